@@ -1,0 +1,224 @@
+"""Every refusal the chain can utter, each with a stable `code`.
+
+Five families tell a caller what to do next: mend the input, pick another moment, send somebody
+else, read again, or look elsewhere. `governance.api.problems` maps the families to HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class GovernanceError(Exception):
+    """A refusal in the domain's words: `str()` is for people, `code` for programs.
+
+    `details` holds JSON values that help the reader, such as the states involved.
+    """
+
+    code = "refused"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.details = dict(details or {})
+
+
+# --- the input is wrong: mend it ----------------------------------------------------------------
+class InvalidInputError(GovernanceError):
+    """What arrived does not fit. `errors` is a list of `{"path", "message"}`."""
+
+    code = "invalid_input"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        super().__init__(message, code=code, details={"errors": [dict(e) for e in errors]})
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        return list(self.details["errors"])
+
+
+class InvalidChangesError(InvalidInputError):
+    """`proposed_changes` does not fit the schema (CONTRACT-006)."""
+
+    code = "invalid_changes"
+
+
+class InvalidVerdictError(InvalidInputError):
+    """A validator's, a gate's or an auditor's verdict does not fit its form."""
+
+    code = "invalid_verdict"
+
+
+class TargetOutOfScopeError(InvalidInputError):
+    """A change names a target that is not among the affected capabilities."""
+
+    code = "target_out_of_scope"
+
+
+class InvalidWindowError(InvalidInputError):
+    """An activation window that ends before it starts, is over, or is longer than 168 hours."""
+
+    code = "invalid_window"
+
+
+class ReasonRequiredError(InvalidInputError):
+    """A decision that must be explained came without an explanation."""
+
+    code = "reason_required"
+
+
+# --- the state is wrong: not now, or never ------------------------------------------------------
+class WrongStateError(GovernanceError):
+    """The thing asked for is legal, but not for what stands there now."""
+
+    code = "wrong_state"
+
+
+class InvalidTransitionError(WrongStateError):
+    """A contract may not move that way (CONTRACT-001)."""
+
+    code = "invalid_transition"
+
+
+class ContractImmutableError(InvalidTransitionError):
+    """A terminal contract is never touched again (CONTRACT-005)."""
+
+    code = "contract_immutable"
+
+
+class ContractExpiredError(WrongStateError):
+    """The time in which a founder could decide is over."""
+
+    code = "contract_expired"
+
+
+class MayNotVerdictError(WrongStateError):
+    """Eligibility said MAY_NOT, and nobody can override that."""
+
+    code = "may_not"
+
+
+class DuplicateContractError(WrongStateError):
+    """The same proposal, by reference and content, is a contract already."""
+
+    code = "duplicate_contract"
+
+
+class CapabilityFrozenError(WrongStateError):
+    """A frozen capability is not changed, whoever asks."""
+
+    code = "capability_frozen"
+
+
+class HealthBlocksError(WrongStateError):
+    """The platform is not well enough, or nobody can tell how it is."""
+
+    code = "health_blocked"
+
+
+class ContractActivationError(WrongStateError):
+    """A contract cannot become a job; `code` says which guard refused."""
+
+    code = "activation_refused"
+
+
+class InvalidJobTransitionError(WrongStateError):
+    """A job may not move that way (JOB-003)."""
+
+    code = "invalid_job_transition"
+
+
+class JobImmutableError(InvalidJobTransitionError):
+    """A terminal job is never touched again (JOB-003)."""
+
+    code = "job_immutable"
+
+
+class OrphanJobError(WrongStateError):
+    """A job without a contract, or a second one for the same contract (JOB-001)."""
+
+    code = "orphan_job"
+
+
+class StepOutOfOrderError(WrongStateError):
+    """Steps run in order, each once, and none after a failure (JOB-002)."""
+
+    code = "step_out_of_order"
+
+
+class StepsOutstandingError(WrongStateError):
+    """A job cannot complete while steps are unreported and none has failed."""
+
+    code = "steps_outstanding"
+
+
+class ResultConflictError(WrongStateError):
+    """A different report for a step whose result is already on record (JOB-004)."""
+
+    code = "result_conflict"
+
+
+class VerdictConflictError(WrongStateError):
+    """The verdict does not fit the job, or the job has one already (AUDIT)."""
+
+    code = "verdict_conflict"
+
+
+class RecordProtectedError(WrongStateError):
+    """PostgreSQL refused to let the record be rewritten; `details["law"]` names the law."""
+
+    code = "record_protected"
+
+
+# --- the person is wrong: send somebody else ----------------------------------------------------
+class WrongPersonError(GovernanceError):
+    """This actor may not do this."""
+
+    code = "not_permitted"
+
+
+class FourEyesError(WrongPersonError):
+    """Who proposed a contract does not decide on it."""
+
+    code = "four_eyes"
+
+
+class AuditorNotIndependentError(WrongPersonError):
+    """An auditor took part in what is audited (AUDIT)."""
+
+    code = "auditor_not_independent"
+
+
+# --- the copy is stale: read again --------------------------------------------------------------
+class StaleCopyError(GovernanceError):
+    """The caller decided on something that is no longer what stands there."""
+
+    code = "stale_copy"
+
+
+class StaleExecutionError(StaleCopyError):
+    """A report under an execution token that is not the job's current one."""
+
+    code = "stale_execution"
+
+
+class EvidenceMismatchError(StaleCopyError):
+    """A verdict names evidence other than what was sealed (AUDIT)."""
+
+    code = "evidence_mismatch"
+
+
+# --- it is not there: look elsewhere ------------------------------------------------------------
+class NotFoundError(GovernanceError):
+    """No such thing."""
+
+    code = "not_found"

@@ -1,0 +1,5 @@
+"""The embedded PostgreSQL: a database with nothing to install, for development and tests only.
+
+`base.py` is the Django backend that settings name when there is no DATABASE_URL; `server.py`
+starts and stops the server that it connects to.
+"""
