@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,6 @@ def ensure_database(socket_dir: str, name: str) -> None:
     ) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:
-            try:
+            another_was_first = psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
+            with contextlib.suppress(*another_was_first):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                pass  # another process was first

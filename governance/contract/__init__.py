@@ -1,0 +1,6 @@
+"""The contract: the only source of execution intent.
+
+Reads its own table. `operations.py` alone writes a contract's status, each move with its ledger
+entry. It refuses MAY_NOT verdicts, moves that the table does not know, and any change of what a
+founder may have signed.
+"""

@@ -1,0 +1,96 @@
+"""What the contract's operations refuse, and in which words. Pure checks; they write nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from governance.models import SystemContract
+from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.errors import (
+    ContractExpiredError,
+    FourEyesError,
+    InvalidInputError,
+    InvalidWindowError,
+    MayNotVerdictError,
+    ReasonRequiredError,
+)
+from governance.vocabulary.lifecycles import ContractStateMachine
+from governance.vocabulary.values import (
+    LONGEST_WINDOW,
+    SHORTEST_REASON,
+    ActivationWindow,
+    ContractStatus,
+)
+from governance.vocabulary.verdicts import parse_eligibility_verdict
+
+LONGEST_TEXT = 4000
+
+
+def require_reason(reason: Any) -> str:
+    """`reason` without white space around it, or ReasonRequiredError: more than 10 characters."""
+    text = clean_text(reason, "reason")
+    if len(text) < SHORTEST_REASON:
+        raise ReasonRequiredError(
+            "A reason of more than 10 characters is needed.",
+            errors=[{"path": "reason", "message": "must have more than 10 characters"}],
+        )
+    return text
+
+
+def refuse_may_not(eligibility_verdict: Mapping[str, Any]) -> None:
+    """MAY_NOT cannot be overridden by anyone."""
+    verdict = parse_eligibility_verdict(eligibility_verdict)
+    if not verdict.may:
+        raise MayNotVerdictError(
+            f"Eligibility said MAY_NOT: {verdict.reason}",
+            details={"first_failing_rule": verdict.first_failing_rule},
+        )
+
+
+def require_move(contract: SystemContract, target: ContractStatus) -> ContractStatus:
+    """Refuse a move that the table does not know; return the status that the move starts from."""
+    before = ContractStatus(contract.status)
+    ContractStateMachine.require_move(before, target)
+    return before
+
+
+def refuse_expired(contract: SystemContract, at: datetime) -> None:
+    """After its review time nobody decides on a contract any more, whether swept yet or not."""
+    if at > contract.expires_at:
+        raise ContractExpiredError(
+            f"The time for review ended at {contract.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+
+
+def refuse_proposer(contract: SystemContract, founder: Any) -> None:
+    """Four eyes: who proposed a contract does not decide on it, superuser or not."""
+    if contract.proposed_by_id == founder.pk:
+        raise FourEyesError("Who proposed a contract does not decide on it.")
+
+
+def require_window(window: ActivationWindow, at: datetime) -> None:
+    """Refuse a window that ends before it starts, is over, or is longer than 168 hours."""
+    if window.closes_at <= window.opens_at:
+        message = "the window ends before it starts"
+    elif window.closes_at - window.opens_at > LONGEST_WINDOW:
+        message = "the window is longer than 168 hours"
+    elif window.closes_at <= at:
+        message = "the window is over already"
+    else:
+        return
+    raise InvalidWindowError(
+        message.capitalize() + ".", errors=[{"path": "window_closes_at", "message": message}]
+    )
+
+
+def clean_text(value: Any, name: str) -> str:
+    """`value` without white space around it, or InvalidInputError."""
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise InvalidInputError(
+            f"{name}: must be text of at most 4 000 characters.",
+            errors=[{"path": name, "message": "must be text of at most 4 000 characters"}],
+        )
+    require_plain_json(value, name)
+    return value.strip()

@@ -1,0 +1,384 @@
+"""The moves of a contract: the only writer of its status.
+
+Each is one short story in one transaction: lock, guard, move, ledger entry. `at` is the time that
+the caller took once at the edge. Every refusal is a GovernanceError and leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from governance.contract import entries
+from governance.contract.guards import (
+    clean_text,
+    refuse_expired,
+    refuse_may_not,
+    refuse_proposer,
+    require_move,
+    require_reason,
+    require_window,
+)
+from governance.contract.proposals import Proposal, proposal_digest
+from governance.ledger.chain import Entry, append_entries
+from governance.ledger.story import story
+from governance.models import SystemContract
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.errors import InvalidInputError, StaleCopyError, WrongStateError
+from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus
+from governance.vocabulary.verdicts import parse_eligibility_verdict, parse_validator_verdict
+
+# What each move writes; nothing else of the row is touched.
+_WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
+    ContractStatus.VALIDATED: ("validator_verdict", "confidence_score"),
+    ContractStatus.ELIGIBLE: ("eligibility_verdict", "eligibility_decision", "content_digest"),
+    ContractStatus.APPROVED: (
+        "approved_by",
+        "approved_at",
+        "approved_digest",
+        "approval_note",
+        "window_opens_at",
+        "window_closes_at",
+    ),
+    ContractStatus.ACTIVE: (),
+    ContractStatus.COMPLETED: ("audit_verdict", "closed_at", "closed_by", "closed_reason"),
+    ContractStatus.FAILED: ("audit_verdict", "closed_at", "closed_by", "closed_reason"),
+    ContractStatus.REJECTED: (
+        "eligibility_verdict",
+        "eligibility_decision",
+        "closed_at",
+        "closed_by",
+        "closed_reason",
+    ),
+    ContractStatus.EXPIRED: ("closed_at", "closed_by", "closed_reason"),
+}
+
+
+def create_contract(
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    validator_verdict: Mapping[str, Any],
+    eligibility_verdict: Mapping[str, Any],
+    proposer: Any,
+    at: datetime,
+) -> SystemContract:
+    """Make an ELIGIBLE contract, with its DRAFT → VALIDATED → ELIGIBLE history in the ledger.
+
+    `plan` is what `ExecutionOrchestrator.plan_changes` made of the proposal. Raises
+    MayNotVerdictError when eligibility said MAY_NOT, InvalidVerdictError when a verdict does not
+    fit its form, DuplicateContractError when this proposal is a contract already.
+    """
+    parse_validator_verdict(validator_verdict)
+    refuse_may_not(eligibility_verdict)
+    contract = _new_contract(
+        ContractStatus.ELIGIBLE,
+        proposal=proposal,
+        plan=plan,
+        verdicts=(validator_verdict, eligibility_verdict),
+        proposer=proposer,
+        at=at,
+    )
+    contract.validator_verdict = dict(validator_verdict)
+    contract.confidence_score = float(validator_verdict["confidence_score"])
+    contract.eligibility_verdict = dict(eligibility_verdict)
+    contract.eligibility_decision = eligibility_verdict["decision"]
+    contract.content_digest = digest(contract.content_record())
+    with story():
+        contract.save(force_insert=True)
+        append_entries(
+            contract_id=contract.pk,
+            actor=proposer,
+            at=at,
+            entries=[
+                entries.drafted(contract),
+                entries.validated(contract),
+                entries.granted(contract),
+            ],
+        )
+    return contract
+
+
+def draft_contract(
+    *, proposal: Proposal, plan: Sequence[Mapping[str, Any]], proposer: Any, at: datetime
+) -> SystemContract:
+    """Make a DRAFT that waits for its verdicts (`record_verdicts`)."""
+    contract = _new_contract(
+        ContractStatus.DRAFT,
+        proposal=proposal,
+        plan=plan,
+        verdicts=(None, None),
+        proposer=proposer,
+        at=at,
+    )
+    with story():
+        contract.save(force_insert=True)
+        append_entries(
+            contract_id=contract.pk, actor=proposer, at=at, entries=[entries.drafted(contract)]
+        )
+    return contract
+
+
+def record_verdicts(
+    *,
+    contract_id: UUID,
+    validator_verdict: Mapping[str, Any],
+    eligibility_verdict: Mapping[str, Any],
+    actor: Any,
+    at: datetime,
+) -> SystemContract:
+    """Give a DRAFT its verdicts: on to ELIGIBLE, or REJECTED for good on MAY_NOT."""
+    parse_validator_verdict(validator_verdict)
+    verdict = parse_eligibility_verdict(eligibility_verdict)
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        require_move(contract, ContractStatus.VALIDATED)
+        refuse_expired(contract, at)
+        contract.to_validated(validator_verdict=validator_verdict)
+        _save_move(contract)
+        told = [entries.validated(contract)]
+        if verdict.may:
+            contract.to_eligible(eligibility_verdict=eligibility_verdict)
+            told.append(entries.granted(contract))
+        else:
+            contract.eligibility_verdict = dict(eligibility_verdict)
+            contract.eligibility_decision = verdict.decision
+            contract.to_rejected(at=at, by=actor, reason=verdict.reason)
+            told.append(
+                entries.moved(
+                    contract,
+                    "contract.eligibility.refused",
+                    ContractStatus.VALIDATED,
+                    records={
+                        "eligibility_verdict_sha256": digest(contract.eligibility_verdict),
+                        "closing_sha256": digest(contract.closing_record()),
+                    },
+                )
+            )
+        _save_move(contract)
+        append_entries(contract_id=contract.pk, actor=actor, at=at, entries=told)
+    return contract
+
+
+def approve_contract(
+    *,
+    contract_id: UUID,
+    founder: Any,
+    window: ActivationWindow,
+    seen_digest: str,
+    at: datetime,
+    note: str = "",
+) -> SystemContract:
+    """ELIGIBLE → APPROVED: a founder signs the content whose digest they saw.
+
+    `seen_digest` is the content digest of the page that the founder read; another one on record
+    refuses with StaleCopyError. The proposer cannot approve (FourEyesError), an expired contract
+    cannot be approved (ContractExpiredError), and the window must end after it starts, not be
+    over, and last at most 168 hours (InvalidWindowError). `governance.review` says who may.
+    """
+    require_window(window, at)
+    note = clean_text(note, "note")
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        require_move(contract, ContractStatus.APPROVED)
+        refuse_expired(contract, at)
+        refuse_proposer(contract, founder)
+        if seen_digest != contract.content_digest:
+            raise StaleCopyError("This contract is not the one that was read; look again.")
+        contract.to_approved(founder=founder, at=at, window=window, note=note)
+        _save_and_tell(
+            contract,
+            "contract.review.approved",
+            ContractStatus.ELIGIBLE,
+            actor=founder,
+            at=at,
+            reason=note,
+            records={"approval_sha256": digest(contract.approval_record())},
+        )
+    return contract
+
+
+def reject_contract(
+    *, contract_id: UUID, founder: Any, reason: str, at: datetime
+) -> SystemContract:
+    """DRAFT, VALIDATED or ELIGIBLE → REJECTED, for good, with a reason the requester can read."""
+    reason = require_reason(reason)
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        before = require_move(contract, ContractStatus.REJECTED)
+        refuse_proposer(contract, founder)
+        contract.to_rejected(at=at, by=founder, reason=reason)
+        _close_and_tell(contract, "contract.review.rejected", before, actor=founder, at=at)
+    return contract
+
+
+def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
+    """DRAFT, VALIDATED or ELIGIBLE → EXPIRED, once its time for review is over."""
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        before = require_move(contract, ContractStatus.EXPIRED)
+        if at <= contract.expires_at:
+            raise WrongStateError(
+                f"The time for review runs until {contract.expires_at:%Y-%m-%d %H:%M} UTC.",
+                code="review_open",
+            )
+        contract.to_expired(at=at, by=actor, reason="review_ttl_passed")
+        _close_and_tell(contract, "contract.review.expired", before, actor=actor, at=at)
+    return contract
+
+
+def lapse_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
+    """APPROVED → FAILED (`window_lapsed`), once its activation window passed unused."""
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        if contract.status != ContractStatus.APPROVED:
+            require_move(contract, ContractStatus.FAILED)
+            raise WrongStateError("An active contract ends by its verdict.", code="not_lapsed")
+        if contract.window is None or at <= contract.window.closes_at:
+            raise WrongStateError("The activation window is not over.", code="window_open")
+        contract.to_failed(at=at, by=actor, reason="window_lapsed")
+        _close_and_tell(
+            contract, "contract.window.lapsed", ContractStatus.APPROVED, actor=actor, at=at
+        )
+    return contract
+
+
+# --- moves inside another authority's story: `contract` is locked in the caller's transaction ---
+def activate(*, contract: SystemContract, actor: Any, at: datetime) -> Entry:
+    """APPROVED → ACTIVE. Writes the row and returns the entry, for the story to append."""
+    before = require_move(contract, ContractStatus.ACTIVE)
+    contract.to_active()
+    _save_move(contract)
+    return entries.moved(contract, "contract.activation.activated", before)
+
+
+def complete(
+    *,
+    contract: SystemContract,
+    verdict: AuditVerdict,
+    actor: Any,
+    at: datetime,
+    reason: str,
+    records: Mapping[str, str],
+) -> None:
+    """ACTIVE → COMPLETED, on PASS only (CONTRACT-004); verdict and end are one UPDATE."""
+    before = require_move(contract, ContractStatus.COMPLETED)
+    if verdict is not AuditVerdict.PASS:
+        raise WrongStateError(
+            f"A contract is completed on PASS, not on {verdict}.", code="verdict_not_pass"
+        )
+    contract.to_completed(at=at, by=actor, reason=reason)
+    _close_and_tell(contract, "contract.audit.passed", before, actor=actor, at=at, records=records)
+
+
+def fail(
+    *,
+    contract: SystemContract,
+    actor: Any,
+    at: datetime,
+    reason: str,
+    records: Mapping[str, str],
+) -> None:
+    """ACTIVE → FAILED, on a verdict of FAIL."""
+    before = contract.status
+    if before != ContractStatus.ACTIVE:
+        require_move(contract, ContractStatus.FAILED)
+        raise WrongStateError("Only an active contract fails by its verdict.", code="not_active")
+    contract.to_failed(at=at, by=actor, reason=reason)
+    _close_and_tell(contract, "contract.audit.failed", before, actor=actor, at=at, records=records)
+
+
+def leave_open(
+    *,
+    contract: SystemContract,
+    actor: Any,
+    at: datetime,
+    reason: str,
+    records: Mapping[str, str],
+) -> None:
+    """An INCONCLUSIVE verdict: the contract stays ACTIVE and waits for a person."""
+    if contract.status != ContractStatus.ACTIVE:
+        raise WrongStateError(f"The contract is {contract.status}.", code="not_active")
+    contract.audit_verdict = AuditVerdict.INCONCLUSIVE
+    contract.save(update_fields=["audit_verdict"])
+    append_entries(
+        contract_id=contract.pk,
+        actor=actor,
+        at=at,
+        entries=[Entry("contract.audit.inconclusive", reason=reason, records=records)],
+    )
+
+
+# --- pieces -------------------------------------------------------------------------------------
+def _new_contract(
+    status: ContractStatus,
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    verdicts: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
+    proposer: Any,
+    at: datetime,
+) -> SystemContract:
+    if len(plan) != len(proposal.changes):
+        raise InvalidInputError("The plan does not fit the changes.", code="invalid_plan")
+    contract = SystemContract(
+        status=status,
+        reference=proposal.reference,
+        source=proposal.source,
+        title=proposal.title,
+        description=proposal.description,
+        requested_by=proposal.requested_by,
+        proposed_by=proposer,
+        proposed_changes=[change.document() for change in proposal.changes],
+        affected_capabilities=list(proposal.affected_capabilities),
+        risk_level=proposal.risk_level,
+        plan=[dict(step) for step in plan],
+        created_at=at,
+        expires_at=at + timedelta(hours=settings.GOVERNANCE["REVIEW_TTL_HOURS"]),
+    )
+    contract.proposal_digest = proposal_digest(proposal, *verdicts)
+    return contract
+
+
+def _save_move(contract: SystemContract) -> None:
+    contract.save(update_fields=["status", *_WRITTEN_BY_MOVE[ContractStatus(contract.status)]])
+
+
+def _save_and_tell(
+    contract: SystemContract,
+    event: str,
+    before: str,
+    *,
+    actor: Any,
+    at: datetime,
+    reason: str = "",
+    records: Mapping[str, str] | None = None,
+) -> None:
+    _save_move(contract)
+    entry = entries.moved(contract, event, before, reason=reason, records=records)
+    append_entries(contract_id=contract.pk, actor=actor, at=at, entries=[entry])
+
+
+def _close_and_tell(
+    contract: SystemContract,
+    event: str,
+    before: str,
+    *,
+    actor: Any,
+    at: datetime,
+    records: Mapping[str, str] | None = None,
+) -> None:
+    records = dict(records or {}) | {"closing_sha256": digest(contract.closing_record())}
+    _save_and_tell(
+        contract,
+        event,
+        before,
+        actor=actor,
+        at=at,
+        reason=contract.closed_reason,
+        records=records,
+    )

@@ -1,0 +1,60 @@
+"""What PostgreSQL's refusals mean: constraint or law → the domain's error.
+
+Python guards first and says it better; this is for what slips past it, such as two requests that
+race. `translated_refusals` wraps a story's transaction, so that even then a caller hears a
+refusal in the domain's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError
+from django_fsm import ConcurrentTransition
+
+from governance.vocabulary import errors
+
+LAWS: dict[str, type[errors.GovernanceError]] = {
+    "contract_moves": errors.InvalidTransitionError,
+    "contract_terminal_immutable": errors.ContractImmutableError,
+    "contract_eligible_means_may": errors.MayNotVerdictError,
+    "contract_proposed_once": errors.DuplicateContractError,
+    "contract_window_in_bounds": errors.InvalidWindowError,
+    "job_moves": errors.InvalidJobTransitionError,
+    "job_terminal_immutable": errors.JobImmutableError,
+    "job_belongs_to_active_contract": errors.OrphanJobError,
+    "governance_governancejob_contract_id_key": errors.OrphanJobError,
+    "step_results_in_order": errors.StepOutOfOrderError,
+    "step_result_needs_running_job": errors.InvalidJobTransitionError,
+    "result_once_per_step": errors.ResultConflictError,
+    "audit_fits_job": errors.VerdictConflictError,
+    "governance_governanceaudit_job_id_key": errors.VerdictConflictError,
+    "governance_auditresolution_audit_id_key": errors.VerdictConflictError,
+    "resolution_settles_doubt": errors.VerdictConflictError,
+    "audit_names_evidence": errors.EvidenceMismatchError,
+    "audit_independent": errors.AuditorNotIndependentError,
+}
+
+
+@contextmanager
+def translated_refusals() -> Iterator[None]:
+    """Turn PostgreSQL's refusal of a write into the error that the law's name stands for."""
+    try:
+        yield
+    except ConcurrentTransition:
+        raise errors.StaleCopyError("Somebody else changed this first; look again.") from None
+    except IntegrityError as error:
+        law = constraint_name(error)
+        if law is None:
+            raise
+        kind = LAWS.get(law, errors.RecordProtectedError)
+        refusal = kind(str(error).splitlines()[0])
+        refusal.details["law"] = law
+        raise refusal from error
+
+
+def constraint_name(error: IntegrityError) -> str | None:
+    """The constraint or law that PostgreSQL named, if any."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return diagnosis.constraint_name if diagnosis else None

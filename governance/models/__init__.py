@@ -1,0 +1,31 @@
+"""The tables: one file each, its constraints beside its fields, its triggers in `laws/`.
+
+Models hold what a row is and which moves it knows. They start nothing: every write goes through
+the one operation that owns it (`contract/operations.py`, `orchestrator/`, `ledger/chain.py`, …).
+"""
+
+from governance.models.audit import AuditResolution, GovernanceAudit
+from governance.models.contract import SystemContract
+from governance.models.evidence import AuditEvidence
+from governance.models.job import GovernanceJob
+from governance.models.ledger import LedgerEntry
+from governance.models.registry import Capability, ConfigurationEntry
+from governance.models.result import StepResult
+from governance.models.signal import GovernanceSignal
+from governance.models.snapshot import HealthSnapshot
+from governance.models.step import JobStep
+
+__all__ = [
+    "AuditEvidence",
+    "AuditResolution",
+    "Capability",
+    "ConfigurationEntry",
+    "GovernanceAudit",
+    "GovernanceJob",
+    "GovernanceSignal",
+    "HealthSnapshot",
+    "JobStep",
+    "LedgerEntry",
+    "StepResult",
+    "SystemContract",
+]

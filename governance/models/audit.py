@@ -1,0 +1,88 @@
+"""GovernanceAudit and AuditResolution: the verdict on a job, and the one settling of a doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import digest_field, user_field, word_field
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.values import AuditVerdict
+
+
+class GovernanceAudit(models.Model):
+    """An auditor's verdict on exactly the evidence it names; one for each job, append-only."""
+
+    job = models.OneToOneField(
+        "governance.GovernanceJob", on_delete=models.PROTECT, related_name="audit"
+    )
+    verdict = word_field(AuditVerdict)
+    reason = models.TextField()
+    checks = models.JSONField(default=list)
+    evidence_sha256 = digest_field()
+    author = user_field()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("record_verdict", "Can give a verdict on a job"),
+            ("resolve_audit", "Can settle an inconclusive audit"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    verdict__in=[AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE]
+                ),
+                name="audit_verdict_given",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Audit {self.verdict}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "job_id": str(self.job_id),
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "checks": self.checks,
+            "evidence_sha256": self.evidence_sha256,
+            "author": self.author_id,
+            "recorded_at": timestamp(self.recorded_at),
+        }
+
+
+class AuditResolution(models.Model):
+    """A person's answer to an INCONCLUSIVE audit; once, append-only. The audit stays as it was."""
+
+    audit = models.OneToOneField(
+        GovernanceAudit, on_delete=models.PROTECT, related_name="resolution"
+    )
+    verdict = word_field(AuditVerdict)
+    reason = models.TextField()
+    resolved_by = user_field()
+    resolved_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=[AuditVerdict.PASS, AuditVerdict.FAIL]),
+                name="resolution_pass_or_fail",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Resolved {self.verdict}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "audit_id": self.audit_id,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "resolved_by": self.resolved_by_id,
+            "resolved_at": timestamp(self.resolved_at),
+        }

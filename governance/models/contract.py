@@ -1,0 +1,316 @@
+"""SystemContract: the only source of execution intent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+
+from governance.models.fields import (
+    choices_of,
+    digest_field,
+    new_id,
+    one_of,
+    user_field,
+    word_field,
+)
+from governance.vocabulary.canonical import digest, timestamp
+from governance.vocabulary.errors import NotFoundError
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, ContractStateMachine
+from governance.vocabulary.values import (
+    LONGEST_WINDOW,
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    RiskLevel,
+    Source,
+)
+
+_APPROVED_AND_LATER = [
+    ContractStatus.APPROVED,
+    ContractStatus.ACTIVE,
+    ContractStatus.COMPLETED,
+    ContractStatus.FAILED,
+]
+_sources_of = ContractStateMachine.sources_of
+
+
+class ContractQuerySet(models.QuerySet["SystemContract"]):
+    def lock(self, contract_id: UUID | str) -> SystemContract:
+        """The contract, locked until the transaction ends: the first lock of every story.
+
+        It is also the lock of the contract's ledger chain. Raises NotFoundError.
+        """
+        found = self.select_for_update().filter(pk=contract_id).first()
+        if found is None:
+            raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+        return found
+
+
+class SystemContract(ConcurrentTransitionMixin, models.Model):
+    """One proposed change of the platform, from proposal to verdict.
+
+    Only `contract/operations.py` calls the moves below; each sets the fields that belong to its
+    state and leaves saving, guarding and the ledger to the operation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    reference = models.CharField(max_length=256)
+    source = word_field(Source)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    requested_by = models.CharField(max_length=200, blank=True)
+    proposed_by = user_field()
+    proposed_changes = models.JSONField()
+    affected_capabilities = ArrayField(models.CharField(max_length=200))
+    risk_level = word_field(RiskLevel)
+    validator_verdict = models.JSONField(null=True)
+    eligibility_verdict = models.JSONField(null=True)
+    confidence_score = models.FloatField(null=True)
+    eligibility_decision = models.CharField(max_length=10, null=True)  # noqa: DJ001 - undecided
+    plan = models.JSONField()
+    proposal_digest = digest_field()
+    content_digest = digest_field(null=True)
+
+    status = FSMField(
+        max_length=20,
+        choices=choices_of(ContractStatus),
+        default=ContractStatus.DRAFT,
+        protected=True,
+    )
+    audit_verdict = word_field(AuditVerdict, default=AuditVerdict.PENDING)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    approved_by = user_field(null=True)
+    approved_at = models.DateTimeField(null=True)
+    approved_digest = digest_field(null=True)
+    approval_note = models.TextField(blank=True)
+    window_opens_at = models.DateTimeField(null=True)
+    window_closes_at = models.DateTimeField(null=True)
+
+    closed_by = user_field(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_reason = models.TextField(blank=True)
+
+    objects = ContractQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("import_contract", "Can propose contracts"),
+            ("review_contract", "Can approve and reject contracts"),
+            ("activate_contract", "Can activate approved contracts"),
+        ]
+        constraints = [
+            one_of("status", ContractStatus, name="contract_status_known"),
+            one_of("risk_level", RiskLevel, name="contract_risk_level_known"),
+            one_of("source", Source, name="contract_source_known"),
+            models.UniqueConstraint(
+                fields=["reference", "proposal_digest"], name="contract_proposed_once"
+            ),
+            models.CheckConstraint(  # CONTRACT-002
+                condition=~Q(status__in=_APPROVED_AND_LATER)
+                | Q(
+                    approved_by__isnull=False,
+                    approved_at__isnull=False,
+                    approved_digest__isnull=False,
+                    window_opens_at__isnull=False,
+                    window_closes_at__isnull=False,
+                ),
+                name="contract_approved_has_approval",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=_APPROVED_AND_LATER)
+                | Q(approved_by__isnull=True, approved_at__isnull=True, window_opens_at=None),
+                name="contract_approval_only_by_approving",
+            ),
+            models.CheckConstraint(
+                condition=Q(window_opens_at=None)
+                | Q(
+                    window_closes_at__gt=F("window_opens_at"),
+                    window_closes_at__lte=F("window_opens_at") + LONGEST_WINDOW,
+                ),
+                name="contract_window_in_bounds",
+            ),
+            models.CheckConstraint(  # CONTRACT-004
+                condition=~Q(status=ContractStatus.COMPLETED) | Q(audit_verdict=AuditVerdict.PASS),
+                name="contract_completed_has_pass",
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_verdict=AuditVerdict.PENDING)
+                | Q(audit_verdict=AuditVerdict.PASS, status=ContractStatus.COMPLETED)
+                | Q(audit_verdict=AuditVerdict.FAIL, status=ContractStatus.FAILED)
+                | Q(audit_verdict=AuditVerdict.INCONCLUSIVE, status=ContractStatus.ACTIVE),
+                name="contract_verdict_fits_status",
+            ),
+            models.CheckConstraint(  # CONTRACT-007; NaN is greater than every number there
+                condition=Q(confidence_score=None)
+                | Q(confidence_score__gte=0, confidence_score__lte=1),
+                name="contract_confidence_in_bounds",
+            ),
+            models.CheckConstraint(  # MAY_NOT
+                condition=~Q(status__in=[ContractStatus.ELIGIBLE, *_APPROVED_AND_LATER])
+                | Q(eligibility_decision__isnull=False, eligibility_decision="MAY"),
+                name="contract_eligible_means_may",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[ContractStatus.ELIGIBLE, *_APPROVED_AND_LATER])
+                | Q(
+                    content_digest__isnull=False,
+                    validator_verdict__isnull=False,
+                    eligibility_verdict__isnull=False,
+                    confidence_score__isnull=False,
+                ),
+                name="contract_eligible_has_content",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=CONTRACT_TERMINAL_STATES, closed_at__isnull=False)
+                | (~Q(status__in=CONTRACT_TERMINAL_STATES) & Q(closed_at=None)),
+                name="contract_closed_means_terminal",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="contract_newest"),
+            models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status__in=["DRAFT", "VALIDATED", "ELIGIBLE"]),
+                name="contract_expiring",
+            ),
+            models.Index(
+                fields=["window_closes_at"],
+                condition=Q(status=ContractStatus.APPROVED),
+                name="contract_window_closing",
+            ),
+            GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.title}"
+
+    # --- the moves, as PostgreSQL's contract_moves law repeats them ---
+    @transition(
+        field=status, source=_sources_of(ContractStatus.VALIDATED), target=ContractStatus.VALIDATED
+    )
+    def to_validated(self, *, validator_verdict: Mapping[str, Any]) -> None:
+        self.validator_verdict = dict(validator_verdict)
+        self.confidence_score = float(validator_verdict["confidence_score"])
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.ELIGIBLE), target=ContractStatus.ELIGIBLE
+    )
+    def to_eligible(self, *, eligibility_verdict: Mapping[str, Any]) -> None:
+        self.eligibility_verdict = dict(eligibility_verdict)
+        self.eligibility_decision = eligibility_verdict["decision"]
+        self.content_digest = digest(self.content_record())
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.APPROVED), target=ContractStatus.APPROVED
+    )
+    def to_approved(
+        self, *, founder: Any, at: datetime, window: ActivationWindow, note: str
+    ) -> None:
+        self.approved_by = founder
+        self.approved_at = at
+        self.approved_digest = self.content_digest
+        self.approval_note = note
+        self.window_opens_at = window.opens_at
+        self.window_closes_at = window.closes_at
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.ACTIVE), target=ContractStatus.ACTIVE
+    )
+    def to_active(self) -> None: ...
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.COMPLETED), target=ContractStatus.COMPLETED
+    )
+    def to_completed(self, *, at: datetime, by: Any, reason: str) -> None:
+        self.audit_verdict = AuditVerdict.PASS
+        self._close(at=at, by=by, reason=reason)
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.FAILED), target=ContractStatus.FAILED
+    )
+    def to_failed(self, *, at: datetime, by: Any, reason: str) -> None:
+        if self.status == ContractStatus.ACTIVE:
+            self.audit_verdict = AuditVerdict.FAIL
+        self._close(at=at, by=by, reason=reason)
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.REJECTED), target=ContractStatus.REJECTED
+    )
+    def to_rejected(self, *, at: datetime, by: Any, reason: str) -> None:
+        self._close(at=at, by=by, reason=reason)
+
+    @transition(
+        field=status, source=_sources_of(ContractStatus.EXPIRED), target=ContractStatus.EXPIRED
+    )
+    def to_expired(self, *, at: datetime, by: Any, reason: str) -> None:
+        self._close(at=at, by=by, reason=reason)
+
+    def _close(self, *, at: datetime, by: Any, reason: str) -> None:
+        self.closed_at = at
+        self.closed_by = by
+        self.closed_reason = reason
+
+    # --- what the ledger and the founder's signature bind ---
+    @property
+    def window(self) -> ActivationWindow | None:
+        if self.window_opens_at is None or self.window_closes_at is None:
+            return None
+        return ActivationWindow(self.window_opens_at, self.window_closes_at)
+
+    def proposal_record(self) -> dict[str, Any]:
+        """What was proposed, without what others said of it: the same file, the same record."""
+        return {
+            "reference": self.reference,
+            "source": self.source,
+            "title": self.title,
+            "description": self.description,
+            "requested_by": self.requested_by,
+            "proposed_changes": self.proposed_changes,
+            "affected_capabilities": self.affected_capabilities,
+            "risk_level": self.risk_level,
+        }
+
+    def content_record(self) -> dict[str, Any]:
+        """Everything that is frozen from ELIGIBLE on; its digest is what a founder signs."""
+        return self.proposal_record() | {
+            "contract_id": str(self.pk),
+            "proposed_by": self.proposed_by_id,
+            "validator_verdict": self.validator_verdict,
+            "eligibility_verdict": self.eligibility_verdict,
+            "confidence_score": self.confidence_score,
+            "plan": self.plan,
+            "created_at": timestamp(self.created_at),
+            "expires_at": timestamp(self.expires_at),
+        }
+
+    def approval_record(self) -> dict[str, Any]:
+        return {
+            "approved_by": self.approved_by_id,
+            "approved_at": timestamp(self.approved_at),
+            "approved_digest": self.approved_digest,
+            "approval_note": self.approval_note,
+            "window_opens_at": timestamp(self.window_opens_at),
+            "window_closes_at": timestamp(self.window_closes_at),
+        }
+
+    def closing_record(self) -> dict[str, Any]:
+        return {
+            "status": str(self.status),
+            "audit_verdict": str(self.audit_verdict),
+            "closed_by": self.closed_by_id,
+            "closed_at": timestamp(self.closed_at),
+            "closed_reason": self.closed_reason,
+        }

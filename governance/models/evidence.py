@@ -1,0 +1,36 @@
+"""AuditEvidence: the sealed account of one job; written once, in the transaction that ends it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import models
+
+from governance.models.fields import digest_field
+
+
+class AuditEvidence(models.Model):
+    """`body` is canonical JSON as text, `sha256` the hash of exactly those bytes.
+
+    It holds no verdict: that is the auditor's.
+    """
+
+    job = models.OneToOneField(
+        "governance.GovernanceJob", on_delete=models.PROTECT, related_name="evidence"
+    )
+    body = models.TextField()
+    sha256 = digest_field()
+    collected_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "audit evidence"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Evidence {self.sha256[:12]}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.body)
+        return document

@@ -1,0 +1,44 @@
+"""Fields that several tables share, so that they are spelled alike everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """A UUID whose order is that of its making, so that indexes grow at one end."""
+    return uuid7()
+
+
+def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(str(value), str(value)) for value in values]
+
+
+def one_of(column: str, values: type[StrEnum], *, name: str) -> models.CheckConstraint:
+    """PostgreSQL's own copy of a closed set; Django's `choices` do not reach the database."""
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{column}__in": [str(value) for value in values]}), name=name
+    )
+
+
+def word_field(values: type[StrEnum], **options: Any) -> models.CharField:
+    """Text out of a closed set."""
+    return models.CharField(max_length=20, choices=choices_of(values), **options)
+
+
+def digest_field(**options: Any) -> models.CharField:
+    """SHA-256 as 64 hexadecimal digits."""
+    return models.CharField(max_length=64, **options)
+
+
+def user_field(**options: Any) -> models.ForeignKey:
+    """Somebody who did something: the record keeps them, so they cannot be deleted."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", **options
+    )

@@ -1,0 +1,185 @@
+"""GovernanceJob: the one job that an active contract becomes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+
+from governance.models.contract import SystemContract
+from governance.models.fields import choices_of, digest_field, new_id, one_of, user_field
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import NotFoundError
+from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
+from governance.vocabulary.values import JobStatus, StepStatus
+
+_sources_of = JobStateMachine.sources_of
+
+
+class JobQuerySet(models.QuerySet["GovernanceJob"]):
+    def lock(self, job_id: UUID | str) -> GovernanceJob:
+        """The job with its contract, both locked, the contract first. Raises NotFoundError."""
+        contract = SystemContract.objects.select_for_update().filter(job__id=job_id).first()
+        if contract is None:
+            raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+        job = self.select_for_update().get(pk=job_id)
+        job.contract = contract
+        return job
+
+    def lock_oldest_pending(self) -> GovernanceJob | None:
+        """The oldest job nobody else is looking at, locked with its contract in one statement."""
+        return (
+            self.select_related("contract")
+            .select_for_update(of=("contract", "self"), skip_locked=True)
+            .filter(status=JobStatus.PENDING)
+            .order_by("created_at", "id")
+            .first()
+        )
+
+    def with_failed_steps(self) -> JobQuerySet:
+        """Each job with `failed_steps`, the number of its results that failed."""
+        return self.annotate(
+            failed_steps=models.Count("results", filter=Q(results__status=StepStatus.FAILED))
+        )
+
+
+class GovernanceJob(ConcurrentTransitionMixin, models.Model):
+    """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    contract = models.OneToOneField(SystemContract, on_delete=models.PROTECT, related_name="job")
+    status = FSMField(
+        max_length=20, choices=choices_of(JobStatus), default=JobStatus.PENDING, protected=True
+    )
+    total_steps = models.PositiveIntegerField()
+    current_step_index = models.PositiveIntegerField(default=0)
+    timeout_minutes = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+    created_by = user_field()
+    started_at = models.DateTimeField(null=True)
+    started_by = user_field(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    # Only the hash is kept: who reads the record cannot report in an executor's name.
+    execution_token_sha256 = digest_field(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = user_field(null=True)
+    end_reason = models.TextField(blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("execute_job", "Can claim, start, report and complete jobs"),
+            ("cancel_job", "Can cancel jobs and end those that timed out"),
+        ]
+        constraints = [
+            one_of("status", JobStatus, name="job_status_known"),
+            models.CheckConstraint(condition=Q(total_steps__gte=1), name="job_has_steps"),
+            models.CheckConstraint(
+                condition=Q(timeout_minutes__gte=1, timeout_minutes__lte=1440),
+                name="job_timeout_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(current_step_index__lte=models.F("total_steps")),
+                name="job_cursor_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=JobStatus.PENDING) | Q(started_at=None, current_step_index=0),
+                name="job_pending_has_not_started",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED])
+                | Q(
+                    started_at__isnull=False,
+                    started_by__isnull=False,
+                    deadline_at__isnull=False,
+                    execution_token_sha256__isnull=False,
+                ),
+                name="job_running_has_started",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=JOB_TERMINAL_STATES, ended_at__isnull=False, ended_by__isnull=False
+                )
+                | (~Q(status__in=JOB_TERMINAL_STATES) & Q(ended_at=None, ended_by=None)),
+                name="job_ended_means_terminal",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+            models.Index(fields=["status", "-created_at", "-id"], name="job_by_status"),
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(status=JobStatus.PENDING),
+                name="job_claimable",
+            ),
+            models.Index(
+                fields=["deadline_at"],
+                condition=Q(status=JobStatus.RUNNING),
+                name="job_running_deadline",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Job {self.pk}"
+
+    # --- the moves, as PostgreSQL's job_moves law repeats them ---
+    @transition(field=status, source=_sources_of(JobStatus.RUNNING), target=JobStatus.RUNNING)
+    def to_running(self, *, at: datetime, by: Any, token_sha256: str) -> None:
+        self.started_at = at
+        self.started_by = by
+        self.deadline_at = at + timedelta(minutes=self.timeout_minutes)
+        self.execution_token_sha256 = token_sha256
+
+    @transition(field=status, source=_sources_of(JobStatus.COMPLETED), target=JobStatus.COMPLETED)
+    def to_completed(self, *, at: datetime, by: Any, reason: str) -> None:
+        self._end(at=at, by=by, reason=reason)
+
+    @transition(field=status, source=_sources_of(JobStatus.FAILED), target=JobStatus.FAILED)
+    def to_failed(self, *, at: datetime, by: Any, reason: str) -> None:
+        self._end(at=at, by=by, reason=reason)
+
+    @transition(field=status, source=_sources_of(JobStatus.CANCELLED), target=JobStatus.CANCELLED)
+    def to_cancelled(self, *, at: datetime, by: Any, reason: str) -> None:
+        self._end(at=at, by=by, reason=reason)
+
+    def _end(self, *, at: datetime, by: Any, reason: str) -> None:
+        self.ended_at = at
+        self.ended_by = by
+        self.end_reason = reason
+
+    # --- what the ledger binds ---
+    def birth_record(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
+        """The job as activation made it; `steps` are the records of its steps, in order."""
+        return {
+            "job_id": str(self.pk),
+            "contract_id": str(self.contract_id),
+            "total_steps": self.total_steps,
+            "timeout_minutes": self.timeout_minutes,
+            "created_at": timestamp(self.created_at),
+            "created_by": self.created_by_id,
+            "steps": steps,
+        }
+
+    def start_record(self) -> dict[str, Any]:
+        return {
+            "started_at": timestamp(self.started_at),
+            "started_by": self.started_by_id,
+            "deadline_at": timestamp(self.deadline_at),
+            "execution_token_sha256": self.execution_token_sha256,
+        }
+
+    def end_record(self) -> dict[str, Any]:
+        return {
+            "status": str(self.status),
+            "current_step_index": self.current_step_index,
+            "ended_at": timestamp(self.ended_at),
+            "ended_by": self.ended_by_id,
+            "end_reason": self.end_reason,
+        }

@@ -1,0 +1,39 @@
+-- CONTRACT-003 and JOB-001, at commit: an ACTIVE or COMPLETED contract has its job (unique keeps
+-- it to one), and a job's contract is ACTIVE, COMPLETED or FAILED.
+CREATE OR REPLACE FUNCTION governance_contract_has_one_job() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    subject uuid;
+    standing text;
+    has_job boolean;
+BEGIN
+    IF TG_TABLE_NAME = 'governance_governancejob' THEN
+        subject := NEW.contract_id;
+    ELSE
+        subject := NEW.id;
+    END IF;
+    SELECT status INTO standing FROM governance_systemcontract WHERE id = subject;
+    has_job := EXISTS (SELECT 1 FROM governance_governancejob WHERE contract_id = subject);
+
+    IF standing IN ('ACTIVE', 'COMPLETED') AND NOT has_job THEN
+        PERFORM governance_refuse('contract_has_one_job',
+            format('A contract that is %s has exactly one job; this one has none.', standing));
+    END IF;
+    IF has_job AND standing NOT IN ('ACTIVE', 'COMPLETED', 'FAILED') THEN
+        PERFORM governance_refuse('job_belongs_to_active_contract',
+            format('A contract that is %s cannot have a job.', standing));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS contract_has_one_job ON governance_systemcontract;
+CREATE CONSTRAINT TRIGGER contract_has_one_job AFTER INSERT OR UPDATE ON governance_systemcontract
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_has_one_job();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_has_one_job;
+
+DROP TRIGGER IF EXISTS job_belongs_to_active_contract ON governance_governancejob;
+CREATE CONSTRAINT TRIGGER job_belongs_to_active_contract AFTER INSERT ON governance_governancejob
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_has_one_job();
+ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_belongs_to_active_contract;

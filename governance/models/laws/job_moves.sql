@@ -1,0 +1,47 @@
+-- JOB-003: a job is born PENDING, its status moves only along this table, what activation wrote
+-- stays, its cursor moves one step at a time, and a terminal job is never touched again.
+CREATE OR REPLACE FUNCTION governance_job_moves() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.status <> 'PENDING' THEN
+            PERFORM governance_refuse('job_moves',
+                format('A job is born PENDING, never %s.', NEW.status));
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    IF OLD.status IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
+        PERFORM governance_refuse('job_terminal_immutable',
+            format('A job that is %s is never changed again.', OLD.status));
+    END IF;
+    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
+        ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
+        ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
+    ) THEN
+        PERFORM governance_refuse('job_moves',
+            format('A job cannot move from %s to %s.', OLD.status, NEW.status));
+    END IF;
+    IF (NEW.id, NEW.contract_id, NEW.total_steps, NEW.timeout_minutes, NEW.created_at,
+        NEW.created_by_id)
+       IS DISTINCT FROM
+       (OLD.id, OLD.contract_id, OLD.total_steps, OLD.timeout_minutes, OLD.created_at,
+        OLD.created_by_id)
+    THEN
+        PERFORM governance_refuse('job_plan_frozen', 'What activation wrote of a job stays.');
+    END IF;
+    IF OLD.status = 'RUNNING' AND
+       (NEW.started_at, NEW.started_by_id) IS DISTINCT FROM (OLD.started_at, OLD.started_by_id)
+    THEN
+        PERFORM governance_refuse('job_plan_frozen', 'When and by whom a job was started stays.');
+    END IF;
+    IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
+        PERFORM governance_refuse('step_results_in_order', 'A job''s cursor moves step by step.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS job_moves ON governance_governancejob;
+CREATE TRIGGER job_moves BEFORE INSERT OR UPDATE ON governance_governancejob
+    FOR EACH ROW EXECUTE FUNCTION governance_job_moves();
+ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_moves;

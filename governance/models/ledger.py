@@ -1,0 +1,50 @@
+"""LedgerEntry: one link of a contract's chain; `ledger/chain.py` alone writes it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.contract import SystemContract
+
+
+class LedgerEntry(models.Model):
+    """`body` is canonical JSON holding every column; `hash` = SHA-256(prev_hash ‖ body)."""
+
+    contract = models.ForeignKey(
+        SystemContract, on_delete=models.PROTECT, related_name="ledger_entries"
+    )
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=200)
+    event = models.CharField(max_length=100)
+    from_status = models.CharField(max_length=20, blank=True)
+    to_status = models.CharField(max_length=20, blank=True)
+    reason = models.TextField(blank=True)
+    step_index = models.PositiveIntegerField(null=True)
+    body = models.TextField()
+    prev_hash = models.BinaryField()
+    hash = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        ordering = ["contract", "seq"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "seq"], name="ledger_seq_once"),
+            models.UniqueConstraint(
+                fields=["contract", "step_index"],
+                condition=Q(step_index__isnull=False),
+                name="ledger_one_entry_per_step",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["contract", "seq"],
+                condition=~Q(to_status=""),
+                name="ledger_status_entries",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq}. {self.event}"

@@ -1,0 +1,48 @@
+"""Capability and ConfigurationEntry: what is true of the governed platform now."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from governance.models.fields import one_of, word_field
+from governance.vocabulary.values import Lifecycle
+
+
+class Capability(models.Model):
+    """Something the platform can do, and how far it is available."""
+
+    name = models.CharField(max_length=200, unique=True)
+    lifecycle = word_field(Lifecycle, default=Lifecycle.DISABLED)
+    frozen = models.BooleanField(default=False)
+    title = models.CharField(max_length=500, blank=True)
+    owner = models.CharField(max_length=200, blank=True)
+    components = ArrayField(models.CharField(max_length=200), default=list)
+    proposal = models.CharField(max_length=200, blank=True)
+    stages = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "capabilities"
+        ordering = ["name"]
+        default_permissions = ("view",)
+        constraints = [one_of("lifecycle", Lifecycle, name="capability_lifecycle_known")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConfigurationEntry(models.Model):
+    """The value of one key of one scope: a capability's name, or SYSTEM."""
+
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    value = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "configuration entries"
+        ordering = ["scope", "key"]
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="one_value_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.key}"

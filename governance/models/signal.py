@@ -1,0 +1,37 @@
+"""GovernanceSignal: one thing that a monitor says of a scope, until a later one supersedes it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import one_of, user_field, word_field
+from governance.vocabulary.values import HealthDecision
+
+
+class GovernanceSignal(models.Model):
+    """Active while `superseded_at` is null; one active signal for each scope and type."""
+
+    scope = models.CharField(max_length=200)
+    signal_type = models.CharField(max_length=100)
+    decision = word_field(HealthDecision)
+    reason = models.TextField(blank=True)
+    recorded_by = user_field()
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-recorded_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [("record_signal", "Can record health signals")]
+        constraints = [
+            one_of("decision", HealthDecision, name="signal_decision_known"),
+            models.UniqueConstraint(
+                fields=["scope", "signal_type"],
+                condition=Q(superseded_at=None),
+                name="signal_one_active",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.signal_type}: {self.decision}"

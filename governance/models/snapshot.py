@@ -1,0 +1,39 @@
+"""HealthSnapshot: how the platform was before and after a job; written once (JOB-005)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from governance.models.fields import one_of, word_field
+from governance.models.job import GovernanceJob
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.values import SnapshotPhase
+
+
+class HealthSnapshot(models.Model):
+    """An observation. The orchestrator stores what the health authority read."""
+
+    job = models.ForeignKey(GovernanceJob, on_delete=models.PROTECT, related_name="snapshots")
+    phase = word_field(SnapshotPhase)
+    reading = models.JSONField()
+    observed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            one_of("phase", SnapshotPhase, name="snapshot_phase_known"),
+            models.UniqueConstraint(fields=["job", "phase"], name="snapshot_once_per_phase"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Health {self.phase}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "job_id": str(self.job_id),
+            "phase": str(self.phase),
+            "reading": self.reading,
+            "observed_at": timestamp(self.observed_at),
+        }

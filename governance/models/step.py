@@ -1,0 +1,41 @@
+"""JobStep: one step of a job's plan; written with the job and never again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from governance.models.job import GovernanceJob
+
+
+class JobStep(models.Model):
+    """What shall be done. How it went is the StepResult's to say."""
+
+    job = models.ForeignKey(GovernanceJob, on_delete=models.PROTECT, related_name="steps")
+    step_index = models.PositiveIntegerField()
+    step_type = models.CharField(max_length=50)
+    target = models.CharField(max_length=200)
+    change = models.JSONField()
+    timeout_seconds = models.PositiveIntegerField()
+    rollback_action = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["job", "step_index"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["job", "step_index"], name="step_index_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Step {self.step_index}: {self.step_type} {self.target}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "step_index": self.step_index,
+            "step_type": self.step_type,
+            "target": self.target,
+            "change": self.change,
+            "timeout_seconds": self.timeout_seconds,
+            "rollback_action": self.rollback_action,
+        }

@@ -1,0 +1,135 @@
+"""Activation: an approved contract becomes exactly one job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.contract import operations as contract_operations
+from governance.ledger.chain import Entry, append_entries
+from governance.ledger.story import story
+from governance.models import GovernanceJob, HealthSnapshot, JobStep, SystemContract
+from governance.orchestrator.snapshots import snapshot_of
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.changes import parse_changes, require_targets_in_scope
+from governance.vocabulary.errors import (
+    ContractActivationError,
+    InvalidInputError,
+    TargetOutOfScopeError,
+)
+from governance.vocabulary.values import (
+    DEFAULT_TIMEOUT_MINUTES,
+    TIMEOUT_MINUTES,
+    ContractStatus,
+    EligibilityDecision,
+    HealthReading,
+    JobStatus,
+    SnapshotPhase,
+)
+
+
+class ContractActivationService:
+    """Guards the door between what may be done and what is being done."""
+
+    @staticmethod
+    def activate_contract(
+        contract_id: UUID,
+        *,
+        actor: Any,
+        health: HealthReading | None,
+        at: datetime,
+        timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+    ) -> GovernanceJob:
+        """APPROVED → ACTIVE, with a PENDING job and its steps; returns the job.
+
+        `health` is what a flow read just before, None when nobody could tell. Every guard refuses
+        with ContractActivationError and a code of its own: `contract_not_approved`,
+        `may_not`, `approver_missing`, `window_closed`, `content_changed`, `target_out_of_scope`,
+        `health_unknown`, `health_blocked`. The number of queries does not grow with the steps.
+        """
+        _require_timeout(timeout_minutes)
+        with story():
+            contract = SystemContract.objects.lock(contract_id)
+            reading = _require_activatable(contract, health=health, at=at)
+
+            job = GovernanceJob(
+                contract=contract,
+                status=JobStatus.PENDING,
+                total_steps=len(contract.plan),
+                timeout_minutes=timeout_minutes,
+                created_at=at,
+                created_by=actor,
+            )
+            job.save(force_insert=True)
+            steps = JobStep.objects.bulk_create(JobStep(job=job, **step) for step in contract.plan)
+            before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
+            HealthSnapshot.objects.bulk_create([before])
+
+            activated = contract_operations.activate(contract=contract, actor=actor, at=at)
+            created = Entry(
+                "job.activation.created",
+                to_status=JobStatus.PENDING,
+                records={
+                    "job_sha256": digest(job.birth_record([step.as_record() for step in steps])),
+                    "health_before_sha256": digest(before.as_record()),
+                },
+            )
+            append_entries(
+                contract_id=contract.pk, actor=actor, at=at, entries=[activated, created]
+            )
+        return job
+
+
+def _require_timeout(timeout_minutes: Any) -> None:
+    if isinstance(timeout_minutes, bool) or timeout_minutes not in TIMEOUT_MINUTES:
+        message = f"must be a whole number from {TIMEOUT_MINUTES.start} to {TIMEOUT_MINUTES[-1]}"
+        raise InvalidInputError(
+            f"timeout_minutes: {message}.",
+            errors=[{"path": "timeout_minutes", "message": message}],
+        )
+
+
+def _require_activatable(
+    contract: SystemContract, *, health: HealthReading | None, at: datetime
+) -> HealthReading:
+    if contract.status != ContractStatus.APPROVED:
+        raise _refusal(
+            "contract_not_approved",
+            f"Only an approved contract is activated; this one is {contract.status}.",
+            status=str(contract.status),
+        )
+    if contract.eligibility_decision != EligibilityDecision.MAY:
+        raise _refusal("may_not", "Eligibility did not say MAY.")
+    if contract.approved_by_id is None or contract.window is None:
+        raise _refusal("approver_missing", "Nobody is on record as having approved this.")
+    if not contract.window.contains(at):
+        raise _refusal(
+            "window_closed",
+            f"The activation window runs from {contract.window.opens_at:%Y-%m-%d %H:%M} "
+            f"to {contract.window.closes_at:%Y-%m-%d %H:%M} UTC; it is {at:%Y-%m-%d %H:%M} now.",
+        )
+    if digest(contract.content_record()) != contract.approved_digest:
+        raise _refusal("content_changed", "The content is not what the founder signed.")
+    _require_scope(contract)
+    if health is None:
+        raise _refusal("health_unknown", "Nobody can tell how the platform is.")
+    if blocking := health.blocking_scopes():
+        raise _refusal(
+            "health_blocked", f"Health blocks: {', '.join(blocking)}.", blocking=blocking
+        )
+    return health
+
+
+def _require_scope(contract: SystemContract) -> None:
+    changes = parse_changes(contract.proposed_changes)
+    try:
+        require_targets_in_scope(changes, contract.affected_capabilities)
+    except TargetOutOfScopeError as error:
+        raise _refusal("target_out_of_scope", str(error)) from None
+    if [change.document() for change in changes] != [step["change"] for step in contract.plan]:
+        raise _refusal("plan_differs", "The plan does not do what was proposed.")
+
+
+def _refusal(code: str, message: str, **details: Any) -> ContractActivationError:
+    return ContractActivationError(message, code=code, details=details)

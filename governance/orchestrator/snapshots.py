@@ -1,0 +1,24 @@
+"""Store what the health authority read. An observation is written once and never judged here."""
+
+from __future__ import annotations
+
+from governance.models import GovernanceJob, HealthSnapshot
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.values import HealthReading, SnapshotPhase
+
+
+def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading) -> HealthSnapshot:
+    """The unsaved row that keeps `reading`."""
+    return HealthSnapshot(
+        job=job,
+        phase=phase,
+        observed_at=reading.observed_at,
+        reading={
+            "observed_at": timestamp(reading.observed_at),
+            "system": str(reading.system),
+            "capabilities": {
+                name: str(decision) for name, decision in sorted(reading.capabilities.items())
+            },
+            "signals": [dict(signal) for signal in reading.signals],
+        },
+    )

@@ -1,0 +1,277 @@
+"""Tracking: what an executor reports, kept in order, under its token, until the job ends."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.ledger.chain import Entry, append_entries
+from governance.ledger.story import story
+from governance.models import GovernanceJob, HealthSnapshot, StepResult
+from governance.orchestrator.evidence import AuditTrigger
+from governance.orchestrator.reports import require_report
+from governance.orchestrator.snapshots import snapshot_of
+from governance.vocabulary.canonical import digest, require_plain_json
+from governance.vocabulary.errors import (
+    InvalidInputError,
+    InvalidJobTransitionError,
+    JobImmutableError,
+    NotFoundError,
+    ResultConflictError,
+    StaleExecutionError,
+    StepOutOfOrderError,
+    StepsOutstandingError,
+    WrongStateError,
+)
+from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
+from governance.vocabulary.values import (
+    HealthReading,
+    JobProgress,
+    JobStatus,
+    SnapshotPhase,
+    StepReport,
+    StepStatus,
+)
+
+
+class JobStateTracker:
+    """The only writer of a job's status and results after activation."""
+
+    @staticmethod
+    def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
+        """The oldest PENDING job, now RUNNING, and its execution token; None if there is none."""
+        with story():
+            job = GovernanceJob.objects.lock_oldest_pending()
+            if job is None:
+                return None
+            return job, _start(job, executor=executor, at=at)
+
+    @staticmethod
+    def start_job(job_id: UUID, *, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
+        """PENDING → RUNNING; the job and the token that every later report must carry."""
+        with story():
+            job = GovernanceJob.objects.lock(job_id)
+            return job, _start(job, executor=executor, at=at)
+
+    @staticmethod
+    def record_step_result(
+        job_id: UUID, *, token: str, report: StepReport, executor: Any, at: datetime
+    ) -> tuple[StepResult, bool]:
+        """Keep a report; (result, True), or the stored result and False for the same one again.
+
+        Raises JobImmutableError for a finished job, InvalidJobTransitionError for one not
+        started, StaleExecutionError for another token, ResultConflictError for a different report
+        of the same step, StepOutOfOrderError for any step but the one that is due.
+        """
+        require_report(report)
+        with story():
+            job = GovernanceJob.objects.lock(job_id)
+            _require_running(job)
+            _require_token(job, token)
+            if stored := job.results.filter(step_index=report.step_index).first():
+                if stored.report() == report:
+                    return stored, False
+                raise ResultConflictError(
+                    f"Step {report.step_index} has another result on record already.",
+                    details={"step_index": report.step_index},
+                )
+            _require_due(job, report.step_index)
+            result = StepResult(
+                job=job,
+                step_index=report.step_index,
+                status=report.status,
+                started_at=report.started_at,
+                completed_at=report.completed_at,
+                output=report.output,
+                error=report.error,
+                health_after=report.health_after,
+                recorded_at=at,
+                recorded_by=executor,
+            )
+            result.save(force_insert=True)
+            job.current_step_index += 1
+            job.save(update_fields=["current_step_index"])
+            entry = Entry(
+                f"job.step.{report.status.lower()}",
+                step_index=report.step_index,
+                reason=report.error,
+                records={"step_result_sha256": digest(result.as_record())},
+            )
+            append_entries(contract_id=job.contract_id, actor=executor, at=at, entries=[entry])
+        return result, True
+
+    @staticmethod
+    def complete_job(
+        job_id: UUID, *, token: str, executor: Any, health: HealthReading | None, at: datetime
+    ) -> GovernanceJob:
+        """End a RUNNING job as its results say: COMPLETED, or FAILED where a step failed.
+
+        Raises StepsOutstandingError while steps are unreported and none has failed. Asking again
+        after the end is refused like every other write (JobImmutableError).
+        """
+        with story():
+            job = GovernanceJob.objects.lock(job_id)
+            _require_running(job)
+            _require_token(job, token)
+            failed = job.results.filter(status=StepStatus.FAILED).first()
+            if failed:
+                target = JobStatus.FAILED
+                reason = f"Step {failed.step_index} failed."
+            elif job.current_step_index == job.total_steps:
+                target, reason = JobStatus.COMPLETED, "Every step completed."
+            else:
+                raise StepsOutstandingError(
+                    f"{job.total_steps - job.current_step_index} of {job.total_steps} steps "
+                    "are not reported yet.",
+                    details={"current_step": job.current_step_index},
+                )
+            _end(job, target, reason=reason, actor=executor, health=health, at=at)
+        return job
+
+    @staticmethod
+    def cancel_job(
+        job_id: UUID, *, reason: str, actor: Any, health: HealthReading | None, at: datetime
+    ) -> GovernanceJob:
+        """End a PENDING or RUNNING job as CANCELLED, with the reason."""
+        reason = _require_reason(reason)
+        with story():
+            job = GovernanceJob.objects.lock(job_id)
+            JobStateMachine.require_move(JobStatus(job.status), JobStatus.CANCELLED)
+            _end(job, JobStatus.CANCELLED, reason=reason, actor=actor, health=health, at=at)
+        return job
+
+    @staticmethod
+    def fail_timed_out_job(
+        job_id: UUID, *, actor: Any, health: HealthReading | None, at: datetime
+    ) -> GovernanceJob:
+        """End a RUNNING job whose time is over as FAILED; what its step did is unknown."""
+        with story():
+            job = GovernanceJob.objects.lock(job_id)
+            _require_running(job)
+            if job.deadline_at is None or at <= job.deadline_at:
+                raise WrongStateError("The job still has time.", code="not_timed_out")
+            reason = (
+                f"Timed out after {job.timeout_minutes} minutes at step "
+                f"{job.current_step_index}, outcome unknown."
+            )
+            _end(job, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
+        return job
+
+    @staticmethod
+    def get_job_progress(job_id: UUID) -> JobProgress:
+        """Where the job stands, in one query. Raises NotFoundError."""
+        job = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
+        if job is None:
+            raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+        return JobProgress(
+            job_id=str(job.pk),
+            status=JobStatus(job.status),
+            current_step=job.current_step_index,
+            total_steps=job.total_steps,
+            completed_steps=job.current_step_index - job.failed_steps,
+            failed_steps=job.failed_steps,
+        )
+
+
+def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
+    before = JobStatus(job.status)
+    JobStateMachine.require_move(before, JobStatus.RUNNING)
+    token = secrets.token_urlsafe(32)
+    job.to_running(at=at, by=executor, token_sha256=_token_hash(token))
+    job.save(
+        update_fields=["status", "started_at", "started_by", "deadline_at"]
+        + ["execution_token_sha256"]
+    )
+    entry = Entry(
+        "job.execution.started",
+        from_status=before,
+        to_status=JobStatus.RUNNING,
+        records={"start_sha256": digest(job.start_record())},
+    )
+    append_entries(contract_id=job.contract_id, actor=executor, at=at, entries=[entry])
+    return token
+
+
+def _end(
+    job: GovernanceJob,
+    target: JobStatus,
+    *,
+    reason: str,
+    actor: Any,
+    health: HealthReading | None,
+    at: datetime,
+) -> None:
+    """Snapshot, evidence, one UPDATE of the job, the terminal entry: in this order."""
+    before = JobStatus(job.status)
+    JobStateMachine.require_move(before, target)
+    snapshot = snapshot_of(job, SnapshotPhase.AFTER, health) if health else None
+    if snapshot:
+        HealthSnapshot.objects.bulk_create([snapshot])
+    getattr(job, f"to_{target.lower()}")(at=at, by=actor, reason=reason)
+    evidence = AuditTrigger.seal_evidence(job, at=at)
+    job.save(update_fields=["status", "ended_at", "ended_by", "end_reason"])
+    entry = Entry(
+        f"job.execution.{target.lower()}",
+        from_status=before,
+        to_status=target,
+        reason=reason,
+        records={
+            "job_end_sha256": digest(job.end_record()),
+            "health_after_sha256": digest(snapshot.as_record()) if snapshot else None,
+            "evidence_sha256": evidence.sha256,
+        },
+    )
+    append_entries(contract_id=job.contract_id, actor=actor, at=at, entries=[entry])
+
+
+def _require_running(job: GovernanceJob) -> None:
+    if job.status in JOB_TERMINAL_STATES:
+        raise JobImmutableError(
+            f"This job is {job.status} for good.", details={"status": str(job.status)}
+        )
+    if job.status != JobStatus.RUNNING:
+        raise InvalidJobTransitionError(
+            f"This job is {job.status}; it must be started first.",
+            details={"status": str(job.status)},
+        )
+
+
+def _require_token(job: GovernanceJob, token: str) -> None:
+    known = job.execution_token_sha256 or ""
+    if not isinstance(token, str) or not hmac.compare_digest(_token_hash(token), known):
+        raise StaleExecutionError("This execution token is not the job's current one.")
+
+
+def _require_due(job: GovernanceJob, step_index: int) -> None:
+    details = {"step_index": step_index, "current_step": job.current_step_index}
+    last = job.results.order_by("-step_index").first()
+    if last is not None and last.status == StepStatus.FAILED:
+        raise StepOutOfOrderError(
+            f"Step {last.step_index} failed; no step runs after it.", details=details
+        )
+    if job.current_step_index == job.total_steps:
+        raise StepOutOfOrderError("Every step is reported already.", details=details)
+    if step_index != job.current_step_index:
+        raise StepOutOfOrderError(
+            f"Step {job.current_step_index} is due, not step {step_index}.", details=details
+        )
+
+
+def _require_reason(reason: Any) -> str:
+    require_plain_json(reason, "reason")
+    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
+        message = "must be text of 1 to 4 000 characters"
+        raise InvalidInputError(
+            f"reason: {message}.",
+            code="reason_required",
+            errors=[{"path": "reason", "message": message}],
+        )
+    return reason.strip()
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
