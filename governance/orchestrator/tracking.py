@@ -154,10 +154,7 @@ class JobStateTracker:
             _require_running(job)
             if job.deadline_at is None or at <= job.deadline_at:
                 raise WrongStateError("The job still has time.", code="not_timed_out")
-            reason = (
-                f"Timed out after {job.timeout_minutes} minutes at step "
-                f"{job.current_step_index}, outcome unknown."
-            )
+            reason = f"Timed out after {job.timeout_minutes} minutes: {_left_at(job)}."
             _end(job, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
         return job
 
@@ -183,8 +180,13 @@ def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     job.to_running(at=at, by=executor, token_sha256=_token_hash(token))
     job.save(
-        update_fields=["status", "started_at", "started_by", "deadline_at"]
-        + ["execution_token_sha256"]
+        update_fields=[
+            "status",
+            "started_at",
+            "started_by",
+            "deadline_at",
+            "execution_token_sha256",
+        ]
     )
     entry = Entry(
         "job.execution.started",
@@ -226,6 +228,15 @@ def _end(
         },
     )
     append_entries(contract_id=job.contract_id, actor=actor, at=at, entries=[entry])
+
+
+def _left_at(job: GovernanceJob) -> str:
+    failed = job.results.filter(status=StepStatus.FAILED).first()
+    if failed:
+        return f"step {failed.step_index} failed and nobody ended the job"
+    if job.current_step_index == job.total_steps:
+        return "every step was reported and nobody ended the job"
+    return f"executor lost at step {job.current_step_index}, outcome unknown"
 
 
 def _require_running(job: GovernanceJob) -> None:

@@ -1,0 +1,53 @@
+"""Questions about contracts; each name says what comes back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from governance.models import SystemContract
+from governance.vocabulary.errors import NotFoundError
+from governance.vocabulary.values import ContractStatus
+
+
+def contract_of_proposal(*, reference: str, proposal_digest: str) -> SystemContract | None:
+    """The contract that exactly this proposal became, if it did."""
+    return SystemContract.objects.filter(
+        reference=reference, proposal_digest=proposal_digest
+    ).first()
+
+
+def affected_capabilities_of(contract_id: UUID) -> list[str]:
+    """The capabilities that a contract is about. Raises NotFoundError."""
+    names = (
+        SystemContract.objects.filter(pk=contract_id)
+        .values_list("affected_capabilities", flat=True)
+        .first()
+    )
+    if names is None:
+        raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+    return names
+
+
+def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
+    """Approved contracts inside their window, the one that closes first first."""
+    return SystemContract.objects.filter(
+        status=ContractStatus.APPROVED, window_opens_at__lte=at, window_closes_at__gte=at
+    ).order_by("window_closes_at", "id")
+
+
+def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
+    """Contracts that nobody decided on in time."""
+    return SystemContract.objects.filter(
+        status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE],
+        expires_at__lt=at,
+    ).order_by("expires_at", "id")
+
+
+def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
+    """Approved contracts whose window passed unused."""
+    return SystemContract.objects.filter(
+        status=ContractStatus.APPROVED, window_closes_at__lt=at
+    ).order_by("window_closes_at", "id")

@@ -1,0 +1,31 @@
+"""An approved contract becomes one job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.contract.queries import affected_capabilities_of
+from governance.health.readings import capture_health_snapshot
+from governance.models import GovernanceJob
+from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+
+
+def activate_contract(
+    *,
+    contract_id: UUID,
+    actor: Any,
+    at: datetime,
+    timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+) -> GovernanceJob:
+    """Read health, then activate: APPROVED → ACTIVE, with its job PENDING."""
+    capabilities = affected_capabilities_of(contract_id)
+    return GovernanceOrchestrator.activate_contract(
+        contract_id,
+        actor=actor,
+        health=capture_health_snapshot(scopes=capabilities, at=at),
+        at=at,
+        timeout_minutes=timeout_minutes,
+    )

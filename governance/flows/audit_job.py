@@ -1,0 +1,80 @@
+"""A verdict is given on a job's sealed evidence, and the contract follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.audit.verdicts import write_resolution, write_verdict
+from governance.contract import operations as contract_operations
+from governance.ledger.story import story
+from governance.models import AuditResolution, GovernanceAudit, GovernanceJob, SystemContract
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.values import AuditVerdict
+
+
+def record_verdict(
+    *,
+    job_id: UUID,
+    verdict: AuditVerdict,
+    reason: str,
+    evidence_sha256: str,
+    author: Any,
+    at: datetime,
+    checks: Sequence[Mapping[str, Any]] = (),
+) -> GovernanceAudit:
+    """PASS completes the contract, FAIL fails it, INCONCLUSIVE leaves it ACTIVE for a person."""
+    with story():
+        contract = GovernanceJob.objects.lock(job_id).contract
+        audit = write_verdict(
+            job_id=job_id,
+            verdict=verdict,
+            reason=reason,
+            checks=checks,
+            evidence_sha256=evidence_sha256,
+            author=author,
+            at=at,
+        )
+        records = {"audit_sha256": digest(audit.as_record())}
+        if verdict is AuditVerdict.INCONCLUSIVE:
+            contract_operations.leave_open(
+                contract=contract, actor=author, at=at, reason=audit.reason, records=records
+            )
+        else:
+            _end_contract(contract, verdict, audit.reason, records, actor=author, at=at)
+    return audit
+
+
+def resolve_audit(
+    *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
+) -> AuditResolution:
+    """A person settles an INCONCLUSIVE audit, once, and the contract ends."""
+    with story():
+        contract = GovernanceJob.objects.lock(job_id).contract
+        resolution = write_resolution(
+            job_id=job_id, verdict=verdict, reason=reason, resolver=resolver, at=at
+        )
+        records = {"resolution_sha256": digest(resolution.as_record())}
+        _end_contract(contract, verdict, resolution.reason, records, actor=resolver, at=at)
+    return resolution
+
+
+def _end_contract(
+    contract: SystemContract,
+    verdict: AuditVerdict,
+    reason: str,
+    records: Mapping[str, str],
+    *,
+    actor: Any,
+    at: datetime,
+) -> None:
+    if verdict is AuditVerdict.PASS:
+        contract_operations.complete(
+            contract=contract, verdict=verdict, actor=actor, at=at, reason=reason, records=records
+        )
+    else:
+        contract_operations.fail(
+            contract=contract, actor=actor, at=at, reason=reason, records=records
+        )

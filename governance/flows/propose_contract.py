@@ -1,0 +1,58 @@
+"""Somebody proposes a change: read it, plan it, make the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from governance.contract.operations import create_contract
+from governance.contract.operations import draft_contract as _draft_contract
+from governance.contract.proposals import parse_proposal, proposal_digest
+from governance.contract.queries import contract_of_proposal
+from governance.models import SystemContract
+from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.registry.queries import state_behind
+
+
+def propose_contract(
+    *,
+    document: Mapping[str, Any],
+    validator_verdict: Mapping[str, Any],
+    eligibility_verdict: Mapping[str, Any],
+    proposer: Any,
+    at: datetime,
+) -> tuple[SystemContract, bool]:
+    """(contract, True), or the contract that this very proposal became before, and False.
+
+    `document` is a proposal as `parse_proposal` reads it; the verdicts came with it. Raises what
+    `parse_proposal` and `create_contract` raise, MayNotVerdictError among them.
+    """
+    proposal = parse_proposal(document)
+    known = contract_of_proposal(
+        reference=proposal.reference,
+        proposal_digest=proposal_digest(proposal, validator_verdict, eligibility_verdict),
+    )
+    if known is not None:
+        return known, False
+    plan = GovernanceOrchestrator.plan_changes(
+        proposal.changes, state=state_behind(proposal.changes)
+    )
+    contract = create_contract(
+        proposal=proposal,
+        plan=plan,
+        validator_verdict=validator_verdict,
+        eligibility_verdict=eligibility_verdict,
+        proposer=proposer,
+        at=at,
+    )
+    return contract, True
+
+
+def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) -> SystemContract:
+    """A DRAFT that waits for its verdicts."""
+    proposal = parse_proposal(document)
+    plan = GovernanceOrchestrator.plan_changes(
+        proposal.changes, state=state_behind(proposal.changes)
+    )
+    return _draft_contract(proposal=proposal, plan=plan, proposer=proposer, at=at)

@@ -1,0 +1,44 @@
+"""A founder decides on a contract."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.contract.queries import affected_capabilities_of
+from governance.health.readings import capture_health_snapshot
+from governance.models import SystemContract
+from governance.registry.queries import frozen_among
+from governance.review import operations as review
+from governance.vocabulary.values import ActivationWindow
+
+
+def approve_contract(
+    *,
+    contract_id: UUID,
+    founder: Any,
+    window: ActivationWindow,
+    seen_digest: str,
+    at: datetime,
+    note: str = "",
+) -> SystemContract:
+    """ELIGIBLE → APPROVED; see `governance.review.operations.approve` for what is refused."""
+    capabilities = affected_capabilities_of(contract_id)
+    return review.approve(
+        contract_id=contract_id,
+        founder=founder,
+        window=window,
+        seen_digest=seen_digest,
+        health=capture_health_snapshot(scopes=capabilities, at=at),
+        frozen=frozen_among(capabilities),
+        at=at,
+        note=note,
+    )
+
+
+def reject_contract(
+    *, contract_id: UUID, founder: Any, reason: str, at: datetime
+) -> SystemContract:
+    """ELIGIBLE → REJECTED, for good."""
+    return review.reject(contract_id=contract_id, founder=founder, reason=reason, at=at)

@@ -1,0 +1,57 @@
+"""An executor takes a job, reports its steps, and the job ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.health.readings import capture_health_snapshot
+from governance.models import GovernanceJob, StepResult
+from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.orchestrator.queries import scope_of_job
+from governance.vocabulary.values import HealthReading, StepReport
+
+
+def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
+    """The oldest pending job, now running, and its execution token; None if there is none."""
+    return GovernanceOrchestrator.claim_job(executor=executor, at=at)
+
+
+def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
+    """PENDING → RUNNING; the job and its execution token."""
+    return GovernanceOrchestrator.start_job(job_id, executor=executor, at=at)
+
+
+def record_step_result(
+    *, job_id: UUID, token: str, report: StepReport, executor: Any, at: datetime
+) -> tuple[StepResult, bool]:
+    """(result, whether it is new)."""
+    return GovernanceOrchestrator.record_step_result(
+        job_id, token=token, report=report, executor=executor, at=at
+    )
+
+
+def complete_job(*, job_id: UUID, token: str, executor: Any, at: datetime) -> GovernanceJob:
+    """Read health, then end the job as its results say."""
+    return GovernanceOrchestrator.complete_job(
+        job_id, token=token, executor=executor, health=_health_around(job_id, at), at=at
+    )
+
+
+def cancel_job(*, job_id: UUID, reason: str, actor: Any, at: datetime) -> GovernanceJob:
+    """Read health, then end the job as CANCELLED."""
+    return GovernanceOrchestrator.cancel_job(
+        job_id, reason=reason, actor=actor, health=_health_around(job_id, at), at=at
+    )
+
+
+def fail_timed_out_job(*, job_id: UUID, actor: Any, at: datetime) -> GovernanceJob:
+    """Read health, then end a job whose time is over as FAILED."""
+    return GovernanceOrchestrator.fail_timed_out_job(
+        job_id, actor=actor, health=_health_around(job_id, at), at=at
+    )
+
+
+def _health_around(job_id: UUID, at: datetime) -> HealthReading | None:
+    return capture_health_snapshot(scopes=scope_of_job(job_id), at=at)

@@ -1,0 +1,71 @@
+"""What time alone decides: reviews that expired, windows that lapsed, jobs that timed out.
+
+Each thing is its own transaction, so that one refusal stops none of the others. A thing that
+somebody else moved between the look and the lock is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.contract.operations import expire_contract, lapse_contract
+from governance.contract.queries import (
+    contracts_due_for_activation,
+    contracts_past_review,
+    contracts_past_window,
+)
+from governance.flows.activate_contract import activate_contract
+from governance.flows.run_job import fail_timed_out_job
+from governance.orchestrator.queries import jobs_past_deadline
+from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one contract or job: its new `status`, or the `refusal` that kept it."""
+
+    subject_id: UUID
+    status: str = ""
+    refusal: GovernanceError | None = None
+
+
+def expire_contracts(*, actor: Any, at: datetime) -> Iterator[Outcome]:
+    """Review time passed → EXPIRED; an approved window passed unused → FAILED."""
+    for contract_id in contracts_past_review(at).values_list("pk", flat=True):
+        yield _attempt(expire_contract, contract_id=contract_id, actor=actor, at=at)
+    for contract_id in contracts_past_window(at).values_list("pk", flat=True):
+        yield _attempt(lapse_contract, contract_id=contract_id, actor=actor, at=at)
+
+
+def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[Outcome]:
+    """Running jobs past their deadline → FAILED, with sealed evidence."""
+    for job_id in jobs_past_deadline(at).values_list("pk", flat=True):
+        yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor, at=at)
+
+
+def activate_due_contracts(
+    *, actor: Any, at: datetime, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
+) -> Iterator[Outcome]:
+    """Approved contracts inside their window → ACTIVE, the one that closes first first."""
+    for contract_id in contracts_due_for_activation(at).values_list("pk", flat=True):
+        yield _attempt(
+            activate_contract,
+            contract_id=contract_id,
+            actor=actor,
+            at=at,
+            timeout_minutes=timeout_minutes,
+        )
+
+
+def _attempt(move: Callable[..., Any], **arguments: Any) -> Outcome:
+    subject_id = arguments.get("contract_id") or arguments["job_id"]
+    try:
+        moved = move(**arguments)
+    except GovernanceError as refusal:
+        return Outcome(subject_id, refusal=refusal)
+    return Outcome(subject_id, status=str(moved.status))

@@ -1,0 +1,94 @@
+"""Read the platform's health: the one question that every other authority may ask."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+from governance.models import GovernanceSignal
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
+
+logger = logging.getLogger(__name__)
+
+# From best to worst: a scope is as well as the worst that is said of it.
+_SEVERITY = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
+
+
+class HealthProvider(Protocol):
+    """What `GOVERNANCE["HEALTH_PROVIDER"]` names: a class to be made without arguments."""
+
+    def capture(
+        self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
+    ) -> HealthReading:
+        """The health of the system and of each scope; raises when it cannot tell in time."""
+        ...
+
+
+def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthReading | None:
+    """Ask the configured provider; None when it failed or took too long. Changes nothing."""
+    provider: HealthProvider = import_string(settings.GOVERNANCE["HEALTH_PROVIDER"])()
+    try:
+        return provider.capture(
+            scopes=scopes, at=at, timeout_seconds=settings.GOVERNANCE["HEALTH_TIMEOUT_SECONDS"]
+        )
+    except Exception:  # whatever a provider does, nobody knows the health now
+        logger.warning("The health provider gave no reading.", exc_info=True)
+        return None
+
+
+class SignalHealthProvider:
+    """Health from active signals: the worst of a scope's own; no signals means HEALTHY."""
+
+    def capture(
+        self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
+    ) -> HealthReading:
+        wanted = {SYSTEM_SCOPE, *scopes}
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT current_setting('statement_timeout'),"
+                    " set_config('statement_timeout', %s, true)",
+                    [str(int(timeout_seconds * 1000))],
+                )
+                usual = cursor.fetchone()[0]
+            signals = list(
+                GovernanceSignal.objects.filter(superseded_at=None, scope__in=wanted).order_by(
+                    "scope", "signal_type"
+                )
+            )
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
+        return HealthReading(
+            observed_at=at,
+            system=worst_of(s.decision for s in signals if s.scope == SYSTEM_SCOPE),
+            capabilities={
+                scope: worst_of(s.decision for s in signals if s.scope == scope)
+                for scope in sorted(wanted - {SYSTEM_SCOPE})
+            },
+            signals=tuple(
+                {
+                    "scope": signal.scope,
+                    "signal_type": signal.signal_type,
+                    "decision": str(signal.decision),
+                    "reason": signal.reason,
+                    "recorded_at": timestamp(signal.recorded_at) or "",
+                }
+                for signal in signals
+            ),
+        )
+
+
+def worst_of(decisions: Iterable[str]) -> HealthDecision:
+    """BLOCKED over DEGRADED over HEALTHY, in any order; HEALTHY when nothing is said."""
+    return max(
+        (HealthDecision(decision) for decision in decisions),
+        key=_SEVERITY.index,
+        default=HealthDecision.HEALTHY,
+    )
