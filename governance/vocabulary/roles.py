@@ -1,0 +1,44 @@
+"""Who may do what: the groups that come with a new database, by permission codename.
+
+A group that exists is left as its owners made it; only missing groups are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    FOUNDER = "Founder"
+    OPERATOR = "Operator"
+    EXECUTOR = "Executor"
+    AUDITOR = "Auditor"
+    VIEWER = "Viewer"
+
+
+_VIEW = frozenset(
+    f"view_{model}"
+    for model in (
+        "systemcontract",
+        "governancejob",
+        "jobstep",
+        "stepresult",
+        "healthsnapshot",
+        "auditevidence",
+        "governanceaudit",
+        "auditresolution",
+        "ledgerentry",
+        "capability",
+        "configurationentry",
+        "governancesignal",
+    )
+)
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[str]] = {
+    Role.FOUNDER: _VIEW | {"review_contract", "cancel_job", "resolve_audit"},
+    Role.OPERATOR: _VIEW | {"import_contract", "activate_contract", "cancel_job", "record_signal"},
+    Role.EXECUTOR: _VIEW | {"activate_contract", "execute_job"},
+    Role.AUDITOR: _VIEW | {"record_verdict", "resolve_audit"},
+    Role.VIEWER: _VIEW,
+}

@@ -1,0 +1,95 @@
+"""Test databases: clones of one migrated template, on the real PostgreSQL.
+
+The laws refuse TRUNCATE, so nothing here ever flushes: a test runs in a transaction that is rolled
+back, or on a clone of its own that is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.core.management import call_command
+from django.db import connection, connections
+
+ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "govsite_template_"
+BUILDING = 7_301_842  # the advisory lock under which one process builds the template
+
+
+def ensure_template() -> str:
+    """The name of a migrated database for this state of migrations and laws; built once."""
+    name = PREFIX + _fingerprint()
+    with _server() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [BUILDING])
+        try:
+            cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [PREFIX + "%"])
+            known = {row[0] for row in cursor.fetchall()}
+            if name not in known:
+                draft = f"{PREFIX}draft_{os.getpid()}"
+                cursor.execute(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
+                cursor.execute(f'CREATE DATABASE "{draft}"')
+                with pointed_at(draft):
+                    call_command("migrate", verbosity=0)
+                cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+                for old in known:
+                    cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILDING])
+    return name
+
+
+@contextmanager
+def cloned(template: str) -> Iterator[str]:
+    """A database of one's own, and Django pointed at it; dropped afterwards."""
+    name = f"test_govsite_{os.getpid()}_{uuid4().hex[:8]}"
+    with _server() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+    try:
+        with pointed_at(name):
+            yield name
+    finally:
+        with _server() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def pointed_at(name: str) -> Iterator[None]:
+    """Django's default connection, in every thread, goes to the database `name`."""
+    usual = connection.settings_dict["NAME"]
+    connections.close_all()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.settings_dict["NAME"] = usual
+
+
+@contextmanager
+def _server() -> Iterator[Any]:
+    """A cursor in autocommit on the server's maintenance database."""
+    with connection._nodb_cursor() as cursor:
+        yield cursor
+
+
+def _fingerprint() -> str:
+    """Changes with whatever a migration could make of it."""
+    patterns = (
+        "governance/migrations/*.py",
+        "governance/models/laws/*",
+        "governance/vocabulary/roles.py",
+        "governance/apps.py",
+        "requirements.txt",
+    )
+    sources = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    state = hashlib.sha256()
+    for path in sources:
+        if path.is_file():
+            state.update(path.name.encode() + path.read_bytes())
+    return state.hexdigest()[:16]

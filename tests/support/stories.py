@@ -1,0 +1,257 @@
+"""Contracts and jobs in the state that a test begins with, brought there by the real operations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import approve_contract
+from governance.models import GovernanceJob, SystemContract
+from governance.vocabulary.values import (
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    StepReport,
+    StepStatus,
+)
+from tests.support.cast import Cast
+
+_numbers = itertools.count(1)
+
+THREE_CHANGES: list[dict[str, Any]] = [
+    {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "PREVIEW"},
+    {
+        "type": "configuration_update",
+        "scope": "Search",
+        "key": "page_size",
+        "old_value": 20,
+        "new_value": 50,
+    },
+    {"type": "parameter_change", "scope": "Search", "parameters": {"timeout_seconds": 2.5}},
+]
+
+VALIDATOR_VERDICT: dict[str, Any] = {
+    "issue_type": "capability_request",
+    "severity": "low",
+    "affected_capabilities": ["Search"],
+    "recommended_action": "create_contract",
+    "confidence_score": 0.85,
+    "reason": "Names one known capability.",
+    "analyzed_at": "2026-11-02T09:00:00Z",
+    "validator_version": "1.0.0",
+}
+
+MAY: dict[str, Any] = {
+    "decision": "MAY",
+    "reason": "All eligibility rules passed",
+    "rules_evaluated": 11,
+    "first_failing_rule": None,
+    "blocking_signals": [],
+    "missing_prerequisites": [],
+    "rules_version": "1.0.0",
+    "evaluated_at": "2026-11-02T09:00:01Z",
+}
+
+MAY_NOT: dict[str, Any] = MAY | {
+    "decision": "MAY_NOT",
+    "reason": "Validator confidence too low",
+    "first_failing_rule": "E-001",
+}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def proposal_document(**changes: Any) -> dict[str, Any]:
+    """A well-formed proposal with a reference of its own; `changes` replaces fields."""
+    return {
+        "reference": f"TEST-{next(_numbers)}",
+        "title": "Bring search to preview",
+        "description": "Support asked for it.",
+        "source": "manual",
+        "requested_by": "support",
+        "affected_capabilities": ["Search"],
+        "proposed_changes": THREE_CHANGES,
+        "risk_level": "medium",
+    } | changes
+
+
+def draft(cast: Cast, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    return draft_contract(
+        document=proposal_document(**changes), proposer=cast.operator, at=at or now()
+    )
+
+
+def eligible(
+    cast: Cast,
+    *,
+    at: datetime | None = None,
+    validator_verdict: Mapping[str, Any] = VALIDATOR_VERDICT,
+    eligibility_verdict: Mapping[str, Any] = MAY,
+    **changes: Any,
+) -> SystemContract:
+    contract, _ = propose_contract(
+        document=proposal_document(**changes),
+        validator_verdict=validator_verdict,
+        eligibility_verdict=eligibility_verdict,
+        proposer=cast.operator,
+        at=at or now(),
+    )
+    return contract
+
+
+def approved(
+    cast: Cast,
+    *,
+    at: datetime | None = None,
+    window: ActivationWindow | None = None,
+    **changes: Any,
+) -> SystemContract:
+    at = at or now()
+    contract = eligible(cast, at=at, **changes)
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=cast.founder,
+        window=window or ActivationWindow(at, at + timedelta(hours=24)),
+        seen_digest=contract.content_digest,
+        at=at,
+    )
+
+
+def pending_job(cast: Cast, *, timeout_minutes: int = 60, **changes: Any) -> GovernanceJob:
+    return activate_contract(
+        contract_id=approved(cast, **changes).pk,
+        actor=cast.operator,
+        at=now(),
+        timeout_minutes=timeout_minutes,
+    )
+
+
+@dataclass
+class Running:
+    """A started job and the token that its reports must carry."""
+
+    job: GovernanceJob
+    token: str
+    cast: Cast
+
+    def report(
+        self, step_index: int, status: StepStatus = StepStatus.COMPLETED, **fields: Any
+    ) -> StepReport:
+        error = "It broke." if status is StepStatus.FAILED else ""
+        at = now()
+        return StepReport(
+            **{
+                "step_index": step_index,
+                "status": status,
+                "started_at": at,
+                "completed_at": at,
+                "output": {"done": True},
+                "error": error,
+            }
+            | fields
+        )
+
+    def record(self, report: StepReport) -> Any:
+        return run_job.record_step_result(
+            job_id=self.job.pk,
+            token=self.token,
+            report=report,
+            executor=self.cast.executor,
+            at=now(),
+        )
+
+    def complete_steps(self, count: int | None = None) -> None:
+        for index in range(self.job.total_steps if count is None else count):
+            self.record(self.report(index))
+
+    def complete(self) -> GovernanceJob:
+        return run_job.complete_job(
+            job_id=self.job.pk, token=self.token, executor=self.cast.executor, at=now()
+        )
+
+    def cancel(self, reason: str = "No longer wanted.") -> GovernanceJob:
+        return run_job.cancel_job(
+            job_id=self.job.pk, reason=reason, actor=self.cast.operator, at=now()
+        )
+
+
+def running_job(cast: Cast, **changes: Any) -> Running:
+    job = pending_job(cast, **changes)
+    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
+    return Running(job, token, cast)
+
+
+def finished_job(cast: Cast, **changes: Any) -> GovernanceJob:
+    """A COMPLETED job with sealed evidence and no verdict yet."""
+    running = running_job(cast, **changes)
+    running.complete_steps()
+    return running.complete()
+
+
+def failed_job(cast: Cast, **changes: Any) -> GovernanceJob:
+    """A FAILED job: its second step broke."""
+    running = running_job(cast, **changes)
+    running.complete_steps(1)
+    running.record(running.report(1, StepStatus.FAILED))
+    return running.complete()
+
+
+def judged_job(
+    cast: Cast, verdict: AuditVerdict = AuditVerdict.PASS, **changes: Any
+) -> GovernanceJob:
+    job = finished_job(cast, **changes)
+    record_verdict(
+        job_id=job.pk,
+        verdict=verdict,
+        reason="The evidence shows it.",
+        evidence_sha256=job.evidence.sha256,
+        author=cast.auditor,
+        at=now(),
+    )
+    return again(job)
+
+
+def again(row: Any) -> Any:
+    """The row as the database has it now; a protected row is never refreshed in place."""
+    return type(row).objects.get(pk=row.pk)
+
+
+def contract_in(cast: Cast, status: ContractStatus) -> SystemContract:
+    """A contract that got to `status` the real way."""
+    from governance.contract.operations import expire_contract
+    from governance.flows.review_contract import reject_contract
+
+    match status:
+        case ContractStatus.DRAFT:
+            return draft(cast)
+        case ContractStatus.ELIGIBLE:
+            return eligible(cast)
+        case ContractStatus.APPROVED:
+            return approved(cast)
+        case ContractStatus.ACTIVE:
+            return again(pending_job(cast).contract)
+        case ContractStatus.COMPLETED:
+            return again(judged_job(cast).contract)
+        case ContractStatus.FAILED:
+            return again(judged_job(cast, AuditVerdict.FAIL).contract)
+        case ContractStatus.REJECTED:
+            contract = eligible(cast)
+            return reject_contract(
+                contract_id=contract.pk,
+                founder=cast.founder,
+                reason="Not this quarter, sorry.",
+                at=now(),
+            )
+        case ContractStatus.EXPIRED:
+            contract = eligible(cast, at=now() - timedelta(days=30))
+            return expire_contract(contract_id=contract.pk, actor=cast.operator, at=now())
+    raise AssertionError(f"No story brings a contract to rest at {status}.")
