@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.ledger.events import EVENTS
 from governance.models import LedgerEntry
 from governance.vocabulary.canonical import canonical_text, timestamp
 
@@ -24,9 +25,9 @@ GENESIS = bytes(32)
 class Entry:
     """What an authority wants told.
 
-    `event` has three parts (`contract.review.approved`); its first says whose status
-    `from_status` and `to_status` are. `records` maps a name such as `content_sha256` to the digest
-    of the row that this entry vouches for; None says that the row is absent, knowingly.
+    `event` is one of `events.EVENTS`; its first part says whose status `from_status` and
+    `to_status` are. `records` holds the digests that `EVENTS` demands of it; None says that the
+    row is absent, knowingly.
     """
 
     event: str
@@ -35,6 +36,10 @@ class Entry:
     reason: str = ""
     step_index: int | None = None
     records: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if set(self.records) not in EVENTS[self.event]:
+            raise ValueError(f"{self.event} does not vouch for {sorted(self.records)}.")
 
 
 def append_entries(

@@ -281,6 +281,7 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             "proposed_changes": self.proposed_changes,
             "affected_capabilities": self.affected_capabilities,
             "risk_level": self.risk_level,
+            "proposal_digest": self.proposal_digest,
         }
 
     def content_record(self) -> dict[str, Any]:
@@ -290,6 +291,7 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             "proposed_by": self.proposed_by_id,
             "validator_verdict": self.validator_verdict,
             "eligibility_verdict": self.eligibility_verdict,
+            "eligibility_decision": self.eligibility_decision,
             "confidence_score": self.confidence_score,
             "plan": self.plan,
             "created_at": timestamp(self.created_at),

@@ -1,0 +1,120 @@
+"""Everything on record about one contract, and the digest of each of its rows as it stands now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from governance.models import (
+    AuditEvidence,
+    AuditResolution,
+    GovernanceAudit,
+    GovernanceJob,
+    HealthSnapshot,
+    JobStep,
+    LedgerEntry,
+    StepResult,
+    SystemContract,
+)
+from governance.vocabulary.canonical import digest, sha256_hex, timestamp
+from governance.vocabulary.values import SnapshotPhase
+
+
+@dataclass
+class Dossier:
+    """One contract with its chain, its job and all that hangs on it."""
+
+    contract: SystemContract
+    entries: list[LedgerEntry] = field(default_factory=list)
+    job: GovernanceJob | None = None
+    steps: list[JobStep] = field(default_factory=list)
+    results: dict[int, StepResult] = field(default_factory=dict)
+    snapshots: dict[str, HealthSnapshot] = field(default_factory=dict)
+    evidence: AuditEvidence | None = None
+    audit: GovernanceAudit | None = None
+    resolution: AuditResolution | None = None
+
+    def digest_of(self, record: str, *, step_index: int | None) -> str | None:
+        """The digest of the row that `record` names; None where there is no such row.
+
+        Raises KeyError for a record that no event knows.
+        """
+        contract, job = self.contract, self.job
+        match record:
+            case "proposal_sha256":
+                return digest(contract.proposal_record())
+            case "validator_verdict_sha256":
+                return digest(contract.validator_verdict)
+            case "eligibility_verdict_sha256":
+                return digest(contract.eligibility_verdict)
+            case "content_sha256":
+                return contract.content_digest and _agreed(
+                    contract.content_digest, digest(contract.content_record())
+                )
+            case "approval_sha256":
+                return digest(contract.approval_record())
+            case "closing_sha256":
+                return digest(contract.closing_record())
+            case "job_sha256":
+                return job and digest(job.birth_record([s.as_record() for s in self.steps]))
+            case "start_sha256":
+                return job and digest(job.start_record())
+            case "job_end_sha256":
+                return job and digest(job.end_record())
+            case "step_result_sha256":
+                result = self.results.get(-1 if step_index is None else step_index)
+                return result and digest(result.as_record())
+            case "health_before_sha256" | "health_after_sha256":
+                phase = SnapshotPhase.BEFORE if "before" in record else SnapshotPhase.AFTER
+                snapshot = self.snapshots.get(phase)
+                return snapshot and digest(snapshot.as_record())
+            case "evidence_sha256":
+                return self.evidence and _evidence_digest(self.evidence)
+            case "audit_sha256":
+                return self.audit and digest(self.audit.as_record())
+            case "resolution_sha256":
+                return self.resolution and digest(self.resolution.as_record())
+        raise KeyError(record)
+
+
+def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
+    """The dossiers of these contracts, in order of id; nine queries, however many."""
+    dossiers = {
+        contract.pk: Dossier(contract)
+        for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
+    }
+    for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
+        dossiers[entry.contract_id].entries.append(entry)
+    of_job: dict[UUID, Dossier] = {}
+    for job in GovernanceJob.objects.filter(contract_id__in=dossiers):
+        of_job[job.pk] = dossiers[job.contract_id]
+        of_job[job.pk].job = job
+    for step in JobStep.objects.filter(job_id__in=of_job).order_by("step_index"):
+        of_job[step.job_id].steps.append(step)
+    for result in StepResult.objects.filter(job_id__in=of_job):
+        of_job[result.job_id].results[result.step_index] = result
+    for snapshot in HealthSnapshot.objects.filter(job_id__in=of_job):
+        of_job[snapshot.job_id].snapshots[snapshot.phase] = snapshot
+    for evidence in AuditEvidence.objects.filter(job_id__in=of_job):
+        of_job[evidence.job_id].evidence = evidence
+    of_audit: dict[int, Dossier] = {}
+    for audit in GovernanceAudit.objects.filter(job_id__in=of_job):
+        of_job[audit.job_id].audit = audit
+        of_audit[audit.pk] = of_job[audit.job_id]
+    for resolution in AuditResolution.objects.filter(audit_id__in=of_audit):
+        of_audit[resolution.audit_id].resolution = resolution
+    yield from dossiers.values()
+
+
+def _agreed(kept: str, computed: str) -> str:
+    """The digest, when the column that keeps it agrees with what it is computed from."""
+    return computed if kept == computed else "altered"
+
+
+def _evidence_digest(evidence: AuditEvidence) -> str:
+    document = evidence.document
+    columns_agree = document.get("job_id") == str(evidence.job_id) and document.get(
+        "collected_at"
+    ) == timestamp(evidence.collected_at)
+    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else "altered"

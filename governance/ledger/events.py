@@ -1,0 +1,40 @@
+"""Every event that the ledger knows, and the rows that its entries vouch for.
+
+An event has three parts: whose it is (`contract` or `job`), the stage, and what happened. A record
+is named for the row whose SHA-256 the entry carries; `verification.py` says how each is computed.
+An event with more than one set of records may carry any one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+_NOTHING: Set[str] = frozenset()
+_CLOSING: Set[str] = frozenset({"closing_sha256"})
+_JOB_END: Set[str] = frozenset({"job_end_sha256", "health_after_sha256", "evidence_sha256"})
+_VERDICT: tuple[Set[str], ...] = (
+    frozenset({"audit_sha256", "closing_sha256"}),
+    frozenset({"resolution_sha256", "closing_sha256"}),
+)
+
+EVENTS: Mapping[str, tuple[Set[str], ...]] = {
+    "contract.proposal.drafted": (frozenset({"proposal_sha256"}),),
+    "contract.validation.recorded": (frozenset({"validator_verdict_sha256"}),),
+    "contract.eligibility.granted": (frozenset({"content_sha256"}),),
+    "contract.eligibility.refused": (frozenset({"eligibility_verdict_sha256", "closing_sha256"}),),
+    "contract.review.approved": (frozenset({"approval_sha256"}),),
+    "contract.review.rejected": (_CLOSING,),
+    "contract.review.expired": (_CLOSING,),
+    "contract.window.lapsed": (_CLOSING,),
+    "contract.activation.activated": (_NOTHING,),
+    "contract.audit.passed": _VERDICT,
+    "contract.audit.failed": _VERDICT,
+    "contract.audit.inconclusive": (frozenset({"audit_sha256"}),),
+    "job.activation.created": (frozenset({"job_sha256", "health_before_sha256"}),),
+    "job.execution.started": (frozenset({"start_sha256"}),),
+    "job.step.completed": (frozenset({"step_result_sha256"}),),
+    "job.step.failed": (frozenset({"step_result_sha256"}),),
+    "job.execution.completed": (_JOB_END,),
+    "job.execution.failed": (_JOB_END,),
+    "job.execution.cancelled": (_JOB_END,),
+}

@@ -1,0 +1,221 @@
+"""What `verify_ledger` finds, when somebody with the keys to the house has rewritten the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from governance.ledger.verification import Finding, verify_ledger
+from governance.models import LedgerEntry, SystemContract
+from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.support.cast import Cast
+from tests.support.stories import (
+    contract_in,
+    failed_job,
+    finished_job,
+    judged_job,
+    pending_job,
+    running_job,
+)
+
+# A completed contract of three steps: what stands at which place of its chain.
+DRAFTED, VALIDATED, GRANTED, APPROVED, ACTIVATED, CREATED, STARTED = range(1, 8)
+STEP_0, STEP_1, STEP_2, ENDED, PASSED = range(8, 13)
+
+
+@contextmanager
+def laws_off() -> Iterator[None]:
+    """What an owner of the tables can do and the application's role cannot."""
+    tables = [
+        "systemcontract",
+        "governancejob",
+        "jobstep",
+        "stepresult",
+        "healthsnapshot",
+        "auditevidence",
+        "governanceaudit",
+        "ledgerentry",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE governance_{table} DISABLE TRIGGER ALL")
+        yield
+        for table in tables:
+            cursor.execute(f"ALTER TABLE governance_{table} ENABLE TRIGGER ALL")
+
+
+def run_sql(statement: str) -> None:
+    with laws_off(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount, "the attack did not hit anything"
+
+
+def findings() -> list[Finding]:
+    return [checked.finding for checked in verify_ledger() if checked.finding]
+
+
+def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
+    for status in ContractStatus:
+        if status is not ContractStatus.VALIDATED:
+            contract_in(cast, status)
+    failed_job(cast)
+    running_job(cast).complete_steps(2)
+    running_job(cast).cancel()
+    judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    assert findings() == []
+    assert len(list(verify_ledger())) == SystemContract.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("attack", "seq"),
+    [
+        ("UPDATE governance_systemcontract SET title = 'Other'", DRAFTED),
+        ("UPDATE governance_systemcontract SET requested_by = 'mallory'", DRAFTED),
+        ("UPDATE governance_systemcontract SET risk_level = 'low'", DRAFTED),
+        ("UPDATE governance_systemcontract SET proposed_changes = '[]'", DRAFTED),
+        (
+            "UPDATE governance_systemcontract SET validator_verdict ="
+            " jsonb_set(validator_verdict, '{severity}', '\"high\"')",
+            VALIDATED,
+        ),
+        ("UPDATE governance_systemcontract SET plan = plan - 0", GRANTED),
+        ("UPDATE governance_systemcontract SET confidence_score = 0.99", GRANTED),
+        (f"UPDATE governance_systemcontract SET content_digest = '{'0' * 64}'", GRANTED),
+        (
+            "UPDATE governance_systemcontract SET approved_by_id ="
+            " (SELECT id FROM auth_user WHERE username = 'second-founder')",
+            APPROVED,
+        ),
+        (
+            "UPDATE governance_systemcontract SET window_closes_at ="
+            " window_closes_at + interval '1 hour'",
+            APPROVED,
+        ),
+        ("UPDATE governance_jobstep SET target = 'Other' WHERE step_index = 1", CREATED),
+        ("UPDATE governance_jobstep SET timeout_seconds = 9 WHERE step_index = 2", CREATED),
+        ("UPDATE governance_governancejob SET timeout_minutes = 5", CREATED),
+        (
+            "UPDATE governance_healthsnapshot SET reading ="
+            " jsonb_set(reading, '{system}', '\"BLOCKED\"') WHERE phase = 'BEFORE'",
+            CREATED,
+        ),
+        ("DELETE FROM governance_healthsnapshot WHERE phase = 'BEFORE'", CREATED),
+        (
+            "UPDATE governance_governancejob SET started_at = started_at - interval '1 day'",
+            STARTED,
+        ),
+        ("UPDATE governance_stepresult SET output = '{}' WHERE step_index = 0", STEP_0),
+        ("UPDATE governance_stepresult SET status = 'FAILED' WHERE step_index = 1", STEP_1),
+        ("DELETE FROM governance_stepresult WHERE step_index = 2", STEP_2),
+        ("UPDATE governance_governancejob SET status = 'FAILED'", ENDED),
+        ("UPDATE governance_governancejob SET end_reason = 'All well'", ENDED),
+        ("UPDATE governance_auditevidence SET body = replace(body, 'true', 'null')", ENDED),
+        (f"UPDATE governance_auditevidence SET sha256 = '{'0' * 64}'", ENDED),
+        (
+            "UPDATE governance_auditevidence SET collected_at = collected_at + interval '1 s'",
+            ENDED,
+        ),
+        ("DELETE FROM governance_auditevidence", ENDED),
+        ("UPDATE governance_governanceaudit SET reason = 'Trust me'", PASSED),
+        ("UPDATE governance_systemcontract SET closed_reason = 'Fine'", PASSED),
+        (
+            "UPDATE governance_systemcontract SET status = 'ACTIVE', closed_at = NULL,"
+            " audit_verdict = 'PENDING'",
+            PASSED,
+        ),
+        ("DELETE FROM governance_ledgerentry WHERE event = 'contract.audit.passed'", PASSED),
+        ("DELETE FROM governance_ledgerentry WHERE seq = 9", STEP_1),
+        ("DELETE FROM governance_ledgerentry", DRAFTED),
+        ("UPDATE governance_ledgerentry SET actor = 'user:1:eve' WHERE seq = 4", APPROVED),
+        ("UPDATE governance_ledgerentry SET at = at - interval '1 hour' WHERE seq = 7", STARTED),
+        (
+            "UPDATE governance_ledgerentry SET body = replace(body, 'search', 'Search'),"
+            " reason = 'x' WHERE seq = 3",
+            GRANTED,
+        ),
+        (
+            "UPDATE governance_ledgerentry SET hash = sha256('x'::bytea) WHERE seq = 5",
+            ACTIVATED,
+        ),
+        (
+            "UPDATE governance_ledgerentry SET seq = 30 - seq WHERE seq IN (8, 9)",
+            STEP_0,
+        ),
+    ],
+)
+def test_rewritten_record__first_bad_entry_named(cast: Cast, attack: str, seq: int) -> None:
+    contract = judged_job(cast).contract
+    run_sql(attack)
+    (finding,) = findings()
+    assert (finding.contract_id, finding.seq) == (contract.pk, seq), finding.problem
+
+
+def test_rehashed_entry__its_successor_does_not_link(cast: Cast) -> None:
+    judged_job(cast)
+    run_sql(
+        "UPDATE governance_ledgerentry SET reason = 'Nice', body = changed.body,"
+        " hash = sha256(prev_hash || convert_to(changed.body, 'UTF8'))"
+        ' FROM (SELECT id AS entry_id, replace(body, \'"reason":""\', \'"reason":"Nice"\')'
+        "       AS body FROM governance_ledgerentry WHERE seq = 5) AS changed"
+        " WHERE id = changed.entry_id"
+    )
+    (finding,) = findings()
+    assert (finding.seq, finding.problem) == (CREATED, "does not link to the entry before it")
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        (
+            "INSERT INTO governance_stepresult (job_id, step_index, status, started_at,"
+            " completed_at, error, recorded_at, recorded_by_id) SELECT id, 0, 'COMPLETED', now(),"
+            " now(), '', now(), created_by_id FROM governance_governancejob",
+            "step_result",
+        ),
+        (
+            "INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)"
+            " SELECT id, 'AFTER', '{}', now() FROM governance_governancejob",
+            "health_after",
+        ),
+        (
+            "INSERT INTO governance_auditevidence (job_id, body, sha256, collected_at)"
+            " SELECT id, '{}', '', now() FROM governance_governancejob",
+            "evidence",
+        ),
+    ],
+)
+def test_row_that_no_entry_vouches_for__found_after_the_last_entry(
+    cast: Cast, statement: str, place: str
+) -> None:
+    pending_job(cast)
+    run_sql(statement)
+    (finding,) = findings()
+    assert finding.seq == LedgerEntry.objects.count() + 1
+    assert finding.problem.startswith(f"no entry vouches for {place}")
+
+
+def test_cursor_moved_without_result__found(cast: Cast) -> None:
+    running_job(cast)
+    run_sql("UPDATE governance_governancejob SET current_step_index = 1")
+    (finding,) = findings()
+    assert finding.problem == "the cursor says 1, results are 0"
+
+
+def test_one_of_many_contracts__the_right_one_is_named(cast: Cast) -> None:
+    jobs = [finished_job(cast) for _ in range(3)]
+    run_sql(
+        "UPDATE governance_stepresult SET error = 'x'"
+        f" WHERE step_index = 1 AND job_id = '{jobs[1].pk}'"
+    )
+    (finding,) = findings()
+    assert (finding.contract_id, finding.seq) == (jobs[1].contract_id, STEP_1)
+
+
+def test_chosen_contracts__only_they_are_checked(cast: Cast) -> None:
+    chosen, other = finished_job(cast).contract, finished_job(cast).contract
+    run_sql(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{other.pk}'")
+    assert [checked.finding for checked in verify_ledger([chosen.pk])] == [None]
