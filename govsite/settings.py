@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.urls import reverse_lazy
 
@@ -166,7 +167,7 @@ UNFOLD = {
 LOGIN_URL = reverse_lazy("admin:login")
 
 # --- the rules' numbers -------------------------------------------------------------------------
-GOVERNANCE = {
+GOVERNANCE: dict[str, Any] = {
     # Who tells how the platform is: a class with `capture(scopes, timeout_seconds)`.
     "HEALTH_PROVIDER": "governance.health.readings.SignalHealthProvider",
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),

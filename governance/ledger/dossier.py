@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from governance.models import (
@@ -40,42 +41,50 @@ class Dossier:
 
         Raises KeyError for a record that no event knows.
         """
+        if record == "content_sha256":
+            kept = self.contract.content_digest
+            return kept and _agreed(kept, digest(self.contract.content_record()))
+        if record == "evidence_sha256":
+            return _evidence_digest(self.evidence) if self.evidence else None
+        row = self._record(record, step_index)
+        return None if row is None else digest(row)
+
+    def _record(self, record: str, step_index: int | None) -> dict[str, Any] | None:
         contract, job = self.contract, self.job
         match record:
             case "proposal_sha256":
-                return digest(contract.proposal_record())
+                return contract.proposal_record()
             case "validator_verdict_sha256":
-                return digest(contract.validator_verdict)
+                return contract.validator_verdict or {}
             case "eligibility_verdict_sha256":
-                return digest(contract.eligibility_verdict)
-            case "content_sha256":
-                return contract.content_digest and _agreed(
-                    contract.content_digest, digest(contract.content_record())
-                )
+                return contract.eligibility_verdict or {}
             case "approval_sha256":
-                return digest(contract.approval_record())
+                return contract.approval_record()
             case "closing_sha256":
-                return digest(contract.closing_record())
+                return contract.closing_record()
             case "job_sha256":
-                return job and digest(job.birth_record([s.as_record() for s in self.steps]))
+                return job.birth_record([s.as_record() for s in self.steps]) if job else None
             case "start_sha256":
-                return job and digest(job.start_record())
+                return job.start_record() if job else None
             case "job_end_sha256":
-                return job and digest(job.end_record())
+                return job.end_record() if job else None
             case "step_result_sha256":
-                result = self.results.get(-1 if step_index is None else step_index)
-                return result and digest(result.as_record())
-            case "health_before_sha256" | "health_after_sha256":
-                phase = SnapshotPhase.BEFORE if "before" in record else SnapshotPhase.AFTER
-                snapshot = self.snapshots.get(phase)
-                return snapshot and digest(snapshot.as_record())
-            case "evidence_sha256":
-                return self.evidence and _evidence_digest(self.evidence)
+                return _as_record(self.results.get(-1 if step_index is None else step_index))
+            case "health_before_sha256":
+                return _as_record(self.snapshots.get(SnapshotPhase.BEFORE))
+            case "health_after_sha256":
+                return _as_record(self.snapshots.get(SnapshotPhase.AFTER))
             case "audit_sha256":
-                return self.audit and digest(self.audit.as_record())
+                return _as_record(self.audit)
             case "resolution_sha256":
-                return self.resolution and digest(self.resolution.as_record())
+                return _as_record(self.resolution)
         raise KeyError(record)
+
+
+def _as_record(
+    row: StepResult | HealthSnapshot | GovernanceAudit | AuditResolution | None,
+) -> dict[str, Any] | None:
+    return row.as_record() if row else None
 
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
