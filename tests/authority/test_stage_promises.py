@@ -1,0 +1,36 @@
+"""Every room of the house opens with its promise, and looks like its neighbours."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ["registry", "contract", "review", "orchestrator", "health", "audit", "ledger"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage__opens_with_what_it_reads_writes_and_refuses(stage: str) -> None:
+    promise = ast.get_docstring(
+        ast.parse((ROOT / "governance" / stage / "__init__.py").read_text())
+    )
+    assert promise
+    words = promise.lower()
+    assert "reads" in words
+    assert "write" in words
+    assert "refuses" in words
+
+
+def test_every_folder_of_the_chain__is_a_package_with_a_docstring() -> None:
+    folders = [
+        path.parent
+        for path in (ROOT / "governance").glob("*/__init__.py")
+        if path.parent.name not in {"migrations", "management"}
+    ]
+    silent = [
+        f.name for f in folders if not ast.get_docstring(ast.parse((f / "__init__.py").read_text()))
+    ]
+    assert silent == []
+    assert len(folders) >= len(STAGES)

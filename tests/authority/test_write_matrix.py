@@ -1,0 +1,134 @@
+"""Who writes what: the matrix that the design promises, read from the code itself and printed."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from governance import models
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted(
+    path
+    for path in (ROOT / "governance").rglob("*.py")
+    if "migrations" not in path.parts and path.parent.name != "models"
+)
+MODELS = set(models.__all__)
+WRITING_METHODS = {
+    "create",
+    "bulk_create",
+    "bulk_update",
+    "update",
+    "update_or_create",
+    "get_or_create",
+    "delete",
+}
+
+# Model or status → the only modules that may write it.
+WRITERS = {
+    "SystemContract": {"contract.operations"},
+    "SystemContract.status": {"contract.operations"},
+    "GovernanceJob": {"orchestrator.activation"},
+    "GovernanceJob.status": {"orchestrator.tracking"},
+    "JobStep": {"orchestrator.activation"},
+    "StepResult": {"orchestrator.tracking"},
+    "HealthSnapshot": {
+        "orchestrator.activation",
+        "orchestrator.snapshots",
+        "orchestrator.tracking",
+    },
+    "AuditEvidence": {"orchestrator.evidence"},
+    "GovernanceAudit": {"audit.verdicts"},
+    "AuditResolution": {"audit.verdicts"},
+    "LedgerEntry": {"ledger.chain"},
+    "Capability": {"registry.operations"},
+    "ConfigurationEntry": {"registry.operations"},
+    "GovernanceSignal": {"health.signals"},
+}
+CONTRACT_MOVES = {
+    "to_validated",
+    "to_eligible",
+    "to_approved",
+    "to_active",
+    "to_rejected",
+    "to_expired",
+}
+JOB_MOVES = {"to_running", "to_cancelled"}
+
+
+def test_each_table_and_status__has_one_writing_authority() -> None:
+    matrix = write_matrix()
+    print_matrix(matrix)
+    assert matrix == WRITERS
+
+
+def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
+    saving = {
+        module_name(path)
+        for path in CODE
+        for call in calls_in(path)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in {"save", "asave"}
+    }
+    allowed = {"contract.operations", "orchestrator.activation", "orchestrator.tracking"}
+    assert {name for name in saving if not name.startswith(("management", "demo"))} == allowed
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: module_name(path))
+def test_module__does_not_reach_models_by_their_names(path: Path) -> None:
+    """`apps.get_model("…")` slips past the import contracts."""
+    names = {call.func.attr for call in calls_in(path) if isinstance(call.func, ast.Attribute)} | {
+        call.func.id for call in calls_in(path) if isinstance(call.func, ast.Name)
+    }
+    assert not names & {"get_model", "get_models", "import_module", "__import__"}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: module_name(path))
+def test_module__writes_no_table_by_raw_sql(path: Path) -> None:
+    text = [
+        node.value.upper()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    writes = ("INSERT INTO", "UPDATE GOVERNANCE", "DELETE FROM", "TRUNCATE ")
+    assert not [line for line in text if line.lstrip().startswith(writes)]
+
+
+def write_matrix() -> dict[str, set[str]]:
+    matrix: dict[str, set[str]] = defaultdict(set)
+    for path in CODE:
+        for call in calls_in(path):
+            for subject in subjects_written(call):
+                matrix[subject].add(module_name(path))
+    return dict(matrix)
+
+
+def subjects_written(call: ast.Call) -> Iterator[str]:
+    match call.func:
+        case ast.Name(id=name) if name in MODELS:
+            yield name
+        case ast.Name(id="getattr") if any("to_" in ast.dump(arg) for arg in call.args):
+            yield "GovernanceJob.status"
+        case ast.Attribute(attr=attr) if attr in CONTRACT_MOVES:
+            yield "SystemContract.status"
+        case ast.Attribute(attr=attr) if attr in JOB_MOVES:
+            yield "GovernanceJob.status"
+        case ast.Attribute(attr=attr) if attr in WRITING_METHODS:
+            names = {node.id for node in ast.walk(call.func) if isinstance(node, ast.Name)}
+            yield from names & MODELS
+
+
+def calls_in(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "governance").with_suffix("").parts)
+
+
+def print_matrix(matrix: dict[str, set[str]]) -> None:
+    for subject, writers in sorted(matrix.items()):
+        print(f"{subject:24} ← {', '.join(sorted(writers))}")  # noqa: T201 - the design asks for it
