@@ -31,9 +31,12 @@ BEGIN
         PERFORM governance_refuse('job_plan_frozen', 'What activation wrote of a job stays.');
     END IF;
     IF OLD.status = 'RUNNING' AND
-       (NEW.started_at, NEW.started_by_id) IS DISTINCT FROM (OLD.started_at, OLD.started_by_id)
+       (NEW.started_at, NEW.started_by_id, NEW.deadline_at, NEW.execution_token_sha256)
+       IS DISTINCT FROM
+       (OLD.started_at, OLD.started_by_id, OLD.deadline_at, OLD.execution_token_sha256)
     THEN
-        PERFORM governance_refuse('job_plan_frozen', 'When and by whom a job was started stays.');
+        PERFORM governance_refuse('job_start_frozen',
+            'When, by whom and under which token a job was started stays.');
     END IF;
     IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
         PERFORM governance_refuse('step_results_in_order', 'A job''s cursor moves step by step.');
