@@ -157,6 +157,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "job",
                 "ordering": ["-created_at", "-id"],
                 "permissions": [
                     ("execute_job", "Can claim, start, report and complete jobs"),
@@ -277,6 +278,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "health signal",
                 "ordering": ["-recorded_at", "-id"],
                 "permissions": [("record_signal", "Can record health signals")],
                 "default_permissions": ("view",),

@@ -72,6 +72,7 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
     objects = JobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "job"
         ordering = ["-created_at", "-id"]
         default_permissions = ("view",)
         permissions = [

@@ -21,6 +21,7 @@ class GovernanceSignal(models.Model):
     superseded_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "health signal"
         ordering = ["-recorded_at", "-id"]
         default_permissions = ("view",)
         permissions = [("record_signal", "Can record health signals")]
