@@ -1,0 +1,127 @@
+"""Attacks: raw SQL against the record, and PostgreSQL's refusal in the name of a law.
+
+Everything here goes past the models, as somebody with `psql` would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+
+def run_sql(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    """Run one statement; its rows, if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else []
+
+
+def insert_row(table: str, **columns: Any) -> None:
+    """INSERT one row; lists and objects go in as JSON."""
+    values = [
+        json.dumps(value) if isinstance(value, dict | list) else value for value in columns.values()
+    ]
+    places = ", ".join(["%s"] * len(values))
+    run_sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *values)
+
+
+def update_row(table: str, row_id: Any, **columns: Any) -> None:
+    """UPDATE one row by its id."""
+    moves = ", ".join(f"{name} = %s" for name in columns)
+    run_sql(f"UPDATE {table} SET {moves} WHERE id = %s", *columns.values(), row_id)
+
+
+@contextmanager
+def refused_by(law: str, *, at_commit: bool = False) -> Iterator[None]:
+    """What happens inside is refused by PostgreSQL in the name of `law`, and nothing of it stays.
+
+    `law` is the constraint that the refusal names, or `not_null <column>`. With `at_commit` the
+    statements themselves must pass: the deferred laws refuse, when they are checked as a commit
+    would check them.
+    """
+    reached_commit = False
+    with pytest.raises(DatabaseError) as caught, transaction.atomic():
+        yield
+        if at_commit:
+            reached_commit = True
+            check_deferred_laws()
+    assert law_named(caught.value) == law, caught.value
+    assert reached_commit == at_commit, "It was refused before the commit."
+
+
+def law_named(error: BaseException) -> str:
+    """The law that a refusal names; the error's own words where it names none."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is None:
+        return str(error)
+    if diagnosis.sqlstate == "23502":
+        return f"not_null {diagnosis.column_name}"
+    return diagnosis.constraint_name or str(error)
+
+
+def check_deferred_laws() -> None:
+    """Check now what a commit would check."""
+    run_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    run_sql("SET CONSTRAINTS ALL DEFERRED")
+
+
+@contextmanager
+def law_off(table: str, *triggers: str) -> Iterator[None]:
+    """Switch triggers off as only the table's owner can, to see what still stands without them."""
+    check_deferred_laws()  # a table with checks outstanding cannot be altered
+    for trigger in triggers:
+        run_sql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    yield
+    check_deferred_laws()
+    for trigger in triggers:
+        run_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
+
+
+@contextmanager
+def as_replica() -> Iterator[None]:
+    """As a superuser who says that this session only replays what happened elsewhere.
+
+    Ordinary triggers, foreign keys among them, do not fire then.
+    """
+    run_sql("SET session_replication_role = replica")
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:  # a rollback takes the setting back by itself
+            run_sql("SET session_replication_role = origin")
+
+
+def foreign_key(table: str, column: str) -> str:
+    """The name that Django gave to a foreign key."""
+    [(name,)] = run_sql(
+        "SELECT constraint_name FROM information_schema.key_column_usage"
+        " JOIN information_schema.table_constraints USING (constraint_name, table_name)"
+        " WHERE table_name = %s AND column_name = %s AND constraint_type = 'FOREIGN KEY'",
+        table,
+        column,
+    )
+    return str(name)
+
+
+def whole_record() -> dict[str, str]:
+    """A fingerprint of each of our tables, to show that a refusal left no trace."""
+    tables = run_sql("SELECT tablename FROM pg_tables WHERE tablename LIKE 'governance_%%'")
+    return {
+        table: run_sql(
+            f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
+        )[0][0]
+        for (table,) in tables
+    }
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """Not one row of ours differs afterwards."""
+    before = whole_record()
+    yield
+    assert whole_record() == before

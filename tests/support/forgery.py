@@ -1,0 +1,178 @@
+"""Rows as an attacker would write them: well-formed, except for what a test makes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from governance.ledger.chain import chain_head, entry_hash
+from governance.models import GovernanceJob
+from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
+from governance.vocabulary.values import JobStatus
+from tests.support.attacks import insert_row, update_row
+
+JOB = "governance_governancejob"
+STEP = "governance_jobstep"
+RESULT = "governance_stepresult"
+SNAPSHOT = "governance_healthsnapshot"
+EVIDENCE = "governance_auditevidence"
+AUDIT = "governance_governanceaudit"
+RESOLUTION = "governance_auditresolution"
+LEDGER = "governance_ledgerentry"
+CONTRACT = "governance_systemcontract"
+
+NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+
+
+def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
+    """A PENDING job of one step, without the step."""
+    row = {
+        "id": uuid4(),
+        "contract_id": contract_id,
+        "status": "PENDING",
+        "total_steps": 1,
+        "current_step_index": 0,
+        "timeout_minutes": 60,
+        "created_at": NOON,
+        "created_by_id": actor.pk,
+        "end_reason": "",
+    } | changes
+    insert_row(JOB, **row)
+    job_id: UUID = row["id"]
+    return job_id
+
+
+def forge_step(job_id: UUID, step_index: int, **changes: Any) -> None:
+    row = {
+        "job_id": job_id,
+        "step_index": step_index,
+        "step_type": "capability_enable",
+        "target": "Search",
+        "change": {"type": "capability_enable"},
+        "timeout_seconds": 300,
+    } | changes
+    insert_row(STEP, **row)
+
+
+def forge_result(job_id: UUID, step_index: int, actor: Any, **changes: Any) -> None:
+    row = {
+        "job_id": job_id,
+        "step_index": step_index,
+        "status": "COMPLETED",
+        "started_at": NOON,
+        "completed_at": NOON,
+        "error": "",
+        "recorded_at": NOON,
+        "recorded_by_id": actor.pk,
+    } | changes
+    insert_row(RESULT, **row)
+
+
+def forge_snapshot(job_id: UUID, phase: str, **changes: Any) -> None:
+    row = {
+        "job_id": job_id,
+        "phase": phase,
+        "reading": {"system": "HEALTHY"},
+        "observed_at": NOON,
+    } | changes
+    insert_row(SNAPSHOT, **row)
+
+
+def forge_evidence(job_id: UUID, **changes: Any) -> None:
+    body = changes.get("body") or canonical_text({"job_id": str(job_id)})
+    row = {
+        "job_id": job_id,
+        "body": body,
+        "sha256": sha256_hex(body),
+        "collected_at": NOON,
+    } | changes
+    insert_row(EVIDENCE, **row)
+
+
+def forge_audit(job: GovernanceJob, author: Any, **changes: Any) -> None:
+    row = {
+        "job_id": job.pk,
+        "verdict": "PASS",
+        "reason": "Looks fine.",
+        "checks": [],
+        "evidence_sha256": job.evidence.sha256,
+        "author_id": author.pk,
+        "recorded_at": NOON,
+    } | changes
+    insert_row(AUDIT, **row)
+
+
+def forge_resolution(audit_id: int, resolver: Any, **changes: Any) -> None:
+    row = {
+        "audit_id": audit_id,
+        "verdict": "PASS",
+        "reason": "A person looked at it.",
+        "resolved_by_id": resolver.pk,
+        "resolved_at": NOON,
+    } | changes
+    insert_row(RESOLUTION, **row)
+
+
+def forge_entry(
+    contract_id: UUID,
+    *,
+    event: str = "job.step.completed",
+    body: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    **said: Any,
+) -> None:
+    """The next entry of a chain, linked and hashed as it must be.
+
+    `said` goes into body and columns alike, `body` into the body alone, `columns` into the
+    columns alone, after the hash was taken.
+    """
+    seq, prev_hash = chain_head(contract_id)
+    told: dict[str, Any] = {
+        "contract_id": str(contract_id),
+        "seq": seq + 1,
+        "at": timestamp(NOON),
+        "actor": "user:0:mallory",
+        "event": event,
+        "from_status": "",
+        "to_status": "",
+        "reason": "",
+        "step_index": None,
+    } | said
+    text = canonical_text(told | {"records": {}} | dict(body or {}))
+    row = told | {
+        "body": text,
+        "prev_hash": prev_hash,
+        "hash": entry_hash(prev_hash, text),
+    }
+    insert_row(LEDGER, **(row | dict(columns or {})))
+
+
+def columns_for(status: str, actor: Any) -> dict[str, Any]:
+    """Everything a job's row needs to stand at `status`, so that nothing but the move is wrong."""
+    began = status in (JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED)
+    ended = status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+    columns: dict[str, Any] = {
+        "status": status,
+        "ended_at": NOON if ended else None,
+        "ended_by_id": actor.pk if ended else None,
+    }
+    if status == JobStatus.PENDING:
+        columns |= {"started_at": None, "current_step_index": 0}
+    if began:
+        columns |= {
+            "started_at": NOON,
+            "started_by_id": actor.pk,
+            "deadline_at": NOON + timedelta(hours=1),
+            "execution_token_sha256": "0" * 64,
+        }
+    return columns
+
+
+def force_job(job: GovernanceJob, status: str, actor: Any) -> None:
+    """Move a job by raw SQL. A job that runs keeps when and by whom it was started."""
+    columns = columns_for(status, actor)
+    if job.status == JobStatus.RUNNING and status != JobStatus.PENDING:
+        columns = {name: columns[name] for name in ("status", "ended_at", "ended_by_id")}
+    update_row(JOB, job.pk, **columns)
