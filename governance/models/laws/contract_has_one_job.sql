@@ -1,10 +1,12 @@
 -- CONTRACT-003 and JOB-001, at commit: an ACTIVE or COMPLETED contract has its job (unique keeps
--- it to one), and a job's contract is ACTIVE, COMPLETED or FAILED.
+-- it to one), and a job's contract is ACTIVE, COMPLETED or FAILED: failed by the verdict on that
+-- job, so that no job is left behind running, and none appears under a contract that lapsed.
 CREATE OR REPLACE FUNCTION governance_contract_has_one_job() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     subject uuid;
     standing text;
+    verdict text;
     has_job boolean;
 BEGIN
     IF TG_TABLE_NAME = 'governance_governancejob' THEN
@@ -12,7 +14,8 @@ BEGIN
     ELSE
         subject := NEW.id;
     END IF;
-    SELECT status INTO standing FROM governance_systemcontract WHERE id = subject;
+    SELECT status, audit_verdict INTO standing, verdict
+      FROM governance_systemcontract WHERE id = subject;
     has_job := EXISTS (SELECT 1 FROM governance_governancejob WHERE contract_id = subject);
 
     IF standing IN ('ACTIVE', 'COMPLETED') AND NOT has_job THEN
@@ -22,6 +25,10 @@ BEGIN
     IF has_job AND standing NOT IN ('ACTIVE', 'COMPLETED', 'FAILED') THEN
         PERFORM governance_refuse('job_belongs_to_active_contract',
             format('A contract that is %s cannot have a job.', standing));
+    END IF;
+    IF has_job AND standing = 'FAILED' AND verdict <> 'FAIL' THEN
+        PERFORM governance_refuse('job_belongs_to_active_contract',
+            'A contract that has a job fails only by the verdict on it.');
     END IF;
     RETURN NULL;
 END $$;

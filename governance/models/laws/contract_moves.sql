@@ -1,5 +1,16 @@
 -- CONTRACT-001 and CONTRACT-005: a contract is born DRAFT or ELIGIBLE, its status moves only along
 -- this table, and a terminal contract is never touched again.
+CREATE OR REPLACE FUNCTION governance_contract_may_move(before text, after text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+    SELECT (before, after) IN (
+        ('DRAFT', 'VALIDATED'), ('DRAFT', 'REJECTED'), ('DRAFT', 'EXPIRED'),
+        ('VALIDATED', 'ELIGIBLE'), ('VALIDATED', 'REJECTED'), ('VALIDATED', 'EXPIRED'),
+        ('ELIGIBLE', 'APPROVED'), ('ELIGIBLE', 'REJECTED'), ('ELIGIBLE', 'EXPIRED'),
+        ('APPROVED', 'ACTIVE'), ('APPROVED', 'FAILED'),
+        ('ACTIVE', 'COMPLETED'), ('ACTIVE', 'FAILED')
+    )
+$$;
+
 CREATE OR REPLACE FUNCTION governance_contract_moves() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -15,13 +26,7 @@ BEGIN
         PERFORM governance_refuse('contract_terminal_immutable',
             format('A contract that is %s is never changed again.', OLD.status));
     END IF;
-    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
-        ('DRAFT', 'VALIDATED'), ('DRAFT', 'REJECTED'), ('DRAFT', 'EXPIRED'),
-        ('VALIDATED', 'ELIGIBLE'), ('VALIDATED', 'REJECTED'), ('VALIDATED', 'EXPIRED'),
-        ('ELIGIBLE', 'APPROVED'), ('ELIGIBLE', 'REJECTED'), ('ELIGIBLE', 'EXPIRED'),
-        ('APPROVED', 'ACTIVE'), ('APPROVED', 'FAILED'),
-        ('ACTIVE', 'COMPLETED'), ('ACTIVE', 'FAILED')
-    ) THEN
+    IF NEW.status <> OLD.status AND NOT governance_contract_may_move(OLD.status, NEW.status) THEN
         PERFORM governance_refuse('contract_moves',
             format('A contract cannot move from %s to %s.', OLD.status, NEW.status));
     END IF;

@@ -1,5 +1,13 @@
 -- JOB-003: a job is born PENDING, its status moves only along this table, what activation wrote
 -- stays, its cursor moves one step at a time, and a terminal job is never touched again.
+CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+    SELECT (before, after) IN (
+        ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
+        ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
+    )
+$$;
+
 CREATE OR REPLACE FUNCTION governance_job_moves() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -15,10 +23,7 @@ BEGIN
         PERFORM governance_refuse('job_terminal_immutable',
             format('A job that is %s is never changed again.', OLD.status));
     END IF;
-    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
-        ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
-        ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
-    ) THEN
+    IF NEW.status <> OLD.status AND NOT governance_job_may_move(OLD.status, NEW.status) THEN
         PERFORM governance_refuse('job_moves',
             format('A job cannot move from %s to %s.', OLD.status, NEW.status));
     END IF;

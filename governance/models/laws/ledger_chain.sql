@@ -1,10 +1,12 @@
 -- LEDGER: an entry links to the one before it in its contract's chain, its hash is that of its
--- bytes, its body says what its columns say, and a status entry begins where the last one ended.
+-- bytes, its body says what its columns say, and a status entry tells one legal move, from where
+-- the last one ended: a chain begins with DRAFT (a job's part with PENDING), and no move is left out.
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     last_seq integer;
     last_hash bytea;
+    kind text := split_part(NEW.event, '.', 1);
     standing text;
     said jsonb := NEW.body::jsonb;
 BEGIN
@@ -33,12 +35,22 @@ BEGIN
     IF NEW.to_status <> '' THEN
         SELECT to_status INTO standing FROM governance_ledgerentry
          WHERE contract_id = NEW.contract_id AND to_status <> ''
-           AND split_part(event, '.', 1) = split_part(NEW.event, '.', 1)
+           AND split_part(event, '.', 1) = kind
          ORDER BY seq DESC LIMIT 1;
         IF NEW.from_status <> coalesce(standing, '') THEN
             PERFORM governance_refuse('ledger_chain',
                 format('The entry begins at %s, but the last one ended at %s.',
                        NEW.from_status, standing));
+        END IF;
+        IF NOT (CASE kind
+            WHEN 'contract' THEN (NEW.from_status, NEW.to_status) = ('', 'DRAFT')
+                OR governance_contract_may_move(NEW.from_status, NEW.to_status)
+            WHEN 'job' THEN (NEW.from_status, NEW.to_status) = ('', 'PENDING')
+                OR governance_job_may_move(NEW.from_status, NEW.to_status)
+            ELSE false
+        END) THEN
+            PERFORM governance_refuse('ledger_chain',
+                format('No %s moves from %s to %s.', kind, NEW.from_status, NEW.to_status));
         END IF;
     END IF;
     RETURN NEW;
