@@ -51,3 +51,21 @@ def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
     return SystemContract.objects.filter(
         status=ContractStatus.APPROVED, window_closes_at__lt=at
     ).order_by("window_closes_at", "id")
+
+
+def contracts_in_brief() -> QuerySet[SystemContract]:
+    """All contracts, each with its job, without the long columns that a list does not show."""
+    return SystemContract.objects.select_related("job").defer(
+        "description",
+        "proposed_changes",
+        "plan",
+        "validator_verdict",
+        "eligibility_verdict",
+        "approval_note",
+        "closed_reason",
+    )
+
+
+def contracts_in_full() -> QuerySet[SystemContract]:
+    """All contracts, each with its job and the people who decided on it."""
+    return SystemContract.objects.select_related("job", "proposed_by", "approved_by", "closed_by")

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
+from random import random
+from time import sleep
 from typing import Any
 from uuid import UUID
 
 from governance.health.readings import capture_health_snapshot
 from governance.models import GovernanceJob, StepResult
 from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import scope_of_job
+from governance.orchestrator.queries import jobs_are_pending, scope_of_job
 from governance.vocabulary.values import HealthReading, StepReport
+
+CLAIM_ATTEMPTS = 5
+LONGEST_CLAIM_PAUSE = 0.05  # seconds
 
 
 def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
-    """The oldest pending job, now running, and its execution token; None if there is none."""
-    return GovernanceOrchestrator.claim_job(executor=executor, at=at)
+    """The oldest pending job, now running, and its execution token; None if there is none.
+
+    A claim passes over jobs that others are claiming at this moment, and can come back with
+    nothing although jobs wait: then it asks again, a few times.
+    """
+    for attempt in range(CLAIM_ATTEMPTS):
+        if attempt:
+            sleep(LONGEST_CLAIM_PAUSE * random())  # noqa: S311 - spreads claims, keeps no secret
+        claimed = GovernanceOrchestrator.claim_job(executor=executor, at=at)
+        if claimed or not jobs_are_pending():
+            return claimed
+    return None
 
 
 def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:

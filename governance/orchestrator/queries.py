@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from governance.models import GovernanceJob
+from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.orchestrator.evidence import step_status
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import JobStatus
@@ -33,14 +34,49 @@ def scope_of_job(job_id: UUID) -> list[str]:
     return names
 
 
-def steps_with_status(job: GovernanceJob) -> list[dict[str, Any]]:
-    """Each step's record with its `status` and its `result` (a StepResult or None); two queries."""
-    results = {result.step_index: result for result in job.results.all()}
+def jobs_are_pending() -> bool:
+    """Whether any job waits for an executor, locked by somebody or not."""
+    return GovernanceJob.objects.filter(status=JobStatus.PENDING).exists()
+
+
+def jobs_in_full() -> QuerySet[GovernanceJob]:
+    """All jobs, each with the people who moved it and the digest of its evidence."""
+    return GovernanceJob.objects.select_related(
+        "created_by", "started_by", "ended_by", "evidence"
+    ).defer("evidence__body")
+
+
+def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
+    """The evidence of a job that has ended. Raises NotFoundError (`evidence_not_sealed`)."""
+    evidence = AuditEvidence.objects.filter(job_id=job_id).first()
+    if evidence is None:
+        scope_of_job(job_id)
+        raise NotFoundError(
+            "This job has no sealed evidence yet: it has not ended.", code="evidence_not_sealed"
+        )
+    return evidence
+
+
+def steps_with_status(
+    job: GovernanceJob, steps: Sequence[JobStep] | None = None
+) -> list[dict[str, Any]]:
+    """Each step's record with its `status` and its `result` (a StepResult or None); two queries.
+
+    Of all steps of the job, or of `steps`, a run of neighbours in order.
+    """
+    if steps is None:
+        steps = list(job.steps.all())
+    reported = job.results.select_related("recorded_by")
+    if steps:
+        # Whether a step still runs depends on the one before it.
+        first, last = steps[0].step_index - 1, steps[-1].step_index
+        reported = reported.filter(step_index__range=(first, last))
+    results = {result.step_index: result for result in reported}
     return [
         step.as_record()
         | {
             "status": step_status(job, step.step_index, results),
             "result": results.get(step.step_index),
         }
-        for step in job.steps.all()
+        for step in steps
     ]
