@@ -21,7 +21,12 @@ from governance.contract.queries import (
 from governance.flows.activate_contract import activate_contract
 from governance.flows.run_job import fail_timed_out_job
 from governance.orchestrator.queries import jobs_past_deadline
-from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.errors import (
+    GovernanceError,
+    InvalidJobTransitionError,
+    InvalidTransitionError,
+    StaleCopyError,
+)
 from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
 
 
@@ -32,6 +37,15 @@ class Outcome:
     subject_id: UUID
     status: str = ""
     refusal: GovernanceError | None = None
+
+    @property
+    def somebody_was_first(self) -> bool:
+        """Whether it was refused only because it is no longer where the look had found it."""
+        moved = (InvalidTransitionError, InvalidJobTransitionError, StaleCopyError)
+        return self.refusal is not None and (
+            isinstance(self.refusal, moved)
+            or self.refusal.code in {"contract_not_approved", "not_lapsed"}
+        )
 
 
 def expire_contracts(*, actor: Any, at: datetime) -> Iterator[Outcome]:

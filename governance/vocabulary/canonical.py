@@ -44,13 +44,16 @@ def timestamp(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def load_strict_json(text: str | bytes) -> Any:
+def load_strict_json(text: str | bytes, *, largest: int = LARGEST_DOCUMENT) -> Any:
     """Parse JSON that has one meaning: duplicate keys, NaN, Infinity and the like are refused.
 
-    Raises InvalidInputError with code `malformed_json`, or what `require_plain_json` raises.
+    Raises InvalidInputError with code `malformed_json` or `document_too_large`, or what
+    `require_plain_json` raises.
     """
-    if len(text) > LARGEST_DOCUMENT:
-        raise InvalidInputError("The document is larger than 1 MiB.", code="document_too_large")
+    if len(text) > largest:
+        raise InvalidInputError(
+            f"The document is larger than {largest // 2**20} MiB.", code="document_too_large"
+        )
     try:
         value = json.loads(
             text, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant

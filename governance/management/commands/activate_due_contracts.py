@@ -1,0 +1,46 @@
+"""Every contract whose time has come becomes its job."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.sweep import activate_due_contracts
+from governance.management.base import GovernanceCommand
+from governance.management.sweeping import tell
+from governance.management.values import timeout_minutes
+from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+
+
+class Command(GovernanceCommand):
+    help = """Activate every approved contract that is inside its window, for a scheduler to call.
+
+The one whose window closes first goes first. Each is a transaction of its own: one refusal
+stops none of the others."""
+
+    permission = "governance.activate_contract"
+    has_json = True
+    examples = (
+        "activate_due_contracts --as scheduler",
+        "activate_due_contracts --timeout-minutes 30 --as scheduler --json",
+    )
+    exit_codes = {0: "all were activated, or somebody else was first", 1: "at least one was refused"}
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--timeout-minutes",
+            metavar="N",
+            type=timeout_minutes,
+            default=DEFAULT_TIMEOUT_MINUTES,
+            help="How long each job may run, 1 to 1440 (default: %(default)s).",
+        )
+
+    def run(self, **options: Any) -> None:
+        outcomes = activate_due_contracts(
+            actor=options["actor"],
+            at=timezone.now(),
+            timeout_minutes=options["timeout_minutes"],
+        )
+        tell(self, outcomes, subject="contract", as_json=options["as_json"])

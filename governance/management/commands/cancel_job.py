@@ -1,0 +1,42 @@
+"""A job is called off."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.run_job import cancel_job
+from governance.management.base import GovernanceCommand
+from governance.management.values import identifier
+
+
+class Command(GovernanceCommand):
+    help = """Cancel a pending or running job, with a reason; its evidence is sealed as it ends.
+
+The contract stays ACTIVE until an auditor's verdict, which for a cancelled job can only be FAIL."""
+
+    permission = "governance.cancel_job"
+    has_json = True
+    examples = (
+        'cancel_job 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --reason "Wrong branch" --as operator',
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument(
+            "--reason", metavar="TEXT", required=True, help="Why; it stays in the ledger."
+        )
+
+    def run(self, **options: Any) -> None:
+        job = cancel_job(
+            job_id=options["job"],
+            reason=options["reason"],
+            actor=options["actor"],
+            at=timezone.now(),
+        )
+        if options["as_json"]:
+            self.print_json({"job": {"id": job.pk, "status": job.status}})
+        else:
+            self.say(f"job {job.pk}: {job.status}")

@@ -1,0 +1,26 @@
+"""Jobs whose time is over come to their end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.sweep import fail_timed_out_jobs
+from governance.management.base import GovernanceCommand
+from governance.management.sweeping import tell
+
+
+class Command(GovernanceCommand):
+    help = """End the running jobs whose time is over as FAILED, for a scheduler to call.
+
+Each is sealed with its evidence; the step that was due counts as failed, its outcome unknown."""
+
+    permission = "governance.cancel_job"
+    has_json = True
+    examples = ("fail_timed_out_jobs --as scheduler", "fail_timed_out_jobs --as scheduler --json")
+    exit_codes = {0: "all were ended, or somebody else was first", 1: "at least one was refused"}
+
+    def run(self, **options: Any) -> None:
+        outcomes = fail_timed_out_jobs(actor=options["actor"], at=timezone.now())
+        tell(self, outcomes, subject="job", as_json=options["as_json"])

@@ -1,0 +1,70 @@
+"""A health signal comes in."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.health.signals import record_signal
+from governance.management.base import GovernanceCommand
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.values import HealthDecision
+
+
+class Command(GovernanceCommand):
+    help = """Record what a monitor says of a capability, or of the platform (scope SYSTEM).
+
+It supersedes the last signal of the same type there. A scope is as well as the worst of its
+active signals; while it is BLOCKED, no contract about it is approved or activated."""
+
+    permission = "governance.record_signal"
+    has_json = True
+    examples = (
+        "record_signal --scope Search --type error-rate --decision DEGRADED "
+        '--reason "2 % of requests fail" --as operator',
+        "record_signal --scope SYSTEM --type maintenance --decision HEALTHY "
+        '--reason "Maintenance is over" --as operator',
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--scope", metavar="NAME", required=True, help="A capability's name, or SYSTEM."
+        )
+        parser.add_argument(
+            "--type",
+            dest="signal_type",
+            metavar="TYPE",
+            required=True,
+            help="What was watched, such as error-rate.",
+        )
+        parser.add_argument(
+            "--decision",
+            required=True,
+            choices=[str(decision) for decision in HealthDecision],
+            help="How the scope is.",
+        )
+        parser.add_argument("--reason", metavar="TEXT", required=True, help="What was seen.")
+
+    def run(self, **options: Any) -> None:
+        signal = record_signal(
+            scope=options["scope"],
+            signal_type=options["signal_type"],
+            decision=HealthDecision(options["decision"]),
+            reason=options["reason"],
+            actor=options["actor"],
+            at=timezone.now(),
+        )
+        if options["as_json"]:
+            self.print_json(
+                {
+                    "scope": signal.scope,
+                    "signal_type": signal.signal_type,
+                    "decision": signal.decision,
+                    "reason": signal.reason,
+                    "recorded_at": timestamp(signal.recorded_at),
+                }
+            )
+        else:
+            self.say(f"{signal.scope} {signal.signal_type}: {signal.decision}")

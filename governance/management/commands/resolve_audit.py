@@ -1,0 +1,55 @@
+"""A person settles a doubt."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.audit_job import resolve_audit
+from governance.management.base import GovernanceCommand
+from governance.management.values import identifier
+from governance.vocabulary.values import AuditVerdict
+
+
+class Command(GovernanceCommand):
+    help = """Settle an INCONCLUSIVE audit as PASS or FAIL, once and with a reason.
+
+PASS completes the contract, FAIL fails it; the audit itself stays as it was. Refused to whoever
+proposed or approved the contract, or started, reported or ended the job."""
+
+    permission = "governance.resolve_audit"
+    has_json = True
+    examples = (
+        "resolve_audit 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --verdict PASS "
+        '--reason "The readings arrived late, and they are good." --as auditor',
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument(
+            "--verdict",
+            required=True,
+            choices=[str(AuditVerdict.PASS), str(AuditVerdict.FAIL)],
+            help="How the doubt is settled.",
+        )
+        parser.add_argument(
+            "--reason",
+            metavar="TEXT",
+            required=True,
+            help="Why, in more than 10 characters; it stays in the ledger.",
+        )
+
+    def run(self, **options: Any) -> None:
+        resolution = resolve_audit(
+            job_id=options["job"],
+            verdict=AuditVerdict(options["verdict"]),
+            reason=options["reason"],
+            resolver=options["actor"],
+            at=timezone.now(),
+        )
+        if options["as_json"]:
+            self.print_json({"job": {"id": options["job"]}, "verdict": resolution.verdict})
+        else:
+            self.say(f"job {options['job']}: the audit is settled as {resolution.verdict}")
