@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 
 from governance.management.base import PartlyRefused
-from tests.flows.test_ledger_verification import run_sql
 from tests.support.cast import Cast
 from tests.support.stories import finished_job, judged_job
+from tests.support.tampering import run_sql
 
 
 def verify(*arguments: str) -> tuple[str, int]:

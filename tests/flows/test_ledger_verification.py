@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from django.db import connection
 
 from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
@@ -20,38 +16,11 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.tampering import run_sql
 
 # A completed contract of three steps: what stands at which place of its chain.
 DRAFTED, VALIDATED, GRANTED, APPROVED, ACTIVATED, CREATED, STARTED = range(1, 8)
 STEP_0, STEP_1, STEP_2, ENDED, PASSED = range(8, 13)
-
-
-@contextmanager
-def laws_off() -> Iterator[None]:
-    """What an owner of the tables can do and the application's role cannot."""
-    tables = [
-        "systemcontract",
-        "governancejob",
-        "jobstep",
-        "stepresult",
-        "healthsnapshot",
-        "auditevidence",
-        "governanceaudit",
-        "ledgerentry",
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in tables:
-            cursor.execute(f"ALTER TABLE governance_{table} DISABLE TRIGGER ALL")
-        yield
-        for table in tables:
-            cursor.execute(f"ALTER TABLE governance_{table} ENABLE TRIGGER ALL")
-
-
-def run_sql(statement: str) -> None:
-    with laws_off(), connection.cursor() as cursor:
-        cursor.execute(statement)
-        assert cursor.rowcount, "the attack did not hit anything"
 
 
 def findings() -> list[Finding]:
