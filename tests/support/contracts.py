@@ -1,0 +1,131 @@
+"""Attack contracts: past their operations with raw SQL, and past the operations' guards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import transaction
+
+from governance.models import SystemContract
+from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.vocabulary.values import ContractStatus
+from tests.support.attacks import check_deferred_laws, nothing_written, run_sql, update_row
+from tests.support.cast import Cast
+from tests.support.forgery import CONTRACT, NOON, forge_entry
+from tests.support.stories import MAY, VALIDATOR_VERDICT, again, contract_in, draft
+
+DIGEST = "c" * 64
+OPEN_STATES = [status for status in ContractStatus if status not in CONTRACT_TERMINAL_STATES]
+# What can carry a MAY verdict, and what can carry an approval.
+ELIGIBLE_AND_LATER = [
+    ContractStatus.ELIGIBLE,
+    ContractStatus.APPROVED,
+    ContractStatus.ACTIVE,
+    ContractStatus.COMPLETED,
+    ContractStatus.FAILED,
+]
+APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
+
+
+@contextmanager
+def refused(kind: type[GovernanceError], code: str) -> Iterator[None]:
+    """Python refuses with exactly `kind` and `code`, and nothing at all is written."""
+    with nothing_written():
+        with pytest.raises(GovernanceError) as caught:
+            yield
+        assert (type(caught.value), caught.value.code) == (kind, code), caught.value
+
+
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """What happens inside is allowed to, and is then undone."""
+    check_deferred_laws()
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def checks_alone() -> Iterator[None]:
+    """The contracts' table with its checks and without its triggers, for the rest of the test.
+
+    For what no trigger would let in, so that the check is seen to hold by itself.
+    """
+    check_deferred_laws()  # a table with checks outstanding cannot be altered
+    run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
+    yield
+
+
+def contract_anywhere(cast: Cast, status: ContractStatus) -> SystemContract:
+    """A contract that stands at `status`, at VALIDATED too, where no operation leaves one."""
+    if status is not ContractStatus.VALIDATED:
+        contract: SystemContract = again(contract_in(cast, status))
+        return contract
+    contract = draft(cast)
+    force_contract(contract, ContractStatus.VALIDATED, cast)
+    check_deferred_laws()
+    moved: SystemContract = again(contract)
+    return moved
+
+
+def columns_for(contract: SystemContract, target: ContractStatus, cast: Cast) -> dict[str, Any]:
+    """What a row needs to stand at `target` and lacks, so that nothing but the move is wrong."""
+    columns: dict[str, Any] = {}
+    if contract.status in CONTRACT_TERMINAL_STATES:
+        return {"status": str(target)}
+    if target in ELIGIBLE_AND_LATER:
+        columns |= {
+            "validator_verdict": json.dumps(VALIDATOR_VERDICT),
+            "confidence_score": 0.85,
+            "eligibility_verdict": json.dumps(MAY),
+            "eligibility_decision": "MAY",
+            "content_digest": DIGEST,
+        }
+    if target in APPROVED_AND_LATER:
+        columns |= {
+            "approved_by_id": cast.founder.pk,
+            "approved_at": NOON,
+            "approved_digest": DIGEST,
+            "window_opens_at": NOON,
+            "window_closes_at": NOON + timedelta(hours=1),
+        }
+    if target in CONTRACT_TERMINAL_STATES:
+        columns["closed_at"] = NOON
+    lacking = {name: new for name, new in columns.items() if getattr(contract, name) is None}
+    if target is ContractStatus.COMPLETED:
+        lacking["audit_verdict"] = "PASS"
+    return lacking | {"status": str(target)}
+
+
+def force_contract(
+    contract: SystemContract, target: ContractStatus, cast: Cast, **changes: Any
+) -> None:
+    """Move a contract by raw SQL and tell the ledger so, as a careful forger would."""
+    current = again(contract)
+    update_row(CONTRACT, contract.pk, **(columns_for(current, target, cast) | changes))
+    forge_entry(
+        contract.pk,
+        event="contract.attack.moved",
+        from_status=str(current.status),
+        to_status=str(target),
+    )
+
+
+def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
+    """A raw INSERT of a contract like this one, with an id of its own and `changes`."""
+    identity = uuid4()
+    changes = {"id": identity, "reference": f"COPY-{identity}"} | changes
+    run_sql(
+        f"INSERT INTO {CONTRACT} SELECT (jsonb_populate_record(original, %s)).* "
+        f"FROM {CONTRACT} AS original WHERE id = %s",
+        json.dumps(changes, default=str),
+        contract.pk,
+    )
+    return identity
