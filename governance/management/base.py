@@ -34,7 +34,7 @@ EXIT_CODES = {
 }
 
 
-class PartlyRefused(Exception):
+class PartlyRefused(Exception):  # noqa: N818 - an outcome, not an error
     """The command did what could be done, and the rest is told already: exit code 1."""
 
     exit_code = REFUSED
@@ -58,7 +58,7 @@ class GovernanceCommand(BaseCommand):
     examples: ClassVar[tuple[str, ...]] = ()
     exit_codes: ClassVar[dict[int, str]] = {}
 
-    def run(self, **options: Any) -> None:
+    def run(self, *args: Any, **options: Any) -> None:
         """Do the work; `options` are the arguments by name, `actor` a user where one acts."""
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,17 +42,17 @@ class Line:
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """The file, or standard input for `-`; InvalidInputError (`unreadable_file`) if it cannot be."""
+    """The file, or standard input for `-`. Refuses with InvalidInputError (`unreadable_file`)."""
     if path == STANDARD_INPUT:
         yield sys.stdin.buffer
         return
-    try:
-        file = Path(path).open("rb")
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be read: {error.strerror}.", code="unreadable_file"
-        ) from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(path).open("rb"))
+        except OSError as error:
+            raise InvalidInputError(
+                f"{path} cannot be read: {error.strerror}.", code="unreadable_file"
+            ) from None
         yield file
 
 
@@ -98,7 +98,6 @@ def in_words(refusal: GovernanceError) -> str:
     if len(faults) > 1:
         return "; ".join(f"{fault['path']}: {fault['message']}" for fault in faults)
     return str(refusal).removesuffix(".")
-
 
 
 def bad_line(line: Line, refusal: GovernanceError) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""The sealed evidence of a job leaves the house."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from governance.management.base import GovernanceCommand
+from governance.management.values import identifier
+from governance.orchestrator.queries import sealed_evidence_of
+from governance.vocabulary.canonical import sha256_hex
+from governance.vocabulary.errors import EvidenceMismatchError, InvalidInputError
+
+
+class Command(GovernanceCommand):
+    help = """Write the sealed evidence of a finished job, byte for byte as it was sealed.
+
+The bytes go to standard output or into a file, the digest to standard error. Anyone can check
+them with sha256sum and nothing else: the digest is the one in the job's ledger entry, in the
+API and in the auditor's verdict. Refused when the evidence on record no longer has its digest."""
+
+    examples = (
+        "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 | sha256sum",
+        "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --output evidence.json",
+    )
+    exit_codes = {1: "no such job, not sealed yet, not what was sealed, or the file is there"}
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument(
+            "--output", metavar="FILE", help="Write into this file instead of standard output."
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="Overwrite the file if it is there."
+        )
+
+    def run(self, **options: Any) -> None:
+        evidence = sealed_evidence_of(options["job"])
+        if sha256_hex(evidence.body) != evidence.sha256:
+            raise EvidenceMismatchError("The evidence on record is not what was sealed.")
+        if options["output"]:
+            _write(Path(options["output"]), evidence.body.encode(), force=options["force"])
+        elif binary := getattr(self.stdout, "buffer", None):
+            self.stdout.flush()
+            binary.write(evidence.body.encode())
+            binary.flush()
+        else:
+            self.stdout.write(evidence.body, ending="")
+        self.note(f"sha256 {evidence.sha256}")
+
+
+def _write(path: Path, content: bytes, *, force: bool) -> None:
+    """All of `content`, or no file; InvalidInputError (`file_exists`) rather than overwrite."""
+    try:
+        with path.open("wb" if force else "xb") as file:
+            try:
+                file.write(content)
+                file.flush()
+            except OSError:
+                with suppress(OSError):
+                    path.unlink()
+                raise
+    except FileExistsError:
+        raise InvalidInputError(
+            f"{path} is there already; --force overwrites it.", code="file_exists"
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be written: {error.strerror}.", code="unwritable_file"
+        ) from None
