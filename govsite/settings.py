@@ -133,6 +133,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "governance.api.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "governance.api.schema.ProblemAwareSchema",
     "EXCEPTION_HANDLER": "governance.api.problems.problem_response",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -153,6 +155,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_AUTHENTICATION": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ContractStatus": "governance.api.schema.CONTRACT_STATUSES",
+        "JobStatus": "governance.api.schema.JOB_STATUSES",
+        "StepStatus": "governance.api.schema.STEP_STATUSES",
+        "ReportedStatus": "governance.api.schema.REPORT_STATUSES",
+        "AuditVerdict": "governance.api.schema.AUDIT_VERDICTS",
+        "GivenVerdict": "governance.api.schema.VERDICTS_GIVEN",
+        "RiskLevel": "governance.api.schema.RISK_LEVELS",
+        "Source": "governance.api.schema.SOURCES",
+    },
 }
 
 # --- the admin ----------------------------------------------------------------------------------

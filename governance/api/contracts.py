@@ -1,0 +1,97 @@
+"""`/contracts/`: read contracts and their ledgers, activate the approved ones."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.filters import ContractFilters
+from governance.api.forms import Activation
+from governance.api.pagination import BySeq
+from governance.api.serializers.contracts import (
+    ContractSerializer,
+    ContractSummarySerializer,
+    LedgerEntrySerializer,
+)
+from governance.api.serializers.jobs import ActivationSerializer
+from governance.api.viewsets import GovernedViewSet
+from governance.contract.queries import contracts_in_brief, contracts_in_full
+from governance.flows.activate_contract import activate_contract
+from governance.ledger.queries import entries_of
+from governance.models import SystemContract
+
+
+class ContractViewSet(GovernedViewSet):
+    """Contracts are proposed by an import and approved by a person; neither happens here."""
+
+    noun = "contract"
+    action_permissions = {
+        "list": "governance.view_systemcontract",
+        "retrieve": "governance.view_systemcontract",
+        "ledger": "governance.view_ledgerentry",
+        "activate": "governance.activate_contract",
+    }
+    paged_actions = frozenset({"list", "ledger"})
+    filterset_class = ContractFilters
+
+    def get_queryset(self) -> QuerySet[SystemContract]:
+        return contracts_in_full() if self.action == "retrieve" else contracts_in_brief()
+
+    @extend_schema(
+        operation_id="list_contracts",
+        summary="List contracts",
+        responses=ContractSummarySerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        """The newest contracts first, without their long columns; filters narrow them down."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(ContractSummarySerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="get_contract", summary="Read a contract", responses=ContractSerializer
+    )
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        """One contract with its proposed changes, its plan, both verdicts and its approval."""
+        return Response(ContractSerializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="list_ledger_entries",
+        summary="Read a contract's ledger",
+        responses=LedgerEntrySerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], pagination_class=BySeq, filter_backends=[])
+    def ledger(self, request: Request, pk: UUID) -> Response:
+        """Every entry of the contract's hash chain in order of `seq`.
+
+        Anyone can verify it with SHA-256 alone: each `hash` is that of the bytes of the `hash`
+        before it, then `body` in UTF-8.
+        """
+        page = self.paginate_queryset(entries_of(self.get_object().pk))
+        return self.get_paginated_response(LedgerEntrySerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="activate_contract",
+        summary="Activate an approved contract",
+        request=Activation,
+        responses={201: ActivationSerializer},
+    )
+    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    def activate(self, request: Request, pk: UUID) -> Response:
+        """The contract becomes ACTIVE and one PENDING job with its steps is made.
+
+        Refused with 409 and a `code` unless the contract is approved and unchanged
+        (`contract_not_approved`, `content_changed`, `target_out_of_scope`), inside its window
+        (`window_closed`), and the platform's health is known and well (`health_unknown`,
+        `health_blocked`).
+        """
+        fields: dict[str, Any] = self.read_body(Activation)
+        job = activate_contract(contract_id=pk, actor=request.user, at=self.now(), **fields)
+        return Response(
+            ActivationSerializer({"contract": job.contract, "job": job}).data, status=201
+        )

@@ -1,0 +1,156 @@
+"""Fields that take a value as it is or refuse it: no number out of text, no text out of a number.
+
+DRF's own fields are generous to HTML forms; a record is not the place for that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
+
+
+class StrictForm(serializers.Serializer[Any]):
+    """A request body: an object with the fields declared, and with no others."""
+
+    default_error_messages = MESSAGES | {"invalid": "must be an object"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            self.fail("invalid")
+        if unknown := sorted(set(data) - set(self.fields)):
+            raise serializers.ValidationError(dict.fromkeys(unknown, "is not a known field"))
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """Text and nothing else, white space around it included."""
+
+    default_error_messages = MESSAGES | {
+        "invalid": "must be text",
+        "blank": "must not be empty",
+        "max_length": "must have at most {max_length} characters",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Digest(Text):
+    """SHA-256 in 64 hexadecimal digits, small letters."""
+
+    default_error_messages = MESSAGES | {"invalid": "must be 64 hexadecimal digits (0-9, a-f)"}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=64, max_length=64, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and not _DIGEST.fullmatch(data):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """An integer; neither `true`, nor `"5"`, nor `5.0`."""
+
+    default_error_messages = MESSAGES | {
+        "invalid": "must be a whole number",
+        "min_value": "must be at least {min_value}",
+        "max_value": "must be at most {max_value}",
+    }
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Word(serializers.ChoiceField):
+    """One word out of a closed set."""
+
+    default_error_messages = MESSAGES
+
+    def __init__(self, words: type[StrEnum] | tuple[StrEnum, ...], **options: Any) -> None:
+        choices = [str(word) for word in words]
+        super().__init__(choices, **options)
+        self.error_messages["invalid_choice"] = "must be one of " + ", ".join(choices)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return str(super().to_internal_value(data))
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class Moment(serializers.Field[datetime, Any, str, Any]):
+    """A time in RFC 3339 with its zone; digits finer than a microsecond are dropped."""
+
+    default_error_messages = MESSAGES | {
+        "invalid": "must be a time in RFC 3339 with its zone, as in 2026-11-02T09:00:00Z"
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not _RFC_3339.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):  # a 30th of February; the year 0 in UTC
+            self.fail("invalid")
+
+    def to_representation(self, value: datetime) -> str:
+        raise NotImplementedError("Answers show their times with DRF's own field.")
+
+
+@extend_schema_field(OpenApiTypes.ANY)
+class Json(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON value, `null` included; the parser has refused what cannot be kept."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, default=None, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class JsonObject(serializers.Field[dict[str, Any], Any, Any, Any]):
+    """A JSON object with any fields."""
+
+    default_error_messages = MESSAGES | {"invalid": "must be an object"}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class JsonObjects(serializers.ListField):
+    """A list of JSON objects."""
+
+    child = JsonObject()
+    default_error_messages = MESSAGES | {
+        "not_a_list": "must be a list",
+        "max_length": "must have at most {max_length} items",
+    }

@@ -1,0 +1,94 @@
+"""Request bodies: what each call takes, field by field; anything else is refused with its path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.api.fields import (
+    Digest,
+    Json,
+    JsonObjects,
+    Moment,
+    StrictForm,
+    Text,
+    WholeNumber,
+    Word,
+)
+from governance.vocabulary.values import (
+    DEFAULT_TIMEOUT_MINUTES,
+    TIMEOUT_MINUTES,
+    AuditVerdict,
+    StepReport,
+    StepStatus,
+)
+
+REPORTED_STATUSES = (StepStatus.COMPLETED, StepStatus.FAILED)
+GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
+_TOKEN_HELP = "The token that claim or start gave out; an older one is refused."  # noqa: S105
+
+
+class Nothing(StrictForm):
+    """An empty body, or an object without fields."""
+
+
+class Activation(StrictForm):
+    timeout_minutes = WholeNumber(
+        required=False,
+        default=DEFAULT_TIMEOUT_MINUTES,
+        min_value=TIMEOUT_MINUTES.start,
+        max_value=TIMEOUT_MINUTES[-1],
+        help_text="How long the job may run once it is started.",
+    )
+
+
+class Completion(StrictForm):
+    execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
+
+
+class Cancellation(StrictForm):
+    reason = Text(
+        allow_blank=True,  # the orchestrator refuses that in its own words
+        max_length=4000,
+        help_text="Why; it is kept in the ledger.",
+    )
+
+
+class StepReportForm(StrictForm):
+    """What happened to the step that is due."""
+
+    execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
+    step_index = WholeNumber(min_value=0, max_value=2**31 - 1)
+    status = Word(REPORTED_STATUSES)
+    started_at = Moment()
+    completed_at = Moment()
+    output = Json(help_text="What the step did, as any JSON value.")
+    error = Text(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=10_000,
+        help_text="What went wrong: required of a FAILED step, refused of a COMPLETED one.",
+    )
+    health_after = Json(help_text="The executor's own claim of health; not an observation.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        token = attrs.pop("execution_token")
+        attrs["status"] = StepStatus(attrs["status"])
+        return {"token": token, "report": StepReport(**attrs)}
+
+
+class Verdict(StrictForm):
+    """An auditor's judgement of exactly the evidence it names."""
+
+    verdict = Word(GIVEN_VERDICTS)
+    reason = Text(allow_blank=True, max_length=4000, help_text="Why, in words.")
+    checks = JsonObjects(
+        required=False,
+        default=list,
+        max_length=1000,
+        help_text="What was checked, in the auditor's own form.",
+    )
+    evidence_sha256 = Digest(help_text="The digest of the evidence that was judged.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return attrs | {"verdict": AuditVerdict(attrs["verdict"])}

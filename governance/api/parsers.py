@@ -1,0 +1,40 @@
+"""Read a request's body: JSON that has one meaning, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+from governance.vocabulary.canonical import LARGEST_DOCUMENT, load_strict_json
+from governance.vocabulary.errors import InvalidInputError
+
+
+class StrictJSONParser(BaseParser):
+    """UTF-8, at most 1 MiB, and nothing in it that a record could not keep as it came.
+
+    Raises InvalidInputError: `document_too_large`, `malformed_json` or `unusable_json`.
+    """
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        # One byte more than allowed is enough to know; the rest is never read.
+        body = stream.read(LARGEST_DOCUMENT + 1)
+        if len(body) > LARGEST_DOCUMENT:
+            raise InvalidInputError("The document is larger than 1 MiB.", code="document_too_large")
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(
+                f"This is not UTF-8, from byte {error.start} on.", code="malformed_json"
+            ) from None
+        return load_strict_json(text)

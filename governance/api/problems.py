@@ -1,0 +1,159 @@
+"""Refusals as RFC 9457 problem documents: the one place that maps errors to HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.settings import api_settings
+
+from governance.vocabulary import errors
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+MOST_FAULTS = 50
+LONGEST_TEXT = 500
+RETRY_AFTER_SECONDS = 5
+
+STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
+    errors.InvalidInputError: 400,
+    errors.WrongPersonError: 403,
+    errors.NotFoundError: 404,
+    errors.WrongStateError: 409,
+    errors.StaleCopyError: 409,
+}
+# Where HTTP has a better word than the family's.
+STATUS_OF_CODE: Mapping[str, int] = {"document_too_large": 413}
+
+
+class LengthRequired(exceptions.APIException):
+    """A body of unannounced length: Django reads it as empty, and we would act on defaults."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with a Content-Length; chunked bodies are not read."
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    faults: Sequence[Mapping[str, str]] = (),
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """A problem document as a response; `type` and `title` follow from `code`."""
+    document: dict[str, Any] = {
+        "type": f"urn:govsite:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": _short(detail),
+        "code": code,
+    }
+    if faults:
+        document["errors"] = [
+            {"path": _short(fault["path"]), "message": _short(fault["message"])}
+            for fault in faults[:MOST_FAULTS]
+        ]
+    if details:
+        document["details"] = dict(details)
+    return JsonResponse(
+        document,
+        status=status,
+        content_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's exception handler: any exception in, a problem document out, never a traceback."""
+    if isinstance(exc, errors.GovernanceError):
+        return _refusal(exc)
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound("There is nothing here by this name.")
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
+        return problem(400, "bad_request", "The request could not be read.")
+    if isinstance(exc, exceptions.ValidationError):
+        return _invalid(exc)
+    if isinstance(exc, exceptions.APIException):
+        return _http_refusal(exc)
+    if isinstance(exc, OperationalError | InterfaceError):
+        logger.error("The database did not answer the API: %s", exc)
+        return problem(
+            503,
+            "database_unavailable",
+            "The database does not answer now; ask again later.",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+    logger.error("Unexpected error in the API.", exc_info=exc)
+    return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
+
+
+def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
+    """The answer to every address under the API that leads nowhere."""
+    return problem(404, "not_found", "There is nothing at this address; addresses end in a slash.")
+
+
+def _refusal(refusal: errors.GovernanceError) -> HttpResponse:
+    status = STATUS_OF_CODE.get(refusal.code) or next(
+        (status for family, status in STATUS_OF_FAMILY.items() if isinstance(refusal, family)), 409
+    )
+    details = dict(refusal.details)
+    faults = details.pop("errors", ())
+    return problem(status, refusal.code, str(refusal), faults=faults, details=details)
+
+
+def _invalid(exc: exceptions.ValidationError) -> HttpResponse:
+    faults = list(_faults(exc.detail))
+    first = faults[0] if faults else {"path": "", "message": "does not fit"}
+    detail = f"{first['path'] or 'the document'}: {first['message']}."
+    return problem(400, "invalid_input", detail, faults=faults)
+
+
+def _http_refusal(exc: exceptions.APIException) -> HttpResponse:
+    """What DRF itself refuses: 401, 403, 404, 405, 406, 411, 415, 429."""
+    headers = {}
+    if auth_header := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    code = exc.get_codes()
+    return problem(
+        exc.status_code,
+        code if isinstance(code, str) else exc.default_code,
+        str(exc.detail),
+        headers=headers,
+    )
+
+
+def _faults(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """DRF's nested error details as a flat list of paths and messages."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            if name == api_settings.NON_FIELD_ERRORS_KEY:
+                yield from _faults(inner, path)
+            elif isinstance(name, int):
+                yield from _faults(inner, f"{path}[{name}]")
+            else:
+                yield from _faults(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(detail, list | tuple):
+        for inner in detail:
+            yield from _faults(inner, path)
+    else:
+        yield {"path": path, "message": str(detail).rstrip(".")}
+
+
+def _short(text: str) -> str:
+    """Bounded, and free of half surrogates: a refusal may echo what a hostile client sent."""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

@@ -1,0 +1,86 @@
+"""How the API describes itself: OpenAPI 3.1, with every refusal as a problem document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
+from governance.api.problems import MEDIA_TYPE
+from governance.vocabulary import values
+
+# Names for the closed sets; settings.SPECTACULAR_SETTINGS points here.
+CONTRACT_STATUSES = [str(word) for word in values.ContractStatus]
+JOB_STATUSES = [str(word) for word in values.JobStatus]
+STEP_STATUSES = [str(word) for word in values.StepStatus]
+REPORT_STATUSES = [str(word) for word in REPORTED_STATUSES]
+AUDIT_VERDICTS = [str(word) for word in values.AuditVerdict]
+VERDICTS_GIVEN = [str(word) for word in GIVEN_VERDICTS]
+RISK_LEVELS = [str(word) for word in values.RiskLevel]
+SOURCES = [str(word) for word in values.Source]
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField(help_text="Where in the document; empty for all of it.")
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A refusal, as RFC 9457 describes one; programs go by `code`, which is stable."""
+
+    type = serializers.CharField(help_text="`urn:govsite:problem:` and the code.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What was refused and why, for people.")
+    code = serializers.CharField(help_text="What was refused, for programs.")
+    errors = FaultSerializer(many=True, required=False, help_text="Each fault of the input.")  # type: ignore[assignment]
+    details = serializers.DictField(
+        required=False, help_text="Values that help, such as the states involved."
+    )
+
+
+class ProblemAwareSchema(AutoSchema):
+    """Adds to every operation the refusals that it can answer with."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation:
+            document = {
+                MEDIA_TYPE: {"schema": self.resolve_serializer(ProblemSerializer, "response").ref}
+            }
+            for status, description in self._refusals().items():
+                operation["responses"].setdefault(
+                    status, {"description": description, "content": document}
+                )
+        return operation
+
+    def _refusals(self) -> dict[str, str]:
+        refusals = {
+            "400": "The input does not fit; `errors` names each place.",
+            "401": "No token, or one that is not valid now.",
+            "403": "This is not yours to do.",
+        }
+        if "{id}" in self.path:
+            refusals["404"] = "There is no such thing."
+        if self.method == "POST":
+            refusals["409"] = "Not in this state, or not any more; `code` says why."
+            refusals["411"] = "The body's length was not announced."
+            refusals["413"] = "The body is larger than 1 MiB."
+            refusals["415"] = "The body is not application/json."
+        refusals["503"] = "The database does not answer; `Retry-After` says when to ask again."
+        return refusals
+
+
+class BearerToken(OpenApiAuthenticationExtension):
+    target_class = "governance.api.authentication.ApiTokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token from `manage.py create_api_token`.",
+        }

@@ -1,0 +1,1 @@
+"""What answers look like; they only show, and take nothing in (that is `forms.py`)."""

@@ -1,0 +1,134 @@
+"""How contracts and their ledgers are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from pydantic import TypeAdapter
+from rest_framework import serializers
+
+from governance.models import LedgerEntry, SystemContract
+from governance.vocabulary.changes import (
+    CapabilityDisable,
+    CapabilityEnable,
+    ConfigurationUpdate,
+    ParameterChange,
+)
+
+CHANGE_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        TypeAdapter(change).json_schema()
+        for change in (CapabilityEnable, CapabilityDisable, ConfigurationUpdate, ParameterChange)
+    ],
+    "discriminator": {"propertyName": "type"},
+}
+
+
+@extend_schema_field({"type": "array", "items": CHANGE_SCHEMA})
+class Changes(serializers.JSONField):
+    """Proposed changes, always as a list."""
+
+
+def person(source: str, **options: Any) -> serializers.CharField:
+    """Somebody, by user name."""
+    return serializers.CharField(source=f"{source}.username", read_only=True, **options)
+
+
+def maybe_person(source: str) -> serializers.CharField:
+    return person(source, allow_null=True, default=None)
+
+
+class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
+    """A contract in a list."""
+
+    job_id = serializers.UUIDField(
+        source="job.pk",
+        allow_null=True,
+        default=None,
+        read_only=True,
+        help_text="The one job that the contract became, once it was activated.",
+    )
+
+    class Meta:
+        model = SystemContract
+        fields: tuple[str, ...] = (
+            "id",
+            "reference",
+            "source",
+            "title",
+            "requested_by",
+            "affected_capabilities",
+            "risk_level",
+            "status",
+            "audit_verdict",
+            "confidence_score",
+            "created_at",
+            "expires_at",
+            "approved_at",
+            "window_opens_at",
+            "window_closes_at",
+            "closed_at",
+            "job_id",
+        )
+        read_only_fields = fields
+
+
+class ContractSerializer(ContractSummarySerializer):
+    """Everything of a contract."""
+
+    proposed_by = person("proposed_by")
+    approved_by = maybe_person("approved_by")
+    closed_by = maybe_person("closed_by")
+    proposed_changes = Changes(read_only=True)
+
+    class Meta(ContractSummarySerializer.Meta):
+        fields = (
+            *ContractSummarySerializer.Meta.fields,
+            "description",
+            "proposed_by",
+            "proposed_changes",
+            "plan",
+            "validator_verdict",
+            "eligibility_verdict",
+            "content_digest",
+            "approved_by",
+            "approved_digest",
+            "approval_note",
+            "closed_by",
+            "closed_reason",
+        )
+        read_only_fields = fields
+
+
+class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
+    """One link of the chain: `hash` = SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
+
+    body = serializers.CharField(
+        read_only=True, help_text="Canonical JSON, exactly as it was hashed."
+    )
+    prev_hash = serializers.SerializerMethodField(help_text="64 zeros at the start of the chain.")
+    hash = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LedgerEntry
+        fields = (
+            "seq",
+            "at",
+            "actor",
+            "event",
+            "from_status",
+            "to_status",
+            "reason",
+            "step_index",
+            "body",
+            "prev_hash",
+            "hash",
+        )
+        read_only_fields = fields
+
+    def get_prev_hash(self, entry: LedgerEntry) -> str:
+        return bytes(entry.prev_hash).hex()
+
+    def get_hash(self, entry: LedgerEntry) -> str:
+        return bytes(entry.hash).hex()

@@ -1,0 +1,206 @@
+"""How jobs, their steps, their evidence and their verdicts are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
+from governance.api.serializers.contracts import (
+    CHANGE_SCHEMA,
+    ContractSerializer,
+    maybe_person,
+    person,
+)
+from governance.models import GovernanceAudit, GovernanceJob, StepResult
+from governance.vocabulary.values import ContractStatus, JobStatus, StepStatus
+
+
+def words(values: Any) -> list[str]:
+    return [str(value) for value in values]
+
+
+class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
+    """A job in a list."""
+
+    contract_id = serializers.UUIDField(read_only=True)
+
+    class Meta:
+        model = GovernanceJob
+        fields: tuple[str, ...] = (
+            "id",
+            "contract_id",
+            "status",
+            "total_steps",
+            "current_step_index",
+            "timeout_minutes",
+            "created_at",
+            "started_at",
+            "deadline_at",
+            "ended_at",
+        )
+        read_only_fields = fields
+
+
+class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
+    """The verdict on a job, final as it stands."""
+
+    job_id = serializers.UUIDField(read_only=True)
+    verdict = serializers.ChoiceField(words(GIVEN_VERDICTS), read_only=True)
+    author = person("author")
+
+    class Meta:
+        model = GovernanceAudit
+        fields: tuple[str, ...] = (
+            "job_id",
+            "verdict",
+            "reason",
+            "checks",
+            "evidence_sha256",
+            "author",
+            "recorded_at",
+        )
+        read_only_fields = fields
+
+
+class RecordedAuditSerializer(AuditSerializer):
+    """The verdict just given, and where it brought the contract."""
+
+    contract_status = serializers.ChoiceField(
+        words(ContractStatus), source="job.contract.status", read_only=True
+    )
+
+    class Meta(AuditSerializer.Meta):
+        fields = (*AuditSerializer.Meta.fields, "contract_status")
+        read_only_fields = fields
+
+
+class JobSerializer(JobSummarySerializer):
+    """Everything of a job but its steps, which have an address of their own."""
+
+    created_by = person("created_by")
+    started_by = maybe_person("started_by")
+    ended_by = maybe_person("ended_by")
+    evidence_sha256 = serializers.CharField(
+        source="evidence.sha256",
+        allow_null=True,
+        default=None,
+        read_only=True,
+        help_text="The digest of the sealed evidence, once the job has ended.",
+    )
+    audit = AuditSerializer(allow_null=True, default=None, read_only=True)
+
+    class Meta(JobSummarySerializer.Meta):
+        fields = (
+            *JobSummarySerializer.Meta.fields,
+            "created_by",
+            "started_by",
+            "ended_by",
+            "end_reason",
+            "evidence_sha256",
+            "audit",
+        )
+        read_only_fields = fields
+
+
+class StartedJobSerializer(JobSerializer):
+    """A job just started; the only answers that ever show its execution token."""
+
+    execution_token = serializers.SerializerMethodField(
+        help_text="Every report must carry it. It is shown here once and kept only as a hash."
+    )
+
+    class Meta(JobSerializer.Meta):
+        fields = (*JobSerializer.Meta.fields, "execution_token")
+        read_only_fields = fields
+
+    def get_execution_token(self, job: GovernanceJob) -> str:
+        return str(self.context["execution_token"])
+
+
+class ActivationSerializer(serializers.Serializer[Any]):
+    """The contract, now ACTIVE, and the job that it became."""
+
+    contract = ContractSerializer(read_only=True)
+    job = JobSerializer(read_only=True)
+
+
+class StepResultSerializer(serializers.ModelSerializer[StepResult]):
+    """What an executor reported of a step."""
+
+    status = serializers.ChoiceField(words(REPORTED_STATUSES), read_only=True)
+    recorded_by = person("recorded_by")
+
+    class Meta:
+        model = StepResult
+        fields = (
+            "step_index",
+            "status",
+            "started_at",
+            "completed_at",
+            "output",
+            "error",
+            "health_after",
+            "recorded_at",
+            "recorded_by",
+        )
+        read_only_fields = fields
+
+
+@extend_schema_field(CHANGE_SCHEMA)
+class Change(serializers.JSONField):
+    """One change."""
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """A step of the plan, how it stands, and its result where there is one."""
+
+    step_index = serializers.IntegerField(read_only=True)
+    step_type = serializers.CharField(read_only=True)
+    target = serializers.CharField(read_only=True)
+    change = Change(read_only=True)
+    timeout_seconds = serializers.IntegerField(read_only=True)
+    rollback_action = Change(
+        read_only=True,
+        allow_null=True,
+        help_text="The change that would undo the step; null where the way back is not known.",
+    )
+    status = serializers.ChoiceField(words(StepStatus), read_only=True)
+    result = StepResultSerializer(read_only=True, allow_null=True)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """Where a job stands."""
+
+    job_id = serializers.UUIDField(read_only=True)
+    status = serializers.ChoiceField(words(JobStatus), read_only=True)
+    current_step = serializers.IntegerField(
+        read_only=True, help_text="The index of the step that is due."
+    )
+    total_steps = serializers.IntegerField(read_only=True)
+    completed_steps = serializers.IntegerField(read_only=True)
+    failed_steps = serializers.IntegerField(read_only=True)
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """The sealed evidence: canonical JSON, served byte for byte as it was hashed."""
+
+    evidence_version = serializers.CharField()
+    job_id = serializers.UUIDField()
+    contract_id = serializers.UUIDField()
+    job_status = serializers.ChoiceField(words(JobStatus))
+    end_reason = serializers.CharField()
+    steps = serializers.ListField(child=serializers.DictField())
+    step_results = serializers.ListField(child=serializers.DictField())
+    health_before = serializers.DictField(allow_null=True)
+    health_after = serializers.DictField(allow_null=True)
+    execution_duration_seconds = serializers.FloatField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField()
+    collected_at = serializers.DateTimeField()
+    contract_content_sha256 = serializers.CharField()
+    approval = serializers.DictField()
+    participants = serializers.DictField()
+    ledger_head = serializers.DictField()

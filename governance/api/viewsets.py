@@ -1,0 +1,85 @@
+"""What every resource of the API has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from governance.api.fields import StrictForm
+from governance.api.pagination import KeysetPagination
+from governance.api.problems import LengthRequired
+from governance.vocabulary.errors import InvalidInputError, NotFoundError
+
+
+class GovernedViewSet(GenericViewSet[Any]):
+    """A resource: its actions name their permissions, and take what they know and nothing else."""
+
+    action_permissions: ClassVar[Mapping[str, str]] = {}
+    paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
+    noun: ClassVar[str]
+    lookup_value_converter = "uuid"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            raise LengthRequired
+        self._refuse_unknown_parameters(request)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        # Answers carry tokens, and a record is only worth reading as it is now.
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    def get_object(self) -> Any:
+        """The row that the address names, or NotFoundError in the domain's words."""
+        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        if found is None:
+            raise NotFoundError(
+                f"There is no {self.noun} {self.kwargs['pk']}.", code=f"{self.noun}_not_found"
+            )
+        return found
+
+    def read_body(self, form: type[StrictForm]) -> dict[str, Any]:
+        """The body's fields, or a ValidationError that names every fault with its path."""
+        filled = form(data=self.request.data)
+        filled.is_valid(raise_exception=True)
+        fields: dict[str, Any] = filled.validated_data
+        return fields
+
+    @staticmethod
+    def now() -> datetime:
+        """The time of this request, taken once here and handed down."""
+        return timezone.now()
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        known = self._known_parameters()
+        faults = []
+        for name, values in request.query_params.lists():
+            if name not in known:
+                faults.append({"path": name, "message": "is not a known parameter"})
+            elif len(values) > 1:
+                faults.append({"path": name, "message": "stands here more than once"})
+            elif not values[0].strip():
+                faults.append({"path": name, "message": "must not be empty"})
+        if faults:
+            first = faults[0]
+            raise InvalidInputError(
+                f"{first['path']}: {first['message']}.", code="invalid_parameter", errors=faults
+            )
+
+    def _known_parameters(self) -> set[str]:
+        known: set[str] = set()
+        if self.action in self.paged_actions and isinstance(self.paginator, KeysetPagination):
+            known.update(self.paginator.parameters)
+        if self.action == "list" and (filters := getattr(self, "filterset_class", None)):
+            known.update(filters.base_filters)
+        return known
