@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.canonical import canonical_text, require_plain_json, timestamp
 from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.values import StepReport, StepStatus
 
@@ -37,6 +38,21 @@ def require_report(report: StepReport) -> None:
     ]
     for name, value in named:
         require_plain_json(value, name)
+
+
+def same_report(one: StepReport, other: StepReport) -> bool:
+    """Whether two reports say the same as JSON does: 1 is 1.0, but it is not true."""
+    return _as_told(one) == _as_told(other)
+
+
+def _as_told(report: StepReport) -> str:
+    return canonical_text(
+        asdict(report)
+        | {
+            "started_at": timestamp(report.started_at),
+            "completed_at": timestamp(report.completed_at),
+        }
+    )
 
 
 def _refusal(path: str, message: str) -> InvalidInputError:

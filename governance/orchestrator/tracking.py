@@ -13,7 +13,7 @@ from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
-from governance.orchestrator.reports import require_report
+from governance.orchestrator.reports import require_report, same_report
 from governance.orchestrator.snapshots import snapshot_of
 from governance.vocabulary.canonical import digest, require_plain_json
 from governance.vocabulary.errors import (
@@ -73,7 +73,7 @@ class JobStateTracker:
             _require_running(job)
             _require_token(job, token)
             if stored := job.results.filter(step_index=report.step_index).first():
-                if stored.report() == report:
+                if same_report(stored.report(), report):
                     return stored, False
                 raise ResultConflictError(
                     f"Step {report.step_index} has another result on record already.",

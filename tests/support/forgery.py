@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from governance.ledger.chain import chain_head, entry_hash
-from governance.models import GovernanceJob
+from governance.models import GovernanceJob, SystemContract
 from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
 from governance.vocabulary.values import JobStatus
 from tests.support.attacks import insert_row, update_row
@@ -41,6 +41,22 @@ def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
     } | changes
     insert_row(JOB, **row)
     job_id: UUID = row["id"]
+    return job_id
+
+
+def forge_activation(contract: SystemContract, actor: Any, *, steps: list[int], **job: Any) -> UUID:
+    """Everything that activation writes, ledger included, but only these steps."""
+    update_row(CONTRACT, contract.pk, status="ACTIVE")
+    job_id = forge_job(contract.pk, actor, **job)
+    for step_index in steps:
+        forge_step(job_id, step_index)
+    forge_entry(
+        contract.pk,
+        event="contract.activation.activated",
+        from_status="APPROVED",
+        to_status="ACTIVE",
+    )
+    forge_entry(contract.pk, event="job.activation.created", to_status="PENDING")
     return job_id
 
 
