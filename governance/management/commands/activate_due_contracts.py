@@ -26,7 +26,10 @@ stops none of the others."""
         "activate_due_contracts --as scheduler",
         "activate_due_contracts --timeout-minutes 30 --as scheduler --json",
     )
-    exit_codes = {0: "all were activated, or somebody else was first", 1: "at least one was refused"}
+    exit_codes = {
+        0: "all were activated, or somebody else was first",
+        1: "at least one was refused",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
