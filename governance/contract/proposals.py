@@ -61,7 +61,12 @@ def proposal_digest(
     validator_verdict: Mapping[str, Any] | None,
     eligibility_verdict: Mapping[str, Any] | None,
 ) -> str:
-    """What makes two arrivals the same: all that came, verdicts included, and nothing of ours."""
+    """What makes two arrivals the same: all that came, verdicts included, and nothing of ours.
+
+    Raises InvalidInputError where a verdict is not plain JSON.
+    """
+    require_plain_json(validator_verdict, "validator_verdict")
+    require_plain_json(eligibility_verdict, "eligibility_verdict")
     return digest(
         {
             "title": proposal.title,
