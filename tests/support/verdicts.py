@@ -1,0 +1,79 @@
+"""Verdicts, and a job in which everybody did one thing only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict, resolve_audit
+from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
+from governance.vocabulary.values import AuditVerdict
+from tests.support.cast import Cast
+from tests.support.stories import Running, again, approved, now
+
+# What makes somebody a participant; who cancelled a job leaves nothing to settle.
+DEEDS = ["proposed", "approved", "started", "reported", "completed", "cancelled"]
+SETTLEABLE_DEEDS = [deed for deed in DEEDS if deed != "cancelled"]
+
+
+def job_of_many_hands(cast: Cast, *, cancel: bool) -> tuple[GovernanceJob, dict[str, Any]]:
+    """An ended job in which everybody did one thing only, and who did what; all superusers."""
+    hands = {
+        "proposed": cast.operator,
+        "approved": cast.founder,
+        "started": cast.executor,
+        "reported": cast.second_founder,
+        "completed": cast.outsider,
+        "cancelled": cast.outsider,
+    }
+    for person in hands.values():
+        person.is_superuser = True
+        person.save()
+    contract = approved(cast)
+    job = activate_contract(contract_id=contract.pk, actor=cast.viewer, at=now())
+    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
+    running = Running(job, token, cast)
+    for index in range(3):
+        run_job.record_step_result(
+            job_id=job.pk,
+            token=token,
+            report=running.report(index),
+            executor=cast.second_founder,
+            at=now(),
+        )
+    if cancel:
+        run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=cast.outsider, at=now())
+    else:
+        run_job.complete_job(job_id=job.pk, token=token, executor=cast.outsider, at=now())
+    return again(job), hands
+
+
+def judge(job: GovernanceJob, author: Any, **changes: Any) -> GovernanceAudit:
+    return record_verdict(
+        **{
+            "job_id": job.pk,
+            "verdict": AuditVerdict.PASS,
+            "reason": "The evidence shows it.",
+            "evidence_sha256": sealed_digest(job),
+            "author": author,
+            "at": now(),
+        }
+        | changes
+    )
+
+
+def settle(job: GovernanceJob, resolver: Any, verdict: AuditVerdict = AuditVerdict.PASS) -> Any:
+    return resolve_audit(
+        job_id=job.pk,
+        verdict=verdict,
+        reason="The counters moved as planned.",
+        resolver=resolver,
+        at=now(),
+    )
+
+
+def sealed_digest(job: GovernanceJob) -> str:
+    """The digest of a job's evidence; of nothing, where there is none yet."""
+    evidence = AuditEvidence.objects.filter(job=job).first()
+    return evidence.sha256 if evidence else "0" * 64
