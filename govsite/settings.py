@@ -166,6 +166,7 @@ SPECTACULAR_SETTINGS = {
         "GivenVerdict": "governance.api.schema.VERDICTS_GIVEN",
         "RiskLevel": "governance.api.schema.RISK_LEVELS",
         "Source": "governance.api.schema.SOURCES",
+        "TargetLifecycle": ["PREVIEW", "LAUNCHED", "DEPRECATED"],
     },
 }
 
@@ -175,8 +176,11 @@ UNFOLD = {
     "SITE_HEADER": "govsite",
     "SITE_SUBHEADER": "governed change",
     "SITE_SYMBOL": "gavel",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
+    "STYLES": ["governance.admin.navigation.stylesheet"],
 }
 LOGIN_URL = reverse_lazy("admin:login")
 

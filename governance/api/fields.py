@@ -119,10 +119,13 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
 
 @extend_schema_field(OpenApiTypes.ANY)
 class Json(serializers.Field[Any, Any, Any, Any]):
-    """Any JSON value, `null` included; the parser has refused what cannot be kept."""
+    """Any JSON value, `null` among them; the parser has refused what cannot be kept."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, allow_null=True, default=None, **options)
+    default_error_messages = MESSAGES
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        # `null` is a value like others, not the absence of one.
+        return (True, None) if data is None else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> Any:
         return data

@@ -32,6 +32,8 @@ class Nothing(StrictForm):
 
 
 class Activation(StrictForm):
+    """How an approved contract shall be run; may be left out."""
+
     timeout_minutes = WholeNumber(
         required=False,
         default=DEFAULT_TIMEOUT_MINUTES,
@@ -42,10 +44,14 @@ class Activation(StrictForm):
 
 
 class Completion(StrictForm):
+    """That every step is reported, or one has failed."""
+
     execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
 
 
 class Cancellation(StrictForm):
+    """Why the job shall not go on."""
+
     reason = Text(
         allow_blank=True,  # the orchestrator refuses that in its own words
         max_length=4000,
@@ -53,7 +59,7 @@ class Cancellation(StrictForm):
     )
 
 
-class StepReportForm(StrictForm):
+class Report(StrictForm):
     """What happened to the step that is due."""
 
     execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
@@ -61,7 +67,7 @@ class StepReportForm(StrictForm):
     status = Word(REPORTED_STATUSES)
     started_at = Moment()
     completed_at = Moment()
-    output = Json(help_text="What the step did, as any JSON value.")
+    output = Json(required=False, default=None, help_text="What the step did, as any JSON value.")
     error = Text(
         required=False,
         default="",
@@ -69,7 +75,11 @@ class StepReportForm(StrictForm):
         max_length=10_000,
         help_text="What went wrong: required of a FAILED step, refused of a COMPLETED one.",
     )
-    health_after = Json(help_text="The executor's own claim of health; not an observation.")
+    health_after = Json(
+        required=False,
+        default=None,
+        help_text="The executor's own claim of health; not an observation.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         token = attrs.pop("execution_token")

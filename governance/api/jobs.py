@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.filters import JobFilters
-from governance.api.forms import Cancellation, Completion, Nothing, StepReportForm, Verdict
+from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
 from governance.api.pagination import ByStepIndex
 from governance.api.serializers.jobs import (
     EvidenceSerializer,
@@ -147,7 +147,7 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="report_step",
         summary="Report a step",
-        request=StepReportForm,
+        request=Report,
         responses={
             201: StepResultSerializer,
             200: OpenApiResponse(StepResultSerializer, "The same report again: nothing changed."),
@@ -162,7 +162,7 @@ class JobViewSet(GovernedViewSet):
         `job_immutable` (ended).
         """
         result, is_new = run_job.record_step_result(
-            job_id=pk, executor=request.user, at=self.now(), **self.read_body(StepReportForm)
+            job_id=pk, executor=request.user, at=self.now(), **self.read_body(Report)
         )
         return Response(StepResultSerializer(result).data, status=201 if is_new else 200)
 

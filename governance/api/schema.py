@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.api.problems import MEDIA_TYPE
 from governance.vocabulary import values
+from governance.vocabulary.changes import (
+    CapabilityDisable,
+    CapabilityEnable,
+    ConfigurationUpdate,
+    ParameterChange,
+)
 
 # Names for the closed sets; settings.SPECTACULAR_SETTINGS points here.
 CONTRACT_STATUSES = [str(word) for word in values.ContractStatus]
@@ -72,6 +82,30 @@ class ProblemAwareSchema(AutoSchema):
             refusals["415"] = "The body is not application/json."
         refusals["503"] = "The database does not answer; `Retry-After` says when to ask again."
         return refusals
+
+
+class ClosedForm(OpenApiSerializerExtension):
+    """Says in the description too that a request body takes no other fields."""
+
+    target_class = "governance.api.fields.StrictForm"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        form = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return form | {"additionalProperties": False}
+
+
+class Change(OpenApiSerializerFieldExtension):
+    """Describes a change from the types that the vocabulary reads changes with."""
+
+    target_class = "governance.api.serializers.contracts.ChangeField"
+
+    def get_name(self) -> str:
+        return "Change"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        kinds = (CapabilityEnable, CapabilityDisable, ConfigurationUpdate, ParameterChange)
+        return {"oneOf": [kind.model_json_schema() for kind in kinds]}
 
 
 class BearerToken(OpenApiAuthenticationExtension):

@@ -5,29 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
-from pydantic import TypeAdapter
 from rest_framework import serializers
 
 from governance.models import LedgerEntry, SystemContract
-from governance.vocabulary.changes import (
-    CapabilityDisable,
-    CapabilityEnable,
-    ConfigurationUpdate,
-    ParameterChange,
-)
-
-CHANGE_SCHEMA: dict[str, Any] = {
-    "oneOf": [
-        TypeAdapter(change).json_schema()
-        for change in (CapabilityEnable, CapabilityDisable, ConfigurationUpdate, ParameterChange)
-    ],
-    "discriminator": {"propertyName": "type"},
-}
 
 
-@extend_schema_field({"type": "array", "items": CHANGE_SCHEMA})
-class Changes(serializers.JSONField):
-    """Proposed changes, always as a list."""
+class ChangeField(serializers.Field[Any, Any, Any, Any]):
+    """One change; `schema.py` describes it from the vocabulary's own types."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
+class VerdictField(serializers.Field[Any, Any, Any, Any]):
+    """A verdict exactly as it came; null as long as there is none."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class PlannedStepSerializer(serializers.Serializer[Any]):
+    """A step as the contract plans it; activation makes the job's step of it."""
+
+    step_index = serializers.IntegerField(read_only=True)
+    step_type = serializers.CharField(read_only=True)
+    target = serializers.CharField(read_only=True)
+    change = ChangeField(read_only=True)
+    timeout_seconds = serializers.IntegerField(read_only=True)
+    rollback_action = ChangeField(
+        read_only=True,
+        allow_null=True,
+        help_text="The change that would undo the step; null where the way back is not known.",
+    )
 
 
 def person(source: str, **options: Any) -> serializers.CharField:
@@ -80,7 +90,10 @@ class ContractSerializer(ContractSummarySerializer):
     proposed_by = person("proposed_by")
     approved_by = maybe_person("approved_by")
     closed_by = maybe_person("closed_by")
-    proposed_changes = Changes(read_only=True)
+    proposed_changes = serializers.ListField(child=ChangeField(), read_only=True)
+    plan = PlannedStepSerializer(many=True, read_only=True)
+    validator_verdict = VerdictField(read_only=True)
+    eligibility_verdict = VerdictField(read_only=True)
 
     class Meta(ContractSummarySerializer.Meta):
         fields = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from governance.api.fields import Json
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.api.serializers.contracts import (
-    CHANGE_SCHEMA,
     ContractSerializer,
+    PlannedStepSerializer,
     maybe_person,
     person,
 )
@@ -49,6 +49,7 @@ class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
 
     job_id = serializers.UUIDField(read_only=True)
     verdict = serializers.ChoiceField(words(GIVEN_VERDICTS), read_only=True)
+    checks = serializers.ListField(child=serializers.DictField(), read_only=True)
     author = person("author")
 
     class Meta:
@@ -131,6 +132,8 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
     """What an executor reported of a step."""
 
     status = serializers.ChoiceField(words(REPORTED_STATUSES), read_only=True)
+    output = Json(read_only=True)
+    health_after = Json(read_only=True)
     recorded_by = person("recorded_by")
 
     class Meta:
@@ -149,24 +152,9 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
         read_only_fields = fields
 
 
-@extend_schema_field(CHANGE_SCHEMA)
-class Change(serializers.JSONField):
-    """One change."""
-
-
-class StepSerializer(serializers.Serializer[Any]):
+class StepSerializer(PlannedStepSerializer):
     """A step of the plan, how it stands, and its result where there is one."""
 
-    step_index = serializers.IntegerField(read_only=True)
-    step_type = serializers.CharField(read_only=True)
-    target = serializers.CharField(read_only=True)
-    change = Change(read_only=True)
-    timeout_seconds = serializers.IntegerField(read_only=True)
-    rollback_action = Change(
-        read_only=True,
-        allow_null=True,
-        help_text="The change that would undo the step; null where the way back is not known.",
-    )
     status = serializers.ChoiceField(words(StepStatus), read_only=True)
     result = StepResultSerializer(read_only=True, allow_null=True)
 
