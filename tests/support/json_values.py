@@ -1,0 +1,27 @@
+"""JSON values for hypothesis to choose from: everything that a record may hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from governance.vocabulary.canonical import LARGEST_NUMBER
+
+
+def plain_text() -> st.SearchStrategy[str]:
+    """Text without NUL and without halves of surrogate pairs."""
+    return st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
+
+
+def plain_json() -> st.SearchStrategy[Any]:
+    """What `require_plain_json` accepts."""
+    numbers = st.integers(-LARGEST_NUMBER, LARGEST_NUMBER) | st.floats(
+        -LARGEST_NUMBER, LARGEST_NUMBER, allow_nan=False, allow_infinity=False
+    )
+
+    def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.lists(inner, max_size=4) | st.dictionaries(plain_text(), inner, max_size=4)
+
+    leaves = st.none() | st.booleans() | numbers | plain_text()
+    return st.recursive(leaves, around, max_leaves=12)

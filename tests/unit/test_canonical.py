@@ -1,0 +1,186 @@
+"""What may enter a record, and the one way in which it is written down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.vocabulary.canonical import (
+    DEEPEST_NESTING,
+    LARGEST_DOCUMENT,
+    LARGEST_NUMBER,
+    canonical_text,
+    digest,
+    load_strict_json,
+    require_plain_json,
+    sha256_hex,
+    timestamp,
+)
+from governance.vocabulary.errors import InvalidInputError
+from tests.support.json_values import plain_json
+
+# Worked out by hand from RFC 8785: keys by UTF-16 code units, numbers as ECMAScript writes them.
+VECTORS: dict[str, tuple[Any, str]] = {
+    "keys in order": ({"b": 1, "a": 2, "": 0}, '{"":0,"a":2,"b":1}'),
+    "keys by UTF-16 units": (
+        {"\ufb33": "Hebrew", "\U0001f600": "Emoji", "1": "One", "\r": "Return", "é": "e"},
+        '{"\\r":"Return","1":"One","é":"e","\U0001f600":"Emoji","\ufb33":"Hebrew"}',
+    ),
+    "escapes": ('\b\t\n\f\r"\\/\x0f\x7f€', '"\\b\\t\\n\\f\\r\\"\\\\/\\u000f\x7f€"'),
+    "words": ([True, False, None], "[true,false,null]"),
+    "whole float": (50.0, "50"),
+    "negative zero": (-0.0, "0"),
+    "smallest plain": (0.000001, "0.000001"),
+    "small": (0.0000001, "1e-7"),
+    "fraction": (1 / 3, "0.3333333333333333"),
+    "largest": (LARGEST_NUMBER, "9007199254740991"),
+    "nested": ({"x": [{"z": 1, "y": []}, {}]}, '{"x":[{"y":[],"z":1},{}]}'),
+}
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(("value", "text"), VECTORS.values(), ids=list(VECTORS))
+def test_canonical_text__of_a_known_value__has_the_known_bytes(value: Any, text: str) -> None:
+    assert canonical_text(value) == text
+
+
+@given(plain_json())
+def test_canonical_text__read_back_and_written_again__stays_the_same(value: Any) -> None:
+    text = canonical_text(value)
+    assert json.loads(text) == value
+    assert canonical_text(json.loads(text)) == text
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers(-9, 9), min_size=2), st.randoms())
+def test_digest__keys_in_any_order__the_same(value: dict[str, int], random: Any) -> None:
+    keys = list(value)
+    random.shuffle(keys)
+    assert digest({key: value[key] for key in keys}) == digest(value)
+
+
+@given(plain_json(), plain_json())
+def test_digest__of_values_that_differ__differs(one: Any, other: Any) -> None:
+    assert (digest(one) == digest(other)) == (canonical_text(one) == canonical_text(other))
+
+
+def test_digest__is_sha256_of_the_canonical_bytes() -> None:
+    expected = hashlib.sha256('{"é":1}'.encode()).hexdigest()
+    assert digest({"é": 1}) == sha256_hex('{"é":1}') == expected
+
+
+@given(plain_json())
+def test_require_plain_json__what_json_can_carry__passes(value: Any) -> None:
+    require_plain_json(value)
+    assert load_strict_json(json.dumps(value)) == value
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "NUL": ({"a": ["x\x00"]}, "a[0]"),
+    "NUL in a key": ({"a": {"\x00": 1}}, "a"),
+    "lone surrogate": ({"a": "\ud800"}, "a"),
+    "lone surrogate in a key": ({"a": {"\udfff": 1}}, "a"),
+    "NaN": ({"a": {"b": [0, float("nan")]}}, "a.b[1]"),
+    "infinity": ([float("inf")], "[0]"),
+    "negative infinity": ([[float("-inf")]], "[0][0]"),
+    "integer beyond 2^53-1": ({"n": LARGEST_NUMBER + 1}, "n"),
+    "negative integer beyond": ({"n": -LARGEST_NUMBER - 1}, "n"),
+    "float beyond 2^53-1": ({"n": 1e300}, "n"),
+    "key that is no text": ({"a": {1: 2}}, "a"),
+    "bytes": ({"a": b"x"}, "a"),
+    "set": ({"a": {1}}, "a"),
+    "too deep": ({"a": nested(DEEPEST_NESTING)}, "a" + "[0]" * (DEEPEST_NESTING - 1)),
+}
+
+
+@pytest.mark.parametrize(("value", "path"), REFUSED.values(), ids=list(REFUSED))
+def test_require_plain_json__what_cannot_be_recorded__refused_with_its_path(
+    value: Any, path: str
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        require_plain_json(value)
+    assert caught.value.code == "unusable_json"
+    assert [fault["path"] for fault in caught.value.errors] == [path]
+
+
+@pytest.mark.parametrize(("value", "path"), REFUSED.values(), ids=list(REFUSED))
+def test_require_plain_json__below_a_field__path_begins_there(value: Any, path: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        require_plain_json(value, "output")
+    joined = f"output{path}" if path.startswith("[") else f"output.{path}"
+    assert caught.value.errors[0]["path"] == joined
+    str(caught.value).encode()  # can be printed, whatever stood in the document
+
+
+def test_require_plain_json__as_deep_as_allowed__passes() -> None:
+    require_plain_json(nested(DEEPEST_NESTING))
+
+
+MALFORMED = {
+    "not JSON": "{",
+    "empty": "",
+    "trailing": "1 2",
+    "single quotes": "{'a': 1}",
+    "not UTF-8": b'"\xff"',
+    "number of 5 000 digits": "9" * 5000,
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=list(MALFORMED))
+def test_load_strict_json__what_is_not_json__refused(text: str | bytes) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        load_strict_json(text)
+    assert caught.value.code == "malformed_json"
+
+
+UNUSABLE = {
+    "duplicate keys": ('{"a": {"b": 1, "b": 1}}', "b"),
+    "NaN": ("[NaN]", ""),
+    "Infinity": ("[Infinity]", ""),
+    "-Infinity": ("[-Infinity]", ""),
+    "1e999": ('{"n": 1e999}', "n"),
+    "integer beyond": ('{"n": 9007199254740992}', "n"),
+    "escaped NUL": ('{"a": "\\u0000"}', "a"),
+    "escaped lone surrogate": ('{"a": "\\ud800"}', "a"),
+    "escaped lone surrogate in a key": ('{"\\ud800": 1}', ""),
+    "deep": ("[" * 40 + "]" * 40, "[0]" * DEEPEST_NESTING),
+    "deeper than Python goes": ("[" * 200_000 + "]" * 200_000, ""),
+}
+
+
+@pytest.mark.parametrize(("text", "path"), UNUSABLE.values(), ids=list(UNUSABLE))
+def test_load_strict_json__what_has_no_one_meaning__refused_with_its_path(
+    text: str, path: str
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        load_strict_json(text)
+    assert caught.value.code == "unusable_json"
+    assert caught.value.errors[0]["path"] == path
+
+
+def test_load_strict_json__larger_than_allowed__refused() -> None:
+    largest = '"' + "x" * (LARGEST_DOCUMENT - 2) + '"'
+    assert len(load_strict_json(largest)) == LARGEST_DOCUMENT - 2
+    for text in (largest + " ", (largest + " ").encode()):
+        with pytest.raises(InvalidInputError) as caught:
+            load_strict_json(text)
+        assert caught.value.code == "document_too_large"
+
+
+def test_timestamp__equal_moments__equal_text() -> None:
+    moment = datetime(2026, 11, 2, 9, 0, 0, 5, tzinfo=UTC)
+    elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert timestamp(moment) == timestamp(elsewhere) == "2026-11-02T09:00:00.000005Z"
+    assert timestamp(moment.replace(microsecond=0)) == "2026-11-02T09:00:00.000000Z"
+    assert timestamp(None) is None
