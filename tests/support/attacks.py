@@ -90,11 +90,8 @@ def as_replica() -> Iterator[None]:
     Ordinary triggers, foreign keys among them, do not fire then.
     """
     run_sql("SET session_replication_role = replica")
-    try:
-        yield
-    finally:
-        if not connection.needs_rollback:  # a rollback takes the setting back by itself
-            run_sql("SET session_replication_role = origin")
+    yield  # a refusal ends in a rollback, which takes the setting back by itself
+    run_sql("SET session_replication_role = origin")
 
 
 def foreign_key(table: str, column: str) -> str:

@@ -137,14 +137,16 @@ def forge_entry(
     event: str = "job.step.completed",
     body: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
+    prev_hash: bytes | None = None,
     **said: Any,
 ) -> None:
-    """The next entry of a chain, linked and hashed as it must be.
+    """The next entry of a chain, linked (unless `prev_hash` is another's) and hashed.
 
     `said` goes into body and columns alike, `body` into the body alone, `columns` into the
     columns alone, after the hash was taken.
     """
-    seq, prev_hash = chain_head(contract_id)
+    seq, last_hash = chain_head(contract_id)
+    prev_hash = last_hash if prev_hash is None else prev_hash
     told: dict[str, Any] = {
         "contract_id": str(contract_id),
         "seq": seq + 1,

@@ -1,0 +1,216 @@
+"""LEDGER, in Postgres: append-only, hash-chained; no change goes untold, and none is made up."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from governance.ledger.chain import chain_head
+from governance.vocabulary.canonical import timestamp
+from tests.support.attacks import (
+    check_deferred_laws,
+    law_named,
+    refused_by,
+    run_sql,
+    update_row,
+)
+from tests.support.cast import Cast
+from tests.support.contracts import insert_copy
+from tests.support.forgery import (
+    CONTRACT,
+    JOB,
+    LEDGER,
+    NOON,
+    force_job,
+    forge_entry,
+    forge_evidence,
+    forge_job,
+    forge_result,
+    forge_step,
+)
+from tests.support.stories import approved, eligible, pending_job, running_job
+from tests.support.threads import at_once
+
+ZEROS = bytes(32)
+
+
+class TestLedgerInPostgres:
+    # --- append-only ---
+    @pytest.mark.parametrize(
+        "column", ["seq", "at", "actor", "event", "reason", "body", "prev_hash", "hash"]
+    )
+    def test_sql_update__any_column__refused(self, cast: Cast, column: str) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_append_only"):
+            run_sql(
+                f"UPDATE {LEDGER} SET {column} = {column} WHERE contract_id = %s AND seq = 2",
+                contract.pk,
+            )
+
+    @pytest.mark.parametrize("seq", [1, 3])
+    def test_sql_delete__entry__refused(self, cast: Cast, seq: int) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_append_only"):
+            run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s AND seq = %s", contract.pk, seq)
+
+    def test_sql_truncate__ledger__refused(self, cast: Cast) -> None:
+        eligible(cast)
+        with refused_by("ledger_append_only"):
+            run_sql(f"TRUNCATE {LEDGER}")
+
+    # --- the chain ---
+    def test_sql_insert__well_forged_entry_without_a_status__is_linked(self, cast: Cast) -> None:
+        contract = eligible(cast)
+        forge_entry(contract.pk, step_index=0)
+        check_deferred_laws()
+        assert chain_head(contract.pk)[0] == 4
+
+    @pytest.mark.parametrize("seq", [1, 3, 5, 6])
+    def test_sql_insert__fork_or_gap__refused(self, cast: Cast, seq: int) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, seq=seq)
+
+    def test_sql_insert__chain_begun_wrongly__refused(self, cast: Cast) -> None:
+        contract = eligible(cast)
+        for wrong in ({"seq": 2}, {"prev_hash": b"\x01" * 32}, {"from_status": "DRAFT"}):
+            with refused_by("ledger_chain"):
+                forge_entry(
+                    insert_copy(contract),
+                    event="contract.eligibility.granted",
+                    to_status="ELIGIBLE",
+                    **wrong,
+                )
+
+    @pytest.mark.parametrize("prev_hash", [ZEROS, b"\x01" * 32, b""])
+    def test_sql_insert__linked_to_another_entry__refused(
+        self, cast: Cast, prev_hash: bytes
+    ) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, prev_hash=prev_hash)
+
+    @pytest.mark.parametrize("wrong", [ZEROS, b"", hashlib.sha256(b"{}").digest()])
+    def test_sql_insert__wrong_hash__refused(self, cast: Cast, wrong: bytes) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, columns={"hash": wrong})
+
+    @pytest.mark.parametrize(
+        ("name", "lie"),
+        [
+            ("contract_id", "00000000-0000-0000-0000-000000000000"),
+            ("seq", 5),
+            ("at", timestamp(NOON + timedelta(microseconds=1))),
+            ("actor", "user:1:founder"),
+            ("event", "contract.review.approved"),
+            ("from_status", "ELIGIBLE"),
+            ("to_status", "APPROVED"),
+            ("reason", "Because."),
+            ("step_index", 1),
+        ],
+    )
+    def test_sql_insert__body_says_other_than_columns__refused(
+        self, cast: Cast, name: str, lie: Any
+    ) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, body={name: lie})
+
+    def test_sql_insert__status_begins_where_none_ended__refused(self, cast: Cast) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(
+                contract.pk,
+                event="contract.review.rejected",
+                from_status="DRAFT",
+                to_status="REJECTED",
+            )
+
+    def test_sql_insert__second_entry_of_a_step__refused(self, cast: Cast) -> None:
+        running = running_job(cast)
+        running.complete_steps(1)
+        with refused_by("ledger_one_entry_per_step"):
+            forge_entry(running.job.contract_id, step_index=0)
+
+    def test_sql_insert__two_sessions_append_the_same_number__one_is_refused(
+        self, committed: Cast
+    ) -> None:
+        contract = eligible(committed)
+
+        def append(wait: Any) -> str:
+            try:
+                with transaction.atomic():
+                    head = chain_head(contract.pk)
+                    wait()  # neither sees what the other is about to write
+                    assert chain_head(contract.pk) == head
+                    forge_entry(contract.pk)
+            except DatabaseError as error:
+                return law_named(error)
+            return "appended"
+
+        assert sorted(at_once(append, append)) == ["appended", "ledger_seq_once"]
+
+    # --- nothing untold, nothing made up ---
+    def test_sql_update__job_started_untold__refused_at_commit(self, cast: Cast) -> None:
+        job = pending_job(cast)
+        with refused_by("ledger_tells_status", at_commit=True):
+            force_job(job, "RUNNING", cast.executor)
+
+    @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+    def test_sql_update__job_ended_untold__refused_at_commit(self, cast: Cast, status: str) -> None:
+        job = running_job(cast).job
+        with refused_by("ledger_tells_status", at_commit=True):
+            force_job(job, status, cast.executor)
+            forge_evidence(job.pk)
+
+    def test_sql_insert__job_untold__refused_at_commit(self, cast: Cast) -> None:
+        contract = approved(cast)
+        with refused_by("ledger_tells_status", at_commit=True):
+            update_row(CONTRACT, contract.pk, status="ACTIVE")
+            forge_entry(
+                contract.pk,
+                event="contract.activation.activated",
+                from_status="APPROVED",
+                to_status="ACTIVE",
+            )
+            forge_step(forge_job(contract.pk, cast.operator), 0)
+
+    def test_sql_update__contract_status_untold__refused_at_commit(self, cast: Cast) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_tells_status", at_commit=True):
+            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=NOON)
+
+    def test_sql_insert__entry_of_a_job_move_that_was_not_made__refused_at_commit(
+        self, cast: Cast
+    ) -> None:
+        job = pending_job(cast)
+        with refused_by("ledger_tells_status", at_commit=True):
+            forge_entry(
+                job.contract_id,
+                event="job.execution.started",
+                from_status="PENDING",
+                to_status="RUNNING",
+            )
+
+    def test_sql_insert__entry_of_a_contract_move_that_was_not_made__refused_at_commit(
+        self, cast: Cast
+    ) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_tells_status", at_commit=True):
+            forge_entry(
+                contract.pk,
+                event="contract.review.approved",
+                from_status="ELIGIBLE",
+                to_status="APPROVED",
+            )
+
+    def test_sql_insert__result_untold__refused_at_commit(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        with refused_by("ledger_tells_result", at_commit=True):
+            forge_result(job.pk, 0, cast.executor)
+            update_row(JOB, job.pk, current_step_index=1)

@@ -1,0 +1,75 @@
+"""LEDGER, in Python: a whole story is told in order, and anyone can recompute it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from governance.ledger.chain import Entry
+from governance.ledger.story import story
+from governance.models import LedgerEntry
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import RecordProtectedError
+from governance.vocabulary.values import AuditVerdict
+from tests.support.attacks import (
+    nothing_written,
+)
+from tests.support.cast import Cast
+from tests.support.forgery import (
+    force_job,
+)
+from tests.support.stories import eligible, judged_job, pending_job
+
+ZEROS = bytes(32)
+
+
+class TestLedgerInPython:
+    def test_chain__of_a_whole_story__anyone_can_recompute(self, cast: Cast) -> None:
+        job = judged_job(cast, AuditVerdict.PASS)
+        head = ZEROS
+        for seq, entry in enumerate(LedgerEntry.objects.filter(contract=job.contract_id), 1):
+            body = json.loads(entry.body)
+            assert (entry.seq, bytes(entry.prev_hash)) == (seq, head)
+            head = hashlib.sha256(head + entry.body.encode()).digest()
+            assert bytes(entry.hash) == head
+            assert (body["seq"], body["at"]) == (seq, timestamp(entry.at))
+            for name in ("actor", "event", "from_status", "to_status", "reason", "step_index"):
+                assert body[name] == getattr(entry, name)
+
+    def test_story__from_proposal_to_verdict__is_told_in_order(self, cast: Cast) -> None:
+        job = judged_job(cast, AuditVerdict.PASS)
+        told = LedgerEntry.objects.filter(contract=job.contract_id)
+        assert [(e.event, e.from_status, e.to_status) for e in told] == [
+            ("contract.proposal.drafted", "", "DRAFT"),
+            ("contract.validation.recorded", "DRAFT", "VALIDATED"),
+            ("contract.eligibility.granted", "VALIDATED", "ELIGIBLE"),
+            ("contract.review.approved", "ELIGIBLE", "APPROVED"),
+            ("contract.activation.activated", "APPROVED", "ACTIVE"),
+            ("job.activation.created", "", "PENDING"),
+            ("job.execution.started", "PENDING", "RUNNING"),
+            ("job.step.completed", "", ""),
+            ("job.step.completed", "", ""),
+            ("job.step.completed", "", ""),
+            ("job.execution.completed", "RUNNING", "COMPLETED"),
+            ("contract.audit.passed", "ACTIVE", "COMPLETED"),
+        ]
+
+    def test_event__unknown_or_without_its_records__refused(self) -> None:
+        with pytest.raises(KeyError):
+            Entry("contract.magic.happened")
+        with pytest.raises(ValueError, match="vouch"):
+            Entry("job.execution.started", from_status="PENDING", to_status="RUNNING")
+
+    def test_entry__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
+        contract = eligible(cast)
+        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+            LedgerEntry.objects.filter(contract=contract, seq=1).update(actor="user:0:nobody")
+        assert refusal.value.details["law"] == "ledger_append_only"
+
+    def test_job__moved_past_the_guards_untold__record_protected(self, committed: Cast) -> None:
+        job = pending_job(committed)
+        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+            force_job(job, "RUNNING", committed.executor)
+        assert refusal.value.details["law"] == "ledger_tells_status"
