@@ -1,0 +1,287 @@
+"""Tell the demo, proposal by proposal, each up to where it ends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from governance.contract.queries import count_contracts
+from governance.flows import run_job
+from governance.flows.accounts import open_account
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.flows.sweep import expire_contracts
+from governance.health.signals import record_signal
+from governance.models import GovernanceJob, SystemContract
+from governance.orchestrator.queries import sealed_evidence_of
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import WrongStateError
+from governance.vocabulary.roles import Role
+from governance.vocabulary.values import (
+    ActivationWindow,
+    AuditVerdict,
+    HealthDecision,
+    StepReport,
+    StepStatus,
+)
+
+FOLDER = Path(__file__).parent
+PROPOSAL = (
+    "reference",
+    "title",
+    "description",
+    "source",
+    "requested_by",
+    "affected_capabilities",
+    "proposed_changes",
+    "risk_level",
+)
+LONG_ENOUGH = 1440  # minutes: so that the demo's running job is still running tomorrow
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A person of the demo, and the password that nobody can read again."""
+
+    username: str
+    password: str
+    purpose: str
+
+
+def is_empty() -> bool:
+    """Whether nobody and nothing is here yet, so that a demo harms no one."""
+    return not User.objects.exists() and count_contracts() == 0
+
+
+@transaction.atomic
+def load_demo(*, at: datetime) -> list[Login]:
+    """Fill an empty database, all or nothing; the logins of those who can log in.
+
+    Raises WrongStateError (`not_empty`) where anybody or anything is already.
+    """
+    if not is_empty():
+        raise WrongStateError("There are users or contracts here already.", code="not_empty")
+    teller = _Teller(at)
+    proposals = _read("proposals.json")
+    # What a finished change brought about is true now, and was not when it was planned.
+    brought_about = {
+        name
+        for proposal in proposals
+        if proposal["ends_as"] == "completed"
+        for name in proposal["affected_capabilities"]
+    }
+    capabilities = _read("capabilities.json")["capabilities"]
+    register_capabilities(documents=[c for c in capabilities if c["name"] not in brought_about])
+    teller.tell_health()
+    for proposal in proposals:
+        getattr(teller, proposal["ends_as"])(proposal)
+    register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
+    return teller.logins
+
+
+class _Teller:
+    """Each method brings a proposal to where it ends, and is named for that."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.logins: list[Login] = []
+        # Somebody has to hand out accounts and tokens, and the chain's own roles may not.
+        self._person("admin", None, "manages accounts and API tokens", is_superuser=True)
+        self.operator = self._person(
+            "operator", Role.OPERATOR, "proposed the demo; imports, activates, cancels"
+        )
+        self.founder = self._person("founder", Role.FOUNDER, "approves and rejects")
+        self.executor = open_account(username="executor", role=Role.EXECUTOR)
+        self.auditor = open_account(username="auditor", role=Role.AUDITOR)
+
+    def tell_health(self) -> None:
+        for hours, scope, kind, decision, reason in (
+            (100, "CatalogueSearch", "error-rate", "DEGRADED", "1.8 % of searches fail."),
+            (90, "CatalogueSearch", "error-rate", "HEALTHY", "0.1 % of searches fail."),
+            (80, "InterlibraryLoan", "partner-latency", "DEGRADED", "Two partners need 40 s."),
+        ):
+            record_signal(
+                scope=scope,
+                signal_type=kind,
+                decision=HealthDecision(decision),
+                reason=reason,
+                actor=self.operator,
+                at=self._ago(hours),
+            )
+
+    # --- where a proposal ends ---
+    def draft(self, told: Mapping[str, Any]) -> None:
+        draft_contract(
+            document=_proposal(told), proposer=self.operator, at=self._ago(told["hours_ago"])
+        )
+
+    def eligible(self, told: Mapping[str, Any]) -> SystemContract:
+        at = self._ago(told["hours_ago"])
+        contract, _ = propose_contract(
+            document=_proposal(told), **_verdicts(told, at), proposer=self.operator, at=at
+        )
+        return contract
+
+    def rejected(self, told: Mapping[str, Any]) -> None:
+        contract = self.eligible(told)
+        reject_contract(
+            contract_id=contract.pk,
+            founder=self.founder,
+            reason=told["rejection"],
+            at=contract.created_at + timedelta(hours=3),
+        )
+
+    def expired(self, told: Mapping[str, Any]) -> None:
+        contract = self.eligible(told)
+        at = contract.expires_at + timedelta(minutes=5)
+        for outcome in expire_contracts(actor=self.operator, at=at):
+            if outcome.refusal:
+                raise outcome.refusal
+
+    def approved(self, told: Mapping[str, Any]) -> SystemContract:
+        contract = self.eligible(told)
+        at = contract.created_at + timedelta(hours=1, minutes=20)
+        return approve_contract(
+            contract_id=contract.pk,
+            founder=self.founder,
+            window=ActivationWindow(at, at + timedelta(hours=160)),
+            seen_digest=contract.content_digest or "",
+            at=at,
+            note=told.get("approval_note", ""),
+        )
+
+    def pending(self, told: Mapping[str, Any]) -> GovernanceJob:
+        contract = self.approved(told)
+        at = (contract.approved_at or contract.created_at) + timedelta(minutes=10)
+        return activate_contract(
+            contract_id=contract.pk, actor=self.operator, at=at, timeout_minutes=LONG_ENOUGH
+        )
+
+    def running(self, told: Mapping[str, Any]) -> None:
+        self._execute(self.pending(told), steps=2, begins_at=self._ago(0.5))
+
+    def awaiting_verdict(self, told: Mapping[str, Any]) -> GovernanceJob:
+        return self._finish(told)
+
+    def completed(self, told: Mapping[str, Any]) -> None:
+        self._judge(self._finish(told), AuditVerdict.PASS, told)
+
+    def inconclusive(self, told: Mapping[str, Any]) -> None:
+        self._judge(self._finish(told), AuditVerdict.INCONCLUSIVE, told)
+
+    def failed(self, told: Mapping[str, Any]) -> None:
+        self._judge(self._finish(told, steps=2), AuditVerdict.FAIL, told)
+
+    # --- pieces ---
+    def _finish(self, told: Mapping[str, Any], steps: int | None = None) -> GovernanceJob:
+        job = self.pending(told)
+        begins_at = job.created_at + timedelta(minutes=2)
+        return self._execute(
+            job,
+            steps=steps or job.total_steps,
+            begins_at=begins_at,
+            failure=told.get("failure", ""),
+            ends=True,
+        )
+
+    def _execute(
+        self,
+        job: GovernanceJob,
+        *,
+        steps: int,
+        begins_at: datetime,
+        failure: str = "",
+        ends: bool = False,
+    ) -> GovernanceJob:
+        """Report the first `steps` steps, the last one as failed if there is a `failure`."""
+        _, token = run_job.start_job(job_id=job.pk, executor=self.executor, at=begins_at)
+        at = begins_at
+        for index, step in enumerate(job.contract.plan[:steps]):
+            fails = bool(failure) and index == steps - 1
+            started_at, at = at + timedelta(seconds=5), at + timedelta(seconds=48 + 7 * index)
+            report = StepReport(
+                step_index=index,
+                status=StepStatus.FAILED if fails else StepStatus.COMPLETED,
+                started_at=started_at,
+                completed_at=at,
+                output=None if fails else {"applied": step["change"], "on": step["target"]},
+                error=failure if fails else "",
+            )
+            run_job.record_step_result(
+                job_id=job.pk, token=token, report=report, executor=self.executor, at=at
+            )
+        if not ends:
+            return job
+        at += timedelta(seconds=20)
+        return run_job.complete_job(job_id=job.pk, token=token, executor=self.executor, at=at)
+
+    def _judge(self, job: GovernanceJob, verdict: AuditVerdict, told: Mapping[str, Any]) -> None:
+        record_verdict(
+            job_id=job.pk,
+            verdict=verdict,
+            reason=told["verdict_reason"],
+            evidence_sha256=sealed_evidence_of(job.pk).sha256,
+            author=self.auditor,
+            at=(job.ended_at or self.now) + timedelta(minutes=12),
+        )
+
+    def _person(
+        self, username: str, role: Role | None, purpose: str, *, is_superuser: bool = False
+    ) -> User:
+        password = secrets.token_urlsafe(12)
+        self.logins.append(Login(username, password, purpose))
+        return open_account(
+            username=username,
+            role=role,
+            password=password,
+            is_staff=True,
+            is_superuser=is_superuser,
+        )
+
+    def _ago(self, hours: float) -> datetime:
+        return self.now - timedelta(hours=hours)
+
+
+def _read(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def _proposal(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in PROPOSAL}
+
+
+def _verdicts(told: Mapping[str, Any], at: datetime) -> dict[str, dict[str, Any]]:
+    """What a validator and the gate said of it, a minute before it became a contract."""
+    names = told["affected_capabilities"]
+    validator = {
+        "issue_type": told["issue_type"],
+        "severity": told["risk_level"],
+        "affected_capabilities": names,
+        "recommended_action": "create_contract",
+        "confidence_score": told["confidence"],
+        "reason": f"The text names {', '.join(names)} and what shall change there.",
+        "analyzed_at": timestamp(at - timedelta(seconds=60)),
+        "validator_version": "demo-1",
+    }
+    eligibility = {
+        "decision": "MAY",
+        "reason": "All eligibility rules passed",
+        "rules_evaluated": 11,
+        "first_failing_rule": None,
+        "blocking_signals": [],
+        "missing_prerequisites": [],
+        "evaluated_at": timestamp(at - timedelta(seconds=58)),
+        "rules_version": "demo-1",
+    }
+    return {"validator_verdict": validator, "eligibility_verdict": eligibility}
