@@ -82,12 +82,18 @@ def read_database(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
             "NAME": "govsite",
             "HOST": str(data_dir / "pg"),
         }
-    parts = urlsplit(url)
+    # Never quoted in a refusal: it may hold a password.
+    refusal = ImproperlyConfigured(
+        "DATABASE_URL must read postgresql://user:password@host:port/name; "
+        "govsite keeps its record in PostgreSQL only."
+    )
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError:
+        raise refusal from None
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured(
-            "DATABASE_URL must read postgresql://user:password@host:port/name; "
-            "govsite keeps its record in PostgreSQL only."
-        )
+        raise refusal
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
     database["OPTIONS"] |= options
@@ -97,5 +103,5 @@ def read_database(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
-        "PORT": str(parts.port or ""),
+        "PORT": port,
     }

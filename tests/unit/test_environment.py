@@ -1,0 +1,183 @@
+"""Settings as they are spelled in the environment, and what is refused there."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from govsite.environment import (
+    read_database,
+    read_flag,
+    read_list,
+    read_number,
+    read_secret_key,
+)
+
+NAME = "GOVSITE_TEST_SETTING"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
+def test_flag__spelled_on__true(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_flag(NAME, False) is True
+
+
+@pytest.mark.parametrize("value", ["0", "False", "no", "off"])
+def test_flag__spelled_off__false(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_flag(NAME, True) is False
+
+
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_flag__absent_or_empty__default(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, default: bool
+) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    if value is not None:
+        monkeypatch.setenv(NAME, value)
+    assert read_flag(NAME, default) is default
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "tru", "-"])
+def test_flag__spelled_otherwise__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        read_flag(NAME, False)
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0), (" 7 ", 7), ("10", 10), ("", 3)])
+def test_number__in_bounds_or_empty__read(
+    monkeypatch: pytest.MonkeyPatch, value: str, number: int
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_number(NAME, 3, least=0, most=10) == number
+
+
+@pytest.mark.parametrize("value", ["-1", "11", "1.5", "ten", "1e1", "0x1"])
+def test_number__out_of_bounds_or_none__refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        read_number(NAME, 3, least=0, most=10)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("a, b ,,c", ["a", "b", "c"]), ("a", ["a"]), ("", ["default"]), (" , ", ["default"])],
+)
+def test_list__words_between_commas__read(
+    monkeypatch: pytest.MonkeyPatch, value: str, words: list[str]
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_list(NAME, ["default"]) == words
+
+
+def test_secret_key__given__used_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "given")
+    assert read_secret_key(tmp_path) == "given"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secret_key__not_given__made_once_and_readable_by_us_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    folder = tmp_path / "new"
+    key = read_secret_key(folder)
+    assert len(key) >= 50
+    assert read_secret_key(folder) == key
+    assert [path.name for path in folder.iterdir()] == ["secret_key"]
+    assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
+
+
+def test_secret_key__asked_for_by_many_at_once__one_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    start, keys = threading.Barrier(8), []
+
+    def ask() -> None:
+        start.wait()
+        keys.append(read_secret_key(tmp_path))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
+
+
+def database(monkeypatch: pytest.MonkeyPatch, url: str, pool_size: int = 0) -> dict[str, Any]:
+    monkeypatch.setenv("DATABASE_URL", url)
+    return read_database(Path("/data"), pool_size=pool_size)
+
+
+def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = database(monkeypatch, "")
+    assert (read["ENGINE"], read["NAME"], read["HOST"]) == (
+        "govsite.embedded",
+        "govsite",
+        "/data/pg",
+    )
+
+
+def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://us%40er:p%2Fw@db.example:5433/na%20me?sslmode=require"
+    read = database(monkeypatch, url)
+    assert {key: read[key] for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")} == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "na me",
+        "USER": "us@er",
+        "PASSWORD": "p/w",
+        "HOST": "db.example",
+        "PORT": "5433",
+    }
+    assert read["OPTIONS"] == {"sslmode": "require"}
+
+
+def test_database__over_a_unix_socket__its_folder_is_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = database(monkeypatch, "postgres:///govsite?host=/var/run/postgresql")
+    assert (read["HOST"], read["PORT"], read["OPTIONS"]) == ("/var/run/postgresql", "", {})
+
+
+def test_database__pooled__connections_are_the_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = database(monkeypatch, "postgresql://h/db?connect_timeout=5", pool_size=8)
+    assert read["CONN_MAX_AGE"] == 0
+    assert read["OPTIONS"] == {
+        "pool": {"min_size": 1, "max_size": 8},
+        "connect_timeout": "5",
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:secret@h/db",
+        "sqlite:///db",
+        "postgresql://h",
+        "postgresql://h/",
+        "db",
+        "postgresql://u:secret@h:port/db",
+        "postgresql://h:99999/db",
+        "postgresql://[::1/db",
+    ],
+)
+def test_database__url_of_something_else__refused_without_saying_the_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as caught:
+        database(monkeypatch, url)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,53 @@
+"""Who may do what: deciding, doing, judging and proposing are four different people's."""
+
+from __future__ import annotations
+
+import itertools
+
+from django.apps import apps
+
+from governance.vocabulary.roles import ROLE_PERMISSIONS, Role
+
+PROPOSES, DECIDES, DOES, JUDGES = (
+    "import_contract",
+    "review_contract",
+    "execute_job",
+    "record_verdict",
+)
+
+
+def known_permissions() -> set[str]:
+    """What the models declare: their defaults and their own."""
+    known = set()
+    for model in apps.get_app_config("governance").get_models():
+        known |= {f"{word}_{model._meta.model_name}" for word in model._meta.default_permissions}
+        known |= {codename for codename, _ in model._meta.permissions}
+    return known
+
+
+def test_roles__every_one__has_its_permissions() -> None:
+    assert set(ROLE_PERMISSIONS) == set(Role)
+
+
+def test_permissions__of_every_role__exist() -> None:
+    assert set().union(*ROLE_PERMISSIONS.values()) <= known_permissions()
+
+
+def test_permissions__that_exist__somebody_holds_each() -> None:
+    assert known_permissions() <= set().union(*ROLE_PERMISSIONS.values())
+
+
+def test_permissions__nobody__adds_changes_or_deletes_rows() -> None:
+    words = {permission.partition("_")[0] for permission in known_permissions()}
+    assert words.isdisjoint({"add", "change", "delete"})
+
+
+def test_roles__proposing_deciding_doing_and_judging__never_meet_in_one() -> None:
+    for role, permissions in ROLE_PERMISSIONS.items():
+        for one, other in itertools.combinations((PROPOSES, DECIDES, DOES, JUDGES), 2):
+            assert not {one, other} <= permissions, role
+
+
+def test_viewer__may_look_and_nothing_else() -> None:
+    assert {word.partition("_")[0] for word in ROLE_PERMISSIONS[Role.VIEWER]} == {"view"}
+    assert all(ROLE_PERMISSIONS[Role.VIEWER] <= held for held in ROLE_PERMISSIONS.values())
