@@ -183,6 +183,7 @@ UNFOLD = {
     "STYLES": ["governance.admin.navigation.stylesheet"],
 }
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- the rules' numbers -------------------------------------------------------------------------
 GOVERNANCE: dict[str, Any] = {

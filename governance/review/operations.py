@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract import operations as contract_operations
+from governance.ledger.story import story
 from governance.models import SystemContract
-from governance.review.policy import require_founder
-from governance.vocabulary.errors import CapabilityFrozenError, HealthBlocksError
+from governance.review.policy import require_fit_platform, require_founder, require_reviewable
 from governance.vocabulary.values import ActivationWindow, HealthReading
 
 
@@ -31,12 +31,7 @@ def approve(
     HealthBlocksError (`health_unknown`, `health_blocked`).
     """
     require_founder(founder)
-    if frozen:
-        raise CapabilityFrozenError(f"Frozen: {', '.join(sorted(frozen))}.")
-    if health is None:
-        raise HealthBlocksError("Nobody can tell how the platform is.", code="health_unknown")
-    if blocking := health.blocking_scopes():
-        raise HealthBlocksError(f"Health blocks: {', '.join(blocking)}.")
+    require_fit_platform(health=health, frozen=frozen)
     return contract_operations.approve_contract(
         contract_id=contract_id,
         founder=founder,
@@ -48,8 +43,13 @@ def approve(
 
 
 def reject(*, contract_id: UUID, founder: Any, reason: str, at: datetime) -> SystemContract:
-    """Refuse a contract for good, with a reason of more than 10 characters."""
+    """Refuse an ELIGIBLE contract for good, with a reason of more than 10 characters.
+
+    A contract that is not ELIGIBLE yet may end REJECTED too, but by its verdict, never by review.
+    """
     require_founder(founder)
-    return contract_operations.reject_contract(
-        contract_id=contract_id, founder=founder, reason=reason, at=at
-    )
+    with story():
+        require_reviewable(SystemContract.objects.lock(contract_id))
+        return contract_operations.reject_contract(
+            contract_id=contract_id, founder=founder, reason=reason, at=at
+        )

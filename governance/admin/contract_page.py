@@ -1,0 +1,240 @@
+"""What a contract's page says, gathered from queries in a number that does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from governance.admin.changes import ChangeRow, change_rows
+from governance.admin.wording import (
+    actor_in_words,
+    event_in_words,
+    left_until,
+    plural,
+    pretty_json,
+    source_in_words,
+    span,
+)
+from governance.health.readings import capture_health_snapshot
+from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
+from governance.registry.queries import state_behind
+from governance.review.queries import ReviewStanding, review_standing
+from governance.vocabulary.changes import parse_changes
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
+from governance.vocabulary.values import (
+    SYSTEM_SCOPE,
+    AuditVerdict,
+    ContractStatus,
+    HealthReading,
+    JobStatus,
+)
+
+MOST_SHOWN = 25
+UNDECIDED = (ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE)
+CHANGEABLE = (*UNDECIDED, ContractStatus.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A long list: what is shown at once, and the rest, which a reader unfolds."""
+
+    shown: Sequence[Any]
+    rest: Sequence[Any]
+
+    @classmethod
+    def of(cls, items: Sequence[Any], most: int = MOST_SHOWN) -> Folded:
+        return cls(items[:most], items[most:])
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityRow:
+    name: str
+    url: str
+    lifecycle: str
+    frozen: bool
+    health: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One ledger entry, as a line of the story."""
+
+    seq: int
+    at: datetime
+    who: str
+    what: str
+    subject: str
+    from_status: str
+    to_status: str
+    reason: str
+    hash: str
+
+
+def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> dict[str, Any]:
+    """Everything that the contract's page, and the pages of its decisions, show."""
+    health = health_around(contract, at)
+    capabilities = capability_rows(contract, health)
+    rows = changes_of(contract)
+    job = getattr(contract, "job", None)
+    return {
+        "contract": contract,
+        "next_move": next_move(contract, job, at),
+        "summary": in_short(contract, rows),
+        "standing": standing_of(contract, person, capabilities, health, at),
+        "changes": Folded.of(rows),
+        "conflicts": sum(row.conflict for row in rows),
+        "changes_json": pretty_json(contract.proposed_changes),
+        "capabilities": Folded.of(capabilities),
+        "health": health,
+        "source": source_in_words(contract.source),
+        "age": span(at - contract.created_at),
+        "validator": contract.validator_verdict,
+        "eligibility": contract.eligibility_verdict,
+        "rules_evaluated": rules_evaluated(contract.eligibility_verdict),
+        "eligibility_json": pretty_json(contract.eligibility_verdict),
+        "validator_json": pretty_json(contract.validator_verdict),
+        "job": job,
+        "history": Folded.of(history_of(contract), most=60),
+    }
+
+
+def changes_of(contract: SystemContract) -> list[ChangeRow]:
+    changes = parse_changes(contract.proposed_changes)
+    return change_rows(
+        changes,
+        plan=contract.plan,
+        state=state_behind(changes),
+        decided=contract.status not in CHANGEABLE,
+    )
+
+
+def in_short(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
+    back = sum(row.has_rollback for row in rows)
+    if back == len(rows):
+        way_back = "all with a way back"
+    else:
+        way_back = f"{back} of {len(rows)} with a way back"
+    targets = plural(len(contract.affected_capabilities), "capability", "capabilities")
+    return f"{plural(len(rows), 'change')} to {targets}, {way_back}"
+
+
+def rules_evaluated(verdict: Mapping[str, Any] | None) -> int:
+    """How many rules the gate asked; verdicts come with the number, or with the rules."""
+    rules = (verdict or {}).get("rules_evaluated", 0)
+    return len(rules) if isinstance(rules, list) else rules
+
+
+def health_around(contract: SystemContract, at: datetime) -> HealthReading | None:
+    """How the platform is now; not asked, and None, once the contract has ended."""
+    if contract.status in CONTRACT_TERMINAL_STATES:
+        return None
+    return capture_health_snapshot(scopes=contract.affected_capabilities, at=at)
+
+
+def capability_rows(contract: SystemContract, health: HealthReading | None) -> list[CapabilityRow]:
+    known = {
+        capability.name: capability
+        for capability in Capability.objects.filter(name__in=contract.affected_capabilities)
+    }
+    rows = []
+    for name in contract.affected_capabilities:
+        capability = known.get(name)
+        url = (
+            reverse("admin:governance_capability_change", args=[capability.pk])
+            if capability
+            else ""
+        )
+        rows.append(
+            CapabilityRow(
+                name=name,
+                url=url,
+                lifecycle=str(capability.lifecycle) if capability else "",
+                frozen=bool(capability and capability.frozen),
+                health=_health_of(name, health),
+            )
+        )
+    return rows
+
+
+def standing_of(
+    contract: SystemContract,
+    person: Any,
+    capabilities: Sequence[CapabilityRow],
+    health: HealthReading | None,
+    at: datetime,
+) -> ReviewStanding:
+    return review_standing(
+        contract=contract,
+        person=person,
+        health=health,
+        frozen=[row.name for row in capabilities if row.frozen],
+        at=at,
+    )
+
+
+def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:
+    """Who must act now, in one sentence."""
+    match contract.status:
+        case ContractStatus.DRAFT | ContractStatus.VALIDATED:
+            return "Waits for its verdicts; nobody can approve it yet."
+        case ContractStatus.ELIGIBLE:
+            return f"Waits for a founder to decide: {left_until(contract.expires_at, at)}."
+        case ContractStatus.APPROVED:
+            return _window_in_words(contract, at)
+        case ContractStatus.ACTIVE if contract.audit_verdict == AuditVerdict.INCONCLUSIVE:
+            return "The audit was inconclusive; a person who took no part must settle it."
+        case ContractStatus.ACTIVE if job and job.status in JOB_TERMINAL_STATES:
+            return "The job has ended; its evidence waits for an auditor's verdict."
+        case ContractStatus.ACTIVE if job and job.status == JobStatus.RUNNING:
+            return "An executor is carrying it out."
+        case ContractStatus.ACTIVE:
+            return "Waits for an executor to start the job."
+        case ContractStatus.COMPLETED:
+            return "Done, and verified from sealed evidence."
+        case ContractStatus.FAILED if contract.closed_reason == "window_lapsed":
+            return "Its activation window passed unused."
+        case ContractStatus.FAILED:
+            return "Failed: the audit did not find that what was approved was done."
+        case ContractStatus.REJECTED:
+            return "Rejected for good."
+        case _:
+            return "Nobody decided in time; it is closed."
+
+
+def history_of(contract: SystemContract) -> list[Told]:
+    entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
+    return [
+        Told(
+            seq=entry.seq,
+            at=entry.at,
+            who=actor_in_words(entry.actor),
+            what=event_in_words(entry.event, entry.step_index),
+            subject=entry.event.split(".")[0],
+            from_status=entry.from_status,
+            to_status=entry.to_status,
+            reason=entry.reason,
+            hash=bytes(entry.hash).hex(),
+        )
+        for entry in entries
+    ]
+
+
+def _health_of(name: str, health: HealthReading | None) -> str:
+    if health is None:
+        return ""
+    return str(health.system if name == SYSTEM_SCOPE else health.capabilities[name])
+
+
+def _window_in_words(contract: SystemContract, at: datetime) -> str:
+    window = contract.window
+    if window is None:
+        return "Approved."
+    if at < window.opens_at:
+        return f"Approved; it can be activated in {span(window.opens_at - at)}."
+    if at > window.closes_at:
+        return f"Approved, but its window closed {span(at - window.closes_at)} ago, unused."
+    return f"Approved; it can be activated now: {left_until(window.closes_at, at)}."

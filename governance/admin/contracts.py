@@ -1,0 +1,137 @@
+"""Contracts: the list, a contract's page, and the way to its two decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from governance.admin.contract_page import UNDECIDED, contract_context
+from governance.admin.decisions import approve_page, reject_page
+from governance.admin.filters import CapabilityFilter, RiskFilter, SourceFilter, StatusFilter
+from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.wording import label, left_until, source_in_words, span, two_lines
+from governance.models import SystemContract
+from governance.vocabulary.values import ContractStatus
+
+ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
+MOST_CAPABILITIES_SHOWN = 2
+
+
+class ContractList(ChangeList):
+    """A list reads only what it shows: a contract's changes and plan can be long."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        contracts: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        return contracts.select_related("proposed_by").defer(
+            "description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"
+        )
+
+
+@admin.register(SystemContract)
+class ContractAdmin(ReadOnlyAdmin):
+    list_display = (
+        "title_and_reference",
+        "status_label",
+        "risk_label",
+        "capabilities",
+        "origin",
+        "age",
+    )
+    list_filter = (StatusFilter, RiskFilter, SourceFilter, CapabilityFilter)
+    search_fields = ("title", "reference")
+    search_help_text = "Title or reference"
+    ordering = ("-created_at", "-id")
+    sortable_by = ("age",)
+
+    # --- the list ---
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ContractList
+
+    @display(description="Contract")
+    def title_and_reference(self, contract: SystemContract) -> SafeString:
+        return two_lines(contract.title, contract.reference)
+
+    @display(description="Status")
+    def status_label(self, contract: SystemContract) -> SafeString:
+        return label(contract.status)
+
+    @display(description="Risk")
+    def risk_label(self, contract: SystemContract) -> SafeString:
+        return label(contract.risk_level)
+
+    @display(description="Capabilities")
+    def capabilities(self, contract: SystemContract) -> SafeString:
+        names = contract.affected_capabilities
+        more = len(names) - MOST_CAPABILITIES_SHOWN
+        return format_html(
+            '<span class="gov-names" title="{}">{}{}</span>',
+            ", ".join(names[:20]),
+            ", ".join(names[:MOST_CAPABILITIES_SHOWN]),
+            f" +{more}" if more > 0 else "",
+        )
+
+    @display(description="Source, proposed by")
+    def origin(self, contract: SystemContract) -> SafeString:
+        return two_lines(source_in_words(contract.source), str(contract.proposed_by))
+
+    @display(description="Age, time left", ordering="created_at")
+    def age(self, contract: SystemContract) -> SafeString:
+        at = timezone.now()
+        left = ""
+        if contract.status in UNDECIDED:
+            left = left_until(contract.expires_at, at)
+        elif contract.status == ContractStatus.APPROVED and contract.window_closes_at:
+            left = left_until(contract.window_closes_at, at)
+        return two_lines(f"{span(at - contract.created_at)} old", left)
+
+    # --- one contract ---
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SystemContract]:
+        contracts: QuerySet[SystemContract] = super().get_queryset(request)
+        return contracts.select_related("proposed_by", "approved_by", "closed_by", "job")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The contract's page. Nothing is edited here, so nothing can be sent here."""
+        require_reading(request)
+        contract = self.find(request, object_id)
+        page = contract_context(contract, person=request.user, at=timezone.now())
+        context = self.page_context(request, title=str(contract), **page)
+        return render(request, "admin/governance/contract.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path(
+                "<uuid:object_id>/approve/",
+                wrap(self.approve_view),
+                name="governance_systemcontract_approve",
+            ),
+            path(
+                "<uuid:object_id>/reject/",
+                wrap(self.reject_view),
+                name="governance_systemcontract_reject",
+            ),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def approve_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return approve_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return reject_page(self, request, object_id)

@@ -1,0 +1,133 @@
+"""Jobs: the list, a job's page, and its sealed evidence as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from governance.admin.filters import JobStatusFilter
+from governance.admin.job_page import job_context
+from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.wording import label, moment, two_lines
+from governance.models import AuditEvidence, GovernanceJob
+
+VIEW_EVIDENCE = "governance.view_auditevidence"
+
+
+class JobList(ChangeList):
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        jobs: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        return (
+            jobs.select_related(None)
+            .select_related("contract")
+            .only(
+                *("id", "status", "total_steps", "current_step_index", "created_at"),
+                *("started_at", "ended_at", "contract__title", "contract__reference"),
+            )
+        )
+
+
+@admin.register(GovernanceJob)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = (
+        "contract_title",
+        "status_label",
+        "progress",
+        "created",
+        "started",
+        "ended",
+    )
+    list_filter = (JobStatusFilter,)
+    search_fields = ("contract__title", "contract__reference")
+    search_help_text = "Contract title or reference"
+    ordering = ("-created_at", "-id")
+    sortable_by = ("created",)
+
+    # --- the list ---
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return JobList
+
+    @display(description="Job of contract")
+    def contract_title(self, job: GovernanceJob) -> SafeString:
+        return two_lines(job.contract.title, job.contract.reference)
+
+    @display(description="Status")
+    def status_label(self, job: GovernanceJob) -> SafeString:
+        return label(job.status)
+
+    @display(description="Steps reported")
+    def progress(self, job: GovernanceJob) -> SafeString:
+        return format_html(
+            '<span class="gov-progress"><progress max="{}" value="{}"></progress>{} of {}</span>',
+            job.total_steps,
+            job.current_step_index,
+            job.current_step_index,
+            job.total_steps,
+        )
+
+    @display(description="Created", ordering="created_at")
+    def created(self, job: GovernanceJob) -> str:
+        return moment(job.created_at)
+
+    @display(description="Started")
+    def started(self, job: GovernanceJob) -> str:
+        return moment(job.started_at)
+
+    @display(description="Ended")
+    def ended(self, job: GovernanceJob) -> str:
+        return moment(job.ended_at)
+
+    # --- one job ---
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GovernanceJob]:
+        jobs: QuerySet[GovernanceJob] = super().get_queryset(request)
+        return jobs.select_related("contract", "created_by", "started_by", "ended_by")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The job's page. Nothing is edited here, so nothing can be sent here."""
+        require_reading(request)
+        job = self.find(request, object_id)
+        page = job_context(job, at=timezone.now())
+        title = f"Job of {job.contract.reference}"
+        context = self.page_context(
+            request, title=title, may_see_evidence=request.user.has_perm(VIEW_EVIDENCE), **page
+        )
+        return render(request, "admin/governance/job.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        evidence = path(
+            "<uuid:object_id>/evidence/",
+            self.admin_site.admin_view(self.evidence_view),
+            name="governance_governancejob_evidence",
+        )
+        return [evidence, *super().get_urls()]
+
+    @method_decorator(require_safe)
+    def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Exactly the sealed bytes, to be kept and checked with SHA-256; 404 before the end."""
+        if not request.user.has_perm(VIEW_EVIDENCE):
+            raise PermissionDenied
+        job = self.find(request, object_id)
+        evidence = AuditEvidence.objects.filter(job=job).first()
+        if evidence is None:
+            raise Http404("This job has no sealed evidence yet: it has not ended.")
+        return HttpResponse(
+            evidence.body.encode("utf-8"),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="evidence-{job.pk}.json"'},
+        )

@@ -1,0 +1,55 @@
+"""What stands in the way of a decision, asked before anybody decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.contract.guards import refuse_expired, refuse_proposer
+from governance.models import SystemContract
+from governance.review.policy import require_fit_platform, require_founder, require_reviewable
+from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.values import HealthReading
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStanding:
+    """The refusals that a person would hear now, most basic first; empty where none is known."""
+
+    against_approving: tuple[GovernanceError, ...]
+    against_rejecting: tuple[GovernanceError, ...]
+
+
+def review_standing(
+    *,
+    contract: SystemContract,
+    person: Any,
+    health: HealthReading | None,
+    frozen: Collection[str],
+    at: datetime,
+) -> ReviewStanding:
+    """Ask the guards of approving and rejecting. It promises nothing: the operations decide."""
+    rejecting = _refusals(
+        lambda: require_reviewable(contract),
+        lambda: require_founder(person),
+        lambda: refuse_proposer(contract, person),
+    )
+    if rejecting:
+        return ReviewStanding(rejecting, rejecting)
+    approving = _refusals(
+        lambda: refuse_expired(contract, at),
+        lambda: require_fit_platform(health=health, frozen=frozen),
+    )
+    return ReviewStanding(approving, rejecting)
+
+
+def _refusals(*guards: Callable[[], None]) -> tuple[GovernanceError, ...]:
+    heard: list[GovernanceError] = []
+    for guard in guards:
+        try:
+            guard()
+        except GovernanceError as refusal:
+            heard.append(refusal)
+    return tuple(heard)
