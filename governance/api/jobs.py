@@ -28,8 +28,12 @@ from governance.api.serializers.jobs import (
 from governance.api.viewsets import GovernedViewSet
 from governance.flows import audit_job, run_job
 from governance.models import GovernanceJob
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import jobs_in_full, sealed_evidence_of, steps_with_status
+from governance.orchestrator.queries import (
+    job_progress,
+    jobs_in_full,
+    sealed_evidence_of,
+    steps_with_status,
+)
 
 EVIDENCE_DIGEST = OpenApiParameter(
     "X-Evidence-SHA256",
@@ -95,8 +99,7 @@ class JobViewSet(GovernedViewSet):
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def progress(self, request: Request, pk: UUID) -> Response:
         """Where the job stands, in six numbers and words: cheap enough to ask often."""
-        progress = GovernanceOrchestrator.get_job_progress(pk)
-        return Response(ProgressSerializer(asdict(progress)).data)
+        return Response(ProgressSerializer(asdict(job_progress(pk))).data)
 
     @extend_schema(
         operation_id="get_evidence",

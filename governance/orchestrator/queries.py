@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.orchestrator.evidence import step_status
 from governance.vocabulary.errors import NotFoundError
-from governance.vocabulary.values import JobStatus
+from governance.vocabulary.values import JobProgress, JobStatus
 
 
 def jobs_past_deadline(at: datetime) -> QuerySet[GovernanceJob]:
@@ -32,6 +32,21 @@ def scope_of_job(job_id: UUID) -> list[str]:
     if names is None:
         raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
     return names
+
+
+def job_progress(job_id: UUID) -> JobProgress:
+    """Where the job stands, in one query. Raises NotFoundError."""
+    job = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+    return JobProgress(
+        job_id=str(job.pk),
+        status=JobStatus(job.status),
+        current_step=job.current_step_index,
+        total_steps=job.total_steps,
+        completed_steps=job.current_step_index - job.failed_steps,
+        failed_steps=job.failed_steps,
+    )
 
 
 def jobs_are_pending() -> bool:

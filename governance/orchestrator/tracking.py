@@ -13,6 +13,7 @@ from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
+from governance.orchestrator.queries import job_progress
 from governance.orchestrator.reports import require_report, same_report
 from governance.orchestrator.snapshots import snapshot_of
 from governance.vocabulary.canonical import digest, require_plain_json
@@ -20,7 +21,6 @@ from governance.vocabulary.errors import (
     InvalidInputError,
     InvalidJobTransitionError,
     JobImmutableError,
-    NotFoundError,
     ResultConflictError,
     StaleExecutionError,
     StepOutOfOrderError,
@@ -161,17 +161,7 @@ class JobStateTracker:
     @staticmethod
     def get_job_progress(job_id: UUID) -> JobProgress:
         """Where the job stands, in one query. Raises NotFoundError."""
-        job = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
-        if job is None:
-            raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
-        return JobProgress(
-            job_id=str(job.pk),
-            status=JobStatus(job.status),
-            current_step=job.current_step_index,
-            total_steps=job.total_steps,
-            completed_steps=job.current_step_index - job.failed_steps,
-            failed_steps=job.failed_steps,
-        )
+        return job_progress(job_id)
 
 
 def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:

@@ -34,3 +34,21 @@ def test_every_folder_of_the_chain__is_a_package_with_a_docstring() -> None:
     ]
     assert silent == []
     assert len(folders) >= len(STAGES)
+
+
+@pytest.mark.parametrize("stage", [*STAGES, "flows", "vocabulary", "models"])
+def test_stage__knows_nothing_of_http(stage: str) -> None:
+    imported = {
+        name
+        for path in (ROOT / "governance" / stage).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    web = ("django.http", "django.urls", "django.shortcuts", "django.views", "django.contrib.admin")
+    assert not [name for name in imported if name.startswith(web)]

@@ -73,7 +73,12 @@ def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
         for call in calls_in(path)
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"save", "asave"}
     }
-    allowed = {"contract.operations", "orchestrator.activation", "orchestrator.tracking"}
+    allowed = {
+        "contract.operations",
+        "flows.accounts",
+        "orchestrator.activation",
+        "orchestrator.tracking",
+    }
     assert {name for name in saving if not name.startswith(("management", "demo"))} == allowed
 
 
