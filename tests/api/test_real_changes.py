@@ -1,0 +1,227 @@
+"""747 real changes: 733 go the whole way over HTTP, 14 may not become contracts at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from knox.models import AuthToken
+
+from governance.flows.propose_contract import propose_contract
+from governance.flows.review_contract import approve_contract
+from governance.ledger.verification import verify_ledger
+from governance.models import AuditEvidence, GovernanceJob, SystemContract
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.changes import parse_changes
+from governance.vocabulary.errors import MayNotVerdictError
+from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus, JobStatus
+from tests.api.support import API
+from tests.support.cast import Cast
+from tests.support.http import served_application
+from tests.support.kubernetes import CAPABILITIES, needs_real_changes, real_changes
+
+PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
+WORKERS = 3
+PROPOSAL = (
+    "reference",
+    "title",
+    "requested_by",
+    "affected_capabilities",
+    "proposed_changes",
+    "risk_level",
+)
+
+
+def propose_all(cast: Cast) -> list[SystemContract]:
+    """Every real change, proposed; those with a MAY_NOT are refused."""
+    registry = json.loads(CAPABILITIES.read_text())["capabilities"]
+    assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
+    contracts, refused = [], 0
+    for row in real_changes():
+        proposal = {name: row[name] for name in PROPOSAL}
+        try:
+            contract, is_new = propose_contract(
+                document=proposal | {"description": row["body"], "source": "manual"},
+                validator_verdict=row["validator_verdict"],
+                eligibility_verdict=row["eligibility_verdict"],
+                proposer=cast.operator,
+                at=datetime.now(UTC),
+            )
+        except MayNotVerdictError:
+            assert row["eligibility_verdict"]["decision"] == "MAY_NOT"
+            refused += 1
+        else:
+            assert is_new
+            contracts.append(contract)
+    assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
+    return contracts
+
+
+def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
+    for contract in contracts:
+        at = datetime.now(UTC)
+        approve_contract(
+            contract_id=contract.pk,
+            founder=cast.founder,
+            window=ActivationWindow(at, at + timedelta(hours=24)),
+            seen_digest=contract.content_digest,
+            at=at,
+        )
+
+
+@dataclass
+class Worker:
+    """An operator's, an executor's and an auditor's client, each with its own token."""
+
+    operator: httpx.Client
+    executor: httpx.Client
+    auditor: httpx.Client
+
+    def activate(self, contract: SystemContract) -> str:
+        answer = expect(201, self.operator.post(f"contracts/{contract.pk}/activate/", json={}))
+        assert answer["contract"]["status"] == ContractStatus.ACTIVE
+        return str(answer["job"]["id"])
+
+    def start(self, job_id: str) -> dict[str, Any]:
+        return expect(200, self.executor.post(f"jobs/{job_id}/start/", json={}))
+
+    def claim(self) -> dict[str, Any]:
+        while (answer := self.executor.post("jobs/claim/")).status_code == 204:
+            pass  # every waiting job was just then looked at by the other workers
+        return expect(200, answer)
+
+    def run(self, job: dict[str, Any]) -> None:
+        """Report every step of the started job as done, and complete it."""
+        steps = expect(200, self.executor.get(f"jobs/{job['id']}/steps/"))["results"]
+        assert [step["step_index"] for step in steps] == list(range(job["total_steps"]))
+        for step in steps:
+            at = datetime.now(UTC).isoformat()
+            report = {
+                "execution_token": job["execution_token"],
+                "step_index": step["step_index"],
+                "status": "COMPLETED",
+                "started_at": at,
+                "completed_at": at,
+                "output": {"applied": step["change"]},
+            }
+            expect(201, self.executor.post(f"jobs/{job['id']}/results/", json=report))
+        token = {"execution_token": job["execution_token"]}
+        ended = expect(200, self.executor.post(f"jobs/{job['id']}/complete/", json=token))
+        assert ended["status"] == JobStatus.COMPLETED
+
+    def judge(self, job_id: str) -> None:
+        """Hash the evidence as it is served, and pass exactly that."""
+        served = self.auditor.get(f"jobs/{job_id}/evidence/")
+        expect(200, served)
+        digest = hashlib.sha256(served.content).hexdigest()
+        assert served.headers["X-Evidence-SHA256"] == digest
+        verdict = {"verdict": "PASS", "reason": "As approved.", "evidence_sha256": digest}
+        given = expect(201, self.auditor.post(f"jobs/{job_id}/verdict/", json=verdict))
+        assert given["contract_status"] == ContractStatus.COMPLETED
+
+
+def expect(status: int, answer: httpx.Response) -> Any:
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def started_by_name(worker: Worker, contracts: list[SystemContract]) -> None:
+    for contract in contracts:
+        job = worker.start(worker.activate(contract))
+        assert job["contract_id"] == str(contract.pk)
+        worker.run(job)
+        worker.judge(job["id"])
+
+
+def claimed(worker: Worker, contracts: list[SystemContract]) -> None:
+    """Each worker claims as often as it activated, whatever job it gets."""
+    for contract in contracts:
+        worker.activate(contract)
+        job = worker.claim()
+        worker.run(job)
+        worker.judge(job["id"])
+
+
+@needs_real_changes
+def test_real_changes__over_http__all_end_with_a_verified_record(committed: Cast) -> None:
+    contracts = propose_all(committed)
+    approve_all(committed, contracts)
+    tokens = {
+        role: AuthToken.objects.create(getattr(committed, role))[1]
+        for role in ("operator", "executor", "auditor")
+    }
+    with served_application() as address, ExitStack() as clients:
+
+        def client(role: str) -> httpx.Client:
+            headers = {"Authorization": f"Bearer {tokens[role]}"}
+            made = httpx.Client(
+                base_url=address + API, headers=headers, trust_env=False, timeout=60
+            )
+            return clients.enter_context(made)
+
+        workers = [
+            Worker(client("operator"), client("executor"), client("auditor"))
+            for _ in range(WORKERS)
+        ]
+        by_name, by_claim = contracts[: CONTRACTS // 3], contracts[CONTRACTS // 3 :]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for way, share in ((started_by_name, by_name), (claimed, by_claim)):
+                shares = [share[number::WORKERS] for number in range(WORKERS)]
+                list(pool.map(way, workers, shares))
+
+    assert_every_record_is_whole(contracts)
+
+
+def assert_every_record_is_whole(contracts: list[SystemContract]) -> None:
+    ended = SystemContract.objects.filter(
+        status=ContractStatus.COMPLETED, audit_verdict=AuditVerdict.PASS
+    )
+    assert ended.count() == SystemContract.objects.count() == CONTRACTS
+    assert GovernanceJob.objects.filter(status=JobStatus.COMPLETED).count() == CONTRACTS
+
+    changes_of = {contract.pk: contract.proposed_changes for contract in contracts}
+    proposed = {row["reference"]: row["proposed_changes"] for row in real_changes()}
+    for contract in contracts:
+        as_they_came = [change.document() for change in parse_changes(proposed[contract.reference])]
+        assert as_they_came == contract.proposed_changes
+    for job in GovernanceJob.objects.prefetch_related("steps", "results"):
+        changes = changes_of.pop(job.contract_id)
+        assert [step.change for step in job.steps.all()] == changes
+        assert [result.output["applied"] for result in job.results.all()] == changes
+    assert not changes_of
+
+    for evidence in AuditEvidence.objects.select_related("job__audit"):
+        assert hashlib.sha256(evidence.body.encode()).hexdigest() == evidence.sha256
+        assert evidence.job.audit.evidence_sha256 == evidence.sha256
+
+    checked = list(verify_ledger())
+    assert len(checked) == CONTRACTS
+    assert [chain.finding for chain in checked if chain.finding] == []
+
+
+@needs_real_changes
+def test_real_changes__served__are_found_by_capability(committed: Cast) -> None:
+    contracts = propose_all(committed)
+    token = AuthToken.objects.create(committed.viewer)[1]
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        served_application() as address,
+        httpx.Client(base_url=address + API, headers=headers, trust_env=False) as client,
+    ):
+        found: list[str] = []
+        target: str | None = "contracts/?page_size=200"
+        while target:
+            page = expect(200, client.get(target))
+            found += [row["id"] for row in page["results"]]
+            target = page["next"]
+        by_name = expect(200, client.get("contracts/", params={"capability": "AppArmor"}))
+    assert sorted(found) == sorted(str(contract.pk) for contract in contracts)
+    wanted = [c for c in contracts if "AppArmor" in c.affected_capabilities]
+    assert len(wanted) > 1
+    assert {row["id"] for row in by_name["results"]} == {str(c.pk) for c in wanted}
