@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from governance.demo.story import load_demo
+from governance.demo.teller import Login
 from governance.management.base import GovernanceCommand
-from governance.management.demo.story import Login, load_demo
 
 
 class Command(GovernanceCommand):

@@ -1,19 +1,15 @@
-"""Tell the demo, proposal by proposal, each up to where it ends."""
+"""Who tells the demo: each method brings one proposal to where it ends, through the flows."""
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
-from governance.contract.queries import count_contracts
 from governance.flows import run_job
 from governance.flows.accounts import open_account
 from governance.flows.activate_contract import activate_contract
@@ -24,9 +20,7 @@ from governance.flows.sweep import expire_contracts
 from governance.health.signals import record_signal
 from governance.models import GovernanceJob, SystemContract
 from governance.orchestrator.queries import sealed_evidence_of
-from governance.registry.operations import register_capabilities
 from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.errors import WrongStateError
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import (
     ActivationWindow,
@@ -36,7 +30,6 @@ from governance.vocabulary.values import (
     StepStatus,
 )
 
-FOLDER = Path(__file__).parent
 PROPOSAL = (
     "reference",
     "title",
@@ -59,38 +52,7 @@ class Login:
     purpose: str
 
 
-def is_empty() -> bool:
-    """Whether nobody and nothing is here yet, so that a demo harms no one."""
-    return not User.objects.exists() and count_contracts() == 0
-
-
-@transaction.atomic
-def load_demo(*, at: datetime) -> list[Login]:
-    """Fill an empty database, all or nothing; the logins of those who can log in.
-
-    Raises WrongStateError (`not_empty`) where anybody or anything is already.
-    """
-    if not is_empty():
-        raise WrongStateError("There are users or contracts here already.", code="not_empty")
-    teller = _Teller(at)
-    proposals = _read("proposals.json")
-    # What a finished change brought about is true now, and was not when it was planned.
-    brought_about = {
-        name
-        for proposal in proposals
-        if proposal["ends_as"] == "completed"
-        for name in proposal["affected_capabilities"]
-    }
-    capabilities = _read("capabilities.json")["capabilities"]
-    register_capabilities(documents=[c for c in capabilities if c["name"] not in brought_about])
-    teller.tell_health()
-    for proposal in proposals:
-        getattr(teller, proposal["ends_as"])(proposal)
-    register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
-    return teller.logins
-
-
-class _Teller:
+class Teller:
     """Each method brings a proposal to where it ends, and is named for that."""
 
     def __init__(self, now: datetime) -> None:
@@ -251,10 +213,6 @@ class _Teller:
 
     def _ago(self, hours: float) -> datetime:
         return self.now - timedelta(hours=hours)
-
-
-def _read(name: str) -> Any:
-    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
 def _proposal(told: Mapping[str, Any]) -> dict[str, Any]:

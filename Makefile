@@ -1,0 +1,38 @@
+# Everything a working copy needs; `make` alone lists it. Only Python 3.11 or later must be there.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test check
+
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) manage.py
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: .venv/installed ## install what govsite runs on into .venv
+
+run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops all of it
+	@$(MANAGE) run_site $(ARGS)
+
+test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
+	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	env -u DEBUG -u GOVSITE_HTTPS $(MANAGE) check --deploy --fail-level WARNING
+	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+
+# The stamps: pip runs again only when the pins change.
+.venv/installed: requirements.txt
+	@sh .ci/make-venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
+	@touch $@

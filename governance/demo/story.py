@@ -1,0 +1,53 @@
+"""Load the demo into an empty database, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from governance.contract.queries import count_contracts
+from governance.demo.teller import Login, Teller
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.errors import WrongStateError
+
+FOLDER = Path(__file__).parent
+
+
+def is_empty() -> bool:
+    """Whether nobody and nothing is here yet, so that a demo harms no one."""
+    return not User.objects.exists() and count_contracts() == 0
+
+
+@transaction.atomic
+def load_demo(*, at: datetime) -> list[Login]:
+    """Fill an empty database, all or nothing; the logins of those who can log in.
+
+    Raises WrongStateError (`not_empty`) where anybody or anything is already.
+    """
+    if not is_empty():
+        raise WrongStateError("There are users or contracts here already.", code="not_empty")
+    teller = Teller(at)
+    proposals = _read("proposals.json")
+    # What a finished change brought about is true now, and was not when it was planned.
+    brought_about = {
+        name
+        for proposal in proposals
+        if proposal["ends_as"] == "completed"
+        for name in proposal["affected_capabilities"]
+    }
+    capabilities = _read("capabilities.json")["capabilities"]
+    register_capabilities(documents=[c for c in capabilities if c["name"] not in brought_about])
+    teller.tell_health()
+    for proposal in proposals:
+        getattr(teller, proposal["ends_as"])(proposal)
+    register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
+    return teller.logins
+
+
+def _read(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
