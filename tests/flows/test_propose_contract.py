@@ -1,0 +1,169 @@
+"""Somebody proposes a change: once, however often it arrives; planned, and whole or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.models import SystemContract
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.errors import (
+    InvalidChangesError,
+    InvalidInputError,
+    MayNotVerdictError,
+    TargetOutOfScopeError,
+)
+from tests.support.attacks import nothing_written
+from tests.support.cast import Cast
+from tests.support.contracts import refused
+from tests.support.stories import (
+    MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+    again,
+    now,
+    proposal_document,
+)
+
+
+def propose(cast: Cast, document: Any, **changes: Any) -> tuple[SystemContract, bool]:
+    arguments = {
+        "document": document,
+        "validator_verdict": VALIDATOR_VERDICT,
+        "eligibility_verdict": MAY,
+        "proposer": cast.operator,
+        "at": now(),
+    }
+    return propose_contract(**(arguments | changes))
+
+
+def test_propose__the_first_time__new_and_eligible(cast: Cast, commit_now: Any) -> None:
+    contract, is_new = propose(cast, proposal_document())
+    commit_now()
+    assert is_new
+    assert again(contract).status == "ELIGIBLE"
+
+
+def test_propose__the_same_again__the_same_contract_and_nothing_written(cast: Cast) -> None:
+    document = proposal_document()
+    first, _ = propose(cast, document)
+    with nothing_written():
+        second, is_new = propose(cast, document)
+    assert (second, is_new) == (first, False)
+
+
+def test_propose__the_same_by_somebody_else_in_another_shape__the_same_contract(
+    cast: Cast,
+) -> None:
+    document = proposal_document()
+    first, _ = propose(cast, document)
+    wrapped = document | {"proposed_changes": {"changes": document["proposed_changes"]}}
+    second, is_new = propose(cast, wrapped, proposer=cast.second_founder)
+    assert (second, is_new) == (first, False)
+    assert second.proposed_by == cast.operator
+
+
+@pytest.mark.parametrize(
+    ("document", "verdicts"),
+    [
+        ({"title": "Another title"}, {}),
+        ({"risk_level": "high"}, {}),
+        ({}, {"validator_verdict": VALIDATOR_VERDICT | {"confidence_score": 0.9}}),
+        ({}, {"eligibility_verdict": MAY | {"reason": "Looked at once more"}}),
+    ],
+)
+def test_propose__other_content_under_the_same_reference__another_contract(
+    cast: Cast, document: dict[str, Any], verdicts: dict[str, Any]
+) -> None:
+    original = proposal_document()
+    first, _ = propose(cast, original)
+    second, is_new = propose(cast, original | document, **verdicts)
+    assert is_new
+    assert second != first
+    assert second.reference == first.reference
+
+
+def test_propose__the_same_content_under_another_reference__another_contract(cast: Cast) -> None:
+    document = proposal_document()
+    first, _ = propose(cast, document)
+    second, is_new = propose(cast, document | {"reference": "OTHER"})
+    assert is_new
+    assert second != first
+
+
+def test_propose__may_not_after_may__refused_and_the_first_stands(cast: Cast) -> None:
+    document = proposal_document()
+    first, _ = propose(cast, document)
+    with refused(MayNotVerdictError, "may_not"):
+        propose(cast, document, eligibility_verdict=MAY_NOT)
+    assert again(first).status == "ELIGIBLE"
+
+
+BAD = {
+    "unknown type": ([{"type": "reboot"}], InvalidChangesError, "invalid_changes"),
+    "empty": ([], InvalidChangesError, "invalid_changes"),
+    "extra field": (
+        {"type": "capability_disable", "capability_name": "Search", "reason": "x", "now": True},
+        InvalidChangesError,
+        "invalid_changes",
+    ),
+    "no shape": ("everything", InvalidChangesError, "invalid_changes"),
+    "outside the scope": (
+        {"type": "capability_disable", "capability_name": "Billing", "reason": "x"},
+        TargetOutOfScopeError,
+        "target_out_of_scope",
+    ),
+    "system, not named": (
+        {"type": "parameter_change", "scope": "SYSTEM", "parameters": {"a": 1}},
+        TargetOutOfScopeError,
+        "target_out_of_scope",
+    ),
+}
+
+
+class TestCONTRACT006Changes:
+    @pytest.mark.parametrize(("changes", "kind", "code"), BAD.values(), ids=list(BAD))
+    def test_propose__changes_that_do_not_fit__refused(
+        self, cast: Cast, changes: Any, kind: Any, code: str
+    ) -> None:
+        with refused(kind, code):
+            propose(cast, proposal_document(proposed_changes=changes))
+
+    @pytest.mark.parametrize(("changes", "kind", "code"), BAD.values(), ids=list(BAD))
+    def test_draft__changes_that_do_not_fit__refused(
+        self, cast: Cast, changes: Any, kind: Any, code: str
+    ) -> None:
+        with refused(kind, code):
+            draft_contract(
+                document=proposal_document(proposed_changes=changes),
+                proposer=cast.operator,
+                at=now(),
+            )
+
+    def test_propose__each_shape__kept_as_a_list_with_a_step_for_each(self, cast: Cast) -> None:
+        changes = proposal_document()["proposed_changes"]
+        for shape in (changes, {"changes": changes}, changes[0]):
+            contract = again(propose(cast, proposal_document(proposed_changes=shape))[0])
+            expected = [changes[0]] if shape is changes[0] else changes
+            assert contract.proposed_changes == expected
+            assert [step["change"] for step in contract.plan] == expected
+            assert [step["step_index"] for step in contract.plan] == list(range(len(expected)))
+
+
+def test_propose__against_a_known_platform__plan_knows_the_way_back(cast: Cast) -> None:
+    register_capabilities(documents=[{"name": "Search", "configuration": {"timeout_seconds": 9}}])
+    contract, _ = propose(cast, proposal_document())
+    back = [step["rollback_action"] for step in contract.plan]
+    assert back[0]["type"] == "capability_disable"
+    assert (back[1]["old_value"], back[1]["new_value"]) == (50, 20)
+    assert back[2]["parameters"] == {"timeout_seconds": 9}
+
+
+@pytest.mark.parametrize("number", [2**53, float("nan")])
+def test_propose__verdict_that_cannot_be_written_down__refused(cast: Cast, number: float) -> None:
+    with refused(InvalidInputError, "unusable_json"):
+        propose(
+            cast, proposal_document(), validator_verdict=VALIDATOR_VERDICT | {"evidence": number}
+        )

@@ -1,0 +1,220 @@
+"""A founder decides: once, on what they read, in time, with a reason, and never on their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+
+from governance.contract import operations
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.health.signals import record_signal
+from governance.models import Capability, LedgerEntry, SystemContract
+from governance.vocabulary.errors import (
+    CapabilityFrozenError,
+    ContractExpiredError,
+    ContractImmutableError,
+    FourEyesError,
+    HealthBlocksError,
+    InvalidInputError,
+    InvalidWindowError,
+    NotFoundError,
+    ReasonRequiredError,
+    StaleCopyError,
+    WrongPersonError,
+)
+from governance.vocabulary.values import ActivationWindow, HealthDecision
+from tests.support.cast import Cast
+from tests.support.contracts import refused
+from tests.support.stories import again, draft, eligible, now
+
+REASON = "Not this quarter, sorry."
+
+
+def approve(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
+    at = now()
+    arguments: dict[str, Any] = {
+        "contract_id": contract.pk,
+        "founder": founder,
+        "window": ActivationWindow(at, at + timedelta(hours=24)),
+        "seen_digest": contract.content_digest,
+        "at": at,
+    }
+    return approve_contract(**(arguments | changes))
+
+
+def reject(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
+    arguments = {"contract_id": contract.pk, "founder": founder, "reason": REASON, "at": now()}
+    return reject_contract(**(arguments | changes))
+
+
+def test_approve__by_a_founder__signed_and_told(cast: Cast, commit_now: Any) -> None:
+    contract = approve(eligible(cast), cast.founder, note="  After the release. ")
+    commit_now()
+    contract = again(contract)
+    assert (contract.status, contract.approval_note) == ("APPROVED", "After the release.")
+    assert contract.approved_by == cast.founder
+    entry = LedgerEntry.objects.get(contract=contract, event="contract.review.approved")
+    assert entry.actor == f"user:{cast.founder.pk}:founder"
+    assert entry.reason == "After the release."
+
+
+def test_reject__by_a_founder__final_with_its_reason(cast: Cast, commit_now: Any) -> None:
+    contract = reject(eligible(cast), cast.founder, reason=f" {REASON} ")
+    commit_now()
+    contract = again(contract)
+    assert (contract.status, contract.closed_reason) == ("REJECTED", REASON)
+    assert (contract.closed_by, contract.approved_by) == (cast.founder, None)
+    with refused(ContractImmutableError, "contract_immutable"):
+        approve(contract, cast.founder)
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+@pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer", "outsider"])
+def test_decide__by_anybody_else__refused(cast: Cast, decide: Any, who: str) -> None:
+    contract = eligible(cast)
+    with refused(WrongPersonError, "not_permitted"):
+        decide(contract, getattr(cast, who))
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_decide__by_a_founder_who_left__refused(cast: Cast, decide: Any) -> None:
+    contract = eligible(cast)
+    cast.founder.is_active = False
+    with refused(WrongPersonError, "not_permitted"):
+        decide(contract, cast.founder)
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_decide__on_what_one_proposed__refused_for_a_superuser_too(cast: Cast, decide: Any) -> None:
+    User.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
+    contract = eligible(cast)
+    with refused(FourEyesError, "four_eyes"):
+        decide(contract, User.objects.get(pk=cast.operator.pk))
+
+
+@pytest.mark.parametrize("seen", ["0" * 64, "", None])
+def test_approve__another_content_than_the_one_read__refused(cast: Cast, seen: Any) -> None:
+    contract = eligible(cast)
+    with refused(StaleCopyError, "stale_copy"):
+        approve(contract, cast.founder, seen_digest=seen)
+
+
+def test_approve__after_the_time_for_review__refused(cast: Cast) -> None:
+    contract = eligible(cast)
+    at = contract.expires_at + timedelta(microseconds=1)
+    window = ActivationWindow(at, at + timedelta(hours=1))
+    with refused(ContractExpiredError, "contract_expired"):
+        approve(contract, cast.founder, window=window, at=at)
+
+
+def test_approve__at_the_last_moment__approved(cast: Cast) -> None:
+    contract = eligible(cast)
+    at = contract.expires_at
+    window = ActivationWindow(at, at + timedelta(hours=1))
+    assert approve(contract, cast.founder, window=window, at=at).status == "APPROVED"
+
+
+WINDOWS = {
+    "ends before it starts": (2, 1, False),
+    "ends as it starts": (1, 1, False),
+    "over": (-2, -1, False),
+    "over at this moment": (-2, 0, False),
+    "longer than 168 hours": (0, 168.001, False),
+    "exactly 168 hours": (0, 168, True),
+    "open already": (-1, 1, True),
+    "next week": (200, 201, True),
+}
+
+
+@pytest.mark.parametrize(("opens", "closes", "fits"), WINDOWS.values(), ids=list(WINDOWS))
+def test_approve__each_kind_of_window__only_those_that_fit(
+    cast: Cast, opens: float, closes: float, fits: bool
+) -> None:
+    contract, at = eligible(cast), now()
+    window = ActivationWindow(at + timedelta(hours=opens), at + timedelta(hours=closes))
+    if fits:
+        assert again(approve(contract, cast.founder, window=window, at=at)).window == window
+        return
+    with refused(InvalidWindowError, "invalid_window"):
+        approve(contract, cast.founder, window=window, at=at)
+
+
+@pytest.mark.parametrize("reason", ["", "No.", "0123456789", "   0123456789   "])
+def test_reject__with_ten_characters_or_fewer__refused(cast: Cast, reason: str) -> None:
+    contract = eligible(cast)
+    with refused(ReasonRequiredError, "reason_required"):
+        reject(contract, cast.founder, reason=reason)
+
+
+def test_reject__with_eleven_characters__rejected(cast: Cast) -> None:
+    assert reject(eligible(cast), cast.founder, reason="01234567890").status == "REJECTED"
+
+
+UNUSABLE_TEXT = {
+    "none": (None, "invalid_input"),
+    "number": (12345678901, "invalid_input"),
+    "too long": ("x" * 4001, "invalid_input"),
+    "NUL": ("0123456789\x00", "unusable_json"),
+    "lone surrogate": ("0123456789\ud800", "unusable_json"),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), UNUSABLE_TEXT.values(), ids=list(UNUSABLE_TEXT))
+def test_decide__with_text_that_cannot_be_kept__refused(cast: Cast, text: Any, code: str) -> None:
+    contract = eligible(cast)
+    with refused(InvalidInputError, code):
+        reject(contract, cast.founder, reason=text)
+    with refused(InvalidInputError, code):
+        approve(contract, cast.founder, note=text)
+
+
+def test_approve__a_frozen_capability__refused(cast: Cast) -> None:
+    Capability.objects.create(name="Search", frozen=True)
+    contract = eligible(cast)
+    with refused(CapabilityFrozenError, "capability_frozen"):
+        approve(contract, cast.founder)
+
+
+@pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
+def test_approve__on_a_platform_that_is_blocked__refused(cast: Cast, scope: str) -> None:
+    signal: dict[str, Any] = {"scope": scope, "signal_type": "errors", "reason": "Too many."}
+    record_signal(**signal, decision=HealthDecision.BLOCKED, actor=cast.operator, at=now())
+    contract = eligible(cast)
+    with refused(HealthBlocksError, "health_blocked"):
+        approve(contract, cast.founder)
+    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=cast.operator, at=now())
+    assert approve(contract, cast.founder).status == "APPROVED"
+
+
+def test_approve__when_nobody_can_tell_the_health__refused(cast: Cast, settings: Any) -> None:
+    contract = eligible(cast)
+    provider = "tests.flows.test_health_readings.BrokenProvider"
+    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": provider}
+    with refused(HealthBlocksError, "health_unknown"):
+        approve(contract, cast.founder)
+
+
+def test_approve__twice__the_first_stands(cast: Cast) -> None:
+    contract = approve(eligible(cast), cast.founder)
+    with pytest.raises(Exception, match="APPROVED cannot become APPROVED"):
+        approve(contract, cast.second_founder)
+    assert again(contract).approved_by == cast.founder
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_decide__on_nothing__refused(cast: Cast, decide: Any) -> None:
+    nothing = SystemContract(id=uuid4(), content_digest="0" * 64)
+    with refused(NotFoundError, "contract_not_found"):
+        decide(nothing, cast.founder)
+
+
+def test_reject_operation__before_eligible__may_end_what_never_was_reviewed(cast: Cast) -> None:
+    contract = draft(cast)
+    rejected = operations.reject_contract(
+        contract_id=contract.pk, founder=cast.founder, reason=REASON, at=now()
+    )
+    assert rejected.status == "REJECTED"
