@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Protocol
@@ -32,15 +33,27 @@ class HealthProvider(Protocol):
 
 
 def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthReading | None:
-    """Ask the configured provider; None when it failed or took too long. Changes nothing."""
-    provider: HealthProvider = import_string(settings.GOVERNANCE["HEALTH_PROVIDER"])()
+    """Ask the configured provider; None when it failed, took too long, or left a scope out.
+
+    Changes nothing.
+    """
+    make_provider = import_string(settings.GOVERNANCE["HEALTH_PROVIDER"])
+    timeout_seconds = settings.GOVERNANCE["HEALTH_TIMEOUT_SECONDS"]
+    began = time.monotonic()
     try:
-        return provider.capture(
-            scopes=scopes, at=at, timeout_seconds=settings.GOVERNANCE["HEALTH_TIMEOUT_SECONDS"]
-        )
+        provider: HealthProvider = make_provider()
+        reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
+        unread = {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities)
     except Exception:  # whatever a provider does, nobody knows the health now
         logger.warning("The health provider gave no reading.", exc_info=True)
         return None
+    if unread:
+        logger.warning("The health provider said nothing of %s.", ", ".join(sorted(unread)))
+        return None
+    if time.monotonic() - began > timeout_seconds:
+        logger.warning("The health provider took longer than %s seconds.", timeout_seconds)
+        return None
+    return reading
 
 
 class SignalHealthProvider:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from governance.health.readings import capture_health_snapshot
-from governance.health.signals import record_signal
 from governance.ledger.story import story
 from governance.models import HealthSnapshot
 from governance.vocabulary.errors import RecordProtectedError
@@ -15,18 +14,8 @@ from governance.vocabulary.values import HealthDecision, SnapshotPhase
 from tests.support.attacks import nothing_written, refused_by, run_sql, update_row
 from tests.support.cast import Cast
 from tests.support.forgery import NOON, SNAPSHOT, forge_snapshot
+from tests.support.platform import signal
 from tests.support.stories import finished_job, now, pending_job, running_job
-
-
-def signal(cast: Cast, decision: HealthDecision, scope: str = "Search") -> None:
-    record_signal(
-        scope=scope,
-        signal_type="latency",
-        decision=decision,
-        reason="p95 over two seconds",
-        actor=cast.operator,
-        at=now(),
-    )
 
 
 class TestJOB005HealthReadOnly:

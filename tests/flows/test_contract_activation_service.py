@@ -1,0 +1,235 @@
+"""Activation: every guard of the door between what may be done and what is being done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from governance.flows.activate_contract import activate_contract
+from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.errors import (
+    ContractActivationError,
+    GovernanceError,
+    InvalidInputError,
+    RecordProtectedError,
+)
+from governance.vocabulary.values import ActivationWindow, ContractStatus, HealthDecision
+from tests.support.attacks import check_deferred_laws, law_off, nothing_written, run_sql
+from tests.support.cast import Cast
+from tests.support.forgery import CONTRACT, NOON
+from tests.support.platform import FAILING, signal
+from tests.support.stories import again, approved, contract_in, now
+from tests.support.threads import at_once
+
+NOT_APPROVED = [
+    status
+    for status in ContractStatus
+    if status not in (ContractStatus.APPROVED, ContractStatus.VALIDATED)
+]
+TICK = timedelta(microseconds=1)
+
+
+def activate(contract: SystemContract, cast: Cast, **changes: Any) -> GovernanceJob:
+    arguments = {"contract_id": contract.pk, "actor": cast.operator, "at": now()} | changes
+    return activate_contract(**arguments)
+
+
+def refusal_of(contract: SystemContract, cast: Cast, **changes: Any) -> GovernanceError:
+    """How activating `contract` is refused; nothing was written."""
+    with nothing_written(), pytest.raises(GovernanceError) as refusal:
+        activate(contract, cast, **changes)
+    return refusal.value
+
+
+def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> None:
+    """Rewrite an approved contract with the law switched off; `sign` forges the signature too."""
+    with law_off(CONTRACT, "contract_content_frozen"):
+        SystemContract.objects.filter(pk=contract.pk).update(**columns)
+        if sign:
+            signature = digest(again(contract).content_record())
+            SystemContract.objects.filter(pk=contract.pk).update(approved_digest=signature)
+
+
+def drop_check(name: str) -> None:
+    """Take a check of the contracts' table away, for the rest of the test."""
+    check_deferred_laws()
+    run_sql(f"ALTER TABLE {CONTRACT} DROP CONSTRAINT {name}")
+
+
+class TestContractActivationService:
+    # --- what it makes ---
+    def test_approved_contract__activated__becomes_one_pending_job(self, cast: Cast) -> None:
+        contract, at = approved(cast), now()
+        job = again(activate(contract, cast, at=at, timeout_minutes=90))
+        assert (job.status, job.contract_id) == ("PENDING", contract.pk)
+        assert (job.total_steps, job.current_step_index, job.timeout_minutes) == (3, 0, 90)
+        assert (job.created_at, job.created_by) == (at, cast.operator)
+        assert again(contract).status == ContractStatus.ACTIVE
+
+    def test_steps__are_the_plan_that_was_approved(self, cast: Cast) -> None:
+        contract = approved(cast)
+        steps = activate(contract, cast).steps.all()
+        assert [step.as_record() for step in steps] == contract.plan
+        assert [step.change for step in steps] == contract.proposed_changes
+
+    def test_activation__is_told_with_the_digests_of_what_it_made(self, cast: Cast) -> None:
+        job = again(activate(approved(cast), cast))
+        *_, activated, created = LedgerEntry.objects.filter(contract=job.contract_id)
+        assert activated.event == "contract.activation.activated"
+        assert created.event == "job.activation.created"
+        steps = [step.as_record() for step in job.steps.all()]
+        assert digest(job.birth_record(steps)) in created.body
+        assert digest(job.snapshots.get().as_record()) in created.body
+
+    def test_queries__do_not_grow_with_the_steps(self, cast: Cast) -> None:
+        def queries(steps: int) -> int:
+            changes = [
+                {"type": "parameter_change", "scope": "Search", "parameters": {"n": index}}
+                for index in range(steps)
+            ]
+            contract = approved(cast, proposed_changes=changes)
+            with CaptureQueriesContext(
+                connection,
+            ) as seen:
+                assert activate(contract, cast).total_steps == steps
+            return len(seen)
+
+        assert queries(1) == queries(100)
+
+    # --- the guards ---
+    @pytest.mark.parametrize("status", NOT_APPROVED)
+    def test_contract__not_approved__refused(self, cast: Cast, status: ContractStatus) -> None:
+        refusal = refusal_of(contract_in(cast, status), cast)
+        assert isinstance(refusal, ContractActivationError)
+        assert refusal.code == "contract_not_approved"
+        assert refusal.details == {"status": status}
+
+    @pytest.mark.parametrize("offset", [-TICK, timedelta(hours=1) + TICK])
+    def test_window__not_open_yet_or_over__refused(self, cast: Cast, offset: timedelta) -> None:
+        opens_at = now() + timedelta(hours=1)
+        window = ActivationWindow(opens_at, opens_at + timedelta(hours=1))
+        contract = approved(cast, window=window)
+        assert refusal_of(contract, cast, at=opens_at + offset).code == "window_closed"
+
+    @pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=1)])
+    def test_window__its_two_ends__belong_to_it(self, cast: Cast, offset: timedelta) -> None:
+        opens_at = now() + timedelta(hours=1)
+        window = ActivationWindow(opens_at, opens_at + timedelta(hours=1))
+        assert activate(approved(cast, window=window), cast, at=opens_at + offset)
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("title", "Bring search to everybody"),
+            ("description", ""),
+            ("requested_by", "nobody"),
+            ("proposed_changes", []),
+            ("affected_capabilities", ["Search", "Billing"]),
+            ("risk_level", "low"),
+            ("validator_verdict", {}),
+            ("eligibility_verdict", {}),
+            ("confidence_score", 0.99),
+            ("plan", []),
+            ("proposed_by_id", None),
+            ("created_at", NOON),
+            ("expires_at", NOON),
+            ("approved_digest", "0" * 64),
+        ],
+    )
+    def test_content__other_than_what_was_signed__refused(
+        self, cast: Cast, column: str, value: Any
+    ) -> None:
+        contract = approved(cast)
+        tamper(contract, **{column: cast.outsider.pk if value is None else value})
+        assert refusal_of(contract, cast).code == "content_changed"
+
+    def test_target__outside_the_signed_scope__refused(self, cast: Cast) -> None:
+        contract = approved(cast)
+        tamper(contract, sign=True, affected_capabilities=["Billing"])
+        refusal = refusal_of(contract, cast)
+        assert isinstance(refusal, ContractActivationError)
+        assert refusal.code == "target_out_of_scope"
+
+    @pytest.mark.parametrize("kept", [0, 2])
+    def test_plan__other_than_the_changes__refused(self, cast: Cast, kept: int) -> None:
+        contract = approved(cast)
+        tamper(contract, sign=True, plan=contract.plan[:kept])
+        assert refusal_of(contract, cast).code == "plan_differs"
+
+    def test_eligibility__not_may__refused(self, cast: Cast) -> None:
+        contract = approved(cast)
+        drop_check("contract_eligible_means_may")
+        tamper(contract, eligibility_decision="MAY_NOT")
+        assert refusal_of(contract, cast).code == "may_not"
+
+    @pytest.mark.parametrize("column", ["approved_by_id", "window_opens_at"])
+    def test_approval__incomplete__refused(self, cast: Cast, column: str) -> None:
+        contract = approved(cast)
+        drop_check("contract_approved_has_approval")
+        tamper(contract, **{column: None})
+        assert refusal_of(contract, cast).code == "approver_missing"
+
+    @pytest.mark.parametrize("provider", FAILING)
+    def test_health__provider_gives_no_reading__unknown(
+        self, cast: Cast, settings: Any, provider: str
+    ) -> None:
+        contract = approved(cast)
+        settings.GOVERNANCE = settings.GOVERNANCE | {
+            "HEALTH_PROVIDER": provider,
+            "HEALTH_TIMEOUT_SECONDS": 0.05,
+        }
+        assert refusal_of(contract, cast).code == "health_unknown"
+
+    def test_health__signals_cannot_be_read_in_time__unknown(
+        self, committed: Cast, settings: Any
+    ) -> None:
+        contract = approved(committed)
+        settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
+        with transaction.atomic():
+            run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
+            [refusal] = at_once(lambda wait: activate(contract, committed))
+        assert refusal.code == "health_unknown"
+        assert again(contract).status == ContractStatus.APPROVED
+
+    @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
+    def test_health__blocked_in_scope__refused(self, cast: Cast, scope: str) -> None:
+        contract = approved(cast)
+        signal(cast, HealthDecision.BLOCKED, scope)
+        refusal = refusal_of(contract, cast)
+        assert refusal.code == "health_blocked"
+        assert refusal.details == {"blocking": [scope]}
+
+    def test_health__degraded_or_blocked_elsewhere_or_no_longer__activates(
+        self, cast: Cast
+    ) -> None:
+        contract = approved(cast)
+        signal(cast, HealthDecision.DEGRADED)
+        signal(cast, HealthDecision.BLOCKED, "Billing")
+        signal(cast, HealthDecision.BLOCKED, "SYSTEM")
+        signal(cast, HealthDecision.HEALTHY, "SYSTEM")
+        assert activate(contract, cast).status == "PENDING"
+
+    @pytest.mark.parametrize("minutes", [0, -1, 1441, 2**40, 1.5, True, "60", None, [60]])
+    def test_timeout__out_of_bounds__refused(self, cast: Cast, minutes: Any) -> None:
+        refusal = refusal_of(approved(cast), cast, timeout_minutes=minutes)
+        assert isinstance(refusal, InvalidInputError)
+        assert refusal.errors[0]["path"] == "timeout_minutes"
+
+    @pytest.mark.parametrize("minutes", [1, 1440])
+    def test_timeout__at_its_bounds__kept(self, cast: Cast, minutes: int) -> None:
+        job = activate(approved(cast), cast, timeout_minutes=minutes)
+        assert again(job).timeout_minutes == minutes
+
+    # --- all or nothing ---
+    def test_postgres__refuses_halfway__nothing_stays(self, cast: Cast) -> None:
+        contract = approved(cast)
+        twice = [step | {"step_index": 0} for step in contract.plan]
+        tamper(contract, sign=True, plan=twice)
+        refusal = refusal_of(contract, cast)
+        assert isinstance(refusal, RecordProtectedError)
+        assert refusal.details["law"] == "step_index_once"

@@ -1,0 +1,197 @@
+"""Planning: an ordered step for each change, with its time and its way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from governance.models import ConfigurationEntry
+from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.orchestrator.planning import ExecutionOrchestrator
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.changes import parse_changes
+from governance.vocabulary.errors import InvalidChangesError
+from governance.vocabulary.values import Lifecycle, PlatformState
+from tests.support.cast import Cast
+from tests.support.stories import THREE_CHANGES, pending_job
+
+ENABLE = {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "LAUNCHED"}
+DISABLE = {"type": "capability_disable", "capability_name": "Search", "reason": "Too slow."}
+UPDATE = {
+    "type": "configuration_update",
+    "scope": "Search",
+    "key": "page_size",
+    "old_value": 20,
+    "new_value": 50,
+}
+TUNE = {"type": "parameter_change", "scope": "Search", "parameters": {"a": 1, "b": [2]}}
+
+RETURN = {
+    "type": "capability_disable",
+    "capability_name": "Search",
+    "reason": "Return to the state before the change.",
+}
+
+
+def plan(proposed_changes: Any, **state: Any) -> list[dict[str, Any]]:
+    return ExecutionOrchestrator.plan_proposed_changes(
+        proposed_changes, state=PlatformState(**state)
+    )
+
+
+def way_back(*changes: dict[str, Any], **state: Any) -> Any:
+    """The last step's rollback action."""
+    return plan(list(changes), **state)[-1]["rollback_action"]
+
+
+def standing(lifecycle: Lifecycle) -> dict[str, Any]:
+    return {"lifecycles": {"Search": lifecycle}}
+
+
+class TestExecutionOrchestrator:
+    # --- the steps ---
+    def test_plan__has_one_step_for_each_change_in_order(self) -> None:
+        steps = plan([ENABLE, UPDATE, TUNE, DISABLE])
+        assert [step["step_index"] for step in steps] == [0, 1, 2, 3]
+        assert [step["change"] for step in steps] == [ENABLE, UPDATE, TUNE, DISABLE]
+        assert [step["step_type"] for step in steps] == [
+            "capability_enable",
+            "configuration_update",
+            "parameter_change",
+            "capability_disable",
+        ]
+
+    @pytest.mark.parametrize(
+        "shape",
+        [[UPDATE], {"changes": [UPDATE]}, UPDATE],
+        ids=["list", "changes", "one change"],
+    )
+    def test_proposed_changes__in_each_of_three_shapes__give_the_same_plan(
+        self, shape: Any
+    ) -> None:
+        assert plan(shape) == plan([UPDATE])
+        assert plan(shape)[0]["change"] == UPDATE
+
+    @pytest.mark.parametrize(
+        ("shape", "path"),
+        [
+            ([], "proposed_changes"),
+            ({"changes": []}, "proposed_changes.changes"),
+            ({"changes": UPDATE}, "proposed_changes.changes"),
+            ({"changes": [UPDATE], "note": "x"}, "proposed_changes.note"),
+            ({}, "proposed_changes.type"),
+            (None, "proposed_changes"),
+            ("capability_enable", "proposed_changes"),
+            (7, "proposed_changes"),
+            ([UPDATE, {"type": "reboot"}], "proposed_changes[1].type"),
+            ([UPDATE | {"force": True}], "proposed_changes[0].force"),
+            (
+                [{"type": "capability_disable", "reason": "x"}],
+                "proposed_changes[0].capability_name",
+            ),
+            (ENABLE | {"target_lifecycle": "DISABLED"}, "proposed_changes.target_lifecycle"),
+        ],
+    )
+    def test_proposed_changes__in_any_other_shape__refused_with_the_path(
+        self, shape: Any, path: str
+    ) -> None:
+        with pytest.raises(InvalidChangesError) as refusal:
+            plan(shape)
+        assert refusal.value.code == "invalid_changes"
+        assert refusal.value.errors[0]["path"] == path
+
+    @pytest.mark.parametrize(
+        ("change", "target"),
+        [(ENABLE, "Search"), (DISABLE, "Search"), (UPDATE | {"scope": "SYSTEM"}, "SYSTEM")],
+    )
+    def test_step__targets_what_its_change_names(self, change: Any, target: str) -> None:
+        assert plan(change)[0]["target"] == target
+
+    def test_step__gets_its_time_from_the_settings(self, settings: Any) -> None:
+        assert plan(UPDATE)[0]["timeout_seconds"] == 300
+        settings.GOVERNANCE = settings.GOVERNANCE | {"STEP_TIMEOUT_SECONDS": 7}
+        assert plan(UPDATE)[0]["timeout_seconds"] == 7
+
+    def test_planning__the_same_twice__is_the_same(self) -> None:
+        state = PlatformState(lifecycles={"Search": Lifecycle.PREVIEW})
+        changes = parse_changes(THREE_CHANGES)
+        first = GovernanceOrchestrator.plan_changes(changes, state=state)
+        assert GovernanceOrchestrator.plan_changes(changes, state=state) == first
+        assert state.lifecycles == {"Search": Lifecycle.PREVIEW}
+
+    # --- the ways back ---
+    @pytest.mark.parametrize("change", [ENABLE, DISABLE])
+    @pytest.mark.parametrize(
+        "before", [Lifecycle.PREVIEW, Lifecycle.LAUNCHED, Lifecycle.DEPRECATED]
+    )
+    def test_capability_change__of_an_enabled_one__leads_back_to_its_stage(
+        self, change: dict[str, Any], before: Lifecycle
+    ) -> None:
+        assert way_back(change, **standing(before)) == ENABLE | {"target_lifecycle": before}
+
+    @pytest.mark.parametrize("change", [ENABLE, DISABLE])
+    def test_capability_change__of_a_disabled_one__leads_back_to_disabled(
+        self, change: dict[str, Any]
+    ) -> None:
+        assert way_back(change, **standing(Lifecycle.DISABLED)) == RETURN
+
+    @pytest.mark.parametrize("change", [ENABLE, DISABLE])
+    def test_capability_change__of_an_unknown_one__has_no_way_back(
+        self, change: dict[str, Any]
+    ) -> None:
+        assert way_back(change) is None
+
+    @pytest.mark.parametrize("old", [20, None, [1, {"a": None}], False])
+    def test_configuration_update__swaps_old_and_new(self, old: Any) -> None:
+        change = UPDATE | {"old_value": old}
+        assert way_back(change) == UPDATE | {"old_value": 50, "new_value": old}
+
+    def test_parameter_change__all_known_before__returns_them(self) -> None:
+        configuration = {("Search", "a"): 0, ("Search", "b"): None, ("Search", "c"): 9}
+        assert way_back(TUNE, configuration=configuration) == TUNE | {
+            "parameters": {"a": 0, "b": None}
+        }
+
+    @pytest.mark.parametrize(
+        "configuration", [{}, {("Search", "a"): 0}, {("Other", "a"): 0, ("Other", "b"): 0}]
+    )
+    def test_parameter_change__one_not_known_before__has_no_way_back(
+        self, configuration: dict[Any, Any]
+    ) -> None:
+        assert way_back(TUNE, configuration=configuration) is None
+
+    def test_way_back__leads_to_where_the_steps_before_had_brought_it(self) -> None:
+        assert way_back(ENABLE, DISABLE, **standing(Lifecycle.PREVIEW)) == ENABLE
+        assert way_back(DISABLE, ENABLE, **standing(Lifecycle.PREVIEW)) == RETURN
+        assert way_back(ENABLE, DISABLE) == ENABLE
+
+    def test_way_back__of_parameters__follows_updates_and_tunings_before(self) -> None:
+        update = UPDATE | {"key": "a", "new_value": 5}
+        first = TUNE | {"parameters": {"b": 6}}
+        assert way_back(update, first, TUNE)["parameters"] == {"a": 5, "b": 6}
+
+    @pytest.mark.parametrize("change", [ENABLE, DISABLE, UPDATE, TUNE])
+    def test_way_back__is_itself_a_well_formed_change(self, change: dict[str, Any]) -> None:
+        configuration = {("Search", "a"): 0, ("Search", "b"): 0}
+        back = way_back(change, configuration=configuration, **standing(Lifecycle.DISABLED))
+        assert [c.document() for c in parse_changes(back)] == [back]
+
+    # --- against the registry ---
+    def test_job__of_registered_capability__carries_the_ways_back(self, cast: Cast) -> None:
+        register_capabilities(
+            documents=[
+                {
+                    "name": "Search",
+                    "lifecycle": "DEPRECATED",
+                    "configuration": {"timeout_seconds": 9},
+                }
+            ]
+        )
+        assert ConfigurationEntry.objects.get().value == 9
+        backs = [step.rollback_action for step in pending_job(cast).steps.all()]
+        assert backs == [
+            THREE_CHANGES[0] | {"target_lifecycle": "DEPRECATED"},
+            THREE_CHANGES[1] | {"old_value": 50, "new_value": 20},
+            THREE_CHANGES[2] | {"parameters": {"timeout_seconds": 9}},
+        ]

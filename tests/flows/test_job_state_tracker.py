@@ -1,0 +1,235 @@
+"""Tracking: a job is started, reported, completed, cancelled or timed out, each in its turn."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from governance.flows import run_job
+from governance.models import GovernanceJob, LedgerEntry
+from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.orchestrator.queries import jobs_past_deadline
+from governance.orchestrator.tracking import JobStateTracker
+from governance.vocabulary.errors import (
+    GovernanceError,
+    InvalidInputError,
+    InvalidJobTransitionError,
+    NotFoundError,
+    StaleExecutionError,
+    StepsOutstandingError,
+    WrongStateError,
+)
+from governance.vocabulary.values import JobStatus, StepStatus
+from tests.support.attacks import nothing_written
+from tests.support.cast import Cast
+from tests.support.stories import Running, again, now, pending_job, running_job
+
+TICK = timedelta(microseconds=1)
+
+
+def progress(job: GovernanceJob) -> tuple[Any, ...]:
+    """(status, current_step, total_steps, completed_steps, failed_steps)"""
+    return astuple(JobStateTracker.get_job_progress(job.pk))[1:]
+
+
+def time_out(job: GovernanceJob, cast: Cast, late: timedelta = TICK) -> GovernanceJob:
+    return run_job.fail_timed_out_job(
+        job_id=job.pk, actor=cast.operator, at=again(job).deadline_at + late
+    )
+
+
+class TestJobStateTracker:
+    # --- start ---
+    def test_start__pending_job__runs_under_a_fresh_token(self, cast: Cast) -> None:
+        at = now()
+        job, token = run_job.start_job(
+            job_id=pending_job(cast, timeout_minutes=5).pk, executor=cast.executor, at=at
+        )
+        job = again(job)
+        assert (job.status, job.started_at, job.started_by) == ("RUNNING", at, cast.executor)
+        assert job.deadline_at == at + timedelta(minutes=5)
+        assert len(token) >= 32
+        assert token != running_job(cast).token
+
+    def test_start__token__is_kept_nowhere_but_as_a_hash(self, cast: Cast) -> None:
+        running = running_job(cast)
+        row = GovernanceJob.objects.filter(pk=running.job.pk).values().get()
+        told = LedgerEntry.objects.filter(contract=running.job.contract_id).values()
+        assert running.token not in str(row) + str(list(told))
+
+    def test_start__running_job__refused(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        with nothing_written(), pytest.raises(InvalidJobTransitionError) as refusal:
+            run_job.start_job(job_id=job.pk, executor=cast.outsider, at=now())
+        assert refusal.value.code == "invalid_job_transition"
+
+    # --- claim ---
+    def test_claim__several_pending__oldest_first_and_then_none(self, cast: Cast) -> None:
+        jobs = [pending_job(cast) for _ in range(3)]
+        claimed = [run_job.claim_job(executor=cast.executor, at=now()) for _ in range(4)]
+        assert [claim and claim[0].pk for claim in claimed] == [*(j.pk for j in jobs), None]
+        assert {again(job).status for job in jobs} == {JobStatus.RUNNING}
+
+    def test_claim__its_token__is_the_one_that_counts(self, cast: Cast) -> None:
+        pending_job(cast)
+        job, token = run_job.claim_job(executor=cast.executor, at=now()) or (None, "")
+        assert job
+        running = Running(job, token, cast)
+        running.complete_steps()
+        assert running.complete().status == JobStatus.COMPLETED
+
+    # --- tokens ---
+    @pytest.mark.parametrize("token", ["", "x", "\ud800", None, 7])
+    def test_report__token_that_is_none__stale(self, cast: Cast, token: Any) -> None:
+        running = running_job(cast)
+        running.token = token
+        with nothing_written(), pytest.raises(StaleExecutionError) as refusal:
+            running.record(running.report(0))
+        assert refusal.value.code == "stale_execution"
+
+    def test_report__token_of_another_job__stale(self, cast: Cast) -> None:
+        running, other = running_job(cast), running_job(cast)
+        running.token = other.token
+        with nothing_written(), pytest.raises(StaleExecutionError):
+            running.record(running.report(0))
+
+    def test_repeated_report__under_another_token__stale(self, cast: Cast) -> None:
+        running = running_job(cast)
+        report = running.report(0)
+        running.record(report)
+        running.token = "another"
+        with nothing_written(), pytest.raises(StaleExecutionError):
+            running.record(report)
+
+    def test_complete__stale_token__refused(self, cast: Cast) -> None:
+        running = running_job(cast)
+        running.complete_steps()
+        running.token = "another"
+        with nothing_written(), pytest.raises(StaleExecutionError):
+            running.complete()
+
+    @pytest.mark.parametrize("write", [lambda r: r.record(r.report(0)), Running.complete])
+    def test_pending_job__reported_or_completed__must_be_started_first(
+        self, cast: Cast, write: Any
+    ) -> None:
+        running = Running(pending_job(cast), "any", cast)
+        with nothing_written(), pytest.raises(InvalidJobTransitionError) as refusal:
+            write(running)
+        assert refusal.value.code == "invalid_job_transition"
+
+    # --- completion is computed ---
+    def test_complete__every_step_completed__completed(self, cast: Cast) -> None:
+        running = running_job(cast)
+        running.complete_steps()
+        job = again(running.complete())
+        assert (job.status, job.end_reason) == ("COMPLETED", "Every step completed.")
+        assert job.ended_by == cast.executor
+
+    @pytest.mark.parametrize("failing", [0, 1, 2])
+    def test_complete__a_step_failed__failed(self, cast: Cast, failing: int) -> None:
+        running = running_job(cast)
+        running.complete_steps(failing)
+        running.record(running.report(failing, StepStatus.FAILED))
+        job = again(running.complete())
+        assert (job.status, job.end_reason) == ("FAILED", f"Step {failing} failed.")
+
+    @pytest.mark.parametrize("reported", [0, 1, 2])
+    def test_complete__steps_outstanding_and_none_failed__refused(
+        self, cast: Cast, reported: int
+    ) -> None:
+        running = running_job(cast)
+        running.complete_steps(reported)
+        with nothing_written(), pytest.raises(StepsOutstandingError) as refusal:
+            running.complete()
+        assert refusal.value.code == "steps_outstanding"
+        assert refusal.value.details == {"current_step": reported}
+
+    # --- cancel ---
+    @pytest.mark.parametrize("start", [False, True])
+    def test_cancel__pending_or_running__cancelled_with_its_reason(
+        self, cast: Cast, start: bool
+    ) -> None:
+        job = running_job(cast).job if start else pending_job(cast)
+        run_job.cancel_job(job_id=job.pk, reason="  Changed plans. ", actor=cast.operator, at=now())
+        job = again(job)
+        assert (job.status, job.end_reason) == ("CANCELLED", "Changed plans.")
+        assert (job.ended_by, job.started_at is not None) == (cast.operator, start)
+
+    @pytest.mark.parametrize("reason", ["", "   ", "x" * 4001, None, 7, "\x00"])
+    def test_cancel__without_a_usable_reason__refused(self, cast: Cast, reason: Any) -> None:
+        running = running_job(cast)
+        with nothing_written(), pytest.raises(InvalidInputError) as refusal:
+            running.cancel(reason)
+        assert refusal.value.errors[0]["path"] == "reason"
+
+    # --- time ---
+    def test_timed_out_job__failed__outcome_unknown(self, cast: Cast) -> None:
+        running = running_job(cast, timeout_minutes=2)
+        running.complete_steps(1)
+        job = again(time_out(running.job, cast))
+        assert job.status == JobStatus.FAILED
+        assert job.end_reason == (
+            "Timed out after 2 minutes: executor lost at step 1, outcome unknown."
+        )
+        assert job.ended_by == cast.operator
+
+    def test_timed_out_job__all_reported_or_one_failed__says_so(self, cast: Cast) -> None:
+        done, broken = running_job(cast), running_job(cast)
+        done.complete_steps()
+        broken.record(broken.report(0, StepStatus.FAILED))
+        assert "every step was reported" in time_out(done.job, cast).end_reason
+        assert "step 0 failed" in time_out(broken.job, cast).end_reason
+
+    def test_job__at_its_deadline__still_has_time(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        assert not jobs_past_deadline(job.deadline_at).exists()
+        with nothing_written(), pytest.raises(WrongStateError) as refusal:
+            time_out(job, cast, late=timedelta(0))
+        assert refusal.value.code == "not_timed_out"
+        assert jobs_past_deadline(job.deadline_at + TICK).get() == job
+
+    def test_pending_job__timed_out__refused(self, cast: Cast) -> None:
+        job = pending_job(cast)
+        with nothing_written(), pytest.raises(InvalidJobTransitionError):
+            run_job.fail_timed_out_job(job_id=job.pk, actor=cast.operator, at=now())
+
+    # --- progress ---
+    def test_progress__from_pending_to_failed__counts(self, cast: Cast) -> None:
+        job = pending_job(cast)
+        assert progress(job) == ("PENDING", 0, 3, 0, 0)
+        job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
+        running = Running(job, token, cast)
+        running.complete_steps(1)
+        assert progress(job) == ("RUNNING", 1, 3, 1, 0)
+        running.record(running.report(1, StepStatus.FAILED))
+        assert progress(job) == ("RUNNING", 2, 3, 1, 1)
+        running.complete()
+        assert progress(job) == ("FAILED", 2, 3, 1, 1)
+
+    def test_progress__is_one_query(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        with CaptureQueriesContext(connection) as seen:
+            progress(job)
+        assert len(seen) == 1
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda job_id, cast: GovernanceOrchestrator.get_job_progress(job_id),
+            lambda job_id, cast: run_job.start_job(job_id=job_id, executor=cast.executor, at=now()),
+            lambda job_id, cast: run_job.cancel_job(
+                job_id=job_id, reason="Gone.", actor=cast.operator, at=now()
+            ),
+        ],
+    )
+    def test_unknown_job__asked_for__not_found(self, cast: Cast, ask: Any) -> None:
+        with pytest.raises(GovernanceError) as refusal:
+            ask(uuid4(), cast)
+        assert isinstance(refusal.value, NotFoundError)
+        assert refusal.value.code == "job_not_found"

@@ -1,0 +1,79 @@
+"""The platform's health as tests want it: signals, and providers that fail in their own ways."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from governance.health.signals import record_signal
+from governance.models import GovernanceSignal
+from governance.vocabulary.values import HealthDecision, HealthReading
+from tests.support.cast import Cast
+from tests.support.stories import now
+
+
+def signal(
+    cast: Cast, decision: HealthDecision, scope: str = "Search", signal_type: str = "latency"
+) -> GovernanceSignal:
+    return record_signal(
+        scope=scope,
+        signal_type=signal_type,
+        decision=decision,
+        reason="p95 over two seconds",
+        actor=cast.operator,
+        at=now(),
+    )
+
+
+def healthy(*scopes: str) -> HealthReading:
+    """A reading in which the system and every one of `scopes` is well."""
+    return HealthReading(
+        observed_at=now(),
+        system=HealthDecision.HEALTHY,
+        capabilities=dict.fromkeys(scopes, HealthDecision.HEALTHY),
+    )
+
+
+class Broken:
+    """Raises where a reading was asked for."""
+
+    def capture(
+        self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
+    ) -> HealthReading:
+        raise ConnectionError("The monitor does not answer.")
+
+
+class Unmade(Broken):
+    """Cannot even be made."""
+
+    def __init__(self) -> None:
+        raise OSError("No monitor is configured.")
+
+
+class Late(Broken):
+    """Pays no heed to the time it was given."""
+
+    def capture(
+        self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
+    ) -> HealthReading:
+        time.sleep(timeout_seconds + 0.05)
+        return healthy(*scopes)
+
+
+class Speechless(Broken):
+    """Answers, but not with a reading."""
+
+    def capture(self, **asked: Any) -> Any:
+        return {"system": "HEALTHY"}
+
+
+class Partial(Broken):
+    """Leaves out what it was asked for."""
+
+    def capture(self, **asked: Any) -> HealthReading:
+        return healthy("Something else")
+
+
+FAILING = [f"{__name__}.{kind.__name__}" for kind in (Broken, Unmade, Late, Speechless, Partial)]
