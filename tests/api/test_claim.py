@@ -1,0 +1,94 @@
+"""Claiming when others claim at the same time, on real connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic, sleep
+
+import pytest
+from django.db import connection, transaction
+from rest_framework.test import APIClient
+
+from governance.flows import run_job
+from governance.models import GovernanceJob
+from tests.api.conftest import ClientFor
+from tests.api.support import API
+from tests.support.cast import Cast
+from tests.support.stories import pending_job
+
+
+@contextmanager
+def somebody_looking_at_the_oldest_job(release: threading.Event) -> Iterator[None]:
+    """Another connection holds the lock that a claim takes, until `release` is set."""
+    held = threading.Event()
+
+    def look() -> None:
+        try:
+            with transaction.atomic():
+                assert GovernanceJob.objects.lock_oldest_pending() is not None
+                held.set()
+                release.wait(30)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        assert held.wait(30)
+        yield
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_claim__while_somebody_looks_at_the_only_job__gets_it_a_moment_later(
+    committed: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_job, "LONGEST_CLAIM_PAUSE", 2.0)
+    job, client = pending_job(committed), client_for(committed.executor)
+    release = threading.Event()
+    with somebody_looking_at_the_oldest_job(release):
+        threading.Timer(0.05, release.set).start()
+        answer = client.post(f"{API}jobs/claim/")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["id"] == str(job.pk)
+
+
+def test_claim__while_somebody_keeps_the_only_job__gives_up_soon(
+    committed: Cast, client_for: ClientFor
+) -> None:
+    pending_job(committed)
+    client = client_for(committed.executor)
+    with somebody_looking_at_the_oldest_job(threading.Event()):
+        begun = monotonic()
+        answer = client.post(f"{API}jobs/claim/")
+        assert monotonic() - begun < 5
+    assert answer.status_code == 204
+
+
+def test_claim__by_four_executors_at_once__gives_each_job_to_one(
+    committed: Cast, client_for: ClientFor
+) -> None:
+    jobs = {str(pending_job(committed).pk) for _ in range(12)}
+    clients = [client_for(committed.executor) for _ in range(4)]
+
+    def claim_all(client: APIClient) -> list[str]:
+        claimed = []
+        try:
+            for _ in range(30):
+                answer = client.post(f"{API}jobs/claim/")
+                assert answer.status_code in (200, 204), answer.content
+                if answer.status_code == 200:
+                    claimed.append(answer.json()["id"])
+                else:
+                    sleep(0.01)
+        finally:
+            connection.close()
+        return claimed
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [job for share in pool.map(claim_all, clients) for job in share]
+    assert sorted(claimed) == sorted(jobs)
