@@ -61,7 +61,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One change in words, with its differences and the step that it becomes."""
+    """One change in words, with its differences and the step that it becomes.
+
+    `number` is the step's index, from 0, as the plan, the ledger and the API count.
+    """
 
     number: int
     kind: str
@@ -91,7 +94,7 @@ def change_rows(
     """
     standing: dict[Place, tuple[Value, str]] = {}
     rows = []
-    for number, (change, step) in enumerate(zip(changes, plan, strict=True), start=1):
+    for number, (change, step) in enumerate(zip(changes, plan, strict=True)):
         differences = []
         for place, proposed, expected in _places_of(change):
             before, before_is = standing.get(place, (_now(state, place), "now"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
@@ -161,11 +161,11 @@ def _decision(reading: Mapping[str, Any] | None, scope: str) -> str:
 def _step_row(step: Mapping[str, Any]) -> StepRow:
     result: StepResult | None = step["result"]
     return StepRow(
-        number=step["step_index"] + 1,
+        number=step["step_index"],
         status=str(step["status"]),
         words=change_in_words(step["change"]),
         target=step["target"],
-        timeout=f"{step['timeout_seconds']} s",
+        timeout=span(timedelta(seconds=step["timeout_seconds"])),
         rollback=rollback_in_words(step["rollback_action"]),
         started_at=result.started_at if result else None,
         completed_at=result.completed_at if result else None,

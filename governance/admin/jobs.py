@@ -47,7 +47,6 @@ class JobAdmin(ReadOnlyAdmin):
         "contract_title",
         "status_label",
         "progress",
-        "created",
         "started",
         "ended",
     )
@@ -55,7 +54,7 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("contract__title", "contract__reference")
     search_help_text = "Contract title or reference"
     ordering = ("-created_at", "-id")
-    sortable_by = ("created",)
+    sortable_by = ()
 
     # --- the list ---
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -78,10 +77,6 @@ class JobAdmin(ReadOnlyAdmin):
             job.current_step_index,
             job.total_steps,
         )
-
-    @display(description="Created", ordering="created_at")
-    def created(self, job: GovernanceJob) -> str:
-        return moment(job.created_at)
 
     @display(description="Started")
     def started(self, job: GovernanceJob) -> str:

@@ -44,7 +44,9 @@ def label(word: Any) -> SafeString:
 def two_lines(first: str, second: str) -> SafeString:
     """A cell of a list: what matters, and a fainter word below it."""
     return format_html(
-        '<span class="gov-two-lines"><strong>{}</strong><small>{}</small></span>', first, second
+        '<span class="gov-two-lines"><strong title="{0}">{0}</strong><small>{1}</small></span>',
+        first,
+        second,
     )
 
 
@@ -84,8 +86,7 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def event_in_words(event: str, step_index: int | None) -> str:
     """What an entry tells; an event that is not known here stands for itself."""
-    number = "" if step_index is None else step_index + 1
-    return EVENTS.get(event, event).format(number=number)
+    return EVENTS.get(event, event).format(number=step_index)
 
 
 def actor_in_words(actor: str) -> str:
