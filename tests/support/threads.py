@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connections, transaction
 
 from governance.vocabulary.errors import GovernanceError
 from tests.support.attacks import run_sql
@@ -32,16 +31,21 @@ def at_once(*calls: Callable[[Wait], Any]) -> list[Any]:
         return [future.result(LONGEST_WAIT) for future in waiting]
 
 
-@contextmanager
-def meanwhile(call: Callable[[], Any]) -> Iterator[Future[Any]]:
-    """Start `call` in another thread and go on once it waits for a lock of this session's."""
+def overtaking(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """What both came to, when `second` begins before `first` has committed and must wait for it.
+
+    `first` runs in this thread; its transaction is left open until `second` waits for its locks.
+    """
     with ThreadPoolExecutor(1) as other:
-        future = other.submit(_on_its_own, lambda wait: call(), lambda: None)
-        deadline = time.monotonic() + LONGEST_WAIT
-        while not future.done() and not _somebody_waits():
-            assert time.monotonic() < deadline, "Nobody waits for a lock."
-            time.sleep(0.01)
-        yield future
+        with transaction.atomic():
+            done = first()
+            waiting = other.submit(_on_its_own, lambda wait: second(), lambda: None)
+            deadline = time.monotonic() + LONGEST_WAIT
+            while not _somebody_waits_for_us():
+                assert not waiting.done(), f"It did not wait: {waiting.result()}"
+                assert time.monotonic() < deadline, "Nobody waits for our locks."
+                time.sleep(0.01)
+        return done, waiting.result(LONGEST_WAIT)
 
 
 def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
@@ -53,9 +57,10 @@ def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
         connections.close_all()
 
 
-def _somebody_waits() -> bool:
-    return run_sql(
-        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
-        " WHERE datname = %s AND wait_event_type = 'Lock')",
-        connection.settings_dict["NAME"],
-    )[0][0]
+def _somebody_waits_for_us() -> bool:
+    # Not pg_stat_activity: a transaction sees that as it was when it first looked.
+    [(waits,)] = run_sql(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
+        " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+    )
+    return bool(waits)

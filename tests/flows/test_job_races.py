@@ -1,0 +1,187 @@
+"""Two at once: whoever comes second finds the work done, and hears so in the domain's words."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
+from governance.vocabulary.errors import (
+    ContractActivationError,
+    GovernanceError,
+    InvalidJobTransitionError,
+    JobImmutableError,
+    VerdictConflictError,
+)
+from governance.vocabulary.values import AuditVerdict, JobStatus
+from tests.support.attacks import run_sql
+from tests.support.cast import Cast
+from tests.support.forgery import CONTRACT
+from tests.support.stories import (
+    again,
+    approved,
+    finished_job,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.threads import at_once, overtaking
+
+
+def parted(outcomes: list[Any]) -> tuple[list[Any], list[GovernanceError]]:
+    """What went through, and what was refused."""
+    refused = [outcome for outcome in outcomes if isinstance(outcome, GovernanceError)]
+    return [outcome for outcome in outcomes if outcome not in refused], refused
+
+
+def activate(contract: SystemContract, cast: Cast) -> GovernanceJob:
+    return activate_contract(contract_id=contract.pk, actor=cast.operator, at=now())
+
+
+def claimed_id(cast: Cast) -> UUID | None:
+    claim = run_job.claim_job(executor=cast.executor, at=now())
+    return claim[0].pk if claim else None
+
+
+class TestActivationRaces:
+    def test_two_threads__activate_one_contract__one_job(self, committed: Cast) -> None:
+        contract = approved(committed)
+
+        def attempt(wait: Any) -> GovernanceJob:
+            wait()
+            return activate(contract, committed)
+
+        [job], [refusal] = parted(at_once(attempt, attempt))
+        assert isinstance(refusal, ContractActivationError)
+        assert refusal.code == "contract_not_approved"
+        assert GovernanceJob.objects.get() == job
+        assert LedgerEntry.objects.filter(event="contract.activation.activated").count() == 1
+
+    def test_second_activation__before_the_first_commits__waits_and_is_refused(
+        self, committed: Cast
+    ) -> None:
+        contract = approved(committed)
+        job, refusal = overtaking(
+            lambda: activate(contract, committed), lambda: activate(contract, committed)
+        )
+        assert isinstance(refusal, ContractActivationError)
+        assert refusal.code == "contract_not_approved"
+        assert GovernanceJob.objects.get() == job
+
+
+class TestClaimRaces:
+    def test_many_threads__claim__each_gets_a_job_of_its_own(self, committed: Cast) -> None:
+        jobs = {pending_job(committed).pk for _ in range(6)}
+
+        def attempt(wait: Any) -> UUID | None:
+            wait()
+            return claimed_id(committed)
+
+        claimed = at_once(*[attempt] * 6)
+        assert set(claimed) == jobs
+        assert set(GovernanceJob.objects.values_list("status", flat=True)) == {"RUNNING"}
+
+    def test_more_threads_than_jobs__claim__the_rest_get_none(self, committed: Cast) -> None:
+        jobs = {pending_job(committed).pk for _ in range(2)}
+
+        def attempt(wait: Any) -> UUID | None:
+            wait()
+            return claimed_id(committed)
+
+        claimed = at_once(*[attempt] * 5)
+        assert set(claimed) == jobs | {None}
+        assert claimed.count(None) == 3
+
+    def test_claim__oldest_is_being_claimed__takes_the_next_without_waiting(
+        self, committed: Cast
+    ) -> None:
+        oldest, next_one = pending_job(committed), pending_job(committed)
+        with transaction.atomic():
+            assert claimed_id(committed) == oldest.pk
+            assert at_once(lambda wait: claimed_id(committed)) == [next_one.pk]
+
+    def test_claim__contract_of_the_oldest_is_held__takes_the_next_without_waiting(
+        self, committed: Cast
+    ) -> None:
+        oldest, next_one = pending_job(committed), pending_job(committed)
+        with transaction.atomic():
+            run_sql(f"SELECT 1 FROM {CONTRACT} WHERE id = %s FOR UPDATE", oldest.contract_id)
+            assert at_once(lambda wait: claimed_id(committed)) == [next_one.pk]
+
+    def test_two_threads__start_one_job__one_token_counts(self, committed: Cast) -> None:
+        job = pending_job(committed)
+
+        def attempt(wait: Any) -> str:
+            wait()
+            return run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())[1]
+
+        [token], [refusal] = parted(at_once(attempt, attempt))
+        assert isinstance(refusal, InvalidJobTransitionError)
+        assert refusal.code == "invalid_job_transition"
+        assert len(token) >= 32
+
+
+class TestReportRaces:
+    def test_same_report__twice_at_once__kept_once(self, committed: Cast) -> None:
+        running = running_job(committed)
+        report = running.report(0)
+        (first, is_new), (second, is_also_new) = overtaking(
+            lambda: running.record(report), lambda: running.record(report)
+        )
+        assert (first, is_new, is_also_new) == (second, True, False)
+        assert again(running.job).current_step_index == 1
+
+    def test_different_reports__of_one_step_at_once__second_refused(self, committed: Cast) -> None:
+        running = running_job(committed)
+        _, refusal = overtaking(
+            lambda: running.record(running.report(0)),
+            lambda: running.record(running.report(0, output="something else")),
+        )
+        assert refusal.code == "result_conflict"
+
+    def test_report__while_the_job_is_cancelled__refused(self, committed: Cast) -> None:
+        running = running_job(committed)
+        _, refusal = overtaking(running.cancel, lambda: running.record(running.report(0)))
+        assert isinstance(refusal, JobImmutableError)
+        assert again(running.job).results.count() == 0
+
+    def test_complete_and_cancel__at_once__the_first_stands(self, committed: Cast) -> None:
+        running = running_job(committed)
+        running.complete_steps()
+        _, refusal = overtaking(running.complete, running.cancel)
+        assert isinstance(refusal, JobImmutableError)
+        assert again(running.job).status == JobStatus.COMPLETED
+        assert LedgerEntry.objects.filter(event__startswith="job.execution.").count() == 2
+
+
+class TestVerdictRaces:
+    @pytest.mark.parametrize("second", [AuditVerdict.PASS, AuditVerdict.FAIL])
+    def test_two_auditors__at_once__the_first_verdict_stands(
+        self, committed: Cast, second: AuditVerdict
+    ) -> None:
+        job = finished_job(committed)
+
+        def judge(author: Any, verdict: AuditVerdict) -> GovernanceAudit:
+            return record_verdict(
+                job_id=job.pk,
+                verdict=verdict,
+                reason="The evidence shows it.",
+                evidence_sha256=job.evidence.sha256,
+                author=author,
+                at=now(),
+            )
+
+        audit, refusal = overtaking(
+            lambda: judge(committed.auditor, AuditVerdict.PASS),
+            lambda: judge(committed.second_auditor, second),
+        )
+        assert isinstance(refusal, VerdictConflictError)
+        assert refusal.code == "verdict_given"
+        assert GovernanceAudit.objects.get() == audit
+        assert again(job.contract).audit_verdict == AuditVerdict.PASS
