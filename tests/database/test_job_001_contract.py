@@ -23,7 +23,7 @@ from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import foreign_key, nothing_written, refused_by, run_sql, update_row
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, JOB, NOON, forge_job, forge_step
-from tests.support.stories import approved, contract_in, now, pending_job
+from tests.support.stories import again, approved, contract_in, now, pending_job
 
 TICK = timedelta(microseconds=1)
 NOT_UNDER_WAY = [
@@ -130,7 +130,7 @@ class TestJOB001JobsRequireContract:
             run_sql(f"TRUNCATE {CONTRACT} CASCADE")
 
     def test_lapsed_contract__activated__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+        contract = again(approved(cast))
         lapse_contract(
             contract_id=contract.pk, actor=cast.operator, at=contract.window.closes_at + TICK
         )

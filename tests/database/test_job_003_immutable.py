@@ -25,7 +25,7 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
-from tests.support.stories import Running, approved, pending_job, running_job
+from tests.support.stories import Running, again, approved, pending_job, running_job
 
 ENDED = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
@@ -59,7 +59,7 @@ def report_next(running: Running) -> None:
 
 
 def time_out(running: Running) -> None:
-    late = running.job.deadline_at + timedelta(days=1)
+    late = again(running.job).deadline_at + timedelta(days=1)
     run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.cast.operator, at=late)
 
 

@@ -35,7 +35,11 @@ TICK = timedelta(microseconds=1)
 
 
 def activate(contract: SystemContract, cast: Cast, **changes: Any) -> GovernanceJob:
-    arguments = {"contract_id": contract.pk, "actor": cast.operator, "at": now()} | changes
+    arguments: dict[str, Any] = {
+        "contract_id": contract.pk,
+        "actor": cast.operator,
+        "at": now(),
+    } | changes
     return activate_contract(**arguments)
 
 
@@ -145,7 +149,8 @@ class TestContractActivationService:
         self, cast: Cast, column: str, value: Any
     ) -> None:
         contract = approved(cast)
-        tamper(contract, **{column: cast.outsider.pk if value is None else value})
+        changes: dict[str, Any] = {column: cast.outsider.pk if value is None else value}
+        tamper(contract, **changes)
         assert refusal_of(contract, cast).code == "content_changed"
 
     def test_target__outside_the_signed_scope__refused(self, cast: Cast) -> None:
@@ -171,7 +176,8 @@ class TestContractActivationService:
     def test_approval__incomplete__refused(self, cast: Cast, column: str) -> None:
         contract = approved(cast)
         drop_check("contract_approved_has_approval")
-        tamper(contract, **{column: None})
+        changes: dict[str, Any] = {column: None}
+        tamper(contract, **changes)
         assert refusal_of(contract, cast).code == "approver_missing"
 
     @pytest.mark.parametrize("provider", FAILING)

@@ -187,7 +187,7 @@ class TestJobStateTracker:
         assert "step 0 failed" in time_out(broken.job, cast).end_reason
 
     def test_job__at_its_deadline__still_has_time(self, cast: Cast) -> None:
-        job = running_job(cast).job
+        job = again(running_job(cast).job)
         assert not jobs_past_deadline(job.deadline_at).exists()
         with nothing_written(), pytest.raises(WrongStateError) as refusal:
             time_out(job, cast, late=timedelta(0))
