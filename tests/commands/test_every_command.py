@@ -1,0 +1,145 @@
+"""What every command promises: help for a stranger, who acts, exit codes, no traceback."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from governance.management.base import GovernanceCommand
+from tests.support.cast import Cast
+from tests.support.commands import run, shell
+
+NOTHING = str(uuid4())
+
+# Each command that writes, with arguments that are well-formed, and the word for its permission.
+WRITING: dict[str, tuple[str, ...]] = {
+    "import_contracts": ("-",),
+    "activate_contract": (NOTHING,),
+    "activate_due_contracts": (),
+    "cancel_job": (NOTHING, "--reason", "No longer wanted."),
+    "import_verdicts": ("-",),
+    "expire_contracts": (),
+    "fail_timed_out_jobs": (),
+    "resolve_audit": (NOTHING, "--verdict", "PASS", "--reason", "Looked at it again."),
+    "create_api_token": ("somebody", "--role", "Viewer", "--create"),
+    "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
+}
+READING = ("export_evidence", "verify_ledger")
+# These come before anybody is there who could act.
+FIRST = ("load_demo", "run_site")
+
+ARGUMENTS = {
+    "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
+    "activate_contract": ("CONTRACT", "--timeout-minutes", "--as USER", "--json"),
+    "activate_due_contracts": ("--timeout-minutes", "--as USER", "--json"),
+    "cancel_job": ("JOB", "--reason", "--as USER"),
+    "import_verdicts": ("FILE", "--as USER", "--json"),
+    "expire_contracts": ("--as USER", "--json"),
+    "fail_timed_out_jobs": ("--as USER", "--json"),
+    "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
+    "export_evidence": ("JOB", "--output", "--force"),
+    "create_api_token": ("USER", "--role", "--days", "--create", "--as USER", "--json"),
+    "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
+    "verify_ledger": ("CONTRACT", "--json"),
+    "load_demo": ("manage.py load_demo",),
+    "run_site": ("--host", "--port", "--no-demo"),
+}
+
+
+def test_commands__ours__are_all_examined_here() -> None:
+    ours = {name for name, app in get_commands().items() if app == "governance"}
+    assert ours == {*WRITING, *READING, *FIRST} == set(ARGUMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(ARGUMENTS))
+def test_command__asked_for_help__explains_itself(name: str, capsys: object) -> None:
+    command = load_command_class("governance", name)
+    assert isinstance(command, GovernanceCommand)
+    text = command.create_parser("manage.py", name).format_help()
+    assert "examples:" in text
+    assert f"manage.py {name}" in text
+    assert "exit codes:" in text
+    for argument in ARGUMENTS[name]:
+        assert argument in text
+
+
+@pytest.mark.parametrize("name", ["import_contracts", "run_site"])
+def test_command__help_in_a_shell__exits_with_0(name: str) -> None:
+    outcome = shell(name, "--help")
+    assert outcome.returncode == 0
+    assert b"exit codes:" in outcome.stdout
+
+
+@pytest.mark.parametrize("name", sorted(WRITING))
+def test_writing_command__without_as__is_used_wrongly(name: str, capfd: object) -> None:
+    ran = run(name, *WRITING[name])
+    assert ran.code == 2
+    assert "--as" in ran.err
+
+
+@pytest.mark.parametrize("name", sorted(WRITING))
+def test_writing_command__as_somebody_unknown__is_refused(cast: Cast, name: str) -> None:
+    ran = run(name, *WRITING[name], "--as", "nobody")
+    assert (ran.code, ran.err) == (1, "error: There is no active user 'nobody'. (user_not_found)\n")
+
+
+@pytest.mark.parametrize("name", sorted(WRITING))
+def test_writing_command__as_somebody_inactive__is_refused(cast: Cast, name: str) -> None:
+    cast.operator.is_active = False
+    cast.operator.is_superuser = True
+    cast.operator.save()
+    ran = run(name, *WRITING[name], "--as", "operator")
+    assert ran.code == 1
+    assert "(user_not_found)" in ran.err
+
+
+@pytest.mark.parametrize("name", sorted(WRITING))
+def test_writing_command__as_somebody_unpermitted__is_refused(cast: Cast, name: str) -> None:
+    ran = run(name, *WRITING[name], "--as", "viewer")
+    assert ran.code == 1
+    assert ran.err.endswith("(not_permitted)\n")
+
+
+@pytest.mark.parametrize("name", ["activate_contract", "cancel_job", "resolve_audit"])
+def test_writing_command__superuser__has_every_permission(cast: Cast, name: str) -> None:
+    cast.outsider.is_superuser = True
+    cast.outsider.save()
+    ran = run(name, *WRITING[name], "--as", "outsider")
+    assert ran.code == 1
+    assert "not_found)" in ran.err  # it got as far as looking for the contract or the job
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("activate_contract", ("no-id", "--as", "operator")),
+        ("activate_contract", (NOTHING, "--timeout-minutes", "0", "--as", "operator")),
+        ("activate_contract", (NOTHING, "--timeout-minutes", "1441", "--as", "operator")),
+        ("activate_due_contracts", ("--timeout-minutes", "x", "--as", "operator")),
+        ("cancel_job", (NOTHING, "--as", "operator")),
+        ("resolve_audit", (NOTHING, "--verdict", "INCONCLUSIVE", "--reason", "x", "--as", "a")),
+        ("create_api_token", ("x", "--role", "Emperor", "--as", "admin")),
+        ("create_api_token", ("x", "--role", "Viewer", "--days", "0", "--as", "admin")),
+        ("create_api_token", ("x", "--role", "Viewer", "--days", "366", "--as", "admin")),
+        ("record_signal", ("--scope", "S", "--as", "operator")),
+        ("export_evidence", ()),
+        ("run_site", ("--port", "0")),
+        ("run_site", ("--port", "65536")),
+    ],
+)
+def test_command__used_wrongly__exits_with_2(name: str, arguments: tuple[str, ...]) -> None:
+    assert run(name, *arguments).code == 2
+
+
+def test_command__database_away__says_so() -> None:
+    outcome = shell(
+        "expire_contracts",
+        "--as",
+        "operator",
+        environment={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"},
+    )
+    assert outcome.returncode == 3
+    assert outcome.stderr.startswith(b"error: The database cannot be reached: ")
+    assert b"Traceback" not in outcome.stderr

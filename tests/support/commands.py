@@ -1,0 +1,93 @@
+"""Run commands as a shell does, and files for them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(name: str, *arguments: object) -> Ran:
+    """The command as `manage.py` runs it, in this process and on this test's database."""
+    command = load_command_class(get_commands()[name], name)
+    out, err = io.StringIO(), io.StringIO()
+    command.stdout._out, command.stderr._out = out, err
+    code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        # It closes its connections as it leaves, and the test still needs them.
+        patch.setattr("django.core.management.base.connections.close_all", lambda: None)
+        patch.setattr(sys, "stderr", err)
+        try:
+            command.run_from_argv(["manage.py", name, *map(str, arguments)])
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def shell(
+    *arguments: object, environment: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def proposal_line(reference: str, **changes: Any) -> dict[str, Any]:
+    """A line of an import file that becomes a contract; `changes` replaces fields."""
+    return {
+        "reference": reference,
+        "release": "v1",
+        "title": "Bring search to preview",
+        "body": "Support asked for it.",
+        "requested_by": "support",
+        "group": "discovery",
+        "affected_capabilities": ["Search"],
+        "proposed_changes": THREE_CHANGES,
+        "risk_level": "medium",
+        "validator_verdict": VALIDATOR_VERDICT,
+        "eligibility_verdict": MAY,
+    } | changes
+
+
+def write_lines(path: Path, lines: Sequence[Any]) -> Path:
+    """A file of JSON lines; text is written as it is, and so are bytes."""
+    path.write_bytes(b"".join(_encoded(line) + b"\n" for line in lines))
+    return path
+
+
+def _encoded(line: Any) -> bytes:
+    if isinstance(line, bytes):
+        return line
+    return line.encode() if isinstance(line, str) else json.dumps(line).encode()
