@@ -40,6 +40,22 @@ class TestAuditInPostgres:
         with refused_by("governance_governanceaudit_job_id_key"):
             forge_audit(job, cast.second_auditor)
 
+    @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INCONCLUSIVE"])
+    def test_sql_insert__verdict_that_the_contract_does_not_follow__refused_at_commit(
+        self, cast: Cast, verdict: str
+    ) -> None:
+        job = finished_job(cast)
+        with refused_by("contract_verdict_backed", at_commit=True):
+            forge_audit(job, cast.auditor, verdict=verdict)
+
+    @pytest.mark.parametrize("verdict", ["PASS", "FAIL"])
+    def test_sql_insert__resolution_that_the_contract_does_not_follow__refused_at_commit(
+        self, cast: Cast, verdict: str
+    ) -> None:
+        audit = judge(finished_job(cast), cast.auditor, verdict=INCONCLUSIVE)
+        with refused_by("contract_verdict_backed", at_commit=True):
+            forge_resolution(audit.pk, cast.second_auditor, verdict=verdict)
+
     def test_sql_insert__other_digest__refused(self, cast: Cast) -> None:
         job, other = finished_job(cast), finished_job(cast)
         with refused_by("audit_names_evidence"):

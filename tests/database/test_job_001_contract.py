@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from governance.contract.operations import lapse_contract
 from governance.flows.activate_contract import activate_contract
 from governance.ledger.story import story
-from governance.models import GovernanceJob
+from governance.models import GovernanceJob, SystemContract
 from governance.vocabulary.errors import (
     ContractActivationError,
     NotFoundError,
@@ -41,6 +41,14 @@ def job_model(contract: Any, actor: Any) -> GovernanceJob:
     )
 
 
+def lapsed(cast: Cast) -> SystemContract:
+    """A contract whose window passed unused: FAILED, without a job."""
+    contract = again(approved(cast))
+    return lapse_contract(
+        contract_id=contract.pk, actor=cast.operator, at=contract.window.closes_at + TICK
+    )
+
+
 class TestJOB001JobsRequireContract:
     # --- in Python ---
     def test_contract__activated_twice__refused_and_one_job_remains(self, cast: Cast) -> None:
@@ -54,6 +62,12 @@ class TestJOB001JobsRequireContract:
         with nothing_written(), pytest.raises(NotFoundError) as refusal:
             activate_contract(contract_id=uuid4(), actor=cast.operator, at=now())
         assert refusal.value.code == "contract_not_found"
+
+    def test_lapsed_contract__activated__refused(self, cast: Cast) -> None:
+        contract = lapsed(cast)
+        with nothing_written(), pytest.raises(ContractActivationError) as refusal:
+            activate_contract(contract_id=contract.pk, actor=cast.operator, at=now())
+        assert refusal.value.code == "contract_not_approved"
 
     def test_second_job__saved_past_the_guards__orphan_job(self, cast: Cast) -> None:
         contract = pending_job(cast).contract
@@ -104,6 +118,20 @@ class TestJOB001JobsRequireContract:
         with refused_by("job_belongs_to_active_contract", at_commit=True):
             forge_step(forge_job(contract.pk, cast.operator), 0)
 
+    def test_sql_insert__job_for_a_contract_that_lapsed__refused_at_commit(
+        self, cast: Cast
+    ) -> None:
+        contract = lapsed(cast)
+        with refused_by("job_belongs_to_active_contract", at_commit=True):
+            forge_step(forge_job(contract.pk, cast.operator), 0)
+
+    def test_sql_update__contract_fails_and_leaves_its_job_behind__refused_at_commit(
+        self, cast: Cast
+    ) -> None:
+        job = pending_job(cast)
+        with refused_by("job_belongs_to_active_contract", at_commit=True):
+            update_row(CONTRACT, job.contract_id, status="FAILED", closed_at=NOON)
+
     def test_sql_update__job_given_to_another_contract__refused(self, cast: Cast) -> None:
         job, other = pending_job(cast), approved(cast)
         with refused_by("job_plan_frozen"):
@@ -128,12 +156,3 @@ class TestJOB001JobsRequireContract:
         pending_job(cast)
         with refused_by("contract_never_removed"):
             run_sql(f"TRUNCATE {CONTRACT} CASCADE")
-
-    def test_lapsed_contract__activated__refused(self, cast: Cast) -> None:
-        contract = again(approved(cast))
-        lapse_contract(
-            contract_id=contract.pk, actor=cast.operator, at=contract.window.closes_at + TICK
-        )
-        with nothing_written(), pytest.raises(ContractActivationError) as refusal:
-            activate_contract(contract_id=contract.pk, actor=cast.operator, at=now())
-        assert refusal.value.code == "contract_not_approved"

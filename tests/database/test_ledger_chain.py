@@ -77,13 +77,16 @@ class TestLedgerInPostgres:
 
     def test_sql_insert__chain_begun_wrongly__refused(self, cast: Cast) -> None:
         contract = eligible(cast)
-        for wrong in ({"seq": 2}, {"prev_hash": b"\x01" * 32}, {"from_status": "DRAFT"}):
+        for wrong in (
+            {"seq": 2},
+            {"prev_hash": b"\x01" * 32},
+            {"from_status": "VALIDATED"},
+            {"to_status": "ELIGIBLE"},
+        ):
             with refused_by("ledger_chain"):
                 forge_entry(
                     insert_copy(contract),
-                    event="contract.eligibility.granted",
-                    to_status="ELIGIBLE",
-                    **wrong,
+                    **{"event": "contract.proposal.drafted", "to_status": "DRAFT"} | wrong,
                 )
 
     @pytest.mark.parametrize("prev_hash", [ZEROS, b"\x01" * 32, b""])
@@ -130,6 +133,22 @@ class TestLedgerInPostgres:
                 from_status="DRAFT",
                 to_status="REJECTED",
             )
+
+    @pytest.mark.parametrize(
+        ("event", "from_status", "to_status"),
+        [
+            ("contract.review.approved", "ELIGIBLE", "ACTIVE"),
+            ("contract.review.undone", "ELIGIBLE", "DRAFT"),
+            ("job.activation.created", "", "RUNNING"),
+            ("review.contract.approved", "", "APPROVED"),
+        ],
+    )
+    def test_sql_insert__move_that_no_table_knows__refused(
+        self, cast: Cast, event: str, from_status: str, to_status: str
+    ) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, event=event, from_status=from_status, to_status=to_status)
 
     def test_sql_insert__second_entry_of_a_step__refused(self, cast: Cast) -> None:
         running = running_job(cast)
