@@ -24,7 +24,7 @@ from governance.admin.wording import moment
 class SuperusersOnly(ModelAdmin):
     """For superusers, whatever permissions others hold: who manages accounts can become anyone."""
 
-    actions = None
+    actions: Any = None
     list_filter_submit = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -33,7 +33,7 @@ class SuperusersOnly(ModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,8 +52,10 @@ admin.site.unregister(Group)
 admin.site.unregister(AuthToken)
 
 
+# Django's classes come first: Unfold's own have empty `add_fieldsets`, which would leave a new
+# account without a name.
 @admin.register(User)
-class UserAdmin(SuperusersOnly, DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin, SuperusersOnly):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -61,7 +63,7 @@ class UserAdmin(SuperusersOnly, DjangoUserAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(SuperusersOnly, DjangoGroupAdmin):
+class GroupAdmin(DjangoGroupAdmin, SuperusersOnly):
     pass
 
 
@@ -70,6 +72,7 @@ class TokenAdmin(ReadOnlyAdmin):
     """Whose tokens there are and until when; neither token nor digest is shown."""
 
     list_display = ("user", "beginning", "made", "ends")
+    list_display_links = None  # a token's address would be its digest
     list_select_related = ("user",)
     search_fields = ("user__username",)
     sortable_by = ("made",)

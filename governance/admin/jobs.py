@@ -29,6 +29,8 @@ VIEW_EVIDENCE = "governance.view_auditevidence"
 
 
 class JobList(ChangeList):
+    """A list reads only what it shows; a state field must be read, or each row asks for it."""
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         jobs: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return (
@@ -37,6 +39,7 @@ class JobList(ChangeList):
             .only(
                 *("id", "status", "total_steps", "current_step_index", "created_at"),
                 *("started_at", "ended_at", "contract__title", "contract__reference"),
+                "contract__status",
             )
         )
 

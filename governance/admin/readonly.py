@@ -67,7 +67,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def page_context(self, request: HttpRequest, **context: Any) -> dict[str, Any]:
         """What a page of our own gives its template, beside what it shows."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return self.admin_site.each_context(request) | {"opts": self.opts} | context
 
     def _page_name(self) -> str:

@@ -1,0 +1,56 @@
+"""What the admin's tests share: browsers of the cast, and a record of everything there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from governance import models
+from tests.support.cast import Cast
+
+Browser = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings: Any) -> None:
+    """The test client speaks HTTP; the site itself would send it to HTTPS."""
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def signed_in() -> Browser:
+    """A browser in which somebody has signed in."""
+
+    def browser(person: User) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def founder_browser(cast: Cast, signed_in: Browser) -> Client:
+    return signed_in(cast.founder)
+
+
+@pytest.fixture
+def superuser(cast: Cast) -> User:
+    return User.objects.create_superuser("root")
+
+
+@pytest.fixture
+def everything() -> Callable[[], dict[str, list[Any]]]:
+    """Every row of every table of the chain, to see that nothing changed."""
+
+    def rows() -> dict[str, list[Any]]:
+        return {
+            name: list(getattr(models, name).objects.order_by("pk").values())
+            for name in models.__all__
+        }
+
+    return rows

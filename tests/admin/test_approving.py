@@ -1,0 +1,306 @@
+"""Approve: a form by GET, the decision by POST, and every refusal readable on the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from governance.health.signals import record_signal
+from governance.models import LedgerEntry
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.values import ContractStatus, HealthDecision
+from tests.admin.conftest import Browser
+from tests.support.admin import approval, contract_url, typed
+from tests.support.cast import Cast
+from tests.support.stories import again, contract_in, draft, eligible, now
+
+Rows = Callable[[], dict[str, list[Any]]]
+DECISIONS = ("approve", "reject")
+NOT_ELIGIBLE = [
+    s for s in ContractStatus if s not in (ContractStatus.ELIGIBLE, ContractStatus.VALIDATED)
+]
+
+
+def test_form__opened__offers_a_day_from_now_and_carries_the_digest_it_shows(
+    cast: Cast, founder_browser: Client
+) -> None:
+    contract = eligible(cast)
+    page = founder_browser.get(contract_url(contract, "approve"))
+    assert page.status_code == 200
+    initial = page.context["form"].initial
+    assert initial["window_closes_at"] - initial["window_opens_at"] == timedelta(hours=24)
+    assert abs(initial["window_opens_at"] - now()) < timedelta(minutes=2)
+    assert f'name="seen_digest" value="{contract.content_digest}"' in page.content.decode()
+    assert "Set page_size of Search from 20 to 50" in page.content.decode()
+
+
+def test_approving__well_filled_form__contract_is_approved_as_typed_and_the_founder_told(
+    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+) -> None:
+    contract = eligible(cast)
+    opens_at = now().replace(second=0, microsecond=0) + timedelta(hours=2)
+    form = approval(
+        contract,
+        window_opens_at=typed(opens_at),
+        window_closes_at=typed(opens_at + timedelta(hours=3)),
+        note="Watch it.\r\nPlease.",
+    )
+    answer = founder_browser.post(contract_url(contract, "approve"), form, follow=True)
+    assert answer.redirect_chain == [(contract_url(contract), 302)]
+    assert "Approved. It can be activated from" in answer.content.decode()
+    approved = again(contract)
+    assert approved.status == ContractStatus.APPROVED
+    assert approved.approved_by == cast.founder
+    assert approved.window_opens_at == opens_at.astimezone(UTC)
+    assert approved.window_closes_at == opens_at + timedelta(hours=3)
+    assert approved.approval_note == "Watch it.\nPlease."
+    assert approved.approved_digest == contract.content_digest
+    commit_now()
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        pytest.param(timedelta(hours=3), timedelta(hours=2), id="ends before it starts"),
+        pytest.param(timedelta(0), timedelta(hours=169), id="longer than 168 h"),
+        pytest.param(timedelta(hours=-3), timedelta(hours=-2), id="over already"),
+    ],
+)
+def test_approving__impossible_window__refused_on_the_form(
+    cast: Cast, founder_browser: Client, everything: Rows, opens: timedelta, closes: timedelta
+) -> None:
+    contract, at = eligible(cast), now()
+    form = approval(
+        contract, window_opens_at=typed(at + opens), window_closes_at=typed(at + closes)
+    )
+    refused(founder_browser, contract, form, everything, status=400, code="invalid_window")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed_in"),
+    [
+        ("window_opens_at", ""),
+        ("window_opens_at", "next week"),
+        ("window_opens_at", "2026-13-40T99:00"),
+        ("window_closes_at", "\x00"),
+        ("note", "nothing\x00here"),
+        ("seen_digest", ""),
+        ("seen_digest", "\x00"),
+    ],
+)
+def test_approving__unreadable_field__400_and_nothing_written(
+    cast: Cast, founder_browser: Client, everything: Rows, field: str, typed_in: str
+) -> None:
+    contract = eligible(cast)
+    before = everything()
+    form = approval(contract, **{field: typed_in})
+    answer = founder_browser.post(contract_url(contract, "approve"), form)
+    assert answer.status_code == 400
+    assert answer.context["form"].errors[field]
+    assert everything() == before
+
+
+def test_approving__too_long_a_note__refused(
+    cast: Cast, founder_browser: Client, everything: Rows
+) -> None:
+    contract = eligible(cast)
+    form = approval(contract, note="x" * 4001)
+    refused(founder_browser, contract, form, everything, status=400, code="invalid_input")
+
+
+def test_approving__another_digest_than_the_page_showed__refused_as_stale(
+    cast: Cast, founder_browser: Client, everything: Rows
+) -> None:
+    contract = eligible(cast)
+    form = approval(contract, seen_digest="0" * 64)
+    page = refused(founder_browser, contract, form, everything, status=409, code="stale_copy")
+    # Sent again as it is, the form is refused again: it must be read anew first.
+    assert f'value="{"0" * 64}"' in page
+
+
+def test_approving__proposer__four_eyes_even_for_a_superuser(
+    cast: Cast, signed_in: Browser, everything: Rows
+) -> None:
+    cast.operator.is_superuser = True
+    cast.operator.save()
+    contract = eligible(cast)
+    browser = signed_in(cast.operator)
+    refused(browser, contract, approval(contract), everything, status=403, code="four_eyes")
+    assert "Approve…" not in browser.get(contract_url(contract)).content.decode()
+
+
+@pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer"])
+@pytest.mark.parametrize("page", DECISIONS)
+def test_decision__by_staff_who_is_no_founder__403(
+    cast: Cast, signed_in: Browser, everything: Rows, who: str, page: str
+) -> None:
+    contract = eligible(cast)
+    browser, before = signed_in(getattr(cast, who)), everything()
+    form = approval(contract, reason="A reason that is long enough.")
+    assert browser.get(contract_url(contract, page)).status_code == 403
+    assert browser.post(contract_url(contract, page), form).status_code == 403
+    assert everything() == before
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+def test_decision__by_outsider_or_nobody__sent_to_sign_in(
+    cast: Cast, signed_in: Browser, everything: Rows, page: str
+) -> None:
+    contract = eligible(cast)
+    before = everything()
+    for browser in (signed_in(cast.outsider), Client()):
+        answer = browser.post(contract_url(contract, page), approval(contract))
+        assert answer.status_code == 302
+        assert "/login/" in answer["Location"]
+    assert everything() == before
+
+
+def test_approving__founder_who_may_not_view__403(
+    cast: Cast, signed_in: Browser, everything: Rows
+) -> None:
+    blind = User.objects.create_user("blind", is_staff=True)
+    blind.user_permissions.add(Permission.objects.get(codename="review_contract"))
+    contract = eligible(cast)
+    before = everything()
+    answer = signed_in(blind).post(contract_url(contract, "approve"), approval(contract))
+    assert answer.status_code == 403
+    assert everything() == before
+
+
+@pytest.mark.parametrize("status", NOT_ELIGIBLE)
+@pytest.mark.parametrize("page", DECISIONS)
+def test_decision__on_what_is_not_eligible__409_and_nothing_written(
+    cast: Cast, founder_browser: Client, everything: Rows, status: ContractStatus, page: str
+) -> None:
+    contract = contract_in(cast, status)
+    before = everything()
+    form = approval(contract, reason="A reason that is long enough.")
+    form["seen_digest"] = form["seen_digest"] or "0" * 64
+    shown = founder_browser.get(contract_url(contract, page))
+    answer = founder_browser.post(contract_url(contract, page), form)
+    assert (shown.status_code, answer.status_code) == (409, 409)
+    assert answer.context["refusal"].code in {
+        "not_eligible",
+        "invalid_transition",
+        "contract_immutable",
+    }
+    assert "<form" not in shown.content.decode().split('id="content-main"')[1]
+    assert everything() == before
+
+
+def test_approving__expired_but_not_swept__refused(
+    cast: Cast, founder_browser: Client, everything: Rows
+) -> None:
+    contract = eligible(cast, at=now() - timedelta(days=8))
+    form = approval(contract)
+    refused(founder_browser, contract, form, everything, status=409, code="contract_expired")
+
+
+def test_approving__frozen_capability__refused(
+    cast: Cast, founder_browser: Client, everything: Rows
+) -> None:
+    register_capabilities(documents=[{"name": "Search", "frozen": True}])
+    contract = eligible(cast)
+    form = approval(contract)
+    refused(founder_browser, contract, form, everything, status=409, code="capability_frozen")
+
+
+@pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
+def test_approving__health_blocks__refused(
+    cast: Cast, founder_browser: Client, everything: Rows, scope: str
+) -> None:
+    contract = eligible(cast)
+    record_signal(
+        scope=scope,
+        signal_type="probe",
+        decision=HealthDecision.BLOCKED,
+        reason="It is down.",
+        actor=cast.operator,
+        at=now(),
+    )
+    form = approval(contract)
+    refused(founder_browser, contract, form, everything, status=409, code="health_blocked")
+
+
+def test_approving__nobody_can_tell_the_health__refused(
+    cast: Cast, founder_browser: Client, everything: Rows, settings: Any
+) -> None:
+    provider = f"{__name__}.SilentProvider"
+    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": provider}
+    contract = eligible(cast)
+    form = approval(contract)
+    refused(founder_browser, contract, form, everything, status=409, code="health_unknown")
+
+
+class SilentProvider:
+    def capture(self, **_: Any) -> None:
+        raise TimeoutError("no answer")
+
+
+def test_approving__twice__second_time_is_refused(cast: Cast, founder_browser: Client) -> None:
+    contract = eligible(cast)
+    url, form = contract_url(contract, "approve"), approval(contract)
+    assert founder_browser.post(url, form).status_code == 302
+    assert founder_browser.post(url, form).status_code == 409
+    events = LedgerEntry.objects.filter(contract=contract, event="contract.review.approved")
+    assert events.count() == 1
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_decision__only_looked_at__changes_nothing(
+    cast: Cast, founder_browser: Client, everything: Rows, page: str, method: str
+) -> None:
+    contract = eligible(cast)
+    before = everything()
+    form = approval(contract, reason="A reason that is long enough.")
+    answer = getattr(founder_browser, method)(contract_url(contract, page), form)
+    assert answer.status_code == 200
+    assert everything() == before
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+def test_decision__without_csrf_token__403(cast: Cast, everything: Rows, page: str) -> None:
+    contract = eligible(cast)
+    before = everything()
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(cast.founder)
+    form = approval(contract, reason="A reason that is long enough.")
+    assert browser.post(contract_url(contract, page), form).status_code == 403
+    assert everything() == before
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_decision__other_methods__405(
+    cast: Cast, founder_browser: Client, page: str, method: str
+) -> None:
+    url = contract_url(eligible(cast), page)
+    assert getattr(founder_browser, method)(url).status_code == 405
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+def test_decision__on_no_contract__404(cast: Cast, founder_browser: Client, page: str) -> None:
+    contract = draft(cast)
+    contract.pk = "01900000-0000-7000-8000-000000000000"
+    assert founder_browser.post(contract_url(contract, page), {}).status_code == 404
+
+
+def refused(
+    browser: Client, contract: Any, form: dict[str, Any], rows: Rows, *, status: int, code: str
+) -> str:
+    """Send the form, see it refused with its code on the page, and nothing written."""
+    before = rows()
+    answer = browser.post(contract_url(contract, "approve"), form)
+    assert answer.status_code == status, answer.context and answer.context.get("refusal")
+    assert answer.context["refusal"].code == code
+    page: str = answer.content.decode()
+    assert "Refused; nothing was changed." in page
+    assert code in page
+    assert rows() == before
+    return page

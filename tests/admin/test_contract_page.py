@@ -1,0 +1,222 @@
+"""A contract's page: what will change, who must act, where it came from, what happened."""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from governance.models import LedgerEntry
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.admin.conftest import Browser
+from tests.support.admin import contract_url
+from tests.support.cast import Cast
+from tests.support.stories import (
+    MAY,
+    again,
+    approved,
+    contract_in,
+    draft,
+    eligible,
+    finished_job,
+    judged_job,
+    now,
+    running_job,
+)
+
+AT_REST = [status for status in ContractStatus if status is not ContractStatus.VALIDATED]
+EVIL = "<script>alert('boo')</script>"
+
+
+def text_of(browser: Client, contract: Any) -> str:
+    answer = browser.get(contract_url(contract))
+    assert answer.status_code == 200
+    return html.unescape(" ".join(answer.content.decode().split()))
+
+
+@pytest.mark.parametrize("status", AT_REST)
+def test_page__of_a_contract_in_each_state__shows_state_story_and_changes(
+    cast: Cast, founder_browser: Client, status: ContractStatus
+) -> None:
+    contract = contract_in(cast, status)
+    text = text_of(founder_browser, contract)
+    assert f'data-word="{status}"' in text
+    assert "Set page_size of Search from 20 to 50" in text
+    assert "Enable Search as PREVIEW" in text
+    for entry in LedgerEntry.objects.filter(contract=contract):
+        assert f"#{entry.seq} {bytes(entry.hash).hex()[:12]}" in text
+    assert ("Approve…" in text) == ("Reject…" in text) == (status is ContractStatus.ELIGIBLE)
+
+
+def test_page__of_what_waits_for_an_audit_and_of_a_doubt__says_who_must_act(
+    cast: Cast, founder_browser: Client
+) -> None:
+    assert "waits for an auditor" in text_of(founder_browser, finished_job(cast).contract)
+    doubtful = again(judged_job(cast, AuditVerdict.INCONCLUSIVE).contract)
+    assert "a person who took no part must settle it" in text_of(founder_browser, doubtful)
+    assert "An executor is carrying it out" in text_of(
+        founder_browser, running_job(cast).job.contract
+    )
+    unused = approved(cast)
+    assert "it can be activated now" in text_of(founder_browser, unused)
+
+
+def test_page__shows_origin_verdicts_plan_and_digest(cast: Cast, founder_browser: Client) -> None:
+    contract = eligible(cast, description="First line.\nSecond line.")
+    answer = founder_browser.get(contract_url(contract)).content.decode()
+    assert "First line.\nSecond line." in answer
+    text = text_of(founder_browser, contract)
+    for expected in (
+        contract.reference,
+        "Names one known capability.",
+        "All eligibility rules passed",
+        "11 evaluated, version 1.0.0",
+        "Set page_size of Search from 50 to 20",  # the way back
+        "No way back is known",
+        "3 changes to 1 capability, 1 of 3 with a way back",
+        contract.content_digest,
+    ):
+        assert expected in text
+
+
+def test_page__with_rules_listed_in_the_verdict__counts_them(
+    cast: Cast, founder_browser: Client
+) -> None:
+    verdict = MAY | {"rules_evaluated": ["E-104", "E-100"]}
+    text = text_of(founder_browser, eligible(cast, eligibility_verdict=verdict))
+    assert "2 evaluated" in text
+
+
+def test_page__sets_what_stands_now_beside_what_is_proposed_and_marks_conflicts(
+    cast: Cast, founder_browser: Client
+) -> None:
+    register_capabilities(
+        documents=[{"name": "Search", "lifecycle": "LAUNCHED", "configuration": {"page_size": 25}}]
+    )
+    text = text_of(founder_browser, eligible(cast))
+    assert "<small>now</small>LAUNCHED" in text
+    assert "<small>proposed</small>PREVIEW" in text
+    assert "<small>now</small>25" in text
+    assert "<small>proposed</small>50" in text
+    assert "The proposal expects 20 here, but 25 is what stands." in text
+    assert "1 in conflict with what stands now" in text
+    assert "<small>now</small>not on record" in text  # timeout_seconds
+
+
+def test_page__of_a_closed_contract__marks_no_conflict_any_more(
+    cast: Cast, founder_browser: Client
+) -> None:
+    register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    assert "Conflict" not in text_of(founder_browser, contract)
+
+
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [("viewer", "Only a founder reviews contracts."), ("operator", "Only a founder")],
+)
+def test_page__for_who_may_not_decide__says_why_and_has_no_buttons(
+    cast: Cast, signed_in: Browser, who: str, why: str
+) -> None:
+    text = text_of(signed_in(getattr(cast, who)), eligible(cast))
+    assert why in text
+    assert "Approve…" not in text
+    assert "Reject…" not in text
+
+
+def test_page__with_a_frozen_capability__can_be_rejected_and_says_why_not_approved(
+    cast: Cast, founder_browser: Client
+) -> None:
+    register_capabilities(documents=[{"name": "Search", "frozen": True}])
+    text = text_of(founder_browser, eligible(cast))
+    assert "Frozen: Search." in text
+    assert "capability_frozen" in text
+    assert "Approve…" not in text
+    assert "Reject…" in text
+
+
+def test_page__past_its_review_time__can_no_longer_be_approved(
+    cast: Cast, founder_browser: Client
+) -> None:
+    text = text_of(founder_browser, eligible(cast, at=now() - timedelta(days=8)))
+    assert "contract_expired" in text
+    assert "over since" in text
+
+
+@pytest.mark.parametrize("page", ["change", "approve", "reject"])
+def test_what_others_wrote__is_shown_and_never_run(
+    cast: Cast, founder_browser: Client, page: str
+) -> None:
+    contract = eligible(
+        cast,
+        reference=EVIL,
+        title=EVIL,
+        description=EVIL,
+        requested_by=EVIL,
+        affected_capabilities=[EVIL],
+        proposed_changes=[
+            {"type": "capability_disable", "capability_name": EVIL, "reason": EVIL},
+            {
+                "type": "configuration_update",
+                "scope": EVIL,
+                "key": EVIL,
+                "old_value": EVIL,
+                "new_value": {EVIL: EVIL},
+            },
+        ],
+        eligibility_verdict=MAY | {"reason": EVIL},
+    )
+    answer = founder_browser.get(contract_url(contract, page))
+    assert answer.status_code == 200
+    page_text = answer.content.decode()
+    assert EVIL not in page_text
+    assert html.escape(EVIL) in page_text
+    listed = founder_browser.get(contract_url(contract).split(str(contract.pk))[0])
+    assert EVIL not in listed.content.decode()
+
+
+def test_reason_of_a_decision__is_shown_and_never_run(cast: Cast, founder_browser: Client) -> None:
+    contract = eligible(cast)
+    url = contract_url(contract, "reject")
+    answer = founder_browser.post(url, {"reason": EVIL}, follow=True)
+    assert answer.status_code == 200
+    assert EVIL not in answer.content.decode()
+    assert html.escape(EVIL) in answer.content.decode()
+
+
+def test_page__with_more_changes_and_more_history__asks_no_more_queries(
+    cast: Cast, founder_browser: Client
+) -> None:
+    def many(number: int) -> list[dict[str, Any]]:
+        return [
+            {"type": "parameter_change", "scope": f"C{index}", "parameters": {"a": index}}
+            for index in range(number)
+        ]
+
+    counts = []
+    for number in (1, 70):
+        names = [f"C{index}" for index in range(number)]
+        running = running_job(cast, affected_capabilities=names, proposed_changes=many(number))
+        running.complete_steps()
+        with CaptureQueriesContext(connection) as captured:
+            answer = founder_browser.get(contract_url(running.job.contract))
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 15
+    text = " ".join(answer.content.decode().split())
+    assert "45 more changes" in text
+    assert "more entries" in text
+    assert "Tune C69: a = 69" in text  # folded, but there: a founder signs all of it
+
+
+def test_page__only_looked_at_by_head__and_nothing_can_be_sent_to_it(
+    cast: Cast, founder_browser: Client
+) -> None:
+    contract = draft(cast)
+    assert founder_browser.head(contract_url(contract)).status_code == 200
+    assert founder_browser.post(contract_url(contract), {}).status_code == 403

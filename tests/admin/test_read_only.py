@@ -1,0 +1,227 @@
+"""Nobody adds, changes or deletes anything of the record here: one table over every model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from knox.models import AuthToken
+
+from governance import models
+from governance.admin.readonly import ReadOnlyAdmin
+from governance.health.signals import record_signal
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.values import HealthDecision
+from tests.admin.conftest import Browser
+from tests.support.cast import Cast
+from tests.support.stories import judged_job, now
+
+Rows = Callable[[], dict[str, list[Any]]]
+
+RECORD = [
+    models.Capability,
+    models.ConfigurationEntry,
+    models.GovernanceJob,
+    models.GovernanceSignal,
+    models.SystemContract,
+    AuthToken,
+]
+ATTEMPTS = ["add", "change", "delete", "delete_selected", "edit_in_list"]
+
+
+@pytest.fixture
+def one_of_each(cast: Cast) -> None:
+    register_capabilities(
+        documents=[{"name": "Search", "configuration": {"page_size": {"x": "y" * 200}}}]
+    )
+    record_signal(
+        scope="Search",
+        signal_type="probe",
+        decision=HealthDecision.DEGRADED,
+        reason="Slow.",
+        actor=cast.operator,
+        at=now(),
+    )
+    judged_job(cast)
+    AuthToken.objects.create(user=cast.executor)
+
+
+def test_registered_models__are_these_and_the_accounts() -> None:
+    registered = {m for m in admin.site._registry if m._meta.app_label in ("governance", "knox")}
+    assert registered == set(RECORD)
+    assert all(isinstance(admin.site._registry[model], ReadOnlyAdmin) for model in RECORD)
+
+
+@pytest.mark.parametrize("model", RECORD, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_attempt_by_superuser__refused(
+    one_of_each: None,
+    superuser: User,
+    signed_in: Browser,
+    everything: Rows,
+    model: Any,
+    attempt: str,
+) -> None:
+    browser, row = signed_in(superuser), model._default_manager.get()
+    before, tokens = everything(), list(AuthToken.objects.values())
+    url, data = address_of(model, row, attempt)
+    assert browser.post(url, data).status_code == 403
+    assert everything() == before
+    assert list(AuthToken.objects.values()) == tokens
+    if attempt in ("add", "delete"):
+        assert browser.get(url).status_code == 403
+
+
+def address_of(model: Any, row: Any, attempt: str) -> tuple[str, dict[str, Any]]:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    if attempt == "add":
+        return reverse(f"{name}_add"), {"title": "Mine", "name": "Mine"}
+    if attempt in ("change", "delete"):
+        return reverse(f"{name}_{attempt}", args=[row.pk]), {
+            "post": "yes",
+            "title": "Mine",
+            "status": "APPROVED",
+            "_save": "Save",
+        }
+    selected = {ACTION_CHECKBOX_NAME: [str(row.pk)], "index": "0", "post": "yes"}
+    if attempt == "delete_selected":
+        return reverse(f"{name}_changelist"), {"action": "delete_selected"} | selected
+    return reverse(f"{name}_changelist"), {
+        "form-TOTAL_FORMS": "1",
+        "form-INITIAL_FORMS": "1",
+        "form-0-id": str(row.pk),
+        "form-0-title": "Mine",
+        "_save": "Save",
+    }
+
+
+@pytest.mark.parametrize("model", RECORD, ids=lambda model: model.__name__)
+def test_list_and_page__for_superuser__show_without_a_way_to_edit(
+    one_of_each: None, superuser: User, signed_in: Browser, model: Any
+) -> None:
+    browser, row = signed_in(superuser), model._default_manager.get()
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    for url in (reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])):
+        page = browser.get(url)
+        assert page.status_code == 200
+        html = page.content.decode()
+        assert 'name="_save"' not in html
+        assert "delete_selected" not in html
+        assert "/add/" not in html
+
+
+@pytest.mark.parametrize("model", RECORD, ids=lambda model: model.__name__)
+def test_page_of_nothing__404_or_back_home_never_an_error(
+    one_of_each: None, superuser: User, signed_in: Browser, model: Any
+) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+    for wrong in ("0", "no-such", "01900000-0000-7000-8000-000000000000", "%00"):
+        answer = signed_in(superuser).get(reverse(name, args=[wrong]))
+        assert answer.status_code in (302, 404)
+
+
+def test_history__leads_to_the_page_that_knows_it(
+    cast: Cast, superuser: User, signed_in: Browser
+) -> None:
+    contract = judged_job(cast).contract
+    url = reverse("admin:governance_systemcontract_history", args=[contract.pk])
+    answer = signed_in(superuser).get(url)
+    assert answer["Location"] == reverse(
+        "admin:governance_systemcontract_change", args=[contract.pk]
+    )
+
+
+@pytest.mark.parametrize("who", ["founder", "operator", "executor", "auditor", "viewer"])
+def test_accounts__for_staff_who_is_no_superuser__403(
+    cast: Cast, signed_in: Browser, who: str
+) -> None:
+    person = getattr(cast, who)
+    person.user_permissions.add(*permissions_over_accounts())
+    browser = signed_in(person)
+    for model in (User, Group, AuthToken):
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert browser.get(reverse(f"{name}_changelist")).status_code == 403
+        assert browser.post(reverse(f"{name}_add"), {}).status_code == 403
+    own = reverse("admin:auth_user_change", args=[person.pk])
+    assert browser.post(own, {"is_superuser": "on"}).status_code == 403
+    assert not User.objects.get(pk=person.pk).is_superuser
+
+
+def permissions_over_accounts() -> Any:
+    from django.contrib.auth.models import Permission
+
+    return Permission.objects.filter(content_type__app_label__in=["auth", "knox"])
+
+
+def test_superuser__makes_an_account_and_puts_it_into_a_group(
+    cast: Cast, superuser: User, signed_in: Browser
+) -> None:
+    browser = signed_in(superuser)
+    made = browser.post(
+        reverse("admin:auth_user_add"),
+        {
+            "username": "newcomer",
+            "usable_password": "true",
+            "password1": "quite-a-long-one-7",
+            "password2": "quite-a-long-one-7",
+        },
+    )
+    newcomer = User.objects.get(username="newcomer")
+    assert made["Location"] == reverse("admin:auth_user_change", args=[newcomer.pk])
+    group = Group.objects.get(name="Founder")
+    page = browser.get(made["Location"])
+    assert page.status_code == 200
+    browser.post(
+        made["Location"],
+        {
+            "username": "newcomer",
+            "is_active": "on",
+            "is_staff": "on",
+            "groups": [group.pk],
+            "date_joined_0": "2026-11-01",
+            "date_joined_1": "10:00:00",
+        },
+    )
+    assert list(newcomer.groups.all()) == [group]
+
+
+def test_superuser__deletes_nobody(cast: Cast, superuser: User, signed_in: Browser) -> None:
+    browser = signed_in(superuser)
+    url = reverse("admin:auth_user_delete", args=[cast.outsider.pk])
+    assert browser.post(url, {"post": "yes"}).status_code == 403
+    browser.post(
+        reverse("admin:auth_user_changelist"),
+        {"action": "delete_selected", ACTION_CHECKBOX_NAME: [cast.outsider.pk], "post": "yes"},
+    )
+    assert User.objects.filter(pk=cast.outsider.pk).exists()
+
+
+def test_tokens__shown_without_digest_or_token(
+    one_of_each: None, superuser: User, signed_in: Browser
+) -> None:
+    token = AuthToken.objects.get()
+    page = signed_in(superuser).get(reverse("admin:knox_authtoken_changelist"))
+    html = page.content.decode()
+    assert "executor" in html
+    assert token.digest not in html
+    assert token.token_key not in html
+
+
+def test_nobody__is_sent_to_sign_in(one_of_each: None) -> None:
+    contract = models.SystemContract.objects.get()
+    job = models.GovernanceJob.objects.get()
+    for url in (
+        reverse("admin:index"),
+        reverse("admin:governance_systemcontract_changelist"),
+        reverse("admin:governance_systemcontract_change", args=[contract.pk]),
+        reverse("admin:governance_governancejob_evidence", args=[job.pk]),
+    ):
+        answer = Client().get(url)
+        assert answer.status_code == 302
+        assert "/login/" in answer["Location"]

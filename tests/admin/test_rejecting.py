@@ -1,0 +1,72 @@
+"""Reject: with a reason of more than 10 characters, for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from governance.vocabulary.values import ContractStatus
+from tests.admin.conftest import Browser
+from tests.support.admin import contract_url
+from tests.support.cast import Cast
+from tests.support.stories import again, draft, eligible
+
+Rows = Callable[[], dict[str, list[Any]]]
+
+
+def test_rejecting__with_a_reason__contract_is_rejected_and_the_reason_kept(
+    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+) -> None:
+    contract = eligible(cast)
+    answer = founder_browser.post(
+        contract_url(contract, "reject"), {"reason": "Not before the sale."}, follow=True
+    )
+    assert answer.redirect_chain == [(contract_url(contract), 302)]
+    rejected = again(contract)
+    assert rejected.status == ContractStatus.REJECTED
+    assert rejected.closed_by == cast.founder
+    assert rejected.closed_reason == "Not before the sale."
+    assert "Not before the sale." in answer.content.decode()
+    commit_now()
+
+
+@pytest.mark.parametrize("reason", ["", "ten chars.", "   ten chars.   ", "x" * 4001])
+def test_rejecting__reason_too_short_or_long__refused_on_the_form_with_what_was_typed(
+    cast: Cast, founder_browser: Client, everything: Rows, reason: str
+) -> None:
+    contract = eligible(cast)
+    before = everything()
+    answer = founder_browser.post(contract_url(contract, "reject"), {"reason": reason})
+    assert answer.status_code == 400
+    assert answer.context["refusal"].code in {"reason_required", "invalid_input"}
+    assert reason.strip() in answer.content.decode()
+    assert everything() == before
+
+
+def test_rejecting__proposer__four_eyes(cast: Cast, signed_in: Browser, everything: Rows) -> None:
+    cast.operator.is_superuser = True
+    cast.operator.save()
+    contract = eligible(cast)
+    before = everything()
+    answer = signed_in(cast.operator).post(
+        contract_url(contract, "reject"), {"reason": "I changed my mind."}
+    )
+    assert answer.status_code == 403
+    assert answer.context["refusal"].code == "four_eyes"
+    assert everything() == before
+
+
+def test_rejecting__draft__not_reviewed_before_its_verdicts(
+    cast: Cast, founder_browser: Client
+) -> None:
+    """REVIEW-001: the table knows DRAFT → REJECTED, but only a verdict of MAY_NOT goes there."""
+    contract = draft(cast)
+    answer = founder_browser.post(
+        contract_url(contract, "reject"), {"reason": "Long enough a reason."}
+    )
+    assert answer.status_code == 409
+    assert answer.context["refusal"].code == "not_eligible"
+    assert again(contract).status == ContractStatus.DRAFT

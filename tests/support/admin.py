@@ -1,0 +1,35 @@
+"""Addresses of the admin's pages, and what a founder types into its forms."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from governance.models import GovernanceJob, SystemContract
+from tests.support.stories import now
+
+
+def contract_url(contract: SystemContract, page: str = "change") -> str:
+    return reverse(f"admin:governance_systemcontract_{page}", args=[contract.pk])
+
+
+def job_url(job: GovernanceJob, page: str = "change") -> str:
+    return reverse(f"admin:governance_governancejob_{page}", args=[job.pk])
+
+
+def typed(at: datetime) -> str:
+    """A time as a browser's picker sends it."""
+    return f"{at:%Y-%m-%dT%H:%M}"
+
+
+def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:
+    """The approve form, filled in well; `fields` replaces what is typed."""
+    at = now()
+    return {
+        "window_opens_at": typed(at),
+        "window_closes_at": typed(at + timedelta(hours=24)),
+        "note": "",
+        "seen_digest": contract.content_digest or "",
+    } | fields
