@@ -171,6 +171,21 @@ class TestContractMovesAreTold:
             born = insert_copy(contract)
             forge_entry(born, event="contract.attack.born", to_status="ELIGIBLE")
 
+    def test_raw_entry__legal_move_from_where_the_contract_never_stood__refused(
+        self, cast: Cast
+    ) -> None:
+        with refused_by("ledger_chain"):
+            forge_entry(
+                draft(cast).pk,
+                event="contract.attack.moved",
+                from_status="ELIGIBLE",
+                to_status="REJECTED",
+            )
+
+    def test_raw_entry__second_birth__refused(self, cast: Cast) -> None:
+        with refused_by("ledger_chain"):
+            forge_entry(eligible(cast).pk, event="contract.attack.born", to_status="DRAFT")
+
     def test_raw_entry__move_of_nobody_we_know__refused(self, cast: Cast) -> None:
         with refused_by("ledger_chain"):
             forge_entry(eligible(cast).pk, event="visitor.attack.moved", to_status="DRAFT")
