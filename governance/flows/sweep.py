@@ -20,6 +20,7 @@ from governance.contract.queries import (
 )
 from governance.flows.activate_contract import activate_contract
 from governance.flows.run_job import fail_timed_out_job
+from governance.models import GovernanceJob
 from governance.orchestrator.queries import jobs_past_deadline
 from governance.vocabulary.errors import (
     GovernanceError,
@@ -32,11 +33,15 @@ from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one contract or job: its new `status`, or the `refusal` that kept it."""
+    """What became of one contract or job: its new `status`, or the `refusal` that kept it.
+
+    `job_id` is the job that a contract became.
+    """
 
     subject_id: UUID
     status: str = ""
     refusal: GovernanceError | None = None
+    job_id: UUID | None = None
 
     @property
     def somebody_was_first(self) -> bool:
@@ -82,4 +87,6 @@ def _attempt(move: Callable[..., Any], **arguments: Any) -> Outcome:
         moved = move(**arguments)
     except GovernanceError as refusal:
         return Outcome(subject_id, refusal=refusal)
+    if isinstance(moved, GovernanceJob) and moved.pk != subject_id:
+        return Outcome(subject_id, status=str(moved.contract.status), job_id=moved.pk)
     return Outcome(subject_id, status=str(moved.status))

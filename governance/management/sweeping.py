@@ -40,7 +40,8 @@ def tell(
 
 def _print(command: GovernanceCommand, outcome: Outcome, subject: str) -> None:
     if outcome.refusal is None:
-        command.say(f"{subject} {outcome.subject_id}: {outcome.status}")
+        job = f", job {outcome.job_id}" if outcome.job_id else ""
+        command.say(f"{subject} {outcome.subject_id}: {outcome.status}{job}")
     elif outcome.somebody_was_first:
         command.say(f"{subject} {outcome.subject_id}: passed over, somebody else was first")
     else:
@@ -53,6 +54,7 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
     return {
         "id": outcome.subject_id,
         "status": outcome.status or None,
+        "job_id": outcome.job_id,
         "passed_over": outcome.somebody_was_first,
         "refusal": refusal and {"code": refusal.code, "message": str(refusal)},
     }

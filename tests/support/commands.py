@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,12 +33,16 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(name: str, *arguments: object) -> Ran:
-    """The command as `manage.py` runs it, in this process and on this test's database."""
+def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> Ran:
+    """The command as `manage.py` runs it, in this process and on this test's database.
+
+    With `out`, its standard output goes there.
+    """
     command = load_command_class(get_commands()[name], name)
-    out, err = io.StringIO(), io.StringIO()
+    out, err = out or io.StringIO(), io.StringIO()
     command.stdout._out, command.stderr._out = out, err
     code = 0
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
         # It closes its connections as it leaves, and the test still needs them.
         patch.setattr("django.core.management.base.connections.close_all", lambda: None)
@@ -46,7 +51,9 @@ def run(name: str, *arguments: object) -> Ran:
             command.run_from_argv(["manage.py", name, *map(str, arguments)])
         except SystemExit as leaving:
             code = int(leaving.code or 0)
-    return Ran(code, out.getvalue(), err.getvalue())
+        finally:
+            signal.signal(signal.SIGTERM, on_sigterm)
+    return Ran(code, out.getvalue() if isinstance(out, io.StringIO) else "", err.getvalue())
 
 
 def shell(

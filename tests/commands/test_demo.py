@@ -1,0 +1,91 @@
+"""The demo: every state worth seeing, told by the real flows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.contrib.auth.models import User
+
+from governance.ledger.verification import verify_ledger
+from governance.models import (
+    AuditEvidence,
+    ConfigurationEntry,
+    GovernanceJob,
+    SystemContract,
+)
+from tests.support.cast import Cast
+from tests.support.commands import run
+
+
+def test_load_demo__empty_database__shows_every_state(db: None, commit_now: object) -> None:
+    ran = run("load_demo")
+    assert ran.code == 0
+    commit_now()  # type: ignore[operator]
+    statuses = Counter(SystemContract.objects.values_list("status", flat=True))
+    assert statuses == {
+        "DRAFT": 1,
+        "ELIGIBLE": 4,
+        "APPROVED": 1,
+        "ACTIVE": 4,
+        "COMPLETED": 1,
+        "FAILED": 1,
+        "REJECTED": 1,
+        "EXPIRED": 1,
+    }
+    waiting = SystemContract.objects.filter(status="ELIGIBLE")
+    assert set(waiting.values_list("risk_level", flat=True)) == {
+        "low",
+        "medium",
+        "high",
+        "critical",
+    }
+    jobs = Counter(GovernanceJob.objects.values_list("status", flat=True))
+    assert jobs == {"COMPLETED": 3, "FAILED": 1, "RUNNING": 1, "PENDING": 1}
+    half_way = GovernanceJob.objects.get(status="RUNNING")
+    assert 0 < half_way.current_step_index < half_way.total_steps
+    assert AuditEvidence.objects.count() == 4
+    assert SystemContract.objects.filter(audit_verdict="INCONCLUSIVE").count() == 1
+    assert all(checked.finding is None for checked in verify_ledger())
+
+
+def test_load_demo__one_proposal__contradicts_what_is_true_now(db: None) -> None:
+    run("load_demo")
+    conflicts = [
+        contract.reference
+        for contract in SystemContract.objects.filter(status="ELIGIBLE")
+        for change in contract.proposed_changes
+        if change["type"] == "configuration_update"
+        and ConfigurationEntry.objects.filter(scope=change["scope"], key=change["key"])
+        .exclude(value=change["old_value"])
+        .exists()
+    ]
+    assert conflicts == ["RB-209"]
+
+
+def test_load_demo__its_people__can_log_in_with_what_was_printed(db: None) -> None:
+    lines = run("load_demo").out.splitlines()
+    passwords = {words[0]: words[1] for words in map(str.split, lines[1:4])}
+    assert set(passwords) == {"admin", "operator", "founder"}
+    for name, password in passwords.items():
+        person = User.objects.get(username=name)
+        assert person.check_password(password)
+        assert person.is_staff
+        assert person.is_superuser == (name == "admin")
+    for name in ("executor", "auditor"):
+        assert not User.objects.get(username=name).has_usable_password()
+    assert User.objects.get(username="founder").has_perm("governance.review_contract")
+    assert set(SystemContract.objects.values_list("proposed_by__username", flat=True)) == {
+        "operator"
+    }
+
+
+def test_load_demo__somebody_is_there__is_refused(cast: Cast) -> None:
+    ran = run("load_demo")
+    assert (ran.code, ran.err.endswith("(not_empty)\n")) == (1, True)
+    assert not SystemContract.objects.exists()
+
+
+def test_load_demo__twice__is_refused(db: None) -> None:
+    run("load_demo")
+    assert run("load_demo").code == 1
+    assert SystemContract.objects.count() == 14

@@ -1,0 +1,333 @@
+"""The commands about contracts and jobs: activation, sweeps, verdicts, evidence, signals."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from governance.flows.run_job import start_job
+from governance.flows.sweep import Outcome
+from governance.management.base import GovernanceCommand, PartlyRefused
+from governance.management.sweeping import tell
+from governance.models import GovernanceAudit, GovernanceJob, GovernanceSignal
+from governance.vocabulary.errors import (
+    ContractActivationError,
+    ContractImmutableError,
+    GovernanceError,
+    JobImmutableError,
+    StaleCopyError,
+)
+from governance.vocabulary.values import ActivationWindow, AuditVerdict
+from tests.support.cast import Cast
+from tests.support.commands import run, write_lines
+from tests.support.stories import (
+    again,
+    approved,
+    draft,
+    eligible,
+    finished_job,
+    judged_job,
+    now,
+    pending_job,
+    running_job,
+)
+
+
+# --- activation ---
+def test_activate_contract__approved__becomes_a_pending_job(cast: Cast) -> None:
+    contract = approved(cast)
+    ran = run(
+        "activate_contract",
+        contract.pk,
+        "--as",
+        "operator",
+        "--timeout-minutes",
+        "30",
+        "--json",
+    )
+    job = GovernanceJob.objects.get()
+    assert ran.code == 0
+    assert ran.json() == {
+        "contract": {"id": str(contract.pk), "status": "ACTIVE"},
+        "job": {"id": str(job.pk), "status": "PENDING", "total_steps": 3, "timeout_minutes": 30},
+    }
+    assert (again(contract).status, job.created_by) == ("ACTIVE", cast.operator)
+
+
+def test_activate_contract__not_approved__is_refused_with_its_code(cast: Cast) -> None:
+    ran = run("activate_contract", eligible(cast).pk, "--as", "operator")
+    assert ran.code == 1
+    assert ran.err == (
+        "error: Only an approved contract is activated; this one is ELIGIBLE. "
+        "(contract_not_approved)\n"
+    )
+    assert ran.out == ""
+    assert not GovernanceJob.objects.exists()
+
+
+def test_activate_due_contracts__those_in_their_window__become_jobs(cast: Cast) -> None:
+    due = approved(cast)
+    later = approved(
+        cast, window=ActivationWindow(now() + timedelta(hours=1), now() + timedelta(hours=2))
+    )
+    ran = run("activate_due_contracts", "--as", "operator", "--json")
+    assert ran.code == 0
+    assert ran.json()["moved"] == 1
+    assert [outcome["id"] for outcome in ran.json()["outcomes"]] == [str(due.pk)]
+    assert again(later).status == "APPROVED"
+
+
+def test_activate_due_contracts__one_refused__the_others_go_on_and_the_code_is_1(
+    cast: Cast,
+) -> None:
+    well, blocked = approved(cast), approved(cast, affected_capabilities=["Search", "Other"])
+    run(
+        "record_signal",
+        *("--scope", "Other", "--type", "t", "--decision", "BLOCKED", "--reason", "down"),
+        *("--as", "operator"),
+    )
+    ran = run("activate_due_contracts", "--as", "operator")
+    assert ran.code == 1
+    job = again(well).job
+    assert f"contract {well.pk}: ACTIVE, job {job.pk}\n" in ran.out
+    assert "1 moved, 0 passed over, 1 refused\n" in ran.out
+    assert f"contract {blocked.pk}: refused: Health blocks: Other. (health_blocked)" in ran.err
+
+
+# --- sweeps ---
+def test_expire_contracts__time_passed__ends_them(cast: Cast) -> None:
+    long_ago = now() - timedelta(days=30)
+    old, drafted = eligible(cast, at=long_ago), draft(cast, at=long_ago)
+    lapsed = approved(cast, at=long_ago)
+    fresh = eligible(cast)
+    ran = run("expire_contracts", "--as", "operator")
+    assert ran.code == 0
+    assert "3 moved, 0 passed over, 0 refused\n" in ran.out
+    statuses = [again(row).status for row in (old, drafted, lapsed, fresh)]
+    assert statuses == ["EXPIRED", "EXPIRED", "FAILED", "ELIGIBLE"]
+    assert again(lapsed).closed_reason == "window_lapsed"
+
+
+def test_fail_timed_out_jobs__past_the_deadline__ends_them(cast: Cast) -> None:
+    in_time = running_job(cast).job
+    late = pending_job(cast, timeout_minutes=1)
+    start_job(job_id=late.pk, executor=cast.executor, at=now() - timedelta(minutes=2))
+    ran = run("fail_timed_out_jobs", "--as", "operator", "--json")
+    assert (ran.code, ran.json()["moved"]) == (0, 1)
+    assert (again(late).status, again(in_time).status) == ("FAILED", "RUNNING")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ContractImmutableError("gone"),
+        JobImmutableError("gone"),
+        StaleCopyError("gone"),
+        ContractActivationError("gone", code="contract_not_approved"),
+    ],
+)
+def test_sweep__somebody_was_first__is_no_failure(refusal: GovernanceError) -> None:
+    text = _told([Outcome(uuid4(), refusal=refusal)])
+    assert "0 moved, 1 passed over, 0 refused" in text
+
+
+def test_sweep__refused_for_another_reason__is_a_failure() -> None:
+    refusal = ContractActivationError("ill", code="health_blocked")
+    with pytest.raises(PartlyRefused):
+        _told([Outcome(uuid4(), refusal=refusal)])
+
+
+def _told(outcomes: list[Outcome]) -> str:
+    out = io.StringIO()
+    tell(GovernanceCommand(stdout=out), iter(outcomes), subject="contract", as_json=False)
+    return out.getvalue()
+
+
+# --- cancelling ---
+def test_cancel_job__running__is_cancelled_with_its_reason(cast: Cast) -> None:
+    job = running_job(cast).job
+    ran = run("cancel_job", job.pk, "--reason", "Wrong branch.", "--as", "operator")
+    assert (ran.code, ran.out) == (0, f"job {job.pk}: CANCELLED\n")
+    assert again(job).end_reason == "Wrong branch."
+
+
+def test_cancel_job__finished__is_refused(cast: Cast) -> None:
+    ran = run("cancel_job", finished_job(cast).pk, "--reason", "Too late.", "--as", "operator")
+    assert ran.code == 1
+    assert ran.err.endswith("(job_immutable)\n")
+
+
+# --- verdicts ---
+def verdict_line(job: GovernanceJob, **changes: Any) -> dict[str, Any]:
+    return {
+        "job_id": str(job.pk),
+        "verdict": "PASS",
+        "reason": "All as approved.",
+        "evidence_sha256": job.evidence.sha256,
+    } | changes
+
+
+def test_import_verdicts__pass__completes_the_contract_and_twice_changes_nothing(
+    cast: Cast, tmp_path: Path
+) -> None:
+    job = finished_job(cast)
+    line = verdict_line(job, checks=[{"check": "A-001", "verdict": "PASS"}])
+    path = write_lines(tmp_path / "f", [line])
+    first = run("import_verdicts", path, "--as", "auditor")
+    assert (first.code, first.out) == (0, "1 recorded, 0 already there, 0 bad lines\n")
+    assert again(job.contract).status == "COMPLETED"
+    second = run("import_verdicts", path, "--as", "auditor", "--json")
+    assert second.code == 0
+    assert (second.json()["recorded"], second.json()["already_there"]) == (0, 1)
+    assert GovernanceAudit.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": "FAIL"},
+        {"reason": "Something else."},
+        {"checks": [{"check": "A-001"}]},
+    ],
+)
+def test_import_verdicts__another_verdict_on_the_same_job__is_refused(
+    cast: Cast, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    job = judged_job(cast)
+    stands = verdict_line(job, reason=job.audit.reason) | changes
+    ran = run("import_verdicts", write_lines(tmp_path / "f", [stands]), "--as", "auditor")
+    assert ran.code == 1
+    assert ran.err == "line 1: This job has its verdict already\n"
+
+
+def test_import_verdicts__same_verdict_by_another__is_refused(cast: Cast, tmp_path: Path) -> None:
+    job = judged_job(cast)
+    path = write_lines(tmp_path / "f", [verdict_line(job, reason=job.audit.reason)])
+    assert run("import_verdicts", path, "--as", "second-auditor").code == 1
+    assert run("import_verdicts", path, "--as", "auditor").code == 0
+
+
+def test_import_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
+    cast: Cast, tmp_path: Path
+) -> None:
+    good, running = finished_job(cast), running_job(cast).job
+    lines = [
+        verdict_line(good, job_id="no-id"),
+        verdict_line(good, job_id=7),
+        verdict_line(good, verdict="PENDING"),
+        verdict_line(good, verdict=["PASS"]),
+        verdict_line(good, reason=" "),
+        verdict_line(good, reason=None),
+        verdict_line(good, evidence_sha256="0" * 64),
+        verdict_line(good, checks="all"),
+        verdict_line(good, colour="red"),
+        verdict_line(good, job_id=str(uuid4())),
+        verdict_line(good, job_id=str(running.pk)),
+        "{",
+        verdict_line(good),
+    ]
+    ran = run("import_verdicts", write_lines(tmp_path / "f", lines), "--as", "auditor", "--json")
+    assert ran.code == 1
+    tally = ran.json()
+    assert tally["recorded"] == 1
+    assert [(bad["line"], bad["field"] or bad["code"]) for bad in tally["bad_lines"]] == [
+        (1, "job_id"),
+        (2, "job_id"),
+        (3, "verdict"),
+        (4, "verdict"),
+        (5, "reason"),
+        (6, "reason"),
+        (7, "evidence_mismatch"),
+        (8, "checks"),
+        (9, "colour"),
+        (10, "job_not_found"),
+        (11, "evidence_not_sealed"),
+        (12, "malformed_json"),
+    ]
+
+
+def test_resolve_audit__inconclusive__is_settled_once(cast: Cast) -> None:
+    job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    arguments = (job.pk, "--verdict", "PASS", "--reason", "Looked at it again.")
+    ran = run("resolve_audit", *arguments, "--as", "second-auditor")
+    assert (ran.code, ran.out) == (0, f"job {job.pk}: the audit is settled as PASS\n")
+    assert again(job.contract).status == "COMPLETED"
+    twice = run("resolve_audit", *arguments, "--as", "second-auditor")
+    assert (twice.code, "(verdict_final)" in twice.err) == (1, True)
+
+
+# --- evidence ---
+def test_export_evidence__into_a_file__is_what_was_sealed(cast: Cast, tmp_path: Path) -> None:
+    job = finished_job(cast)
+    path = tmp_path / "evidence.json"
+    ran = run("export_evidence", job.pk, "--output", path)
+    assert (ran.code, ran.out, ran.err) == (0, "", f"sha256 {job.evidence.sha256}\n")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == job.evidence.sha256
+    assert path.read_bytes() == job.evidence.body.encode()
+
+
+def test_export_evidence__onto_standard_output__is_byte_for_byte(cast: Cast) -> None:
+    running = running_job(cast)
+    running.record(running.report(0, output={"said": "Zürich, 東京, “quotes”"}))
+    job = running.cancel()
+    raw = io.BytesIO()
+    # A terminal that can show nothing but ASCII must not change what is written.
+    narrow = io.TextIOWrapper(raw, encoding="ascii")
+    ran = run("export_evidence", job.pk, out=narrow)
+    assert ran.code == 0
+    assert hashlib.sha256(raw.getvalue()).hexdigest() == job.evidence.sha256
+
+
+def test_export_evidence__file_is_there__is_kept_unless_forced(cast: Cast, tmp_path: Path) -> None:
+    job = finished_job(cast)
+    path = tmp_path / "evidence.json"
+    path.write_text("mine")
+    ran = run("export_evidence", job.pk, "--output", path)
+    assert (ran.code, path.read_text()) == (1, "mine")
+    assert ran.err.endswith("(file_exists)\n")
+    assert run("export_evidence", job.pk, "--output", path, "--force").code == 0
+    assert json.loads(path.read_text())["job_id"] == str(job.pk)
+
+
+def test_export_evidence__folder_is_missing__is_refused(cast: Cast, tmp_path: Path) -> None:
+    ran = run("export_evidence", finished_job(cast).pk, "--output", tmp_path / "no" / "file")
+    assert ran.code == 1
+    assert ran.err.endswith("(unwritable_file)\n")
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_export_evidence__not_sealed__is_refused(cast: Cast, has_begun: bool) -> None:
+    job = running_job(cast).job if has_begun else pending_job(cast)
+    ran = run("export_evidence", job.pk)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.endswith("(evidence_not_sealed)\n")
+
+
+def test_export_evidence__no_such_job__is_refused(db: None) -> None:
+    assert run("export_evidence", uuid4()).err.endswith("(job_not_found)\n")
+
+
+# --- signals ---
+def test_record_signal__again__supersedes_the_last(cast: Cast) -> None:
+    arguments = ("--scope", "Search", "--type", "errors", "--as", "operator", "--json")
+    run("record_signal", *arguments, "--decision", "BLOCKED", "--reason", "All requests fail.")
+    ran = run("record_signal", *arguments, "--decision", "HEALTHY", "--reason", "Mended.")
+    assert ran.json()["decision"] == "HEALTHY"
+    assert GovernanceSignal.objects.get(superseded_at=None).reason == "Mended."
+    assert GovernanceSignal.objects.count() == 2
+
+
+def test_record_signal__without_words__is_refused(cast: Cast) -> None:
+    ran = run(
+        "record_signal",
+        *("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", " "),
+        *("--as", "operator"),
+    )
+    assert (ran.code, ran.err.endswith("(invalid_input)\n")) == (1, True)
