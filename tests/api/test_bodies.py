@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
 
+from governance.api.parsers import StrictJSONParser
 from governance.models import StepResult
+from governance.vocabulary.errors import InvalidInputError
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.cast import Cast
@@ -77,6 +80,22 @@ def test_report__of_more_than_1_mib__413(cast: Cast, client_for: ClientFor) -> N
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
     assert_problem(answer, 413, "document_too_large")
+
+
+def test_report__of_fewer_letters_but_more_bytes__413(cast: Cast, client_for: ClientFor) -> None:
+    running = running_job(cast)
+    body = raw_report(running.token, '"{}"'.format("é" * 700_000).encode())
+    answer = client_for(cast.executor).generic(
+        "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
+    )
+    assert_problem(answer, 413, "document_too_large")
+
+
+def test_parser__of_a_huge_body__leaves_the_rest_unread() -> None:
+    body = io.BytesIO(b'"' + b"a" * 8 * 1024 * 1024)
+    with pytest.raises(InvalidInputError):
+        StrictJSONParser().parse(body)
+    assert body.tell() == 1024 * 1024 + 1
 
 
 def test_report__of_almost_1_mib__201(cast: Cast, client_for: ClientFor) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from django.test import Client
 from knox.models import AuthToken
 
 from governance.flows.propose_contract import propose_contract
@@ -22,6 +23,7 @@ from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.errors import MayNotVerdictError
 from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus, JobStatus
 from tests.api.support import API
+from tests.support.admin import approval, contract_url
 from tests.support.cast import Cast
 from tests.support.http import served_application
 from tests.support.kubernetes import CAPABILITIES, needs_real_changes, real_changes
@@ -64,7 +66,14 @@ def propose_all(cast: Cast) -> list[SystemContract]:
 
 
 def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
-    for contract in contracts:
+    """The first through the admin's form, as a founder does; the rest through its operation."""
+    first, *others = contracts
+    browser = Client()
+    browser.force_login(cast.founder)
+    answer = browser.post(contract_url(first, "approve"), approval(first))
+    assert answer.status_code == 302
+    assert SystemContract.objects.get(pk=first.pk).approved_by_id == cast.founder.pk
+    for contract in others:
         at = datetime.now(UTC)
         approve_contract(
             contract_id=contract.pk,

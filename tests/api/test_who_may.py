@@ -137,6 +137,15 @@ def test_token__that_is_not_one__401(db: None, header: str) -> None:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+def test_token__that_begins_like_a_real_one__401(cast: Cast) -> None:
+    _, token = AuthToken.objects.create(cast.viewer)
+    client = APIClient()
+    for forged in (token[:-1] + ("0" if token[-1] != "0" else "1"), token[:20], token + "0"):
+        answer = client.get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {forged}")
+        assert_problem(answer, 401, "authentication_failed")
+    assert client.get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+
+
 @pytest.mark.parametrize("header", ["Basic Zm91bmRlcjp4", "Token abc", ""])
 def test_credentials__of_another_kind__401(db: None, header: str) -> None:
     answer = APIClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=header)
