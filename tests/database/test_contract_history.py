@@ -179,7 +179,8 @@ class TestContractBirth:
     def test_draft__twice__refused(self, cast: Cast) -> None:
         document = proposal_document()
         draft_contract(document=document, proposer=cast.operator, at=now())
-        with refused(DuplicateContractError, "duplicate_contract"):
+        once = "contract_proposed_once"
+        with refused(DuplicateContractError, "duplicate_contract", law=once):
             draft_contract(document=document, proposer=cast.operator, at=now())
 
     def test_create__by_four_at_once__one_contract(self, committed: Cast) -> None:

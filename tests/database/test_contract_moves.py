@@ -144,8 +144,9 @@ class TestContractMovesAreTold:
     """LEDGER, seen from the contract: no move that its chain does not tell."""
 
     def test_raw_update__legal_move_without_its_entry__refused_at_commit(self, cast: Cast) -> None:
+        contract = draft(cast)
         with refused_by("ledger_tells_status", at_commit=True):
-            update_row(CONTRACT, draft(cast).pk, status="VALIDATED")
+            update_row(CONTRACT, contract.pk, status="VALIDATED")
 
     def test_raw_update__two_moves_told_as_one__refused(self, cast: Cast) -> None:
         contract = draft(cast)

@@ -35,12 +35,16 @@ APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
 
 
 @contextmanager
-def refused(kind: type[GovernanceError], code: str) -> Iterator[None]:
-    """Python refuses with exactly `kind` and `code`, and nothing at all is written."""
+def refused(kind: type[GovernanceError], code: str, *, law: str | None = None) -> Iterator[None]:
+    """Refused with exactly `kind` and `code`, and nothing at all is written.
+
+    Python refuses by itself, before PostgreSQL has to, unless `law` says which law it leaves it to.
+    """
     with nothing_written():
         with pytest.raises(GovernanceError) as caught:
             yield
         assert (type(caught.value), caught.value.code) == (kind, code), caught.value
+        assert caught.value.details.get("law") == law, caught.value
 
 
 @contextmanager
