@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import stat
 import subprocess
@@ -92,20 +91,23 @@ def test_server__one_of_its_users_killed__the_last_still_stops_it(folder: Path) 
 
 
 def test_server__killed_with_its_only_user__starts_again(folder: Path) -> None:
-    """The files that it leaves name a process that may be anybody's by now: here, ours."""
+    """The files that it leaves name a process that may be anybody's by now: here, another one's."""
+    other = user(folder.with_name("other"))
     process = user(folder)
-    assert process.stdout is not None
-    process.stdout.readline()
+    for started in (other, process):
+        assert started.stdout is not None
+        started.stdout.readline()
     process.kill()
     process.communicate()
     (server,) = servers(folder)
+    (others_server,) = servers(folder.with_name("other"))
     server.kill()
     psutil.wait_procs([server], timeout=5)
-    stale = folder / "postmaster.pid"
-    lines = stale.read_text().splitlines()
-    stale.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    for stale in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
+        stale.write_text(stale.read_text().replace(str(server.pid), str(others_server.pid), 1))
     assert leave(user(folder)) == (0, "")
     assert servers(folder) == []
+    assert leave(other) == (0, "")
 
 
 def test_server__interrupted_while_the_folder_is_made__is_made_the_next_time(folder: Path) -> None:
