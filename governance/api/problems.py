@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
@@ -99,6 +100,7 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
     return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
 
 
+@csrf_exempt  # nothing is changed here, and a client that mistyped must hear of it as JSON
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
     """The answer to every address under the API that leads nowhere."""
     return problem(404, "not_found", "There is nothing at this address; addresses end in a slash.")
