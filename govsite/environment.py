@@ -50,7 +50,16 @@ def read_secret_key(data_dir: Path) -> str:
     value = os.environ.get("SECRET_KEY", "")
     if value:
         return value
-    path = data_dir / "secret_key"
+    try:
+        return _kept_secret_key(data_dir / "secret_key")
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder for our data cannot be used: {error}. Set GOVSITE_DATA_DIR to another one."
+        ) from None
+
+
+def _kept_secret_key(path: Path) -> str:
+    data_dir = path.parent
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         # mkstemp opens with 0600; the link makes the whole file appear at once, for one winner.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
@@ -9,7 +12,7 @@ from django.core.management import get_commands, load_command_class
 
 from governance.management.base import GovernanceCommand
 from tests.support.cast import Cast
-from tests.support.commands import run, shell
+from tests.support.commands import ROOT, run, shell, this_database
 
 NOTHING = str(uuid4())
 
@@ -143,3 +146,25 @@ def test_command__database_away__says_so() -> None:
     assert outcome.returncode == 3
     assert outcome.stderr.startswith(b"error: The database cannot be reached: ")
     assert b"Traceback" not in outcome.stderr
+
+
+def test_command__settings_that_cannot_be__says_so() -> None:
+    outcome = shell("run_site", environment={"DATABASE_URL": "mysql://somewhere/x"})
+    assert outcome.returncode == 3
+    assert outcome.stderr.startswith(b"error: DATABASE_URL must read postgresql://")
+    assert b"Traceback" not in outcome.stderr
+
+
+def test_command__nobody_reads_its_output__leaves_quietly(committed: Cast) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "verify_ledger"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": this_database()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    assert (process.wait(60), said) == (141, b"")

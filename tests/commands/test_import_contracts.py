@@ -21,7 +21,7 @@ from governance.ledger.verification import verify_ledger
 from governance.models import Capability, LedgerEntry, SystemContract
 from governance.vocabulary.canonical import LARGEST_DOCUMENT
 from tests.support.cast import Cast
-from tests.support.commands import ROOT, proposal_line, run, write_lines
+from tests.support.commands import ROOT, proposal_line, run, this_database, write_lines
 from tests.support.kubernetes import CAPABILITIES, CHANGES, needs_real_changes
 from tests.support.stories import MAY_NOT
 
@@ -260,7 +260,7 @@ def _start_import(*, stderr: int, path: str = "-") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "manage.py", "import_contracts", path, "--as", "operator"],
         cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": _this_database()},
+        env=os.environ | {"DATABASE_URL": this_database()},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -284,18 +284,6 @@ def _seen_on_a_terminal(path: Path) -> str:
     process.communicate(timeout=60)
     os.close(ours)
     return seen.decode()
-
-
-def _this_database() -> str:
-    """Where this test's own database is, for a process that must find it."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), current_setting('unix_socket_directories')")
-        name, folder = cursor.fetchone()
-    if os.environ.get("DATABASE_URL"):
-        pytest.skip("needs the embedded server's address")
-    return f"postgresql://postgres@/{name}?host={folder}"
 
 
 def _wait_until(is_true: Any) -> None:

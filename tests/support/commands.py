@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.db import connection
 
 from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT
 
@@ -69,6 +70,16 @@ def shell(
         check=False,
         **options,
     )
+
+
+def this_database() -> str:
+    """DATABASE_URL of this test's own database, for a process that must find it."""
+    if os.environ.get("DATABASE_URL"):
+        pytest.skip("needs the embedded server's address")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), current_setting('unix_socket_directories')")
+        name, folder = cursor.fetchone()
+    return f"postgresql://postgres@/{name}?host={folder}"
 
 
 def proposal_line(reference: str, **changes: Any) -> dict[str, Any]:
