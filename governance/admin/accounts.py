@@ -59,12 +59,13 @@ class UserAdmin(DjangoUserAdmin, SuperusersOnly):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    filter_horizontal = ()  # two lists side by side do not fit the page
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser")
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, SuperusersOnly):
-    pass
+    filter_horizontal = ()
 
 
 @admin.register(AuthToken)

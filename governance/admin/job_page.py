@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
-
 from governance.admin.contract_page import Folded
 from governance.admin.wording import (
     change_in_words,
@@ -76,8 +74,6 @@ class Seal:
 
 def job_context(job: GovernanceJob, *, at: datetime) -> dict[str, Any]:
     """Everything that the job's page shows; the number of queries does not grow."""
-    reported = Prefetch("results", StepResult.objects.select_related("recorded_by"))
-    prefetch_related_objects([job], reported)
     steps = [_step_row(step) for step in steps_with_status(job)]
     snapshots = {snapshot.phase: snapshot for snapshot in job.snapshots.all()}
     audit = audit_of(job)

@@ -23,7 +23,9 @@ from governance.admin.filters import JobStatusFilter
 from governance.admin.job_page import job_context
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
-from governance.models import AuditEvidence, GovernanceJob
+from governance.models import GovernanceJob
+from governance.orchestrator.queries import sealed_evidence_of
+from governance.vocabulary.errors import NotFoundError
 
 VIEW_EVIDENCE = "governance.view_auditevidence"
 
@@ -121,9 +123,10 @@ class JobAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(VIEW_EVIDENCE):
             raise PermissionDenied
         job = self.find(request, object_id)
-        evidence = AuditEvidence.objects.filter(job=job).first()
-        if evidence is None:
-            raise Http404("This job has no sealed evidence yet: it has not ended.")
+        try:
+            evidence = sealed_evidence_of(job.pk)
+        except NotFoundError as refusal:
+            raise Http404(str(refusal)) from None
         return HttpResponse(
             evidence.body.encode("utf-8"),
             content_type="application/json",
