@@ -23,6 +23,7 @@ class GovernedViewSet(GenericViewSet[Any]):
     action_permissions: ClassVar[Mapping[str, str]] = {}
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     noun: ClassVar[str]
+    http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -136,6 +136,7 @@ def test_jobs__filtered__are_exactly_those(cast: Cast, client_for: ClientFor) ->
         ("contracts/?status__in=DRAFT", "invalid_parameter", "status__in"),
         ("contracts/?ordering=title", "invalid_parameter", "ordering"),
         ("contracts/?format=json", "invalid_parameter", "format"),
+        ("contracts/?format=xml", "invalid_parameter", "format"),
         ("jobs/?capability=Search", "invalid_parameter", "capability"),
         ("contracts/?page_size=0", "invalid_input", "page_size"),
         ("contracts/?page_size=201", "invalid_input", "page_size"),

@@ -135,7 +135,8 @@ def test_docs__load_nothing_from_elsewhere(db: None) -> None:
     script = APIClient().get(f"{API}docs/?script=", HTTP_ACCEPT="*/*")
     assert script.status_code == 200
     assert script["Content-Type"].startswith("application/javascript")
-    assert "//cdn" not in script.content.decode()
+    assert "://" not in script.content.decode()
+    assert '"validatorUrl": null' in script.content.decode()
 
 
 def test_index__names_addresses_that_answer(db: None) -> None:
