@@ -22,7 +22,7 @@ from governance.vocabulary.errors import (
 from governance.vocabulary.values import AuditVerdict, JobStatus
 from tests.support.attacks import run_sql
 from tests.support.cast import Cast
-from tests.support.forgery import CONTRACT
+from tests.support.forgery import CONTRACT, JOB
 from tests.support.stories import (
     again,
     approved,
@@ -128,6 +128,19 @@ class TestClaimRaces:
 
 
 class TestReportRaces:
+    def test_report__contract_is_held__waits_without_holding_the_job(self, committed: Cast) -> None:
+        running = running_job(committed)
+        contract_id, job_id = running.job.contract_id, running.job.pk
+        _, (_, is_new) = overtaking(
+            lambda: run_sql(f"SELECT 1 FROM {CONTRACT} WHERE id = %s FOR UPDATE", contract_id),
+            lambda: running.record(running.report(0)),
+            # First the contract, then the job: whoever has the contract can always go on.
+            meanwhile=lambda: run_sql(
+                f"SELECT 1 FROM {JOB} WHERE id = %s FOR UPDATE NOWAIT", job_id
+            ),
+        )
+        assert is_new
+
     def test_same_report__twice_at_once__kept_once(self, committed: Cast) -> None:
         running = running_job(committed)
         report = running.report(0)

@@ -31,10 +31,16 @@ def at_once(*calls: Callable[[Wait], Any]) -> list[Any]:
         return [future.result(LONGEST_WAIT) for future in waiting]
 
 
-def overtaking(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+def overtaking(
+    first: Callable[[], Any],
+    second: Callable[[], Any],
+    *,
+    meanwhile: Callable[[], Any] = lambda: None,
+) -> tuple[Any, Any]:
     """What both came to, when `second` begins before `first` has committed and must wait for it.
 
-    `first` runs in this thread; its transaction is left open until `second` waits for its locks.
+    `first` runs in this thread; its transaction is left open until `second` waits for its locks,
+    and until `meanwhile` has looked at that.
     """
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
@@ -45,6 +51,7 @@ def overtaking(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any
                 assert not waiting.done(), f"It did not wait: {waiting.result()}"
                 assert time.monotonic() < deadline, "Nobody waits for our locks."
                 time.sleep(0.01)
+            meanwhile()
         return done, waiting.result(LONGEST_WAIT)
 
 
