@@ -38,3 +38,8 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "job.execution.failed": (_JOB_END,),
     "job.execution.cancelled": (_JOB_END,),
 }
+
+# What is told without anybody's status moving; every other event tells one move.
+STANDSTILLS: Set[str] = frozenset(
+    {"contract.audit.inconclusive", "job.step.completed", "job.step.failed"}
+)

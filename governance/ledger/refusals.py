@@ -20,6 +20,8 @@ LAWS: dict[str, type[errors.GovernanceError]] = {
     "contract_terminal_immutable": errors.ContractImmutableError,
     "contract_eligible_means_may": errors.MayNotVerdictError,
     "contract_proposed_once": errors.DuplicateContractError,
+    "contract_four_eyes": errors.FourEyesError,
+    "contract_approves_its_content": errors.StaleCopyError,
     "contract_window_in_bounds": errors.InvalidWindowError,
     "job_moves": errors.InvalidJobTransitionError,
     "job_terminal_immutable": errors.JobImmutableError,

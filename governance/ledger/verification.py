@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
-from governance.ledger.events import EVENTS
+from governance.ledger.events import EVENTS, STANDSTILLS
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
@@ -118,6 +118,8 @@ def _problem_of_entry(
         return f"its body does not say what its columns say: {', '.join(differing)}"
     if set(records) not in EVENTS.get(entry.event, ()):
         return f"{entry.event} does not vouch for {sorted(records)}"
+    if (entry.to_status == "") != (entry.event in STANDSTILLS):
+        return f"{entry.event} cannot tell {entry.to_status or 'no status'}"
     if entry.to_status and entry.from_status != told[_subject(entry)]:
         return f"begins at {entry.from_status!r}, but the status was {told[_subject(entry)]!r}"
     for record, value in sorted(records.items()):

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 "contract_has_one_job",
                 "contract_moves",
                 "contract_verdict_backed",
+                "health_snapshot_in_time",
                 "job_ends_with_evidence",
                 "job_moves",
                 "job_steps_sealed",

@@ -133,6 +133,13 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
                 | Q(approved_by__isnull=True, approved_at__isnull=True, window_opens_at=None),
                 name="contract_approval_only_by_approving",
             ),
+            models.CheckConstraint(  # four eyes: null on either side is somebody else's matter
+                condition=~Q(approved_by=F("proposed_by")), name="contract_four_eyes"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_digest=None) | Q(approved_digest=F("content_digest")),
+                name="contract_approves_its_content",
+            ),
             models.CheckConstraint(
                 condition=Q(window_opens_at=None)
                 | Q(
@@ -174,7 +181,10 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=CONTRACT_TERMINAL_STATES, closed_at__isnull=False)
-                | (~Q(status__in=CONTRACT_TERMINAL_STATES) & Q(closed_at=None)),
+                | (
+                    ~Q(status__in=CONTRACT_TERMINAL_STATES)
+                    & Q(closed_at=None, closed_by=None, closed_reason="")
+                ),
                 name="contract_closed_means_terminal",
             ),
         ]

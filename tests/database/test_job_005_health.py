@@ -86,13 +86,29 @@ class TestJOB005HealthReadOnly:
         with refused_by("health_snapshot_written_once"):
             run_sql(f"TRUNCATE {SNAPSHOT}")
 
-    @pytest.mark.parametrize("phase", ["BEFORE", "AFTER"])
-    def test_sql_insert__second_snapshot_of_a_phase__refused(self, cast: Cast, phase: str) -> None:
-        job = finished_job(cast)
+    def test_sql_insert__second_snapshot_before__refused(self, cast: Cast) -> None:
+        job = pending_job(cast)
         with refused_by("snapshot_once_per_phase"):
-            forge_snapshot(job.pk, phase)
+            forge_snapshot(job.pk, "BEFORE")
+
+    def test_sql_insert__second_snapshot_after__refused(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        forge_snapshot(job.pk, "AFTER")
+        with refused_by("snapshot_once_per_phase"):
+            forge_snapshot(job.pk, "AFTER")
+
+    def test_sql_insert__snapshot_before_of_a_running_job__refused(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        with refused_by("health_snapshot_in_time"):
+            forge_snapshot(job.pk, "BEFORE")
+
+    def test_sql_insert__snapshot_after_the_end__refused(self, cast: Cast) -> None:
+        running = running_job(cast)
+        running.cancel()
+        with refused_by("health_snapshot_in_time"):
+            forge_snapshot(running.job.pk, "AFTER")
 
     def test_sql_insert__phase_that_nobody_knows__refused(self, cast: Cast) -> None:
-        job = finished_job(cast)
+        job = running_job(cast).job
         with refused_by("snapshot_phase_known"):
             forge_snapshot(job.pk, "DURING")

@@ -53,6 +53,7 @@ SPEAK_FOR_THE_RECORD = {
     "evidence_written_once",
     "governance_auditevidence_job_id_key",
     "governance_capability_name_key",
+    "health_snapshot_in_time",
     "health_snapshot_written_once",
     "job_agrees_with_results",
     "job_cursor_in_bounds",

@@ -56,7 +56,9 @@ def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> N
         SystemContract.objects.filter(pk=contract.pk).update(**columns)
         if sign:
             signature = digest(again(contract).content_record())
-            SystemContract.objects.filter(pk=contract.pk).update(approved_digest=signature)
+            SystemContract.objects.filter(pk=contract.pk).update(
+                approved_digest=signature, content_digest=signature
+            )
 
 
 def drop_check(name: str) -> None:
@@ -142,7 +144,6 @@ class TestContractActivationService:
             ("proposed_by_id", None),
             ("created_at", NOON),
             ("expires_at", NOON),
-            ("approved_digest", "0" * 64),
         ],
     )
     def test_content__other_than_what_was_signed__refused(
@@ -151,6 +152,11 @@ class TestContractActivationService:
         contract = approved(cast)
         changes: dict[str, Any] = {column: cast.outsider.pk if value is None else value}
         tamper(contract, **changes)
+        assert refusal_of(contract, cast).code == "content_changed"
+
+    def test_signature__of_something_else__refused(self, cast: Cast) -> None:
+        contract = approved(cast)
+        tamper(contract, approved_digest="0" * 64, content_digest="0" * 64)
         assert refusal_of(contract, cast).code == "content_changed"
 
     def test_target__outside_the_signed_scope__refused(self, cast: Cast) -> None:

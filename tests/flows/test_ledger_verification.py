@@ -53,7 +53,11 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         ),
         ("UPDATE governance_systemcontract SET plan = plan - 0", GRANTED),
         ("UPDATE governance_systemcontract SET confidence_score = 0.99", GRANTED),
-        (f"UPDATE governance_systemcontract SET content_digest = '{'0' * 64}'", GRANTED),
+        (
+            f"UPDATE governance_systemcontract SET content_digest = '{'0' * 64}',"
+            f" approved_digest = '{'0' * 64}'",
+            GRANTED,
+        ),
         (
             "UPDATE governance_systemcontract SET approved_by_id ="
             " (SELECT id FROM auth_user WHERE username = 'second-founder')",
@@ -93,6 +97,7 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         ("UPDATE governance_systemcontract SET closed_reason = 'Fine'", PASSED),
         (
             "UPDATE governance_systemcontract SET status = 'ACTIVE', closed_at = NULL,"
+            " closed_by_id = NULL, closed_reason = '',"
             " audit_verdict = 'PENDING'",
             PASSED,
         ),

@@ -96,7 +96,7 @@ def columns_for(contract: SystemContract, target: ContractStatus, cast: Cast) ->
         columns |= {
             "approved_by_id": cast.founder.pk,
             "approved_at": NOON,
-            "approved_digest": DIGEST,
+            "approved_digest": contract.content_digest or DIGEST,
             "window_opens_at": NOON,
             "window_closes_at": NOON + timedelta(hours=1),
         }

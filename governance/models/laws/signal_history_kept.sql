@@ -1,4 +1,5 @@
--- Signals are history: a later one may supersede an earlier one, once, and nothing else changes.
+-- Signals are history: a later one of the same scope and type supersedes an earlier one, once, and
+-- nothing else changes. So no signal falls silent without another that speaks in its place.
 CREATE OR REPLACE FUNCTION governance_signal_history_kept() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -18,3 +19,23 @@ DROP TRIGGER IF EXISTS signal_history_kept ON governance_governancesignal;
 CREATE TRIGGER signal_history_kept BEFORE UPDATE ON governance_governancesignal
     FOR EACH ROW EXECUTE FUNCTION governance_signal_history_kept();
 ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_history_kept;
+
+CREATE OR REPLACE FUNCTION governance_signal_has_successor() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM governance_governancesignal later
+         WHERE later.scope = NEW.scope AND later.signal_type = NEW.signal_type
+           AND later.id > NEW.id
+    ) THEN
+        PERFORM governance_refuse('signal_history_kept',
+            format('No later signal speaks for %s %s.', NEW.scope, NEW.signal_type));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS signal_has_successor ON governance_governancesignal;
+CREATE CONSTRAINT TRIGGER signal_has_successor AFTER UPDATE ON governance_governancesignal
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_signal_has_successor();
+ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_has_successor;
