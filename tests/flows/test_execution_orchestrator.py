@@ -114,11 +114,11 @@ class TestExecutionOrchestrator:
         assert plan(UPDATE)[0]["timeout_seconds"] == 7
 
     def test_planning__the_same_twice__is_the_same(self) -> None:
-        state = PlatformState(lifecycles={"Search": Lifecycle.PREVIEW})
+        state = PlatformState(lifecycles={"Search": Lifecycle.DISABLED})
         changes = parse_changes(THREE_CHANGES)
         first = GovernanceOrchestrator.plan_changes(changes, state=state)
         assert GovernanceOrchestrator.plan_changes(changes, state=state) == first
-        assert state.lifecycles == {"Search": Lifecycle.PREVIEW}
+        assert state == PlatformState(lifecycles={"Search": Lifecycle.DISABLED})
 
     # --- the ways back ---
     @pytest.mark.parametrize("change", [ENABLE, DISABLE])

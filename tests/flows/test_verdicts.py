@@ -40,13 +40,15 @@ class TestAuditInPython:
         with nothing_written(), pytest.raises(AuditorNotIndependentError) as refusal:
             judge(job, hands[deed], verdict=AuditVerdict.FAIL)
         assert refusal.value.code == "auditor_not_independent"
+        assert "law" not in refusal.value.details, "Postgres said it, where Python should have"
 
     @pytest.mark.parametrize("deed", SETTLEABLE_DEEDS)
     def test_resolver__took_part__refused_even_as_superuser(self, cast: Cast, deed: str) -> None:
         job, hands = job_of_many_hands(cast, cancel=False)
         judge(job, cast.auditor, verdict=INCONCLUSIVE)
-        with nothing_written(), pytest.raises(AuditorNotIndependentError):
+        with nothing_written(), pytest.raises(AuditorNotIndependentError) as refusal:
             settle(job, hands[deed])
+        assert "law" not in refusal.value.details, "Postgres said it, where Python should have"
 
     @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INCONCLUSIVE"])
     def test_second_verdict__whatever_it_says__refused(self, cast: Cast, verdict: str) -> None:
