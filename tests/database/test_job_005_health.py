@@ -38,6 +38,7 @@ class TestJOB005HealthReadOnly:
 
     def test_snapshot__holds_what_was_read_with_its_signals(self, cast: Cast) -> None:
         signal(cast, HealthDecision.DEGRADED)
+        signal(cast, HealthDecision.BLOCKED, "Billing", signal_type="not_in_scope")
         reading = pending_job(cast).snapshots.get().reading
         assert reading["system"] == "HEALTHY"
         assert reading["capabilities"] == {"Search": "DEGRADED"}

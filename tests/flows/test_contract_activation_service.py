@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
 from tests.support.stories import again, approved, contract_in, now
-from tests.support.threads import at_once
+from tests.support.threads import LONGEST_WAIT, at_once
 
 NOT_APPROVED = [
     status
@@ -204,7 +205,9 @@ class TestContractActivationService:
         settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
         with transaction.atomic():
             run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
+            began = monotonic()
             [refusal] = at_once(lambda wait: activate(contract, committed))
+            assert monotonic() - began < LONGEST_WAIT / 2
         assert refusal.code == "health_unknown"
         assert again(contract).status == ContractStatus.APPROVED
 

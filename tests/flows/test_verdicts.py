@@ -80,6 +80,7 @@ class TestAuditInPython:
         with nothing_written(), pytest.raises(VerdictConflictError) as refusal:
             judge(job, cast.auditor, verdict=verdict)
         assert refusal.value.code == "verdict_conflict"
+        assert "law" not in refusal.value.details, "Postgres said it, where Python should have"
         judge(job, cast.auditor, verdict=AuditVerdict.FAIL)
         assert again(job.contract).status == ContractStatus.FAILED
 
