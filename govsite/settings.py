@@ -192,6 +192,10 @@ UNFOLD = {
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
+# --- the record ---------------------------------------------------------------------------------
+# Signs checkpoints and exported evidence; made on first use. Keep a copy of its public half apart.
+LEDGER_SIGNING_KEY_FILE = os.environ.get("LEDGER_SIGNING_KEY_FILE") or DATA_DIR / "ledger_key.pem"
+
 # --- the rules' numbers -------------------------------------------------------------------------
 GOVERNANCE: dict[str, Any] = {
     # Who tells how the platform is: a class with `capture(scopes, timeout_seconds)`.

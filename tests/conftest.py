@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.db import connection
 
 from tests.support.cast import Cast, hire_cast
 from tests.support.databases import cloned, ensure_template
+
+# The suite has its settings by now; a site that a test starts as a process takes its own.
+os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
 
 
 @pytest.fixture(scope="session")

@@ -52,14 +52,15 @@ def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checke
     tampering.
     """
     for batch in _batches(contract_ids):
-        with _one_snapshot():
+        with one_snapshot():
             dossiers = list(load_dossiers(batch))
         for dossier in dossiers:
             yield Checked(dossier.contract.pk, len(dossier.entries), _first_finding(dossier))
 
 
 @contextmanager
-def _one_snapshot() -> Iterator[None]:
+def one_snapshot() -> Iterator[None]:
+    """A read-only transaction that sees one moment, unless one is open already."""
     with transaction.atomic():
         # Inside somebody else's transaction (a test's) it is too late to ask for a snapshot.
         if not connection.savepoint_ids:

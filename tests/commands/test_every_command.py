@@ -29,7 +29,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "create_api_token": ("somebody", "--role", "Viewer", "--create"),
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
-READING = ("export_evidence", "verify_ledger")
+READING = ("checkpoint_ledger", "export_evidence", "verify_ledger")
 # These come before anybody is there who could act.
 FIRST = ("load_demo", "run_site")
 
@@ -45,7 +45,8 @@ ARGUMENTS = {
     "export_evidence": ("JOB", "--output", "--force"),
     "create_api_token": ("USER", "--role", "--days", "--create", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
-    "verify_ledger": ("CONTRACT", "--json"),
+    "checkpoint_ledger": ("--output", "--public-key"),
+    "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--json"),
     "load_demo": ("manage.py load_demo",),
     "run_site": ("--host", "--port", "--no-demo"),
 }

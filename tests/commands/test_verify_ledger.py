@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 
 from governance.management.base import PartlyRefused
+from governance.vocabulary.errors import InvalidInputError
 from tests.support.cast import Cast
 from tests.support.stories import finished_job, judged_job
 from tests.support.tampering import run_sql
@@ -63,3 +66,52 @@ def test_unknown_contract__is_a_finding() -> None:
         1,
         f"contract {missing}, entry 1: there is no such contract",
     )
+
+
+@pytest.fixture
+def own_key(tmp_path: Path, settings: Any) -> Path:
+    """The site's signing key for one test; made by the first who needs it."""
+    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
+    return tmp_path
+
+
+def test_checkpoint__written_and_verified__says_so(cast: Cast, own_key: Path) -> None:
+    judged_job(cast)
+    file = own_key / "today.checkpoint"
+    call_command("checkpoint_ledger", "--output", str(file), stderr=StringIO())
+    assert (own_key / "ledger_key.pem").stat().st_mode & 0o777 == 0o600
+    text, code = verify("--checkpoint", str(file))
+    assert code == 0
+    assert text.startswith("checkpoint of ")
+    assert ": 1 chains, signed\n" in text
+
+
+def test_checkpoint__of_more_than_is_there__names_the_first_missing_entry(
+    cast: Cast, own_key: Path
+) -> None:
+    contract = judged_job(cast).contract
+    out = StringIO()
+    call_command("checkpoint_ledger", stdout=out)
+    (own_key / "c").write_text(out.getvalue())
+    run_sql("DELETE FROM governance_ledgerentry")
+    run_sql("DELETE FROM governance_systemcontract")
+    text, code = verify("--checkpoint", str(own_key / "c"))
+    assert code == 1
+    assert f"contract {contract.pk}, entry 1: is missing" in text
+
+
+def test_checkpoint__verified_elsewhere_with_the_public_key_alone(
+    cast: Cast, own_key: Path, settings: Any
+) -> None:
+    judged_job(cast)
+    pem, lines = StringIO(), StringIO()
+    call_command("checkpoint_ledger", "--public-key", stdout=pem)
+    call_command("checkpoint_ledger", stdout=lines)
+    (own_key / "key.pub").write_text(pem.getvalue())
+    (own_key / "c").write_text(lines.getvalue())
+    settings.LEDGER_SIGNING_KEY_FILE = own_key / "another.pem"
+    arguments = ("--checkpoint", str(own_key / "c"))
+    assert verify(*arguments, "--key", str(own_key / "key.pub"))[1] == 0
+    with pytest.raises(InvalidInputError) as refusal:
+        verify(*arguments)
+    assert refusal.value.code == "bad_signature"

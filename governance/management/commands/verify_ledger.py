@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
 from tqdm import tqdm
 
 from governance.contract.queries import count_contracts
+from governance.ledger.checkpoints import Checkpoint, compare_with_checkpoint, read_checkpoint
+from governance.ledger.keys import public_key
 from governance.ledger.verification import Finding, verify_ledger
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import identifier
@@ -26,6 +29,7 @@ class Command(GovernanceCommand):
     examples: ClassVar[tuple[str, ...]] = (
         "verify_ledger",
         "verify_ledger 0197a0c2-0000-7000-8000-000000000000",
+        "verify_ledger --checkpoint 2026-11-22.checkpoint --key ledger_key.pub",
         "verify_ledger --json",
     )
     exit_codes: ClassVar[dict[int, str]] = {
@@ -41,8 +45,31 @@ class Command(GovernanceCommand):
             metavar="CONTRACT",
             help="Check only these contracts, by id; all of them unless given.",
         )
+        parser.add_argument(
+            "--checkpoint",
+            type=Path,
+            metavar="FILE",
+            help="Also hold every chain against this signed checkpoint: finds chains that were "
+            "hashed anew, cut, or restored from an older backup.",
+        )
+        parser.add_argument(
+            "--key",
+            type=Path,
+            metavar="PEM",
+            help="The public key that signed the checkpoint (default: that of our own key).",
+        )
 
-    def run(self, *, contracts: list[UUID], as_json: bool, **_: Any) -> None:
+    def run(
+        self,
+        *,
+        contracts: list[UUID],
+        as_json: bool,
+        checkpoint: Path | None,
+        key: Path | None,
+        **_: Any,
+    ) -> None:
+        # Before the long work: a checkpoint that nobody signed is refused at once.
+        signed = _signed(checkpoint, key) if checkpoint else None
         waiting = set(contracts)
         count = entries = 0
         findings: list[Finding] = []
@@ -58,18 +85,34 @@ class Command(GovernanceCommand):
             entries += checked.entries
             if checked.finding:
                 findings.append(checked.finding)
+        if checkpoint:
+            findings += _against(checkpoint, {finding.contract_id for finding in findings})
         findings += [Finding(missing, 1, "there is no such contract") for missing in waiting]
         if as_json:
             self.print_json(
                 {
                     "contracts": count,
                     "entries": entries,
+                    "checkpoint": asdict(signed) if signed else None,
                     "findings": [asdict(finding) for finding in findings],
                 }
             )
         else:
             for finding in findings:
                 self.say(f"contract {finding.contract_id}, entry {finding.seq}: {finding.problem}")
+            if signed:
+                self.say(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
             self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings")
         if findings:
             raise PartlyRefused
+
+
+def _signed(path: Path, key: Path | None) -> Checkpoint:
+    with path.open(encoding="utf-8") as lines:
+        return read_checkpoint(lines, key=public_key(key))
+
+
+def _against(path: Path, known: set[UUID]) -> list[Finding]:
+    """What the checkpoint alone finds; a chain that is named already is not named twice."""
+    with path.open(encoding="utf-8") as lines:
+        return [f for f in compare_with_checkpoint(lines) if f.contract_id not in known]

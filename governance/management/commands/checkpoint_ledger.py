@@ -1,0 +1,76 @@
+"""`checkpoint_ledger`: what every chain is now, signed, to be kept where the database is not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+from tqdm import tqdm
+
+from governance.contract.queries import count_contracts
+from governance.ledger.checkpoints import checkpoint_lines
+from governance.ledger.keys import public_pem, signing_key
+from governance.management.base import GovernanceCommand
+
+
+class Command(GovernanceCommand):
+    help = """Write a signed checkpoint of the ledger: each chain's head, and their Merkle root.
+
+Keep it where whoever has the database cannot reach it. `verify_ledger --checkpoint FILE` then
+finds what the database alone cannot show: a chain that was rewritten and hashed anew, one that
+lost its tail, an older backup restored over newer work. Signed with the Ed25519 key in
+LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoints."""
+
+    examples = (
+        "checkpoint_ledger --output 2026-11-22.checkpoint",
+        "checkpoint_ledger | gzip > 2026-11-22.checkpoint.gz",
+        "checkpoint_ledger --public-key > ledger_key.pub",
+    )
+    exit_codes = {1: "the key or the file cannot be used"}
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help="Write into this file instead of standard output; it appears whole or not at all.",
+        )
+        what.add_argument(
+            "--public-key",
+            action="store_true",
+            help="Print the public half of the signing key (PEM) and nothing else.",
+        )
+
+    def run(self, *, output: Path | None, public_key: bool, **_: Any) -> None:
+        key = signing_key()
+        if public_key:
+            self.stdout.write(public_pem(key.public_key()), ending="")
+            return
+        lines = tqdm(
+            checkpoint_lines(key=key, at=timezone.now()),
+            total=count_contracts() + 1,
+            unit=" chains",
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+        if output is None:
+            for line in lines:
+                self.say(line)
+            return
+        handle, draft = tempfile.mkstemp(dir=output.parent or Path("."), prefix=".checkpoint-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, output)
+        except BaseException:
+            os.unlink(draft)
+            raise
+        self.note(f"{output}: {lines.n - 1} chains, signed")

@@ -1,0 +1,167 @@
+"""Signed checkpoints: what they find that the database alone cannot show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.ledger.chain import GENESIS, entry_hash
+from governance.ledger.checkpoints import (
+    checkpoint_lines,
+    compare_with_checkpoint,
+    read_checkpoint,
+)
+from governance.ledger.merkle import MerkleTree
+from governance.ledger.verification import Finding, verify_ledger
+from governance.models import LedgerEntry, SystemContract
+from governance.vocabulary.errors import InvalidInputError
+from tests.support.cast import Cast
+from tests.support.stories import Running, eligible, judged_job, now, running_job
+from tests.support.tampering import laws_off, run_sql
+
+KEY = Ed25519PrivateKey.generate()
+
+
+def taken() -> list[str]:
+    return list(checkpoint_lines(key=KEY, at=now()))
+
+
+def found(lines: list[str]) -> list[Finding]:
+    read_checkpoint(lines, key=KEY.public_key())
+    return list(compare_with_checkpoint(lines))
+
+
+def rehash(contract: SystemContract, *, from_seq: int, reason: str) -> None:
+    """What a thorough forger does: change one entry and hash all that follow anew."""
+    entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
+    previous = GENESIS
+    with laws_off(), connection.cursor() as cursor:
+        for entry in entries:
+            if entry.seq == from_seq:
+                body = json.loads(entry.body)
+                body["reason"] = reason
+                entry.body = json.dumps(body, separators=(",", ":"), sort_keys=True)
+                entry.reason = reason
+            if entry.seq >= from_seq:
+                digest = entry_hash(previous, entry.body)
+                cursor.execute(
+                    "UPDATE governance_ledgerentry SET body = %s, reason = %s, prev_hash = %s,"
+                    " hash = %s WHERE id = %s",
+                    [entry.body, entry.reason, previous, digest, entry.pk],
+                )
+                entry.hash = digest
+            previous = bytes(entry.hash)
+
+
+def test_untouched_ledger__agrees_with_its_checkpoint_and_may_grow(cast: Cast) -> None:
+    judged_job(cast)
+    running: Running = running_job(cast)
+    lines = taken()
+    checkpoint = read_checkpoint(lines, key=KEY.public_key())
+    assert checkpoint.chains == 2
+    running.complete_steps()
+    eligible(cast)
+    assert found(lines) == []
+
+
+@pytest.mark.parametrize("seq", [1, 4, 12])
+def test_chain_hashed_anew__found_where_it_parts_though_it_is_whole_in_itself(
+    cast: Cast, seq: int
+) -> None:
+    judged_job(cast)
+    contract = judged_job(cast).contract
+    lines = taken()
+    rehash(contract, from_seq=seq, reason="It was always so.")
+    assert [checked.finding for checked in verify_ledger([contract.pk])] == [None]
+    assert found(lines) == [
+        Finding(contract.pk, seq, "is not what the checkpoint signed"),
+    ]
+
+
+def test_older_backup_restored__missing_entries_and_contracts_are_named(cast: Cast) -> None:
+    contract = judged_job(cast).contract
+    gone = eligible(cast).pk
+    lines = taken()
+    run_sql(f"DELETE FROM governance_ledgerentry WHERE seq > 9 AND contract_id = '{contract.pk}'")
+    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{gone}'")
+    assert set(found(lines)) == {
+        Finding(contract.pk, 10, "is missing"),
+        Finding(gone, 1, "is missing"),
+    }
+
+
+def drop_a_chain(lines: list[str]) -> list[str]:
+    return lines[1:]
+
+
+def swap_chains(lines: list[str]) -> list[str]:
+    return [lines[1], lines[0], *lines[2:]]
+
+
+def shorten_a_chain(lines: list[str]) -> list[str]:
+    chain = json.loads(lines[0])
+    return [json.dumps(chain | {"seq": chain["seq"] - 1}), *lines[1:]]
+
+
+def change_the_time(lines: list[str]) -> list[str]:
+    envelope = json.loads(lines[-1])
+    return [*lines[:-1], json.dumps(envelope | {"payload": "e30="})]
+
+
+def change_the_type(lines: list[str]) -> list[str]:
+    envelope = json.loads(lines[-1])
+    return [*lines[:-1], json.dumps(envelope | {"payloadType": "application/json"})]
+
+
+def cut_the_signature(lines: list[str]) -> list[str]:
+    return lines[:-1]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        drop_a_chain,
+        swap_chains,
+        shorten_a_chain,
+        change_the_time,
+        change_the_type,
+        cut_the_signature,
+    ],
+)
+def test_forged_checkpoint__refused(cast: Cast, forge: Any) -> None:
+    judged_job(cast)
+    eligible(cast)
+    lines = taken()
+    assert read_checkpoint(lines, key=KEY.public_key())
+    with pytest.raises(InvalidInputError):
+        read_checkpoint(forge(lines), key=KEY.public_key())
+
+
+def test_checkpoint__signed_by_somebody_else__refused(cast: Cast) -> None:
+    eligible(cast)
+    with pytest.raises(InvalidInputError) as refusal:
+        read_checkpoint(taken(), key=Ed25519PrivateKey.generate().public_key())
+    assert refusal.value.code == "bad_signature"
+
+
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=40), st.data())
+def test_merkle_root__any_leaf_changed_moved_or_dropped__differs(
+    leaves: list[bytes], data: st.DataObject
+) -> None:
+    def root(of: list[bytes]) -> bytes:
+        tree = MerkleTree()
+        for leaf in of:
+            tree.add(leaf)
+        return tree.root
+
+    place = data.draw(st.integers(0, len(leaves) - 1))
+    changed = [*leaves[:place], leaves[place] + b"x", *leaves[place + 1 :]]
+    assert root(changed) != root(leaves)
+    assert root(leaves[:-1]) != root(leaves)
+    assert root([*leaves, leaves[-1]]) != root(leaves)
