@@ -150,6 +150,22 @@ class TestLedgerInPostgres:
         with refused_by("ledger_chain"):
             forge_entry(contract.pk, event=event, from_status=from_status, to_status=to_status)
 
+    @pytest.mark.parametrize(
+        ("event", "from_status", "to_status"),
+        [
+            ("contract.review.approved", "", ""),
+            ("job.execution.started", "", ""),
+            ("job.step.completed", "ELIGIBLE", "REJECTED"),
+            ("contract.audit.inconclusive", "ELIGIBLE", "REJECTED"),
+        ],
+    )
+    def test_sql_insert__event_that_tells_too_little_or_too_much__refused(
+        self, cast: Cast, event: str, from_status: str, to_status: str
+    ) -> None:
+        contract = eligible(cast)
+        with refused_by("ledger_chain"):
+            forge_entry(contract.pk, event=event, from_status=from_status, to_status=to_status)
+
     def test_sql_insert__second_entry_of_a_step__refused(self, cast: Cast) -> None:
         running = running_job(cast)
         running.complete_steps(1)
