@@ -29,7 +29,7 @@ WRITING: dict[str, tuple[str, ...]] = {
     "create_api_token": ("somebody", "--role", "Viewer", "--create"),
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
-READING = ("checkpoint_ledger", "export_evidence", "verify_ledger")
+READING = ("checkpoint_ledger", "export_evidence", "verify_evidence", "verify_ledger")
 # These come before anybody is there who could act.
 FIRST = ("load_demo", "run_site")
 
@@ -42,10 +42,11 @@ ARGUMENTS = {
     "expire_contracts": ("--as USER", "--json"),
     "fail_timed_out_jobs": ("--as USER", "--json"),
     "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
-    "export_evidence": ("JOB", "--output", "--force"),
+    "export_evidence": ("JOB", "--output", "--signed", "--force"),
     "create_api_token": ("USER", "--role", "--days", "--create", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
     "checkpoint_ledger": ("--output", "--public-key"),
+    "verify_evidence": ("FILE", "--key", "--json"),
     "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--json"),
     "load_demo": ("manage.py load_demo",),
     "run_site": ("--host", "--port", "--no-demo"),

@@ -7,10 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from governance.ledger.keys import signing_key
+from governance.ledger.statements import signed_statement
 from governance.management.base import GovernanceCommand
 from governance.management.values import identifier
 from governance.orchestrator.queries import sealed_evidence_of
-from governance.vocabulary.canonical import sha256_hex
+from governance.vocabulary.canonical import canonical_text, sha256_hex
 from governance.vocabulary.errors import EvidenceMismatchError, InvalidInputError
 
 
@@ -19,11 +21,16 @@ class Command(GovernanceCommand):
 
 The bytes go to standard output or into a file, the digest to standard error. Anyone can check
 them with sha256sum and nothing else: the digest is the one in the job's ledger entry, in the
-API and in the auditor's verdict. Refused when the evidence on record no longer has its digest."""
+API and in the auditor's verdict. Refused when the evidence on record no longer has its digest.
+
+With --signed it is an in-toto statement in a DSSE envelope instead: the evidence together with
+the whole ledger of its contract, signed by the key in LEDGER_SIGNING_KEY_FILE, which
+`verify_evidence`, or any other DSSE verifier, checks without this database."""
 
     examples = (
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 | sha256sum",
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --output evidence.json",
+        "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --signed --output evidence.dsse.json",
     )
     exit_codes = {1: "no such job, not sealed yet, not what was sealed, or the file is there"}
 
@@ -33,6 +40,11 @@ API and in the auditor's verdict. Refused when the evidence on record no longer 
             "--output", metavar="FILE", help="Write into this file instead of standard output."
         )
         parser.add_argument(
+            "--signed",
+            action="store_true",
+            help="Write a signed statement that proves itself, not the sealed bytes alone.",
+        )
+        parser.add_argument(
             "--force", action="store_true", help="Overwrite the file if it is there."
         )
 
@@ -40,14 +52,17 @@ API and in the auditor's verdict. Refused when the evidence on record no longer 
         evidence = sealed_evidence_of(options["job"])
         if sha256_hex(evidence.body) != evidence.sha256:
             raise EvidenceMismatchError("The evidence on record is not what was sealed.")
+        content = evidence.body
+        if options["signed"]:
+            content = canonical_text(signed_statement(evidence, key=signing_key()))
         if options["output"]:
-            _write(Path(options["output"]), evidence.body.encode(), force=options["force"])
+            _write(Path(options["output"]), content.encode(), force=options["force"])
         elif binary := getattr(self.stdout, "buffer", None):
             self.stdout.flush()
-            binary.write(evidence.body.encode())
+            binary.write(content.encode())
             binary.flush()
         else:
-            self.stdout.write(evidence.body, ending="")
+            self.stdout.write(content, ending="")
         self.note(f"sha256 {evidence.sha256}")
 
 

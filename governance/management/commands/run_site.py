@@ -28,12 +28,6 @@ from govsite.serving import LOOPBACK, Site, database_url
 EMBEDDED = "govsite.embedded"
 
 
-class CannotServeError(GovernanceError):
-    """The site cannot listen where it should."""
-
-    code = "cannot_serve"
-
-
 class Stopped(BaseException):
     """Somebody asked us to stop."""
 
@@ -64,7 +58,7 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
     def run(self, **options: Any) -> None:
         site = Site(host=options["host"], port=options["port"])
         if not site.port_is_free():
-            raise CannotServeError(
+            raise _cannot_serve(
                 f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or not "
                 "ours. Choose another with --port or PORT."
             )
@@ -85,14 +79,14 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
         try:
             site.start(_environment(site.host), folder=settings.BASE_DIR)
             if not site.wait_until_listening():
-                raise CannotServeError("The site did not start; its own words are above.")
+                raise _cannot_serve("The site did not start; its own words are above.")
             self.say(f"admin  {site.address}{reverse('admin:index')}")
             self.say(f"API    {site.address}{reverse('api:index')}")
             self.say(f"       {site.address}{reverse('api:docs')} describes it")
             self.say("Ctrl-C stops it.")
             self.stdout.flush()
             if code := site.wait():
-                raise CannotServeError(f"The site ended by itself, with exit code {code}.")
+                raise _cannot_serve(f"The site ended by itself, with exit code {code}.")
         finally:
             with _undisturbed():
                 site.stop()
@@ -137,3 +131,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _cannot_serve(message: str) -> GovernanceError:
+    return GovernanceError(message, code="cannot_serve")
