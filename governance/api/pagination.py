@@ -48,7 +48,7 @@ class KeysetPagination(BasePagination):
             try:
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
-                raise _refusal("cursor", "is not one that a page gave out") from None
+                raise InvalidInputError.at("cursor", "is not one that a page gave out") from None
         page = list(rows[: size + 1])
         self._next: str | None = None
         if len(page) > size:
@@ -106,7 +106,7 @@ class KeysetPagination(BasePagination):
             size = int(given)
             if 1 <= size <= LARGEST_PAGE:
                 return size
-        raise _refusal("page_size", f"must be a whole number from 1 to {LARGEST_PAGE}")
+        raise InvalidInputError.at("page_size", f"must be a whole number from 1 to {LARGEST_PAGE}")
 
 
 class NewestFirst(KeysetPagination):
@@ -164,7 +164,3 @@ def _unpack(cursor: str) -> Any:
         return json.loads(text)
     except (binascii.Error, UnicodeError, RecursionError):
         raise ValueError from None
-
-
-def _refusal(path: str, message: str) -> InvalidInputError:
-    return InvalidInputError(f"{path}: {message}.", errors=[{"path": path, "message": message}])

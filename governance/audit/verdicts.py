@@ -44,7 +44,7 @@ def write_verdict(
     job that did not complete, AuditorNotIndependentError for a participant.
     """
     if verdict not in GIVEN_VERDICTS:
-        raise _invalid("verdict", "must be PASS, FAIL or INCONCLUSIVE")
+        raise InvalidVerdictError.at("verdict", "must be PASS, FAIL or INCONCLUSIVE")
     _require_text(reason, "reason")
     require_plain_json(checks, "checks")
     evidence = AuditEvidence.objects.filter(job_id=job_id).first()
@@ -80,7 +80,7 @@ def write_resolution(
     but INCONCLUSIVE refuses with VerdictConflictError.
     """
     if verdict not in RESOLVING_VERDICTS:
-        raise _invalid("verdict", "a person settles an audit as PASS or FAIL")
+        raise InvalidVerdictError.at("verdict", "a person settles an audit as PASS or FAIL")
     _require_text(reason, "reason", shortest=11)
     audit = GovernanceAudit.objects.filter(job_id=job_id).first()
     if audit is None:
@@ -115,8 +115,6 @@ def _require_independent(document: Mapping[str, Any], person: Any) -> None:
 def _require_text(value: Any, path: str, *, shortest: int = 1) -> None:
     require_plain_json(value, path)
     if not isinstance(value, str) or not shortest <= len(value.strip()) <= LONGEST_REASON:
-        raise _invalid(path, f"must be text of {shortest} to {LONGEST_REASON} characters")
-
-
-def _invalid(path: str, message: str) -> InvalidVerdictError:
-    return InvalidVerdictError(f"{path}: {message}.", errors=[{"path": path, "message": message}])
+        raise InvalidVerdictError.at(
+            path, f"must be text of {shortest} to {LONGEST_REASON} characters"
+        )

@@ -88,9 +88,6 @@ def require_window(window: ActivationWindow, at: datetime) -> None:
 def clean_text(value: Any, name: str) -> str:
     """`value` without white space around it, or InvalidInputError."""
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-        raise InvalidInputError(
-            f"{name}: must be text of at most 4 000 characters.",
-            errors=[{"path": name, "message": "must be text of at most 4 000 characters"}],
-        )
+        raise InvalidInputError.at(name, "must be text of at most 4 000 characters")
     require_plain_json(value, name)
     return value.strip()

@@ -81,40 +81,39 @@ def proposal_digest(
     )
 
 
-def refuse_field(path: str, message: str) -> InvalidInputError:
-    """The error that names one field; the caller raises it."""
-    return InvalidInputError(f"{path}: {message}.", errors=[{"path": path, "message": message}])
-
-
 def _text(document: Mapping[str, Any], name: str, *, longest: int, shortest: int = 1) -> str:
     value = document.get(name, "" if not shortest else None)
     if not isinstance(value, str):
-        raise refuse_field(name, "is required and must be text")
+        raise InvalidInputError.at(name, "is required and must be text")
     value = value.strip()
     if not shortest <= len(value) <= longest:
-        raise refuse_field(name, f"must have {shortest} to {longest} characters, not {len(value)}")
+        raise InvalidInputError.at(
+            name, f"must have {shortest} to {longest} characters, not {len(value)}"
+        )
     return value
 
 
 def _word(document: Mapping[str, Any], name: str, words: type[Word]) -> Word:
     value = document.get(name)
     if not isinstance(value, str) or value not in {str(word) for word in words}:
-        raise refuse_field(name, "must be one of " + ", ".join(words))
+        raise InvalidInputError.at(name, "must be one of " + ", ".join(words))
     return words(value)
 
 
 def _capabilities(document: Mapping[str, Any]) -> tuple[str, ...]:
     value = document.get("affected_capabilities")
     if not isinstance(value, list | tuple) or not value:
-        raise refuse_field("affected_capabilities", "must be a list of at least one name")
+        raise InvalidInputError.at("affected_capabilities", "must be a list of at least one name")
     if len(value) > MOST_CAPABILITIES:
-        raise refuse_field("affected_capabilities", f"at most {MOST_CAPABILITIES} names fit")
+        raise InvalidInputError.at(
+            "affected_capabilities", f"at most {MOST_CAPABILITIES} names fit"
+        )
     for index, name in enumerate(value):
         if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
-            raise refuse_field(
+            raise InvalidInputError.at(
                 f"affected_capabilities[{index}]",
                 "must be a name of 1 to 200 characters without white space around it",
             )
     if len(set(value)) != len(value):
-        raise refuse_field("affected_capabilities", "must not name a capability twice")
+        raise InvalidInputError.at("affected_capabilities", "must not name a capability twice")
     return tuple(value)

@@ -29,10 +29,7 @@ def record_signal(
     ):
         require_plain_json(value, name)
         if not 1 <= len(value.strip()) <= longest:
-            message = f"must have 1 to {longest} characters"
-            raise InvalidInputError(
-                f"{name}: {message}.", errors=[{"path": name, "message": message}]
-            )
+            raise InvalidInputError.at(name, f"must have 1 to {longest} characters")
     with story():
         GovernanceSignal.objects.filter(
             scope=scope.strip(), signal_type=signal_type.strip(), superseded_at=None

@@ -83,10 +83,9 @@ class ContractActivationService:
 
 def _require_timeout(timeout_minutes: Any) -> None:
     if isinstance(timeout_minutes, bool) or timeout_minutes not in TIMEOUT_MINUTES:
-        message = f"must be a whole number from {TIMEOUT_MINUTES.start} to {TIMEOUT_MINUTES[-1]}"
-        raise InvalidInputError(
-            f"timeout_minutes: {message}.",
-            errors=[{"path": "timeout_minutes", "message": message}],
+        raise InvalidInputError.at(
+            "timeout_minutes",
+            f"must be a whole number from {TIMEOUT_MINUTES.start} to {TIMEOUT_MINUTES[-1]}",
         )
 
 

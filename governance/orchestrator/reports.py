@@ -15,22 +15,22 @@ LONGEST_ERROR = 10_000
 def require_report(report: StepReport) -> None:
     """Refuse a report that cannot be kept as it is, with the path of the field."""
     if isinstance(report.step_index, bool) or not isinstance(report.step_index, int):
-        raise _refusal("step_index", "must be a whole number")
+        raise InvalidInputError.at("step_index", "must be a whole number")
     if not 0 <= report.step_index < 2**31:
-        raise _refusal("step_index", "must not be negative or absurdly large")
+        raise InvalidInputError.at("step_index", "must not be negative or absurdly large")
     if report.status not in (StepStatus.COMPLETED, StepStatus.FAILED):
-        raise _refusal("status", "an executor reports COMPLETED or FAILED")
+        raise InvalidInputError.at("status", "an executor reports COMPLETED or FAILED")
     for name in ("started_at", "completed_at"):
         if getattr(report, name).tzinfo is None:
-            raise _refusal(name, "must name its time zone")
+            raise InvalidInputError.at(name, "must name its time zone")
     if report.completed_at < report.started_at:
-        raise _refusal("completed_at", "lies before started_at")
+        raise InvalidInputError.at("completed_at", "lies before started_at")
     if len(report.error) > LONGEST_ERROR:
-        raise _refusal("error", f"must have at most {LONGEST_ERROR} characters")
+        raise InvalidInputError.at("error", f"must have at most {LONGEST_ERROR} characters")
     if report.status is StepStatus.FAILED and not report.error.strip():
-        raise _refusal("error", "a failed step says what went wrong")
+        raise InvalidInputError.at("error", "a failed step says what went wrong")
     if report.status is StepStatus.COMPLETED and report.error:
-        raise _refusal("error", "a completed step has no error")
+        raise InvalidInputError.at("error", "a completed step has no error")
     named: list[tuple[str, Any]] = [
         ("output", report.output),
         ("error", report.error),
@@ -53,7 +53,3 @@ def _as_told(report: StepReport) -> str:
             "completed_at": timestamp(report.completed_at),
         }
     )
-
-
-def _refusal(path: str, message: str) -> InvalidInputError:
-    return InvalidInputError(f"{path}: {message}.", errors=[{"path": path, "message": message}])

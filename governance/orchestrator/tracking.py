@@ -265,11 +265,8 @@ def _require_due(job: GovernanceJob, step_index: int) -> None:
 def _require_reason(reason: Any) -> str:
     require_plain_json(reason, "reason")
     if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
-        message = "must be text of 1 to 4 000 characters"
-        raise InvalidInputError(
-            f"reason: {message}.",
-            code="reason_required",
-            errors=[{"path": "reason", "message": message}],
+        raise InvalidInputError.at(
+            "reason", "must be text of 1 to 4 000 characters", code="reason_required"
         )
     return reason.strip()
 

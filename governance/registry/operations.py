@@ -45,13 +45,13 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
 def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     require_plain_json(document, path)
     if not isinstance(document, Mapping):
-        raise _refusal(path, "must be an object")
+        raise InvalidInputError.at(path, "must be an object")
     name = document.get("name")
     if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
-        raise _refusal(f"{path}.name", "must be a name of 1 to 200 characters")
+        raise InvalidInputError.at(f"{path}.name", "must be a name of 1 to 200 characters")
     lifecycle = document.get("lifecycle", Lifecycle.DISABLED)
     if lifecycle not in set(Lifecycle):
-        raise _refusal(f"{path}.lifecycle", "must be one of " + ", ".join(Lifecycle))
+        raise InvalidInputError.at(f"{path}.lifecycle", "must be one of " + ", ".join(Lifecycle))
     texts = {
         "title": document.get("title", ""),
         "owner": document.get("owner", ""),
@@ -59,20 +59,20 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     }
     for field, value in texts.items():
         if not isinstance(value, str) or len(value) > 200 + 300 * (field == "title"):
-            raise _refusal(f"{path}.{field}", "must be a short text")
+            raise InvalidInputError.at(f"{path}.{field}", "must be a short text")
     components = document.get("components", [])
     if not isinstance(components, list) or not all(
         isinstance(item, str) and len(item) <= 200 for item in components
     ):
-        raise _refusal(f"{path}.components", "must be a list of names")
+        raise InvalidInputError.at(f"{path}.components", "must be a list of names")
     configuration = document.get("configuration", {})
     stages = document.get("stages", {})
     for field, value in (("configuration", configuration), ("stages", stages)):
         if not isinstance(value, Mapping):
-            raise _refusal(f"{path}.{field}", "must be an object")
+            raise InvalidInputError.at(f"{path}.{field}", "must be an object")
     frozen = document.get("frozen", False)
     if not isinstance(frozen, bool):
-        raise _refusal(f"{path}.frozen", "must be true or false")
+        raise InvalidInputError.at(f"{path}.frozen", "must be true or false")
     row = Capability(
         name=name,
         lifecycle=lifecycle,
@@ -82,7 +82,3 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
         **texts,
     )
     return row, configuration
-
-
-def _refusal(path: str, message: str) -> InvalidInputError:
-    return InvalidInputError(f"{path}: {message}.", errors=[{"path": path, "message": message}])

@@ -129,7 +129,4 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refusal(path: str, message: str) -> InvalidInputError:
-    place = path or "the document"
-    return InvalidInputError(
-        f"{place}: {message}.", code="unusable_json", errors=[{"path": path, "message": message}]
-    )
+    return InvalidInputError.at(path, message, code="unusable_json")

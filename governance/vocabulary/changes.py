@@ -110,9 +110,9 @@ def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
         raise InvalidChangesError(str(error), errors=error.errors) from None
     documents, path = _unwrap(proposed_changes)
     if not documents:
-        raise _refusal(path, "at least one change is needed")
+        raise InvalidChangesError.at(path, "at least one change is needed")
     if len(documents) > MOST_CHANGES:
-        raise _refusal(path, f"at most {MOST_CHANGES} changes fit into one contract")
+        raise InvalidChangesError.at(path, f"at most {MOST_CHANGES} changes fit into one contract")
 
     changes: list[Change] = []
     faults: list[dict[str, str]] = []
@@ -151,11 +151,11 @@ def _unwrap(proposed_changes: Any) -> tuple[list[Any], str]:
             return [proposed_changes], "proposed_changes"
         extra = sorted(set(proposed_changes) - {"changes"})
         if extra:
-            raise _refusal(f"proposed_changes.{extra[0]}", "is not a known field")
+            raise InvalidChangesError.at(f"proposed_changes.{extra[0]}", "is not a known field")
         if isinstance(proposed_changes["changes"], list):
             return proposed_changes["changes"], "proposed_changes.changes"
-        raise _refusal("proposed_changes.changes", "must be a list of changes")
-    raise _refusal(
+        raise InvalidChangesError.at("proposed_changes.changes", "must be a list of changes")
+    raise InvalidChangesError.at(
         "proposed_changes", "must be a list of changes, {'changes': [...]}, or one change"
     )
 
@@ -180,10 +180,6 @@ def _faults_of(error: ValidationError, where: str) -> list[dict[str, str]]:
         message = _MESSAGES.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
         faults.append({"path": path, "message": message})
     return faults
-
-
-def _refusal(path: str, message: str) -> InvalidChangesError:
-    return InvalidChangesError(f"{path}: {message}.", errors=[{"path": path, "message": message}])
 
 
 def _in_words(value: Any) -> str:

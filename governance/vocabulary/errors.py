@@ -7,7 +7,7 @@ else, read again, or look elsewhere. `governance.api.problems` maps the families
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 
 class GovernanceError(Exception):
@@ -40,6 +40,15 @@ class InvalidInputError(GovernanceError):
         errors: Sequence[Mapping[str, str]] = (),
     ) -> None:
         super().__init__(message, code=code, details={"errors": [dict(e) for e in errors]})
+
+    @classmethod
+    def at(cls, path: str, message: str, *, code: str | None = None) -> Self:
+        """The refusal of one field: `path` is where it stands, `message` what is wrong with it."""
+        return cls(
+            f"{path or 'the document'}: {message}.",
+            code=code,
+            errors=[{"path": path, "message": message}],
+        )
 
     @property
     def errors(self) -> list[dict[str, str]]:

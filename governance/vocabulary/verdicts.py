@@ -79,10 +79,8 @@ def parse_eligibility_verdict(document: Any) -> EligibilityVerdict:
     """The verdict in `document`, or InvalidVerdictError; a MAY that names a failing rule lies."""
     verdict = _parse(EligibilityVerdict, document, "eligibility_verdict")
     if verdict.may and verdict.first_failing_rule is not None:
-        path = "eligibility_verdict.first_failing_rule"
-        message = "a MAY verdict cannot name a failing rule"
-        raise InvalidVerdictError(
-            f"{path}: {message}.", errors=[{"path": path, "message": message}]
+        raise InvalidVerdictError.at(
+            "eligibility_verdict.first_failing_rule", "a MAY verdict cannot name a failing rule"
         )
     return verdict
 

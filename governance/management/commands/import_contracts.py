@@ -141,7 +141,7 @@ def _propose(document: dict[str, Any], *, proposer: User, source: str) -> tuple[
     refuse_unknown_fields(document, KNOWN_FIELDS)
     for name in VERDICTS:
         if not isinstance(document.get(name), dict):
-            raise _faulty(name, "is required and must be an object")
+            raise InvalidInputError.at(name, "is required and must be an object")
     proposal = {name: document[name] for name in PROPOSAL if name in document}
     proposal.setdefault("source", source)
     if "body" in document:
@@ -158,7 +158,7 @@ def _propose(document: dict[str, Any], *, proposer: User, source: str) -> tuple[
         first = refusal.errors[0] if refusal.errors else {"path": "", "message": ""}
         if first["path"] != "description":
             raise
-        raise _faulty("body", first["message"]) from None
+        raise InvalidInputError.at("body", first["message"]) from None
 
 
 def _register(path: str) -> int:
@@ -166,7 +166,3 @@ def _register(path: str) -> int:
     if not isinstance(document, dict) or not isinstance(document.get("capabilities"), list):
         raise InvalidInputError(f'{path} is not an object with a list "capabilities".')
     return register_capabilities(documents=document["capabilities"])
-
-
-def _faulty(path: str, message: str) -> InvalidInputError:
-    return InvalidInputError(f"{path}: {message}.", errors=[{"path": path, "message": message}])

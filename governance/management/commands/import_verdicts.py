@@ -95,14 +95,14 @@ def _record(document: dict[str, Any], *, author: User) -> bool:
     job_id = _job_id(document.get("job_id"))
     verdict = document.get("verdict")
     if verdict not in [str(given) for given in GIVEN_VERDICTS]:
-        raise _faulty("verdict", "must be one of " + ", ".join(GIVEN_VERDICTS))
+        raise InvalidVerdictError.at("verdict", "must be one of " + ", ".join(GIVEN_VERDICTS))
     reason, evidence = document.get("reason"), document.get("evidence_sha256")
     for name, value in (("reason", reason), ("evidence_sha256", evidence)):
         if not isinstance(value, str):
-            raise _faulty(name, "is required and must be text")
+            raise InvalidVerdictError.at(name, "is required and must be text")
     checks = document.get("checks", [])
     if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
-        raise _faulty("checks", "must be a list of objects")
+        raise InvalidVerdictError.at("checks", "must be a list of objects")
     try:
         record_verdict(
             job_id=job_id,
@@ -131,8 +131,4 @@ def _job_id(value: Any) -> UUID:
     try:
         return UUID(value)
     except (TypeError, ValueError, AttributeError):
-        raise _faulty("job_id", "is required and must be a job's id") from None
-
-
-def _faulty(path: str, message: str) -> InvalidVerdictError:
-    return InvalidVerdictError(f"{path}: {message}.", errors=[{"path": path, "message": message}])
+        raise InvalidVerdictError.at("job_id", "is required and must be a job's id") from None
