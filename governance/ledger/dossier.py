@@ -21,6 +21,8 @@ from governance.models import (
 from governance.vocabulary.canonical import digest, sha256_hex, timestamp
 from governance.vocabulary.values import SnapshotPhase
 
+UNREADABLE = "unreadable"
+
 
 @dataclass
 class Dossier:
@@ -39,8 +41,15 @@ class Dossier:
     def digest_of(self, record: str, *, step_index: int | None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
+        A row that cannot be read any more has no digest that an entry could vouch for: UNREADABLE.
         Raises KeyError for a record that no event knows.
         """
+        try:
+            return self._digest_of(record, step_index)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return UNREADABLE
+
+    def _digest_of(self, record: str, step_index: int | None) -> str | None:
         if record == "content_sha256":
             kept = self.contract.content_digest
             return kept and _agreed(kept, digest(self.contract.content_record()))

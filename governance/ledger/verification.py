@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
@@ -25,6 +25,8 @@ from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
 from governance.vocabulary.values import AuditVerdict
 
 CONTRACTS_AT_ONCE = 200
+# What a row does that was rewritten into something Python cannot hold, such as endless nesting.
+_UNREADABLE = (DataError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,29 @@ def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checke
     tampering.
     """
     for batch in _batches(contract_ids):
-        with one_snapshot():
-            dossiers = list(load_dossiers(batch))
-        for dossier in dossiers:
-            yield Checked(dossier.contract.pk, len(dossier.entries), _first_finding(dossier))
+        try:
+            yield from _check(batch)
+        except _UNREADABLE:
+            for contract_id in batch:
+                yield from _check_alone(contract_id)
+
+
+def _check(batch: Sequence[UUID]) -> list[Checked]:
+    with one_snapshot():
+        dossiers = list(load_dossiers(batch))
+    return [
+        Checked(dossier.contract.pk, len(dossier.entries), _first_finding(dossier))
+        for dossier in dossiers
+    ]
+
+
+def _check_alone(contract_id: UUID) -> list[Checked]:
+    """A record that cannot even be read is a finding, and no reason to stop at the others."""
+    try:
+        return _check([contract_id])
+    except _UNREADABLE as error:
+        problem = f"the record cannot be read: {type(error).__name__}"
+        return [Checked(contract_id, 0, Finding(contract_id, 1, problem))]
 
 
 @contextmanager
@@ -112,8 +133,8 @@ def _problem_of_entry(
         return "its hash is not that of its body"
     try:
         body = json.loads(entry.body)
-        records = body["records"]
-    except (ValueError, TypeError, KeyError):
+        records = dict(body["records"].items())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return "its body is not an entry"
     if differing := _columns_that_differ(entry, body):
         return f"its body does not say what its columns say: {', '.join(differing)}"

@@ -93,6 +93,13 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
             ENDED,
         ),
         ("DELETE FROM governance_auditevidence", ENDED),
+        # What no longer can be read at all is a finding too, not a crash of the proof.
+        ("UPDATE governance_auditevidence SET body = 'not JSON'", ENDED),
+        ("UPDATE governance_auditevidence SET body = '[]'", ENDED),
+        (
+            "UPDATE governance_stepresult SET output = '99999999999999999999' WHERE step_index = 0",
+            STEP_0,
+        ),
         ("UPDATE governance_governanceaudit SET reason = 'Trust me'", PASSED),
         ("UPDATE governance_systemcontract SET closed_reason = 'Fine'", PASSED),
         (
@@ -193,3 +200,33 @@ def test_chosen_contracts__only_they_are_checked(cast: Cast) -> None:
     chosen, other = finished_job(cast).contract, finished_job(cast).contract
     run_sql(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{other.pk}'")
     assert [checked.finding for checked in verify_ledger([chosen.pk])] == [None]
+
+
+@pytest.mark.parametrize("body", ["[]", "7", '{"records":null}', '{"records":[]}'])
+def test_rehashed_entry__that_is_no_entry_any_more__is_a_finding(cast: Cast, body: str) -> None:
+    judged_job(cast)
+    run_sql(
+        f"UPDATE governance_ledgerentry SET body = '{body}',"
+        f" hash = sha256(prev_hash || convert_to('{body}', 'UTF8')) WHERE seq = 12"
+    )
+    (finding,) = findings()
+    assert (finding.seq, finding.problem) == (PASSED, "its body is not an entry")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "UPDATE governance_jobstep SET change = (repeat('[', 2000) || repeat(']', 2000))::jsonb",
+        "UPDATE governance_stepresult SET recorded_at = 'infinity'",
+    ],
+)
+def test_record_that_cannot_be_loaded__named_beside_the_others_that_are_whole(
+    cast: Cast, attack: str
+) -> None:
+    whole, broken = judged_job(cast), judged_job(cast)
+    run_sql(f"{attack} WHERE job_id = '{broken.pk}'")
+    checked = {result.contract_id: result.finding for result in verify_ledger()}
+    assert checked[whole.contract_id] is None
+    finding = checked[broken.contract_id]
+    assert finding is not None
+    assert (finding.seq, finding.problem.partition(": ")[0]) == (1, "the record cannot be read")
