@@ -72,19 +72,54 @@ def _kept_secret_key(path: Path) -> str:
     return path.read_text().strip()
 
 
-def read_database(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
+# A server that does not answer is given up soon, so that its return is noticed soon. The libpq
+# options matter over TCP only: a host that vanished does not hang up.
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+# The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
+# before it tries again.
+POOLING: dict[str, Any] = {"min_size": 1, "timeout": 5, "reconnect_timeout": 5}
+
+
+def read_timeouts() -> str:
+    """How long PostgreSQL lets us wait, as the start of a session says it; 0 is without end.
+
+    `DB_LOCK_TIMEOUT_MS` for somebody else's lock, `DB_STATEMENT_TIMEOUT_MS` for one statement,
+    `DB_IDLE_TRANSACTION_TIMEOUT_MS` for a transaction in which nothing happens.
+    """
+    limits = {
+        "lock_timeout": read_number("DB_LOCK_TIMEOUT_MS", 5_000, most=3_600_000),
+        "statement_timeout": read_number("DB_STATEMENT_TIMEOUT_MS", 30_000, most=3_600_000),
+        "idle_in_transaction_session_timeout": read_number(
+            "DB_IDLE_TRANSACTION_TIMEOUT_MS", 60_000, most=3_600_000
+        ),
+    }
+    return " ".join(f"-c {name}={limit}" for name, limit in limits.items() if limit)
+
+
+def read_database(data_dir: Path, *, pool_size: int, timeouts: str = "") -> dict[str, Any]:
     """Django's description of the database: `DATABASE_URL`, or the embedded PostgreSQL.
 
     `DATABASE_URL` reads `postgresql://user:password@host:port/name?option=value`; options go to
-    psycopg as they are (`host=/a/folder` for a unix socket). With `pool_size` 0 each thread keeps
-    one connection, else the process shares a pool of at most that many.
+    psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
+    each thread keeps one connection, else the process shares a pool of at most that many.
+    `timeouts` is what `read_timeouts` says.
     """
     url = os.environ.get("DATABASE_URL", "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": pool_size}} if pool_size else {},
+        "OPTIONS": dict(CONNECTING),
     }
+    if pool_size:
+        database["OPTIONS"]["pool"] = POOLING | {"max_size": pool_size}
+    if timeouts:
+        database["OPTIONS"]["options"] = timeouts
     if not url:
         return database | {
             "ENGINE": "govsite.embedded",
@@ -105,6 +140,8 @@ def read_database(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
         raise refusal
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
+    if "options" in options:
+        options["options"] = f"{timeouts} {options['options']}".strip()
     database["OPTIONS"] |= options
     return database | {
         "ENGINE": "django.db.backends.postgresql",

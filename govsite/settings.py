@@ -15,6 +15,7 @@ from govsite.environment import (
     read_list,
     read_number,
     read_secret_key,
+    read_timeouts,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -97,7 +98,11 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": read_database(DATA_DIR, pool_size=read_number("DB_POOL_SIZE", 0, most=1000))
+    "default": read_database(
+        DATA_DIR,
+        pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
+        timeouts=read_timeouts(),
+    )
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -203,6 +208,10 @@ GOVERNANCE: dict[str, Any] = {
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    # How often a story that PostgreSQL undid for another's sake is told in all before we give up.
+    "STORY_ATTEMPTS": read_number("STORY_ATTEMPTS", 5, least=1, most=100),
     # How long one step may take before its executor counts as lost.
     "STEP_TIMEOUT_SECONDS": read_number("STEP_TIMEOUT_SECONDS", 300, least=1, most=86_400),
+    # How much longer than that an executor may be silent: late clocks, networks, repeated calls.
+    "LEASE_GRACE_SECONDS": read_number("LEASE_GRACE_SECONDS", 60, most=86_400),
 }

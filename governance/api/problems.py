@@ -22,6 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 MOST_FAULTS = 50
 LONGEST_TEXT = 500
 RETRY_AFTER_SECONDS = 5
+BUSY_SECONDS = 1
 
 STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
     errors.InvalidInputError: 400,
@@ -29,6 +30,7 @@ STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
     errors.NotFoundError: 404,
     errors.WrongStateError: 409,
     errors.StaleCopyError: 409,
+    errors.BusyError: 503,
 }
 # Where HTTP has a better word than the family's.
 STATUS_OF_CODE: Mapping[str, int] = {"document_too_large": 413}
@@ -112,7 +114,10 @@ def _refusal(refusal: errors.GovernanceError) -> HttpResponse:
     )
     details = dict(refusal.details)
     faults = details.pop("errors", ())
-    return problem(status, refusal.code, str(refusal), faults=faults, details=details)
+    headers = {"Retry-After": str(BUSY_SECONDS)} if status == 503 else {}
+    return problem(
+        status, refusal.code, str(refusal), faults=faults, details=details, headers=headers
+    )
 
 
 def _invalid(exc: exceptions.ValidationError) -> HttpResponse:

@@ -80,7 +80,10 @@ class ProblemAwareSchema(AutoSchema):
             refusals["411"] = "The body's length was not announced."
             refusals["413"] = "The body is larger than 1 MiB."
             refusals["415"] = "The body is not application/json."
-        refusals["503"] = "The database does not answer; `Retry-After` says when to ask again."
+        refusals["503"] = (
+            "The database does not answer, or others are at it (`busy`); "
+            "`Retry-After` says when to ask again."
+        )
         return refusals
 
 

@@ -25,7 +25,7 @@ from governance.contract.guards import (
 )
 from governance.contract.proposals import Proposal, proposal_digest
 from governance.ledger.chain import Entry, append_entries
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import SystemContract
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import InvalidInputError, StaleCopyError, WrongStateError
@@ -58,6 +58,7 @@ _WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
 }
 
 
+@retried
 def create_contract(
     *,
     proposal: Proposal,
@@ -103,6 +104,7 @@ def create_contract(
     return contract
 
 
+@retried
 def draft_contract(
     *, proposal: Proposal, plan: Sequence[Mapping[str, Any]], proposer: Any, at: datetime
 ) -> SystemContract:
@@ -123,6 +125,7 @@ def draft_contract(
     return contract
 
 
+@retried
 def record_verdicts(
     *,
     contract_id: UUID,
@@ -164,6 +167,7 @@ def record_verdicts(
     return contract
 
 
+@retried
 def approve_contract(
     *,
     contract_id: UUID,
@@ -202,6 +206,7 @@ def approve_contract(
     return contract
 
 
+@retried
 def reject_contract(
     *, contract_id: UUID, founder: Any, reason: str, at: datetime
 ) -> SystemContract:
@@ -216,6 +221,7 @@ def reject_contract(
     return contract
 
 
+@retried
 def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
     """DRAFT, VALIDATED or ELIGIBLE → EXPIRED, once its time for review is over."""
     with story():
@@ -231,6 +237,7 @@ def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCon
     return contract
 
 
+@retried
 def lapse_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
     """APPROVED → FAILED (`window_lapsed`), once its activation window passed unused."""
     with story():

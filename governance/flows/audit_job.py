@@ -9,12 +9,13 @@ from uuid import UUID
 
 from governance.audit.verdicts import write_resolution, write_verdict
 from governance.contract import operations as contract_operations
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import AuditResolution, GovernanceAudit, GovernanceJob, SystemContract
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.values import AuditVerdict
 
 
+@retried
 def record_verdict(
     *,
     job_id: UUID,
@@ -47,6 +48,7 @@ def record_verdict(
     return audit
 
 
+@retried
 def resolve_audit(
     *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
 ) -> AuditResolution:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import GovernanceSignal
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.values import HealthDecision
 
 
+@retried
 def record_signal(
     *,
     scope: str,

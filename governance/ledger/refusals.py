@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django_fsm import ConcurrentTransition
 
 from governance.vocabulary import errors
@@ -29,6 +29,8 @@ LAWS: dict[str, type[errors.GovernanceError]] = {
     "governance_governancejob_contract_id_key": errors.OrphanJobError,
     "step_results_in_order": errors.StepOutOfOrderError,
     "step_result_needs_running_job": errors.InvalidJobTransitionError,
+    "step_result_in_lease": errors.LeaseLapsedError,
+    "job_completed_in_lease": errors.LeaseLapsedError,
     "result_once_per_step": errors.ResultConflictError,
     "audit_fits_job": errors.VerdictConflictError,
     "governance_governanceaudit_job_id_key": errors.VerdictConflictError,
@@ -38,10 +40,21 @@ LAWS: dict[str, type[errors.GovernanceError]] = {
     "audit_independent": errors.AuditorNotIndependentError,
 }
 
+# What PostgreSQL calls it when it undoes one for the sake of another, by SQLSTATE.
+UNDONE_BY: dict[str, str] = {
+    "40001": "serialization_failure",
+    "40P01": "deadlock",
+    "55P03": "lock_timeout",
+    "57014": "statement_timeout",
+}
+
 
 @contextmanager
 def translated_refusals() -> Iterator[None]:
-    """Turn PostgreSQL's refusal of a write into the error that the law's name stands for."""
+    """Turn PostgreSQL's refusal of a write into the error that the law's name stands for.
+
+    What it undid for the sake of another is a BusyError.
+    """
     try:
         yield
     except ConcurrentTransition:
@@ -54,6 +67,14 @@ def translated_refusals() -> Iterator[None]:
         refusal = kind(str(error).splitlines()[0])
         refusal.details["law"] = law
         raise refusal from error
+    except OperationalError as error:
+        undone_by = UNDONE_BY.get(getattr(error.__cause__, "sqlstate", None) or "")
+        if undone_by is None:
+            raise
+        raise errors.BusyError(
+            "Others are at it just now, and nothing was written; ask again.",
+            details={"undone_by": undone_by},
+        ) from error
 
 
 def constraint_name(error: IntegrityError) -> str | None:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from random import random
+from time import sleep
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 
 from governance.ledger.refusals import translated_refusals
+from governance.vocabulary.errors import BusyError
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Of these PostgreSQL says: the transaction is undone, and may well pass if it is run again. A
+# story that waited in vain for a lock, or ran too long, has had its time already.
+WORTH_ANOTHER_TRY = frozenset({"deadlock", "serialization_failure"})
+LONGEST_FIRST_PAUSE = 0.02  # seconds; twice that before each further try
+
+# How often stories were undone in this process, by what undid them.
+undone: Counter[str] = Counter()
 
 
 @contextmanager
@@ -18,3 +39,37 @@ def story() -> Iterator[None]:
     """
     with translated_refusals(), transaction.atomic():
         yield
+
+
+def retried(operation: Callable[P, R]) -> Callable[P, R]:
+    """Decorate an operation that is one story: run it again when PostgreSQL undid it.
+
+    After `GOVERNANCE["STORY_ATTEMPTS"]` attempts in all the BusyError goes to the caller. Inside
+    another story it is the outer one that is run again, for its transaction is what was undone.
+    The operation must begin by reading under lock whatever it decides on; each attempt does.
+    """
+
+    @wraps(operation)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            return operation(*args, **kwargs)
+        return _attempts(lambda: operation(*args, **kwargs), operation.__name__)
+
+    return told
+
+
+def _attempts(tell: Callable[[], Any], name: str) -> Any:
+    most = settings.GOVERNANCE["STORY_ATTEMPTS"]
+    for attempt in range(1, most + 1):
+        try:
+            return tell()
+        except BusyError as busy:
+            undone_by = busy.details["undone_by"]
+            undone[undone_by] += 1
+            busy.details["attempts"] = attempt
+            logger.warning("%s was undone by %s, attempt %s.", name, undone_by, attempt)
+            if attempt == most or undone_by not in WORTH_ANOTHER_TRY:
+                raise
+        # Apart from each other, or the same ones meet again.
+        sleep(LONGEST_FIRST_PAUSE * 2 ** (attempt - 1) * random())  # noqa: S311 - keeps no secret
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from governance.contract import operations as contract_operations
 from governance.ledger.chain import Entry, append_entries
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, JobStep, SystemContract
 from governance.orchestrator.snapshots import snapshot_of
 from governance.vocabulary.canonical import digest
@@ -33,6 +33,7 @@ class ContractActivationService:
     """Guards the door between what may be done and what is being done."""
 
     @staticmethod
+    @retried
     def activate_contract(
         contract_id: UUID,
         *,

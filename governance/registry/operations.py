@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import Capability, ConfigurationEntry
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.values import Lifecycle
 
 
+@retried
 def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
     """Add the capabilities that are not known yet; the number of new ones.
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract import operations as contract_operations
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import SystemContract
 from governance.review.policy import require_fit_platform, require_founder, require_reviewable
 from governance.vocabulary.values import ActivationWindow, HealthReading
@@ -42,6 +42,7 @@ def approve(
     )
 
 
+@retried
 def reject(*, contract_id: UUID, founder: Any, reason: str, at: datetime) -> SystemContract:
     """Refuse an ELIGIBLE contract for good, with a reason of more than 10 characters.
 

@@ -1,7 +1,7 @@
 """Every refusal the chain can utter, each with a stable `code`.
 
-Five families tell a caller what to do next: mend the input, pick another moment, send somebody
-else, read again, or look elsewhere. `governance.api.problems` maps the families to HTTP.
+Six families tell a caller what to do next: mend the input, pick another moment, send somebody
+else, read again, ask again, or look elsewhere. `governance.api.problems` maps the families to HTTP.
 """
 
 from __future__ import annotations
@@ -220,10 +220,27 @@ class StaleExecutionError(StaleCopyError):
     code = "stale_execution"
 
 
+class LeaseLapsedError(StaleExecutionError):
+    """A report from an executor that was silent longer than its lease, and counts as lost."""
+
+    code = "lease_lapsed"
+
+
 class EvidenceMismatchError(StaleCopyError):
     """A verdict names evidence other than what was sealed (AUDIT)."""
 
     code = "evidence_mismatch"
+
+
+# --- others are at it: ask again ----------------------------------------------------------------
+class BusyError(GovernanceError):
+    """PostgreSQL undid this for the sake of others, or they took too long; nothing was written.
+
+    `details["undone_by"]` says why: `deadlock`, `serialization_failure`, `lock_timeout` or
+    `statement_timeout`.
+    """
+
+    code = "busy"
 
 
 # --- it is not there: look elsewhere ------------------------------------------------------------

@@ -11,11 +11,14 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from govsite.environment import (
+    CONNECTING,
+    POOLING,
     read_database,
     read_flag,
     read_list,
     read_number,
     read_secret_key,
+    read_timeouts,
 )
 
 NAME = "GOVSITE_TEST_SETTING"
@@ -143,23 +146,41 @@ def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPat
         "HOST": "db.example",
         "PORT": "5433",
     }
-    assert read["OPTIONS"] == {"sslmode": "require"}
+    assert read["OPTIONS"] == CONNECTING | {"sslmode": "require"}
 
 
 def test_database__over_a_unix_socket__its_folder_is_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read = database(monkeypatch, "postgres:///govsite?host=/var/run/postgresql")
-    assert (read["HOST"], read["PORT"], read["OPTIONS"]) == ("/var/run/postgresql", "", {})
+    assert (read["HOST"], read["PORT"]) == ("/var/run/postgresql", "")
+    assert read["OPTIONS"] == CONNECTING
 
 
 def test_database__pooled__connections_are_the_pools(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = database(monkeypatch, "postgresql://h/db?connect_timeout=5", pool_size=8)
+    read = database(monkeypatch, "postgresql://h/db?connect_timeout=7", pool_size=8)
     assert read["CONN_MAX_AGE"] == 0
-    assert read["OPTIONS"] == {
-        "pool": {"min_size": 1, "max_size": 8},
-        "connect_timeout": "5",
+    assert read["OPTIONS"] == CONNECTING | {
+        "pool": POOLING | {"max_size": 8},
+        "connect_timeout": "7",
     }
+
+
+def test_database__with_timeouts__said_before_what_the_url_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://h/db?options=-c%20lock_timeout=1")
+    read = read_database(Path("/data"), pool_size=0, timeouts="-c lock_timeout=5000")
+    assert read["OPTIONS"]["options"] == "-c lock_timeout=5000 -c lock_timeout=1"
+
+
+def test_timeouts__as_set__zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_LOCK_TIMEOUT_MS", "250")
+    monkeypatch.setenv("DB_STATEMENT_TIMEOUT_MS", "0")
+    assert read_timeouts() == "-c lock_timeout=250 -c idle_in_transaction_session_timeout=60000"
+    for name in ("LOCK", "STATEMENT", "IDLE_TRANSACTION"):
+        monkeypatch.setenv(f"DB_{name}_TIMEOUT_MS", "0")
+    assert read_timeouts() == ""
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from governance.vocabulary.errors import GovernanceError, InvalidInputError
 # Callers act on these words: a code is added here with its error, and never changed.
 CODES = {
     "AuditorNotIndependentError": "auditor_not_independent",
+    "BusyError": "busy",
     "CapabilityFrozenError": "capability_frozen",
     "ContractActivationError": "activation_refused",
     "ContractExpiredError": "contract_expired",
@@ -28,6 +29,7 @@ CODES = {
     "InvalidVerdictError": "invalid_verdict",
     "InvalidWindowError": "invalid_window",
     "JobImmutableError": "job_immutable",
+    "LeaseLapsedError": "lease_lapsed",
     "MayNotVerdictError": "may_not",
     "NotFoundError": "not_found",
     "OrphanJobError": "orphan_job",
@@ -49,6 +51,7 @@ FAMILIES = (
     errors.WrongStateError,
     errors.WrongPersonError,
     errors.StaleCopyError,
+    errors.BusyError,
     errors.NotFoundError,
 )
 

@@ -1,0 +1,225 @@
+"""What PostgreSQL undoes for another's sake is told again: inside, not for ever, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from governance.ledger import story as stories
+from governance.ledger.story import retried, story, undone
+from governance.models import SystemContract
+from governance.vocabulary.errors import BusyError
+from tests.support.attacks import nothing_written, run_sql
+from tests.support.cast import Cast
+from tests.support.forgery import CONTRACT
+from tests.support.stories import approved, eligible, now, running_job
+from tests.support.threads import Wait, at_once
+
+
+@pytest.fixture(autouse=True)
+def _counted_anew() -> Iterator[None]:
+    undone.clear()
+    yield
+    undone.clear()
+
+
+@pytest.fixture
+def attempts(settings: Any) -> Callable[[int], None]:
+    def allow(most: int) -> None:
+        settings.GOVERNANCE = settings.GOVERNANCE | {"STORY_ATTEMPTS": most}
+
+    return allow
+
+
+def undo(sqlstate: str) -> None:
+    """PostgreSQL gives up on our transaction, as it does when others are at it."""
+    run_sql(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$")
+
+
+class TestRetries:
+    def test_deadlock__between_two_stories__both_are_told(self, committed: Cast) -> None:
+        one, other = eligible(committed), eligible(committed)
+        began = now()
+
+        def telling(first: SystemContract, second: SystemContract) -> Callable[[Wait], datetime]:
+            def call(wait: Wait) -> datetime:
+                tries = []
+
+                @retried
+                def tell() -> datetime:
+                    with story():
+                        SystemContract.objects.lock(first.pk)
+                        if not tries:  # on the first attempt both hold one and want the other
+                            tries.append(True)
+                            wait()
+                        SystemContract.objects.lock(second.pk)
+                        return now()
+
+                return tell()
+
+            return call
+
+        told = at_once(telling(one, other), telling(other, one))
+        assert all(at > began for at in told), told
+        assert undone["deadlock"] >= 1
+
+    def test_serialization_failure__in_a_story__told_again(self, committed: Cast) -> None:
+        contract = eligible(committed)
+        tries = []
+
+        def overtake(wait: Wait) -> None:
+            run_sql(f"UPDATE {CONTRACT} SET title = title WHERE id = %s", contract.pk)
+
+        @retried
+        def tell() -> None:
+            with story():
+                run_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                run_sql("SELECT 1")
+                tries.append(True)
+                if len(tries) == 1:
+                    at_once(overtake)
+                SystemContract.objects.lock(contract.pk)
+
+        tell()
+        assert (len(tries), dict(undone)) == (2, {"serialization_failure": 1})
+
+    @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+    def test_story__undone_every_time__given_up_after_the_last_attempt(
+        self, committed: Cast, attempts: Callable[[int], None], sqlstate: str
+    ) -> None:
+        attempts(3)
+        tries = []
+
+        @retried
+        def tell() -> None:
+            with story():
+                tries.append(True)
+                eligible(committed)
+                undo(sqlstate)
+
+        with nothing_written(), pytest.raises(BusyError) as refusal:
+            tell()
+        assert len(tries) == 3
+        assert refusal.value.details["attempts"] == 3
+        assert sum(undone.values()) == 3
+
+    def test_story__undone_inside_another__the_outer_one_is_told_again(
+        self, committed: Cast
+    ) -> None:
+        told: list[str] = []
+
+        @retried
+        def inner() -> None:
+            with story():
+                told.append("inner")
+                if told.count("inner") == 1:
+                    undo("40001")
+
+        @retried
+        def outer() -> None:
+            with story():
+                told.append("outer")
+                inner()
+
+        outer()
+        assert told == ["outer", "inner", "outer", "inner"]
+
+    def test_operations__deadlocked_once_at_commit__have_one_effect(
+        self, committed: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        running = running_job(committed)
+        usual, tries = stories.transaction.atomic, []
+
+        def undone_once(*args: Any, **kwargs: Any) -> Any:
+            if not connection.in_atomic_block:
+                tries.append(True)
+                if len(tries) == 1:
+                    return _UndoneAtCommit(usual(*args, **kwargs))
+            return usual(*args, **kwargs)
+
+        monkeypatch.setattr(transaction, "atomic", undone_once)
+        result, is_new = running.record(running.report(0))
+        monkeypatch.undo()
+        assert is_new
+        assert (len(tries), dict(undone)) == (2, {"deadlock": 1})
+        [stored] = running.job.results.all()
+        assert stored == result
+
+    def test_every_operation__that_opens_a_story__is_told_again(self) -> None:
+        root = Path(stories.__file__).parents[1]
+        forgotten = []
+        for path in root.rglob("*.py"):
+            lines = path.read_text().splitlines()
+            for number, line in enumerate(lines):
+                if line.strip() != "with story():":
+                    continue
+                outer = len(line) - len(line.lstrip()) - 4
+                start = next(
+                    above
+                    for above in range(number, -1, -1)
+                    if lines[above].startswith(" " * outer + "def ")
+                )
+                if lines[start - 1].strip() != "@retried":
+                    forgotten.append(f"{path.relative_to(root)}:{start + 1}")
+        assert forgotten == []
+
+
+class _UndoneAtCommit:
+    """A transaction that PostgreSQL undoes just before it would have committed."""
+
+    def __init__(self, transaction: Any) -> None:
+        self._transaction = transaction
+
+    def __enter__(self) -> Any:
+        return self._transaction.__enter__()
+
+    def __exit__(self, *failure: Any) -> Any:
+        try:
+            undo("40P01")
+        except Exception as error:
+            self._transaction.__exit__(type(error), error, error.__traceback__)
+            raise
+        return None
+
+
+class TestLimits:
+    def test_lock__that_never_comes__busy_and_not_tried_again(self, committed: Cast) -> None:
+        contract = approved(committed)
+
+        def want(wait: Wait) -> None:
+            run_sql("SET lock_timeout = '100ms'")
+
+            @retried
+            def tell() -> None:
+                with story():
+                    SystemContract.objects.lock(contract.pk)
+
+            tell()
+
+        with transaction.atomic():
+            SystemContract.objects.lock(contract.pk)
+            [refusal] = at_once(want)
+        assert isinstance(refusal, BusyError)
+        assert refusal.details == {"undone_by": "lock_timeout", "attempts": 1}
+
+    def test_statement__that_runs_too_long__busy(self, committed: Cast) -> None:
+        run_sql("SET statement_timeout = '50ms'")
+        with pytest.raises(BusyError) as refusal, story():
+            run_sql("SELECT pg_sleep(5)")
+        assert refusal.value.details["undone_by"] == "statement_timeout"
+
+    @pytest.mark.parametrize(
+        ("name", "limit"),
+        [
+            ("lock_timeout", "5s"),
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "1min"),
+        ],
+    )
+    def test_session__of_the_application__has_limits(self, db: None, name: str, limit: str) -> None:
+        assert run_sql(f"SHOW {name}") == [(limit,)]
