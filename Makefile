@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check
+.PHONY: help install run test check torture
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
@@ -17,6 +17,9 @@ run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops 
 
 test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
+	@$(PYTHON) -m tests.torture $(ARGS)
 
 check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks
 	$(PYTHON) -m ruff format --check .

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from govsite.gunicorn_settings import LIFELINE
@@ -45,8 +46,13 @@ class Site:
             return False
         return True
 
-    def start(self, environment: Mapping[str, str], *, folder: Path) -> None:
-        """Start it in `folder`, where the project is; it may take a moment to listen."""
+    def start(
+        self, environment: Mapping[str, str], *, folder: Path, log: IO[bytes] | None = None
+    ) -> None:
+        """Start it in `folder`, where the project is; it may take a moment to listen.
+
+        What it says goes to `log`, or where our own words go.
+        """
         theirs, self._lifeline = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [
@@ -59,6 +65,8 @@ class Site:
             env={**environment, LIFELINE: str(theirs)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             pass_fds=[theirs],
             # Ctrl-C on the terminal is for us alone; we stop it in good order.
             start_new_session=True,

@@ -1,0 +1,45 @@
+"""Players who act at the same moment, round after round, each in a thread of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from django.db import connections
+
+LONGEST_ROUND = 60.0
+
+
+def at_the_same_moment(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecutor) -> list[Any]:
+    """What each move came to; all begin when the last player is ready.
+
+    `pool` has a thread for each move at least. An exception of any of them is raised here.
+    """
+    ready = Barrier(len(moves), timeout=LONGEST_ROUND)
+
+    def play(move: Callable[[], Any]) -> Any:
+        ready.wait()
+        return move()
+
+    return [future.result() for future in [pool.submit(play, move) for move in moves]]
+
+
+class Players(ThreadPoolExecutor):
+    """Threads that give their database connections back when they leave."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self._count = count
+
+    def __exit__(self, *failure: Any) -> Any:
+        leaving = Barrier(self._count, timeout=LONGEST_ROUND)
+
+        def leave() -> None:
+            connections.close_all()
+            leaving.wait()  # so that each thread takes exactly one of these
+
+        for future in [self.submit(leave) for _ in range(self._count)]:
+            future.result()
+        return super().__exit__(*failure)

@@ -1,0 +1,8 @@
+"""Every attack, in the order in which they run: importing a module enlists its attacks."""
+
+from __future__ import annotations
+
+from tests.torture import endings  # noqa: F401
+from tests.torture.attack import ATTACKS
+
+__all__ = ["ATTACKS"]
