@@ -62,7 +62,7 @@ def cancel_job(*, job_id: UUID, reason: str, actor: Any, at: datetime) -> Govern
 
 
 def fail_timed_out_job(*, job_id: UUID, actor: Any, at: datetime) -> GovernanceJob:
-    """Read health, then end a job whose time is over as FAILED."""
+    """Read health, then end a job whose lease lapsed as FAILED."""
     return GovernanceOrchestrator.fail_timed_out_job(
         job_id, actor=actor, health=_health_around(job_id, at), at=at
     )

@@ -1,4 +1,4 @@
-"""What time alone decides: reviews that expired, windows that lapsed, jobs that timed out.
+"""What time alone decides: reviews that expired, windows and leases that lapsed.
 
 Each thing is its own transaction, so that one refusal stops none of the others. A thing that
 somebody else moved between the look and the lock is passed over.
@@ -21,7 +21,7 @@ from governance.contract.queries import (
 from governance.flows.activate_contract import activate_contract
 from governance.flows.run_job import fail_timed_out_job
 from governance.models import GovernanceJob
-from governance.orchestrator.queries import jobs_past_deadline
+from governance.orchestrator.queries import jobs_past_lease
 from governance.vocabulary.errors import (
     GovernanceError,
     InvalidJobTransitionError,
@@ -49,7 +49,7 @@ class Outcome:
         moved = (InvalidTransitionError, InvalidJobTransitionError, StaleCopyError)
         return self.refusal is not None and (
             isinstance(self.refusal, moved)
-            or self.refusal.code in {"contract_not_approved", "not_lapsed"}
+            or self.refusal.code in {"contract_not_approved", "not_lapsed", "not_timed_out"}
         )
 
 
@@ -62,8 +62,8 @@ def expire_contracts(*, actor: Any, at: datetime) -> Iterator[Outcome]:
 
 
 def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[Outcome]:
-    """Running jobs past their deadline → FAILED, with sealed evidence."""
-    for job_id in jobs_past_deadline(at).values_list("pk", flat=True):
+    """Running jobs past their lease, and so past their deadline → FAILED, with sealed evidence."""
+    for job_id in jobs_past_lease(at).values_list("pk", flat=True):
         yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor, at=at)
 
 

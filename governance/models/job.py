@@ -63,6 +63,8 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
     started_at = models.DateTimeField(null=True)
     started_by = user_field(null=True)
     deadline_at = models.DateTimeField(null=True)
+    # Working state, not part of the record: until when the executor may be silent.
+    lease_expires_at = models.DateTimeField(null=True)
     # Only the hash is kept: who reads the record cannot report in an executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -105,6 +107,15 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
                 name="job_running_has_started",
             ),
             models.CheckConstraint(
+                condition=Q(status=JobStatus.RUNNING, lease_expires_at__isnull=False)
+                | (~Q(status=JobStatus.RUNNING) & Q(lease_expires_at=None)),
+                name="job_running_holds_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_expires_at__lte=models.F("deadline_at")),
+                name="job_lease_in_deadline",
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     status__in=JOB_TERMINAL_STATES, ended_at__isnull=False, ended_by__isnull=False
                 )
@@ -121,9 +132,9 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
                 name="job_claimable",
             ),
             models.Index(
-                fields=["deadline_at"],
+                fields=["lease_expires_at"],
                 condition=Q(status=JobStatus.RUNNING),
-                name="job_running_deadline",
+                name="job_running_lease",
             ),
         ]
 
@@ -154,6 +165,7 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
         self.ended_at = at
         self.ended_by = by
         self.end_reason = reason
+        self.lease_expires_at = None
 
     # --- what the ledger binds ---
     def birth_record(self, steps: list[dict[str, Any]]) -> dict[str, Any]:

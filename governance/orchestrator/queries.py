@@ -15,10 +15,13 @@ from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import JobProgress, JobStatus
 
 
-def jobs_past_deadline(at: datetime) -> QuerySet[GovernanceJob]:
-    """Running jobs whose time is over, the most overdue first."""
-    return GovernanceJob.objects.filter(status=JobStatus.RUNNING, deadline_at__lt=at).order_by(
-        "deadline_at", "id"
+def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
+    """Running jobs whose executor counts as lost, the most overdue first.
+
+    A lease never outlasts the job's deadline, so this finds those past their deadline too.
+    """
+    return GovernanceJob.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=at).order_by(
+        "lease_expires_at", "id"
     )
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from governance.ledger.chain import Entry, append_entries
-from governance.ledger.story import story
+from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
+from governance.orchestrator.leases import has_lapsed, lease_until, require_lease
 from governance.orchestrator.queries import job_progress
 from governance.orchestrator.reports import require_report, same_report
 from governance.orchestrator.snapshots import snapshot_of
-from governance.vocabulary.canonical import digest, require_plain_json
+from governance.vocabulary.canonical import digest, require_plain_json, timestamp
 from governance.vocabulary.errors import (
     InvalidInputError,
     InvalidJobTransitionError,
@@ -42,8 +43,12 @@ class JobStateTracker:
     """The only writer of a job's status and results after activation."""
 
     @staticmethod
+    @retried
     def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
-        """The oldest PENDING job, now RUNNING, and its execution token; None if there is none."""
+        """The oldest PENDING job, now RUNNING, and its execution token; None if there is none.
+
+        The job holds a lease (`lease_expires_at`), as one that is started does.
+        """
         with story():
             job = GovernanceJob.objects.lock_oldest_pending()
             if job is None:
@@ -51,30 +56,36 @@ class JobStateTracker:
             return job, _start(job, executor=executor, at=at)
 
     @staticmethod
+    @retried
     def start_job(job_id: UUID, *, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
-        """PENDING → RUNNING; the job and the token that every later report must carry."""
+        """PENDING → RUNNING, with a lease; the job and the token every report must carry."""
         with story():
             job = GovernanceJob.objects.lock(job_id)
             return job, _start(job, executor=executor, at=at)
 
     @staticmethod
+    @retried
     def record_step_result(
         job_id: UUID, *, token: str, report: StepReport, executor: Any, at: datetime
     ) -> tuple[StepResult, bool]:
         """Keep a report; (result, True), or the stored result and False for the same one again.
 
-        Raises JobImmutableError for a finished job, InvalidJobTransitionError for one not
-        started, StaleExecutionError for another token, ResultConflictError for a different report
-        of the same step, StepOutOfOrderError for any step but the one that is due.
+        A report that is kept renews the lease; `result.job` holds it. Raises JobImmutableError
+        for a finished job, InvalidJobTransitionError for one not started, StaleExecutionError for
+        another token, LeaseLapsedError for what comes after the lease, ResultConflictError for a
+        different report of the same step, StepOutOfOrderError for any step but the one that is
+        due. The same report again is no write: the lease does not matter to it.
         """
         require_report(report)
         with story():
             job = GovernanceJob.objects.lock(job_id)
             _require_running(job)
             _require_token(job, token)
-            if stored := job.results.filter(step_index=report.step_index).first():
-                if same_report(stored.report(), report):
-                    return stored, False
+            stored = job.results.filter(step_index=report.step_index).first()
+            if stored and same_report(stored.report(), report):
+                return stored, False
+            require_lease(job, at)
+            if stored:
                 raise ResultConflictError(
                     f"Step {report.step_index} has another result on record already.",
                     details={"step_index": report.step_index},
@@ -94,7 +105,9 @@ class JobStateTracker:
             )
             result.save(force_insert=True)
             job.current_step_index += 1
-            job.save(update_fields=["current_step_index"])
+            stopped = report.status is StepStatus.FAILED
+            job.lease_expires_at = lease_until(job, at=at, stopped=stopped)
+            job.save(update_fields=["current_step_index", "lease_expires_at"])
             entry = Entry(
                 f"job.step.{report.status.lower()}",
                 step_index=report.step_index,
@@ -105,18 +118,21 @@ class JobStateTracker:
         return result, True
 
     @staticmethod
+    @retried
     def complete_job(
         job_id: UUID, *, token: str, executor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
         """End a RUNNING job as its results say: COMPLETED, or FAILED where a step failed.
 
-        Raises StepsOutstandingError while steps are unreported and none has failed. Asking again
-        after the end is refused like every other write (JobImmutableError).
+        Raises StepsOutstandingError while steps are unreported and none has failed,
+        LeaseLapsedError after the lease. Asking again after the end is refused like every other
+        write (JobImmutableError).
         """
         with story():
             job = GovernanceJob.objects.lock(job_id)
             _require_running(job)
             _require_token(job, token)
+            require_lease(job, at)
             failed = job.results.filter(status=StepStatus.FAILED).first()
             if failed:
                 target = JobStatus.FAILED
@@ -133,6 +149,7 @@ class JobStateTracker:
         return job
 
     @staticmethod
+    @retried
     def cancel_job(
         job_id: UUID, *, reason: str, actor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
@@ -145,16 +162,20 @@ class JobStateTracker:
         return job
 
     @staticmethod
+    @retried
     def fail_timed_out_job(
         job_id: UUID, *, actor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
-        """End a RUNNING job whose time is over as FAILED; what its step did is unknown."""
+        """End a RUNNING job whose lease lapsed as FAILED; what its step did is unknown.
+
+        Raises WrongStateError (`not_timed_out`) while the lease lasts. A job is never run again.
+        """
         with story():
             job = GovernanceJob.objects.lock(job_id)
             _require_running(job)
-            if job.deadline_at is None or at <= job.deadline_at:
+            if not has_lapsed(job, at):
                 raise WrongStateError("The job still has time.", code="not_timed_out")
-            reason = f"Timed out after {job.timeout_minutes} minutes: {_left_at(job)}."
+            reason = f"{_what_lapsed(job)}: {_left_at(job)}."
             _end(job, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
         return job
 
@@ -169,12 +190,14 @@ def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
     JobStateMachine.require_move(before, JobStatus.RUNNING)
     token = secrets.token_urlsafe(32)
     job.to_running(at=at, by=executor, token_sha256=_token_hash(token))
+    job.lease_expires_at = lease_until(job, at=at)
     job.save(
         update_fields=[
             "status",
             "started_at",
             "started_by",
             "deadline_at",
+            "lease_expires_at",
             "execution_token_sha256",
         ]
     )
@@ -205,7 +228,7 @@ def _end(
         HealthSnapshot.objects.bulk_create([snapshot])
     getattr(job, f"to_{target.lower()}")(at=at, by=actor, reason=reason)
     evidence = AuditTrigger.seal_evidence(job, at=at)
-    job.save(update_fields=["status", "ended_at", "ended_by", "end_reason"])
+    job.save(update_fields=["status", "ended_at", "ended_by", "end_reason", "lease_expires_at"])
     entry = Entry(
         f"job.execution.{target.lower()}",
         from_status=before,
@@ -218,6 +241,12 @@ def _end(
         },
     )
     append_entries(contract_id=job.contract_id, actor=actor, at=at, entries=[entry])
+
+
+def _what_lapsed(job: GovernanceJob) -> str:
+    if job.lease_expires_at == job.deadline_at:
+        return f"Timed out after {job.timeout_minutes} minutes"
+    return f"The lease lapsed at {timestamp(job.lease_expires_at)}"
 
 
 def _left_at(job: GovernanceJob) -> str:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry
 from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import jobs_past_deadline
+from governance.orchestrator.queries import jobs_past_lease
 from governance.orchestrator.tracking import JobStateTracker
 from governance.vocabulary.errors import (
     GovernanceError,
@@ -187,12 +187,12 @@ class TestJobStateTracker:
         assert "step 0 failed" in time_out(broken.job, cast).end_reason
 
     def test_job__at_its_deadline__still_has_time(self, cast: Cast) -> None:
-        job = again(running_job(cast).job)
-        assert not jobs_past_deadline(job.deadline_at).exists()
+        job = again(running_job(cast, timeout_minutes=1).job)
+        assert not jobs_past_lease(job.deadline_at).exists()
         with nothing_written(), pytest.raises(WrongStateError) as refusal:
             time_out(job, cast, late=timedelta(0))
         assert refusal.value.code == "not_timed_out"
-        assert jobs_past_deadline(job.deadline_at + TICK).get() == job
+        assert jobs_past_lease(job.deadline_at + TICK).get() == job
 
     def test_pending_job__timed_out__refused(self, cast: Cast) -> None:
         job = pending_job(cast)

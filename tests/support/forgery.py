@@ -175,6 +175,7 @@ def columns_for(status: str, actor: Any) -> dict[str, Any]:
         "status": status,
         "ended_at": NOON if ended else None,
         "ended_by_id": actor.pk if ended else None,
+        "lease_expires_at": NOON + timedelta(minutes=6) if status == JobStatus.RUNNING else None,
     }
     if status == JobStatus.PENDING:
         columns |= {"started_at": None, "current_step_index": 0}
@@ -192,5 +193,6 @@ def force_job(job: GovernanceJob, status: str, actor: Any) -> None:
     """Move a job by raw SQL. A job that runs keeps when and by whom it was started."""
     columns = columns_for(status, actor)
     if job.status == JobStatus.RUNNING and status != JobStatus.PENDING:
-        columns = {name: columns[name] for name in ("status", "ended_at", "ended_by_id")}
+        kept = ("status", "ended_at", "ended_by_id", "lease_expires_at")
+        columns = {name: columns[name] for name in kept}
     update_row(JOB, job.pk, **columns)

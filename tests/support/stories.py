@@ -160,22 +160,22 @@ class Running:
             | fields
         )
 
-    def record(self, report: StepReport) -> Any:
+    def record(self, report: StepReport, *, at: datetime | None = None) -> Any:
         return run_job.record_step_result(
             job_id=self.job.pk,
             token=self.token,
             report=report,
             executor=self.cast.executor,
-            at=now(),
+            at=at or now(),
         )
 
     def complete_steps(self, count: int | None = None) -> None:
         for index in range(self.job.total_steps if count is None else count):
             self.record(self.report(index))
 
-    def complete(self) -> GovernanceJob:
+    def complete(self, *, at: datetime | None = None) -> GovernanceJob:
         return run_job.complete_job(
-            job_id=self.job.pk, token=self.token, executor=self.cast.executor, at=now()
+            job_id=self.job.pk, token=self.token, executor=self.cast.executor, at=at or now()
         )
 
     def cancel(self, reason: str = "No longer wanted.") -> GovernanceJob:

@@ -1,4 +1,4 @@
-"""Jobs whose time is over come to their end."""
+"""Jobs whose executor is lost come to their end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from governance.management.sweeping import tell
 
 
 class Command(GovernanceCommand):
-    help = """End the running jobs whose time is over as FAILED, for a scheduler to call.
+    help = """End the running jobs whose executor is lost as FAILED, for a scheduler to call.
 
-Each is sealed with its evidence; the step that was due counts as failed, its outcome unknown."""
+Lost is who was silent longer than its lease: the timeout of the step that is due and
+LEASE_GRACE_SECONDS, never beyond the job's deadline. Each job is sealed with its evidence; the step
+that was due counts as failed, its outcome unknown. It is never run a second time."""
 
     permission = "governance.cancel_job"
     has_json = True

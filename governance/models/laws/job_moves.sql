@@ -1,5 +1,6 @@
 -- JOB-003: a job is born PENDING, its status moves only along this table, what activation wrote
--- stays, its cursor moves one step at a time, and a terminal job is never touched again.
+-- stays, its cursor moves one step at a time, its lease is renewed by a step's report alone, it is
+-- COMPLETED only within its lease, and a terminal job is never touched again.
 CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
     SELECT (before, after) IN (
@@ -42,6 +43,19 @@ BEGIN
     THEN
         PERFORM governance_refuse('job_start_frozen',
             'When, by whom and under which token a job was started stays.');
+    END IF;
+    IF OLD.status = 'RUNNING' AND NEW.status = 'RUNNING'
+       AND NEW.lease_expires_at <> OLD.lease_expires_at -- never NULL: job_running_holds_lease
+       AND NEW.current_step_index = OLD.current_step_index
+    THEN
+        PERFORM governance_refuse('job_lease_renewed_by_report',
+            'A lease is renewed by the report of a step, and by nothing else.');
+    END IF;
+    -- FAILED may come later: so ends the job of an executor that was lost.
+    IF NEW.status = 'COMPLETED' AND NEW.ended_at > OLD.lease_expires_at THEN
+        PERFORM governance_refuse('job_completed_in_lease',
+            format('The lease lapsed at %s; nobody completes the job after that.',
+                   OLD.lease_expires_at));
     END IF;
     IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
         PERFORM governance_refuse('step_results_in_order', 'A job''s cursor moves step by step.');

@@ -1,5 +1,5 @@
 -- JOB-002 and JOB-004: a result is for the step that is due, of a job that is RUNNING and in which
--- no step has failed; at commit the job's cursor counts its results, and a job is COMPLETED only
+-- no step has failed, and was recorded within the job's lease; at commit the job's cursor counts its results, and a job is COMPLETED only
 -- when every step is.
 CREATE OR REPLACE FUNCTION governance_step_result_due() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -19,6 +19,12 @@ BEGIN
                 WHERE job_id = NEW.job_id AND step_index = NEW.step_index - 1
                   AND status = 'FAILED') THEN
         PERFORM governance_refuse('step_results_in_order', 'No step runs after one that failed.');
+    END IF;
+    -- The cursor still points at this step, so this is the lease that it was given.
+    IF NEW.recorded_at > job.lease_expires_at THEN
+        PERFORM governance_refuse('step_result_in_lease',
+            format('The lease lapsed at %s; no result is taken after that.',
+                   job.lease_expires_at));
     END IF;
     RETURN NEW;
 END $$;
