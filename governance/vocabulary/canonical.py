@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,11 @@ from governance.vocabulary.errors import InvalidInputError
 DEEPEST_NESTING = 32
 LARGEST_NUMBER = 2**53 - 1  # the last integer a double holds exactly
 LARGEST_DOCUMENT = 1024 * 1024
+
+# Where a value stands: the place around it and the key or index in there; a root is its name.
+_Place = tuple[Any, str | int] | str
+# A string, which may hold brackets, or one bracket. Possessive: it never tries a string twice.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
 
 
 def canonical_text(value: Any) -> str:
@@ -55,11 +61,7 @@ def load_strict_json(text: str | bytes, *, largest: int = LARGEST_DOCUMENT) -> A
             f"The document is larger than {largest // 2**20} MiB.", code="document_too_large"
         )
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant
-        )
-    except RecursionError:
-        raise _refusal("", f"nested deeper than {DEEPEST_NESTING} levels") from None
+        value = _parse(text)
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, integers of 5 000 digits
         raise InvalidInputError(f"This is not JSON: {error}.", code="malformed_json") from None
     require_plain_json(value)
@@ -68,8 +70,9 @@ def load_strict_json(text: str | bytes, *, largest: int = LARGEST_DOCUMENT) -> A
 
 def require_plain_json(value: Any, path: str = "") -> None:
     """Refuse what cannot be recorded without loss, with the path of the first such value."""
-    # An explicit stack, so that nesting cannot exhaust Python's own.
-    waiting = [(value, path, 1)]
+    # An explicit stack, so that nesting cannot exhaust Python's own; and places that are spelled
+    # out only to be refused, so that many values below a long key cannot exhaust memory.
+    waiting: list[tuple[Any, _Place, int]] = [(value, path, 1)]
     while waiting:
         item, where, depth = waiting.pop()
         if depth > DEEPEST_NESTING:
@@ -81,52 +84,85 @@ def require_plain_json(value: Any, path: str = "") -> None:
         elif isinstance(item, int | float):
             _require_plain_number(item, where)
         elif isinstance(item, dict):
+            if isinstance(item, _Ambiguous):
+                raise _refusal((where, item.twice), "stands here twice")
             for key, child in item.items():
                 if not isinstance(key, str):
                     raise _refusal(where, "an object's keys must be text")
                 _require_plain_text(key, where)
-                waiting.append((child, f"{where}.{key}" if where else key, depth + 1))
+                waiting.append((child, (where, key), depth + 1))
         elif isinstance(item, list | tuple):
-            waiting.extend(
-                (child, f"{where}[{index}]", depth + 1) for index, child in enumerate(item)
-            )
+            waiting.extend((child, (where, index), depth + 1) for index, child in enumerate(item))
         else:
             raise _refusal(where, f"{type(item).__name__} is not a JSON value")
 
 
-def _require_plain_text(text: str, where: str) -> None:
+def _require_plain_text(text: str, where: _Place) -> None:
     if "\x00" in text:
         raise _refusal(where, "text must not contain the NUL character")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise _refusal(
-            where.encode("utf-8", "replace").decode(),
-            "text must not contain half of a surrogate pair",
-        ) from None
+        raise _refusal(where, "text must not contain half of a surrogate pair") from None
 
 
-def _require_plain_number(number: float, where: str) -> None:
+def _require_plain_number(number: float, where: _Place) -> None:
     if isinstance(number, float) and not math.isfinite(number):
         raise _refusal(where, "a number must be finite")
     if abs(number) > LARGEST_NUMBER:
         raise _refusal(where, "a number must lie within ±(2^53 − 1)")
 
 
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _parse(text: str | bytes) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        return json.loads(_down_to_the_deepest(text), object_pairs_hook=_object)
+
+
+class _Ambiguous(dict[str, Any]):
+    """An object in which a key stands twice: to be refused once it is known where it stands."""
+
+    twice: str
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _refusal(key.encode("utf-8", "replace").decode(), "stands here twice")
-            seen.add(key)
-    return result
+    if len(result) == len(pairs):
+        return result
+    seen: set[str] = set()
+    ambiguous = _Ambiguous(result)
+    for key, _ in pairs:
+        if key in seen:
+            ambiguous.twice = key
+            break
+        seen.add(key)
+    return ambiguous
 
 
-def _refuse_constant(name: str) -> None:
-    raise _refusal("", f"{name} is not a JSON value")
+def _down_to_the_deepest(text: str | bytes) -> str:
+    """`text` closed where it is nested one level too deep: what is wrong with it has a path."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    closing: list[str] = []
+    for found in _BRACKETS.finditer(text):
+        if found[1]:
+            closing.append("]" if found[1] == "[" else "}")
+            if len(closing) > DEEPEST_NESTING:
+                return text[: found.end()] + "".join(reversed(closing))
+        elif found[0] in ("]", "}") and closing:
+            closing.pop()
+    return text
 
 
-def _refusal(path: str, message: str) -> InvalidInputError:
+def _refusal(where: _Place, message: str) -> InvalidInputError:
+    steps: list[str] = []
+    while isinstance(where, tuple):
+        where, step = where
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    path = where + "".join(reversed(steps))
+    if not where:
+        path = path.removeprefix(".")
+    # A key that is half of a surrogate pair must not spoil the refusal.
+    path = path.encode("utf-8", "replace").decode()
     return InvalidInputError.at(path, message, code="unusable_json")

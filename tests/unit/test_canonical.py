@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -145,17 +146,26 @@ def test_load_strict_json__what_is_not_json__refused(text: str | bytes) -> None:
 
 
 UNUSABLE = {
-    "duplicate keys": ('{"a": {"b": 1, "b": 1}}', "b"),
-    "NaN": ("[NaN]", ""),
-    "Infinity": ("[Infinity]", ""),
-    "-Infinity": ("[-Infinity]", ""),
+    "duplicate keys": ('{"a": {"b": 1, "b": 1}}', "a.b"),
+    "duplicate keys in a list": ('[1, {"b": 1, "c": [2], "b": 1}]', "[1].b"),
+    "duplicate keys, escaped": ('{"a": 1, "\\u0061": 2}', "a"),
+    "NaN": ("[NaN]", "[0]"),
+    "Infinity": ('{"a": Infinity}', "a"),
+    "-Infinity": ('{"a": [0, -Infinity]}', "a[1]"),
     "1e999": ('{"n": 1e999}', "n"),
     "integer beyond": ('{"n": 9007199254740992}', "n"),
     "escaped NUL": ('{"a": "\\u0000"}', "a"),
     "escaped lone surrogate": ('{"a": "\\ud800"}', "a"),
     "escaped lone surrogate in a key": ('{"\\ud800": 1}', ""),
     "deep": ("[" * 40 + "]" * 40, "[0]" * DEEPEST_NESTING),
-    "deeper than Python goes": ("[" * 200_000 + "]" * 200_000, ""),
+    "deeper than Python goes": (
+        '{"[\\"[[": 1, "a": ' + "[" * 200_000 + "]" * 200_000 + "}",
+        "a" + "[0]" * (DEEPEST_NESTING - 1),
+    ),
+    "deeper than Python goes, open": (
+        '[{"a": 1}, ' + '{"b": ' * 100_000,
+        "[1]" + ".b" * (DEEPEST_NESTING - 1),
+    ),
 }
 
 
@@ -167,6 +177,22 @@ def test_load_strict_json__what_has_no_one_meaning__refused_with_its_path(
         load_strict_json(text)
     assert caught.value.code == "unusable_json"
     assert caught.value.errors[0]["path"] == path
+
+
+def test_load_strict_json__no_json_before_it_is_too_deep__refused() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        load_strict_json("{]" + "[" * 200_000)
+    assert caught.value.code == "malformed_json"
+
+
+def test_load_strict_json__many_values_below_a_long_key__spells_no_path_for_each() -> None:
+    text = '{"' + "k" * 300_000 + '": [' + "0, " * 20_000 + "0]}"
+    tracemalloc.start()
+    try:
+        load_strict_json(text)
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20  # spelled out: 6 GB
+    finally:
+        tracemalloc.stop()
 
 
 def test_load_strict_json__larger_than_allowed__refused() -> None:
