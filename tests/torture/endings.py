@@ -1,9 +1,15 @@
-"""Complete, fail, cancel and time out race for one job: one of them ends it."""
+"""Completing, failing, cancelling and sweeping race for one job: one of them ends it.
+
+Each round one of the contenders has a head start, in turn, or the one with the shortest way would
+win them all; and in every other round all steps are reported before the race, so that nothing is
+left to do but to complete.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from random import random
 from time import sleep
@@ -12,10 +18,10 @@ from uuid import UUID
 
 import httpx
 
-from governance.flows import run_job
+from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
-from governance.vocabulary.errors import GovernanceError
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
+from governance.vocabulary.values import JobStatus, StepStatus
 from tests.support.cast import Cast, hire_cast
 from tests.support.databases import cloned, ensure_template
 from tests.support.rounds import Players, at_the_same_moment
@@ -24,14 +30,19 @@ from tests.support.stories import Running, now, running_job
 from tests.torture.attack import Advance, Figure, attack, require
 from tests.torture.proof import require_whole_record
 
-LONGEST_HESITATION = 0.03  # seconds
+LONGEST_HESITATION = 0.05  # seconds
+HEAD_START = 0.01
+ENOUGH_TO_COMPARE = 60  # rounds
+SMALLEST_SHARE = 0.02
+
+Move = Callable[[], list[str]]
 
 
 @attack(
     "endings",
     "complete, fail, cancel and time out race for one job",
     unit="rounds",
-    short=12,
+    short=10,
     long=500,
 )
 def endings(count: int, advance: Advance) -> Figure:
@@ -39,34 +50,38 @@ def endings(count: int, advance: Advance) -> Figure:
     refused: Counter[str] = Counter()
     with cloned(ensure_template()):
         cast = hire_cast()
-        with running_site() as address, Players(4) as players:
-            who = (cast.executor, cast.executor, cast.operator)
-            clients = [client_of(address, person) for person in who]
-            for _ in range(count):
+        with ExitStack() as leaving:
+            address = leaving.enter_context(running_site())
+            players = leaving.enter_context(Players(5))
+            who = (cast.executor, cast.executor, cast.executor, cast.operator)
+            clients = [leaving.enter_context(client_of(address, person)) for person in who]
+            for number in range(count):
                 running = running_job(cast)
-                running.complete_steps(2)
-                for answer in at_the_same_moment(contenders(running, clients, cast), players):
-                    refused.update(answer)
+                running.complete_steps(2 + number % 2)
+                moves = contenders(running, clients, cast)
+                told = at_the_same_moment(hesitating(moves, favourite=number % 5), players)
+                for answers in told:
+                    refused.update(answers)
                 ended[the_one_ending(running.job.pk)] += 1
                 advance(1)
-            for client in clients:
-                client.close()
         entries = require_whole_record()
+    if count >= ENOUGH_TO_COMPARE:
+        fair = len(ended) == 4 and min(ended.values()) >= count * SMALLEST_SHARE
+        require(fair, f"no fair race: {told_of(ended)}")
+    swept = refused.pop("passed over by the sweep", 0)
     losers = sum(refused.values())
     return Figure(
-        f"one terminal state and one terminal entry each ({told(ended)}); "
-        f"{losers} losers, each 409 ({told(refused)}); {entries} entries verify",
+        f"one terminal state and one terminal entry each ({told_of(ended)}); {losers} calls lost, "
+        f"each 409 ({told_of(refused)}); {swept} sweeps came too late; {entries} entries verify",
         {"rounds": count, "losers": losers, **{f"ended_{k}": v for k, v in ended.items()}},
     )
 
 
-def contenders(
-    running: Running, clients: list[httpx.Client], cast: Cast
-) -> list[Callable[[], list[str]]]:
-    """Four who want the job to end, each differently; each returns its refusals' codes."""
+def contenders(running: Running, clients: Sequence[httpx.Client], cast: Cast) -> list[Move]:
+    """Five who want the job to end, each differently; each returns its refusals' codes."""
     job_id = running.job.pk
 
-    def report_and_complete(client: httpx.Client, status: str) -> list[str]:
+    def report(client: httpx.Client, status: str) -> list[str]:
         report = {
             "execution_token": running.token,
             "step_index": 2,
@@ -75,39 +90,47 @@ def contenders(
             "completed_at": "2026-11-02T09:00:01Z",
             "error": "It broke." if status == "FAILED" else "",
         }
-        return refusals(client.post(f"jobs/{job_id}/results/", json=report)) + refusals(
-            client.post(f"jobs/{job_id}/complete/", json={"execution_token": running.token})
-        )
+        return refusals(client.post(f"jobs/{job_id}/results/", json=report))
+
+    def complete(client: httpx.Client) -> list[str]:
+        body = {"execution_token": running.token}
+        return refusals(client.post(f"jobs/{job_id}/complete/", json=body))
 
     def cancel(client: httpx.Client) -> list[str]:
         return refusals(client.post(f"jobs/{job_id}/cancel/", json={"reason": "Enough."}))
 
-    def time_out() -> list[str]:
-        try:
-            run_job.fail_timed_out_job(
-                job_id=job_id, actor=cast.operator, at=now() + timedelta(days=2)
-            )
-        except GovernanceError as refusal:
-            return [refusal.code]
-        return []
+    def sweep() -> list[str]:
+        told = []
+        for outcome in fail_timed_out_jobs(actor=cast.operator, at=now() + timedelta(days=2)):
+            require(outcome.subject_id == job_id, f"the sweep took {outcome.subject_id}")
+            if outcome.refusal is not None:
+                require(outcome.somebody_was_first, f"the sweep was refused: {outcome.refusal}")
+                told.append("passed over by the sweep")
+        return told
 
-    moves = [
-        lambda: report_and_complete(clients[0], "COMPLETED"),
-        lambda: report_and_complete(clients[1], "FAILED"),
-        lambda: cancel(clients[2]),
-        time_out,
+    return [
+        lambda: report(clients[0], "COMPLETED") + complete(clients[0]),
+        lambda: report(clients[1], "FAILED") + complete(clients[1]),
+        lambda: complete(clients[2]),
+        lambda: cancel(clients[3]),
+        sweep,
     ]
-    return [hesitating(move) for move in moves]
 
 
-def hesitating(move: Callable[[], list[str]]) -> Callable[[], list[str]]:
-    """So that none of them wins every race for having the shortest way."""
+def hesitating(moves: Sequence[Move], *, favourite: int) -> list[Move]:
+    """Every move after a moment of its own, but the favourite's at once."""
 
-    def play() -> list[str]:
-        sleep(random() * LONGEST_HESITATION)
-        return move()
+    def play(move: Move, pause: float) -> Move:
+        def played() -> list[str]:
+            sleep(pause)
+            return move()
 
-    return play
+        return played
+
+    return [
+        play(move, 0 if number == favourite else HEAD_START + random() * LONGEST_HESITATION)
+        for number, move in enumerate(moves)
+    ]
 
 
 def refusals(answer: httpx.Response) -> list[str]:
@@ -127,8 +150,11 @@ def the_one_ending(job_id: UUID) -> str:
     told = list(endings.values_list("to_status", flat=True))
     require(told == [job.status], f"job {job_id} is {job.status}, the ledger tells {told}")
     require(AuditEvidence.objects.filter(job_id=job_id).count() == 1, f"evidence of {job_id}")
-    return str(job.status)
+    if job.status != JobStatus.FAILED:
+        return str(job.status)
+    failed = job.results.filter(status=StepStatus.FAILED).exists()
+    return "FAILED by a step" if failed else "FAILED by the sweep"
 
 
-def told(counted: Counter[Any]) -> str:
+def told_of(counted: Counter[Any]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counted.most_common())
