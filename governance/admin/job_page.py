@@ -22,6 +22,7 @@ from governance.models import (
     HealthSnapshot,
     StepResult,
 )
+from governance.orchestrator.leases import has_lapsed
 from governance.orchestrator.queries import steps_with_status
 from governance.vocabulary.canonical import sha256_hex
 from governance.vocabulary.values import SYSTEM_SCOPE, JobStatus, SnapshotPhase
@@ -81,6 +82,7 @@ def job_context(job: GovernanceJob, *, at: datetime) -> dict[str, Any]:
         "job": job,
         "contract": job.contract,
         "next_move": next_move(job, at),
+        "lease_lapsed": has_lapsed(job, at),
         "done_percent": round(100 * job.current_step_index / job.total_steps),
         "duration": span(job.ended_at - job.started_at) if job.started_at and job.ended_at else "",
         "steps": Folded.of(steps, most=50),
@@ -101,8 +103,13 @@ def next_move(job: GovernanceJob, at: datetime) -> str:
     match job.status:
         case JobStatus.PENDING:
             return "Waits for an executor to start it."
-        case JobStatus.RUNNING if job.deadline_at:
-            return f"Running; its deadline: {left_until(job.deadline_at, at)}."
+        case JobStatus.RUNNING if has_lapsed(job, at):
+            return "Its lease lapsed: the executor counts as lost, and fail_timed_out_jobs ends it."
+        case JobStatus.RUNNING if job.deadline_at and job.lease_expires_at:
+            return (
+                f"Running; its lease: {left_until(job.lease_expires_at, at)}, "
+                f"its deadline: {left_until(job.deadline_at, at)}."
+            )
         case _:
             return job.end_reason
 

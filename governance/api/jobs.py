@@ -21,8 +21,8 @@ from governance.api.serializers.jobs import (
     JobSummarySerializer,
     ProgressSerializer,
     RecordedAuditSerializer,
+    RecordedResultSerializer,
     StartedJobSerializer,
-    StepResultSerializer,
     StepSerializer,
 )
 from governance.api.viewsets import GovernedViewSet
@@ -130,7 +130,10 @@ class JobViewSet(GovernedViewSet):
     )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def claim(self, request: Request) -> Response:
-        """Takes the oldest PENDING job and starts it; two executors never get the same one."""
+        """Takes the oldest PENDING job and starts it; two executors never get the same one.
+
+        The job holds a lease until `lease_expires_at`: report the step that is due by then.
+        """
         self.read_body(Nothing)
         claimed = run_job.claim_job(executor=request.user, at=self.now())
         return self._started(*claimed) if claimed else Response(status=204)
@@ -143,7 +146,10 @@ class JobViewSet(GovernedViewSet):
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     def start(self, request: Request, pk: UUID) -> Response:
-        """PENDING → RUNNING; the answer holds the execution token that every report must carry."""
+        """PENDING → RUNNING; the answer holds the execution token that every report must carry.
+
+        The job holds a lease until `lease_expires_at`: report the step that is due by then.
+        """
         self.read_body(Nothing)
         return self._started(*run_job.start_job(job_id=pk, executor=request.user, at=self.now()))
 
@@ -152,22 +158,25 @@ class JobViewSet(GovernedViewSet):
         summary="Report a step",
         request=Report,
         responses={
-            201: StepResultSerializer,
-            200: OpenApiResponse(StepResultSerializer, "The same report again: nothing changed."),
+            201: RecordedResultSerializer,
+            200: OpenApiResponse(
+                RecordedResultSerializer, "The same report again: nothing changed."
+            ),
         },
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     def results(self, request: Request, pk: UUID) -> Response:
         """Keeps what happened to the step that is due; sending it again is safe.
 
-        Refused with 409: `step_out_of_order`, `result_conflict` (another report for a step that
-        has one), `stale_execution` (an old token), `invalid_job_transition` (not started),
-        `job_immutable` (ended).
+        It renews the lease: `lease_expires_at` says until when the next report is taken. Refused
+        with 409: `step_out_of_order`, `result_conflict` (another report for a step that has one),
+        `stale_execution` (an old token), `lease_lapsed` (too late: drop the work),
+        `invalid_job_transition` (not started), `job_immutable` (ended).
         """
         result, is_new = run_job.record_step_result(
             job_id=pk, executor=request.user, at=self.now(), **self.read_body(Report)
         )
-        return Response(StepResultSerializer(result).data, status=201 if is_new else 200)
+        return Response(RecordedResultSerializer(result).data, status=201 if is_new else 200)
 
     @extend_schema(
         operation_id="complete_job",
@@ -179,7 +188,8 @@ class JobViewSet(GovernedViewSet):
     def complete(self, request: Request, pk: UUID) -> Response:
         """COMPLETED when every step did, FAILED when one failed; the evidence is sealed.
 
-        Refused with 409 `steps_outstanding` while steps are unreported and none has failed.
+        Refused with 409: `steps_outstanding` while steps are unreported and none has failed,
+        `stale_execution`, `lease_lapsed`, `job_immutable`.
         """
         token = self.read_body(Completion)["execution_token"]
         job = run_job.complete_job(job_id=pk, token=token, executor=request.user, at=self.now())

@@ -6,12 +6,12 @@ from governance.models.laws import InstallLaws
 from governance.vocabulary.values import JobStatus
 
 # Nobody promised the executors of jobs that run already to be quicker than their deadline.
-LEASE_RUNNING_JOBS = [
-    "UPDATE governance_governancejob SET lease_expires_at = deadline_at WHERE status = 'RUNNING'",
-    # A table with deferred checks outstanding cannot be altered.
-    "SET CONSTRAINTS ALL IMMEDIATE",
-    "SET CONSTRAINTS ALL DEFERRED",
-]
+LEASE_RUNNING_JOBS = """
+    UPDATE governance_governancejob SET lease_expires_at = deadline_at WHERE status = 'RUNNING';
+    -- A table with deferred checks outstanding cannot be altered.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    SET CONSTRAINTS ALL DEFERRED;
+"""
 
 
 class Migration(migrations.Migration):

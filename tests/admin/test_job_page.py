@@ -190,3 +190,29 @@ def test_page__of_a_running_job__says_how_long_it_still_may_take(
     assert job.deadline_at is not None
     assert job.deadline_at - now() > timedelta(minutes=59)
     assert "59 min left" in text_of(founder_browser, job)
+
+
+def test_page__of_a_running_job__says_until_when_its_executor_may_be_silent(
+    cast: Cast, founder_browser: Client
+) -> None:
+    job = running_job(cast).job
+    text = text_of(founder_browser, job)
+    assert "its lease: 5 min left" in text
+    assert f"lease until {job.lease_expires_at:%-d %b %Y, %H:%M:%S} UTC" in text
+    assert "lease lapsed" not in text
+
+
+def test_page__of_a_job_whose_executor_is_lost__says_that_its_lease_lapsed(
+    cast: Cast, founder_browser: Client
+) -> None:
+    text = text_of(founder_browser, running_job(cast, at=now() - timedelta(minutes=10)).job)
+    assert "Its lease lapsed: the executor counts as lost" in text
+    assert "lease lapsed</strong>" in text
+    assert "lease until" not in text
+
+
+@pytest.mark.parametrize("story", [pending_job, finished_job])
+def test_page__of_a_job_that_does_not_run__speaks_of_no_lease(
+    cast: Cast, founder_browser: Client, story: Story
+) -> None:
+    assert "lease" not in text_of(founder_browser, story(cast)).lower()

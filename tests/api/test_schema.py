@@ -15,10 +15,10 @@ from rest_framework.test import APIClient
 
 from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus, StepStatus
 from tests.api.conftest import ClientFor
-from tests.api.support import API
+from tests.api.support import API, report_body
 from tests.api.test_who_may import ID, MAY
 from tests.support.cast import Cast
-from tests.support.stories import failed_job, judged_job
+from tests.support.stories import failed_job, judged_job, running_job
 
 
 @pytest.fixture
@@ -99,6 +99,23 @@ def test_answers__fit_the_schema(cast: Cast, client_for: ClientFor, schema: dict
             described = schema["paths"][path]["get"]["responses"]["200"]["content"]
             wanted = described["application/json"]["schema"] | {"components": schema["components"]}
             Draft202012Validator(wanted).validate(answer.json())
+
+
+def test_answers__about_a_running_job__fit_the_schema(
+    cast: Cast, client_for: ClientFor, schema: dict[str, Any]
+) -> None:
+    running = running_job(cast)
+    executor = client_for(cast.executor)
+    for method, name, body in (
+        ("get", "", None),
+        ("post", "results/", report_body(running.token)),
+        ("get", "steps/", None),
+    ):
+        answer = getattr(executor, method)(f"{API}jobs/{running.job.pk}/{name}", body)
+        described = schema["paths"][f"{API}jobs/{{id}}/{name}"][method]["responses"]
+        [content] = described[str(answer.status_code)]["content"].values()
+        wanted = content["schema"] | {"components": schema["components"]}
+        Draft202012Validator(wanted).validate(answer.json())
 
 
 def test_problem__fits_the_schema(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 
@@ -15,6 +16,7 @@ from governance.models import (
 )
 from tests.support.cast import Cast
 from tests.support.commands import run
+from tests.support.stories import now
 
 
 def test_load_demo__empty_database__shows_every_state(db: None, commit_now: object) -> None:
@@ -43,6 +45,8 @@ def test_load_demo__empty_database__shows_every_state(db: None, commit_now: obje
     assert jobs == {"COMPLETED": 3, "FAILED": 1, "RUNNING": 1, "PENDING": 1}
     half_way = GovernanceJob.objects.get(status="RUNNING")
     assert 0 < half_way.current_step_index < half_way.total_steps
+    assert half_way.lease_expires_at
+    assert half_way.lease_expires_at > now() + timedelta(minutes=4)
     assert AuditEvidence.objects.count() == 4
     assert SystemContract.objects.filter(audit_verdict="INCONCLUSIVE").count() == 1
     assert all(checked.finding is None for checked in verify_ledger())

@@ -23,6 +23,7 @@ from governance.vocabulary.errors import (
     GovernanceError,
     JobImmutableError,
     StaleCopyError,
+    WrongStateError,
 )
 from governance.vocabulary.values import ActivationWindow, AuditVerdict
 from tests.support.cast import Cast
@@ -124,6 +125,18 @@ def test_fail_timed_out_jobs__past_the_deadline__ends_them(cast: Cast) -> None:
     assert (again(late).status, again(in_time).status) == ("FAILED", "RUNNING")
 
 
+def test_fail_timed_out_jobs__executor_lost_before_the_deadline__ends_them(cast: Cast) -> None:
+    job = running_job(cast, at=now() - timedelta(minutes=10)).job
+    ran = run("fail_timed_out_jobs", "--as", "operator")
+    assert (ran.code, ran.out) == (
+        0,
+        f"job {job.pk}: FAILED\n1 moved, 0 passed over, 0 refused\n",
+    )
+    assert "executor lost at step 0, outcome unknown" in again(job).end_reason
+    again_ran = run("fail_timed_out_jobs", "--as", "operator")
+    assert (again_ran.code, again_ran.out) == (0, "0 moved, 0 passed over, 0 refused\n")
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -131,6 +144,7 @@ def test_fail_timed_out_jobs__past_the_deadline__ends_them(cast: Cast) -> None:
         JobImmutableError("gone"),
         StaleCopyError("gone"),
         ContractActivationError("gone", code="contract_not_approved"),
+        WrongStateError("It reported in time.", code="not_timed_out"),
     ],
 )
 def test_sweep__somebody_was_first__is_no_failure(refusal: GovernanceError) -> None:

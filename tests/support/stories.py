@@ -184,9 +184,10 @@ class Running:
         )
 
 
-def running_job(cast: Cast, **changes: Any) -> Running:
+def running_job(cast: Cast, *, at: datetime | None = None, **changes: Any) -> Running:
+    """A job that was started at `at`, or just now."""
     job = pending_job(cast, **changes)
-    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
+    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=at or now())
     return Running(job, token, cast)
 
 

@@ -22,10 +22,23 @@ def words(values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
+def lease(source: str | None = None) -> serializers.DateTimeField:
+    return serializers.DateTimeField(
+        source=source,
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "Until when the job's executor may be silent before it counts as lost; each report "
+            "renews it. Null unless the job is RUNNING."
+        ),
+    )
+
+
 class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
     """A job in a list."""
 
     contract_id = serializers.UUIDField(read_only=True)
+    lease_expires_at = lease()
 
     class Meta:
         model = GovernanceJob
@@ -39,6 +52,7 @@ class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
             "created_at",
             "started_at",
             "deadline_at",
+            "lease_expires_at",
             "ended_at",
         )
         read_only_fields = fields
@@ -138,7 +152,7 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
 
     class Meta:
         model = StepResult
-        fields = (
+        fields: tuple[str, ...] = (
             "step_index",
             "status",
             "started_at",
@@ -149,6 +163,16 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
             "recorded_at",
             "recorded_by",
         )
+        read_only_fields = fields
+
+
+class RecordedResultSerializer(StepResultSerializer):
+    """The result just reported, and how long the executor may take from here."""
+
+    lease_expires_at = lease("job.lease_expires_at")
+
+    class Meta(StepResultSerializer.Meta):
+        fields = (*StepResultSerializer.Meta.fields, "lease_expires_at")
         read_only_fields = fields
 
 
