@@ -59,8 +59,8 @@ def retried(operation: Callable[P, R]) -> Callable[P, R]:
 
 
 def _attempts(tell: Callable[[], Any], name: str) -> Any:
-    most = settings.GOVERNANCE["STORY_ATTEMPTS"]
-    for attempt in range(1, most + 1):
+    attempt = 1
+    while True:
         try:
             return tell()
         except BusyError as busy:
@@ -68,8 +68,9 @@ def _attempts(tell: Callable[[], Any], name: str) -> Any:
             undone[undone_by] += 1
             busy.details["attempts"] = attempt
             logger.warning("%s was undone by %s, attempt %s.", name, undone_by, attempt)
-            if attempt == most or undone_by not in WORTH_ANOTHER_TRY:
+            is_last = attempt >= settings.GOVERNANCE["STORY_ATTEMPTS"]
+            if is_last or undone_by not in WORTH_ANOTHER_TRY:
                 raise
         # Apart from each other, or the same ones meet again.
         sleep(LONGEST_FIRST_PAUSE * 2 ** (attempt - 1) * random())  # noqa: S311 - keeps no secret
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        attempt += 1

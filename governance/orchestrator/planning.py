@@ -12,7 +12,6 @@ from governance.vocabulary.changes import (
     CapabilityEnable,
     Change,
     ConfigurationUpdate,
-    ParameterChange,
     parse_changes,
 )
 from governance.vocabulary.values import Lifecycle, PlatformState
@@ -73,13 +72,12 @@ def _rollback_of(
                 "old_value": change.new_value,
                 "new_value": change.old_value,
             }
-        case ParameterChange():
-            places = [(change.scope, name) for name in change.parameters]
-            if not all(place in configuration for place in places):
-                return None
-            return change.document() | {
-                "parameters": {name: configuration[scope, name] for scope, name in places}
-            }
+    places = [(change.scope, name) for name in change.parameters]
+    if not all(place in configuration for place in places):
+        return None
+    return change.document() | {
+        "parameters": {name: configuration[scope, name] for scope, name in places}
+    }
 
 
 def _return_to(capability: str, before: Lifecycle | None) -> dict[str, Any] | None:
@@ -110,5 +108,5 @@ def _follow(
             lifecycles[change.capability_name] = Lifecycle.DISABLED
         case ConfigurationUpdate():
             configuration[change.scope, change.key] = change.new_value
-        case ParameterChange():
+        case _:
             configuration |= {(change.scope, k): v for k, v in change.parameters.items()}

@@ -11,12 +11,14 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.ledger import checkpoints
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.checkpoints import (
     checkpoint_lines,
     compare_with_checkpoint,
     read_checkpoint,
 )
+from governance.ledger.envelopes import CHECKPOINT_TYPE, sign_envelope
 from governance.ledger.merkle import MerkleTree
 from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
@@ -96,6 +98,27 @@ def test_older_backup_restored__missing_entries_and_contracts_are_named(cast: Ca
     }
 
 
+def test_forged_hash__that_hits_the_trail__the_head_still_parts(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "PREFIX", 0)  # a trail that every hash hits
+    contract = judged_job(cast).contract
+    lines = taken()
+    rehash(contract, from_seq=12, reason="It was always so.")
+    assert found(lines) == [Finding(contract.pk, 12, "is not what the checkpoint signed")]
+
+
+def test_many_chains__compared_some_at_a_time__each_is_looked_at(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "CHAINS_AT_ONCE", 2)
+    contracts = sorted((eligible(cast) for _ in range(4)), key=lambda contract: contract.pk)
+    lines = taken()
+    for contract in contracts:
+        rehash(contract, from_seq=3, reason="It was always so.")
+    assert [finding.contract_id for finding in found(lines)] == [c.pk for c in contracts]
+
+
 def drop_a_chain(lines: list[str]) -> list[str]:
     return lines[1:]
 
@@ -123,6 +146,19 @@ def cut_the_signature(lines: list[str]) -> list[str]:
     return lines[:-1]
 
 
+def sign_nothing_readable(lines: list[str]) -> list[str]:
+    return [*lines[:-1], "{"]
+
+
+def sign_endless_nesting(lines: list[str]) -> list[str]:
+    return [*lines[:-1], "[" * 100_000]
+
+
+def sign_another_version(lines: list[str]) -> list[str]:
+    signed = sign_envelope(b'{"version": "9.0.0"}', payload_type=CHECKPOINT_TYPE, key=KEY)
+    return [*lines[:-1], json.dumps(signed)]
+
+
 @pytest.mark.parametrize(
     "forge",
     [
@@ -132,6 +168,9 @@ def cut_the_signature(lines: list[str]) -> list[str]:
         change_the_time,
         change_the_type,
         cut_the_signature,
+        sign_nothing_readable,
+        sign_endless_nesting,
+        sign_another_version,
     ],
 )
 def test_forged_checkpoint__refused(cast: Cast, forge: Any) -> None:
@@ -141,6 +180,12 @@ def test_forged_checkpoint__refused(cast: Cast, forge: Any) -> None:
     assert read_checkpoint(lines, key=KEY.public_key())
     with pytest.raises(InvalidInputError):
         read_checkpoint(forge(lines), key=KEY.public_key())
+
+
+def test_no_lines_at_all__refused() -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        read_checkpoint([], key=KEY.public_key())
+    assert refusal.value.code == "bad_checkpoint"
 
 
 def test_checkpoint__signed_by_somebody_else__refused(cast: Cast) -> None:
