@@ -123,8 +123,26 @@ def other_predicate(statement: dict[str, Any]) -> None:
     statement["predicateType"] = "urn:somebody:else"
 
 
+def no_subject(statement: dict[str, Any]) -> None:
+    statement["subject"] = []
+
+
+def evidence_that_is_no_json(statement: dict[str, Any]) -> None:
+    statement["predicate"]["evidence"] = "{"
+
+
 @pytest.mark.parametrize(
-    "twist", [other_evidence, cut_entry, other_body, cut_tail, no_ledger, other_predicate]
+    "twist",
+    [
+        other_evidence,
+        cut_entry,
+        other_body,
+        cut_tail,
+        no_ledger,
+        other_predicate,
+        no_subject,
+        evidence_that_is_no_json,
+    ],
 )
 def test_statement__signed_but_not_whole__refused(
     cast: Cast, twist: Callable[[dict[str, Any]], None]
