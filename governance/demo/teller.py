@@ -172,7 +172,10 @@ class Teller:
         at = begins_at
         for index, step in enumerate(job.contract.plan[:steps]):
             fails = bool(failure) and index == steps - 1
-            started_at, at = at + timedelta(seconds=5), at + timedelta(seconds=48 + 7 * index)
+            # As long as a step takes, but never longer than it may: its lease would lapse.
+            seconds = min(48 + 7 * index, step["timeout_seconds"])
+            started_at = at + timedelta(seconds=min(5, seconds))
+            at += timedelta(seconds=seconds)
             report = StepReport(
                 step_index=index,
                 status=StepStatus.FAILED if fails else StepStatus.COMPLETED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -50,6 +51,17 @@ def test_load_demo__empty_database__shows_every_state(db: None, commit_now: obje
     assert AuditEvidence.objects.count() == 4
     assert SystemContract.objects.filter(audit_verdict="INCONCLUSIVE").count() == 1
     assert all(checked.finding is None for checked in verify_ledger())
+
+
+def test_load_demo__steps_that_may_take_a_second__loads_all_the_same(
+    db: None, settings: Any
+) -> None:
+    settings.GOVERNANCE = settings.GOVERNANCE | {
+        "STEP_TIMEOUT_SECONDS": 1,
+        "LEASE_GRACE_SECONDS": 0,
+    }
+    assert run("load_demo").code == 0
+    assert GovernanceJob.objects.filter(status="COMPLETED").count() == 3
 
 
 def test_load_demo__one_proposal__contradicts_what_is_true_now(db: None) -> None:
