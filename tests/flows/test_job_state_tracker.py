@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry
 from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import jobs_past_lease
+from governance.orchestrator.queries import jobs_past_lease, steps_with_status
 from governance.orchestrator.tracking import JobStateTracker
 from governance.vocabulary.errors import (
     GovernanceError,
@@ -217,6 +217,11 @@ class TestJobStateTracker:
         with CaptureQueriesContext(connection) as seen:
             progress(job)
         assert len(seen) == 1
+
+    def test_steps__none_of_them_asked_for__none(self, cast: Cast) -> None:
+        job = running_job(cast).job
+        assert steps_with_status(job, []) == []
+        assert steps_with_status(job)[0]["status"] == "RUNNING"
 
     @pytest.mark.parametrize(
         "ask",
