@@ -30,8 +30,8 @@ from tests.support.stories import Running, now, running_job
 from tests.torture.attack import Advance, Figure, attack, require
 from tests.torture.proof import require_whole_record
 
-LONGEST_HESITATION = 0.05  # seconds
-HEAD_START = 0.01
+LONGEST_HESITATION = 0.06  # seconds
+HEAD_START = 0.03
 ENOUGH_TO_COMPARE = 60  # rounds
 SMALLEST_SHARE = 0.02
 
