@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from govsite.connections import WatchfulConnection
+
 
 def read_flag(name: str, default: bool) -> bool:
     """`1`, `true`, `yes`, `on` and their opposites; anything else is refused."""
@@ -83,7 +85,12 @@ CONNECTING: dict[str, Any] = {
 }
 # The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
 # before it tries again.
-POOLING: dict[str, Any] = {"min_size": 1, "timeout": 5, "reconnect_timeout": 5}
+POOLING: dict[str, Any] = {
+    "min_size": 1,
+    "timeout": 5,
+    "reconnect_timeout": 5,
+    "connection_class": WatchfulConnection,
+}
 
 
 def read_timeouts() -> str:

@@ -85,9 +85,14 @@ class Site:
             time.sleep(0.1)
         return False
 
-    def wait(self) -> int:
-        """Wait until it ends of itself; its exit code."""
-        return self._process.wait() if self._process else 0
+    def wait(self, seconds: float) -> int | None:
+        """Wait until it ends of itself, but no longer than that; its exit code, None if it runs."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
 
     def stop(self) -> None:
         """Let it finish what it does, but not for long."""

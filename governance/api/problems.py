@@ -92,14 +92,19 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
         return _http_refusal(exc)
     if isinstance(exc, OperationalError | InterfaceError):
         logger.error("The database did not answer the API: %s", exc)
-        return problem(
-            503,
-            "database_unavailable",
-            "The database does not answer now; ask again later.",
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
+        return database_unavailable()
     logger.error("Unexpected error in the API.", exc_info=exc)
     return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
+
+
+def database_unavailable() -> HttpResponse:
+    """The answer to every call as long as the database is away."""
+    return problem(
+        503,
+        "database_unavailable",
+        "The database does not answer now; ask again later.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
 
 
 @csrf_exempt  # nothing is changed here, and a client that mistyped must hear of it as JSON

@@ -11,7 +11,7 @@ import psycopg
 from django.db.backends.postgresql import base as postgresql
 from psycopg import sql
 
-from govsite.embedded.server import start_server
+from govsite.embedded.server import bring_back, start_server
 
 SUPERUSER = "postgres"
 DATABASE_NAME = "govsite"
@@ -27,6 +27,15 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if params.get("dbname") == DATABASE_NAME:
             ensure_database(socket_dir, DATABASE_NAME)
         return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """As Django makes one, but where the server was killed since, it is started again."""
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            if not bring_back(Path(self.settings_dict["HOST"])):
+                raise
+        return super().get_new_connection(conn_params)
 
 
 @functools.cache

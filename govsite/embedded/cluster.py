@@ -23,6 +23,8 @@ import psutil
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
+from govsite.embedded.orphans import end_orphans
+
 SUPERUSER = "postgres"
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
@@ -31,6 +33,8 @@ LONGEST_SOCKET_PATH = 103
 # PostgreSQL refuses to run as root; this account of the system then runs it.
 SYSTEM_USER = "pgserver"
 PATIENCE_SECONDS = 60
+# Longer than any server that runs takes to say that it does.
+ANSWER_SECONDS = 5
 
 
 class Cluster:
@@ -85,15 +89,17 @@ class Cluster:
                 "or set GOVSITE_DATA_DIR to another one."
             ) from None
 
-    def ensure_running(self) -> None:
-        """Start the server unless it runs; raises ImproperlyConfigured with its log's last words.
+    def ensure_running(self) -> bool:
+        """Start the server unless it runs; whether there was anything to do or to wait for.
 
-        A server that was killed leaves files with a process id that may be anybody's by now:
-        what counts is whether that process is a PostgreSQL in this folder.
+        Raises ImproperlyConfigured with its log's last words. A server that was killed leaves files
+        with a process id that may be anybody's by now: what counts is whether that process is a
+        PostgreSQL in this folder. It leaves processes too, and those end before another starts.
         """
         if self.answers():
-            return
-        if self._process() is None:
+            return False
+        if not self.is_running():
+            end_orphans(self.path)
             self._make_socket_dir()
             (self.path / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
@@ -110,12 +116,17 @@ class Cluster:
                 "-o",
                 f"-h '' -p {PORT} -k {shlex.quote(str(self.socket_dir))}",
             )
-            return
+            return True
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():  # another process's server, still recovering
             if time.monotonic() > deadline:
                 raise ImproperlyConfigured(self._failure("the server does not answer"))
             time.sleep(0.1)
+        return True
+
+    def is_running(self) -> bool:
+        """Whether its process is there, which it is too while it recovers and answers nobody."""
+        return self._process() is not None
 
     def stop(self) -> None:
         """Stop the server if it runs, and wait for it."""
@@ -136,7 +147,11 @@ class Cluster:
             return False
         try:
             psycopg.connect(
-                host=str(self.socket_dir), port=PORT, user=SUPERUSER, dbname=SUPERUSER
+                host=str(self.socket_dir),
+                port=PORT,
+                user=SUPERUSER,
+                dbname=SUPERUSER,
+                connect_timeout=ANSWER_SECONDS,
             ).close()
         except psycopg.OperationalError as error:
             # A full server is one that runs.

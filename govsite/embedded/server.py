@@ -47,6 +47,23 @@ def start_server(data_dir: Path) -> str:
     return str(socket_dir)
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether the process of the server over `data_dir` is there, be it busy or paused; cheap."""
+    return Cluster(data_dir.expanduser().resolve()).is_running()
+
+
+def bring_back(data_dir: Path) -> bool:
+    """Start the server that `start_server` started, if it was killed; whether it answers now.
+
+    A server that is there but does not answer is let alone: it recovers, or somebody paused it.
+    Raises ImproperlyConfigured when it does not start.
+    """
+    data_dir = data_dir.expanduser().resolve()
+    cluster = Cluster(data_dir)
+    with _alone(data_dir):
+        return cluster.answers() or (not cluster.is_running() and cluster.ensure_running())
+
+
 def _join(data_dir: Path) -> None:
     if _joined.get(data_dir, (0, 0))[0] == os.getpid():
         return

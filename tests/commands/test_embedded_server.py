@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from govsite.embedded.orphans import alive_in
+from govsite.embedded.server import bring_back
 from tests.support.commands import ROOT
 
 USE_IT = """
@@ -27,6 +32,21 @@ with psycopg.connect(host=folder, user="postgres", dbname="postgres") as connect
     sys.stdin.readline()
     assert connection.execute("SELECT 2").fetchone() == (2,)
 """
+LOSE_IT = """
+import os, signal, django
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT 1")
+with open(connection.settings_dict["HOST"] + "/postmaster.pid") as file:
+    os.kill(int(file.readline()), signal.SIGKILL)
+connection.close()
+with connection.cursor() as cursor:
+    cursor.execute("SELECT 3")
+    print(cursor.fetchone())
+"""
+# It does not look whether its server still lives, as one that waits does.
+NEVER_LOOKS_UP = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 
 @pytest.fixture
@@ -47,6 +67,10 @@ def user(folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def environment_without_database() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
 
 
 def leave(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -159,3 +183,44 @@ def test_server__folder_of_something_else__is_refused_and_kept(folder: Path) -> 
 def test_server__data_folder__is_its_owners_alone(folder: Path) -> None:
     assert leave(user(folder)) == (0, "")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "its_query", ["SELECT pg_sleep(600)", NEVER_LOOKS_UP], ids=["idle", "busy"]
+)
+def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_more(
+    folder: Path, its_query: str
+) -> None:
+    process = user(folder)
+    assert process.stdout is not None
+    process.stdout.readline()
+    (server,) = servers(folder)
+    with ThreadPoolExecutor(1) as other:
+        connection = psycopg.connect(host=str(folder), user="postgres", dbname="postgres")
+        running = other.submit(connection.execute, its_query)
+        backend = psutil.Process(connection.info.backend_pid)
+        server.kill()
+        assert bring_back(folder)
+        assert backend not in alive_in(folder)
+        with pytest.raises(psycopg.OperationalError):
+            running.result()
+    assert len(servers(folder)) == 1
+    with psycopg.connect(host=str(folder), user="postgres", dbname="postgres") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    process.kill()
+    process.communicate()
+
+
+def test_connection__after_the_server_was_killed__is_made_all_the_same(folder: Path) -> None:
+    """A long-running command: the socket's file is still there, and nobody listens."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOSE_IT],
+        cwd=ROOT,
+        env=environment_without_database() | {"GOVSITE_DATA_DIR": str(folder.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "(3,)\n"), ran.stderr
+    assert servers(folder) == []

@@ -21,6 +21,8 @@ import pytest
 from tests.support.commands import ROOT, Ran
 
 PATIENCE_SECONDS = 90
+# Whom the site must look up in its database, to find that it knows nobody of that name.
+SOMEBODY = {"Authorization": "Bearer " + "a" * 64}
 
 
 @dataclass
@@ -49,9 +51,9 @@ class House:
         self.started.append(process)
         return process
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        client.request("GET", path)
+        client.request("GET", path, headers=headers)
         answer = client.getresponse()
         return answer.status, answer.read().decode()
 
@@ -166,3 +168,19 @@ def test_run_site__without_demo__leaves_the_database_empty(house: House) -> None
     process = house.start("--no-demo")
     assert "password" not in read_until_up(process)
     assert stop(process, signal.SIGINT).code == 0
+
+
+def test_run_site__database_killed__is_brought_back_and_says_so(house: House) -> None:
+    process = house.start("--no-demo")
+    read_until_up(process)
+    pid_file = house.folder / "pg" / "postmaster.pid"
+    killed = int(pid_file.read_text().splitlines()[0])
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (status := house.get("/api/v1/jobs/", **SOMEBODY)[0]) != 401:
+        assert (status, time.monotonic() < deadline) == (503, True)
+    assert int(pid_file.read_text().splitlines()[0]) != killed
+    ended = stop(process, signal.SIGINT)
+    assert (ended.code, "Traceback" in ended.err) == (0, False)
+    assert "it has been started again" in ended.err
+    assert house.processes() == []

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
@@ -22,10 +23,11 @@ from governance.management.base import GovernanceCommand
 from governance.management.commands.load_demo import told_once
 from governance.management.values import number_in
 from governance.vocabulary.errors import GovernanceError
-from govsite.embedded.server import start_server
+from govsite.embedded.server import bring_back, is_running, start_server
 from govsite.serving import LOOPBACK, Site, database_url
 
 EMBEDDED = "govsite.embedded"
+WATCH_SECONDS = 0.5
 
 
 class Stopped(BaseException):
@@ -85,11 +87,29 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
             self.say(f"       {site.address}{reverse('api:docs')} describes it")
             self.say("Ctrl-C stops it.")
             self.stdout.flush()
-            if code := site.wait():
+            if code := self._wait(site):
                 raise _cannot_serve(f"The site ended by itself, with exit code {code}.")
         finally:
             with _undisturbed():
                 site.stop()
+
+    def _wait(self, site: Site) -> int:
+        """Until the site ends, keep it company, and its database alive."""
+        while (code := site.wait(WATCH_SECONDS)) is None:
+            if settings.DATABASES["default"]["ENGINE"] == EMBEDDED:
+                self._watch(Path(settings.DATABASES["default"]["HOST"]))
+        return code
+
+    def _watch(self, data_dir: Path) -> None:
+        """Bring the embedded server back when it was killed; while that fails, try for ever."""
+        if is_running(data_dir):
+            return
+        try:
+            bring_back(data_dir)
+        except ImproperlyConfigured as trouble:
+            self.stderr.write(str(trouble))
+        else:
+            self.stderr.write("The embedded PostgreSQL had ended; it has been started again.")
 
 
 def _environment(host: str) -> dict[str, str]:

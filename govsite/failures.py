@@ -1,0 +1,36 @@
+"""What the site answers when a page fails: whoever reads it learns whether to try again."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.defaults import server_error
+
+from governance.api.problems import RETRY_AFTER_SECONDS, database_unavailable, problem
+
+API_PREFIX = "/api/"
+
+
+def failed_page(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: 503 with Retry-After while the database is away, else 500.
+
+    It needs no database itself, nor anything that would ask one: no user, no session. The API
+    translates what its views raise; here it hears of what failed around them.
+    """
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    if request.path.startswith(API_PREFIX):
+        if away:
+            return database_unavailable()
+        return problem(
+            500, "internal_error", "Something unexpected went wrong; it has been logged."
+        )
+    if not away:
+        return server_error(request)
+    return HttpResponse(
+        render_to_string("503.html"),
+        status=503,
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
+    )
