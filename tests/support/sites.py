@@ -49,9 +49,14 @@ def free_port() -> int:
 
 def client_of(address: str, person: Any, **options: Any) -> httpx.Client:
     """A client of the API with a token of the person; addresses are relative to /api/v1/."""
-    _, token = AuthToken.objects.create(person)
     return httpx.Client(
         base_url=f"{address}/api/v1/",
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": f"Bearer {new_token(person)}"},
         **({"timeout": 60} | options),
     )
+
+
+def new_token(person: Any) -> str:
+    """A token of the person for the API."""
+    _, token = AuthToken.objects.create(person)
+    return str(token)
