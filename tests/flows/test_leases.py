@@ -25,7 +25,8 @@ from governance.vocabulary.errors import (
 from governance.vocabulary.values import JobStatus, StepStatus
 from tests.support.attacks import nothing_written
 from tests.support.cast import Cast
-from tests.support.stories import Running, again, now, pending_job, running_job
+from tests.support.forgery import forge_activation, forge_step
+from tests.support.stories import Running, again, approved, now, pending_job, running_job
 
 TICK = timedelta(microseconds=1)
 STEP = timedelta(seconds=300)
@@ -105,6 +106,21 @@ class TestLength:
             at += timedelta(seconds=200)
             running.record(running.report(index), at=at)
             assert lease_of(running.job) == at + STEP + GRACE
+
+    def test_each_report__renews_it_by_the_timeout_of_the_step_that_is_due_then(
+        self, cast: Cast
+    ) -> None:
+        timeouts = (10, 500, 3)
+        job_id = forge_activation(approved(cast), cast.operator, steps=[], total_steps=3)
+        for index, seconds in enumerate(timeouts):
+            forge_step(job_id, index, timeout_seconds=seconds)
+        at = now()
+        job, token = by_start(GovernanceJob.objects.get(pk=job_id), cast, at)
+        running = Running(job, token, cast)
+        for index, seconds in enumerate(timeouts):
+            assert lease_of(job) == at + timedelta(seconds=seconds) + GRACE
+            at += timedelta(seconds=2)
+            running.record(running.report(index), at=at)
 
     @pytest.mark.parametrize(("seconds", "expected"), [(0, 60), (59, 60), (60, 60), (500, 500)])
     @pytest.mark.parametrize("last", [StepStatus.COMPLETED, StepStatus.FAILED])
@@ -208,7 +224,10 @@ class TestLateReports:
         running = running_job(cast)
         lapsed = lease_of(running.job) + TICK
         running.token = "another"
-        for write in (lambda: running.record(running.report(0), at=lapsed), running.complete):
+        for write in (
+            lambda: running.record(running.report(0), at=lapsed),
+            lambda: running.complete(at=lapsed),
+        ):
             with nothing_written(), pytest.raises(StaleExecutionError) as refusal:
                 write()
             assert refusal.value.code == "stale_execution"
