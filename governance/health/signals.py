@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from governance.ledger.story import retried, story
 from governance.models import GovernanceSignal
 from governance.vocabulary.canonical import require_plain_json
@@ -22,7 +24,10 @@ def record_signal(
     actor: Any,
     at: datetime,
 ) -> GovernanceSignal:
-    """Record what a monitor says of a scope; it supersedes the last of the same type there."""
+    """Record what a monitor says of a scope; it supersedes the last of the same type there.
+
+    Monitors that speak at the same moment are taken one after the other: none is turned away.
+    """
     for name, value, longest in (
         ("scope", scope, 200),
         ("signal_type", signal_type, 100),
@@ -32,6 +37,7 @@ def record_signal(
         if not 1 <= len(value.strip()) <= longest:
             raise InvalidInputError.at(name, f"must have 1 to {longest} characters")
     with story():
+        _wait_for_turn(scope.strip(), signal_type.strip())
         GovernanceSignal.objects.filter(
             scope=scope.strip(), signal_type=signal_type.strip(), superseded_at=None
         ).update(superseded_at=at)
@@ -42,4 +48,13 @@ def record_signal(
             reason=reason.strip(),
             recorded_by=actor,
             recorded_at=at,
+        )
+
+
+def _wait_for_turn(scope: str, signal_type: str) -> None:
+    """Hold the place of one scope and type until the transaction ends; the first has no row yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"governance signal {len(scope)} {scope} {signal_type}"],
         )

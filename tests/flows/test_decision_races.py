@@ -1,0 +1,264 @@
+"""Two decide at once: the first stands, the second hears so in the domain's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from governance.contract.operations import expire_contract, lapse_contract, record_verdicts
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.propose_contract import propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.ledger.verification import verify_ledger
+from governance.models import (
+    AuditResolution,
+    GovernanceAudit,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
+from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.values import ActivationWindow, AuditVerdict
+from tests.support.cast import Cast
+from tests.support.stories import (
+    MAY,
+    VALIDATOR_VERDICT,
+    again,
+    approved,
+    draft,
+    eligible,
+    finished_job,
+    now,
+    pending_job,
+    proposal_document,
+)
+from tests.support.threads import at_once, overtaking
+from tests.support.verdicts import judge, settle
+
+Move = Callable[[SystemContract, Cast], Any]
+
+CREATED = now()
+DURING_REVIEW = CREATED + timedelta(days=1)
+AFTER_REVIEW = CREATED + timedelta(days=30)
+WINDOW = ActivationWindow(DURING_REVIEW, DURING_REVIEW + timedelta(hours=24))
+IN_WINDOW = DURING_REVIEW + timedelta(hours=1)
+AFTER_WINDOW = WINDOW.closes_at + timedelta(hours=1)
+DECIDED_ALREADY = {"invalid_transition", "contract_immutable", "not_eligible"}
+REASON = "Not this quarter, sorry."
+
+
+@pytest.fixture(autouse=True)
+def _record_verifies(committed: Cast) -> Iterator[None]:
+    yield
+    assert [checked.finding for checked in verify_ledger() if checked.finding] == []
+
+
+def approve(contract: SystemContract, cast: Cast) -> SystemContract:
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=cast.founder,
+        window=WINDOW,
+        seen_digest=contract.content_digest or "",
+        at=DURING_REVIEW,
+    )
+
+
+def reject(contract: SystemContract, cast: Cast) -> SystemContract:
+    return reject_contract(
+        contract_id=contract.pk, founder=cast.second_founder, reason=REASON, at=DURING_REVIEW
+    )
+
+
+def expire(contract: SystemContract, cast: Cast) -> SystemContract:
+    return expire_contract(contract_id=contract.pk, actor=cast.operator, at=AFTER_REVIEW)
+
+
+def activate(contract: SystemContract, cast: Cast) -> GovernanceJob:
+    return activate_contract(contract_id=contract.pk, actor=cast.operator, at=IN_WINDOW)
+
+
+def lapse(contract: SystemContract, cast: Cast) -> SystemContract:
+    return lapse_contract(contract_id=contract.pk, actor=cast.operator, at=AFTER_WINDOW)
+
+
+def give_verdicts(contract: SystemContract, cast: Cast) -> SystemContract:
+    return record_verdicts(
+        contract_id=contract.pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY,
+        actor=cast.operator,
+        at=DURING_REVIEW,
+    )
+
+
+def drafted(cast: Cast) -> SystemContract:
+    return draft(cast, at=CREATED)
+
+
+def in_review(cast: Cast) -> SystemContract:
+    return eligible(cast, at=CREATED)
+
+
+def signed(cast: Cast) -> SystemContract:
+    return approved(cast, at=DURING_REVIEW, window=WINDOW)
+
+
+class TestContractRaces:
+    @pytest.mark.parametrize(
+        ("begin", "first", "second", "status", "code"),
+        [
+            (drafted, give_verdicts, give_verdicts, "ELIGIBLE", "invalid_transition"),
+            (drafted, give_verdicts, expire, "EXPIRED", None),
+            (drafted, expire, give_verdicts, "EXPIRED", "contract_immutable"),
+            (in_review, approve, approve, "APPROVED", "invalid_transition"),
+            (in_review, approve, reject, "APPROVED", "not_eligible"),
+            (in_review, approve, expire, "APPROVED", "invalid_transition"),
+            (in_review, approve, activate, "ACTIVE", None),
+            (in_review, reject, approve, "REJECTED", "contract_immutable"),
+            (in_review, reject, reject, "REJECTED", "contract_immutable"),
+            (in_review, reject, expire, "REJECTED", "contract_immutable"),
+            (in_review, reject, activate, "REJECTED", "contract_not_approved"),
+            (in_review, expire, approve, "EXPIRED", "contract_immutable"),
+            (in_review, expire, reject, "EXPIRED", "contract_immutable"),
+            (in_review, expire, expire, "EXPIRED", "contract_immutable"),
+            (signed, activate, lapse, "ACTIVE", "not_lapsed"),
+            (signed, activate, reject, "ACTIVE", "not_eligible"),
+            (signed, activate, approve, "ACTIVE", "invalid_transition"),
+            (signed, lapse, activate, "FAILED", "contract_not_approved"),
+            (signed, lapse, lapse, "FAILED", "contract_immutable"),
+            (signed, lapse, reject, "FAILED", "contract_immutable"),
+        ],
+    )
+    def test_second_move__before_the_first_commits__judged_by_what_the_first_did(
+        self,
+        committed: Cast,
+        begin: Callable[[Cast], SystemContract],
+        first: Move,
+        second: Move,
+        status: str,
+        code: str | None,
+    ) -> None:
+        contract = begin(committed)
+        _, outcome = overtaking(
+            lambda: first(contract, committed), lambda: second(contract, committed)
+        )
+        assert getattr(outcome, "code", None) == code, outcome
+        assert again(contract).status == status
+        told = LedgerEntry.objects.filter(contract=contract).exclude(from_status="")
+        assert told.filter(event__startswith="contract.").last().to_status == status
+        assert GovernanceJob.objects.count() == (status == "ACTIVE")
+
+    def test_six_people__decide_at_once__one_decision(self, committed: Cast) -> None:
+        contract = in_review(committed)
+
+        def deciding(move: Move) -> Callable[[Any], Any]:
+            def call(wait: Any) -> Any:
+                wait()
+                return move(contract, committed)
+
+            return call
+
+        outcomes = at_once(*[deciding(move) for move in (approve, reject, expire) * 2])
+        refused = [outcome for outcome in outcomes if isinstance(outcome, GovernanceError)]
+        assert len(refused) == 5
+        assert {each.code for each in refused} <= DECIDED_ALREADY
+        assert LedgerEntry.objects.filter(contract=contract, from_status="ELIGIBLE").count() == 1
+
+    def test_same_proposal__twice_at_once__one_contract(self, committed: Cast) -> None:
+        document = proposal_document()
+
+        def propose() -> Any:
+            return propose_contract(
+                document=document,
+                validator_verdict=VALIDATOR_VERDICT,
+                eligibility_verdict=MAY,
+                proposer=committed.operator,
+                at=CREATED,
+            )
+
+        (contract, is_new), refusal = overtaking(propose, propose)
+        assert is_new
+        assert refusal.code == "duplicate_contract"
+        assert SystemContract.objects.get() == contract
+        assert propose() == (contract, False)
+
+
+class TestClaimAndCancel:
+    def test_claim__while_the_job_is_cancelled__gets_nothing_and_waits_for_nobody(
+        self, committed: Cast
+    ) -> None:
+        job = pending_job(committed)
+        with transaction.atomic():
+            run_job.cancel_job(job_id=job.pk, reason=REASON, actor=committed.operator, at=now())
+            assert at_once(lambda wait: claim(committed)) == [None]
+        assert again(job).status == "CANCELLED"
+        assert claim(committed) is None
+
+    def test_cancel__while_the_job_is_claimed__ends_the_run(self, committed: Cast) -> None:
+        job = pending_job(committed)
+        (claimed, token), cancelled = overtaking(
+            lambda: claim(committed),
+            lambda: run_job.cancel_job(
+                job_id=job.pk, reason=REASON, actor=committed.operator, at=now()
+            ),
+        )
+        assert (claimed.pk, cancelled.status) == (job.pk, "CANCELLED")
+        with pytest.raises(GovernanceError) as refusal:
+            run_job.complete_job(job_id=job.pk, token=token, executor=committed.executor, at=now())
+        assert refusal.value.code == "job_immutable"
+
+    def test_start__while_the_job_is_cancelled__refused(self, committed: Cast) -> None:
+        job = pending_job(committed)
+        _, refusal = overtaking(
+            lambda: run_job.cancel_job(
+                job_id=job.pk, reason=REASON, actor=committed.operator, at=now()
+            ),
+            lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
+        )
+        assert refusal.code == "job_immutable"
+
+
+class TestVerdictRaces:
+    def test_settling__while_the_doubt_is_being_told__settles_it(self, committed: Cast) -> None:
+        job = finished_job(committed)
+        audit, resolution = overtaking(
+            lambda: judge(job, committed.auditor, verdict=AuditVerdict.INCONCLUSIVE),
+            lambda: settle(job, committed.second_founder),
+        )
+        assert resolution.audit == audit
+        assert again(job.contract).status == "COMPLETED"
+
+    def test_verdict__while_the_doubt_is_settled__refused(self, committed: Cast) -> None:
+        job = in_doubt(committed)
+        _, refusal = overtaking(
+            lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
+            lambda: judge(job, committed.second_auditor),
+        )
+        assert refusal.code == "verdict_given"
+        assert GovernanceAudit.objects.get().verdict == AuditVerdict.INCONCLUSIVE
+        assert again(job.contract).status == "FAILED"
+
+    def test_two_people__settle_at_once__the_first_stands(self, committed: Cast) -> None:
+        job = in_doubt(committed)
+        resolution, refusal = overtaking(
+            lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
+            lambda: settle(job, committed.second_auditor, AuditVerdict.PASS),
+        )
+        assert refusal.code == "verdict_final"
+        assert AuditResolution.objects.get() == resolution
+        assert again(job.contract).status == "FAILED"
+
+
+def claim(cast: Cast) -> tuple[GovernanceJob, str] | None:
+    return run_job.claim_job(executor=cast.executor, at=now())
+
+
+def in_doubt(cast: Cast) -> GovernanceJob:
+    job = finished_job(cast)
+    judge(job, cast.auditor, verdict=AuditVerdict.INCONCLUSIVE)
+    return job
