@@ -1,0 +1,93 @@
+"""The site as `make run` starts it, with data of its own; and Django pointed at other servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
+
+from django.db import connections
+
+from tests.support.commands import ROOT
+from tests.support.sites import free_port, words_of
+
+PATIENCE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class House:
+    """A running `run_site`: its address, its PostgreSQL's folder, and what it says."""
+
+    address: str
+    database: Path
+    log: IO[bytes]
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of its PostgreSQL, as its file has it."""
+        return int((self.database / "postmaster.pid").read_text().splitlines()[0])
+
+    def words(self) -> str:
+        return words_of(self.log)
+
+
+@contextmanager
+def running_house() -> Iterator[House]:
+    """`manage.py run_site --no-demo` in a folder that is gone afterwards."""
+    # Not where temporary files usually are: a socket's path must be short.
+    with TemporaryDirectory(dir="/tmp", prefix="gs") as folder, TemporaryFile() as log:
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run_site", "--no-demo", "--port", str(port)],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+            | {"GOVSITE_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "govsite.settings"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while "Ctrl-C" not in words_of(log):
+                assert process.poll() is None, words_of(log)
+                assert time.monotonic() < deadline, words_of(log)
+                time.sleep(0.1)
+            yield House(f"http://127.0.0.1:{port}", Path(folder) / "pg", log)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def elsewhere(socket_dir: Path, name: str = "govsite") -> Iterator[None]:
+    """Django's connection, in every thread, goes to that server, and nobody here keeps it alive."""
+    usual, opened = connections.settings["default"], connections["default"]
+    opened.close()
+    options = {
+        option: value
+        for option, value in usual["OPTIONS"].items()
+        if option not in {"pool", "assume_role"}
+    }
+    connections.settings["default"] = usual | {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": str(socket_dir),
+        "PORT": "5432",
+        "USER": "postgres",
+        "NAME": name,
+        "OPTIONS": options,
+    }
+    del connections["default"]
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connections.settings["default"] = usual
+        connections["default"] = opened
