@@ -14,6 +14,7 @@ from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.ledger.verification import verify_ledger
 from governance.models import GovernanceJob, LedgerEntry
+from governance.orchestrator.leases import lease_until
 from governance.orchestrator.queries import jobs_past_lease, steps_with_status
 from governance.vocabulary.errors import (
     GovernanceError,
@@ -156,6 +157,10 @@ class TestLength:
         for index in range(3):
             running.record(running.report(index), at=deadline - timedelta(seconds=10 - index))
             assert lease_of(running.job) == deadline
+
+    def test_lease__of_a_job_that_was_never_started__there_is_none(self, cast: Cast) -> None:
+        with pytest.raises(ValueError, match="never started"):
+            lease_until(pending_job(cast), at=now())
 
     def test_lease__is_there_exactly_while_the_job_runs(self, cast: Cast) -> None:
         assert pending_job(cast).lease_expires_at is None

@@ -23,7 +23,7 @@ RESOLUTION = "governance_auditresolution"
 LEDGER = "governance_ledgerentry"
 CONTRACT = "governance_systemcontract"
 
-NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # before any lease that a test is given
 
 
 def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
