@@ -34,6 +34,8 @@ LONGEST_HESITATION = 0.06  # seconds
 HEAD_START = 0.03
 ENOUGH_TO_COMPARE = 60  # rounds
 SMALLEST_SHARE = 0.02
+# What a loser is told when it waited its turn; a law's own refusal would say that it did not.
+LOST = {"job_immutable", "result_conflict", "steps_outstanding", "step_out_of_order"}
 
 Move = Callable[[], list[str]]
 
@@ -134,11 +136,13 @@ def hesitating(moves: Sequence[Move], *, favourite: int) -> list[Move]:
 
 
 def refusals(answer: httpx.Response) -> list[str]:
-    """Nothing when it went through, else its code; anything but 2xx and 409 is a break."""
+    """Nothing when it went through, else its code; anything but 2xx and LOST is a break."""
     if answer.is_success:
         return []
     require(answer.status_code == 409, f"{answer.status_code} {answer.text}")
-    return [str(answer.json()["code"])]
+    code = str(answer.json()["code"])
+    require(code in LOST, f"a loser was refused as {code}: {answer.text}")
+    return [code]
 
 
 def the_one_ending(job_id: UUID) -> str:
