@@ -31,7 +31,10 @@ def drafted(contract: SystemContract) -> Entry:
     return Entry(
         "contract.proposal.drafted",
         to_status=ContractStatus.DRAFT,
-        records={"proposal_sha256": digest(contract.proposal_record())},
+        records={
+            "proposal_sha256": digest(contract.proposal_record()),
+            "draft_sha256": digest(contract.draft_record()),
+        },
     )
 
 

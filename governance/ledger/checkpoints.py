@@ -110,19 +110,26 @@ def _compare(batch: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     standing: dict[str, list[bytes]] = {chain["contract"]: [] for chain in batch}
     rows = (
         LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in standing])
-        .order_by("contract_id", "seq")
+        .order_by("contract_id", "seq", "pk")
         .values_list("contract_id", "hash")
     )
     for contract_id, value in rows:
         standing[str(contract_id)].append(bytes(value))
     for chain in batch:
         hashes = standing[chain["contract"]][: chain["seq"]]
-        if len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]:
+        trail = base64.b64decode(chain["trail"])
+        is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
+        # The head is right too where an entry before it was rewritten, and nothing after that.
+        if is_whole and _trail_of(hashes) == trail:
             continue
         # A forger may hit the few bytes of the trail; then it is the head that parts.
-        seq = min(_first_parting(hashes, base64.b64decode(chain["trail"])), chain["seq"])
+        seq = min(_first_parting(hashes, trail), chain["seq"])
         problem = "is missing" if seq > len(hashes) else "is not what the checkpoint signed"
         yield Finding(UUID(chain["contract"]), seq, problem)
+
+
+def _trail_of(hashes: Sequence[bytes]) -> bytes:
+    return b"".join(value[:PREFIX] for value in hashes)
 
 
 def _first_parting(hashes: Sequence[bytes], trail: bytes) -> int:
@@ -133,13 +140,12 @@ def _first_parting(hashes: Sequence[bytes], trail: bytes) -> int:
 
 
 def _line(chain: _Chain) -> str:
-    trail = b"".join(value[:PREFIX] for value in chain.hashes)
     return canonical_text(
         {
             "contract": str(chain.contract_id),
             "seq": len(chain.hashes),
             "head": chain.hashes[-1].hex(),
-            "trail": base64.b64encode(trail).decode(),
+            "trail": base64.b64encode(_trail_of(chain.hashes)).decode(),
         }
     )
 

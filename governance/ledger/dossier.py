@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,12 +22,24 @@ from governance.models import (
 from governance.vocabulary.canonical import digest, sha256_hex, timestamp
 from governance.vocabulary.values import SnapshotPhase
 
+# What stands where a digest would, for what no entry could have vouched for.
 UNREADABLE = "unreadable"
+ALTERED = "altered"
+TWICE = "twice"
+
+# What the contract repeats of its verdicts, for queries to find it by: the column and the key.
+REPEATED = {
+    "validator_verdict_sha256": ("confidence_score", "confidence_score"),
+    "eligibility_verdict_sha256": ("eligibility_decision", "decision"),
+}
 
 
 @dataclass
 class Dossier:
-    """One contract with its chain, its job and all that hangs on it."""
+    """One contract with its chain, its job and all that hangs on it.
+
+    `rows` counts the rows that there are for each record and step.
+    """
 
     contract: SystemContract
     entries: list[LedgerEntry] = field(default_factory=list)
@@ -37,32 +50,44 @@ class Dossier:
     evidence: AuditEvidence | None = None
     audit: GovernanceAudit | None = None
     resolution: AuditResolution | None = None
+    rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
     def digest_of(self, record: str, *, step_index: int | None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
-        A row that cannot be read any more has no digest that an entry could vouch for: UNREADABLE.
-        Raises KeyError for a record that no event knows.
+        A row that cannot be read any more, stands there twice, or does not agree with itself has
+        no digest that an entry could vouch for. Raises KeyError for a record that no event knows.
         """
+        if self.rows[record, step_index] > 1:
+            return TWICE
         try:
             return self._digest_of(record, step_index)
         except (ValueError, TypeError, AttributeError, RecursionError):
             return UNREADABLE
 
     def _digest_of(self, record: str, step_index: int | None) -> str | None:
+        contract = self.contract
         if record == "content_sha256":
-            kept = self.contract.content_digest
-            return kept and _agreed(kept, digest(self.contract.content_record()))
+            kept = contract.content_digest
+            return kept and _agreed(kept, digest(contract.content_record()))
         if record == "evidence_sha256":
             return _evidence_digest(self.evidence) if self.evidence else None
         row = self._record(record, step_index)
-        return None if row is None else digest(row)
+        if row is None:
+            return None
+        if record in REPEATED:
+            column, key = REPEATED[record]
+            if getattr(contract, column) != row.get(key):
+                return ALTERED
+        return digest(row)
 
     def _record(self, record: str, step_index: int | None) -> dict[str, Any] | None:
         contract, job = self.contract, self.job
         match record:
             case "proposal_sha256":
                 return contract.proposal_record()
+            case "draft_sha256":
+                return contract.draft_record()
             case "validator_verdict_sha256":
                 return contract.validator_verdict or {}
             case "eligibility_verdict_sha256":
@@ -106,28 +131,38 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
         dossiers[entry.contract_id].entries.append(entry)
     of_job: dict[UUID, Dossier] = {}
     for job in GovernanceJob.objects.filter(contract_id__in=dossiers):
-        of_job[job.pk] = dossiers[job.contract_id]
-        of_job[job.pk].job = job
+        dossier = of_job[job.pk] = dossiers[job.contract_id]
+        dossier.job = job
+        dossier.rows["job_sha256", None] += 1
     for step in JobStep.objects.filter(job_id__in=of_job).order_by("step_index"):
         of_job[step.job_id].steps.append(step)
     for result in StepResult.objects.filter(job_id__in=of_job):
-        of_job[result.job_id].results[result.step_index] = result
+        dossier = of_job[result.job_id]
+        dossier.results[result.step_index] = result
+        dossier.rows["step_result_sha256", result.step_index] += 1
     for snapshot in HealthSnapshot.objects.filter(job_id__in=of_job):
-        of_job[snapshot.job_id].snapshots[snapshot.phase] = snapshot
+        dossier = of_job[snapshot.job_id]
+        dossier.snapshots[snapshot.phase] = snapshot
+        dossier.rows[f"health_{snapshot.phase.lower()}_sha256", None] += 1
     for evidence in AuditEvidence.objects.filter(job_id__in=of_job):
-        of_job[evidence.job_id].evidence = evidence
+        dossier = of_job[evidence.job_id]
+        dossier.evidence = evidence
+        dossier.rows["evidence_sha256", None] += 1
     of_audit: dict[int, Dossier] = {}
     for audit in GovernanceAudit.objects.filter(job_id__in=of_job):
-        of_job[audit.job_id].audit = audit
-        of_audit[audit.pk] = of_job[audit.job_id]
+        dossier = of_audit[audit.pk] = of_job[audit.job_id]
+        dossier.audit = audit
+        dossier.rows["audit_sha256", None] += 1
     for resolution in AuditResolution.objects.filter(audit_id__in=of_audit):
-        of_audit[resolution.audit_id].resolution = resolution
+        dossier = of_audit[resolution.audit_id]
+        dossier.resolution = resolution
+        dossier.rows["resolution_sha256", None] += 1
     yield from dossiers.values()
 
 
 def _agreed(kept: str, computed: str) -> str:
     """The digest, when the column that keeps it agrees with what it is computed from."""
-    return computed if kept == computed else "altered"
+    return computed if kept == computed else ALTERED
 
 
 def _evidence_digest(evidence: AuditEvidence) -> str:
@@ -135,4 +170,4 @@ def _evidence_digest(evidence: AuditEvidence) -> str:
     columns_agree = document.get("job_id") == str(evidence.job_id) and document.get(
         "collected_at"
     ) == timestamp(evidence.collected_at)
-    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else "altered"
+    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else ALTERED

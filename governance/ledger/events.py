@@ -18,7 +18,11 @@ _VERDICT: tuple[Set[str], ...] = (
 )
 
 EVENTS: Mapping[str, tuple[Set[str], ...]] = {
-    "contract.proposal.drafted": (frozenset({"proposal_sha256"}),),
+    # Chains begun before drafts were vouched for hold the first alone.
+    "contract.proposal.drafted": (
+        frozenset({"proposal_sha256"}),
+        frozenset({"proposal_sha256", "draft_sha256"}),
+    ),
     "contract.validation.recorded": (frozenset({"validator_verdict_sha256"}),),
     "contract.eligibility.granted": (frozenset({"content_sha256"}),),
     "contract.eligibility.refused": (frozenset({"eligibility_verdict_sha256", "closing_sha256"}),),

@@ -8,13 +8,14 @@ have an entry for the one it has. The first thing that does not fit is named.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import DataError, connection, transaction
+from django.db.models import Count, Exists, OuterRef
 
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
@@ -22,7 +23,7 @@ from governance.ledger.events import EVENTS, STANDSTILLS
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
-from governance.vocabulary.values import AuditVerdict
+from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
 
 CONTRACTS_AT_ONCE = 200
 # What a row does that was rewritten into something Python cannot hold, such as endless nesting.
@@ -59,6 +60,8 @@ def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checke
         except _UNREADABLE:
             for contract_id in batch:
                 yield from _check_alone(contract_id)
+    if contract_ids is None:
+        yield from _chains_without_contract()
 
 
 def _check(batch: Sequence[UUID]) -> list[Checked]:
@@ -77,6 +80,14 @@ def _check_alone(contract_id: UUID) -> list[Checked]:
     except _UNREADABLE as error:
         problem = f"the record cannot be read: {type(error).__name__}"
         return [Checked(contract_id, 0, Finding(contract_id, 1, problem))]
+
+
+def _chains_without_contract() -> Iterator[Checked]:
+    """A contract that was removed leaves its chain behind."""
+    contract = SystemContract.objects.filter(pk=OuterRef("contract_id"))
+    left = LedgerEntry.objects.filter(~Exists(contract)).order_by("contract_id")
+    for contract_id, entries in left.values_list("contract_id").annotate(Count("pk")):
+        yield Checked(contract_id, entries, Finding(contract_id, 1, "there is no such contract"))
 
 
 @contextmanager
@@ -104,20 +115,25 @@ def _batches(contract_ids: Sequence[UUID] | None) -> Iterator[list[UUID]]:
 
 def _first_finding(dossier: Dossier) -> Finding | None:
     told = {"contract": "", "job": ""}
+    steps_told = 0
     prev_hash = GENESIS
     vouched: set[tuple[str, int | None]] = set()
     for number, entry in enumerate(dossier.entries, start=1):
         problem = _problem_of_entry(dossier, entry, number, prev_hash, told)
+        problem = problem or _out_of_turn(entry, told, vouched, steps_told)
         if problem:
             return Finding(dossier.contract.pk, number, problem)
         prev_hash = bytes(entry.hash)
         if entry.to_status:
             told[_subject(entry)] = entry.to_status
+        steps_told += entry.step_index is not None
         vouched |= {
             (record, entry.step_index)
             for record, value in json.loads(entry.body)["records"].items()
             if value is not None
         }
+    if ("content_sha256", None) in vouched:  # it holds the eligibility verdict too
+        vouched.add(("eligibility_verdict_sha256", None))
     problem = _problem_after(dossier, told, vouched)
     return Finding(dossier.contract.pk, len(dossier.entries) + 1, problem) if problem else None
 
@@ -150,6 +166,23 @@ def _problem_of_entry(
     return None
 
 
+def _out_of_turn(
+    entry: LedgerEntry,
+    told: dict[str, str],
+    vouched: set[tuple[str, int | None]],
+    steps_told: int,
+) -> str | None:
+    """What moves no status has its place all the same; a move's place is where it begins."""
+    if entry.event not in STANDSTILLS:
+        return None
+    if _subject(entry) == "job":
+        in_turn = told["job"] == JobStatus.RUNNING and entry.step_index == steps_told
+    else:
+        ended = {"contract": ContractStatus.ACTIVE, "job": JobStatus.COMPLETED}
+        in_turn = told == ended and ("audit_sha256", None) not in vouched
+    return None if in_turn else f"{entry.event} is told out of turn"
+
+
 def _columns_that_differ(entry: LedgerEntry, body: dict[str, Any]) -> list[str]:
     columns = {
         "contract_id": str(entry.contract_id),
@@ -174,11 +207,9 @@ def _problem_after(
     if told["job"] != (job.status if job else ""):
         standing = job.status if job else "not there"
         return f"the job is {standing}, but the last entry says {told['job'] or 'nothing'}"
-    if job is None:
-        return None
     if untold := sorted(_expected_records(dossier) - vouched, key=str):
         return f"no entry vouches for {untold[0][0].removesuffix('_sha256')} {untold[0][1] or ''}"
-    if job.current_step_index != len(dossier.results):
+    if job and job.current_step_index != len(dossier.results):
         return f"the cursor says {job.current_step_index}, results are {len(dossier.results)}"
     if contract.audit_verdict != _verdict_given(dossier):
         return f"the contract shows {contract.audit_verdict}, given was {_verdict_given(dossier)}"
@@ -186,16 +217,26 @@ def _problem_after(
 
 
 def _expected_records(dossier: Dossier) -> set[tuple[str, int | None]]:
-    """What must have been vouched for, as the rows that are there say."""
-    expected: set[tuple[str, int | None]] = {("job_sha256", None)}
-    expected |= {("step_result_sha256", index) for index in dossier.results}
-    expected |= {(f"health_{phase.lower()}_sha256", None) for phase in dossier.snapshots}
-    if dossier.evidence or (dossier.job and dossier.job.status in JOB_TERMINAL_STATES):
-        expected.add(("evidence_sha256", None))
-    if dossier.audit:
-        expected.add(("audit_sha256", None))
-    if dossier.resolution:
-        expected.add(("resolution_sha256", None))
+    """What must have been vouched for, as the rows and columns that are filled say."""
+    contract, job = dossier.contract, dossier.job
+    expected = set(dossier.rows)
+    filled: dict[str, Iterable[Any]] = {
+        "validator_verdict_sha256": (contract.validator_verdict, contract.confidence_score),
+        "eligibility_verdict_sha256": (contract.eligibility_verdict, contract.eligibility_decision),
+        "content_sha256": (contract.content_digest,),
+        "approval_sha256": contract.approval_record().values(),
+        "closing_sha256": (contract.closed_at, contract.closed_by_id, contract.closed_reason),
+    }
+    if job:
+        filled["start_sha256"] = job.start_record().values()
+        filled["job_end_sha256"] = (job.ended_at, job.ended_by_id, job.end_reason)
+        if job.status in JOB_TERMINAL_STATES:
+            expected.add(("evidence_sha256", None))
+    expected |= {
+        (record, None)
+        for record, columns in filled.items()
+        if any(column not in (None, "") for column in columns)
+    }
     return expected
 
 

@@ -294,6 +294,16 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             "proposal_digest": self.proposal_digest,
         }
 
+    def draft_record(self) -> dict[str, Any]:
+        """What we added to the proposal as it came: whose it is, its plan, and its times."""
+        return {
+            "contract_id": str(self.pk),
+            "proposed_by": self.proposed_by_id,
+            "plan": self.plan,
+            "created_at": timestamp(self.created_at),
+            "expires_at": timestamp(self.expires_at),
+        }
+
     def content_record(self) -> dict[str, Any]:
         """Everything that is frozen from ELIGIBLE on; its digest is what a founder signs."""
         return self.proposal_record() | {

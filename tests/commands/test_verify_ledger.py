@@ -100,6 +100,27 @@ def test_checkpoint__of_more_than_is_there__names_the_first_missing_entry(
     assert f"contract {contract.pk}, entry 1: is missing" in text
 
 
+def test_checkpoint__and_the_chain_both_find_something__the_first_bad_entry_is_named_once(
+    cast: Cast, own_key: Path
+) -> None:
+    early, late = judged_job(cast).contract, judged_job(cast).contract
+    out = StringIO()
+    call_command("checkpoint_ledger", stdout=out)
+    (own_key / "c").write_text(out.getvalue())
+    run_sql(
+        "UPDATE governance_ledgerentry SET hash = sha256(prev_hash || convert_to(body || ' ',"
+        f" 'UTF8')), body = body || ' ' WHERE seq = 5 AND contract_id = '{early.pk}'"
+    )
+    run_sql(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{late.pk}'")
+    run_sql(f"DELETE FROM governance_ledgerentry WHERE seq = 12 AND contract_id = '{late.pk}'")
+    text, _ = verify("--checkpoint", str(own_key / "c"))
+    assert sorted(line for line in text.splitlines() if ", entry " in line) == [
+        f"contract {early.pk}, entry 5: is not what the checkpoint signed",
+        f"contract {late.pk}, entry 1: what stands on record is not what proposal_sha256 "
+        "vouches for",
+    ]
+
+
 def test_checkpoint__verified_elsewhere_with_the_public_key_alone(
     cast: Cast, own_key: Path, settings: Any
 ) -> None:

@@ -106,7 +106,10 @@ class TestContractHistory:
         contract = again(eligible(cast))
         records = [json.loads(entry.body)["records"] for entry in entries_of(contract)]
         assert records == [
-            {"proposal_sha256": digest(contract.proposal_record())},
+            {
+                "proposal_sha256": digest(contract.proposal_record()),
+                "draft_sha256": digest(contract.draft_record()),
+            },
             {"validator_verdict_sha256": digest(contract.validator_verdict)},
             {"content_sha256": digest(contract.content_record())},
         ]

@@ -86,6 +86,19 @@ def test_chain_hashed_anew__found_where_it_parts_though_it_is_whole_in_itself(
     ]
 
 
+def test_one_entry_hashed_anew__the_checkpoint_names_it_and_not_the_next(cast: Cast) -> None:
+    contract = judged_job(cast).contract
+    lines = taken()
+    run_sql(
+        "UPDATE governance_ledgerentry SET hash = sha256(prev_hash || convert_to(body || ' ',"
+        " 'UTF8')), body = body || ' ' WHERE seq = 5"
+    )
+    (checked,) = verify_ledger([contract.pk])
+    assert checked.finding
+    assert checked.finding.seq == 6
+    assert found(lines) == [Finding(contract.pk, 5, "is not what the checkpoint signed")]
+
+
 def test_older_backup_restored__missing_entries_and_contracts_are_named(cast: Cast) -> None:
     contract = judged_job(cast).contract
     gone = eligible(cast).pk

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from django.db import connection
+
+from governance.contract.operations import record_verdicts
+from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
 from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
+from governance.vocabulary.canonical import canonical_text
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
 from tests.support.stories import (
+    MAY_NOT,
+    VALIDATOR_VERDICT,
     contract_in,
+    draft,
+    eligible,
     failed_job,
     finished_job,
     judged_job,
+    now,
     pending_job,
     running_job,
 )
-from tests.support.tampering import run_sql
+from tests.support.tampering import laws_off, run_sql
 
 # A completed contract of three steps: what stands at which place of its chain.
 DRAFTED, VALIDATED, GRANTED, APPROVED, ACTIVATED, CREATED, STARTED = range(1, 8)
 STEP_0, STEP_1, STEP_2, ENDED, PASSED = range(8, 13)
+
+
+def owner_says(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(statement)
 
 
 def findings() -> list[Finding]:
@@ -45,14 +62,18 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         ("UPDATE governance_systemcontract SET title = 'Other'", DRAFTED),
         ("UPDATE governance_systemcontract SET requested_by = 'mallory'", DRAFTED),
         ("UPDATE governance_systemcontract SET risk_level = 'low'", DRAFTED),
+        (
+            "UPDATE governance_systemcontract SET expires_at = expires_at + interval '1 us'",
+            DRAFTED,
+        ),
         ("UPDATE governance_systemcontract SET proposed_changes = '[]'", DRAFTED),
         (
             "UPDATE governance_systemcontract SET validator_verdict ="
             " jsonb_set(validator_verdict, '{severity}', '\"high\"')",
             VALIDATED,
         ),
-        ("UPDATE governance_systemcontract SET plan = plan - 0", GRANTED),
-        ("UPDATE governance_systemcontract SET confidence_score = 0.99", GRANTED),
+        ("UPDATE governance_systemcontract SET plan = plan - 0", DRAFTED),
+        ("UPDATE governance_systemcontract SET confidence_score = 0.99", VALIDATED),
         (
             f"UPDATE governance_systemcontract SET content_digest = '{'0' * 64}',"
             f" approved_digest = '{'0' * 64}'",
@@ -177,6 +198,81 @@ def test_row_that_no_entry_vouches_for__found_after_the_last_entry(
     (finding,) = findings()
     assert finding.seq == LedgerEntry.objects.count() + 1
     assert finding.problem.startswith(f"no entry vouches for {place}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ("confidence_score = 1", "what stands on record is not what validator_verdict_sha256"),
+        ("validator_verdict = '{}'", "what stands on record is not what validator_verdict_sha256"),
+        (
+            "eligibility_decision = 'MAY'",
+            "what stands on record is not what eligibility_verdict_sha256",
+        ),
+        ("content_digest = 'c'", "no entry vouches for content"),
+        ("approval_note = 'Signed.'", "no entry vouches for approval"),
+    ],
+)
+def test_refused_contract__column_that_speaks_for_it__found(
+    cast: Cast, columns: str, problem: str
+) -> None:
+    record_verdicts(
+        contract_id=draft(cast).pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=cast.operator,
+        at=now(),
+    )
+    run_sql(f"UPDATE governance_systemcontract SET {columns}")
+    (finding,) = findings()
+    assert finding.problem.startswith(problem)
+
+
+def test_row_doubled__the_entry_that_vouches_for_it_is_named(cast: Cast) -> None:
+    judged_job(cast)
+    owner_says("ALTER TABLE governance_stepresult DROP CONSTRAINT result_once_per_step")
+    run_sql(
+        "INSERT INTO governance_stepresult (job_id, step_index, status, started_at, completed_at,"
+        " output, error, recorded_at, recorded_by_id) SELECT job_id, step_index, status,"
+        " started_at, completed_at, output, error, recorded_at, recorded_by_id"
+        " FROM governance_stepresult WHERE step_index = 1"
+    )
+    (finding,) = findings()
+    assert finding.seq == STEP_1
+
+
+def test_contract_removed__its_chain_is_named_where_all_are_looked_at(cast: Cast) -> None:
+    contract = eligible(cast)
+    run_sql("DELETE FROM governance_systemcontract")
+    assert findings() == [Finding(contract.pk, 1, "there is no such contract")]
+    assert list(verify_ledger([contract.pk])) == []
+
+
+def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:
+    contract = judged_job(cast, AuditVerdict.INCONCLUSIVE).contract
+    last = LedgerEntry.objects.get(seq=PASSED)
+    append_entries(
+        contract_id=contract.pk,
+        entries=[Entry(last.event, records=json.loads(last.body)["records"])],
+        actor=cast.auditor,
+        at=now(),
+    )
+    (finding,) = findings()
+    assert (finding.seq, finding.problem) == (PASSED + 1, f"{last.event} is told out of turn")
+
+
+def test_chain_begun_before_drafts_were_vouched_for__is_whole(cast: Cast) -> None:
+    draft(cast)
+    entry = LedgerEntry.objects.get()
+    said = json.loads(entry.body)
+    del said["records"]["draft_sha256"]
+    body = canonical_text(said)
+    with laws_off(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE governance_ledgerentry SET body = %s, hash = %s",
+            [body, entry_hash(GENESIS, body)],
+        )
+    assert findings() == []
 
 
 def test_cursor_moved_without_result__found(cast: Cast) -> None:

@@ -86,7 +86,7 @@ class Command(GovernanceCommand):
             if checked.finding:
                 findings.append(checked.finding)
         if checkpoint:
-            findings += _against(checkpoint, {finding.contract_id for finding in findings})
+            findings = _with_those_of(checkpoint, findings)
         findings += [Finding(missing, 1, "there is no such contract") for missing in waiting]
         if as_json:
             self.print_json(
@@ -112,7 +112,12 @@ def _signed(path: Path, key: Path | None) -> Checkpoint:
         return read_checkpoint(lines, key=public_key(key))
 
 
-def _against(path: Path, known: set[UUID]) -> list[Finding]:
-    """What the checkpoint alone finds; a chain that is named already is not named twice."""
+def _with_those_of(path: Path, findings: list[Finding]) -> list[Finding]:
+    """`findings` and what the checkpoint finds; of each chain the first bad entry alone."""
+    first = {finding.contract_id: finding for finding in findings}
     with path.open(encoding="utf-8") as lines:
-        return [f for f in compare_with_checkpoint(lines) if f.contract_id not in known]
+        for finding in compare_with_checkpoint(lines):
+            known = first.get(finding.contract_id)
+            if known is None or finding.seq < known.seq:
+                first[finding.contract_id] = finding
+    return list(first.values())
