@@ -51,6 +51,8 @@ def main(argv: Sequence[str]) -> int:
         for known in ATTACKS.values():
             print(f"{known.name:14} {known.long:>6} {known.unit:12} {known.title}")
         return 0
+    if options.seed is not None:
+        os.environ["TORTURE_SEED"] = str(options.seed)
     outcomes = []
     try:
         for name, count in options.chosen.items():
@@ -80,6 +82,9 @@ def read_arguments(argv: Sequence[str], attacks: dict[str, Any]) -> argparse.Nam
     )
     parser.add_argument("--short", action="store_true", help="Run the suite's counts.")
     parser.add_argument("--list", action="store_true", help="List the attacks and stop.")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="Draw the same lots again as a run that printed N."
+    )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Draw no progress bar.")
     options = parser.parse_args(argv)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import SystemRandom
 from typing import Any
 
 Advance = Callable[[int], Any]
@@ -56,3 +58,9 @@ def require(held: Any, how: str) -> None:
     """The attack was withstood, or BrokenError says how it was not."""
     if not held:
         raise BrokenError(how)
+
+
+def chosen_seed() -> int:
+    """What attacks draw lots from: `--seed` (TORTURE_SEED), or a new one, to be printed."""
+    given = os.environ.get("TORTURE_SEED", "")
+    return int(given) if given else SystemRandom().randrange(10**9)

@@ -1,0 +1,274 @@
+"""Kinds of edits: each changes the record by SQL and says which entry must be named for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model
+
+from governance.models import (
+    AuditEvidence,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
+from governance.vocabulary.canonical import sha256_hex
+from tests.support.attacks import insert_row, run_sql, update_row
+from tests.support.rewriting.pictures import (
+    TABLES,
+    Dump,
+    Picture,
+    Row,
+    columns_of,
+    remove,
+)
+from tests.support.rewriting.values import adapted, another, other_text, substance
+
+PARENTS = {"contract_id", "job_id", "audit_id"}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What was done, and the first bad entry of each contract that must be named for it.
+
+    `by_checkpoint`: the record was made consistent in itself again, only the checkpoint can tell.
+    `linked`: the entry is consistent in itself, only the next one is not; the checkpoint names it,
+    the chain alone names it or the next one.
+    `harmless`: nothing was changed in substance, and nothing may be found.
+    `whole`: the whole record must be looked at, not only the contracts in `expected`.
+    """
+
+    what: str
+    expected: Mapping[UUID, int]
+    by_checkpoint: bool = False
+    linked: bool = False
+    harmless: bool = False
+    whole: bool = False
+
+
+@dataclass
+class Studio:
+    """Where edits are drawn: the record's pictures, the older states, the people."""
+
+    draw: Random
+    pictures: Sequence[Picture]
+    older: Mapping[UUID, Mapping[int, Dump]]
+    people: Sequence[int]
+    kinds: dict[str, Callable[[Studio], Edit | None]] = field(default_factory=dict)
+
+    def picture(self) -> Picture:
+        return self.draw.choice(self.pictures)
+
+    def row(self, model: type[Model] | None = None) -> tuple[Picture, type[Model], Row]:
+        """Any row of any contract, of `model` if given; every table comes up as often."""
+        model = model or self.draw.choice([m for m in TABLES if m is not LedgerEntry])
+        holding = [picture for picture in self.pictures if picture.rows[model]]
+        picture = self.draw.choice(holding)
+        return picture, model, self.draw.choice(picture.rows[model])
+
+
+def set_column(model: type[Model], row: Row, column: Any, value: Any) -> None:
+    update_row(model._meta.db_table, row["id"], **{column.column: adapted(column, value)})
+
+
+# --- rows ---------------------------------------------------------------------------------------
+def edit_column(studio: Studio) -> Edit:
+    """One column of one row says something else."""
+    picture, model, row = studio.row()
+    column = studio.draw.choice(columns_of(model))
+    value = another(column, row[column.attname], studio.draw, studio.people)
+    set_column(model, row, column, value)
+    return Edit(
+        f"{model.__name__}.{column.attname}: {row[column.attname]!r} → {value!r}",
+        {picture.contract_id: _first_bad(picture, model, row, column.attname, value)},
+    )
+
+
+def _first_bad(picture: Picture, model: type[Model], row: Row, column: str, value: Any) -> int:
+    bad = picture.vouching_column(model, row, column)
+    if column in ("step_index", "phase"):
+        # The row is gone from where it was, and stands where it should not.
+        bad = min(bad, picture.vouching_row(model, {**row, column: value}))
+    return bad
+
+
+def swap_columns(studio: Studio) -> Edit | None:
+    """Two contracts exchange what stands in one column."""
+    draw = studio.draw
+    one, model, mine = studio.row(draw.choice(list(TABLES)))
+    column = draw.choice(
+        [
+            column
+            for column in columns_of(model)
+            if column.attname not in PARENTS | {"id", "seq", "step_index", "phase"}
+        ]
+    )
+    name = column.attname
+    others = [
+        (picture, row)
+        for picture in studio.pictures
+        for row in picture.rows[model]
+        if picture is not one
+        and substance(row[name]) != substance(mine[name])
+        # NULL and "" are the same nothing where nothing is to be told.
+        and (row[name] or mine[name])
+    ]
+    if not others:
+        return None
+    other, theirs = draw.choice(others)
+    set_column(model, mine, column, theirs[name])
+    set_column(model, theirs, column, mine[name])
+    return Edit(
+        f"{model.__name__}.{name}: {mine[name]!r} ↔ {theirs[name]!r}",
+        {
+            one.contract_id: one.vouching_column(model, mine, name),
+            other.contract_id: other.vouching_column(model, theirs, name),
+        },
+    )
+
+
+def remove_row(studio: Studio) -> Edit:
+    picture, model, row = studio.row()
+    run_sql(f"DELETE FROM {model._meta.db_table} WHERE id = %s", row["id"])
+    if model is SystemContract:
+        return Edit("the contract's row removed", {picture.contract_id: 1}, whole=True)
+    return Edit(
+        f"{model.__name__} removed", {picture.contract_id: picture.vouching_row(model, row)}
+    )
+
+
+def double_row(studio: Studio) -> Edit:
+    """A second row beside one that is there, with one thing different."""
+    draw = studio.draw
+    picture, model, row = studio.row(draw.choice([m for m in TABLES if m is not SystemContract]))
+    fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", "phase", "seq"}]
+    column = draw.choice([c for c in fields if c.attname != "step_index"])
+    twin = dict(row) | {column.attname: another(column, row[column.attname], draw, studio.people)}
+    if model is GovernanceJob:
+        twin["id"] = UUID(int=draw.getrandbits(128))
+    else:
+        del twin["id"]
+    if model is GovernanceJob:
+        twin["lease_expires_at"] = None
+    _insert(model, twin)
+    # The one with the higher id comes second in a chain: it is the entry too many.
+    bad = picture.vouching_row(model, row) + (model is LedgerEntry)
+    return Edit(f"{model.__name__} doubled", {picture.contract_id: bad})
+
+
+def move_row(studio: Studio) -> Edit | None:
+    """A row that belongs to one contract is hung on another."""
+    draw = studio.draw
+    one, model, row = studio.row(draw.choice([m for m in TABLES if m is not SystemContract]))
+    (parent,) = PARENTS & set(row)
+    others = [p for p in studio.pictures if p is not one and _parents_in(p, parent)]
+    if not others:
+        return None
+    other = draw.choice(others)
+    update_row(model._meta.db_table, row["id"], **{parent: draw.choice(_parents_in(other, parent))})
+    bad = other.vouching_row(model, row)
+    if model is LedgerEntry:
+        bad = min(bad, other.after)
+        own = other.chain[bad - 1].row_id if bad < other.after else None
+        bad += own is not None and own < row["id"]
+    return Edit(
+        f"{model.__name__} moved to another contract",
+        {one.contract_id: one.vouching_row(model, row), other.contract_id: bad},
+    )
+
+
+def _parents_in(picture: Picture, parent: str) -> list[Any]:
+    if parent == "contract_id":
+        return [picture.contract_id]
+    rows = {"job_id": GovernanceJob}.get(parent)
+    if rows is None:
+        from governance.models import GovernanceAudit
+
+        rows = GovernanceAudit
+    return [row["id"] for row in picture.rows[rows]]
+
+
+def reseal_evidence(studio: Studio) -> Edit:
+    """Another account of what happened, with its own digest beside it."""
+    picture, model, row = studio.row(AuditEvidence)
+    body = row["body"]
+    while body == row["body"]:
+        body = rewritten(body, studio.draw)
+    update_row(model._meta.db_table, row["id"], body=body, sha256=sha256_hex(body))
+    return Edit("evidence sealed anew", {picture.contract_id: picture.vouching_row(model, row)})
+
+
+def rewritten(body: str, draw: Random) -> str:
+    """A JSON text that is spelled otherwise, if it does not even say something else."""
+    document = json.loads(body)
+    return draw.choice(
+        [
+            json.dumps(document, ensure_ascii=False, separators=(",", ":")) + " ",
+            json.dumps(dict(reversed(document.items())), ensure_ascii=False, separators=(",", ":")),
+            json.dumps(document, ensure_ascii=True, separators=(",", ":"), sort_keys=True),
+            body.replace("true", "false", 1),
+            body.replace(":1,", ":1.0,", 1),
+            body.replace(":1,", ':"1",', 1),
+            body.replace(":0", ":1", 1),
+            body.replace("null", "0", 1),
+            other_text(body, draw),
+        ]
+    )
+
+
+def _insert(model: type[Model], row: Mapping[str, Any]) -> None:
+    fields = {f.attname: f for f in model._meta.concrete_fields}
+    insert_row(
+        model._meta.db_table,
+        **{fields[name].column: adapted(fields[name], value) for name, value in row.items()},
+    )
+
+
+def rename_contract(studio: Studio) -> Edit:
+    """The contract's row under another id: both are named, and have no chain or no contract."""
+    picture = studio.picture()
+    other = UUID(int=studio.draw.getrandbits(128))
+    run_sql(
+        "UPDATE governance_systemcontract SET id = %s WHERE id = %s", other, picture.contract_id
+    )
+    return Edit("the contract renamed", {picture.contract_id: 1, other: 1}, whole=True)
+
+
+def remove_contract(studio: Studio) -> Edit:
+    """A contract with everything that hangs on it, gone."""
+    picture = studio.picture()
+    remove(picture.contract_id)
+    return Edit("the contract removed", {picture.contract_id: 1}, by_checkpoint=True)
+
+
+def unreadable_time(studio: Studio) -> Edit:
+    """A time that Python has no words for: nothing of such a record can be read."""
+    picture, model, row = studio.row(studio.draw.choice(list(TABLES)))
+    times = [c for c in columns_of(model) if c.get_internal_type() == "DateTimeField"]
+    if not times:
+        return edit_column(studio)
+    set_column(model, row, studio.draw.choice(times), studio.draw.choice(["infinity", "-infinity"]))
+    return Edit(f"{model.__name__}: a time without end", {picture.contract_id: 1})
+
+
+def respell_number(studio: Studio) -> Edit | None:
+    """1 becomes 1.0 in a JSONB column: the same number to whoever reads it, and no edit."""
+    places = [
+        (model, row, column)
+        for picture in studio.pictures
+        for model, rows in picture.rows.items()
+        for row in rows
+        for column in columns_of(model)
+        if column.get_internal_type() == "JSONField" and ": 1" in json.dumps(row[column.attname])
+    ]
+    model, row, column = studio.draw.choice(places)
+    text = json.dumps(row[column.attname], ensure_ascii=False)
+    for end in (",", "}"):
+        text = text.replace(f": 1{end}", f": 1.0{end}")
+    update_row(model._meta.db_table, row["id"], **{column.column: text})
+    return Edit("1 → 1.0 in JSONB", {}, harmless=True, whole=True)

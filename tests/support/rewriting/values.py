@@ -1,0 +1,155 @@
+"""Draw another value for a column: one that differs in substance, if only by its type."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+ATTEMPTS = 100
+MOMENTS = (
+    timedelta(microseconds=1),
+    timedelta(microseconds=-1),
+    timedelta(seconds=1),
+    timedelta(hours=-1),
+    timedelta(days=400),
+)
+
+
+def another(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
+    """A value for `field` that says something else than `value`."""
+    for _ in range(ATTEMPTS):
+        drawn = _any(field, value, draw, people)
+        if substance(drawn) != substance(value) and (value is not None or drawn != ""):
+            return drawn
+    raise AssertionError(f"no other value was found for {field}: {value!r}")
+
+
+def substance(value: Any) -> Any:
+    """What a value says as JSON says it: 1 is 1.0, but not true and not "1"; order of keys is not.
+
+    NULL and JSON's null are the same nothing.
+    """
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, int | float):
+        return ("number", float(value))
+    if isinstance(value, list):
+        return ["list", *map(substance, value)]
+    if isinstance(value, dict):
+        return {key: substance(child) for key, child in value.items()}
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return value
+
+
+def adapted(field: Any, value: Any) -> Any:
+    """`value` as psycopg takes it for the column of `field`."""
+    if isinstance(field, models.JSONField):
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
+    if field.null and value is not None and draw.random() < 0.15:
+        return None
+    if field.remote_field is not None:
+        if isinstance(value, UUID) or field.attname in ("contract_id", "job_id"):
+            return UUID(int=draw.getrandbits(128))
+        if field.attname == "audit_id":
+            return value + draw.randint(1_000_000, 2_000_000)
+        return draw.choice(people)
+    if isinstance(field, models.JSONField):
+        return other_json(value, draw)
+    if isinstance(field, models.DateTimeField):
+        return (value or datetime(2026, 11, 3, 12, tzinfo=UTC)) + draw.choice(MOMENTS)
+    if isinstance(field, ArrayField):
+        return _other_list(list(value), draw, lambda name: other_text(name, draw))
+    if isinstance(field, models.FloatField):
+        return draw.choice([math.nextafter(value or 0.5, 1), 1 - (value or 0), 0.0, 1.0])
+    if isinstance(field, models.IntegerField):
+        return max(0, (value or 0) + draw.choice([-1, 1, 1, 7]))
+    if isinstance(field, models.BinaryField):
+        return _other_bytes(bytes(value), draw)
+    if isinstance(field, models.UUIDField):
+        return UUID(int=draw.getrandbits(128))
+    if field.choices and draw.random() < 0.6:
+        return draw.choice([word for word, _ in field.choices])
+    return other_text(value or "", draw, longest=field.max_length)
+
+
+def other_text(text: str, draw: Random, *, longest: int | None = None) -> str:
+    """Another text, perhaps one that looks just the same."""
+    place = draw.randrange(len(text) + 1)
+    options = [
+        unicodedata.normalize("NFD", text),
+        unicodedata.normalize("NFC", text),
+        text.swapcase(),
+        text + " ",
+        text.replace(" ", "\u00a0", 1),
+        text[:place] + "\u200b" + text[place:],
+        text[:place] + draw.choice("abc0.é") + text[place + 1 :],
+        text[:-1],
+        text[::-1],
+        "",
+        "None",
+    ]
+    return draw.choice(options)[:longest]
+
+
+def other_json(value: Any, draw: Random) -> Any:
+    """`value` with one thing in it changed: a value, a type, a key, an order, a length."""
+    if isinstance(value, dict) and value:
+        key = draw.choice(sorted(value))
+        way = draw.random()
+        if way < 0.7:
+            return value | {key: other_json(value[key], draw)}
+        rest = {name: child for name, child in value.items() if name != key}
+        return rest | ({other_text(key, draw): value[key]} if way < 0.85 else {})
+    if isinstance(value, list):
+        return _other_list(value, draw, lambda child: other_json(child, draw))
+    if isinstance(value, dict):
+        return draw.choice([None, [], {"": None}])
+    return draw.choice(_retyped(value, draw))
+
+
+def _retyped(value: Any, draw: Random) -> list[Any]:
+    if value is None:
+        return [False, 0, "", "null", {}, []]
+    if isinstance(value, bool):
+        return [int(value), not value, str(value).lower(), None]
+    if isinstance(value, int | float):
+        return [value + 1, -value, str(value), value + 0.5, bool(value), 2**60 + 1, [value]]
+    return [other_text(value, draw), None, [value], {"": value}]
+
+
+def _other_list(values: list[Any], draw: Random, change: Callable[[Any], Any]) -> list[Any]:
+    if not values:
+        return [None]
+    place = draw.randrange(len(values))
+    return draw.choice(
+        [
+            [*values[:place], change(values[place]), *values[place + 1 :]],
+            [*values[:place], change(values[place]), *values[place + 1 :]],
+            values[:place] + values[place + 1 :],
+            values[: place + 1] + values[place:],
+            values[::-1],
+            values[place:] + values[:place],
+        ]
+    )
+
+
+def _other_bytes(value: bytes, draw: Random) -> bytes:
+    place = draw.randrange(len(value)) if value else 0
+    flipped = bytes([value[place] ^ (1 << draw.randrange(8))]) if value else b"\x00"
+    return draw.choice(
+        [value[:place] + flipped + value[place + 1 :], value[:-1], value[::-1], bytes(32), b""]
+    )

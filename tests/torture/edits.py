@@ -1,0 +1,175 @@
+"""Somebody with the keys to the house rewrites the record, at random; every edit is found.
+
+What the record does not cover, and why, is said in `tests/support/rewriting/pictures.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from governance.ledger.checkpoints import (
+    checkpoint_lines,
+    compare_with_checkpoint,
+    read_checkpoint,
+)
+from governance.ledger.verification import verify_ledger
+from governance.models import SystemContract
+from governance.vocabulary.values import HealthDecision
+from tests.support.attacks import run_sql
+from tests.support.cast import hire_cast
+from tests.support.databases import cloned, ensure_template
+from tests.support.kubernetes import CHANGES, real_changes
+from tests.support.platform import signal
+from tests.support.rewriting import chains, edits
+from tests.support.rewriting.edits import Edit, Studio
+from tests.support.rewriting.pictures import TABLES, picture_of
+from tests.support.rewriting.tales import TALES, tale_of
+from tests.support.stories import now
+from tests.torture.attack import Advance, Figure, attack, chosen_seed, require
+from tests.torture.proof import require_whole_record
+
+LOOK_AT_ALL_EVERY = 100  # edits
+RECORD_FOR = 200  # edits, at which the record has every tale twice
+KINDS: dict[str, tuple[int, Callable[[Studio], Edit | None]]] = {
+    # name: (how often it is drawn, compared with the others; how it is done)
+    "column of a row": (30, edits.edit_column),
+    "column of an entry": (10, chains.edit_entry),
+    "body of an entry spelled otherwise": (4, chains.respell_entry),
+    "values swapped between contracts": (8, edits.swap_columns),
+    "row removed": (5, edits.remove_row),
+    "row doubled": (5, edits.double_row),
+    "row moved to another contract": (6, edits.move_row),
+    "evidence sealed anew": (4, edits.reseal_evidence),
+    "unreadable time": (2, edits.unreadable_time),
+    "contract renamed": (1, edits.rename_contract),
+    "contract removed": (1, edits.remove_contract),
+    "entries swapped": (4, chains.swap_entries),
+    "tail cut": (4, chains.cut_tail),
+    "entry removed": (4, chains.remove_entry),
+    "entry inserted": (4, chains.insert_entry),
+    "entry hashed anew": (3, chains.rehash_entry),
+    "chain hashed anew": (4, chains.rehash_chain),
+    "row, digests and chain forged": (5, chains.forge_row),
+    "older state restored": (4, chains.restore_older_state),
+    "1 → 1.0 in JSONB": (1, edits.respell_number),
+}
+
+
+@attack(
+    "edits",
+    "random edits of the stored record, triggers and constraints off",
+    unit="edits",
+    short=100,
+    long=2000,
+)
+def edits_of_the_record(count: int, advance: Advance) -> Figure:
+    seed = chosen_seed()
+    draw = Random(seed)
+    done: Counter[str] = Counter()
+    signed_only = harmless = 0
+    with cloned(ensure_template()):
+        studio = tell_record(draw, copies=2 if count >= RECORD_FOR else 1)
+        require_whole_record()
+        key = Ed25519PrivateKey.generate()
+        lines = list(checkpoint_lines(key=key, at=now()))
+        read_checkpoint(lines, key=key.public_key())
+        switch_everything_off()
+        names = list(KINDS)
+        weights = [weight for weight, _ in KINDS.values()]
+        while (number := sum(done.values()) + harmless) < count:
+            (name,) = draw.choices(names, weights)
+            with transaction.atomic():
+                edit = KINDS[name][1](studio)
+                if edit is not None:
+                    whole = edit.whole or number % LOOK_AT_ALL_EVERY == 0
+                    require_found(edit, lines, whole=whole, seed=seed, number=number)
+                transaction.set_rollback(True)
+            if edit is None:
+                continue
+            harmless += edit.harmless
+            done[name] += not edit.harmless
+            signed_only += edit.by_checkpoint
+            advance(1)
+        require_whole_record()
+    found = sum(done.values())
+    kinds = ", ".join(f"{times} {name}" for name, times in done.most_common())
+    return Figure(
+        f"{found} of {found} edits of {len(studio.pictures)} contracts found, contract and first "
+        f"bad entry named, {signed_only} of them by the checkpoint alone; {harmless} respellings "
+        f"that change nothing not reported (seed {seed})\n{kinds}",
+        {"edits": found, "by_checkpoint": signed_only, "harmless": harmless, "seed": seed, **done},
+    )
+
+
+def tell_record(draw: Random, *, copies: int) -> Studio:
+    """Every tale `copies` times, about real changes where they are there to tell of."""
+    cast = hire_cast()
+    signal(cast, HealthDecision.DEGRADED)
+    real = real_changes() if CHANGES.exists() else []
+    real = [d for d in real if d["eligibility_verdict"]["decision"] == "MAY"]
+    # The long ones first: three steps say more than one.
+    real.sort(key=lambda d: -len(d["proposed_changes"]["changes"]))
+    about: list[Any] = [None, *draw.sample(real[:100], len(TALES))] if real else [None]
+    older = {}
+    for copy in range(copies):
+        for number, moves in enumerate(TALES):
+            subject = about[number % len(about)] if copy % 2 == 0 else None
+            tale = tale_of(subject, copy * len(TALES) + number, cast)
+            older[tale.tell(moves, draw)] = tale.older
+    people = list(User.objects.values_list("pk", flat=True))
+    ids = SystemContract.objects.order_by("pk").values_list("pk", flat=True)
+    return Studio(draw, [picture_of(contract_id) for contract_id in ids], older, people)
+
+
+def switch_everything_off() -> None:
+    """What an owner of the tables can do: no trigger, no foreign key, no constraint, no order."""
+    for model in TABLES:
+        table = model._meta.db_table
+        run_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        for kinds in ("f", "cu"):
+            for (name,) in run_sql(
+                "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass"
+                " AND contype::text = ANY (%s)",
+                table,
+                list(kinds),
+            ):
+                run_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
+        for (name,) in run_sql(
+            "SELECT indexrelid::regclass::text FROM pg_index"
+            " WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary",
+            table,
+        ):
+            run_sql(f"DROP INDEX {name}")
+
+
+def require_found(edit: Edit, lines: list[str], *, whole: bool, seed: int, number: int) -> None:
+    """The right contracts, and of each the right entry; and no other contract."""
+    which = None if whole else list(edit.expected)
+    plain = named(c.finding for c in verify_ledger(which) if c.finding)
+    told = f"edit {number} of seed {seed}, {edit.what}"
+    near = {one: range(seq, seq + 1 + edit.linked) for one, seq in edit.expected.items()}
+    if edit.by_checkpoint:
+        require(not plain, f"{told}: found without the checkpoint: {plain}")
+    else:
+        fits = plain.keys() == near.keys() and all(plain[one] in near[one] for one in plain)
+        require(fits, f"{told}: should be {edit.expected}, found {plain}")
+    signed = named(compare_with_checkpoint(lines if whole else of(which or [], lines)))
+    both = {one: min(f[one] for f in (plain, signed) if one in f) for one in plain | signed}
+    require(both == edit.expected, f"{told}: should be {edit.expected}, found {both}, signed")
+
+
+def named(findings: Iterable[Any]) -> dict[UUID, int]:
+    return {finding.contract_id: finding.seq for finding in findings}
+
+
+def of(contract_ids: Sequence[UUID], lines: Sequence[str]) -> list[str]:
+    """The lines of a checkpoint that are about these contracts."""
+    return [line for line in lines if any(f'"{one}"' in line for one in contract_ids)]
