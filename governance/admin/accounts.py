@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -17,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from governance.admin.lists import FilteredList
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.wording import moment
 
@@ -26,6 +28,9 @@ class SuperusersOnly(ModelAdmin):
 
     actions: Any = None
     list_filter_submit = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FilteredList
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -16,11 +16,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from governance.admin.contract_page import UNDECIDED, contract_context
 from governance.admin.decisions import approve_page, reject_page
 from governance.admin.filters import CapabilityFilter, RiskFilter, SourceFilter, StatusFilter
+from governance.admin.lists import FilteredList
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
@@ -30,7 +30,7 @@ ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
 MOST_CAPABILITIES_SHOWN = 2
 
 
-class ContractList(ChangeList):
+class ContractList(FilteredList):
     """A list reads only what it shows: a contract's changes and plan can be long."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -57,7 +57,7 @@ class ContractAdmin(ReadOnlyAdmin):
     sortable_by = ("age",)
 
     # --- the list ---
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
         return ContractList
 
     @display(description="Contract")

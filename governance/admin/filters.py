@@ -68,6 +68,4 @@ class CapabilityFilter(TextFilter):
         name = (self.value() or "").strip()
         if not name:
             return queryset
-        if "\x00" in name:  # no name holds it, and PostgreSQL would not even be asked
-            return queryset.none()
         return queryset.filter(affected_capabilities__contains=[name])

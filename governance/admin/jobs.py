@@ -17,10 +17,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from governance.admin.filters import JobStatusFilter
 from governance.admin.job_page import job_context
+from governance.admin.lists import FilteredList
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
 from governance.models import GovernanceJob
@@ -30,7 +30,7 @@ from governance.vocabulary.errors import NotFoundError
 VIEW_EVIDENCE = "governance.view_auditevidence"
 
 
-class JobList(ChangeList):
+class JobList(FilteredList):
     """A list reads only what it shows; a state field must be read, or each row asks for it."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -62,7 +62,7 @@ class JobAdmin(ReadOnlyAdmin):
     sortable_by = ()
 
     # --- the list ---
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
         return JobList
 
     @display(description="Job of contract")

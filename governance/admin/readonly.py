@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from governance.admin.lists import FilteredList
 from governance.admin.wording import pretty_json, value_in_words
 
 LONGEST_INLINE_JSON = 80
@@ -40,6 +41,9 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
+        return FilteredList
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.models import SystemContract
-from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.canonical import require_plain_json, timestamp
 from governance.vocabulary.errors import (
     ContractExpiredError,
     FourEyesError,
@@ -71,8 +71,13 @@ def refuse_proposer(contract: SystemContract, founder: Any) -> None:
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:
-    """Refuse a window that ends before it starts, is over, or is longer than 168 hours."""
-    if window.closes_at <= window.opens_at:
+    """Refuse a window that ends before it starts, is over, or is longer than 168 hours.
+
+    And one whose ends UTC cannot write down: close to the year 10 000, west of Greenwich.
+    """
+    if not (_is_writable(window.opens_at) and _is_writable(window.closes_at)):
+        message = "the window lies beyond the calendar"
+    elif window.closes_at <= window.opens_at:
         message = "the window ends before it starts"
     elif window.closes_at - window.opens_at > LONGEST_WINDOW:
         message = "the window is longer than 168 hours"
@@ -83,6 +88,14 @@ def require_window(window: ActivationWindow, at: datetime) -> None:
     raise InvalidWindowError(
         message.capitalize() + ".", errors=[{"path": "window_closes_at", "message": message}]
     )
+
+
+def _is_writable(at: datetime) -> bool:
+    try:
+        timestamp(at)
+    except OverflowError:
+        return False
+    return True
 
 
 def clean_text(value: Any, name: str) -> str:

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
+from governance.management.values import printable
 from governance.vocabulary.errors import GovernanceError, NotFoundError, WrongPersonError
 
 REFUSED = 1
@@ -100,7 +101,7 @@ class GovernanceCommand(BaseCommand):
                 self._complain(str(refusal))
             sys.exit(refusal.exit_code)
         except GovernanceError as refusal:
-            self._complain(f"{refusal} ({refusal.code})")
+            self._complain(f"{printable(str(refusal))} ({refusal.code})")
             sys.exit(REFUSED)
         except (OperationalError, InterfaceError) as error:
             self._complain(f"The database cannot be reached: {_first_line(error)}")

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from governance.management.values import printable
 from governance.vocabulary.canonical import LARGEST_DOCUMENT, load_strict_json
 from governance.vocabulary.errors import GovernanceError, InvalidInputError
 
 STANDARD_INPUT = "-"
+MOST_FAULTS_TOLD = 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -93,11 +95,17 @@ def refuse_unknown_fields(document: Mapping[str, Any], known: frozenset[str]) ->
 
 
 def in_words(refusal: GovernanceError) -> str:
-    """A refusal as a person reads it: every faulty field if there are several."""
+    """A refusal as a person reads it: the faulty fields if there are several, but not thousands.
+
+    It stays on its line and commands no terminal, whatever the file calls its fields.
+    """
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
-    if len(faults) > 1:
-        return "; ".join(f"{fault['path']}: {fault['message']}" for fault in faults)
-    return str(refusal).removesuffix(".")
+    if len(faults) < 2:
+        return printable(str(refusal).removesuffix("."))
+    told = [f"{printable(f['path'])}: {f['message']}" for f in faults[:MOST_FAULTS_TOLD]]
+    if len(faults) > MOST_FAULTS_TOLD:
+        told.append(f"and {len(faults) - MOST_FAULTS_TOLD} more")
+    return printable("; ".join(told))
 
 
 def bad_line(line: Line, refusal: GovernanceError) -> dict[str, Any]:
@@ -105,7 +113,7 @@ def bad_line(line: Line, refusal: GovernanceError) -> dict[str, Any]:
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
     return {
         "line": line.number,
-        "field": faults[0]["path"] if faults else None,
+        "field": printable(faults[0]["path"]) if faults else None,
         "code": refusal.code,
         "message": in_words(refusal),
     }

@@ -1,4 +1,7 @@
-"""Words on the command line → values; argparse answers a wrong one with exit code 2."""
+"""Words on the command line → values; argparse answers a wrong one with exit code 2.
+
+And the other way round: text of a stranger's, as a terminal may show it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,21 @@ from collections.abc import Callable
 from uuid import UUID
 
 from governance.vocabulary.values import TIMEOUT_MINUTES
+
+LONGEST_TOLD = 1000
+
+
+def printable(text: str) -> str:
+    """`text` as a terminal may show it: on one line, no longer than a reader reads.
+
+    What would move a cursor, turn a line round or hide is spelled as an escape.
+    """
+    if len(text) > LONGEST_TOLD:
+        text = text[: LONGEST_TOLD - 1] + "…"
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
 
 
 def identifier(text: str) -> UUID:

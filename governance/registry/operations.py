@@ -51,7 +51,7 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
         raise InvalidInputError.at(f"{path}.name", "must be a name of 1 to 200 characters")
     lifecycle = document.get("lifecycle", Lifecycle.DISABLED)
-    if lifecycle not in set(Lifecycle):
+    if not isinstance(lifecycle, str) or lifecycle not in set(Lifecycle):
         raise InvalidInputError.at(f"{path}.lifecycle", "must be one of " + ", ".join(Lifecycle))
     texts = {
         "title": document.get("title", ""),
@@ -71,6 +71,12 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     for field, value in (("configuration", configuration), ("stages", stages)):
         if not isinstance(value, Mapping):
             raise InvalidInputError.at(f"{path}.{field}", "must be an object")
+    for key, value in configuration.items():
+        where = f"{path}.configuration.{key}"
+        if not 1 <= len(key) <= 200 or key != key.strip():
+            raise InvalidInputError.at(where, "must be a key of 1 to 200 characters")
+        if value is None:
+            raise InvalidInputError.at(where, "must have a value")
     frozen = document.get("frozen", False)
     if not isinstance(frozen, bool):
         raise InvalidInputError.at(f"{path}.frozen", "must be true or false")

@@ -10,6 +10,8 @@ from typing import Any
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
+from govsite.door import refuse_other_charsets
+
 
 class _Server(ThreadedWSGIServer):
     # Closing the server waits for its threads, and so for their database connections.
@@ -31,7 +33,7 @@ def served_application() -> Iterator[str]:
     now; needs a database whose commits are real (`committed`).
     """
     server = _Server(("127.0.0.1", 0), _QuietHandler)
-    server.set_app(get_wsgi_application())
+    server.set_app(refuse_other_charsets(get_wsgi_application()))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="application")
     thread.start()
     try:

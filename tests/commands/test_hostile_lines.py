@@ -1,0 +1,93 @@
+"""Hostile input in the files that commands read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.management.commands.import_contracts import KNOWN_FIELDS
+from governance.management.commands.import_verdicts import KNOWN_FIELDS as VERDICT_FIELDS
+from governance.management.values import LONGEST_TOLD, printable
+from governance.models import SystemContract
+from governance.vocabulary import changes, verdicts
+from governance.vocabulary.changes import CHANGE_TYPES
+from tests.support.cast import Cast
+from tests.support.commands import proposal_line, run, write_lines
+from tests.support.hostile import hostile_requests
+from tests.support.hostile.lines import CAPABILITY, templates_of, verdict_line, whole_proposal
+
+SHORT = 10
+
+
+def test_lines__hold_every_field_of_every_form() -> None:
+    line = whole_proposal()
+    assert set(line) == KNOWN_FIELDS
+    assert set(verdict_line("", "")) == VERDICT_FIELDS
+    assert set(line["validator_verdict"]) == set(verdicts.ValidatorVerdict.model_fields)
+    assert set(line["eligibility_verdict"]) == set(verdicts.EligibilityVerdict.model_fields)
+    by_type = {change["type"]: set(change) for change in line["proposed_changes"]}
+    assert set(by_type) == set(CHANGE_TYPES)
+    kinds = (
+        changes.CapabilityEnable,
+        changes.CapabilityDisable,
+        changes.ConfigurationUpdate,
+        changes.ParameterChange,
+    )
+    assert {frozenset(kind.model_fields) for kind in kinds} == set(map(frozenset, by_type.values()))
+    assert len(list(templates_of(line))) > 50
+
+
+def test_hostile_input__in_files__never_a_traceback_and_the_rest_is_loaded(cast: Cast) -> None:
+    figure = hostile_requests(payloads=SHORT, parts=("lines",))
+    assert figure["lines"] == figure["fields"] * SHORT
+    assert figure["server_errors"] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ["x"]),
+        ("lifecycle", {"a": 1}),
+        ("lifecycle", []),
+        ("frozen", 1),
+        ("title", "x" * 501),
+        ("components", ["x" * 201]),
+        ("configuration", {"x" * 201: 1}),
+        ("configuration", {"": 1}),
+        ("configuration", {"page_size": None}),
+        ("stages", [1]),
+    ],
+)
+def test_registry__with_a_hostile_field__refused_by_name(
+    cast: Cast, tmp_path: Path, field: str, value: Any
+) -> None:
+    registry = write_lines(
+        tmp_path / "registry.json", [{"capabilities": [CAPABILITY | {field: value}]}]
+    )
+    lines = write_lines(tmp_path / "lines", [])
+    ran = run("import_contracts", lines, "--registry", registry, "--as", "operator")
+    assert ran.code == 1
+    assert f"capabilities[0].{field}" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_line__that_would_command_the_terminal__is_told_on_one_line(
+    cast: Cast, tmp_path: Path
+) -> None:
+    hostile = {"\x1b[2J\nline 9: all is well\u202e": 1, "x" * 100_000: 1}
+    lines = [proposal_line("A") | hostile, proposal_line("B")]
+    ran = run("import_contracts", write_lines(tmp_path / "lines", lines), "--as", "operator")
+    assert ran.code == 1
+    assert len(ran.err) < 3 * LONGEST_TOLD
+    [told] = ran.err.splitlines()
+    assert told.startswith("line 1: ")
+    assert told.isprintable()
+    assert SystemContract.objects.filter(reference="B").exists()
+
+
+def test_printable__keeps_what_people_write() -> None:
+    assert printable("Größe: 5 µm, 東京") == "Größe: 5 µm, 東京"
+    assert printable("a\tb\x00\u202e") == "a\\tb\\x00\\u202e"
+    assert len(printable("x" * 5000)) == LONGEST_TOLD

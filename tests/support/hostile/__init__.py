@@ -1,0 +1,83 @@
+"""Hostile input: a catalogue of payloads, and every place into which a client can put them.
+
+`payloads.py` and `texts.py` are the catalogue. `api.py`, `admin.py` and `lines.py` find the places
+from the schema, the pages' forms and the documents' forms, so that a new field is attacked without
+being named here. `attack.py` sends one into the other and judges the answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import override_settings
+
+from tests.support.cast import Cast, hire_cast
+from tests.support.hostile.admin import admin_fields
+from tests.support.hostile.api import api_fields
+from tests.support.hostile.attack import HostileInputError, Tally, attack_fields
+from tests.support.hostile.lines import attack_lines
+from tests.support.hostile.payloads import payloads as all_payloads
+
+__all__ = ["HostileInputError", "hostile_requests"]
+
+# The attack is on forms, not on the patience of whoever hashes passwords.
+QUICK = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
+
+
+def hostile_requests(
+    *,
+    payloads: int | None,
+    advance: Callable[[int], Any] = lambda count: None,
+    parts: tuple[str, ...] = ("api", "admin", "lines"),
+) -> dict[str, int]:
+    """Send `payloads` hostile values (None: all) into each place that a client writes.
+
+    Needs Django's test environment and a database; hires the cast where it is not there. Returns
+    how many payloads, fields and requests there were, how they were answered by class of status,
+    and `server_errors`, which is 0: at the first answer that is wrong it raises
+    HostileInputError, an AssertionError that names field, payload and status.
+    """
+    cast, root = _people()
+    everything, tally = all_payloads(), Tally()
+    with QUICK, _silence():
+        for part, fields in (("api", api_fields), ("admin", admin_fields)):
+            if part in parts:
+                attack_fields(
+                    list(fields(cast, root)),
+                    everything,
+                    payloads=payloads,
+                    tally=tally,
+                    advance=advance,
+                )
+        if "lines" in parts:
+            attack_lines(cast, everything, payloads=payloads, tally=tally, advance=advance)
+    return {
+        "payloads": len(everything),
+        "fields": tally.fields,
+        "requests": tally.answers.total(),
+        **dict(sorted(tally.answers.items())),
+        "server_errors": tally.answers["5xx"],
+    }
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Django logs each refused request with its whole address; here that is a novel."""
+    was = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(was)
+
+
+def _people() -> tuple[Cast, User]:
+    there = {person.username.replace("-", "_"): person for person in User.objects.all()}
+    names = Cast.__dataclass_fields__
+    cast = Cast(**{name: there[name] for name in names}) if set(names) <= set(there) else None
+    root = User.objects.filter(is_superuser=True).first()
+    return cast or hire_cast(), root or User.objects.create_superuser("root")

@@ -1,0 +1,199 @@
+"""Every place of the admin that a browser writes, as its pages and model admins name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from django.contrib import admin
+from django.contrib.admin.views import main as names
+from django.contrib.auth.models import Group, User
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from governance.health.signals import record_signal
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.roles import Role
+from governance.vocabulary.values import HealthDecision
+from tests.support.admin import contract_url, job_url
+from tests.support.cast import Cast
+from tests.support.hostile.api import in_header
+from tests.support.hostile.attack import Field
+from tests.support.hostile.payloads import Payload
+from tests.support.stories import eligible, finished_job, now
+
+FORM = "application/x-www-form-urlencoded"
+LISTS_OWN = {value for name, value in vars(names).items() if name.endswith("_VAR")}
+LOOKUPS = ("", "__exact", "__gte", "__regex", "__isnull", "__in")
+PASSWORD = "correct horse battery"
+
+
+class _Inputs(HTMLParser):
+    """Names and values of what a page's forms send, and names of what its links ask for."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.asked: set[str] = set()
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "select":
+            self._select = given.get("name", "")
+        if tag in ("input", "select", "textarea") and given.get("name"):
+            is_off = given.get("type") in ("checkbox", "radio") and "checked" not in given
+            self.values.setdefault(given["name"], "" if is_off else given.get("value", ""))
+        if tag == "option" and "selected" in given and self._select:
+            self.values[self._select] = given.get("value", "")
+        if tag == "a":
+            self.asked |= {name for name, _ in parse_qsl(urlsplit(given.get("href", "")).query)}
+
+
+def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
+    """Inputs of every form, parameters of every list, the ids in addresses, and the cookies."""
+    register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
+    signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
+    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=cast.operator, at=now())
+    job, contract = finished_job(cast), eligible(cast)
+    root.set_password(PASSWORD)
+    root.save()
+    superuser, founder = _browser(root), _browser(cast.founder)
+    group, page = Group.objects.get(name=Role.FOUNDER), "admin:auth_user_change"
+
+    yield from _form_fields(founder, contract_url(contract, "approve"))
+    yield from _form_fields(founder, contract_url(contract, "reject"), reason="Not this quarter.")
+    login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
+    yield from _form_fields(_browser(None), reverse("admin:login"), **login)
+    new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}
+    yield from _form_fields(superuser, reverse("admin:auth_user_add"), **new)
+    yield from _form_fields(superuser, reverse(page, args=[cast.viewer.pk]), username="viewer")
+    address = reverse("admin:auth_user_password_change", args=[cast.viewer.pk])
+    yield from _form_fields(superuser, address, **new)
+    twice = {"new_password1": "long and dull", "new_password2": "long and dull"}
+    address = reverse("admin:password_change")
+    yield from _form_fields(superuser, address, old_password=PASSWORD, **twice)
+    yield from _form_fields(superuser, reverse("admin:auth_group_add"), name="some")
+    address = reverse("admin:auth_group_change", args=[group.pk])
+    yield from _form_fields(superuser, address, name=str(Role.FOUNDER))
+
+    for model, screen in admin.site._registry.items():
+        yield from _list_fields(superuser, model, screen)
+    for kind, found in (("contract", contract_url(contract)), ("job", job_url(job))):
+        for query in ("_to_field", "_popup", "_changelist_filters"):
+            send = partial(_ask, superuser, found, query)
+            yield Field(f"admin {kind} page, query {query}", send, _judge)
+    for query in ("term", "app_label", "model_name", "field_name"):
+        send = partial(_ask, superuser, reverse("admin:autocomplete"), query)
+        yield Field(f"admin autocomplete, query {query}", send, _judge)
+    yield Field("admin address", partial(_visit, superuser, "/admin/{}"), _judge)
+    yield Field("admin address, with a slash", partial(_visit, superuser, "/admin/{}/"), _judge)
+    address = "/admin/r/{}/{}/"
+    yield Field("admin address of an object elsewhere", partial(_visit, superuser, address), _judge)
+    for header in ("Cookie: sessionid={}", 'Cookie: sessionid="\\000{}"', "Cookie: csrftoken={}"):
+        yield Field(f"admin header {header}", partial(_with_header, founder, header))
+    for header in ("Cookie: messages={}", "Referer: {}"):
+        yield Field(f"admin header {header}", partial(_with_header, founder, header), _judge)
+
+
+def _form_fields(browser: Client, address: str, **typed: str) -> Iterator[Field]:
+    """A field for each input of the form at `address`, which shows the valid rest, or `typed`."""
+    answer = browser.get(address, secure=True)
+    assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    inputs = _Inputs(answer.content.decode())
+    assert set(typed) <= set(inputs.values) | {"next"}, f"{address} has {sorted(inputs.values)}"
+    valid = inputs.values | typed
+    page = address.removeprefix("/admin/").split("/", 2)
+    name = f"admin {page[0]} {address.rstrip('/').rsplit('/', 1)[1]}"
+    for field in (*valid, "an unknown one"):
+        yield Field(
+            f"{name}, form {field}", partial(_submit, browser, address, valid, field), _judge
+        )
+    yield Field(f"{name}, whole body", partial(_post, browser, address), _judge)
+
+
+def _list_fields(browser: Client, model: Any, screen: Any) -> Iterator[Field]:
+    """A field for each parameter that the list knows, or could take for a lookup."""
+    label = model._meta.model_name
+    base = f"admin:{model._meta.app_label}_{label}"
+    address = reverse(f"{base}_changelist")
+    answer = browser.get(address, secure=True)
+    assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    request = RequestFactory().get(address)
+    request.user = User.objects.get(is_superuser=True)
+    known = LISTS_OWN | _Inputs(answer.content.decode()).asked
+    for spec in screen.get_changelist_instance(request).filter_specs:
+        known |= {str(name) for name in spec.expected_parameters() if name}
+    columns = [column.name for column in model._meta.concrete_fields]
+    known |= {column + lookup for column, lookup in zip(columns, LOOKUPS, strict=False)}
+    for query in sorted(known):
+        yield Field(
+            f"admin {label} list, query {query}", partial(_ask, browser, address, query), _judge
+        )
+    yield Field(f"admin {label} list, query name", partial(_ask_oddly, browser, address), _judge)
+    for page in ("change", "history", "delete"):
+        template = reverse(f"{base}_{page}", args=["0"]).replace("/0/", "/{}/")
+        yield Field(f"admin {label} {page}, id", partial(_visit, browser, template), _judge)
+
+
+# --- the requests ---
+def _browser(person: User | None) -> Client:
+    """A browser that sends the same cookies for ever: what is undone must not sign it out."""
+    if person is None:
+        return Client(raise_request_exception=False, HTTP_COOKIE="")
+    usher = Client()
+    usher.force_login(person)
+    session = f"sessionid={usher.cookies['sessionid'].value}"
+    return Client(raise_request_exception=False, HTTP_COOKIE=session)
+
+
+def _submit(
+    browser: Client, address: str, valid: Mapping[str, str], field: str, payload: Payload
+) -> Any:
+    rest = urlencode({name: value for name, value in valid.items() if name != field})
+    body = f"{rest}&{quote(field)}={quote(payload.raw, safe='')}"
+    return browser.generic("POST", address, body, FORM, secure=True)
+
+
+def _post(browser: Client, address: str, payload: Payload) -> Any:
+    return browser.generic("POST", address, payload.raw, FORM, secure=True)
+
+
+def _ask(browser: Client, address: str, name: str, payload: Payload) -> Any:
+    query = f"{name}={quote(payload.raw, safe='')}"
+    return browser.generic("GET", address, secure=True, QUERY_STRING=query)
+
+
+def _ask_oddly(browser: Client, address: str, payload: Payload) -> Any:
+    query = urlencode({payload.raw: "x"})
+    return browser.generic("GET", address, secure=True, QUERY_STRING=query)
+
+
+def _visit(browser: Client, template: str, payload: Payload) -> Any:
+    path = template.encode().replace(b"{}", payload.raw).decode("latin-1")
+    return browser.generic("GET", "/", secure=True, PATH_INFO=path)
+
+
+def _with_header(browser: Client, header: str, payload: Payload) -> Any:
+    name, value = header.split(": ", 1)
+    text = value.replace("{}", in_header(payload))
+    if name == "Cookie" and "sessionid" not in value:
+        text = f"{browser.defaults['HTTP_COOKIE']}; {text}"
+    address = reverse("admin:governance_systemcontract_changelist")
+    extra: dict[str, Any] = {f"HTTP_{name.upper()}": text}
+    return browser.generic("GET", address, secure=True, **extra)
+
+
+def _judge(payload: Payload, answer: Any) -> str:
+    """No page of ours hands markup back as markup; nor was it only the door that answered."""
+    if answer.status_code == 302 and answer["Location"].startswith(reverse("admin:login")):
+        return "it never got past the door"
+    is_markup = b"<" in payload.raw and b"alert(1)" in payload.raw
+    is_page = answer.get("Content-Type", "").startswith("text/html")
+    if is_markup and is_page and payload.raw in answer.content:
+        return "the markup came back as markup"
+    return ""

@@ -1,0 +1,320 @@
+"""Every place of the API that a client writes, as the API's own schema names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.contrib.auth.models import User
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from knox.models import AuthToken
+
+from tests.api.support import API, report_body
+from tests.support.cast import Cast
+from tests.support.hostile.attack import Field
+from tests.support.hostile.payloads import Payload
+from tests.support.stories import approved, finished_job, pending_job, running_job
+
+HERE = "@@here@@"
+MARK = json.dumps(HERE).encode()
+REFUSALS = {
+    *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
+    *("reason_required", "invalid_verdict", "bad_request"),
+}
+# Where a value that is legal by itself does not fit another one.
+DEPENDS_ON = {"started_at": "completed_at"}
+HEADERS = {
+    **dict.fromkeys(
+        (
+            *("Authorization", "Content-Type", "Accept", "Host", "Cookie", "Idempotency-Key"),
+            *("If-Match", "If-None-Match", "Origin", "Range", "Referer", "User-Agent"),
+            *("Accept-Language", "Accept-Encoding", "X-Forwarded-For", "X-Forwarded-Host"),
+            *("Content-Encoding", "Transfer-Encoding", "X-HTTP-Method-Override"),
+        ),
+        "{}",
+    ),
+    "Authorization: Bearer": "Bearer {}",
+    "Content-Type: boundary": "multipart/form-data; boundary={}",
+    "Accept: quality": "application/json; q={}, */*",
+    "Accept: strange": "application/json; x*=nope''{}",
+    "Cookie: session": "sessionid={}",
+    "Cookie: escaped session": 'sessionid="\\000{}"; csrftoken={}',
+}
+OF_A_BODY = {
+    *("Content-Type", "Content-Type: boundary", "Content-Encoding", "Transfer-Encoding"),
+    *("Idempotency-Key", "If-Match"),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An operation about to succeed: who calls it, on what, and with which body.
+
+    `shown` reads what the body's fields became, by name, once it was accepted.
+    """
+
+    person: User
+    target: Any = None
+    body: dict[str, Any] = field(default_factory=dict)
+    shown: Callable[[Client], Mapping[str, Any]] = lambda client: {}
+
+
+def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
+    """The stage of an operation. A new one that writes must be given one here."""
+    match operation_id:
+        case "activate_contract":
+            return Stage(cast.operator, approved(cast).pk, {"timeout_minutes": 60})
+        case "claim_job":
+            pending_job(cast)
+            return Stage(cast.executor)
+        case "start_job":
+            return Stage(cast.executor, pending_job(cast).pk)
+        case "report_step":
+            running = running_job(cast)
+            body = report_body(running.token, error="", health_after=None)
+            return Stage(cast.executor, running.job.pk, body, partial(_result, running.job.pk))
+        case "complete_job":
+            running = running_job(cast)
+            running.complete_steps()
+            return Stage(cast.executor, running.job.pk, {"execution_token": running.token})
+        case "cancel_job":
+            job = pending_job(cast)
+            return Stage(cast.operator, job.pk, {"reason": "No."}, partial(_end_of, job.pk))
+        case "record_verdict":
+            job = finished_job(cast)
+            body = {
+                "verdict": "INCONCLUSIVE",
+                "reason": "Why.",
+                "checks": [],
+                "evidence_sha256": job.evidence.sha256,
+            }
+            return Stage(cast.auditor, job.pk, body, partial(_verdict_on, job.pk))
+    assert operation_id.startswith(("list_", "get_")), f"No stage for {operation_id}."
+    is_contract = operation_id in {"get_contract", "list_ledger_entries"}
+    return Stage(reader, approved(cast).pk if is_contract else finished_job(cast).pk)
+
+
+def api_fields(cast: Cast, reader: User) -> Iterator[Field]:
+    """Path, query and body of every operation in the schema, and the headers of two of them.
+
+    `reader` may see everything. Each operation gets rows of its own to be attacked on.
+    """
+    schema = SchemaGenerator().get_schema(public=True)
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            stage = stage_for(operation["operationId"], cast, reader)
+            yield from _Operation(schema, path, method.upper(), operation, stage).fields()
+
+
+class _Operation:
+    """One call of the API, ready to be made with one thing replaced."""
+
+    def __init__(
+        self, schema: Any, path: str, method: str, operation: Mapping[str, Any], stage: Stage
+    ) -> None:
+        self.schema, self.path, self.method, self.stage = schema, path, method, stage
+        self.operation = operation
+        self.name = f"{method} {path.removeprefix(API)}"
+        _, token = AuthToken.objects.create(stage.person)
+        self.client = Client(raise_request_exception=False)
+        self.authorization = f"Bearer {token}"
+
+    def fields(self) -> Iterator[Field]:
+        for parameter in self.operation.get("parameters", ()):
+            if parameter["in"] == "path":
+                yield Field(f"{self.name} path {parameter['name']}", self._in_path, _problem)
+            else:
+                assert parameter["in"] == "query", f"{self.name}: attack {parameter} as well."
+                name = parameter["name"]
+                send = partial(self._in_query, name)
+                yield Field(f"{self.name} query {name}", send, partial(_judge_query, name))
+        yield Field(f"{self.name} query name", self._as_query_name, _problem)
+        if "requestBody" in self.operation:
+            yield from self._body_fields()
+        if self.operation["operationId"] in {"list_contracts", "report_step"}:
+            writes = self.method == "POST"
+            for header in (name for name in HEADERS if (name in OF_A_BODY) == writes):
+                send = partial(self._in_header, header.split(":")[0], HEADERS[header])
+                yield Field(f"{self.name} header {header}", send)
+            yield Field(f"{self.name} method", self._as_method)
+
+    def _body_fields(self) -> Iterator[Field]:
+        form = self._resolved(
+            self.operation["requestBody"]["content"]["application/json"]["schema"]
+        )
+        assert form.get("additionalProperties") is False, f"{self.name} takes anything."
+        missing = set(form.get("required", ())) - set(self.stage.body)
+        assert not missing, f"The stage of {self.name} lacks {missing}."
+        yield self._body_field("", HERE, 0)
+        yield self._key_field("", {HERE: 1})
+        for name, schema in form.get("properties", {}).items():
+            yield from self._places(name, name, self._resolved(schema), lambda value: value, 1)
+
+    def _places(
+        self, name: str, path: str, schema: Any, around: Callable[[Any], Any], above: int
+    ) -> Iterator[Field]:
+        """The value itself, and the places inside it if it is a list, an object or anything."""
+
+        def body(value: Any) -> dict[str, Any]:
+            return self.stage.body | {name: around(value)}
+
+        inside = schema.get("additionalProperties")
+        is_free = not {"type", "enum", "oneOf", "allOf"} & set(schema)
+        yield self._body_field(path, body(HERE), above, is_free=is_free)
+        if "properties" in schema:
+            raise AssertionError(f"{self.name}: attack the fields of {path} as well.")
+        if schema.get("type") == "array":
+            item = self._resolved(schema["items"])
+            yield from self._places(
+                name, f"{path}[0]", item, lambda value: around([value]), above + 1
+            )
+        if is_free:
+            yield self._body_field(f"{path}[0]", body([HERE]), above + 1, is_free=True)
+        if is_free or inside is not None:
+            yield self._body_field(f"{path}.a", body({"a": HERE}), above + 1, is_free=True)
+            yield self._key_field(path, body({HERE: 1}))
+
+    def _body_field(self, path: str, body: Any, above: int, *, is_free: bool = False) -> Field:
+        template = json.dumps(body).encode()
+
+        def send(payload: Payload) -> Any:
+            return self._call(body=template.replace(MARK, payload.json))
+
+        def judge(payload: Payload, answer: Any) -> str:
+            fault = _judge_body(payload, answer, path, above=above, is_free=is_free)
+            if fault or answer.status_code >= 300:
+                return fault
+            return self._judge_shown(template.replace(MARK, payload.json))
+
+        return Field(f"{self.name} body {path or 'itself'}", send, judge)
+
+    def _key_field(self, path: str, body: Any) -> Field:
+        template = json.dumps(body).encode()
+
+        def send(payload: Payload) -> Any:
+            return self._call(body=template.replace(MARK, payload.as_key))
+
+        def judge(payload: Payload, answer: Any) -> str:
+            fault = _problem(payload, answer)
+            if fault or answer.status_code >= 300:
+                return fault
+            return self._judge_shown(template.replace(MARK, payload.as_key))
+
+        return Field(f"{self.name} body, a key of {path or 'itself'}", send, judge)
+
+    def _judge_shown(self, body: bytes) -> str:
+        """What was accepted is shown as it was sent; reasons lose white space around them."""
+        sent, shown = json.loads(body), self.stage.shown(self.client)
+        for name, value in shown.items():
+            told = sent.get(name, self.stage.body[name])
+            if value != (told.strip() if name == "reason" else told):
+                return f"{name} is shown as {value!r:.200}"
+        return ""
+
+    # --- the requests ---
+    def _call(self, *, body: bytes | None = None, **extra: Any) -> Any:
+        path = self.path.replace("{id}", str(self.stage.target))
+        if body is None:
+            body = json.dumps(self.stage.body).encode() if self.method == "POST" else b""
+        extra = {"HTTP_AUTHORIZATION": self.authorization} | extra
+        return self.client.generic(
+            extra.pop("method", self.method), path, body, "application/json", secure=True, **extra
+        )
+
+    def _in_path(self, payload: Payload) -> Any:
+        path = self.path.encode().replace(b"{id}", payload.raw)
+        return self._call(PATH_INFO=path.decode("latin-1"))
+
+    def _in_query(self, name: str, payload: Payload) -> Any:
+        return self._call(QUERY_STRING=f"{name}={quote(payload.raw, safe='')}")
+
+    def _as_query_name(self, payload: Payload) -> Any:
+        return self._call(QUERY_STRING=urlencode({payload.raw: "x"}))
+
+    def _in_header(self, header: str, value: str, payload: Payload) -> Any:
+        text = value.replace("{}", in_header(payload))
+        name = header.upper().replace("-", "_")
+        name = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+        extra: dict[str, Any] = {name: text}
+        return self._call(**extra)
+
+    def _as_method(self, payload: Payload) -> Any:
+        return self._call(method=in_header(payload)[:100])
+
+    def _resolved(self, schema: Any) -> Any:
+        while "$ref" in schema:
+            schema = self.schema["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+
+def in_header(payload: Payload) -> str:
+    """The payload as WSGI hands on a header: bytes as Latin-1, in one line, of bearable length."""
+    raw = payload.raw.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"")
+    return raw[:100_000].decode("latin-1")
+
+
+def _result(job_id: Any, client: Client) -> Mapping[str, Any]:
+    result = _read(client, f"jobs/{job_id}/steps/")["results"][0]["result"]
+    return {name: result[name] for name in ("output", "error", "health_after")}
+
+
+def _end_of(job_id: Any, client: Client) -> Mapping[str, Any]:
+    return {"reason": _read(client, f"jobs/{job_id}/")["end_reason"]}
+
+
+def _verdict_on(job_id: Any, client: Client) -> Mapping[str, Any]:
+    audit = _read(client, f"jobs/{job_id}/")["audit"]
+    return {name: audit[name] for name in ("reason", "checks")}
+
+
+def _read(client: Client, address: str) -> Any:
+    person = User.objects.filter(is_superuser=True).first()
+    _, token = AuthToken.objects.create(person)
+    answer = client.get(API + address, secure=True, HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def _problem(payload: Payload, answer: Any) -> str:
+    """A refusal is a problem document with a code, of bearable length."""
+    if answer.status_code < 400:
+        return ""
+    if answer["Content-Type"] != "application/problem+json":
+        return f"{answer.status_code} as {answer['Content-Type']}"
+    if len(answer.content) > 70_000:
+        return f"a refusal of {len(answer.content)} bytes"
+    document = answer.json()
+    if answer.status_code == 400 and document["code"] not in REFUSALS:
+        return f"400 {document['code']}"
+    return ""
+
+
+def _judge_query(name: str, payload: Payload, answer: Any) -> str:
+    if fault := _problem(payload, answer):
+        return fault
+    if answer.status_code == 400 and answer.json()["errors"][0]["path"] != name:
+        return f"path {answer.json()['errors'][0]['path']}"
+    return ""
+
+
+def _judge_body(payload: Payload, answer: Any, path: str, *, above: int, is_free: bool) -> str:
+    if fault := _problem(payload, answer):
+        return fault
+    status = answer.status_code
+    if not payload.json.strip() and (path.endswith("[0]") or not (path or payload.json)):
+        return ""  # a list may be empty, and a body left out
+    if not payload.is_acceptable(above=above):
+        if status not in (400, 413):
+            return f"{status}, although no record can hold it"
+    elif status not in ((200, 201, 204) if is_free else (200, 201, 204, 400, 409)):
+        return f"{status} {answer.content[:300]!r}"
+    if status == 400 and answer.json()["code"] != "malformed_json":
+        told = answer.json()["errors"][0]["path"]
+        if not told.startswith((path, DEPENDS_ON.get(path, path))):
+            return f"path {told!r} instead of {path!r}"
+    return ""

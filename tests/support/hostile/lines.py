@@ -1,0 +1,207 @@
+"""Every field of the lines and the registry that commands read from files."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from django.core.management import call_command
+from django.db import transaction
+
+from governance.ledger.verification import verify_ledger
+from governance.management.base import PartlyRefused
+from governance.models import LedgerEntry, SystemContract
+from governance.vocabulary.errors import GovernanceError
+from tests.support.attacks import check_deferred_laws
+from tests.support.cast import Cast
+from tests.support.hostile.attack import Advance, HostileInputError, Tally
+from tests.support.hostile.payloads import Payload, some_payloads
+from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT, finished_job
+
+HERE = "@@here@@"
+MARK = json.dumps(HERE).encode()
+LONGEST_COMPLAINT = 3000
+
+CAPABILITY: dict[str, Any] = {
+    "name": "New",
+    "lifecycle": "PREVIEW",
+    "frozen": False,
+    "title": "New",
+    "owner": "somebody",
+    "components": ["one"],
+    "proposal": "1",
+    "stages": {"alpha": "1.2"},
+    "configuration": {"page_size": 20},
+}
+
+
+def whole_proposal() -> dict[str, Any]:
+    """A line that import_contracts takes, with every field that its forms know."""
+    disable = {"type": "capability_disable", "capability_name": "Search", "reason": "Unused."}
+    return {
+        "reference": "HOSTILE",
+        "release": "v1",
+        "title": "Bring search to preview",
+        "body": "Support asked for it.",
+        "source": "manual",
+        "requested_by": "support",
+        "group": "discovery",
+        "affected_capabilities": ["Search"],
+        "proposed_changes": [*THREE_CHANGES, disable],
+        "risk_level": "medium",
+        "validator_verdict": VALIDATOR_VERDICT | {"evidence": {"words": ["enable"]}},
+        "eligibility_verdict": MAY | {"rule_results": [{"rule": "E-001"}]},
+    }
+
+
+def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
+    """A line that import_verdicts takes."""
+    return {
+        "job_id": job_id,
+        "verdict": "PASS",
+        "reason": "As proposed.",
+        "checks": [{"id": "A-001", "result": "PASS"}],
+        "evidence_sha256": evidence_sha256,
+    }
+
+
+def templates_of(document: Any) -> Iterator[tuple[str, bytes]]:
+    """(place, the document with a mark there): every value at every depth, and every key."""
+    yield from ((path, json.dumps(marked).encode()) for path, marked in _marked(document, ""))
+
+
+def _marked(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path or "itself", HERE
+    if isinstance(value, dict):
+        yield f"{path}, a key", {**value, HERE: 1}
+        for name, inner in value.items():
+            for place, marked in _marked(inner, f"{path}.{name}" if path else name):
+                yield place, value | {name: marked}
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            for place, marked in _marked(inner, f"{path}[{index}]"):
+                yield place, [*value[:index], marked, *value[index + 1 :]]
+
+
+def attack_lines(
+    cast: Cast,
+    everything: Sequence[Payload],
+    *,
+    payloads: int | None,
+    tally: Tally,
+    advance: Advance = lambda count: None,
+) -> None:
+    """A file for each place, a line for each payload, and a good line last, which must come in."""
+    job = finished_job(cast)
+    verdict = verdict_line(str(job.pk), job.evidence.sha256)
+    good = whole_proposal() | {"reference": "GOOD"}
+    import_contracts = partial(_import, "import_contracts", cast.operator, "created")
+    import_verdicts = partial(_import, "import_verdicts", cast.auditor, "recorded")
+    kinds = (
+        ("import_contracts", whole_proposal(), good, import_contracts),
+        ("import_verdicts", verdict, None, import_verdicts),
+    )
+    for command, document, last, import_lines in kinds:
+        for turn, (place, template) in enumerate(templates_of(document)):
+            chosen = some_payloads(everything, payloads, turn)
+            lines = [_line(template, payload) for payload in chosen]
+            # In one file the first that is accepted would stand in the way of the others.
+            files = [[line] for line in lines] if last is None else [lines]
+            for file in files:
+                import_lines(f"{command}, {place}", file, last)
+            _count(tally, len(chosen), advance)
+    for turn, (place, template) in enumerate(templates_of({"capabilities": [CAPABILITY]})):
+        chosen = some_payloads(everything, payloads, turn)
+        for payload in chosen:
+            _register(f"registry, {place}, {payload.name}", cast, _line(template, payload))
+        _count(tally, len(chosen), advance)
+
+
+def _line(template: bytes, payload: Payload) -> bytes:
+    as_key = MARK + b": 1" in template
+    spelled = template.replace(MARK, payload.as_key if as_key else payload.json)
+    return spelled.replace(b"\n", b" ").replace(
+        b"HOSTILE", payload.name[:60].encode().hex().encode()
+    )
+
+
+def _count(tally: Tally, count: int, advance: Advance) -> None:
+    tally.fields += 1
+    tally.answers["lines"] += count
+    advance(count)
+
+
+def _import(
+    command: str, person: Any, done: str, where: str, lines: Sequence[bytes], last: Any
+) -> None:
+    everything = [*lines, json.dumps(last).encode()] if last else list(lines)
+    with transaction.atomic(), _written(b"\n".join(everything)) as file:
+        outcome = _run(where, command, file, "--json", person=person)
+        told = outcome[done] + outcome["already_there"] + outcome.get("refused_may_not", 0)
+        blank = sum(not line.strip() for line in lines)
+        if told + len(outcome["bad_lines"]) + blank != len(everything):
+            raise HostileInputError(f"{where}: {outcome} of {len(everything)} lines")
+        if last and not SystemContract.objects.filter(reference="GOOD").exists():
+            raise HostileInputError(f"{where}: the good line after them did not come in")
+        _check(where)
+        transaction.set_rollback(True)
+
+
+def _register(where: str, cast: Cast, registry: bytes) -> None:
+    with transaction.atomic(), _written(registry) as file:
+        arguments = ("/dev/null", "--registry", file, "--json")
+        _run(where, "import_contracts", *arguments, person=cast.operator)
+        transaction.set_rollback(True)
+
+
+def _check(where: str) -> None:
+    try:
+        check_deferred_laws()
+        findings = [found.finding for found in verify_ledger() if found.finding]
+    except Exception as error:
+        raise HostileInputError(f"{where}: {error!r}") from error
+    if findings:
+        raise HostileInputError(f"{where}: {findings[0]}")
+    assert LedgerEntry.objects.exists()
+
+
+def _run(where: str, command: str, *arguments: str, person: Any) -> dict[str, Any]:
+    """What the command says, as JSON. Anything but a refusal of ours is a finding."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command(
+            command, *arguments, actor=person.username, stdout=out, stderr=err, no_color=True
+        )
+    except PartlyRefused:
+        pass
+    except GovernanceError:  # told by the command's own edge, as its tests show
+        return {"created": 0, "recorded": 0, "already_there": 0, "bad_lines": []}
+    except Exception as error:
+        raise HostileInputError(f"{where}: {error!r:.500}") from error
+    outcome: dict[str, Any] = json.loads(out.getvalue())
+    complaints = err.getvalue().split("\n")
+    if len(complaints) - 1 != len(outcome["bad_lines"]):
+        raise HostileInputError(f"{where}: {len(complaints)} lines of complaints")
+    for complaint in complaints:
+        _require_short(where, complaint)
+        if not complaint.isprintable():
+            raise HostileInputError(f"{where}: a complaint that commands a terminal")
+    return outcome
+
+
+def _require_short(where: str, complaint: str) -> None:
+    if len(complaint) > LONGEST_COMPLAINT:
+        raise HostileInputError(f"{where}: a complaint of {len(complaint)} letters")
+
+
+@contextmanager
+def _written(content: bytes) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile(prefix="hostile-") as file:
+        file.write(content)
+        file.flush()
+        yield file.name
