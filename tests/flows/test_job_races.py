@@ -49,6 +49,10 @@ def claimed_id(cast: Cast) -> UUID | None:
     return claim[0].pk if claim else None
 
 
+def cancel(job: GovernanceJob, cast: Cast) -> GovernanceJob:
+    return run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=cast.operator, at=now())
+
+
 class TestActivationRaces:
     def test_two_threads__activate_one_contract__one_job(self, committed: Cast) -> None:
         contract = approved(committed)
@@ -125,6 +129,36 @@ class TestClaimRaces:
         assert isinstance(refusal, InvalidJobTransitionError)
         assert refusal.code == "invalid_job_transition"
         assert len(token) >= 32
+
+
+class TestClaimAndCancel:
+    def test_claim__while_the_job_is_cancelled__gets_nothing_and_waits_for_nobody(
+        self, committed: Cast
+    ) -> None:
+        job = pending_job(committed)
+        with transaction.atomic():
+            cancel(job, committed)
+            assert at_once(lambda wait: claimed_id(committed)) == [None]
+        assert again(job).status == JobStatus.CANCELLED
+        assert claimed_id(committed) is None
+
+    def test_cancel__while_the_job_is_claimed__ends_the_run(self, committed: Cast) -> None:
+        job = pending_job(committed)
+        claimed, _ = overtaking(lambda: claimed_id(committed), lambda: cancel(job, committed))
+        assert claimed == job.pk
+        assert again(job).status == JobStatus.CANCELLED
+        told = LedgerEntry.objects.filter(contract=job.contract_id, event__startswith="job.")
+        moves = list(told.order_by("seq").values_list("to_status", flat=True))
+        assert moves == ["PENDING", "RUNNING", "CANCELLED"]
+
+    def test_start__while_the_job_is_cancelled__refused(self, committed: Cast) -> None:
+        job = pending_job(committed)
+        _, refusal = overtaking(
+            lambda: cancel(job, committed),
+            lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
+        )
+        assert isinstance(refusal, JobImmutableError)
+        assert again(job).started_at is None
 
 
 class TestReportRaces:
