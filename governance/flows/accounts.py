@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from knox.models import AuthToken
 
+from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import InvalidInputError, NotFoundError, WrongPersonError
 from governance.vocabulary.roles import Role
 
@@ -63,6 +64,7 @@ def issue_token(*, username: str, role: Role, days: int, create: bool) -> tuple[
     as a service account that cannot log in; else NotFoundError. WrongPersonError for an account
     that is not active.
     """
+    require_plain_json(username, "username")
     with transaction.atomic():
         account = User.objects.select_for_update().filter(username=username).first()
         if account is None and not create:

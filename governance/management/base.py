@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.management.values import printable
+from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import GovernanceError, NotFoundError, WrongPersonError
 
 REFUSED = 1
@@ -153,8 +154,10 @@ class GovernanceCommand(BaseCommand):
 def require_actor(username: str, permission: str) -> User:
     """The active user of that name, if they hold `permission`.
 
-    Raises NotFoundError (`user_not_found`), or WrongPersonError (`not_permitted`).
+    Raises InvalidInputError for what is no text, NotFoundError (`user_not_found`), or
+    WrongPersonError (`not_permitted`).
     """
+    require_plain_json(username, "--as")
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
         raise NotFoundError(f"There is no active user {username!r}.", code="user_not_found")

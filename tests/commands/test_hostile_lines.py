@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from governance.management.commands.import_contracts import KNOWN_FIELDS
 from governance.management.commands.import_verdicts import KNOWN_FIELDS as VERDICT_FIELDS
@@ -85,6 +86,24 @@ def test_line__that_would_command_the_terminal__is_told_on_one_line(
     assert told.startswith("line 1: ")
     assert told.isprintable()
     assert SystemContract.objects.filter(reference="B").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("expire_contracts", "--as", "\udcff"),
+        ("create_api_token", "\udcff", "--role", "Viewer", "--as", "root"),
+        ("import_contracts", "\udcff", "--as", "operator"),
+        ("import_contracts", "/dev/null", "--registry", "\udcff", "--as", "operator"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_command__with_bytes_that_are_no_text__refused(cast: Cast, arguments: Any) -> None:
+    User.objects.create_superuser("root")
+    ran = run(*arguments)
+    assert ran.code in (1, 2)
+    assert "error: " in ran.err
+    ran.err.encode()  # can be printed
 
 
 def test_printable__keeps_what_people_write() -> None:
