@@ -16,7 +16,9 @@ LIFELINE = "GOVSITE_LIFELINE"
 wsgi_app = "govsite.wsgi:application"
 worker_class = "gthread"
 workers = 2
-threads = 4
+# As many as connections (DB_POOL_SIZE): while the database is away each waits for one for seconds,
+# and whoever finds no thread free waits longer.
+threads = 8
 timeout = 60
 graceful_timeout = 5
 keepalive = 5

@@ -32,7 +32,7 @@ from tests.torture.proof import require_whole_record
 
 LONGEST_ANSWER = 10.0  # seconds, for any answer, while the database is away
 LONGEST_RETURN = 15.0
-SHORTEST_PAUSE = 8
+SHORTEST_PAUSE = 7
 BETWEEN_CALLS = 0.1
 
 
@@ -208,11 +208,11 @@ def away_for(callers: Callers, seconds: int, advance: Advance) -> tuple[float, C
         require(took < LONGEST_ANSWER, f"{each.call} took {took:.1f} s")
         if "/static/" in each.call:
             require(each.status == 200, f"{each.call}: {each.status}")
-        elif each.began > gone_at:
-            require(each.says_away, f"{each.call}: {each.status} while the database is away")
-            told[each.call] += 1
-        else:
-            require(each.status != 500, f"{each.call}: 500 as the database went")
+            continue
+        # What was on its way as the database went may have got through.
+        fine = each.says_away or (each.began < gone_at and each.status < 500)
+        require(fine, f"{each.call}: {each.status} while the database is away")
+        told[each.call] += each.says_away
     silent = {call for call in callers.calls if "/static/" not in call} - set(told)
     require(not silent, f"no answer at all: {silent}")
     return max(each.ended - each.began for each in heard), told

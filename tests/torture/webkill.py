@@ -150,7 +150,7 @@ AFTER_COMMIT = ("committed", "answer")
     "webkill",
     "kill -9 of the web process at 12 named points of 7 calls",
     unit="kills",
-    short=24,
+    short=12,
     long=300,
 )
 def webkill(count: int, advance: Advance) -> Figure:
