@@ -1,0 +1,129 @@
+"""One move, made on govsite and on the model, and compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+
+from governance.ledger.chain import actor_name
+from governance.ledger.verification import verify_ledger
+from governance.vocabulary.errors import GovernanceError
+from tests.support.cast import Cast
+from tests.support.histories.job_model import JobWorld
+from tests.support.histories.look import difference, record_as_it_is, record_as_it_should_be
+from tests.support.histories.model import Contract, Refused
+
+BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
+MOST_CONTRACTS = 4
+REASON = "Looked at it closely."
+SUBJECTS = {"Search": 2, "Billing": 1, "Vault": 1}  # and the number of steps; Vault is frozen
+ACTORS = ("operator", "founder", "second_founder", "executor", "auditor", "second_auditor")
+
+picks = st.integers(0, MOST_CONTRACTS - 1)
+often = st.sampled_from([True, True, True, False])
+
+
+class Divergence(AssertionError):  # noqa: N818 - what it is
+    """Govsite did something else than the model says."""
+
+
+class BothAtOnce(RuleBasedStateMachine):
+    """Set `cast` before the first history; `tally` counts over all of them."""
+
+    cast: Cast
+    tally: Counter[str] = Counter()
+    on_end: Callable[[], Any] = staticmethod(lambda: None)
+    numbers = count(1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = JobWorld(BEGINNING)
+        self.ids: dict[int, UUID] = {}
+        self.jobs: dict[int, UUID] = {}
+        self.actors = {name: actor_name(getattr(self.cast, name)) for name in ACTORS}
+        self.is_whole = True
+        self.transaction = transaction.atomic()
+        self.transaction.__enter__()
+
+    def teardown(self) -> None:
+        try:
+            if self.is_whole:
+                for checked in verify_ledger():
+                    if checked.finding:
+                        raise Divergence(f"verify_ledger: {checked.finding}")
+        finally:
+            transaction.set_rollback(True)
+            self.transaction.__exit__(None, None, None)
+        for contract in self.world.contracts:
+            self.tally[f"contract {contract.status}"] += 1
+            if contract.job:
+                self.tally[f"job {contract.job.status}"] += 1
+                self.tally[f"audit {contract.job.audit or 'none'}"] += 1
+        self.tally["histories"] += 1
+        self.on_end()
+
+    # --- both at once ---
+    def both(self, name: str, model: Callable[[], Any], site: Callable[[], Any]) -> Any:
+        """Make one move on both; the site's answer where both allow it, None where both refuse."""
+        self.world.at += timedelta(seconds=1)
+        self.is_whole = False
+        answer = None
+        try:
+            answer, happened = site(), "ok"
+        except GovernanceError as refusal:
+            happened = refusal.code
+        try:
+            model()
+            should = "ok"
+        except Refused as refusal:
+            should = refusal.code
+        if happened != should:
+            raise Divergence(f"{name}: govsite says {happened}, the model {should}")
+        self.tally["moves"] += 1
+        self.tally["refusals"] += happened != "ok"
+        self.tally[f"said {happened}"] += 1
+        if name in ("draft", "propose") and answer is not None:
+            self.ids[len(self.world.contracts) - 1] = answer.pk
+        if name == "activate" and answer is not None:
+            self.jobs[self._number_of(answer.contract_id)] = answer.pk
+        self.compare(name)
+        self.is_whole = True
+        return answer
+
+    def compare(self, name: str) -> None:
+        is_ = record_as_it_is()
+        should = record_as_it_should_be(self.world, self.ids, self.actors)
+        if is_ != should:
+            raise Divergence(f"after {name}:\n{difference(is_, should)}")
+
+    def go_on(self, pick: int, well: bool) -> None:
+        """Do what would sensibly come next."""
+        raise NotImplementedError
+
+    def _number_of(self, contract_id: UUID) -> int:
+        return next(number for number, one in self.ids.items() if one == contract_id)
+
+    def person(self, name: str) -> Any:
+        return getattr(self.cast, name)
+
+    def contract(self, pick: int) -> tuple[Contract | None, UUID]:
+        """A contract and its id; before there is any, one that is nowhere."""
+        if not self.world.contracts:
+            return None, uuid4()
+        number = pick % len(self.world.contracts)
+        return self.world.contracts[number], self.ids[number]
+
+    def job(self, pick: int) -> tuple[Contract | None, UUID]:
+        """A contract that has a job, and the job's id."""
+        if not self.jobs:
+            return None, uuid4()
+        number = sorted(self.jobs)[pick % len(self.jobs)]
+        return self.world.contracts[number], self.jobs[number]

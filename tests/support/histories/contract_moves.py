@@ -1,0 +1,173 @@
+"""The moves of contracts: proposing, reviewing, activating."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from governance.contract import operations
+from governance.flows.activate_contract import activate_contract
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.models import SystemContract
+from governance.vocabulary.values import (
+    ActivationWindow,
+)
+from tests.support.histories.both import MOST_CONTRACTS, REASON, SUBJECTS, BothAtOnce, often, picks
+from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT
+
+
+class ContractMoves(BothAtOnce):
+    """What is drawn is who does what to which contract, rightly or wrongly."""
+
+    def document(self, subject: str) -> dict[str, Any]:
+        changes = [
+            {
+                "type": "capability_enable",
+                "capability_name": subject,
+                "target_lifecycle": "PREVIEW",
+            },
+            {"type": "parameter_change", "scope": subject, "parameters": {"limit": 2.5}},
+        ]
+        return {
+            "reference": f"HISTORY-{next(self.numbers)}",
+            "title": f"Bring {subject} to preview",
+            "source": "manual",
+            "affected_capabilities": [subject],
+            "proposed_changes": changes[: SUBJECTS[subject]],
+            "risk_level": "low",
+        }
+
+    def is_full(self) -> bool:
+        return len(self.world.contracts) >= MOST_CONTRACTS
+
+    def draft_one(self, subject: str, who: str) -> None:
+        self.both(
+            "draft",
+            lambda: self.world.draft(subject, SUBJECTS[subject], who),
+            lambda: draft_contract(
+                document=self.document(subject), proposer=self.person(who), at=self.world.at
+            ),
+        )
+
+    def propose_one(self, subject: str, who: str, may: bool) -> None:
+        verdict = MAY if may else MAY_NOT
+        self.both(
+            "propose",
+            lambda: self.world.propose(
+                subject, SUBJECTS[subject], who, may=may, why=_reasons(verdict)
+            ),
+            lambda: propose_contract(
+                document=self.document(subject),
+                validator_verdict=VALIDATOR_VERDICT,
+                eligibility_verdict=verdict,
+                proposer=self.person(who),
+                at=self.world.at,
+            )[0],
+        )
+
+    @rule(
+        subject=st.sampled_from([*SUBJECTS, "Search", "Search", "Billing"]),
+        who=st.sampled_from(["operator", "founder"]),
+        born=st.sampled_from(["eligible", "eligible", "draft", "refused"]),
+    )
+    def propose(self, subject: str, who: str, born: str) -> None:
+        if self.is_full():
+            self.go_on(len(subject) % MOST_CONTRACTS, True)
+        elif born == "draft":
+            self.draft_one(subject, who)
+        else:
+            self.propose_one(subject, who, born == "eligible")
+
+    @rule(pick=picks, may=often)
+    def record_verdicts(self, pick: int, may: bool) -> None:
+        it, contract_id = self.contract(pick)
+        verdict = MAY if may else MAY_NOT
+        self.both(
+            "record_verdicts",
+            lambda: self.world.record_verdicts(it, "operator", may, _reasons(verdict)),
+            lambda: operations.record_verdicts(
+                contract_id=contract_id,
+                validator_verdict=VALIDATOR_VERDICT,
+                eligibility_verdict=verdict,
+                actor=self.cast.operator,
+                at=self.world.at,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["founder", "second_founder", "founder", "operator"]),
+        window=st.sampled_from([*[(0, 24)] * 5, (1, 24), (0, 169), (2, 1), (-9, -1)]),
+        saw_it=often,
+    )
+    def approve(
+        self, pick: int, who: str, window: tuple[int, int], saw_it: bool, note: str = "Yes."
+    ) -> None:
+        it, contract_id = self.contract(pick)
+        at = self.world.at
+        opens, closes = (at + timedelta(hours=hours) for hours in window)
+        known = SystemContract.objects.filter(pk=contract_id).values_list("content_digest")
+        seen = next((digest for (digest,) in known if saw_it and digest), "0" * 64)
+        self.both(
+            "approve",
+            lambda: self.world.approve(it, who, (opens, closes), note, saw_it=saw_it),
+            lambda: approve_contract(
+                contract_id=contract_id,
+                founder=self.person(who),
+                window=ActivationWindow(opens, closes),
+                seen_digest=seen,
+                at=self.world.at,
+                note=note,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["founder", "second_founder", "operator"]),
+        reason=st.sampled_from([REASON, "No."]),
+    )
+    def reject(self, pick: int, who: str, reason: str) -> None:
+        it, contract_id = self.contract(pick)
+        self.both(
+            "reject",
+            lambda: self.world.reject(it, who, reason),
+            lambda: reject_contract(
+                contract_id=contract_id, founder=self.person(who), reason=reason, at=self.world.at
+            ),
+        )
+
+    @rule(pick=picks, lapse=st.booleans())
+    def expire_or_lapse(self, pick: int, lapse: bool) -> None:
+        it, contract_id = self.contract(pick)
+        model, site = (
+            (self.world.lapse, operations.lapse_contract)
+            if lapse
+            else (self.world.expire, operations.expire_contract)
+        )
+        self.both(
+            "lapse" if lapse else "expire",
+            lambda: model(it, "operator"),
+            lambda: site(contract_id=contract_id, actor=self.cast.operator, at=self.world.at),
+        )
+
+    @rule(pick=picks, minutes=st.sampled_from([60, 60, 5, 1440, 0, 1441]))
+    def activate(self, pick: int, minutes: int) -> None:
+        it, contract_id = self.contract(pick)
+        self.both(
+            "activate",
+            lambda: self.world.activate(it, "operator", minutes),
+            lambda: activate_contract(
+                contract_id=contract_id,
+                actor=self.cast.operator,
+                at=self.world.at,
+                timeout_minutes=minutes,
+            ),
+        )
+
+
+def _reasons(verdict: Any) -> tuple[str, str]:
+    return VALIDATOR_VERDICT["reason"], verdict["reason"]

@@ -1,0 +1,184 @@
+"""The moves of jobs, and the verdicts on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from governance.flows import run_job
+from governance.flows.audit_job import record_verdict, resolve_audit
+from governance.models import AuditEvidence, GovernanceJob
+from governance.vocabulary.values import (
+    AuditVerdict,
+    StepReport,
+    StepStatus,
+)
+from tests.support.histories.both import (
+    BEGINNING,
+    REASON,
+    BothAtOnce,
+    Divergence,
+    often,
+    picks,
+)
+from tests.support.histories.model import Contract
+
+
+class JobMoves(BothAtOnce):
+    """What is drawn is who says what of which job, rightly or wrongly."""
+
+    @rule(who=st.sampled_from(["executor", "executor", "auditor"]))
+    def claim(self, who: str) -> None:
+        waiting = self.world.oldest_pending()
+        answer = self.both(
+            "claim",
+            lambda: self.world.start(waiting, who) if waiting else None,
+            lambda: self._started(
+                run_job.claim_job(executor=self.person(who), at=self.world.at), waiting
+            ),
+        )
+        if (answer is None) != (waiting is None):
+            raise Divergence(f"claim: {answer}, waiting was {waiting}")
+
+    @rule(pick=picks, who=st.sampled_from(["executor", "executor", "auditor"]))
+    def start(self, pick: int, who: str) -> None:
+        it, job_id = self.job(pick)
+        self.both(
+            "start",
+            lambda: self.world.start(it, who),
+            lambda: self._started(
+                run_job.start_job(job_id=job_id, executor=self.person(who), at=self.world.at), it
+            ),
+        )
+
+    def _started(self, answer: tuple[GovernanceJob, str] | None, it: Contract | None) -> Any:
+        """Hand the token to the model, which cannot guess it."""
+        if answer is not None and it is not None and it.job is not None:
+            it.job.token = answer[1]
+        return answer
+
+    @rule(
+        pick=picks,
+        off=st.sampled_from([0, 0, -1, -1, 1]),
+        report=st.sampled_from(
+            [("COMPLETED", "a"), ("COMPLETED", "a"), ("COMPLETED", "b"), ("FAILED", "a")]
+        ),
+        token=st.sampled_from(["own", "own", "own", "another"]),
+        mute=st.sampled_from([False, False, False, True]),
+    )
+    def report(self, pick: int, off: int, report: tuple[str, str], token: str, mute: bool) -> None:
+        it, job_id = self.job(pick)
+        index = max(0, off + (len(it.job.results) if it and it.job else 0))
+        error = "It broke." if report[0] == "FAILED" and not mute else ""
+        told = StepReport(
+            step_index=index,
+            status=StepStatus(report[0]),
+            started_at=BEGINNING,
+            completed_at=BEGINNING + timedelta(seconds=1),
+            output={"variant": report[1]},
+            error=error,
+        )
+        shown = self._token(it, token)
+        new: list[bool] = []
+        answer = self.both(
+            "report",
+            lambda: new.append(
+                self.world.report(it, "executor", index, report, token=shown, error=error)
+            ),
+            lambda: run_job.record_step_result(
+                job_id=job_id,
+                token=shown,
+                report=told,
+                executor=self.cast.executor,
+                at=self.world.at,
+            ),
+        )
+        if answer and [answer[1]] != new:
+            raise Divergence(f"report: new is {answer[1]}, the model says {new}")
+
+    def _token(self, it: Contract | None, which: str) -> str:
+        if which == "own" and it and it.job:
+            return it.job.token
+        others = [c.job.token for c in self.world.contracts if c.job and c is not it]
+        return max(others, default="") or "stolen"
+
+    @rule(pick=picks, token=st.sampled_from(["own", "own", "own", "another"]))
+    def complete(self, pick: int, token: str) -> None:
+        it, job_id = self.job(pick)
+        shown = self._token(it, token)
+        self.both(
+            "complete",
+            lambda: self.world.complete(it, "executor", shown),
+            lambda: run_job.complete_job(
+                job_id=job_id, token=shown, executor=self.cast.executor, at=self.world.at
+            ),
+        )
+
+    @rule(pick=picks, reason=st.sampled_from(["", "", "Enough."]))
+    def cancel(self, pick: int, reason: str) -> None:
+        it, job_id = self.job(pick)
+        self.both(
+            "cancel",
+            lambda: self.world.cancel(it, "operator", reason),
+            lambda: run_job.cancel_job(
+                job_id=job_id, reason=reason, actor=self.cast.operator, at=self.world.at
+            ),
+        )
+
+    @rule(pick=picks)
+    def fail_timed_out(self, pick: int) -> None:
+        it, job_id = self.job(pick)
+        self.both(
+            "fail_timed_out",
+            lambda: self.world.lose(it, "operator"),
+            lambda: run_job.fail_timed_out_job(
+                job_id=job_id, actor=self.cast.operator, at=self.world.at
+            ),
+        )
+
+    # --- verdicts ---
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["auditor", "auditor", "executor", "second_founder", "operator"]),
+        verdict=st.sampled_from(["PASS", "FAIL", "INCONCLUSIVE", "INCONCLUSIVE"]),
+        right_evidence=often,
+    )
+    def judge(self, pick: int, who: str, verdict: str, right_evidence: bool) -> None:
+        it, job_id = self.job(pick)
+        sealed = AuditEvidence.objects.filter(job_id=job_id).values_list("sha256", flat=True)
+        digest = next(iter(sealed), "") if right_evidence else "0" * 64
+        self.both(
+            "judge",
+            lambda: self.world.judge(it, who, verdict, REASON, right_evidence=right_evidence),
+            lambda: record_verdict(
+                job_id=job_id,
+                verdict=AuditVerdict(verdict),
+                reason=REASON,
+                evidence_sha256=digest,
+                author=self.person(who),
+                at=self.world.at,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["second_auditor", "second_auditor", "auditor", "executor"]),
+        verdict=st.sampled_from(["PASS", "FAIL", "INCONCLUSIVE"]),
+        reason=st.sampled_from([REASON, REASON, "Fine."]),
+    )
+    def resolve(self, pick: int, who: str, verdict: str, reason: str) -> None:
+        it, job_id = self.job(pick)
+        self.both(
+            "resolve",
+            lambda: self.world.resolve(it, who, verdict, reason),
+            lambda: resolve_audit(
+                job_id=job_id,
+                verdict=AuditVerdict(verdict),
+                reason=reason,
+                resolver=self.person(who),
+                at=self.world.at,
+            ),
+        )

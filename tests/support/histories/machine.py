@@ -1,0 +1,136 @@
+"""A history: moves drawn by Hypothesis, of contracts, jobs, and the world around them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from governance.flows import sweep
+from governance.health.signals import record_signal
+from governance.vocabulary.values import (
+    HealthDecision,
+)
+from tests.support.histories.both import REASON, Divergence, often, picks
+from tests.support.histories.contract_moves import ContractMoves
+from tests.support.histories.job_moves import JobMoves
+from tests.support.histories.model import Contract, Refused
+
+
+class Histories(ContractMoves, JobMoves):
+    """Set `cast` before the first history; `tally` counts over all of them."""
+
+    # --- the world around them ---
+    @rule(
+        scope=st.sampled_from(["Search", "Billing", "SYSTEM"]),
+        kind=st.sampled_from(["latency", "errors"]),
+        said=st.sampled_from(["HEALTHY", "HEALTHY", "HEALTHY", "DEGRADED", "BLOCKED"]),
+    )
+    def signal(self, scope: str, kind: str, said: str) -> None:
+        self.both(
+            "signal",
+            lambda: self.world.signals.update({(scope, kind): said}),
+            lambda: record_signal(
+                scope=scope,
+                signal_type=kind,
+                decision=HealthDecision(said),
+                reason="Measured.",
+                actor=self.cast.operator,
+                at=self.world.at,
+            ),
+        )
+
+    @rule(
+        seconds=st.sampled_from([1, 5, 30, 30, 59, 61, 290, 359, 361, 3700, 25 * 3600, 170 * 3600])
+    )
+    def time_passes(self, seconds: int) -> None:
+        self.world.at += timedelta(seconds=seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        """What time alone decides: the right ones end, and no others."""
+        swept: dict[UUID, str] = {}
+        for number, it in enumerate(self.world.contracts):
+            if after := self._after_its_time(it):
+                swept[self.ids[number]] = after
+            if it.job and it.job.lease and self.world.at + timedelta(seconds=1) > it.job.lease:
+                swept[self.jobs[number]] = "FAILED"
+        outcomes = self.both(
+            "sweep",
+            self._sweep_model,
+            lambda: [
+                *sweep.expire_contracts(actor=self.cast.operator, at=self.world.at),
+                *sweep.fail_timed_out_jobs(actor=self.cast.operator, at=self.world.at),
+            ],
+        )
+        ended = {outcome.subject_id: outcome.status for outcome in outcomes}
+        if ended != swept:
+            raise Divergence(f"sweep: {ended}, the model says {swept}")
+
+    def _after_its_time(self, it: Contract) -> str:
+        at = self.world.at + timedelta(seconds=1)
+        if it.status in ("DRAFT", "ELIGIBLE") and at > it.review_ends:
+            return "EXPIRED"
+        return "FAILED" if it.status == "APPROVED" and it.closes and at > it.closes else ""
+
+    def _sweep_model(self) -> None:
+        for move in (self.world.expire, self.world.lapse, self.world.lose):
+            for it in self.world.contracts:
+                try:
+                    move(it, "operator")
+                except Refused:
+                    continue
+
+    # --- so that histories get somewhere: what would sensibly come next ---
+    @initialize(moves=st.sampled_from([0, 2, 4, 6, 7, 8, 9, 10]))
+    def begin(self, moves: int) -> None:
+        for _ in range(moves):
+            self.go_on(0, True)
+
+    @rule(pick=picks, well=often)
+    def go_on(self, pick: int, well: bool) -> None:
+        it, _ = self.contract(pick)
+        status = it.status if it else ""
+        if it and self._after_its_time(it):
+            self.expire_or_lapse(pick, status == "APPROVED")
+        elif it and it.job:
+            self._go_on_with_job(it, sorted(self.jobs).index(self.world.contracts.index(it)), well)
+        elif status == "DRAFT":
+            self.record_verdicts(pick, True)
+        elif status == "ELIGIBLE":
+            self.approve(pick, "second_founder", (0, 24), True)
+        elif status == "APPROVED":
+            self.activate(pick, 60)
+        elif not self.is_full():
+            self.propose_one("Search", "operator", True)
+        else:
+            self.time_passes(30)
+
+    def _go_on_with_job(self, it: Contract, pick: int, well: bool) -> None:
+        job = it.job
+        assert job
+        if job.lease and self.world.at >= job.lease:
+            self.fail_timed_out(pick)
+        elif job.status == "PENDING":
+            self.start(pick, "executor")
+        elif job.status == "RUNNING" and len(job.results) < job.steps and not job.has_failed_step:
+            self.report(pick, 0, ("COMPLETED" if well else "FAILED", "a"), "own", False)
+        elif job.status == "RUNNING":
+            self.complete(pick, "own")
+        elif not job.audit:
+            passes = "PASS" if well else "INCONCLUSIVE"
+            self.judge(pick, "auditor", passes if job.status == "COMPLETED" else "FAIL", True)
+        elif job.audit == "INCONCLUSIVE" and not job.resolution:
+            self.resolve(pick, "second_auditor", "PASS" if well else "FAIL", REASON)
+        elif not self.is_full():
+            self.propose_one("Search", "operator", True)
+
+    @rule(pick=picks, well=often)
+    def go_on_too(self, pick: int, well: bool) -> None:
+        self.go_on(pick, well)
+
+    @rule(pick=picks, well=often)
+    def go_on_again(self, pick: int, well: bool) -> None:
+        self.go_on(pick, well)

@@ -1,0 +1,210 @@
+"""What the design says of contracts, in plain Python: it knows nothing of the code under test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+REVIEW_TIME = timedelta(days=7)
+LONGEST_WINDOW = timedelta(hours=168)
+FOUNDERS = {"founder", "second_founder"}
+FROZEN = {"Vault"}
+
+MOVES: Mapping[str, set[str]] = {
+    "DRAFT": {"VALIDATED", "REJECTED", "EXPIRED"},
+    "VALIDATED": {"ELIGIBLE", "REJECTED", "EXPIRED"},
+    "ELIGIBLE": {"APPROVED", "REJECTED", "EXPIRED"},
+    "APPROVED": {"ACTIVE", "FAILED"},
+    "ACTIVE": {"COMPLETED", "FAILED"},
+    "COMPLETED": set(),
+    "FAILED": set(),
+    "REJECTED": set(),
+    "EXPIRED": set(),
+}
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+    """The model refuses; `code` is what govsite must answer."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def refuse_if(condition: object, code: str) -> None:
+    if condition:
+        raise Refused(code)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One entry of the ledger, as far as the design fixes what it says."""
+
+    event: str
+    actor: str
+    at: datetime
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    step_index: int | None = None
+
+
+@dataclass
+class Job:
+    """A job: its state, what was reported of it, and who took part."""
+
+    status: str
+    steps: int
+    timeout: timedelta
+    created_at: datetime
+    token: str = ""
+    lease: datetime | None = None
+    deadline: datetime | None = None
+    results: list[tuple[str, str]] = field(default_factory=list)  # status, variant
+    hands: set[str] = field(default_factory=set)
+    snapshots: list[str] = field(default_factory=lambda: ["BEFORE"])
+    sealed: bool = False
+    audit: str = ""
+    resolution: str = ""
+
+    @property
+    def has_failed_step(self) -> bool:
+        return bool(self.results) and self.results[-1][0] == "FAILED"
+
+
+@dataclass
+class Contract:
+    """A contract: its state, its ledger, its job."""
+
+    scope: str
+    steps: int
+    proposer: str
+    created_at: datetime
+    status: str = "DRAFT"
+    verdict: str = "PENDING"
+    approver: str = ""
+    opens: datetime | None = None
+    closes: datetime | None = None
+    job: Job | None = None
+    ledger: list[Told] = field(default_factory=list)
+
+    def tell(self, event: str, actor: str, at: datetime, after: str = "", reason: str = "") -> None:
+        """A move of the contract, or an entry without one."""
+        before = self.status if after and self.ledger else ""
+        self.ledger.append(Told(event, actor, at, before, after, reason))
+        self.status = after or self.status
+
+    def require_move(self, target: str) -> None:
+        if target not in MOVES[self.status]:
+            raise Refused("invalid_transition" if MOVES[self.status] else "contract_immutable")
+
+    @property
+    def review_ends(self) -> datetime:
+        return self.created_at + REVIEW_TIME
+
+
+@dataclass
+class World:
+    """Everything there is: contracts in the order of their making, health, the time."""
+
+    at: datetime
+    contracts: list[Contract] = field(default_factory=list)
+    signals: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def blocked(self, scope: str) -> bool:
+        spoken = [said for (where, _), said in self.signals.items() if where in (scope, "SYSTEM")]
+        return "BLOCKED" in spoken
+
+    # --- proposing ---
+    def draft(self, scope: str, steps: int, who: str) -> Contract:
+        contract = Contract(scope, steps, who, self.at)
+        contract.tell("contract.proposal.drafted", who, self.at, "DRAFT")
+        self.contracts.append(contract)
+        return contract
+
+    def propose(self, scope: str, steps: int, who: str, *, may: bool, why: tuple[str, str]) -> None:
+        refuse_if(not may, "may_not")
+        self._find_eligible(self.draft(scope, steps, who), who, why)
+
+    def record_verdicts(
+        self, it: Contract | None, who: str, may: bool, why: tuple[str, str]
+    ) -> None:
+        it = _there(it)
+        it.require_move("VALIDATED")
+        refuse_if(self.at > it.review_ends, "contract_expired")
+        if may:
+            self._find_eligible(it, who, why)
+        else:
+            it.tell("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
+            it.tell("contract.eligibility.refused", who, self.at, "REJECTED", why[1])
+
+    def _find_eligible(self, it: Contract, who: str, why: tuple[str, str]) -> None:
+        it.tell("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
+        it.tell("contract.eligibility.granted", who, self.at, "ELIGIBLE", why[1])
+
+    # --- reviewing ---
+    def approve(
+        self,
+        it: Contract | None,
+        who: str,
+        window: tuple[datetime, datetime],
+        note: str,
+        *,
+        saw_it: bool,
+    ) -> None:
+        it = _there(it)
+        refuse_if(who not in FOUNDERS, "not_permitted")
+        refuse_if(it.scope in FROZEN, "capability_frozen")
+        refuse_if(self.blocked(it.scope), "health_blocked")
+        opens, closes = window
+        fits = opens < closes <= opens + LONGEST_WINDOW and closes > self.at
+        refuse_if(not fits, "invalid_window")
+        it.require_move("APPROVED")
+        refuse_if(self.at > it.review_ends, "contract_expired")
+        refuse_if(it.proposer == who, "four_eyes")
+        refuse_if(not saw_it, "stale_copy")
+        it.approver, it.opens, it.closes = who, opens, closes
+        it.tell("contract.review.approved", who, self.at, "APPROVED", note)
+
+    def reject(self, it: Contract | None, who: str, reason: str) -> None:
+        refuse_if(who not in FOUNDERS, "not_permitted")
+        it = _there(it)
+        refuse_if(not MOVES[it.status], "contract_immutable")
+        refuse_if(it.status != "ELIGIBLE", "not_eligible")
+        refuse_if(len(reason) <= 10, "reason_required")
+        refuse_if(it.proposer == who, "four_eyes")
+        it.tell("contract.review.rejected", who, self.at, "REJECTED", reason)
+
+    def expire(self, it: Contract | None, who: str) -> None:
+        it = _there(it)
+        it.require_move("EXPIRED")
+        refuse_if(self.at <= it.review_ends, "review_open")
+        it.tell("contract.review.expired", who, self.at, "EXPIRED", "review_ttl_passed")
+
+    def lapse(self, it: Contract | None, who: str) -> None:
+        it = _there(it)
+        if it.status != "APPROVED":
+            it.require_move("FAILED")
+            raise Refused("not_lapsed")
+        refuse_if(it.closes is None or self.at <= it.closes, "window_open")
+        it.tell("contract.window.lapsed", who, self.at, "FAILED", "window_lapsed")
+
+    # --- activating ---
+    def activate(self, it: Contract | None, who: str, minutes: int) -> None:
+        it = _there(it)
+        refuse_if(not 1 <= minutes <= 1440, "invalid_input")
+        refuse_if(it.status != "APPROVED", "contract_not_approved")
+        assert it.opens
+        assert it.closes
+        refuse_if(not it.opens <= self.at <= it.closes, "window_closed")
+        refuse_if(self.blocked(it.scope), "health_blocked")
+        it.job = Job("PENDING", it.steps, timedelta(minutes=minutes), self.at)
+        it.tell("contract.activation.activated", who, self.at, "ACTIVE")
+        it.ledger.append(Told("job.activation.created", who, self.at, "", "PENDING"))
+
+
+def _there(it: Contract | None) -> Contract:
+    if it is None:
+        raise Refused("contract_not_found")
+    return it
