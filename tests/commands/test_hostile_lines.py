@@ -106,6 +106,15 @@ def test_command__with_bytes_that_are_no_text__refused(cast: Cast, arguments: An
     ran.err.encode()  # can be printed
 
 
+@pytest.mark.parametrize("content", [b"\xff\n{}", b"{}\n\xff", b"[" * 100_000, b"", b"\x00"])
+def test_checkpoint__that_is_none__refused(cast: Cast, tmp_path: Path, content: bytes) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.write_bytes(content)
+    ran = run("verify_ledger", "--checkpoint", checkpoint)
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+
+
 def test_printable__keeps_what_people_write() -> None:
     assert printable("Größe: 5 µm, 東京") == "Größe: 5 µm, 東京"
     assert printable("a\tb\x00\u202e") == "a\\tb\\x00\\u202e"

@@ -108,14 +108,14 @@ class Command(GovernanceCommand):
 
 
 def _signed(path: Path, key: Path | None) -> Checkpoint:
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         return read_checkpoint(lines, key=public_key(key))
 
 
 def _with_those_of(path: Path, findings: list[Finding]) -> list[Finding]:
     """`findings` and what the checkpoint finds; of each chain the first bad entry alone."""
     first = {finding.contract_id: finding for finding in findings}
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for finding in compare_with_checkpoint(lines):
             known = first.get(finding.contract_id)
             if known is None or finding.seq < known.seq:
