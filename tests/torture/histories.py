@@ -20,7 +20,7 @@ LONGEST_SILENCE = 300  # seconds in which no history ends
     "histories",
     f"histories of up to {MOST_MOVES} moves, against a model of the design",
     unit="histories",
-    short=40,
+    short=50,
     long=10_000,
 )
 def histories(count: int, advance: Advance) -> Figure:

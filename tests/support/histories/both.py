@@ -22,7 +22,7 @@ from tests.support.histories.look import difference, record_as_it_is, record_as_
 from tests.support.histories.model import Contract, Refused
 
 BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
-MOST_CONTRACTS = 4
+MOST_CONTRACTS = 6
 REASON = "Looked at it closely."
 SUBJECTS = {"Search": 2, "Billing": 1, "Vault": 1}  # and the number of steps; Vault is frozen
 ACTORS = ("operator", "founder", "second_founder", "executor", "auditor", "second_auditor")
@@ -114,16 +114,28 @@ class BothAtOnce(RuleBasedStateMachine):
     def person(self, name: str) -> Any:
         return getattr(self.cast, name)
 
-    def contract(self, pick: int) -> tuple[Contract | None, UUID]:
-        """A contract and its id; before there is any, one that is nowhere."""
-        if not self.world.contracts:
-            return None, uuid4()
-        number = pick % len(self.world.contracts)
-        return self.world.contracts[number], self.ids[number]
+    def contract(self, pick: int, *wanted: str) -> tuple[Contract | None, UUID]:
+        """A contract and its id, most often one that stands at `wanted`.
 
-    def job(self, pick: int) -> tuple[Contract | None, UUID]:
-        """A contract that has a job, and the job's id."""
-        if not self.jobs:
+        Before there is any contract, an id that is nowhere.
+        """
+        numbers = range(len(self.world.contracts))
+        fit = [n for n in numbers if self.world.contracts[n].status in wanted]
+        return self._one_of(pick, fit, list(numbers), self.ids)
+
+    def job(self, pick: int, *wanted: str) -> tuple[Contract | None, UUID]:
+        """A contract that has a job, and the job's id; most often of a job that stands there."""
+        numbers = sorted(self.jobs)
+        jobs = {n: self.world.contracts[n].job for n in numbers}
+        fit = [n for n, job in jobs.items() if job and job.status in wanted]
+        return self._one_of(pick, fit, numbers, self.jobs)
+
+    def _one_of(
+        self, pick: int, fit: list[int], numbers: list[int], ids: dict[int, UUID]
+    ) -> tuple[Contract | None, UUID]:
+        if fit and pick < MOST_CONTRACTS - 1:
+            numbers = fit
+        if not numbers:
             return None, uuid4()
-        number = sorted(self.jobs)[pick % len(self.jobs)]
-        return self.world.contracts[number], self.jobs[number]
+        number = numbers[pick % len(numbers)]
+        return self.world.contracts[number], ids[number]

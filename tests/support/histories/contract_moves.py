@@ -84,7 +84,7 @@ class ContractMoves(BothAtOnce):
 
     @rule(pick=picks, may=often)
     def record_verdicts(self, pick: int, may: bool) -> None:
-        it, contract_id = self.contract(pick)
+        it, contract_id = self.contract(pick, "DRAFT")
         verdict = MAY if may else MAY_NOT
         self.both(
             "record_verdicts",
@@ -107,7 +107,7 @@ class ContractMoves(BothAtOnce):
     def approve(
         self, pick: int, who: str, window: tuple[int, int], saw_it: bool, note: str = "Yes."
     ) -> None:
-        it, contract_id = self.contract(pick)
+        it, contract_id = self.contract(pick, "ELIGIBLE")
         at = self.world.at
         opens, closes = (at + timedelta(hours=hours) for hours in window)
         known = SystemContract.objects.filter(pk=contract_id).values_list("content_digest")
@@ -131,7 +131,7 @@ class ContractMoves(BothAtOnce):
         reason=st.sampled_from([REASON, "No."]),
     )
     def reject(self, pick: int, who: str, reason: str) -> None:
-        it, contract_id = self.contract(pick)
+        it, contract_id = self.contract(pick, "ELIGIBLE")
         self.both(
             "reject",
             lambda: self.world.reject(it, who, reason),
@@ -142,7 +142,7 @@ class ContractMoves(BothAtOnce):
 
     @rule(pick=picks, lapse=st.booleans())
     def expire_or_lapse(self, pick: int, lapse: bool) -> None:
-        it, contract_id = self.contract(pick)
+        it, contract_id = self.contract(pick, *(["APPROVED"] if lapse else ["DRAFT", "ELIGIBLE"]))
         model, site = (
             (self.world.lapse, operations.lapse_contract)
             if lapse
@@ -156,7 +156,7 @@ class ContractMoves(BothAtOnce):
 
     @rule(pick=picks, minutes=st.sampled_from([60, 60, 5, 1440, 0, 1441]))
     def activate(self, pick: int, minutes: int) -> None:
-        it, contract_id = self.contract(pick)
+        it, contract_id = self.contract(pick, "APPROVED")
         self.both(
             "activate",
             lambda: self.world.activate(it, "operator", minutes),

@@ -45,7 +45,7 @@ class JobMoves(BothAtOnce):
 
     @rule(pick=picks, who=st.sampled_from(["executor", "executor", "auditor"]))
     def start(self, pick: int, who: str) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "PENDING")
         self.both(
             "start",
             lambda: self.world.start(it, who),
@@ -70,7 +70,7 @@ class JobMoves(BothAtOnce):
         mute=st.sampled_from([False, False, False, True]),
     )
     def report(self, pick: int, off: int, report: tuple[str, str], token: str, mute: bool) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "RUNNING")
         index = max(0, off + (len(it.job.results) if it and it.job else 0))
         error = "It broke." if report[0] == "FAILED" and not mute else ""
         told = StepReport(
@@ -107,7 +107,7 @@ class JobMoves(BothAtOnce):
 
     @rule(pick=picks, token=st.sampled_from(["own", "own", "own", "another"]))
     def complete(self, pick: int, token: str) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "RUNNING")
         shown = self._token(it, token)
         self.both(
             "complete",
@@ -117,9 +117,9 @@ class JobMoves(BothAtOnce):
             ),
         )
 
-    @rule(pick=picks, reason=st.sampled_from(["", "", "Enough."]))
+    @rule(pick=picks, reason=st.sampled_from(["", "Enough."]))
     def cancel(self, pick: int, reason: str) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "PENDING", "RUNNING")
         self.both(
             "cancel",
             lambda: self.world.cancel(it, "operator", reason),
@@ -130,7 +130,7 @@ class JobMoves(BothAtOnce):
 
     @rule(pick=picks)
     def fail_timed_out(self, pick: int) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "RUNNING")
         self.both(
             "fail_timed_out",
             lambda: self.world.lose(it, "operator"),
@@ -147,7 +147,7 @@ class JobMoves(BothAtOnce):
         right_evidence=often,
     )
     def judge(self, pick: int, who: str, verdict: str, right_evidence: bool) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "COMPLETED", "FAILED", "CANCELLED")
         sealed = AuditEvidence.objects.filter(job_id=job_id).values_list("sha256", flat=True)
         digest = next(iter(sealed), "") if right_evidence else "0" * 64
         self.both(
@@ -170,7 +170,7 @@ class JobMoves(BothAtOnce):
         reason=st.sampled_from([REASON, REASON, "Fine."]),
     )
     def resolve(self, pick: int, who: str, verdict: str, reason: str) -> None:
-        it, job_id = self.job(pick)
+        it, job_id = self.job(pick, "COMPLETED")
         self.both(
             "resolve",
             lambda: self.world.resolve(it, who, verdict, reason),

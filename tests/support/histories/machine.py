@@ -16,7 +16,7 @@ from governance.vocabulary.values import (
 from tests.support.histories.both import REASON, Divergence, often, picks
 from tests.support.histories.contract_moves import ContractMoves
 from tests.support.histories.job_moves import JobMoves
-from tests.support.histories.model import Contract, Refused
+from tests.support.histories.model import MOVES, Contract, Refused
 
 
 class Histories(ContractMoves, JobMoves):
@@ -43,10 +43,26 @@ class Histories(ContractMoves, JobMoves):
         )
 
     @rule(
-        seconds=st.sampled_from([1, 5, 30, 30, 59, 61, 290, 359, 361, 3700, 25 * 3600, 170 * 3600])
+        pick=picks,
+        until=st.sampled_from(["lease", "review", "closes", "opens", "deadline", "soon", "later"]),
+        off=st.sampled_from([-1, 0, 1]),
     )
-    def time_passes(self, seconds: int) -> None:
-        self.world.at += timedelta(seconds=seconds)
+    def time_passes(self, pick: int, until: str, off: int) -> None:
+        """To a moment that matters to some contract, or just before or after it."""
+        it, _ = self.contract(pick, "ELIGIBLE", "APPROVED", "ACTIVE")
+        job = it.job if it else None
+        moments = {
+            "soon": self.world.at + timedelta(seconds=30),
+            "later": self.world.at + timedelta(minutes=5),
+            "review": it.review_ends if it and not job else None,
+            "closes": it.closes if it and not job else None,
+            "opens": it.opens if it and not job else None,
+            "lease": job.lease if job else None,
+            "deadline": job.deadline if job and job.lease else None,
+        }
+        # The next move happens one second later.
+        moment = (moments[until] or self.world.at) + timedelta(seconds=off - 1)
+        self.world.at = max(self.world.at, moment)
 
     @rule()
     def sweep(self) -> None:
@@ -91,9 +107,11 @@ class Histories(ContractMoves, JobMoves):
 
     @rule(pick=picks, well=often)
     def go_on(self, pick: int, well: bool) -> None:
-        it, _ = self.contract(pick)
+        live = [n for n, it in enumerate(self.world.contracts) if MOVES[it.status]]
+        number = live[pick % len(live)] if live else None
+        it = None if number is None else self.world.contracts[number]
         status = it.status if it else ""
-        if it and self._after_its_time(it):
+        if it and self._after_its_time(it) and not well:
             self.expire_or_lapse(pick, status == "APPROVED")
         elif it and it.job:
             self._go_on_with_job(it, sorted(self.jobs).index(self.world.contracts.index(it)), well)
@@ -106,12 +124,12 @@ class Histories(ContractMoves, JobMoves):
         elif not self.is_full():
             self.propose_one("Search", "operator", True)
         else:
-            self.time_passes(30)
+            self.time_passes(pick, "soon", 0)
 
     def _go_on_with_job(self, it: Contract, pick: int, well: bool) -> None:
         job = it.job
         assert job
-        if job.lease and self.world.at >= job.lease:
+        if job.lease and self.world.at >= job.lease and not well:
             self.fail_timed_out(pick)
         elif job.status == "PENDING":
             self.start(pick, "executor")
