@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
 
 
@@ -10,7 +11,10 @@ class GovernanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from governance.management.roles import check_application_role
+
         post_migrate.connect(_make_missing_groups, sender=self)
+        register(check_application_role, deploy=True)
 
 
 def _make_missing_groups(using: str, **_: Any) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from govsite.connections import WatchfulConnection
+from govsite.embedded import APP_ROLE, OWNER
 
 
 def read_flag(name: str, default: bool) -> bool:
@@ -109,15 +110,40 @@ def read_timeouts() -> str:
     return " ".join(f"-c {name}={limit}" for name, limit in limits.items() if limit)
 
 
-def read_database(data_dir: Path, *, pool_size: int, timeouts: str = "") -> dict[str, Any]:
-    """Django's description of the database: `DATABASE_URL`, or the embedded PostgreSQL.
+def read_databases(data_dir: Path, *, pool_size: int, timeouts: str) -> dict[str, dict[str, Any]]:
+    """Django's `DATABASES`: one database, under the one or two roles that use it.
 
-    `DATABASE_URL` reads `postgresql://user:password@host:port/name?option=value`; options go to
+    `default` is the application. `owner` owns the tables and migrates them, without a pool or a
+    time limit: the embedded server's superuser, or `DATABASE_OWNER_URL`; without that URL there is
+    no `owner`, and `default` does both.
+    """
+    default = read_database(data_dir, pool_size=pool_size, timeouts=timeouts)
+    if not os.environ.get("DATABASE_URL", ""):
+        if os.environ.get("DATABASE_OWNER_URL", ""):
+            raise ImproperlyConfigured("DATABASE_OWNER_URL needs DATABASE_URL beside it.")
+        owner = read_database(data_dir, pool_size=0) | {"USER": OWNER}
+    elif os.environ.get("DATABASE_OWNER_URL", ""):
+        owner = read_database(data_dir, pool_size=0, variable="DATABASE_OWNER_URL")
+        if owner["NAME"] != default["NAME"]:
+            raise ImproperlyConfigured(
+                "DATABASE_OWNER_URL and DATABASE_URL must name the same database."
+            )
+    else:
+        return {"default": default}
+    return {"default": default, "owner": owner}
+
+
+def read_database(
+    data_dir: Path, *, pool_size: int, timeouts: str = "", variable: str = "DATABASE_URL"
+) -> dict[str, Any]:
+    """Django's description of the database: the URL in `variable`, or the embedded PostgreSQL.
+
+    A URL reads `postgresql://user:password@host:port/name?option=value`; options go to
     psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
     each thread keeps one connection, else the process shares a pool of at most that many.
     `timeouts` is what `read_timeouts` says.
     """
-    url = os.environ.get("DATABASE_URL", "")
+    url = os.environ.get(variable, "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
         "CONN_HEALTH_CHECKS": True,
@@ -132,10 +158,11 @@ def read_database(data_dir: Path, *, pool_size: int, timeouts: str = "") -> dict
             "ENGINE": "govsite.embedded",
             "NAME": "govsite",
             "HOST": str(data_dir / "pg"),
+            "USER": APP_ROLE,
         }
     # Never quoted in a refusal: it may hold a password.
     refusal = ImproperlyConfigured(
-        "DATABASE_URL must read postgresql://user:password@host:port/name; "
+        f"{variable} must read postgresql://user:password@host:port/name; "
         "govsite keeps its record in PostgreSQL only."
     )
     try:

@@ -114,7 +114,8 @@ class Site:
 
 def database_url(settings: Mapping[str, object], socket_dir: str) -> str:
     """How a process that does not keep the embedded server itself connects to it."""
-    return f"postgresql://postgres@/{settings['NAME']}?host={quote(socket_dir, safe='/')}"
+    host = quote(socket_dir, safe="/")
+    return f"postgresql://{settings['USER']}@/{settings['NAME']}?host={host}"
 
 
 def _reachable(host: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse_lazy
 
 from govsite.environment import (
-    read_database,
+    read_databases,
     read_flag,
     read_list,
     read_number,
@@ -98,13 +98,11 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": read_database(
-        DATA_DIR,
-        pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
-        timeouts=read_timeouts(),
-    )
-}
+DATABASES = read_databases(
+    DATA_DIR,
+    pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
+    timeouts=read_timeouts(),
+)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

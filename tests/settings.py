@@ -7,7 +7,14 @@ IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "govsite.embedded"
 
 if IS_EMBEDDED:
     # Apart from the developer's data: the suite's server need not survive a power cut.
-    DATABASES["default"]["HOST"] = str(DATA_DIR / "test-pg")
+    for database in DATABASES.values():
+        database["HOST"] = str(DATA_DIR / "test-pg")
+
+# The suite's sessions are the owner's, who puts on the application's role and can take it off
+# again to attack as an owner: tests/support/roles.py.
+DATABASES.setdefault("owner", DATABASES["default"] | {"CONN_MAX_AGE": None, "OPTIONS": {}})
+for part in ("USER", "PASSWORD"):
+    DATABASES["default"][part] = DATABASES["owner"].get(part, "")
 
 # Whitenoise warns about a folder that is not there.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,15 @@ EXIT_CODES = {
     0: "done",
     REFUSED: "refused, or refused in part; what and why is on standard error",
     2: "the command was used wrongly",
-    DATABASE_AWAY: "the database cannot be reached or is not migrated",
+    DATABASE_AWAY: "the database cannot be reached, is not migrated, or is closed to our role",
+}
+
+
+# What PostgreSQL's state means to who runs a command.
+_ADVICE = {
+    "42P01": "The database is not migrated: run `manage.py migrate` first.",
+    "42501": "The role we run as lacks a right ({}): run `manage.py migrate`, or have the owner of "
+    "the tables run `manage.py grant_app_role`.",
 }
 
 
@@ -108,9 +116,9 @@ class GovernanceCommand(BaseCommand):
             self._complain(f"The database cannot be reached: {_first_line(error)}")
             sys.exit(DATABASE_AWAY)
         except ProgrammingError as error:
-            if not _table_is_missing(error):
+            if (advice := _ADVICE.get(getattr(error.__cause__, "sqlstate", None) or "")) is None:
                 raise
-            self._complain("The database is not migrated: run `manage.py migrate` first.")
+            self._complain(advice.format(_first_line(error)))
             sys.exit(DATABASE_AWAY)
         except ImproperlyConfigured as error:
             self._complain(str(error))
@@ -173,7 +181,3 @@ def _leave_orderly(*_: Any) -> NoReturn:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _table_is_missing(error: ProgrammingError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) == "42P01"

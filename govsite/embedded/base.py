@@ -5,25 +5,36 @@ from __future__ import annotations
 import contextlib
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from django.db.backends.postgresql import base as postgresql
 from psycopg import sql
 
+from govsite.embedded import APP_ROLE, OWNER
 from govsite.embedded.server import bring_back, start_server
 
-SUPERUSER = "postgres"
 DATABASE_NAME = "govsite"
+
+# Another process may be first. Rights beyond these come with the tables, when they are migrated.
+_MAKE_ROLE: LiteralString = """
+    CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
+"""
+_MADE_BY_ANOTHER = (
+    psycopg.errors.DuplicateDatabase,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.UniqueViolation,
+)
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
-    """Reads the server's data folder from `HOST`; makes the database `govsite` if it is missing."""
+    """Reads the server's data folder from `HOST`; makes the database and our role if missing."""
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
         socket_dir = start_server(Path(self.settings_dict["HOST"]))
-        params.update(host=socket_dir, port=5432, user=SUPERUSER)
+        params.update(host=socket_dir, port=5432)
+        ensure_role(socket_dir, APP_ROLE)
         if params.get("dbname") == DATABASE_NAME:
             ensure_database(socket_dir, DATABASE_NAME)
         return params
@@ -39,13 +50,37 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
 
 @functools.cache
+def ensure_role(socket_dir: str, name: str) -> None:
+    """Make the role under which the application runs, unless it is there."""
+    with _as_owner(socket_dir, OWNER) as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+        if known.fetchone() is None:
+            with contextlib.suppress(*_MADE_BY_ANOTHER):
+                connection.execute(sql.SQL(_MAKE_ROLE).format(sql.Identifier(name)))
+
+
+@functools.cache
 def ensure_database(socket_dir: str, name: str) -> None:
-    """Make the database `name` on the server behind `socket_dir`, unless it is there."""
-    with psycopg.connect(
-        host=socket_dir, port=5432, user=SUPERUSER, dbname=SUPERUSER, autocommit=True
-    ) as connection:
+    """Make the database `name` on the server behind `socket_dir`, unless it is there.
+
+    In one from before the application had a role of its own, that role may read at least which
+    migrations ran, so that Django can say what is to be done.
+    """
+    with _as_owner(socket_dir, OWNER) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:
-            another_was_first = psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
-            with contextlib.suppress(*another_was_first):
+            with contextlib.suppress(*_MADE_BY_ANOTHER):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with _as_owner(socket_dir, name) as connection:
+        closed = connection.execute(
+            "SELECT 1 FROM pg_class WHERE oid = to_regclass('public.django_migrations')"
+            " AND NOT has_table_privilege(%s, oid, 'SELECT')",
+            [APP_ROLE],
+        )
+        if closed.fetchone():
+            grant = sql.SQL("GRANT SELECT ON public.django_migrations TO {}")
+            connection.execute(grant.format(sql.Identifier(APP_ROLE)))
+
+
+def _as_owner(socket_dir: str, database: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(host=socket_dir, port=5432, user=OWNER, dbname=database, autocommit=True)

@@ -23,9 +23,9 @@ import psutil
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
+from govsite.embedded import OWNER
 from govsite.embedded.orphans import end_orphans
 
-SUPERUSER = "postgres"
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 # The kernel's limit for a unix socket's name is 107 bytes on Linux and 103 on macOS.
@@ -78,7 +78,7 @@ class Cluster:
             "--locale=C",
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
-            f"--username={SUPERUSER}",
+            f"--username={OWNER}",
             f"--pgdata={draft}",
         )
         try:
@@ -149,8 +149,8 @@ class Cluster:
             psycopg.connect(
                 host=str(self.socket_dir),
                 port=PORT,
-                user=SUPERUSER,
-                dbname=SUPERUSER,
+                user=OWNER,
+                dbname=OWNER,
                 connect_timeout=ANSWER_SECONDS,
             ).close()
         except psycopg.OperationalError as error:

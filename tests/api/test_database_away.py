@@ -8,7 +8,7 @@ from django.db import connection
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
-from tests.support.databases import pointed_at
+from tests.support.databases import pointed_at, server
 
 
 @pytest.mark.parametrize("address", ["contracts/", "jobs/", "jobs/claim/"])
@@ -30,7 +30,7 @@ def test_call__whose_connection_was_cut__503_and_then_well_again(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()
-    with connection._nodb_cursor() as other:
+    with server() as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
     assert_problem(client.get(f"{API}jobs/"), 503, "database_unavailable")
     connection.close_if_unusable_or_obsolete()

@@ -11,6 +11,7 @@ from knox.models import AuthToken
 
 from tests.support.cast import Cast
 from tests.support.commands import run
+from tests.support.roles import as_owner
 from tests.support.stories import now
 
 
@@ -71,7 +72,8 @@ def test_create_api_token__account_not_active__is_refused(admin: User, cast: Cas
 
 
 def test_create_api_token__role_whose_group_was_deleted__leaves_nothing(admin: User) -> None:
-    Group.objects.filter(name="Viewer").delete()
+    with as_owner():
+        Group.objects.filter(name="Viewer").delete()
     ran = run("create_api_token", "new", "--role", "Viewer", "--create", "--as", "admin")
     assert (ran.code, ran.err.endswith("(group_not_found)\n")) == (1, True)
     assert not User.objects.filter(username="new").exists()

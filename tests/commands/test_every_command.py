@@ -31,7 +31,7 @@ WRITING: dict[str, tuple[str, ...]] = {
 }
 READING = ("checkpoint_ledger", "export_evidence", "verify_evidence", "verify_ledger")
 # These come before anybody is there who could act.
-FIRST = ("load_demo", "run_site")
+FIRST = ("grant_app_role", "load_demo", "migrate", "run_site")
 
 ARGUMENTS = {
     "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
@@ -48,7 +48,9 @@ ARGUMENTS = {
     "checkpoint_ledger": ("--output", "--public-key"),
     "verify_evidence": ("FILE", "--key", "--json"),
     "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--json"),
+    "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
     "load_demo": ("manage.py load_demo",),
+    "migrate": ("--plan", "--database", "grant_app_role"),
     "run_site": ("--host", "--port", "--no-demo"),
 }
 
@@ -130,6 +132,7 @@ def test_writing_command__superuser__has_every_permission(cast: Cast, name: str)
         ("create_api_token", ("x", "--role", "Viewer", "--days", "366", "--as", "admin")),
         ("record_signal", ("--scope", "S", "--as", "operator")),
         ("export_evidence", ()),
+        ("grant_app_role", ()),
         ("run_site", ("--port", "0")),
         ("run_site", ("--port", "65536")),
     ],

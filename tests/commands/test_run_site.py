@@ -14,10 +14,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
+from governance.models.app_role import excess_rights, strengths
+from govsite.embedded import APP_ROLE, OWNER
 from tests.support.commands import ROOT, Ran
 
 PATIENCE_SECONDS = 90
@@ -68,6 +72,17 @@ class House:
             except psutil.Error:
                 continue
         return found
+
+
+def owner_of(house: House) -> psycopg.Connection[Any]:
+    """The owner's session on the house's database, while its server runs."""
+    return psycopg.connect(
+        host=str(house.folder / "pg"),
+        user=OWNER,
+        dbname="govsite",
+        application_name="test",
+        autocommit=True,
+    )
 
 
 @pytest.fixture
@@ -168,6 +183,39 @@ def test_run_site__without_demo__leaves_the_database_empty(house: House) -> None
     process = house.start("--no-demo")
     assert "password" not in read_until_up(process)
     assert stop(process, signal.SIGINT).code == 0
+
+
+def test_run_site__serves__as_the_role_that_cannot_rewrite(house: House) -> None:
+    process = house.start("--no-demo")
+    read_until_up(process)
+    assert house.get("/api/v1/jobs/", **SOMEBODY)[0] == 401
+    with owner_of(house) as owner:
+        whose = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name <> 'test'"
+        assert owner.execute(f"{whose} AND datname = 'govsite'").fetchall() == [(APP_ROLE,)]
+    assert stop(process, signal.SIGINT).code == 0
+
+
+def test_run_site__on_data_from_before_there_were_two_roles__brings_it_over(house: House) -> None:
+    first = house.start("--no-demo")
+    read_until_up(first)
+    with owner_of(house) as owner:
+        # As it was made then: one role, and what everybody may do by default.
+        owner.execute("ALTER ROLE govsite_app NOLOGIN")
+        owner.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE usename = 'govsite_app'"
+        )
+        owner.execute("DROP OWNED BY govsite_app")
+        owner.execute("DROP ROLE govsite_app")
+        owner.execute("GRANT TEMPORARY ON DATABASE govsite TO PUBLIC")
+    assert stop(first, signal.SIGINT).code == 0
+
+    second = house.start("--no-demo")
+    read_until_up(second)
+    assert house.get("/api/v1/jobs/", **SOMEBODY)[0] == 401
+    with owner_of(house) as owner, owner.cursor() as cursor:
+        assert (strengths(cursor, role=APP_ROLE), excess_rights(cursor, role=APP_ROLE)) == ([], [])
+    assert stop(second, signal.SIGINT).code == 0
 
 
 def test_run_site__database_killed__is_brought_back_and_says_so(house: House) -> None:

@@ -34,6 +34,7 @@ from tests.support.contracts import (
 )
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.moves import BEGINS_AT, Operation
+from tests.support.roles import as_owner
 from tests.support.stories import again, approved, eligible
 
 # Every column has its place here: a new one without a decision fails the first test below.
@@ -145,7 +146,7 @@ class TestCONTRACT005Frozen:
     ) -> None:
         contract = contract_anywhere(cast, status)
         for column in CONTENT:
-            with taken_back():
+            with taken_back(), as_owner():
                 update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
 
     @pytest.mark.parametrize("before", FROZEN_STATES)
@@ -174,7 +175,7 @@ class TestCONTRACT005Frozen:
     ) -> None:
         contract = again(approved(cast))
         contract.title = "Something else"
-        with pytest.raises(RecordProtectedError) as caught, story():
+        with as_owner(), pytest.raises(RecordProtectedError) as caught, story():
             contract.save(update_fields=["title"])
         assert caught.value.details == {"law": "contract_content_frozen"}
 
@@ -228,7 +229,10 @@ class TestCONTRACT005Terminal:
     def test_raw_truncate__of_what_contracts_hang_on__refused(self, cast: Cast) -> None:
         eligible(cast)
         check_deferred_laws()
-        with pytest.raises(IntegrityError, match=r"TRUNCATE on governance_.* is refused"):
+        with (
+            as_owner(),
+            pytest.raises(IntegrityError, match=r"TRUNCATE on governance_.* is refused"),
+        ):
             run_sql("TRUNCATE auth_user CASCADE")
 
     def test_raw_update__terminal_once_more__leaves_the_row(self, cast: Cast) -> None:

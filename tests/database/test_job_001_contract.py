@@ -23,6 +23,7 @@ from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import foreign_key, nothing_written, refused_by, run_sql, update_row
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, JOB, NOON, forge_job, forge_step
+from tests.support.roles import as_owner
 from tests.support.stories import again, approved, contract_in, now, pending_job
 
 TICK = timedelta(microseconds=1)
@@ -92,7 +93,12 @@ class TestJOB001JobsRequireContract:
 
     def test_job__deleted_through_the_model__record_protected(self, cast: Cast) -> None:
         job = pending_job(cast)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             GovernanceJob.objects.filter(pk=job.pk)._raw_delete("default")
         assert refusal.value.details["law"] == "job_never_removed"
 

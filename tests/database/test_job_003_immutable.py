@@ -25,6 +25,7 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
+from tests.support.roles import as_owner
 from tests.support.stories import Running, again, approved, pending_job, running_job
 
 ENDED = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
@@ -101,7 +102,12 @@ class TestJOB003TerminalImmutable:
 
     def test_step__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
         job = pending_job(cast)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             JobStep.objects.filter(job=job).update(target="Everything")
         assert refusal.value.details["law"] == "job_step_written_once"
 

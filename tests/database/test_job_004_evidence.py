@@ -28,6 +28,7 @@ from tests.support.forgery import (
     forge_evidence,
     forge_result,
 )
+from tests.support.roles import as_owner
 from tests.support.stories import failed_job, finished_job, pending_job, running_job
 
 
@@ -104,7 +105,12 @@ class TestJOB004EvidencePerStep:
 
     def test_result__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
         job = finished_job(cast)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             StepResult.objects.filter(job=job).update(output=None)
         assert refusal.value.details["law"] == "step_result_append_only"
 

@@ -15,6 +15,7 @@ from tests.support.attacks import nothing_written, refused_by, run_sql, update_r
 from tests.support.cast import Cast
 from tests.support.forgery import NOON, SNAPSHOT, forge_snapshot
 from tests.support.platform import signal
+from tests.support.roles import as_owner
 from tests.support.stories import finished_job, now, pending_job, running_job
 
 
@@ -57,7 +58,12 @@ class TestJOB005HealthReadOnly:
 
     def test_snapshot__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
         job = pending_job(cast)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             HealthSnapshot.objects.filter(job=job).update(reading={"system": "BLOCKED"})
         assert refusal.value.details["law"] == "health_snapshot_written_once"
 

@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from governance.ledger.refusals import LAWS
 from governance.models.laws import FOLDER, InstallLaws, all_laws, law_sql
 from tests.support.attacks import run_sql
+from tests.support.roles import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +102,7 @@ def catalogue() -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    with transaction.atomic():
+    with as_owner(), transaction.atomic():
         yield
         transaction.set_rollback(True)
 

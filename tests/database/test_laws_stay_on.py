@@ -26,6 +26,7 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
+from tests.support.roles import as_owner
 from tests.support.stories import approved, finished_job, judged_job, pending_job, running_job
 
 Attack = Callable[[GovernanceJob, Any], Any]
@@ -111,9 +112,10 @@ class TestLawsAsReplica:
             update_row(JOB, job.pk, current_step_index=1)
 
     def test_replica__really_is_one__ordinary_triggers_are_silent(self, cast: Cast) -> None:
-        run_sql("CREATE TABLE ordinary (n int REFERENCES auth_group (id))")
-        with as_replica():
-            run_sql("INSERT INTO ordinary VALUES (-1)")
-            check_deferred_laws()
-        assert run_sql("SELECT n FROM ordinary") == [(-1,)]
-        run_sql("DROP TABLE ordinary")
+        with as_owner():
+            run_sql("CREATE TABLE ordinary (n int REFERENCES auth_group (id))")
+            with as_replica():
+                run_sql("INSERT INTO ordinary VALUES (-1)")
+                check_deferred_laws()
+            assert run_sql("SELECT n FROM ordinary") == [(-1,)]
+            run_sql("DROP TABLE ordinary")

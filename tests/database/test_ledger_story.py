@@ -20,6 +20,7 @@ from tests.support.cast import Cast
 from tests.support.forgery import (
     force_job,
 )
+from tests.support.roles import as_owner
 from tests.support.stories import eligible, judged_job, pending_job
 
 ZEROS = bytes(32)
@@ -64,7 +65,12 @@ class TestLedgerInPython:
 
     def test_entry__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
         contract = eligible(cast)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             LedgerEntry.objects.filter(contract=contract, seq=1).update(actor="user:0:nobody")
         assert refusal.value.details["law"] == "ledger_append_only"
 

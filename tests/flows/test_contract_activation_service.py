@@ -24,6 +24,7 @@ from tests.support.attacks import check_deferred_laws, law_off, nothing_written,
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
+from tests.support.roles import as_owner
 from tests.support.stories import again, approved, contract_in, now
 from tests.support.threads import LONGEST_WAIT, at_once
 
@@ -65,7 +66,8 @@ def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> N
 def drop_check(name: str) -> None:
     """Take a check of the contracts' table away, for the rest of the test."""
     check_deferred_laws()
-    run_sql(f"ALTER TABLE {CONTRACT} DROP CONSTRAINT {name}")
+    with as_owner():
+        run_sql(f"ALTER TABLE {CONTRACT} DROP CONSTRAINT {name}")
 
 
 class TestContractActivationService:
@@ -204,7 +206,8 @@ class TestContractActivationService:
         contract = approved(committed)
         settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
         with transaction.atomic():
-            run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
+            with as_owner():
+                run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
             began = monotonic()
             [refusal] = at_once(lambda wait: activate(contract, committed))
             assert monotonic() - began < LONGEST_WAIT / 2

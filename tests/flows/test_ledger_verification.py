@@ -14,6 +14,7 @@ from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import canonical_text
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
+from tests.support.roles import as_owner
 from tests.support.stories import (
     MAY_NOT,
     VALIDATOR_VERDICT,
@@ -35,7 +36,7 @@ STEP_0, STEP_1, STEP_2, ENDED, PASSED = range(8, 13)
 
 
 def owner_says(statement: str) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(statement)
 

@@ -73,7 +73,7 @@ class TestRetries:
         tries = []
 
         def overtake(wait: Wait) -> None:
-            run_sql(f"UPDATE {CONTRACT} SET title = title WHERE id = %s", contract.pk)
+            run_sql(f"UPDATE {CONTRACT} SET status = status WHERE id = %s", contract.pk)
 
         @retried
         def tell() -> None:

@@ -20,6 +20,7 @@ from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.attacks import nothing_written
 from tests.support.cast import Cast
 from tests.support.forgery import forge_audit
+from tests.support.roles import as_owner
 from tests.support.stories import (
     again,
     failed_job,
@@ -118,7 +119,12 @@ class TestAuditInPython:
 
     def test_verdict__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
         job = judged_job(cast, AuditVerdict.FAIL)
-        with nothing_written(), pytest.raises(RecordProtectedError) as refusal, story():
+        with (
+            nothing_written(),
+            as_owner(),
+            pytest.raises(RecordProtectedError) as refusal,
+            story(),
+        ):
             GovernanceAudit.objects.filter(job=job).update(verdict="PASS")
         assert refusal.value.details["law"] == "audit_append_only"
 

@@ -1,6 +1,7 @@
 """Attacks: raw SQL against the record, and PostgreSQL's refusal in the name of a law.
 
-Everything here goes past the models, as somebody with `psql` would.
+Everything here goes past the models, as somebody with `psql` would. `refused_by` attacks as the
+owner of the tables, so that it is the law that refuses and not a right that is missing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+
+from tests.support.roles import as_owner
 
 
 def run_sql(sql: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -46,7 +49,7 @@ def refused_by(law: str, *, at_commit: bool = False) -> Iterator[None]:
     """
     check_deferred_laws()  # what stands before the attack is lawful
     reached_commit = False
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
+    with as_owner(), pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
         yield
         if at_commit:
             reached_commit = True
@@ -75,12 +78,13 @@ def check_deferred_laws() -> None:
 def law_off(table: str, *triggers: str) -> Iterator[None]:
     """Switch triggers off as only the table's owner can, to see what still stands without them."""
     check_deferred_laws()  # a table with checks outstanding cannot be altered
-    for trigger in triggers:
-        run_sql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-    yield
-    check_deferred_laws()
-    for trigger in triggers:
-        run_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
+    with as_owner():
+        for trigger in triggers:
+            run_sql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        yield
+        check_deferred_laws()
+        for trigger in triggers:
+            run_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
 
 @contextmanager
@@ -89,9 +93,12 @@ def as_replica() -> Iterator[None]:
 
     Ordinary triggers, foreign keys among them, do not fire then.
     """
-    run_sql("SET session_replication_role = replica")
-    yield  # a refusal ends in a rollback, which takes the setting back by itself
-    run_sql("SET session_replication_role = origin")
+    with as_owner():
+        if run_sql("SHOW is_superuser") != [("on",)]:
+            pytest.skip("the owner of this PostgreSQL's tables is no superuser")
+        run_sql("SET session_replication_role = replica")
+        yield  # a refusal ends in a rollback, which takes the setting back by itself
+        run_sql("SET session_replication_role = origin")
 
 
 def foreign_key(table: str, column: str) -> str:

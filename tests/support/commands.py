@@ -17,6 +17,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.db import connection
 
+from govsite.embedded import APP_ROLE
 from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,13 +74,14 @@ def shell(
 
 
 def this_database() -> str:
-    """DATABASE_URL of this test's own database, for a process that must find it."""
+    """DATABASE_URL of this test's own database, for a process that must find it.
+
+    The process is the application: its session is its role's, and nobody else's.
+    """
     if os.environ.get("DATABASE_URL"):
         pytest.skip("needs the embedded server's address")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), current_setting('unix_socket_directories')")
-        name, folder = cursor.fetchone()
-    return f"postgresql://postgres@/{name}?host={folder}"
+    folder = connection.get_connection_params()["host"]
+    return f"postgresql://{APP_ROLE}@/{connection.settings_dict['NAME']}?host={folder}"
 
 
 def proposal_line(reference: str, **changes: Any) -> dict[str, Any]:

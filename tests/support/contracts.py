@@ -19,6 +19,7 @@ from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import check_deferred_laws, nothing_written, run_sql, update_row
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, NOON, forge_entry
+from tests.support.roles import as_owner
 from tests.support.stories import MAY, VALIDATOR_VERDICT, again, contract_in, draft
 
 DIGEST = "c" * 64
@@ -63,8 +64,9 @@ def checks_alone() -> Iterator[None]:
     For what no trigger would let in, so that the check is seen to hold by itself.
     """
     check_deferred_laws()  # a table with checks outstanding cannot be altered
-    run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
-    yield
+    with as_owner():
+        run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
+        yield
 
 
 def contract_anywhere(cast: Cast, status: ContractStatus) -> SystemContract:

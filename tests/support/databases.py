@@ -16,7 +16,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connections
+
+from governance.models.grants import database_statement
+from tests.support.roles import app_role, put_on_app_role
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "govsite_template_"
@@ -24,9 +27,13 @@ BUILDING = 7_301_842  # the advisory lock under which one process builds the tem
 
 
 def ensure_template() -> str:
-    """The name of a migrated database for this state of migrations and laws; built once."""
+    """The name of a migrated database for this state of migrations and laws; built once.
+
+    From then on the application's connections act under its role.
+    """
+    put_on_app_role()
     name = PREFIX + _fingerprint()
-    with _server() as cursor:
+    with server() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [BUILDING])
         try:
             _hurry(cursor)
@@ -50,33 +57,37 @@ def ensure_template() -> str:
 def cloned(template: str) -> Iterator[str]:
     """A database of one's own, and Django pointed at it; dropped afterwards."""
     name = f"test_govsite_{os.getpid()}_{uuid4().hex[:8]}"
-    with _server() as cursor:
+    with server() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        if role := app_role():
+            cursor.execute(database_statement(role=role, database=name))
     try:
         with pointed_at(name):
             yield name
     finally:
-        with _server() as cursor:
+        with server() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @contextmanager
 def pointed_at(name: str) -> Iterator[None]:
-    """Django's default connection, in every thread, goes to the database `name`."""
-    usual = connection.settings_dict["NAME"]
+    """Django's connections, in every thread, go to the database `name`."""
+    usual = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
     connections.close_all()
-    connection.settings_dict["NAME"] = name
+    for alias in connections:
+        connections[alias].settings_dict["NAME"] = name
     try:
         yield
     finally:
         connections.close_all()
-        connection.settings_dict["NAME"] = usual
+        for alias in connections:
+            connections[alias].settings_dict["NAME"] = usual[alias]
 
 
 @contextmanager
-def _server() -> Iterator[Any]:
-    """A cursor in autocommit on the server's maintenance database."""
-    with connection._nodb_cursor() as cursor:
+def server() -> Iterator[Any]:
+    """The owner's cursor, in autocommit, on the server's maintenance database."""
+    with connections["owner"]._nodb_cursor() as cursor:
         yield cursor
 
 
@@ -96,6 +107,7 @@ def _fingerprint() -> str:
     patterns = (
         "governance/migrations/*.py",
         "governance/models/laws/*",
+        "governance/models/grants.py",
         "governance/vocabulary/roles.py",
         "governance/apps.py",
         "requirements.txt",

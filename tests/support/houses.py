@@ -16,6 +16,7 @@ from typing import IO
 
 from django.db import connections
 
+from govsite.embedded import APP_ROLE, OWNER
 from tests.support.commands import ROOT
 from tests.support.sites import free_port, words_of
 
@@ -68,26 +69,33 @@ def running_house() -> Iterator[House]:
 
 @contextmanager
 def elsewhere(socket_dir: Path, name: str = "govsite") -> Iterator[None]:
-    """Django's connection, in every thread, goes to that server, and nobody here keeps it alive."""
-    usual, opened = connections.settings["default"], connections["default"]
-    opened.close()
-    options = {
-        option: value
-        for option, value in usual["OPTIONS"].items()
-        if option not in {"pool", "assume_role"}
-    }
-    connections.settings["default"] = usual | {
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": str(socket_dir),
-        "PORT": "5432",
-        "USER": "postgres",
-        "NAME": name,
-        "OPTIONS": options,
-    }
-    del connections["default"]
+    """Django's connections, in every thread, go to that server, and nobody here keeps it alive.
+
+    They are sessions of the application's role, and of the owner, as the site's own are.
+    """
+    users = {"default": APP_ROLE, "owner": OWNER}
+    usual = {alias: connections.settings[alias] for alias in users}
+    opened = {alias: connections[alias] for alias in users}
+    connections.close_all()
+    for alias, user in users.items():
+        options = {
+            option: value
+            for option, value in usual[alias]["OPTIONS"].items()
+            if option not in {"pool", "assume_role"}
+        }
+        connections.settings[alias] = usual[alias] | {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": str(socket_dir),
+            "PORT": "5432",
+            "USER": user,
+            "NAME": name,
+            "OPTIONS": options,
+        }
+        del connections[alias]
     try:
         yield
     finally:
         connections.close_all()
-        connections.settings["default"] = usual
-        connections["default"] = opened
+        for alias in users:
+            connections.settings[alias] = usual[alias]
+            connections[alias] = opened[alias]

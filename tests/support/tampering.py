@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from tests.support.roles import as_owner
+
 
 @contextmanager
 def laws_off() -> Iterator[None]:
@@ -21,7 +23,7 @@ def laws_off() -> Iterator[None]:
         "governanceaudit",
         "ledgerentry",
     ]
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             cursor.execute(f"ALTER TABLE governance_{table} DISABLE TRIGGER ALL")

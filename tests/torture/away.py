@@ -20,6 +20,8 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
+from govsite.embedded import APP_ROLE
+from govsite.embedded.base import ensure_role
 from govsite.embedded.cluster import Cluster
 from govsite.embedded.orphans import alive_in
 from tests.support.cast import Cast, hire_cast
@@ -142,6 +144,7 @@ def own_cluster() -> Iterator[Cluster]:
                 host=str(cluster.socket_dir), user="postgres", dbname="postgres", autocommit=True
             ) as superuser:
                 superuser.execute("CREATE DATABASE govsite")
+            ensure_role(str(cluster.socket_dir), APP_ROLE)
             with elsewhere(cluster.socket_dir):
                 call_command("migrate", verbosity=0)
                 yield cluster

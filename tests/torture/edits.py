@@ -32,6 +32,7 @@ from tests.support.rewriting import chains, edits
 from tests.support.rewriting.edits import Edit, Studio
 from tests.support.rewriting.pictures import TABLES, picture_of
 from tests.support.rewriting.tales import TALES, tale_of
+from tests.support.roles import as_owner
 from tests.support.stories import now
 from tests.torture.attack import Advance, Figure, attack, chosen_seed, require
 from tests.torture.proof import require_whole_record
@@ -81,13 +82,15 @@ def edits_of_the_record(count: int, advance: Advance) -> Figure:
         key = Ed25519PrivateKey.generate()
         lines = list(checkpoint_lines(key=key, at=now()))
         read_checkpoint(lines, key=key.public_key())
-        switch_everything_off()
+        with as_owner():
+            switch_everything_off()
         names = list(KINDS)
         weights = [weight for weight, _ in KINDS.values()]
         while (number := sum(done.values()) + harmless) < count:
             (name,) = draw.choices(names, weights)
             with transaction.atomic():
-                edit = KINDS[name][1](studio)
+                with as_owner():
+                    edit = KINDS[name][1](studio)
                 if edit is not None:
                     whole = edit.whole or number % LOOK_AT_ALL_EVERY == 0
                     require_found(edit, lines, whole=whole, seed=seed, number=number)

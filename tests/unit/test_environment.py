@@ -14,6 +14,7 @@ from govsite.environment import (
     CONNECTING,
     POOLING,
     read_database,
+    read_databases,
     read_flag,
     read_list,
     read_number,
@@ -133,6 +134,52 @@ def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> 
         "govsite",
         "/data/pg",
     )
+
+
+def databases(monkeypatch: pytest.MonkeyPatch, url: str, owner: str) -> dict[str, Any]:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_OWNER_URL", owner)
+    return read_databases(Path("/data"), pool_size=8, timeouts="-c lock_timeout=5000")
+
+
+def test_databases__no_url__the_application_and_the_owner_of_the_embedded_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = databases(monkeypatch, "", "")
+    assert {alias: one["USER"] for alias, one in read.items()} == {
+        "default": "govsite_app",
+        "owner": "postgres",
+    }
+    assert read["owner"]["HOST"] == read["default"]["HOST"]
+
+
+def test_databases__with_an_owner__who_has_no_pool_and_no_time_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = databases(monkeypatch, "postgresql://app@h/db", "postgresql://owner@h/db")
+    assert (read["default"]["USER"], read["owner"]["USER"]) == ("app", "owner")
+    assert {"pool", "options"} <= set(read["default"]["OPTIONS"])
+    assert not {"pool", "options"} & set(read["owner"]["OPTIONS"])
+
+
+def test_databases__without_an_owner__one_role_does_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(databases(monkeypatch, "postgresql://app@h/db", "")) == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("url", "owner", "words"),
+    [
+        ("", "postgresql://owner@h/db", "needs DATABASE_URL"),
+        ("postgresql://app@h/db", "postgresql://owner@h/other", "the same database"),
+        ("postgresql://app@h/db", "mysql://owner:secret@h/db", "DATABASE_OWNER_URL must read"),
+    ],
+)
+def test_databases__that_do_not_go_together__are_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str, owner: str, words: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=words) as refusal:
+        databases(monkeypatch, url, owner)
+    assert "secret" not in str(refusal.value)
 
 
 def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,8 +113,12 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
 
 
 def _environment(host: str) -> dict[str, str]:
-    """What the site's processes need to know: they use our database, they do not start one."""
+    """What the site's processes need to know: they use our database, they do not start one.
+
+    Who owns the tables is not among it: these processes never migrate.
+    """
     environment = dict(os.environ) | {"GOVSITE_DATA_DIR": str(settings.DATA_DIR)}
+    environment.pop("DATABASE_OWNER_URL", None)
     database = settings.DATABASES["default"]
     if database["ENGINE"] == EMBEDDED:
         socket_dir = start_server(Path(database["HOST"]))

@@ -1,0 +1,58 @@
+"""The two roles in the database: the owner, who migrates, and the one the application runs as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Info, Warning
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
+
+from governance.models.app_role import excess_rights, is_opened, strengths
+
+OWNER_ALIAS = "owner"
+
+
+def owner_alias() -> str:
+    """The connection that owns the tables: that of the owner, or the only one there is."""
+    return OWNER_ALIAS if OWNER_ALIAS in settings.DATABASES else DEFAULT_DB_ALIAS
+
+
+def application_role() -> str:
+    """Who we are in the database when we are the application, as PostgreSQL says it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return str(cursor.fetchone()[0])
+
+
+def has_two_roles() -> bool:
+    """Whether the application runs as another role than the owner."""
+    if owner_alias() == DEFAULT_DB_ALIAS:
+        return False
+    with connections[OWNER_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return bool(cursor.fetchone()[0] != application_role())
+
+
+def check_application_role(**_: Any) -> list[CheckMessage]:
+    """For `check --deploy`: warn when the role that we run as could rewrite the record."""
+    try:
+        role = application_role()
+        with connection.cursor() as cursor:
+            reasons = strengths(cursor, role=role)
+            if not reasons and is_opened(cursor, role=role):
+                reasons = [f"has {right}" for right in excess_rights(cursor, role=role)]
+    except (OperationalError, InterfaceError) as error:
+        return [
+            Info(f"PostgreSQL could not be asked about our role: {error}", id="governance.I001")
+        ]
+    if not reasons:
+        return []
+    return [
+        Warning(
+            f"The application runs as the role {role}, which may do more than add to the record: "
+            f"it {'; '.join(reasons[:5])}.",
+            hint="Run it as a role of its own: see `manage.py grant_app_role --help`.",
+            id="governance.W001",
+        )
+    ]

@@ -1,0 +1,168 @@
+"""What the role of the application may do in the database: one line a table, and the SQL of it.
+
+The laws refuse whoever writes; these grants see to it that the application cannot switch a law off
+or try in the first place. Migrations run as the owner of the tables, everything else as this role.
+A table that is not named here is closed, and a test fails until it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from governance.models.laws import all_laws, law_sql
+
+
+@dataclass(frozen=True)
+class May:
+    """What the application may do with a table besides reading it; `update` names columns."""
+
+    insert: bool = False
+    update: tuple[str, ...] = ()
+    delete: bool = False
+
+
+READ = May()
+APPEND = May(insert=True)
+JOIN_ROWS = May(insert=True, delete=True)
+
+GRANTS: dict[str, May] = {
+    # The record, written once.
+    "governance_ledgerentry": APPEND,
+    "governance_jobstep": APPEND,
+    "governance_stepresult": APPEND,
+    "governance_healthsnapshot": APPEND,
+    "governance_auditevidence": APPEND,
+    "governance_governanceaudit": APPEND,
+    "governance_auditresolution": APPEND,
+    # What moves: only the columns that ever do. A row can be locked by who may update a column of
+    # it, and the contract's row is the lock of its chain.
+    "governance_systemcontract": May(
+        insert=True,
+        update=(
+            "status",
+            "validator_verdict",
+            "confidence_score",
+            "eligibility_verdict",
+            "eligibility_decision",
+            "content_digest",
+            "approved_by_id",
+            "approved_at",
+            "approved_digest",
+            "approval_note",
+            "window_opens_at",
+            "window_closes_at",
+            "audit_verdict",
+            "closed_by_id",
+            "closed_at",
+            "closed_reason",
+        ),
+    ),
+    "governance_governancejob": May(
+        insert=True,
+        update=(
+            "status",
+            "current_step_index",
+            "started_at",
+            "started_by_id",
+            "deadline_at",
+            "lease_expires_at",
+            "execution_token_sha256",
+            "ended_at",
+            "ended_by_id",
+            "end_reason",
+        ),
+    ),
+    "governance_governancesignal": May(insert=True, update=("superseded_at",)),
+    # The platform as it is: no operation changes an entry yet.
+    "governance_capability": APPEND,
+    "governance_configurationentry": APPEND,
+    # Accounts: never removed, and never given another's id.
+    "auth_user": May(
+        insert=True,
+        update=(
+            "password",
+            "last_login",
+            "is_superuser",
+            "username",
+            "first_name",
+            "last_name",
+            "email",
+            "is_staff",
+            "is_active",
+            "date_joined",
+        ),
+    ),
+    "auth_group": May(insert=True, update=("name",)),
+    "auth_user_groups": JOIN_ROWS,
+    "auth_user_user_permissions": JOIN_ROWS,
+    "auth_group_permissions": JOIN_ROWS,
+    "auth_permission": READ,
+    "knox_authtoken": APPEND,
+    # What Django needs to serve pages.
+    "django_session": May(insert=True, update=("session_data", "expire_date"), delete=True),
+    "django_admin_log": APPEND,
+    "django_content_type": READ,
+    "django_migrations": READ,
+}
+
+
+def rights_of(may: May) -> set[str]:
+    """The table's rights as PostgreSQL names them, a column in brackets."""
+    rights = {"SELECT"} | {f"UPDATE ({column})" for column in may.update}
+    if may.insert:
+        rights.add("INSERT")
+    if may.delete:
+        rights.add("DELETE")
+    return rights
+
+
+def grant_statements(*, role: str, database: str) -> Iterator[str]:
+    """SQL that leaves `role` with these rights and no others, however often it is run.
+
+    It is for the owner of the tables and of the database to run. Identity columns need no right on
+    their sequences, so none is given.
+    """
+    to = quoted(role)
+    tables = ", ".join(f"public.{table}" for table in GRANTS)
+    yield database_statement(role=role, database=database)
+    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {to}"
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {to}"
+    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {to}"
+    yield f"REVOKE ALL ON {tables} FROM PUBLIC"
+    yield f"GRANT CONNECT ON DATABASE {quoted(database)} TO {to}"
+    yield f"GRANT USAGE ON SCHEMA public TO {to}"
+    for function in law_functions():
+        yield f"GRANT EXECUTE ON FUNCTION public.{function} TO {to}"
+    for table, may in GRANTS.items():
+        yield f"GRANT {', '.join(_grantable(may))} ON public.{table} TO {to}"
+
+
+def database_statement(*, role: str, database: str) -> str:
+    """SQL that keeps `role` from temporary tables, which would come before ours by name.
+
+    It is the one right that PostgreSQL does not copy along with a database.
+    """
+    return f"REVOKE CREATE, TEMPORARY ON DATABASE {quoted(database)} FROM PUBLIC, {quoted(role)}"
+
+
+def law_functions() -> list[str]:
+    """Every function that the laws call, by name: who writes a row runs them as himself."""
+    text = "\n".join(law_sql(name) for name in all_laws())
+    return sorted(set(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\(", text)))
+
+
+def quoted(name: str) -> str:
+    """The name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _grantable(may: May) -> Iterable[str]:
+    yield "SELECT"
+    if may.insert:
+        yield "INSERT"
+    if may.update:
+        yield f"UPDATE ({', '.join(may.update)})"
+    if may.delete:
+        yield "DELETE"

@@ -1,0 +1,233 @@
+"""`grant_app_role`, and what `migrate` and `check --deploy` make of the two roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+
+from governance.management.roles import application_role, check_application_role, has_two_roles
+from governance.models.app_role import excess_rights
+from tests.support.attacks import run_sql
+from tests.support.cast import Cast
+from tests.support.commands import run, shell, this_database
+from tests.support.databases import server
+from tests.support.roles import app_role, app_session, as_owner
+
+ROLE = "govsite_test_role"
+
+
+@pytest.fixture
+def role() -> Iterator[str]:
+    """A role that has nothing yet; roles belong to the server, so it is taken away again."""
+    with server() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if not cursor.fetchone()[0]:
+            pytest.skip("needs a PostgreSQL on which we may make and change roles")
+    name = f"{ROLE}_{connection.settings_dict['NAME'].rpartition('_')[2]}"
+    owner_says(f"CREATE ROLE {name} LOGIN")
+    yield name
+    owner_says(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def owner_says(*statements: str) -> None:
+    with connections["owner"].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def rights() -> set[tuple[Any, ...]]:
+    """Every right that anybody has on anything of ours."""
+    return set(
+        run_sql(
+            "SELECT relname, relacl::text FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace"
+            " UNION ALL SELECT attrelid::regclass || '.' || attname, attacl::text"
+            " FROM pg_attribute WHERE attacl IS NOT NULL"
+        )
+    )
+
+
+def refusal(*arguments: str) -> str:
+    """The code of the refusal, and nothing changed."""
+    before = rights()
+    ran = run("grant_app_role", *arguments)
+    assert (ran.code, ran.out) == (1, ""), ran
+    assert rights() == before
+    return ran.err.rpartition("(")[2].rstrip(")\n")
+
+
+@contextmanager
+def attribute(role: str, word: str) -> Iterator[None]:
+    owner_says(f"ALTER ROLE {role} {word}")
+    yield
+    owner_says(f"ALTER ROLE {role} NO{word}")
+
+
+def test_grant__applied__gives_the_rights_and_again_changes_nothing(
+    committed: Cast, role: str
+) -> None:
+    assert run("grant_app_role", role, "--apply").code == 0
+    once = rights()
+    assert run("grant_app_role", role, "--apply").code == 0
+    assert rights() == once
+    with app_session(user=role) as session:
+        session.execute("SELECT 1 FROM governance_systemcontract FOR UPDATE")
+
+
+def test_grant__printed__is_the_same_when_the_owner_runs_it(committed: Cast, role: str) -> None:
+    unopened = rights()
+    ran = run("grant_app_role", role)
+    assert ran.code == 0
+    assert rights() == unopened
+    assert ran.out.startswith("BEGIN;\nREVOKE ")
+    assert ran.out.endswith("COMMIT;\n")
+    owner_says(ran.out)
+    printed = rights()
+    assert printed != unopened
+    assert run("grant_app_role", role, "--apply").code == 0
+    assert rights() == printed
+
+
+def test_grant__over_rights_that_were_too_wide__takes_them_away(committed: Cast, role: str) -> None:
+    owner_says(
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
+        "GRANT UPDATE (reason) ON governance_ledgerentry TO PUBLIC",
+        f"GRANT CREATE ON SCHEMA public TO {role}",
+        f'GRANT TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" TO PUBLIC',
+    )
+    with connection.cursor() as cursor:
+        assert len(excess_rights(cursor, role=role)) > 50
+        assert run("grant_app_role", role, "--apply").code == 0
+        assert excess_rights(cursor, role=role) == []
+
+
+@pytest.mark.parametrize("apply", [(), ("--apply",)])
+def test_grant__to_nobody__role_missing(committed: Cast, apply: tuple[str, ...]) -> None:
+    assert refusal("no_such_role", *apply) == "role_missing"
+    assert 'CREATE ROLE "no_such_role" LOGIN' in run("grant_app_role", "no_such_role").err
+
+
+@pytest.mark.parametrize("word", ["SUPERUSER", "CREATEROLE", "REPLICATION", "BYPASSRLS"])
+@pytest.mark.parametrize("apply", [(), ("--apply",)])
+def test_grant__to_a_role_with_an_attribute__too_strong(
+    committed: Cast, role: str, word: str, apply: tuple[str, ...]
+) -> None:
+    with attribute(role, word):
+        assert refusal(role, *apply) == "role_too_strong"
+
+
+@pytest.mark.parametrize(
+    "made_strong",
+    [
+        "GRANT {owner} TO {role}",
+        "ALTER TABLE governance_ledgerentry OWNER TO {role}",
+        "ALTER FUNCTION governance_refuse(text, text) OWNER TO {role}",
+        "ALTER SCHEMA public OWNER TO {role}",
+        "ALTER DATABASE {database} OWNER TO {role}",
+        "GRANT pg_write_all_data TO {role}",
+        "GRANT pg_execute_server_program TO {role}",
+    ],
+)
+def test_grant__to_a_role_that_can_become_or_is_an_owner__too_strong(
+    committed: Cast, role: str, made_strong: str
+) -> None:
+    [(owner,)] = run_sql("SELECT pg_get_userbyid(datdba) FROM pg_database"
+                         " WHERE datname = current_database()")  # fmt: skip
+    database = f'"{connection.settings_dict["NAME"]}"'
+    owner_says(made_strong.format(owner=owner, role=role, database=database))
+    assert refusal(role, "--apply") == "role_too_strong"
+    owner_says(f"REASSIGN OWNED BY {role} TO {owner}")
+
+
+def test_grant__to_a_role_that_somebody_gave_more_by_another_way__too_strong(
+    committed: Cast, role: str
+) -> None:
+    owner_says(
+        f"CREATE ROLE {role}_group",
+        f"GRANT {role}_group TO {role}",
+        f"GRANT DELETE ON governance_ledgerentry TO {role}_group",
+    )
+    assert refusal(role, "--apply") == "role_too_strong"
+    owner_says(f"DROP OWNED BY {role}_group", f"DROP ROLE {role}_group")
+
+
+def test_grant__by_somebody_who_is_not_the_owner__refused(committed: Cast) -> None:
+    environment = {"DATABASE_URL": this_database()}
+    outcome = shell("grant_app_role", app_role(), "--apply", environment=environment)
+    assert outcome.returncode == 1
+    assert outcome.stderr.endswith(b"(not_the_owner)\n")
+    assert b"Traceback" not in outcome.stderr
+
+
+def test_migrate__by_somebody_who_is_not_the_owner__says_which_right_is_missing(
+    committed: Cast,
+) -> None:
+    with as_owner():
+        last = "SELECT max(id) FROM django_migrations WHERE app = 'governance'"
+        run_sql(f"DELETE FROM django_migrations WHERE id = ({last})")
+    outcome = shell("migrate", environment={"DATABASE_URL": this_database()})
+    assert outcome.returncode == 3
+    assert b"lacks a right" in outcome.stderr
+    assert b"Traceback" not in outcome.stderr
+
+
+def test_grant__before_the_tables_are_there__not_migrated(committed: Cast, role: str) -> None:
+    with as_owner():
+        run_sql("ALTER TABLE governance_ledgerentry RENAME TO governance_elsewhere")
+    assert refusal(role, "--apply") == "not_migrated"
+
+
+def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: Cast) -> None:
+    assert has_two_roles()
+    assert application_role() == app_role()
+    complete = rights()
+    with as_owner():
+        run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
+        run_sql(f"GRANT DELETE ON governance_ledgerentry TO {app_role()}")
+    call_command("migrate", plan=True, verbosity=0)
+    assert rights() != complete
+    call_command("migrate", verbosity=0)
+    assert rights() == complete
+
+
+def test_command__under_a_role_without_rights__says_what_to_do(committed: Cast) -> None:
+    with as_owner():
+        run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
+    ran = run("verify_ledger")
+    assert ran.code == 3
+    assert "grant_app_role" in ran.err
+
+
+def test_check__of_the_applications_role__is_content(committed: Cast) -> None:
+    assert check_application_role() == []
+
+
+def test_check__of_an_owner_or_a_right_too_many__warns(committed: Cast) -> None:
+    with as_owner():
+        [warning] = check_application_role()
+    assert warning.id == "governance.W001"
+    assert "more than add to the record" in warning.msg
+    owner_says(f"GRANT UPDATE (body) ON governance_ledgerentry TO {app_role()}")
+    [warning] = check_application_role()
+    assert "UPDATE (body) on governance_ledgerentry" in warning.msg
+
+
+def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Cast) -> None:
+    """As on a new database, or on one from before there were two roles."""
+    with as_owner():
+        run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
+        run_sql(f'GRANT TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" TO PUBLIC')
+    assert check_application_role() == []
+
+
+def test_check__without_a_database__does_not_stand_in_the_way() -> None:
+    outcome = shell(
+        "check", "--deploy", environment={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
+    )
+    assert outcome.returncode == 0
+    assert b"governance.I001" in outcome.stderr
