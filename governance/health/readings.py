@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 
 from governance.models import GovernanceSignal
@@ -35,7 +35,8 @@ class HealthProvider(Protocol):
 def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthReading | None:
     """Ask the configured provider; None when it failed, took too long, or left a scope out.
 
-    Changes nothing.
+    Changes nothing. Raises OperationalError or InterfaceError when it was our own database that
+    went: then nobody says that health is unknown, but that the database is away.
     """
     make_provider = import_string(settings.GOVERNANCE["HEALTH_PROVIDER"])
     timeout_seconds = settings.GOVERNANCE["HEALTH_TIMEOUT_SECONDS"]
@@ -44,7 +45,9 @@ def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthR
         provider: HealthProvider = make_provider()
         reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
         unread = {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities)
-    except Exception:  # whatever a provider does, nobody knows the health now
+    except Exception as failure:  # whatever a provider does, nobody knows the health now
+        if _is_lost_database(failure):
+            raise
         logger.warning("The health provider gave no reading.", exc_info=True)
         return None
     if unread:
@@ -54,6 +57,14 @@ def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthR
         logger.warning("The health provider took longer than %s seconds.", timeout_seconds)
         return None
     return reading
+
+
+def _is_lost_database(failure: Exception) -> bool:
+    """Whether the server hung up, or was never reached; a statement out of time is neither."""
+    if not isinstance(failure, OperationalError | InterfaceError):
+        return False
+    sqlstate = getattr(failure.__cause__, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(("08", "57P"))
 
 
 class SignalHealthProvider:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -199,9 +200,18 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
         connection = psycopg.connect(host=str(folder), user="postgres", dbname="postgres")
         running = other.submit(connection.execute, its_query)
         backend = psutil.Process(connection.info.backend_pid)
+        with psycopg.connect(host=str(folder), user="postgres", dbname="postgres") as onlooker:
+            looks = "SELECT count(*) FROM pg_stat_activity WHERE query = %s"
+            while onlooker.execute(looks, [its_query]).fetchone() != (1,):
+                onlooker.rollback()
         server.kill()
-        assert bring_back(folder)
-        assert backend not in alive_in(folder)
+        try:
+            assert bring_back(folder)
+            assert backend not in alive_in(folder)
+        finally:
+            # Or this test would wait for it to the end of time.
+            with suppress(psutil.NoSuchProcess):
+                backend.kill()
         with pytest.raises(psycopg.OperationalError):
             running.result()
     assert len(servers(folder)) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,6 +143,23 @@ def broken_provider(settings: Any) -> None:
 
 def test_reading__from_a_provider_that_raises__none(broken_provider: None) -> None:
     assert capture_health_snapshot(scopes=["Search"], at=now()) is None
+
+
+class CutsTheLine:
+    def capture(self, **_: Any) -> HealthReading:
+        run_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        raise AssertionError("unreachable: the server hung up")
+
+
+def test_reading__when_our_own_database_goes__is_not_unknown_health_but_says_so(
+    committed: Cast, settings: Any
+) -> None:
+    contract = approved(committed)
+    cuts = f"{__name__}.{CutsTheLine.__name__}"
+    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": cuts}
+    with pytest.raises(OperationalError):
+        activate_contract(contract_id=contract.pk, actor=committed.operator, at=now())
+    connection.close()
 
 
 def test_activation__when_nobody_can_tell__refused(
