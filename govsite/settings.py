@@ -79,6 +79,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# A form may be as large as a call's body. Django counts what is no file.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+
 ROOT_URLCONF = "govsite.urls"
 WSGI_APPLICATION = "govsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

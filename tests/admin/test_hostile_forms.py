@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -61,6 +62,18 @@ def test_list__asked_for_what_it_cannot_find__refused(
     assert answer.status_code == status
     if status == 302:
         assert answer["Location"].endswith("?e=1")
+
+
+def test_form__of_more_than_1_mib__400(cast: Cast, founder_browser: Client) -> None:
+    contract = eligible(cast)
+    for size, status in ((2**19, 400), (2**20, 400)):
+        typed = approval(contract, note="x" * size)
+        answer = founder_browser.post(
+            contract_url(contract, "approve"), urlencode(typed), "application/x-www-form-urlencoded"
+        )
+        assert answer.status_code == status
+        # Half of it is read, refused and shown again; all of it is not even read.
+        assert (len(answer.content) > size) is (size < 2**20)
 
 
 def test_session__with_nul_in_its_key__400(cast: Cast) -> None:

@@ -68,7 +68,7 @@ def _attack(place: Field, payload: Payload) -> str:
             answer = place.send(payload)
             if answer.status_code < 400:
                 check_deferred_laws()
-            fault = _unfit(answer) or place.judge(payload, answer)
+            fault = _unfit(payload, answer) or place.judge(payload, answer)
         except Exception as error:
             raise HostileInputError(f"{place.name}, {payload.name}: {error!r}") from error
         if fault:
@@ -78,11 +78,12 @@ def _attack(place: Field, payload: Payload) -> str:
     return f"{answer.status_code // 100}xx"
 
 
-def _unfit(answer: Any) -> str:
+def _unfit(payload: Payload, answer: Any) -> str:
     if answer.status_code >= 500:
         cause = getattr(answer, "exc_info", None)
         return f"{answer.status_code} {cause[1]!r:.300}" if cause else f"{answer.status_code}"
-    if len(getattr(answer, "content", b"")) > 3_000_000:
+    # Escaped, a letter of a form that is shown again may take six.
+    if len(getattr(answer, "content", b"")) > 1_000_000 + 6 * len(payload.raw):
         return f"an answer of {len(answer.content)} bytes"
     if answer.status_code >= 400 and b"Traceback (most recent" in answer.content:
         return "an answer with a traceback"
