@@ -34,7 +34,7 @@ from tests.torture.proof import require_whole_record
 
 LONGEST_ANSWER = 10.0  # seconds, for any answer, while the database is away
 LONGEST_RETURN = 15.0
-SHORTEST_PAUSE = 7
+SHORTEST_PAUSE = 4
 BETWEEN_CALLS = 0.1
 
 
@@ -79,7 +79,7 @@ class Callers:
     "away",
     "the database stopped for so long, then paused for a third of it",
     unit="seconds",
-    short=6,
+    short=4,
     long=45,
 )
 def away(count: int, advance: Advance) -> Figure:

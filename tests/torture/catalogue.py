@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.torture import activation, away, chains, edits, endings, histories, pauses, pgkill, webkill  # noqa: F401
+from tests.torture import (  # noqa: F401
+    activation,
+    away,
+    chains,
+    edits,
+    endings,
+    histories,
+    pauses,
+    pgkill,
+    webkill,
+)
 from tests.torture.attack import ATTACKS
 
 __all__ = ["ATTACKS"]
