@@ -16,7 +16,7 @@ from tests.support.attacks import run_sql
 from tests.support.cast import Cast
 from tests.support.commands import run, shell, this_database
 from tests.support.databases import server
-from tests.support.roles import app_role, app_session, as_owner
+from tests.support.roles import app_role, app_session, as_owner, require_app_role
 
 ROLE = "govsite_test_role"
 
@@ -32,6 +32,14 @@ def role() -> Iterator[str]:
     owner_says(f"CREATE ROLE {name} LOGIN")
     yield name
     owner_says(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def has_app_role(committed: Cast) -> None:
+    require_app_role()
+
+
+with_app_role = pytest.mark.usefixtures("has_app_role")
 
 
 def owner_says(*statements: str) -> None:
@@ -182,6 +190,7 @@ def test_grant__before_the_tables_are_there__not_migrated(committed: Cast, role:
     assert refusal(role, "--apply") == "not_migrated"
 
 
+@with_app_role
 def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: Cast) -> None:
     assert has_two_roles()
     assert application_role() == app_role()
@@ -195,6 +204,7 @@ def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: 
     assert rights() == complete
 
 
+@with_app_role
 def test_command__under_a_role_without_rights__says_what_to_do(committed: Cast) -> None:
     with as_owner():
         run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
@@ -203,10 +213,12 @@ def test_command__under_a_role_without_rights__says_what_to_do(committed: Cast) 
     assert "grant_app_role" in ran.err
 
 
+@with_app_role
 def test_check__of_the_applications_role__is_content(committed: Cast) -> None:
     assert check_application_role() == []
 
 
+@with_app_role
 def test_check__of_an_owner_or_a_right_too_many__warns(committed: Cast) -> None:
     with as_owner():
         [warning] = check_application_role()
@@ -217,6 +229,7 @@ def test_check__of_an_owner_or_a_right_too_many__warns(committed: Cast) -> None:
     assert "UPDATE (body) on governance_ledgerentry" in warning.msg
 
 
+@with_app_role
 def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Cast) -> None:
     """As on a new database, or on one from before there were two roles."""
     with as_owner():

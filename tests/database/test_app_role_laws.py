@@ -41,7 +41,13 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
-from tests.support.roles import app_role, app_session, as_owner, nobody_but_the_application
+from tests.support.roles import (
+    app_role,
+    app_session,
+    as_owner,
+    nobody_but_the_application,
+    require_app_role,
+)
 from tests.support.stories import Running, approved, eligible, finished_job, now, running_job
 from tests.support.verdicts import judge
 
@@ -146,7 +152,7 @@ def settings_to_try() -> list[tuple[str, str]]:
 
 
 def test_attacks__as_the_application__each_refused_by_its_law(attacks: dict[str, Attack]) -> None:
-    assert run_sql("SELECT current_user") == [(app_role(),)]
+    assert run_sql("SELECT current_user") == [(require_app_role(),)]
     with nothing_written():
         found = outcomes(attacks)
     assert found == {law: law for law in attacks}

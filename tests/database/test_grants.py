@@ -15,7 +15,7 @@ from governance.models.app_role import excess_rights, strengths
 from governance.models.grants import GRANTS, grant_statements, law_functions, quoted
 from governance.orchestrator import tracking
 from tests.support.attacks import run_sql
-from tests.support.roles import app_role
+from tests.support.roles import require_app_role
 
 pytestmark = pytest.mark.django_db
 
@@ -58,9 +58,10 @@ def test_grants__of_the_laws_functions__are_all_of_them() -> None:
 
 
 def test_role__of_the_application__is_fit_and_has_nothing_beyond() -> None:
+    role = require_app_role()
     with connection.cursor() as cursor:
-        assert strengths(cursor, role=app_role()) == []
-        assert excess_rights(cursor, role=app_role()) == []
+        assert strengths(cursor, role=role) == []
+        assert excess_rights(cursor, role=role) == []
 
 
 def test_statements__for_a_name_that_is_hard_to_quote__quote_it() -> None:

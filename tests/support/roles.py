@@ -30,6 +30,13 @@ def app_role() -> str:
     return role
 
 
+def require_app_role() -> str:
+    """The application's role, or the test is skipped."""
+    if not (role := app_role()):
+        pytest.skip("this PostgreSQL does not let us make the application's role: CREATEROLE")
+    return role
+
+
 def put_on_app_role() -> None:
     """From now on, every connection of the application's acts under its role, in every thread."""
     if app_role():
@@ -57,8 +64,7 @@ def as_owner() -> Iterator[None]:
 @contextmanager
 def app_session(**changes: Any) -> Iterator[psycopg.Connection[Any]]:
     """A session that is the application's role and nobody else, in autocommit, on this database."""
-    if not app_role():
-        pytest.skip("this PostgreSQL does not let us make the application's role")
+    require_app_role()
     params = connection.get_connection_params() | {"user": app_role(), "password": _password()}
     with psycopg.connect(**(params | {"autocommit": True} | changes)) as session:
         yield session
@@ -70,8 +76,7 @@ def nobody_but_the_application() -> Iterator[None]:
 
     Every thread's, so only for tests with the `committed` fixture.
     """
-    if not app_role():
-        pytest.skip("this PostgreSQL does not let us make the application's role")
+    require_app_role()
     usual = dict(connection.settings_dict)
     connections.close_all()
     options = usual["OPTIONS"] | {"assume_role": ""}
