@@ -47,6 +47,10 @@ def test_hostile_input__to_the_api__never_a_server_error(cast: Cast) -> None:
     assert figure["4xx"] > 1000
 
 
+def test_address__with_nul__400_as_a_problem(cast: Cast, client_for: ClientFor) -> None:
+    assert_problem(client_for(cast.viewer).get(f"{API}jobs/%00/"), 400, "bad_request")
+
+
 @pytest.mark.parametrize("path", ["contracts/", "nowhere/"])
 @pytest.mark.parametrize(
     ("query", "status", "code"),
