@@ -59,6 +59,6 @@ def work(share: int, seed: int, answers: Any) -> None:
 
         django.setup()
         answers.put(tell_histories(share, seed, lambda: answers.put(1)))
-    except BaseException:  # whatever it is, the one who waits must hear of it
-        answers.put(traceback.format_exc())
+    except BaseException as broken:  # whatever it is, the one who waits must hear of it
+        answers.put(f"{broken}\n{traceback.format_exc()}")
         raise
