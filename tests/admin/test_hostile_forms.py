@@ -22,7 +22,7 @@ from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.admin import admin_fields
 from tests.support.stories import again, eligible, now, running_job
 
-SHORT = 10
+SHORT = 6  # pages are slow; `make torture` sends all
 CONTRACTS = "admin:governance_systemcontract_changelist"
 LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not in text}
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
@@ -39,7 +39,7 @@ def test_hostile_input__to_the_admin__never_a_server_error(cast: Cast) -> None:
     figure = hostile_requests(payloads=SHORT, parts=("admin",))
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
-    assert figure["2xx"] > 300
+    assert figure["2xx"] > 200
 
 
 @pytest.mark.parametrize(
