@@ -19,6 +19,7 @@ from governance.vocabulary.errors import ContractActivationError, InvalidInputEr
 from governance.vocabulary.values import HealthDecision, HealthReading
 from tests.support.attacks import nothing_written, refused_by, run_sql
 from tests.support.cast import Cast
+from tests.support.roles import as_owner
 from tests.support.stories import approved, now, pending_job
 
 HEALTHY, DEGRADED, BLOCKED = HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED
@@ -147,7 +148,8 @@ def test_reading__from_a_provider_that_raises__none(broken_provider: None) -> No
 
 class CutsTheLine:
     def capture(self, **_: Any) -> HealthReading:
-        run_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        with as_owner():
+            run_sql("SELECT pg_terminate_backend(pg_backend_pid())")
         raise AssertionError("unreachable: the server hung up")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from django.utils.crypto import salted_hmac
 
 from govsite.embedded import APP_ROLE
@@ -57,7 +57,7 @@ def as_owner() -> Iterator[None]:
             yield
         finally:
             # A transaction that was refused takes it back by itself, as it is rolled back.
-            with suppress(DatabaseError):
+            with suppress(DatabaseError, InterfaceError):
                 cursor.execute(f'SET ROLE "{role}"')
 
 
