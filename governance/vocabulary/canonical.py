@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,13 +131,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) == len(pairs):
         return result
-    seen: set[str] = set()
     ambiguous = _Ambiguous(result)
-    for key, _ in pairs:
-        if key in seen:
-            ambiguous.twice = key
-            break
-        seen.add(key)
+    ambiguous.twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
     return ambiguous
 
 

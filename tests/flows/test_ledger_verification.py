@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from governance.contract.operations import record_verdicts
 from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
+from governance.ledger.dossier import Dossier
 from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import canonical_text
@@ -247,6 +249,56 @@ def test_contract_removed__its_chain_is_named_where_all_are_looked_at(cast: Cast
     run_sql("DELETE FROM governance_systemcontract")
     assert findings() == [Finding(contract.pk, 1, "there is no such contract")]
     assert list(verify_ledger([contract.pk])) == []
+
+
+def rehash_last_entry(**said: Any) -> None:
+    """Let the last entry of the only chain say something else, columns and hash included."""
+    last = LedgerEntry.objects.latest("seq")
+    body = json.loads(last.body) | said
+    text = canonical_text(body)
+    columns = {name: value for name, value in said.items() if name != "records"}
+    columns |= {"body": text, "hash": entry_hash(bytes(last.prev_hash), text)}
+    with laws_off(), connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE governance_ledgerentry SET {', '.join(f'{name} = %s' for name in columns)}"
+            " WHERE seq = %s",
+            [*columns.values(), last.seq],
+        )
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"records": {}}, "contract.audit.passed does not vouch for []"),
+        (
+            {"records": {"audit_sha256": "a" * 64}},
+            "contract.audit.passed does not vouch for ['audit_sha256']",
+        ),
+        ({"event": "contract.audit.praised"}, "contract.audit.praised does not vouch for"),
+        ({"to_status": ""}, "contract.audit.passed cannot tell no status"),
+        ({"from_status": "APPROVED"}, "begins at 'APPROVED', but the status was 'ACTIVE'"),
+    ],
+)
+def test_last_entry__rehashed_to_say_what_none_can__found(
+    cast: Cast, said: dict[str, Any], problem: str
+) -> None:
+    judged_job(cast)
+    rehash_last_entry(**said)
+    (finding,) = findings()
+    assert finding.seq == PASSED
+    assert finding.problem.startswith(problem), finding.problem
+
+
+def test_verdict_shown_by_the_contract__that_nobody_gave__found(cast: Cast) -> None:
+    running_job(cast)
+    run_sql("UPDATE governance_systemcontract SET audit_verdict = 'INCONCLUSIVE'")
+    (finding,) = findings()
+    assert finding.problem == "the contract shows INCONCLUSIVE, given was PENDING"
+
+
+def test_record__that_no_event_knows__is_a_mistake_of_ours(cast: Cast) -> None:
+    with pytest.raises(KeyError, match="magic_sha256"):
+        Dossier(eligible(cast)).digest_of("magic_sha256", step_index=None)
 
 
 def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:

@@ -16,6 +16,7 @@ from governance.vocabulary.canonical import (
     DEEPEST_NESTING,
     LARGEST_DOCUMENT,
     LARGEST_NUMBER,
+    _down_to_the_deepest,
     canonical_text,
     digest,
     load_strict_json,
@@ -177,6 +178,17 @@ def test_load_strict_json__what_has_no_one_meaning__refused_with_its_path(
         load_strict_json(text)
     assert caught.value.code == "unusable_json"
     assert caught.value.errors[0]["path"] == path
+
+
+def test_load_strict_json__deep_bytes__refused_as_text_is() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        load_strict_json(b"[" * 200_000)
+    assert caught.value.errors[0]["path"] == "[0]" * DEEPEST_NESTING
+
+
+@pytest.mark.parametrize("text", ["", "1", "[1, [2]]", '["[[[[", {"a": "]"}]', "]]["])
+def test_text__that_is_not_too_deep__is_not_cut(text: str) -> None:
+    assert _down_to_the_deepest(text) == text
 
 
 def test_load_strict_json__no_json_before_it_is_too_deep__refused() -> None:
