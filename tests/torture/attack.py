@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Any
 
-Advance = Callable[[int], Any]
+Advance = Callable[[float], Any]
 
 
 class BrokenError(AssertionError):

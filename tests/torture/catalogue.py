@@ -9,6 +9,7 @@ from tests.torture import (  # noqa: F401
     edits,
     endings,
     histories,
+    hostile,
     pauses,
     pgkill,
     webkill,

@@ -1,0 +1,48 @@
+"""Hostile payloads in every place that a client, a founder or an operator writes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.test import override_settings
+
+from tests.support.databases import cloned, ensure_template
+from tests.support.hostile import hostile_requests
+from tests.torture.attack import Advance, Figure, attack, require
+from tests.torture.proof import require_whole_record
+
+PLACES = {
+    "api": "every field, parameter and header of the API",
+    "admin": "every field of every form and list in the admin",
+    "lines": "every field of the commands' files",
+}
+
+
+def hostile(part: str, count: int, advance: Advance) -> Figure:
+    """`count` payloads into each place; other ones for each, so that all of them are met."""
+    client = override_settings(ALLOWED_HOSTS=["testserver"], SECURE_SSL_REDIRECT=False)
+    with cloned(ensure_template()), client:
+        fields = hostile_requests(payloads=1, parts=(part,))["fields"]
+        figure = hostile_requests(
+            payloads=count, parts=(part,), advance=lambda sent: advance(sent / fields)
+        )
+        entries = require_whole_record()
+    require(figure["server_errors"] == 0, f"{figure['server_errors']} server errors")
+    answers = ", ".join(
+        f"{figure[kind]} {kind}" for kind in ("2xx", "3xx", "4xx") if kind in figure
+    )
+    return Figure(
+        f"{figure['requests']} into {fields} places: {answers or 'no traceback'}, "
+        f"no 5xx; {entries} entries verify",
+        figure,
+    )
+
+
+for _part, _places in PLACES.items():
+    attack(
+        f"hostile-{_part}",
+        f"hostile payloads into {_places}",
+        unit="payloads",
+        short=2,
+        long=300,
+    )(partial(hostile, _part))
