@@ -30,11 +30,13 @@ class StrictJSONParser(BaseParser):
         # One byte more than allowed is enough to know; the rest is never read.
         body = stream.read(LARGEST_DOCUMENT + 1)
         if len(body) > LARGEST_DOCUMENT:
-            raise InvalidInputError("The document is larger than 1 MiB.", code="document_too_large")
+            raise InvalidInputError.whole(
+                "The document is larger than 1 MiB.", code="document_too_large"
+            )
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InvalidInputError(
+            raise InvalidInputError.whole(
                 f"This is not UTF-8, from byte {error.start} on.", code="malformed_json"
             ) from None
         return load_strict_json(text)

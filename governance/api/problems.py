@@ -32,8 +32,6 @@ STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
     errors.StaleCopyError: 409,
     errors.BusyError: 503,
 }
-# Where HTTP has a better word than the family's.
-STATUS_OF_CODE: Mapping[str, int] = {"document_too_large": 413}
 
 
 class LengthRequired(exceptions.APIException):
@@ -114,7 +112,7 @@ def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
 
 
 def _refusal(refusal: errors.GovernanceError) -> HttpResponse:
-    status = STATUS_OF_CODE.get(refusal.code) or next(
+    status = next(
         (status for family, status in STATUS_OF_FAMILY.items() if isinstance(refusal, family)), 409
     )
     details = dict(refusal.details)

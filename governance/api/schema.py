@@ -78,7 +78,6 @@ class ProblemAwareSchema(AutoSchema):
         if self.method == "POST":
             refusals["409"] = "Not in this state, or not any more; `code` says why."
             refusals["411"] = "The body's length was not announced."
-            refusals["413"] = "The body is larger than 1 MiB."
             refusals["415"] = "The body is not application/json."
         refusals["503"] = (
             "The database does not answer, or others are at it (`busy`); "

@@ -113,7 +113,7 @@ def bad_line(line: Line, refusal: GovernanceError) -> dict[str, Any]:
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
     return {
         "line": line.number,
-        "field": printable(faults[0]["path"]) if faults else None,
+        "field": printable(faults[0]["path"]) if faults and faults[0]["path"] else None,
         "code": refusal.code,
         "message": in_words(refusal),
     }

@@ -58,13 +58,15 @@ def load_strict_json(text: str | bytes, *, largest: int = LARGEST_DOCUMENT) -> A
     `require_plain_json` raises.
     """
     if len(text) > largest:
-        raise InvalidInputError(
+        raise InvalidInputError.whole(
             f"The document is larger than {largest // 2**20} MiB.", code="document_too_large"
         )
     try:
         value = _parse(text)
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, integers of 5 000 digits
-        raise InvalidInputError(f"This is not JSON: {error}.", code="malformed_json") from None
+        raise InvalidInputError.whole(
+            f"This is not JSON: {error}.", code="malformed_json"
+        ) from None
     require_plain_json(value)
     return value
 

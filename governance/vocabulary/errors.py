@@ -50,6 +50,11 @@ class InvalidInputError(GovernanceError):
             errors=[{"path": path, "message": message}],
         )
 
+    @classmethod
+    def whole(cls, message: str, *, code: str) -> Self:
+        """The refusal of a whole document: its path is the empty one."""
+        return cls(message, code=code, errors=[{"path": "", "message": message}])
+
     @property
     def errors(self) -> list[dict[str, str]]:
         return list(self.details["errors"])

@@ -74,22 +74,22 @@ def test_report__in_another_encoding__400(cast: Cast, client_for: ClientFor, enc
         assert_problem(answer, 400, "malformed_json")
 
 
-def test_report__of_more_than_1_mib__413(cast: Cast, client_for: ClientFor) -> None:
+def test_report__of_more_than_1_mib__400(cast: Cast, client_for: ClientFor) -> None:
     running = running_job(cast)
     body = raw_report(running.token, b'"' + b"a" * 1024 * 1024 + b'"')
     answer = client_for(cast.executor).generic(
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
-    assert_problem(answer, 413, "document_too_large")
+    assert_problem(answer, 400, "document_too_large", path="")
 
 
-def test_report__of_fewer_letters_but_more_bytes__413(cast: Cast, client_for: ClientFor) -> None:
+def test_report__of_fewer_letters_but_more_bytes__400(cast: Cast, client_for: ClientFor) -> None:
     running = running_job(cast)
     body = raw_report(running.token, '"{}"'.format("é" * 700_000).encode())
     answer = client_for(cast.executor).generic(
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
-    assert_problem(answer, 413, "document_too_large")
+    assert_problem(answer, 400, "document_too_large", path="")
 
 
 def test_parser__of_a_huge_body__leaves_the_rest_unread() -> None:

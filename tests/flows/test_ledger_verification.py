@@ -289,6 +289,16 @@ def test_last_entry__rehashed_to_say_what_none_can__found(
     assert finding.problem.startswith(problem), finding.problem
 
 
+def test_job_moved__though_no_entry_tells_it__found(cast: Cast) -> None:
+    pending_job(cast)
+    run_sql(
+        "UPDATE governance_governancejob"
+        " SET status = 'CANCELLED', ended_at = now(), ended_by_id = created_by_id"
+    )
+    (finding,) = findings()
+    assert finding.problem == "the job is CANCELLED, but the last entry says PENDING"
+
+
 def test_verdict_shown_by_the_contract__that_nobody_gave__found(cast: Cast) -> None:
     running_job(cast)
     run_sql("UPDATE governance_systemcontract SET audit_verdict = 'INCONCLUSIVE'")

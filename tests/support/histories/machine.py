@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -60,9 +60,27 @@ class Histories(ContractMoves, JobMoves):
             "lease": job.lease if job else None,
             "deadline": job.deadline if job and job.lease else None,
         }
-        # The next move happens one second later.
-        moment = (moments[until] or self.world.at) + timedelta(seconds=off - 1)
-        self.world.at = max(self.world.at, moment)
+        self._wait_until(moments[until] or self.world.at, off)
+
+    @rule(pick=picks, off=st.sampled_from([0, 1]))
+    def approve_at_the_last_moment(self, pick: int, off: int) -> None:
+        it, _ = self.contract(pick, "ELIGIBLE")
+        if it:
+            self._wait_until(it.review_ends, off)
+        self.approve(pick, "second_founder", (0, 24), True)
+
+    @rule(pick=picks, off=st.sampled_from([0, 1]), failing=st.booleans())
+    def complete_at_the_last_moment(self, pick: int, off: int, failing: bool) -> None:
+        if failing:
+            self.report(pick, 0, ("FAILED", "a"), "own", False)
+        it, _ = self.job(pick, "RUNNING")
+        if it and it.job and it.job.lease:
+            self._wait_until(it.job.lease, off)
+        self.complete(pick, "own")
+
+    def _wait_until(self, moment: datetime, off: int) -> None:
+        """Let the next move, which comes one second later, happen `off` seconds after `moment`."""
+        self.world.at = max(self.world.at, moment + timedelta(seconds=off - 1))
 
     @rule()
     def sweep(self) -> None:

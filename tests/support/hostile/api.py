@@ -309,11 +309,11 @@ def _judge_body(payload: Payload, answer: Any, path: str, *, above: int, is_free
     if not payload.json.strip() and (path.endswith("[0]") or not (path or payload.json)):
         return ""  # a list may be empty, and a body left out
     if not payload.is_acceptable(above=above):
-        if status not in (400, 413):
+        if status != 400:
             return f"{status}, although no record can hold it"
     elif status not in ((200, 201, 204) if is_free else (200, 201, 204, 400, 409)):
         return f"{status} {answer.content[:300]!r}"
-    if status == 400 and answer.json()["code"] != "malformed_json":
+    if status == 400 and answer.json()["code"] not in ("malformed_json", "document_too_large"):
         told = answer.json()["errors"][0]["path"]
         if not told.startswith((path, DEPENDS_ON.get(path, path))):
             return f"path {told!r} instead of {path!r}"
