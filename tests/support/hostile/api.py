@@ -24,7 +24,7 @@ HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
 REFUSALS = {
     *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
-    *("reason_required", "invalid_verdict", "bad_request"),
+    *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
 }
 # Where a value that is legal by itself does not fit another one.
 DEPENDS_ON = {"started_at": "completed_at"}
