@@ -1,4 +1,4 @@
-"""The forms of a founder's two decisions. They read fields; what is allowed the operation says."""
+"""The forms of a founder's decisions. They read fields; what is allowed the operation says."""
 
 from __future__ import annotations
 
@@ -59,6 +59,40 @@ class RejectForm(forms.Form):
             }
         ),
         help_text="More than 10 characters. The requester will read it.",
+    )
+
+    def clean_reason(self) -> str:
+        return _plain_lines(self.cleaned_data["reason"])
+
+
+class FreezeForm(forms.Form):
+    ends_at = forms.DateTimeField(
+        label="Until (UTC)",
+        widget=MomentInput,
+        help_text="It runs again by itself then. At most 7 days; a founder can thaw it before.",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        # An empty reason is for the operation to refuse, in its own words.
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
+        ),
+        help_text="Everybody reads it on every page; executors hear it instead of a job.",
+    )
+
+    def clean_reason(self) -> str:
+        return _plain_lines(self.cleaned_data["reason"])
+
+
+class ThawForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
+        ),
+        help_text="Why it may run again; it stays on record.",
     )
 
     def clean_reason(self) -> str:

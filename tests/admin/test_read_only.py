@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from knox.models import AuthToken
 
 from governance import models
 from governance.admin.readonly import ReadOnlyAdmin
+from governance.flows.freeze_line import freeze_line
 from governance.health.signals import record_signal
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import HealthDecision
@@ -29,6 +31,7 @@ RECORD = [
     models.ConfigurationEntry,
     models.GovernanceJob,
     models.GovernanceSignal,
+    models.LineFreeze,
     models.SystemContract,
     AuthToken,
 ]
@@ -49,6 +52,9 @@ def one_of_each(cast: Cast) -> None:
         at=now(),
     )
     judged_job(cast)
+    freeze_line(
+        reason="Enough.", ends_at=now() + timedelta(hours=1), founder=cast.founder, at=now()
+    )
     AuthToken.objects.create(user=cast.executor)
 
 

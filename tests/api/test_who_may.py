@@ -40,6 +40,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("post", f"jobs/{ID}/complete/"): {"executor"},
     ("post", f"jobs/{ID}/cancel/"): {"operator", "founder"},
     ("post", f"jobs/{ID}/verdict/"): {"auditor"},
+    ("get", "line/"): EVERYONE_BUT_THE_OUTSIDER,
 }
 OPEN_TO_ALL = {"", "schema/", "docs/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")
