@@ -128,7 +128,8 @@ class TestMovesUnderAFreeze:
     ) -> None:
         contract = approved(cast)
         frozen(cast)
-        with refused_by("line_frozen", at_commit=True):
+        with refused_by("line_frozen"):
+            run_sql("SET CONSTRAINTS line_frozen IMMEDIATE")
             update_row(CONTRACT, contract.pk, status="ACTIVE")
 
     @pytest.mark.parametrize("by_thaw", [True, False])

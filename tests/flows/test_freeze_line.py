@@ -130,7 +130,7 @@ class TestFrozenLine:
         frozen(cast)
         running.complete_steps()
         job = running.complete()
-        judge(cast, job, AuditVerdict.PASS)
+        judge(job, cast.auditor)
         assert again(job.contract).status == ContractStatus.COMPLETED
         assert other.cancel().status == JobStatus.CANCELLED
         commit_now()

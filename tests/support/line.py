@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.flows.freeze_line import freeze_line, thaw_freeze
 from governance.models import LineFreeze, LineThaw
+from tests.support.attacks import check_deferred_laws
 from tests.support.cast import Cast
 from tests.support.stories import now
 
@@ -18,7 +19,11 @@ HOUR = timedelta(hours=1)
 def frozen(
     cast: Cast, *, hours: float = 1, at: datetime | None = None, **changes: Any
 ) -> LineFreeze:
-    """A freeze that begins at `at`, or just now, and lasts some hours."""
+    """A freeze that begins at `at`, or just now, and lasts some hours.
+
+    What the test did before counts as committed before it.
+    """
+    check_deferred_laws()
     at = at or now()
     fields = {"reason": "The payment provider is down.", "founder": cast.founder} | changes
     return freeze_line(ends_at=at + hours * HOUR, at=at, **fields)
