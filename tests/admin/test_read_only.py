@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,12 +15,12 @@ from knox.models import AuthToken
 
 from governance import models
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.flows.freeze_line import freeze_line
 from governance.health.signals import record_signal
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import HealthDecision
 from tests.admin.conftest import Browser
 from tests.support.cast import Cast
+from tests.support.line import frozen
 from tests.support.stories import judged_job, now
 
 Rows = Callable[[], dict[str, list[Any]]]
@@ -52,9 +51,7 @@ def one_of_each(cast: Cast) -> None:
         at=now(),
     )
     judged_job(cast)
-    freeze_line(
-        reason="Enough.", ends_at=now() + timedelta(hours=1), founder=cast.founder, at=now()
-    )
+    frozen(cast)
     AuthToken.objects.create(user=cast.executor)
 
 

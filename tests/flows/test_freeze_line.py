@@ -27,7 +27,7 @@ from governance.vocabulary.errors import (
     WrongPersonError,
     WrongStateError,
 )
-from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus, JobStatus
+from governance.vocabulary.values import ActivationWindow, ContractStatus, JobStatus
 from tests.support.attacks import nothing_written
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen, thawed
