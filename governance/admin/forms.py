@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from governance.vocabulary.values import SHORTEST_REASON
@@ -69,7 +70,7 @@ class FreezeForm(forms.Form):
     ends_at = forms.DateTimeField(
         label="Until (UTC)",
         widget=MomentInput,
-        help_text="It runs again by itself then. At most 7 days; a founder can thaw it before.",
+        help_text="It runs again by itself then; a founder can thaw it before.",
     )
     reason = forms.CharField(
         label="Reason",
@@ -80,6 +81,11 @@ class FreezeForm(forms.Form):
         ),
         help_text="Everybody reads it on every page; executors hear it instead of a job.",
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        hours = settings.GOVERNANCE["LONGEST_FREEZE_HOURS"]
+        self.fields["ends_at"].help_text += f" At most {hours} hours from now."
 
     def clean_reason(self) -> str:
         return _plain_lines(self.cleaned_data["reason"])

@@ -34,6 +34,7 @@ from governance.vocabulary.values import ContractStatus, JobStatus, StandingFree
 ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
 USUAL_FREEZE = timedelta(hours=4)
 MOST_COUNTED = 1000
+MOST_SHOWN = 10
 LIST = "admin:governance_linefreeze_changelist"
 
 
@@ -53,7 +54,7 @@ def banner(request: HttpRequest) -> dict[str, Any]:
 class LineAdmin(ReadOnlyAdmin):
     """Every freeze, the newest first; who reviews contracts may also stop the line."""
 
-    list_display = ("why", "state", "begun", "end", "how_it_ended")
+    list_display = ("why", "state", "by", "begun", "end", "how_it_ended")
     list_select_related = ("frozen_by", "thaw__thawed_by")
     list_before_template = "admin/governance/_line_now.html"
     ordering = ("-frozen_at", "-id")
@@ -75,13 +76,21 @@ class LineAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         may_stop = request.user.has_perm(REVIEW_PERMISSION)
-        return super().changelist_view(
-            request, {"title": "The line", "may_stop": may_stop} | (extra_context or {})
-        )
+        standing = LineFreeze.objects.in_force(timezone.now()).filter(thaw=None)
+        context = {
+            "title": "The line",
+            "may_stop": may_stop,
+            "to_thaw": standing.select_related("frozen_by")[:MOST_SHOWN] if may_stop else (),
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
 
-    @display(description="Why, by")
-    def why(self, freeze: LineFreeze) -> SafeString:
-        return two_lines(shortened(freeze.reason), str(freeze.frozen_by))
+    @display(description="Why")
+    def why(self, freeze: LineFreeze) -> str:
+        return shortened(freeze.reason)
+
+    @display(description="By")
+    def by(self, freeze: LineFreeze) -> str:
+        return str(freeze.frozen_by)
 
     @display(description="State")
     def state(self, freeze: LineFreeze) -> SafeString:
@@ -241,5 +250,7 @@ def done_in_words(at: datetime) -> str:
     return "Thawed. The line runs."
 
 
-def shortened(text: str, most: int = 200) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def shortened(text: str, most: int = 36) -> str:
+    """One line of it, as long as a cell of a list is on a phone."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -254,6 +254,18 @@ def test_history__of_freezes_and_thaws__tells_how_each_ended(
         assert words in shown, words
 
 
+def test_list__while_frozen__leads_a_founder_to_each_thaw(
+    cast: Cast, founder_browser: Client, signed_in: Browser
+) -> None:
+    standing = [frozen(cast), frozen(cast, hours=3)]
+    over, gone = frozen(cast, at=now() - 2 * HOUR), frozen(cast)
+    thawed(cast, gone)
+    shown = founder_browser.get(LIST).content.decode()
+    assert all(thaw_url(freeze) in shown for freeze in standing)
+    assert not any(thaw_url(freeze) in shown for freeze in (over, gone))
+    assert "/thaw/" not in signed_in(cast.viewer).get(LIST).content.decode()
+
+
 def test_history__longer__takes_no_more_queries(cast: Cast, founder_browser: Client) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
