@@ -96,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "governance.admin.line.banner",
             ]
         },
     }
@@ -210,6 +211,8 @@ GOVERNANCE: dict[str, Any] = {
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.
+    "LONGEST_FREEZE_HOURS": read_number("LONGEST_FREEZE_HOURS", 168, least=1, most=168),
     # How often a story that PostgreSQL undid for another's sake is told in all before we give up.
     "STORY_ATTEMPTS": read_number("STORY_ATTEMPTS", 5, least=1, most=100),
     # How long one step may take before its executor counts as lost.

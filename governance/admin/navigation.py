@@ -45,6 +45,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     "What is being carried out, and the sealed evidence of what was.",
                     request.user.has_perm("governance.view_governancejob"),
                 ),
+                _place(
+                    "The line",
+                    "front_hand",
+                    reverse("admin:governance_linefreeze_changelist"),
+                    "Whether changes move; stop everything, or let it run again.",
+                    request.user.has_perm("governance.view_systemcontract"),
+                ),
             ]
         },
         {
