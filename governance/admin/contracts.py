@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
 from governance.admin.decisions import approve_page, reject_page
 from governance.admin.filters import CapabilityFilter, RiskFilter, SourceFilter, StatusFilter
 from governance.admin.lists import FilteredList
+from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
@@ -115,6 +116,7 @@ class ContractAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("queue/", wrap(self.queue_view), name="governance_systemcontract_queue"),
             path(
                 "<uuid:object_id>/approve/",
                 wrap(self.approve_view),
@@ -127,6 +129,10 @@ class ContractAdmin(ReadOnlyAdmin):
             ),
             *super().get_urls(),
         ]
+
+    @method_decorator(require_safe)
+    def queue_view(self, request: HttpRequest) -> HttpResponse:
+        return queue_view(self, request)
 
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def approve_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -112,11 +112,19 @@ class _Beyond(Func):
             Value(place.pk, output_field=UUIDField()),
         )
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(
+        self,
+        compiler: Any,
+        connection: Any,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, tuple[Any, ...]]:
         parts = [compiler.compile(part) for part in self.source_expressions]
         left = ", ".join(sql for sql, _ in parts[:3])
         right = ", ".join(sql for sql, _ in parts[3:])
-        params = [param for _, given in parts for param in given]
+        params = tuple(param for _, given in parts for param in given)
         return f"(({left}) {self.sign} ({right}))", params
 
 
