@@ -195,6 +195,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
     "STYLES": ["governance.admin.navigation.stylesheet"],
+    "DASHBOARD_CALLBACK": "governance.admin.home.dashboard",
 }
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")

@@ -19,7 +19,14 @@ from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
 from governance.admin.decisions import approve_page, reject_page
-from governance.admin.filters import CapabilityFilter, RiskFilter, SourceFilter, StatusFilter
+from governance.admin.filters import (
+    CapabilityFilter,
+    DecidedFilter,
+    RiskFilter,
+    SourceFilter,
+    StatusFilter,
+    WaitsFilter,
+)
 from governance.admin.lists import FilteredList
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
@@ -51,7 +58,14 @@ class ContractAdmin(ReadOnlyAdmin):
         "origin",
         "age",
     )
-    list_filter = (StatusFilter, RiskFilter, SourceFilter, CapabilityFilter)
+    list_filter = (
+        StatusFilter,
+        RiskFilter,
+        SourceFilter,
+        CapabilityFilter,
+        WaitsFilter,
+        DecidedFilter,
+    )
     search_fields = ("title", "reference")
     search_help_text = "Title or reference"
     ordering = ("-created_at", "-id")
