@@ -7,7 +7,7 @@ thousand. Whoever may see only some of it gets only that.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -29,7 +29,6 @@ from governance.admin.figures import (
 )
 from governance.admin.live import mishaps, runs_now
 from governance.admin.queue import QUEUE, queue_rows
-from governance.admin.wording import span
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.review.policy import REVIEW_PERMISSION
 from governance.review.queue import AGES, Wanted, queue_page, waiting_contracts
@@ -42,7 +41,7 @@ VIEW_CONTRACTS = "governance.view_systemcontract"
 VIEW_JOBS = "governance.view_governancejob"
 VIEW_AUDITS = "governance.view_governanceaudit"
 MOST_WAITING = 6
-MOST_VERDICTS = 12
+MOST_VERDICTS = 8
 OUTCOME_DAYS = 30
 OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 # Who has to move on what waits there.
@@ -112,13 +111,13 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
 
 def _tiles(person: Any, counts: Counts) -> list[Tile]:
     tiles = [
-        Tile(counts["waits", what], f"wait {WAITS[what]}", _list(CONTRACTS, waits=what))
+        Tile(counts["waits", what], f"waiting {WAITS[what]}", _list(CONTRACTS, waits=what))
         for what in DUTIES
         if ("waits", what) in counts
     ]
     if "pending" in counts:
         url = _list(JOBS, status=JobStatus.PENDING)
-        tiles.append(Tile(counts["pending"], "wait for an executor", url))
+        tiles.append(Tile(counts["pending"], "waiting for an executor", url))
     return tiles
 
 
@@ -220,7 +219,7 @@ def _verdict_times() -> Chart:
         contract = audit.job.contract
         took = audit.recorded_at - contract.created_at
         url = reverse("admin:governance_systemcontract_change", args=[contract.pk])
-        figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, span(took), url)
+        figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
         columns.append(Column(_short(contract.reference), [figure]))
     return column_chart(
         "verdicts",
@@ -237,7 +236,15 @@ def _column(kind: str, label: str, count: Count, url: str) -> Column:
 
 
 def _short(reference: str) -> str:
-    return reference if len(reference) <= 8 else f"{reference[:7]}…"
+    return reference if len(reference) <= 7 else f"{reference[:6]}…"
+
+
+def _brief(length: timedelta) -> str:
+    """A length of time that fits over a column."""
+    hours = length.total_seconds() / 3600
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
 
 
 def _list(name: str, **asked: Any) -> str:

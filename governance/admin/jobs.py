@@ -130,7 +130,7 @@ class JobAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         runs = [asdict(run) for run in runs_now(timezone.now())]
-        return JsonResponse({"jobs": runs}, headers={"Cache-Control": "no-store"})
+        return JsonResponse({"jobs": runs})
 
     @method_decorator(require_safe)
     def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
