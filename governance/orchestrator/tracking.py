@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from datetime import datetime
 from typing import Any
@@ -13,22 +11,24 @@ from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
+from governance.orchestrator.guards import (
+    require_due,
+    require_reason,
+    require_running,
+    require_token,
+    token_hash,
+)
 from governance.orchestrator.leases import has_lapsed, lease_until, require_lease
 from governance.orchestrator.queries import job_progress
 from governance.orchestrator.reports import require_report, same_report
 from governance.orchestrator.snapshots import snapshot_of
-from governance.vocabulary.canonical import digest, require_plain_json, timestamp
+from governance.vocabulary.canonical import digest, timestamp
 from governance.vocabulary.errors import (
-    InvalidInputError,
-    InvalidJobTransitionError,
-    JobImmutableError,
     ResultConflictError,
-    StaleExecutionError,
-    StepOutOfOrderError,
     StepsOutstandingError,
     WrongStateError,
 )
-from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
+from governance.vocabulary.lifecycles import JobStateMachine
 from governance.vocabulary.values import (
     HealthReading,
     JobProgress,
@@ -79,8 +79,8 @@ class JobStateTracker:
         require_report(report)
         with story():
             job = GovernanceJob.objects.lock(job_id)
-            _require_running(job)
-            _require_token(job, token)
+            require_running(job)
+            require_token(job, token)
             stored = job.results.filter(step_index=report.step_index).first()
             if stored and same_report(stored.report(), report):
                 return stored, False
@@ -90,7 +90,7 @@ class JobStateTracker:
                     f"Step {report.step_index} has another result on record already.",
                     details={"step_index": report.step_index},
                 )
-            _require_due(job, report.step_index)
+            require_due(job, report.step_index)
             result = StepResult(
                 job=job,
                 step_index=report.step_index,
@@ -130,8 +130,8 @@ class JobStateTracker:
         """
         with story():
             job = GovernanceJob.objects.lock(job_id)
-            _require_running(job)
-            _require_token(job, token)
+            require_running(job)
+            require_token(job, token)
             require_lease(job, at)
             failed = job.results.filter(status=StepStatus.FAILED).first()
             if failed:
@@ -154,7 +154,7 @@ class JobStateTracker:
         job_id: UUID, *, reason: str, actor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
         """End a PENDING or RUNNING job as CANCELLED, with the reason."""
-        reason = _require_reason(reason)
+        reason = require_reason(reason)
         with story():
             job = GovernanceJob.objects.lock(job_id)
             JobStateMachine.require_move(JobStatus(job.status), JobStatus.CANCELLED)
@@ -172,7 +172,7 @@ class JobStateTracker:
         """
         with story():
             job = GovernanceJob.objects.lock(job_id)
-            _require_running(job)
+            require_running(job)
             if not has_lapsed(job, at):
                 raise WrongStateError("The job still has time.", code="not_timed_out")
             reason = f"{_what_lapsed(job)}: {_left_at(job)}."
@@ -189,7 +189,7 @@ def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
     before = JobStatus(job.status)
     JobStateMachine.require_move(before, JobStatus.RUNNING)
     token = secrets.token_urlsafe(32)
-    job.to_running(at=at, by=executor, token_sha256=_token_hash(token))
+    job.to_running(at=at, by=executor, token_sha256=token_hash(token))
     job.lease_expires_at = lease_until(job, at=at)
     job.save(
         update_fields=[
@@ -256,49 +256,3 @@ def _left_at(job: GovernanceJob) -> str:
     if job.current_step_index == job.total_steps:
         return "every step was reported and nobody ended the job"
     return f"executor lost at step {job.current_step_index}, outcome unknown"
-
-
-def _require_running(job: GovernanceJob) -> None:
-    if job.status in JOB_TERMINAL_STATES:
-        raise JobImmutableError(
-            f"This job is {job.status} for good.", details={"status": str(job.status)}
-        )
-    if job.status != JobStatus.RUNNING:
-        raise InvalidJobTransitionError(
-            f"This job is {job.status}; it must be started first.",
-            details={"status": str(job.status)},
-        )
-
-
-def _require_token(job: GovernanceJob, token: str) -> None:
-    known = job.execution_token_sha256 or ""
-    if not isinstance(token, str) or not hmac.compare_digest(_token_hash(token), known):
-        raise StaleExecutionError("This execution token is not the job's current one.")
-
-
-def _require_due(job: GovernanceJob, step_index: int) -> None:
-    details = {"step_index": step_index, "current_step": job.current_step_index}
-    last = job.results.order_by("-step_index").first()
-    if last is not None and last.status == StepStatus.FAILED:
-        raise StepOutOfOrderError(
-            f"Step {last.step_index} failed; no step runs after it.", details=details
-        )
-    if job.current_step_index == job.total_steps:
-        raise StepOutOfOrderError("Every step is reported already.", details=details)
-    if step_index != job.current_step_index:
-        raise StepOutOfOrderError(
-            f"Step {job.current_step_index} is due, not step {step_index}.", details=details
-        )
-
-
-def _require_reason(reason: Any) -> str:
-    require_plain_json(reason, "reason")
-    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
-        raise InvalidInputError.at(
-            "reason", "must be text of 1 to 4 000 characters", code="reason_required"
-        )
-    return reason.strip()
-
-
-def _token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

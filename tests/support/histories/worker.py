@@ -6,6 +6,7 @@ import os
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from multiprocessing import parent_process
 from typing import Any
 
 AT_ONCE = 100  # histories that Hypothesis plans together; the database is tidied after them
@@ -58,7 +59,13 @@ def work(share: int, seed: int, answers: Any) -> None:
         import django
 
         django.setup()
-        answers.put(tell_histories(share, seed, lambda: answers.put(1)))
+
+        def ended() -> None:
+            if not parent_process().is_alive():  # killed: nobody would ever stop us
+                raise SystemExit(1)
+            answers.put(1)
+
+        answers.put(tell_histories(share, seed, ended))
     except BaseException as broken:  # whatever it is, the one who waits must hear of it
         answers.put(f"{broken}\n{traceback.format_exc()}")
         raise

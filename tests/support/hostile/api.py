@@ -24,7 +24,7 @@ HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
 REFUSALS = {
     *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
-    *("reason_required", "invalid_verdict", "bad_request"),
+    *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
 }
 # Where a value that is legal by itself does not fit another one.
 DEPENDS_ON = {"started_at": "completed_at"}
@@ -209,7 +209,8 @@ class _Operation:
 
     def _judge_shown(self, body: bytes) -> str:
         """What was accepted is shown as it was sent; reasons lose white space around them."""
-        sent, shown = json.loads(body), self.stage.shown(self.client)
+        sent = json.loads(body) if body.strip() else {}
+        shown = self.stage.shown(self.client)
         for name, value in shown.items():
             told = sent.get(name, self.stage.body[name])
             if value != (told.strip() if name == "reason" else told):
