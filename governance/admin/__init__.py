@@ -4,7 +4,7 @@ Reads through the stages' queries. It writes nothing itself: each of its two but
 Reject, makes one call of a flow by POST and translates the one answer. It refuses to add, change
 or delete anything of the record, for anyone, superusers included.
 
-A file for each screen: `home.py`, `queue.py`, `contracts.py`, `jobs.py`, `registry.py`, `signals.py`, `accounts.py`;
+A file for each screen: `contracts.py`, `jobs.py`, `registry.py`, `signals.py`, `accounts.py`;
 `decisions.py` holds the buttons, `readonly.py` what all screens share.
 """
 
