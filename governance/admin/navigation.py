@@ -110,6 +110,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("governance/admin.css")
 
 
+def desk_stylesheet(request: HttpRequest) -> str:
+    return static("governance/desk.css")
+
+
 def _place(
     title: str,
     icon: str,
