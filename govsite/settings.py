@@ -195,7 +195,11 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
-    "STYLES": ["governance.admin.navigation.stylesheet"],
+    "STYLES": [
+        "governance.admin.navigation.stylesheet",
+        "governance.admin.navigation.desk_stylesheet",
+    ],
+    "DASHBOARD_CALLBACK": "governance.admin.home.dashboard",
 }
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")

@@ -94,6 +94,10 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
         for query in ("_to_field", "_popup", "_changelist_filters"):
             send = partial(_ask, superuser, found, query)
             yield Field(f"admin {kind} page, query {query}", send, _judge)
+    queue = reverse("admin:governance_systemcontract_queue")
+    for query in ("q", "risk", "source", "capability", "age", "after", "before", "unknown"):
+        yield Field(f"admin queue, query {query}", partial(_ask, founder, queue, query), _judge)
+    yield Field("admin queue, query name", partial(_ask_oddly, founder, queue), _judge)
     for query in ("term", "app_label", "model_name", "field_name"):
         send = partial(_ask, superuser, reverse("admin:autocomplete"), query)
         yield Field(f"admin autocomplete, query {query}", send, _judge)
