@@ -10,7 +10,7 @@ WAITING = models.Q(status="ELIGIBLE")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0003_leases")]
+    dependencies = [("governance", "0004_freeze")]
 
     operations = [
         # The function that the search's index calls.
