@@ -96,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "governance.admin.line.banner",
             ]
         },
     }
@@ -194,7 +195,11 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
-    "STYLES": ["governance.admin.navigation.stylesheet"],
+    "STYLES": [
+        "governance.admin.navigation.stylesheet",
+        "governance.admin.navigation.desk_stylesheet",
+    ],
+    "DASHBOARD_CALLBACK": "governance.admin.home.dashboard",
 }
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
@@ -210,6 +215,8 @@ GOVERNANCE: dict[str, Any] = {
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.
+    "LONGEST_FREEZE_HOURS": read_number("LONGEST_FREEZE_HOURS", 168, least=1, most=168),
     # How often a story that PostgreSQL undid for another's sake is told in all before we give up.
     "STORY_ATTEMPTS": read_number("STORY_ATTEMPTS", 5, least=1, most=100),
     # How long one step may take before its executor counts as lost.

@@ -1,17 +1,17 @@
 """The admin: where a founder reads what will change, and decides.
 
-Reads through the stages' queries. It writes nothing itself: each of its two buttons, Approve and
-Reject, makes one call of a flow by POST and translates the one answer. It refuses to add, change
-or delete anything of the record, for anyone, superusers included.
+Reads through the stages' queries. It writes nothing itself: each of its buttons (Approve, Reject,
+Stop the line, Thaw) makes one call of a flow by POST and translates the one answer. It refuses to
+add, change or delete anything of the record, for anyone, superusers included.
 
-A file for each screen: `contracts.py`, `jobs.py`, `registry.py`, `signals.py`, `accounts.py`;
-`decisions.py` holds the buttons, `readonly.py` what all screens share.
+A file for each screen: `contracts.py`, `jobs.py`, `line.py`, `registry.py`, `signals.py`,
+`accounts.py`; `decisions.py` holds the buttons, `readonly.py` what all screens share.
 """
 
 from django.contrib import admin
 
-from governance.admin import accounts, contracts, jobs, registry, signals
+from governance.admin import accounts, contracts, jobs, line, registry, signals
 
-__all__ = ["accounts", "contracts", "jobs", "registry", "signals"]
+__all__ = ["accounts", "contracts", "jobs", "line", "registry", "signals"]
 
 admin.site.index_title = "Home"

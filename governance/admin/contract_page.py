@@ -22,7 +22,7 @@ from governance.admin.wording import (
 from governance.health.readings import capture_health_snapshot
 from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
 from governance.registry.queries import state_behind
-from governance.review.queries import ReviewStanding, review_standing
+from governance.review.queries import ReviewStanding, freeze_in_force, review_standing
 from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.vocabulary.values import (
@@ -172,6 +172,7 @@ def standing_of(
         person=person,
         health=health,
         frozen=[row.name for row in capabilities if row.frozen],
+        freeze=freeze_in_force(at) if contract.status == ContractStatus.ELIGIBLE else None,
         at=at,
     )
 

@@ -14,13 +14,21 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
 from governance.admin.decisions import approve_page, reject_page
-from governance.admin.filters import CapabilityFilter, RiskFilter, SourceFilter, StatusFilter
+from governance.admin.filters import (
+    CapabilityFilter,
+    DecidedFilter,
+    RiskFilter,
+    SourceFilter,
+    StatusFilter,
+    WaitsFilter,
+)
 from governance.admin.lists import FilteredList
+from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
@@ -50,7 +58,14 @@ class ContractAdmin(ReadOnlyAdmin):
         "origin",
         "age",
     )
-    list_filter = (StatusFilter, RiskFilter, SourceFilter, CapabilityFilter)
+    list_filter = (
+        StatusFilter,
+        RiskFilter,
+        SourceFilter,
+        CapabilityFilter,
+        WaitsFilter,
+        DecidedFilter,
+    )
     search_fields = ("title", "reference")
     search_help_text = "Title or reference"
     ordering = ("-created_at", "-id")
@@ -115,6 +130,7 @@ class ContractAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("queue/", wrap(self.queue_view), name="governance_systemcontract_queue"),
             path(
                 "<uuid:object_id>/approve/",
                 wrap(self.approve_view),
@@ -127,6 +143,10 @@ class ContractAdmin(ReadOnlyAdmin):
             ),
             *super().get_urls(),
         ]
+
+    @method_decorator(require_safe)
+    def queue_view(self, request: HttpRequest) -> HttpResponse:
+        return queue_view(self, request)
 
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def approve_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

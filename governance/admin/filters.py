@@ -7,8 +7,17 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import CheckboxFilter, TextFilter
+from django.utils import timezone
+from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, TextFilter
 
+from governance.admin.figures import (
+    DECISIONS,
+    WAITS,
+    decided_in,
+    ended_within,
+    waiting_for,
+    weeks_until,
+)
 from governance.admin.wording import source_in_words
 from governance.vocabulary.values import ContractStatus, JobStatus, RiskLevel, Source
 
@@ -69,3 +78,58 @@ class CapabilityFilter(TextFilter):
         if not name:
             return queryset
         return queryset.filter(affected_capabilities__contains=[name])
+
+
+class WaitsFilter(DropdownFilter):
+    """Contracts that somebody has to move on."""
+
+    title = "waits"
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(WAITS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (what := self.value()):
+            return queryset
+        return waiting_for(what, timezone.now(), queryset) if what in WAITS else queryset.none()
+
+
+class DecidedFilter(DropdownFilter):
+    """Contracts on which something was decided in one of the last weeks."""
+
+    title = "decided"
+    parameter_name = "decided"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            (f"{decision}-{week:%Y-%m-%d}", f"{decision} in the week of {week:%-d %b}")
+            for week in reversed(weeks_until(timezone.now()))
+            for decision in DECISIONS
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (value := self.value()):
+            return queryset
+        for week in weeks_until(timezone.now()):
+            for decision in DECISIONS:
+                if value == f"{decision}-{week:%Y-%m-%d}":
+                    return decided_in(decision, week, queryset)
+        return queryset.none()
+
+
+class EndedFilter(DropdownFilter):
+    """Jobs that ended lately."""
+
+    title = "ended"
+    parameter_name = "ended"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("7", "in the last 7 days"), ("30", "in the last 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (days := self.value()):
+            return queryset
+        if days not in ("7", "30"):
+            return queryset.none()
+        return ended_within(int(days), timezone.now(), queryset)

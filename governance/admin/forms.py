@@ -1,10 +1,11 @@
-"""The forms of a founder's two decisions. They read fields; what is allowed the operation says."""
+"""The forms of a founder's decisions. They read fields; what is allowed the operation says."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from governance.vocabulary.values import SHORTEST_REASON
@@ -59,6 +60,45 @@ class RejectForm(forms.Form):
             }
         ),
         help_text="More than 10 characters. The requester will read it.",
+    )
+
+    def clean_reason(self) -> str:
+        return _plain_lines(self.cleaned_data["reason"])
+
+
+class FreezeForm(forms.Form):
+    ends_at = forms.DateTimeField(
+        label="Until (UTC)",
+        widget=MomentInput,
+        help_text="It runs again by itself then; a founder can thaw it before.",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        # An empty reason is for the operation to refuse, in its own words.
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
+        ),
+        help_text="Everybody reads it on every page; executors hear it instead of a job.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        hours = settings.GOVERNANCE["LONGEST_FREEZE_HOURS"]
+        self.fields["ends_at"].help_text += f" At most {hours} hours from now."
+
+    def clean_reason(self) -> str:
+        return _plain_lines(self.cleaned_data["reason"])
+
+
+class ThawForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
+        ),
+        help_text="Why it may run again; it stays on record.",
     )
 
     def clean_reason(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -18,9 +19,10 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
-from governance.admin.filters import JobStatusFilter
+from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import job_context
 from governance.admin.lists import FilteredList
+from governance.admin.live import runs_now
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
 from governance.models import GovernanceJob
@@ -55,7 +57,7 @@ class JobAdmin(ReadOnlyAdmin):
         "started",
         "ended",
     )
-    list_filter = (JobStatusFilter,)
+    list_filter = (JobStatusFilter, EndedFilter)
     search_fields = ("contract__title", "contract__reference")
     search_help_text = "Contract title or reference"
     ordering = ("-created_at", "-id")
@@ -115,7 +117,20 @@ class JobAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(self.evidence_view),
             name="governance_governancejob_evidence",
         )
-        return [evidence, *super().get_urls()]
+        running = path(
+            "running/",
+            self.admin_site.admin_view(self.running_view),
+            name="governance_governancejob_running",
+        )
+        return [running, evidence, *super().get_urls()]
+
+    @method_decorator(require_safe)
+    def running_view(self, request: HttpRequest) -> HttpResponse:
+        """What runs now, as JSON: the home page asks for it every few seconds."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        runs = [asdict(run) for run in runs_now(timezone.now())]
+        return JsonResponse({"jobs": runs})
 
     @method_decorator(require_safe)
     def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

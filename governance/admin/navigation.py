@@ -9,23 +9,24 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from governance.admin.accounts import is_superuser
+from governance.admin.queue import QUEUE
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
-WAITING = {"status": "ELIGIBLE"}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation: groups of the places where this person may go."""
     contracts = reverse(CONTRACTS)
+    queue = reverse(QUEUE)
     here = request.path.startswith(contracts)
-    waiting = here and request.GET.getlist("status") == ["ELIGIBLE"]
+    waiting = request.path == queue
     groups: list[dict[str, Any]] = [
         {
             "items": [
                 _place(
                     "Waiting for a decision",
                     "rule",
-                    f"{contracts}?status=ELIGIBLE",
+                    queue,
                     "Eligible contracts that a founder approves or rejects.",
                     request.user.has_perm("governance.view_systemcontract"),
                     active=waiting,
@@ -44,6 +45,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     reverse("admin:governance_governancejob_changelist"),
                     "What is being carried out, and the sealed evidence of what was.",
                     request.user.has_perm("governance.view_governancejob"),
+                ),
+                _place(
+                    "The line",
+                    "front_hand",
+                    reverse("admin:governance_linefreeze_changelist"),
+                    "Whether changes move; stop everything, or let it run again.",
+                    request.user.has_perm("governance.view_systemcontract"),
                 ),
             ]
         },
@@ -107,6 +115,10 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def stylesheet(request: HttpRequest) -> str:
     return static("governance/admin.css")
+
+
+def desk_stylesheet(request: HttpRequest) -> str:
+    return static("governance/desk.css")
 
 
 def _place(

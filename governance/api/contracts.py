@@ -87,8 +87,9 @@ class ContractViewSet(GovernedViewSet):
 
         Refused with 409 and a `code` unless the contract is approved and unchanged
         (`contract_not_approved`, `content_changed`, `target_out_of_scope`), inside its window
-        (`window_closed`), and the platform's health is known and well (`health_unknown`,
-        `health_blocked`).
+        (`window_closed`), the platform's health is known and well (`health_unknown`,
+        `health_blocked`), and the line runs (`line_frozen`, with `until` and `reason` in
+        `details`).
         """
         fields: dict[str, Any] = self.read_body(Activation)
         job = activate_contract(contract_id=pk, actor=request.user, at=self.now(), **fields)

@@ -132,7 +132,9 @@ class JobViewSet(GovernedViewSet):
     def claim(self, request: Request) -> Response:
         """Takes the oldest PENDING job and starts it; two executors never get the same one.
 
-        The job holds a lease until `lease_expires_at`: report the step that is due by then.
+        The job holds a lease until `lease_expires_at`: report the step that is due by then. While
+        a founder has stopped the line, 409 `line_frozen`, whether or not a job waits; `details`
+        say `until` when and for what `reason`.
         """
         self.read_body(Nothing)
         claimed = run_job.claim_job(executor=request.user, at=self.now())
@@ -149,6 +151,7 @@ class JobViewSet(GovernedViewSet):
         """PENDING → RUNNING; the answer holds the execution token that every report must carry.
 
         The job holds a lease until `lease_expires_at`: report the step that is due by then.
+        Refused with 409 `line_frozen` while a founder has stopped the line.
         """
         self.read_body(Nothing)
         return self._started(*run_job.start_job(job_id=pk, executor=request.user, at=self.now()))

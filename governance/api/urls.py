@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 
 from governance.api.contracts import ContractViewSet
 from governance.api.jobs import JobViewSet
+from governance.api.line import LineViewSet
 from governance.api.pages import BrowsablePage, Index
 from governance.api.problems import nothing_here
 
@@ -18,6 +19,7 @@ router.register("jobs", JobViewSet, basename="job")
 urlpatterns = [
     path("", Index.as_view(), name="index"),
     path("", include(router.urls)),
+    path("line/", LineViewSet.as_view({"get": "show"}), name="line"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", BrowsablePage.as_view(), name="docs"),
     re_path("", nothing_here),

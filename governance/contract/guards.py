@@ -13,6 +13,7 @@ from governance.vocabulary.errors import (
     FourEyesError,
     InvalidInputError,
     InvalidWindowError,
+    LineFrozenError,
     MayNotVerdictError,
     ReasonRequiredError,
 )
@@ -22,6 +23,7 @@ from governance.vocabulary.values import (
     SHORTEST_REASON,
     ActivationWindow,
     ContractStatus,
+    StandingFreeze,
 )
 from governance.vocabulary.verdicts import parse_eligibility_verdict
 
@@ -68,6 +70,16 @@ def refuse_proposer(contract: SystemContract, founder: Any) -> None:
     """Four eyes: who proposed a contract does not decide on it, superuser or not."""
     if contract.proposed_by_id == founder.pk:
         raise FourEyesError("Who proposed a contract does not decide on it.")
+
+
+def refuse_frozen_line(freeze: StandingFreeze | None) -> None:
+    """While a founder has stopped the line, nothing is approved, activated or started."""
+    if freeze is not None:
+        raise LineFrozenError(
+            f"{freeze.by} stopped the line until {freeze.until:%Y-%m-%d %H:%M} UTC: "
+            f"{freeze.reason}",
+            details={"until": timestamp(freeze.until), "reason": freeze.reason},
+        )
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:

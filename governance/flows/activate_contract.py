@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract.queries import affected_capabilities_of
+from governance.flows.freeze_line import saying_why_it_is_frozen
 from governance.health.readings import capture_health_snapshot
 from governance.models import GovernanceJob
 from governance.orchestrator.facade import GovernanceOrchestrator
+from governance.review.queries import freeze_in_force
 from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
 
 
@@ -20,12 +22,14 @@ def activate_contract(
     at: datetime,
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
 ) -> GovernanceJob:
-    """Read health, then activate: APPROVED → ACTIVE, with its job PENDING."""
+    """Read health and the line, then activate: APPROVED → ACTIVE, with its job PENDING."""
     capabilities = affected_capabilities_of(contract_id)
-    return GovernanceOrchestrator.activate_contract(
-        contract_id,
-        actor=actor,
-        health=capture_health_snapshot(scopes=capabilities, at=at),
-        at=at,
-        timeout_minutes=timeout_minutes,
-    )
+    with saying_why_it_is_frozen(at):
+        return GovernanceOrchestrator.activate_contract(
+            contract_id,
+            actor=actor,
+            health=capture_health_snapshot(scopes=capabilities, at=at),
+            at=at,
+            timeout_minutes=timeout_minutes,
+            freeze=freeze_in_force(at),
+        )

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract.queries import affected_capabilities_of
+from governance.flows.freeze_line import saying_why_it_is_frozen
 from governance.health.readings import capture_health_snapshot
 from governance.models import SystemContract
 from governance.registry.queries import frozen_among
 from governance.review import operations as review
+from governance.review.queries import freeze_in_force
 from governance.vocabulary.values import ActivationWindow
 
 
@@ -25,16 +27,18 @@ def approve_contract(
 ) -> SystemContract:
     """ELIGIBLE → APPROVED; see `governance.review.operations.approve` for what is refused."""
     capabilities = affected_capabilities_of(contract_id)
-    return review.approve(
-        contract_id=contract_id,
-        founder=founder,
-        window=window,
-        seen_digest=seen_digest,
-        health=capture_health_snapshot(scopes=capabilities, at=at),
-        frozen=frozen_among(capabilities),
-        at=at,
-        note=note,
-    )
+    with saying_why_it_is_frozen(at):
+        return review.approve(
+            contract_id=contract_id,
+            founder=founder,
+            window=window,
+            seen_digest=seen_digest,
+            health=capture_health_snapshot(scopes=capabilities, at=at),
+            frozen=frozen_among(capabilities),
+            freeze=freeze_in_force(at),
+            at=at,
+            note=note,
+        )
 
 
 def reject_contract(

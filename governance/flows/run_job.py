@@ -8,10 +8,12 @@ from time import sleep
 from typing import Any
 from uuid import UUID
 
+from governance.flows.freeze_line import saying_why_it_is_frozen
 from governance.health.readings import capture_health_snapshot
 from governance.models import GovernanceJob, StepResult
 from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.orchestrator.queries import jobs_are_pending, scope_of_job
+from governance.review.queries import freeze_in_force
 from governance.vocabulary.values import HealthReading, StepReport
 
 CLAIM_ATTEMPTS = 5
@@ -22,20 +24,26 @@ def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | Non
     """The oldest pending job, now running, and its execution token; None if there is none.
 
     A claim passes over jobs that others are claiming at this moment, and can come back with
-    nothing although jobs wait: then it asks again, a few times.
+    nothing although jobs wait: then it asks again, a few times. Raises LineFrozenError while the
+    line stands still.
     """
+    freeze = freeze_in_force(at)
     for attempt in range(CLAIM_ATTEMPTS):
         if attempt:
             sleep(LONGEST_CLAIM_PAUSE * random())  # noqa: S311 - spreads claims, keeps no secret
-        claimed = GovernanceOrchestrator.claim_job(executor=executor, at=at)
+        with saying_why_it_is_frozen(at):
+            claimed = GovernanceOrchestrator.claim_job(executor=executor, at=at, freeze=freeze)
         if claimed or not jobs_are_pending():
             return claimed
     return None
 
 
 def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
-    """PENDING → RUNNING; the job and its execution token."""
-    return GovernanceOrchestrator.start_job(job_id, executor=executor, at=at)
+    """PENDING → RUNNING; the job and its execution token. Refused while the line stands still."""
+    with saying_why_it_is_frozen(at):
+        return GovernanceOrchestrator.start_job(
+            job_id, executor=executor, at=at, freeze=freeze_in_force(at)
+        )
 
 
 def record_step_result(

@@ -26,6 +26,7 @@ from governance.vocabulary.errors import (
     GovernanceError,
     InvalidJobTransitionError,
     InvalidTransitionError,
+    LineFrozenError,
     StaleCopyError,
 )
 from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
@@ -51,6 +52,11 @@ class Outcome:
             isinstance(self.refusal, moved)
             or self.refusal.code in {"contract_not_approved", "not_lapsed", "not_timed_out"}
         )
+
+    @property
+    def line_is_frozen(self) -> bool:
+        """Whether it was refused only because a founder stopped the line: it waits."""
+        return isinstance(self.refusal, LineFrozenError)
 
 
 def expire_contracts(*, actor: Any, at: datetime) -> Iterator[Outcome]:

@@ -15,14 +15,14 @@ def tell(
     """Print `outcomes` as they come, or as one document at the end.
 
     `subject` is what they are about: contract or job. Raises PartlyRefused when one was refused
-    for any reason but that somebody else was first.
+    for any reason but that somebody else was first, or that the line stands still.
     """
     moved = passed_over = refused = 0
     told: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.refusal is None:
             moved += 1
-        elif outcome.somebody_was_first:
+        elif outcome.somebody_was_first or outcome.line_is_frozen:
             passed_over += 1
         else:
             refused += 1
@@ -44,6 +44,11 @@ def _print(command: GovernanceCommand, outcome: Outcome, subject: str) -> None:
         command.say(f"{subject} {outcome.subject_id}: {outcome.status}{job}")
     elif outcome.somebody_was_first:
         command.say(f"{subject} {outcome.subject_id}: passed over, somebody else was first")
+    elif outcome.line_is_frozen:
+        until = outcome.refusal.details.get("until", "its thaw")
+        command.say(
+            f"{subject} {outcome.subject_id}: passed over, the line is frozen until {until}"
+        )
     else:
         refusal = outcome.refusal
         command.note(f"{subject} {outcome.subject_id}: refused: {refusal} ({refusal.code})")
@@ -55,6 +60,6 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "id": outcome.subject_id,
         "status": outcome.status or None,
         "job_id": outcome.job_id,
-        "passed_over": outcome.somebody_was_first,
+        "passed_over": outcome.somebody_was_first or outcome.line_is_frozen,
         "refusal": refusal and {"code": refusal.code, "message": str(refusal)},
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 from governance.vocabulary.values import TIMEOUT_MINUTES
@@ -49,3 +50,19 @@ def number_in(numbers: range) -> Callable[[str], int]:
 
 
 timeout_minutes = number_in(TIMEOUT_MINUTES)
+
+
+def moment(text: str) -> datetime:
+    """A time in RFC 3339, with its zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time in RFC 3339 with its zone, as in 2026-11-02T09:00:00Z"
+        )
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise argparse.ArgumentTypeError(f"{text!r} lies beyond the calendar") from None

@@ -9,6 +9,7 @@ from governance.models.contract import SystemContract
 from governance.models.evidence import AuditEvidence
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
+from governance.models.line import LineFreeze, LineThaw
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
@@ -26,6 +27,8 @@ __all__ = [
     "HealthSnapshot",
     "JobStep",
     "LedgerEntry",
+    "LineFreeze",
+    "LineThaw",
     "StepResult",
     "SystemContract",
 ]

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Func, Q, Value, When
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from governance.models.fields import (
@@ -40,6 +41,24 @@ _APPROVED_AND_LATER = [
     ContractStatus.FAILED,
 ]
 _sources_of = ContractStateMachine.sources_of
+
+
+class ContractWords(Func):
+    """What the review queue is searched by, as PostgreSQL's own function makes it."""
+
+    function = "governance_contract_words"
+    output_field = SearchVectorField()
+
+
+def risk_rank() -> Case:
+    """0 for the highest risk, counting up: an expression, spelled as the queue's index has it."""
+    ranks = (When(risk_level=risk.value, then=Value(n)) for n, risk in enumerate(RiskLevel))
+    return Case(*ranks, default=Value(len(RiskLevel)), output_field=models.IntegerField())
+
+
+def contract_words() -> ContractWords:
+    """The words of a contract: an expression, spelled as the queue's index has it."""
+    return ContractWords("title", "description", "affected_capabilities")
 
 
 class ContractQuerySet(models.QuerySet["SystemContract"]):
@@ -202,6 +221,38 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
                 name="contract_window_closing",
             ),
             GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
+            # The review queue: by risk, then by what expires first; all of it or of one source.
+            models.Index(
+                risk_rank(),
+                "expires_at",
+                "id",
+                condition=Q(status=ContractStatus.ELIGIBLE.value),
+                name="contract_queue",
+            ),
+            models.Index(
+                "source",
+                risk_rank(),
+                "expires_at",
+                "id",
+                condition=Q(status=ContractStatus.ELIGIBLE.value),
+                name="contract_queue_by_source",
+            ),
+            GinIndex(
+                contract_words(),
+                condition=Q(status=ContractStatus.ELIGIBLE.value),
+                name="contract_queue_words",
+            ),
+            # What was decided in a week, and how it ended.
+            models.Index(
+                fields=["approved_at"],
+                condition=Q(approved_at__isnull=False),
+                name="contract_approved",
+            ),
+            models.Index(
+                fields=["status", "closed_at"],
+                condition=Q(closed_at__isnull=False),
+                name="contract_closed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,6 +36,8 @@ GRANTS: dict[str, May] = {
     "governance_auditevidence": APPEND,
     "governance_governanceaudit": APPEND,
     "governance_auditresolution": APPEND,
+    "governance_linefreeze": APPEND,
+    "governance_linethaw": APPEND,
     # What moves: only the columns that ever do. A row can be locked by who may update a column of
     # it, and the contract's row is the lock of its chain.
     "governance_systemcontract": May(

@@ -136,6 +136,11 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
                 condition=Q(status=JobStatus.RUNNING),
                 name="job_running_lease",
             ),
+            models.Index(
+                fields=["status", "ended_at"],
+                condition=Q(ended_at__isnull=False),
+                name="job_ended",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract import operations as contract_operations
+from governance.contract.guards import refuse_frozen_line
 from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, JobStep, SystemContract
@@ -26,6 +27,7 @@ from governance.vocabulary.values import (
     HealthReading,
     JobStatus,
     SnapshotPhase,
+    StandingFreeze,
 )
 
 
@@ -41,18 +43,21 @@ class ContractActivationService:
         health: HealthReading | None,
         at: datetime,
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+        freeze: StandingFreeze | None = None,
     ) -> GovernanceJob:
         """APPROVED → ACTIVE, with a PENDING job and its steps; returns the job.
 
         `health` is what a flow read just before, None when nobody could tell. Every guard refuses
         with ContractActivationError and a code of its own: `contract_not_approved`,
         `may_not`, `approver_missing`, `window_closed`, `content_changed`, `target_out_of_scope`,
-        `health_unknown`, `health_blocked`. The number of queries does not grow with the steps.
+        `health_unknown`, `health_blocked`; or with LineFrozenError while the line stands still:
+        `freeze` is what a flow read just before, and PostgreSQL looks again at commit. The number
+        of queries does not grow with the steps.
         """
         _require_timeout(timeout_minutes)
         with story():
             contract = SystemContract.objects.lock(contract_id)
-            reading = _require_activatable(contract, health=health, at=at)
+            reading = _require_activatable(contract, health=health, freeze=freeze, at=at)
 
             job = GovernanceJob(
                 contract=contract,
@@ -91,7 +96,11 @@ def _require_timeout(timeout_minutes: Any) -> None:
 
 
 def _require_activatable(
-    contract: SystemContract, *, health: HealthReading | None, at: datetime
+    contract: SystemContract,
+    *,
+    health: HealthReading | None,
+    freeze: StandingFreeze | None,
+    at: datetime,
 ) -> HealthReading:
     if contract.status != ContractStatus.APPROVED:
         raise _refusal(
@@ -99,6 +108,7 @@ def _require_activatable(
             f"Only an approved contract is activated; this one is {contract.status}.",
             status=str(contract.status),
         )
+    refuse_frozen_line(freeze)
     if contract.eligibility_decision != EligibilityDecision.MAY:
         raise _refusal("may_not", "Eligibility did not say MAY.")
     if contract.approved_by_id is None or contract.window is None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.contract.guards import refuse_frozen_line
 from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
@@ -34,6 +35,7 @@ from governance.vocabulary.values import (
     JobProgress,
     JobStatus,
     SnapshotPhase,
+    StandingFreeze,
     StepReport,
     StepStatus,
 )
@@ -44,11 +46,16 @@ class JobStateTracker:
 
     @staticmethod
     @retried
-    def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
+    def claim_job(
+        *, executor: Any, at: datetime, freeze: StandingFreeze | None = None
+    ) -> tuple[GovernanceJob, str] | None:
         """The oldest PENDING job, now RUNNING, and its execution token; None if there is none.
 
-        The job holds a lease (`lease_expires_at`), as one that is started does.
+        The job holds a lease (`lease_expires_at`), as one that is started does. Raises
+        LineFrozenError while the line stands still (`freeze`, as a flow read it), whether or not
+        a job waits: an executor shall know why it gets nothing.
         """
+        refuse_frozen_line(freeze)
         with story():
             job = GovernanceJob.objects.lock_oldest_pending()
             if job is None:
@@ -57,10 +64,17 @@ class JobStateTracker:
 
     @staticmethod
     @retried
-    def start_job(job_id: UUID, *, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
-        """PENDING → RUNNING, with a lease; the job and the token every report must carry."""
+    def start_job(
+        job_id: UUID, *, executor: Any, at: datetime, freeze: StandingFreeze | None = None
+    ) -> tuple[GovernanceJob, str]:
+        """PENDING → RUNNING, with a lease; the job and the token every report must carry.
+
+        Raises LineFrozenError while the line stands still (`freeze`, as a flow read it).
+        """
         with story():
             job = GovernanceJob.objects.lock(job_id)
+            JobStateMachine.require_move(JobStatus(job.status), JobStatus.RUNNING)
+            refuse_frozen_line(freeze)
             return job, _start(job, executor=executor, at=at)
 
     @staticmethod

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract import operations as contract_operations
+from governance.contract.guards import refuse_frozen_line
 from governance.ledger.story import retried, story
 from governance.models import SystemContract
 from governance.review.policy import require_fit_platform, require_founder, require_reviewable
-from governance.vocabulary.values import ActivationWindow, HealthReading
+from governance.vocabulary.values import ActivationWindow, HealthReading, StandingFreeze
 
 
 def approve(
@@ -24,13 +25,16 @@ def approve(
     frozen: Collection[str],
     at: datetime,
     note: str = "",
+    freeze: StandingFreeze | None = None,
 ) -> SystemContract:
-    """Sign a contract. `health` and `frozen` (names of frozen capabilities) are what a flow read.
+    """Sign a contract. `health`, `frozen` (names of frozen capabilities) and `freeze` (of the
+    whole line) are what a flow read.
 
-    Beside what `approve_contract` refuses: WrongPersonError, CapabilityFrozenError,
-    HealthBlocksError (`health_unknown`, `health_blocked`).
+    Beside what `approve_contract` refuses: WrongPersonError, LineFrozenError,
+    CapabilityFrozenError, HealthBlocksError (`health_unknown`, `health_blocked`).
     """
     require_founder(founder)
+    refuse_frozen_line(freeze)
     require_fit_platform(health=health, frozen=frozen)
     return contract_operations.approve_contract(
         contract_id=contract_id,

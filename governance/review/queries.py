@@ -1,4 +1,4 @@
-"""What stands in the way of a decision, asked before anybody decides."""
+"""What stands in the way of a decision, asked before anybody decides; and whether the line runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.contract.guards import refuse_expired, refuse_proposer
-from governance.models import SystemContract
+from governance.contract.guards import refuse_expired, refuse_frozen_line, refuse_proposer
+from governance.models import LineFreeze, SystemContract
 from governance.review.policy import require_fit_platform, require_founder, require_reviewable
 from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.values import HealthReading
+from governance.vocabulary.values import HealthReading, StandingFreeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ def review_standing(
     health: HealthReading | None,
     frozen: Collection[str],
     at: datetime,
+    freeze: StandingFreeze | None = None,
 ) -> ReviewStanding:
     """Ask the guards of approving and rejecting. It promises nothing: the operations decide."""
     rejecting = _refusals(
@@ -39,10 +40,24 @@ def review_standing(
     if rejecting:
         return ReviewStanding(rejecting, rejecting)
     approving = _refusals(
+        lambda: refuse_frozen_line(freeze),
         lambda: refuse_expired(contract, at),
         lambda: require_fit_platform(health=health, frozen=frozen),
     )
     return ReviewStanding(approving, rejecting)
+
+
+def freeze_in_force(at: datetime) -> StandingFreeze | None:
+    """Why the line stands still at `at`, and until when; None while it runs. One query."""
+    standing = list(
+        LineFreeze.objects.in_force(at)
+        .order_by("-ends_at", "-id")
+        .values_list("ends_at", "reason", "frozen_by__username", "frozen_at")
+    )
+    if not standing:
+        return None
+    until, reason, by, since = standing[0]
+    return StandingFreeze(until, reason, by, since, freezes=len(standing))
 
 
 def _refusals(*guards: Callable[[], None]) -> tuple[GovernanceError, ...]:

@@ -139,6 +139,12 @@ class HealthBlocksError(WrongStateError):
     code = "health_blocked"
 
 
+class LineFrozenError(WrongStateError):
+    """A founder stopped the line; `details` say until when (`until`) and why (`reason`)."""
+
+    code = "line_frozen"
+
+
 class ContractActivationError(WrongStateError):
     """A contract cannot become a job; `code` says which guard refused."""
 

@@ -11,6 +11,7 @@ from typing import Any
 SYSTEM_SCOPE = "SYSTEM"
 LONGEST_WINDOW = timedelta(hours=168)
 SHORTEST_REASON = 11  # "a reason of more than 10 characters"
+LONGEST_FREEZE = timedelta(hours=168)
 TIMEOUT_MINUTES = range(1, 1441)
 DEFAULT_TIMEOUT_MINUTES = 60
 
@@ -129,6 +130,20 @@ class ActivationWindow:
 
     def contains(self, at: datetime) -> bool:
         return self.opens_at <= at <= self.closes_at
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFreeze:
+    """That the line stands still, and why: the freeze that lasts longest of those in force.
+
+    `by` is a user's name, `freezes` how many are in force.
+    """
+
+    until: datetime
+    reason: str
+    by: str
+    since: datetime
+    freezes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

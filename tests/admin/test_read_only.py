@@ -20,6 +20,7 @@ from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import HealthDecision
 from tests.admin.conftest import Browser
 from tests.support.cast import Cast
+from tests.support.line import frozen
 from tests.support.stories import judged_job, now
 
 Rows = Callable[[], dict[str, list[Any]]]
@@ -29,6 +30,7 @@ RECORD = [
     models.ConfigurationEntry,
     models.GovernanceJob,
     models.GovernanceSignal,
+    models.LineFreeze,
     models.SystemContract,
     AuthToken,
 ]
@@ -49,6 +51,7 @@ def one_of_each(cast: Cast) -> None:
         at=now(),
     )
     judged_job(cast)
+    frozen(cast)
     AuthToken.objects.create(user=cast.executor)
 
 

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from governance.api import urls
 from governance.api.contracts import ContractViewSet
 from governance.api.jobs import JobViewSet
+from governance.api.line import LineViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
@@ -40,6 +41,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("post", f"jobs/{ID}/complete/"): {"executor"},
     ("post", f"jobs/{ID}/cancel/"): {"operator", "founder"},
     ("post", f"jobs/{ID}/verdict/"): {"auditor"},
+    ("get", "line/"): EVERYONE_BUT_THE_OUTSIDER,
 }
 OPEN_TO_ALL = {"", "schema/", "docs/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")
@@ -181,7 +183,7 @@ def test_action__without_a_named_permission__denied_to_superusers_too(
 ) -> None:
     cast.outsider.is_superuser = True
     cast.outsider.save()
-    for view in (ContractViewSet, JobViewSet):
+    for view in (ContractViewSet, JobViewSet, LineViewSet):
         monkeypatch.setattr(view, "action_permissions", {})
     client = client_for(cast.outsider)
     for method, route in MAY:

@@ -48,6 +48,8 @@ WRITERS = {
     "Capability": {"registry.operations"},
     "ConfigurationEntry": {"registry.operations"},
     "GovernanceSignal": {"health.signals"},
+    "LineFreeze": {"review.line"},
+    "LineThaw": {"review.line"},
 }
 CONTRACT_MOVES = {
     "to_validated",

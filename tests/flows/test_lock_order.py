@@ -20,10 +20,12 @@ import governance
 from governance.contract import operations as contracts
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.freeze_line import thaw_line
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import ActivationWindow, AuditVerdict, HealthDecision
 from tests.support.cast import Cast
+from tests.support.line import frozen, thawed
 from tests.support.platform import signal
 from tests.support.stories import (
     MAY,
@@ -139,6 +141,16 @@ def _settle(cast: Cast) -> Story:
     return lambda: settle(job, cast.second_founder)
 
 
+def _thaw(cast: Cast) -> Story:
+    freeze = frozen(cast)
+    return lambda: thawed(cast, freeze)
+
+
+def _thaw_all(cast: Cast) -> Story:
+    frozen(cast)
+    return lambda: thaw_line(reason="Over.", founder=cast.founder, at=now())
+
+
 def _register(cast: Cast) -> Story:
     return lambda: register_capabilities(documents=[{"name": "Search"}])
 
@@ -156,6 +168,9 @@ STORIES: dict[str, list[Callable[[Cast], Story]]] = {
     "contract/operations.py:expire_contract": [_expire],
     "contract/operations.py:lapse_contract": [_lapse],
     "review/operations.py:reject": [_reject],
+    "review/line.py:freeze_line": [lambda cast: lambda: frozen(cast)],
+    "review/line.py:thaw_freeze": [_thaw],
+    "review/line.py:thaw_line": [_thaw_all],
     "orchestrator/activation.py:activate_contract": [_activate],
     "orchestrator/tracking.py:claim_job": [_claim],
     "orchestrator/tracking.py:start_job": [_start],
@@ -202,7 +217,7 @@ def test_story__whatever_it_locks__takes_the_contract_first(
     statements = [query["sql"] for query in told]
     assert complaint_about(statements) is None
     kept = any("governance_ledgerentry" in touched(sql) for sql in statements)
-    assert kept == (not name.startswith(("registry/", "health/")))
+    assert kept == (not name.startswith(("registry/", "health/", "review/line")))
 
 
 CONTRACT, JOB, LEDGER = (

@@ -30,6 +30,7 @@ CODES = {
     "InvalidWindowError": "invalid_window",
     "JobImmutableError": "job_immutable",
     "LeaseLapsedError": "lease_lapsed",
+    "LineFrozenError": "line_frozen",
     "MayNotVerdictError": "may_not",
     "NotFoundError": "not_found",
     "OrphanJobError": "orphan_job",

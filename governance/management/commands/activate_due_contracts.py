@@ -18,7 +18,7 @@ class Command(GovernanceCommand):
     help = """Activate every approved contract that is inside its window, for a scheduler to call.
 
 The one whose window closes first goes first. Each is a transaction of its own: one refusal
-stops none of the others."""
+stops none of the others. While the line is frozen all are passed over, and wait."""
 
     permission = "governance.activate_contract"
     has_json = True
@@ -27,7 +27,7 @@ stops none of the others."""
         "activate_due_contracts --timeout-minutes 30 --as scheduler --json",
     )
     exit_codes = {
-        0: "all were activated, or somebody else was first",
+        0: "all were activated, or somebody else was first, or the line is frozen",
         1: "at least one was refused",
     }
 

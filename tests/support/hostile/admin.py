@@ -23,6 +23,7 @@ from tests.support.cast import Cast
 from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
+from tests.support.line import frozen, thawed
 from tests.support.stories import eligible, finished_job, now
 
 FORM = "application/x-www-form-urlencoded"
@@ -67,6 +68,12 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
 
     yield from _form_fields(founder, contract_url(contract, "approve"))
     yield from _form_fields(founder, contract_url(contract, "reject"), reason="Not this quarter.")
+    yield from _form_fields(founder, reverse("admin:governance_linefreeze_stop"), reason="Enough.")
+    freeze = frozen(cast)
+    address = reverse("admin:governance_linefreeze_thaw", args=[freeze.pk])
+    thawing = list(_form_fields(founder, address, reason="It is over."))
+    thawed(cast, freeze)  # or it would hold what the other fields try
+    yield from thawing
     login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
     yield from _form_fields(_browser(None), reverse("admin:login"), **login)
     new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}
@@ -87,6 +94,10 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
         for query in ("_to_field", "_popup", "_changelist_filters"):
             send = partial(_ask, superuser, found, query)
             yield Field(f"admin {kind} page, query {query}", send, _judge)
+    queue = reverse("admin:governance_systemcontract_queue")
+    for query in ("q", "risk", "source", "capability", "age", "after", "before", "unknown"):
+        yield Field(f"admin queue, query {query}", partial(_ask, founder, queue, query), _judge)
+    yield Field("admin queue, query name", partial(_ask_oddly, founder, queue), _judge)
     for query in ("term", "app_label", "model_name", "field_name"):
         send = partial(_ask, superuser, reverse("admin:autocomplete"), query)
         yield Field(f"admin autocomplete, query {query}", send, _judge)

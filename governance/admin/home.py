@@ -1,0 +1,251 @@
+"""Home: what waits for this person, what runs, what went wrong lately, and how it is going.
+
+Everything is asked in a number of queries that does not grow, and counted no further than a
+thousand. Whoever may see only some of it gets only that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from governance.admin.charts import Chart, Column, Figure, column_chart
+from governance.admin.figures import (
+    DECISIONS,
+    WAITS,
+    Count,
+    capped_counts,
+    decided_in,
+    ended_within,
+    waiting_for,
+    weeks_until,
+)
+from governance.admin.live import mishaps, runs_now
+from governance.admin.queue import QUEUE, queue_rows
+from governance.models import GovernanceAudit, GovernanceJob, SystemContract
+from governance.review.policy import REVIEW_PERMISSION
+from governance.review.queue import AGES, Wanted, queue_page, waiting_contracts
+from governance.vocabulary.values import JobStatus, RiskLevel
+
+CONTRACTS = "admin:governance_systemcontract_changelist"
+JOBS = "admin:governance_governancejob_changelist"
+RUNNING = "admin:governance_governancejob_running"
+VIEW_CONTRACTS = "governance.view_systemcontract"
+VIEW_JOBS = "governance.view_governancejob"
+VIEW_AUDITS = "governance.view_governanceaudit"
+MOST_WAITING = 6
+MOST_VERDICTS = 8
+OUTCOME_DAYS = 30
+OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+# Who has to move on what waits there.
+DUTIES = {
+    "activation": "governance.activate_contract",
+    "verdict": "governance.record_verdict",
+    "settling": "governance.resolve_audit",
+}
+LATE_AFTER_DAYS = 3
+
+Counts = dict[Any, Count]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that somebody has to do something about, and its list."""
+
+    count: Count
+    words: str
+    url: str
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's callback: the context of the home page, for the person who asks."""
+    person, at = request.user, timezone.now()
+    sees_contracts, sees_jobs = person.has_perm(VIEW_CONTRACTS), person.has_perm(VIEW_JOBS)
+    counts = capped_counts(_questions(person, at))
+    home: dict[str, Any] = {"sees_contracts": sees_contracts, "sees_jobs": sees_jobs}
+    if sees_contracts:
+        waiting = queue_page(at=at, size=MOST_WAITING)
+        home |= {
+            "is_founder": person.has_perm(REVIEW_PERMISSION),
+            "waiting": queue_rows(waiting.rows, person=person, at=at),
+            "more_waiting": waiting.has_later,
+            "queue_url": reverse(QUEUE),
+        }
+    if sees_jobs:
+        home |= {"runs": runs_now(at), "running_url": reverse(RUNNING)}
+    if sees_contracts and sees_jobs:
+        home["mishaps"] = mishaps(at)
+    home["tiles"] = _tiles(person, counts)
+    home["charts"] = _charts(person, counts, at)
+    return context | {"home": home}
+
+
+def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
+    """Every count of the page that this person may see, by the name it is looked up under."""
+    asked: dict[Any, QuerySet[Any]] = {}
+    contracts, jobs = SystemContract.objects.all(), GovernanceJob.objects.all()
+    if person.has_perm(VIEW_CONTRACTS):
+        for risk in RiskLevel:
+            asked["risk", risk] = waiting_contracts(Wanted(risk=risk), at=at)
+        for age in AGES:
+            asked["age", age] = waiting_contracts(Wanted(age=age), at=at)
+        for week in weeks_until(at):
+            for decision in DECISIONS:
+                asked[decision, week] = decided_in(decision, week, contracts)
+        for what, permission in DUTIES.items():
+            if person.has_perm(permission):
+                asked["waits", what] = waiting_for(what, at, contracts)
+    if person.has_perm(VIEW_JOBS):
+        asked["pending"] = jobs.filter(status=JobStatus.PENDING)
+        for status in OUTCOMES:
+            asked["outcome", status] = ended_within(OUTCOME_DAYS, at, jobs).filter(status=status)
+    return asked
+
+
+def _tiles(person: Any, counts: Counts) -> list[Tile]:
+    tiles = [
+        Tile(counts["waits", what], f"waiting {WAITS[what]}", _list(CONTRACTS, waits=what))
+        for what in DUTIES
+        if ("waits", what) in counts
+    ]
+    if "pending" in counts:
+        url = _list(JOBS, status=JobStatus.PENDING)
+        tiles.append(Tile(counts["pending"], "waiting for an executor", url))
+    return tiles
+
+
+def _charts(person: Any, counts: Counts, at: datetime) -> list[Chart]:
+    charts = []
+    if person.has_perm(VIEW_CONTRACTS):
+        charts += [_depth(counts), _ages(counts), _decisions(counts, at)]
+    if person.has_perm(VIEW_JOBS):
+        charts.append(_outcomes(counts))
+    if person.has_perm(VIEW_CONTRACTS) and person.has_perm(VIEW_AUDITS):
+        charts.append(_verdict_times())
+    return charts
+
+
+def _depth(counts: Counts) -> Chart:
+    columns = [
+        _column(risk, risk, counts["risk", risk], f"{reverse(QUEUE)}?{urlencode({'risk': risk})}")
+        for risk in RiskLevel
+    ]
+    return column_chart(
+        "depth", "Queue depth", columns, note="by risk, now", empty_words="Nothing waits."
+    )
+
+
+def _ages(counts: Counts) -> Chart:
+    columns = [
+        _column(
+            "late" if AGES[age][0] >= LATE_AFTER_DAYS else "waiting",
+            f"{AGES[age][0]}–{AGES[age][1]} d" if AGES[age][1] else f"{AGES[age][0]}+ d",
+            counts["age", age],
+            f"{reverse(QUEUE)}?{urlencode({'age': age})}",
+        )
+        for age in AGES
+    ]
+    return column_chart(
+        "ages",
+        "Review age",
+        columns,
+        note="days that undecided contracts have waited",
+        empty_words="Nothing waits.",
+        line_after=LATE_AFTER_DAYS,
+        line_words=f"{LATE_AFTER_DAYS} days",
+    )
+
+
+def _decisions(counts: Counts, at: datetime) -> Chart:
+    columns = []
+    for week in weeks_until(at):
+        figures = [
+            Figure(
+                decision,
+                counts[decision, week].number,
+                counts[decision, week].words,
+                _list(CONTRACTS, decided=f"{decision}-{week:%Y-%m-%d}"),
+            )
+            for decision in DECISIONS
+        ]
+        columns.append(Column(f"{week:%-d %b}", figures))
+    return column_chart(
+        "decisions",
+        "Decisions per week",
+        columns,
+        note="weeks begin on Monday, 00:00 UTC",
+        empty_words="Nothing was decided in these weeks.",
+    )
+
+
+def _outcomes(counts: Counts) -> Chart:
+    columns = [
+        _column(
+            status.lower(),
+            status.lower(),
+            counts["outcome", status],
+            _list(JOBS, status=status, ended=OUTCOME_DAYS),
+        )
+        for status in OUTCOMES
+    ]
+    return column_chart(
+        "outcomes",
+        "Job outcomes",
+        columns,
+        note=f"jobs that ended in the last {OUTCOME_DAYS} days",
+        empty_words="No job ended in this time.",
+    )
+
+
+def _verdict_times() -> Chart:
+    """The latest verdicts, the oldest of them first; one query."""
+    audits = (
+        GovernanceAudit.objects.select_related("job__contract")
+        .only(
+            *("verdict", "recorded_at", "job__status", "job__contract__status"),
+            *("job__contract__created_at", "job__contract__reference"),
+        )
+        .order_by("-id")[:MOST_VERDICTS]
+    )
+    columns = []
+    for audit in reversed(audits):
+        contract = audit.job.contract
+        took = audit.recorded_at - contract.created_at
+        url = reverse("admin:governance_systemcontract_change", args=[contract.pk])
+        figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
+        columns.append(Column(_short(contract.reference), [figure]))
+    return column_chart(
+        "verdicts",
+        "From report to verdict",
+        columns,
+        note=f"the latest {MOST_VERDICTS} at most",
+        empty_words="No verdict yet.",
+    )
+
+
+def _column(kind: str, label: str, count: Count, url: str) -> Column:
+    figure = Figure(str(kind), count.number, count.short, url)
+    return Column(str(label), [figure])
+
+
+def _short(reference: str) -> str:
+    return reference if len(reference) <= 7 else f"{reference[:6]}…"
+
+
+def _brief(length: timedelta) -> str:
+    """A length of time that fits over a column."""
+    hours = length.total_seconds() / 3600
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def _list(name: str, **asked: Any) -> str:
+    return f"{reverse(name)}?{urlencode(asked)}"

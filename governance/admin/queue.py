@@ -1,0 +1,153 @@
+"""The review queue's page: what waits for a founder, searched, filtered, moved through by keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from governance.admin.readonly import ReadOnlyAdmin
+from governance.admin.wording import left_until, source_in_words, span
+from governance.models import SystemContract
+from governance.review.policy import REVIEW_PERMISSION
+from governance.review.queue import AGES, Place, Wanted, queue_page
+from governance.vocabulary.values import RiskLevel, Source
+
+QUEUE = "admin:governance_systemcontract_queue"
+MOST_CAPABILITIES_SHOWN = 2
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A contract as a line of the queue; a decision's address is empty for who cannot decide."""
+
+    contract: SystemContract
+    url: str
+    approve_url: str
+    reject_url: str
+    clarify_url: str
+    capabilities: str
+    all_capabilities: str
+    source: str
+    confidence: str
+    age: str
+    left: str
+    is_over: bool
+
+
+def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
+    """Lines for contracts that wait; asks the database nothing about any one of them."""
+    is_founder = person.has_perm(REVIEW_PERMISSION)
+    return [
+        _row(contract, at, may_decide=is_founder and contract.proposed_by_id != person.pk)
+        for contract in contracts
+    ]
+
+
+def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
+    """A page of the queue; what no filter knows is answered with the whole queue."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    at = timezone.now()
+    try:
+        wanted, after, before = read_request(request)
+    except ValueError:
+        return HttpResponseRedirect(reverse(QUEUE))
+    page = queue_page(wanted, at=at, after=after, before=before)
+    rows = queue_rows(page.rows, person=request.user, at=at)
+    asked = asked_of(wanted)
+    context = model_admin.page_context(
+        request,
+        title="Waiting for a decision",
+        rows=rows,
+        wanted=wanted,
+        is_filtered=bool(asked),
+        queue_url=reverse(QUEUE),
+        risks=[(str(risk), f"{risk} risk") for risk in RiskLevel],
+        sources=[(str(source), source_in_words(source)) for source in Source],
+        ages=[(age, age_in_words(age)) for age in AGES],
+        earlier_url=_beyond("before", page.rows[:1], asked) if page.has_earlier else "",
+        later_url=_beyond("after", page.rows[-1:], asked) if page.has_later else "",
+        can_clarify=any(row.clarify_url for row in rows),
+    )
+    return render(request, "admin/governance/queue.html", context)
+
+
+def read_request(request: HttpRequest) -> tuple[Wanted, Place | None, Place | None]:
+    """What is asked for, after which place or before which; ValueError where that cannot be."""
+    said = {name: request.GET.get(name, "").strip() for name in request.GET}
+    age = said.get("age", "")
+    if age and age not in AGES:
+        raise ValueError
+    wanted = Wanted(
+        risk=RiskLevel(said["risk"]) if said.get("risk") else None,
+        source=Source(said["source"]) if said.get("source") else None,
+        capability=said.get("capability", "")[:LONGEST_SEARCH],
+        words=said.get("q", "")[:LONGEST_SEARCH],
+        age=age,
+    )
+    after, before = (
+        Place.read(said[name]) if said.get(name) else None for name in ("after", "before")
+    )
+    return wanted, after, before
+
+
+def asked_of(wanted: Wanted) -> dict[str, str]:
+    """The parameters of the queue's address that ask for `wanted`."""
+    said = {
+        "q": wanted.words,
+        "risk": str(wanted.risk or ""),
+        "source": str(wanted.source or ""),
+        "capability": wanted.capability,
+        "age": wanted.age,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def age_in_words(age: str) -> str:
+    youngest, oldest = AGES[age]
+    if oldest is None:
+        return f"{youngest} days and more"
+    return "up to 1 day" if not youngest else f"{youngest} to {oldest} days"
+
+
+def _row(contract: SystemContract, at: datetime, *, may_decide: bool) -> QueueRow:
+    names = contract.affected_capabilities
+    more = len(names) - MOST_CAPABILITIES_SHOWN
+    confidence = contract.confidence_score
+    return QueueRow(
+        contract=contract,
+        url=_address(contract, "change"),
+        approve_url=_address(contract, "approve") if may_decide else "",
+        reject_url=_address(contract, "reject") if may_decide else "",
+        clarify_url=_address(contract, "clarify") if may_decide else "",
+        capabilities=", ".join(names[:MOST_CAPABILITIES_SHOWN]) + (f" +{more}" if more > 0 else ""),
+        all_capabilities=", ".join(names[:20]),
+        source=source_in_words(contract.source),
+        confidence="—" if confidence is None else f"{confidence:.0%}",
+        age=span(at - contract.created_at),
+        left=left_until(contract.expires_at, at),
+        is_over=contract.expires_at <= at,
+    )
+
+
+def _address(contract: SystemContract, page: str) -> str:
+    """Where a page of the contract is; empty while there is no such page."""
+    try:
+        return reverse(f"admin:governance_systemcontract_{page}", args=[contract.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _beyond(parameter: str, row: Any, asked: dict[str, str]) -> str:
+    """The page that follows or precedes `row`; the first one where this page is empty."""
+    place = {parameter: str(Place.of(row[0]))} if row else {}
+    return f"{reverse(QUEUE)}?{urlencode(asked | place)}"

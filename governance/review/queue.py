@@ -1,0 +1,175 @@
+"""The review queue: what waits for a founder, by risk and then by what expires first.
+
+ELIGIBLE only (REVIEW-005). Pages go by position, both ways, and nobody counts: rows that arrive or
+leave meanwhile shift nothing. Each question is one query along an index made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    QuerySet,
+    UUIDField,
+    Value,
+)
+
+from governance.models import SystemContract
+from governance.models.contract import contract_words, risk_rank
+from governance.vocabulary.values import ContractStatus, RiskLevel, Source
+
+PAGE_SIZE = 50
+# Whole days of waiting: from the first until the second, which may be without end.
+AGES: dict[str, tuple[int, int | None]] = {
+    "0-1": (0, 1),
+    "1-2": (1, 2),
+    "2-3": (2, 3),
+    "3-4": (3, 4),
+    "4-5": (4, 5),
+    "5-6": (5, 6),
+    "6-": (6, None),
+}
+SHOWN = (
+    *("id", "reference", "title", "source", "risk_level", "affected_capabilities"),
+    *("confidence_score", "created_at", "expires_at", "status", "proposed_by_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the queue is asked for; everything where nothing is said."""
+
+    risk: RiskLevel | None = None
+    source: Source | None = None
+    capability: str = ""
+    words: str = ""
+    age: str = ""  # one of AGES
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a contract stands in the queue."""
+
+    rank: int
+    expires_at: datetime
+    pk: UUID
+
+    @classmethod
+    def of(cls, contract: SystemContract) -> Place:
+        rank = list(RiskLevel).index(RiskLevel(contract.risk_level))
+        return cls(rank, contract.expires_at, contract.pk)
+
+    @classmethod
+    def read(cls, text: str) -> Place:
+        """The place that `str(place)` tells. Raises ValueError for any other text."""
+        rank, microseconds, name = text.split("~")
+        for digits, most in ((rank, 1), (microseconds, 18)):
+            if not (digits.isascii() and digits.isdigit() and len(digits) <= most):
+                raise ValueError
+        try:
+            at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(microseconds))
+        except OverflowError:
+            raise ValueError from None
+        return cls(int(rank), at, UUID(name))
+
+    def __str__(self) -> str:
+        since = self.expires_at - datetime(1970, 1, 1, tzinfo=UTC)
+        return f"{self.rank}~{since // timedelta(microseconds=1)}~{self.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page in the queue's order, and whether there is anything before and after it."""
+
+    rows: Sequence[SystemContract]
+    has_earlier: bool
+    has_later: bool
+
+
+class _Beyond(Func):
+    """`(risk, expires_at, id)` against a place, compared as rows, as the index is sorted."""
+
+    output_field = BooleanField()
+
+    def __init__(self, sign: str, place: Place) -> None:
+        self.sign = sign
+        super().__init__(
+            risk_rank(),
+            F("expires_at"),
+            F("id"),
+            Value(place.rank, output_field=IntegerField()),
+            Value(place.expires_at, output_field=DateTimeField()),
+            Value(place.pk, output_field=UUIDField()),
+        )
+
+    def as_sql(
+        self,
+        compiler: Any,
+        connection: Any,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, tuple[Any, ...]]:
+        parts = [compiler.compile(part) for part in self.source_expressions]
+        left = ", ".join(sql for sql, _ in parts[:3])
+        right = ", ".join(sql for sql, _ in parts[3:])
+        params = tuple(param for _, given in parts for param in given)
+        return f"(({left}) {self.sign} ({right}))", params
+
+
+def waiting_contracts(wanted: Wanted = Wanted(), *, at: datetime) -> QuerySet[SystemContract]:
+    """What waits for a decision and fits `wanted`, in no order, as a list shows it."""
+    rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*SHOWN)
+    if wanted.risk:
+        rank = list(RiskLevel).index(wanted.risk)
+        rows = rows.alias(rank=risk_rank()).filter(rank=rank)
+    if wanted.source:
+        rows = rows.filter(source=wanted.source)
+    if wanted.capability:
+        rows = rows.filter(affected_capabilities__contains=[wanted.capability])
+    if wanted.words:
+        query = SearchQuery(wanted.words, config="pg_catalog.english", search_type="websearch")
+        rows = rows.alias(found=contract_words()).filter(found=query)
+    if wanted.age:
+        youngest, oldest = AGES[wanted.age]
+        rows = rows.filter(created_at__lte=at - timedelta(days=youngest))
+        if oldest is not None:
+            rows = rows.filter(created_at__gt=at - timedelta(days=oldest))
+    return rows
+
+
+def queue_page(
+    wanted: Wanted = Wanted(),
+    *,
+    at: datetime,
+    after: Place | None = None,
+    before: Place | None = None,
+    size: int = PAGE_SIZE,
+) -> QueuePage:
+    """The first page, or the one that follows `after`, or the one that ends before `before`.
+
+    One query; two where there is nothing beyond the place that was asked for. A place need not be
+    that of a contract that still waits.
+    """
+    rows = waiting_contracts(wanted, at=at)
+    if before:
+        backwards = rows.filter(_Beyond("<", before)).order_by(
+            risk_rank().desc(), "-expires_at", "-id"
+        )
+        found = list(backwards[: size + 1])
+        return QueuePage(found[:size][::-1], len(found) > size, True)
+    if after:
+        rows = rows.filter(_Beyond(">", after))
+    found = list(rows.order_by(risk_rank(), "expires_at", "id")[: size + 1])
+    return QueuePage(found[:size], after is not None, len(found) > size)

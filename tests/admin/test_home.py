@@ -1,0 +1,237 @@
+"""Home: what each group sees there, that its numbers are those of the lists, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from governance.admin.figures import MOST_COUNTED, Count, capped_counts, week_of
+from governance.flows.review_contract import reject_contract
+from governance.models import SystemContract
+from governance.vocabulary.values import AuditVerdict
+from tests.admin.conftest import Browser
+from tests.support.admin import contract_url, job_url
+from tests.support.cast import Cast
+from tests.support.crowds import crowd
+from tests.support.stories import (
+    approved,
+    eligible,
+    failed_job,
+    finished_job,
+    judged_job,
+    now,
+    pending_job,
+    running_job,
+)
+
+HOME = "/admin/"
+RUNNING = reverse("admin:governance_governancejob_running")
+GROUPS = ["founder", "operator", "auditor", "viewer", "executor"]
+CHARTS = ["depth", "ages", "decisions", "outcomes", "verdicts"]
+
+
+@pytest.fixture
+def busy(cast: Cast) -> None:
+    """Something of everything that the page counts."""
+    eligible(cast, reference="A", risk_level="critical")
+    eligible(cast, reference="B", at=now() - timedelta(days=4))
+    rejected = eligible(cast)
+    reject_contract(
+        contract_id=rejected.pk, founder=cast.founder, reason="Not this quarter.", at=now()
+    )
+    approved(cast)
+    pending_job(cast)
+    running_job(cast)
+    finished_job(cast)
+    failed_job(cast)
+    judged_job(cast)
+    judged_job(cast, AuditVerdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("who", GROUPS)
+def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
+    cast: Cast, busy: None, signed_in: Browser, who: str
+) -> None:
+    answer = signed_in(getattr(cast, who)).get(HOME)
+    assert answer.status_code == 200
+    home = answer.context["home"]
+    assert [row.contract.reference for row in home["waiting"]] == ["A", "B"]
+    assert len(home["runs"]) == 1
+    assert len(home["mishaps"]) == 1
+    assert [chart.name for chart in home["charts"]] == CHARTS
+    page = answer.content.decode()
+    assert ("Waits for your decision" in page) is (who == "founder")
+    assert ("/approve/" in page) is (who == "founder")
+
+
+@pytest.mark.parametrize(
+    ("who", "tiles"),
+    [
+        ("founder", ["for a person to settle the audit", "for an executor"]),
+        ("operator", ["for activation", "for an executor"]),
+        ("executor", ["for activation", "for an executor"]),
+        (
+            "auditor",
+            [
+                "for an auditor's verdict",
+                "for a person to settle the audit",
+                "for an executor",
+            ],
+        ),
+        ("viewer", ["for an executor"]),
+    ],
+)
+def test_tiles__for_each_group__are_what_they_can_move_on(
+    cast: Cast, signed_in: Browser, who: str, tiles: list[str]
+) -> None:
+    home = signed_in(getattr(cast, who)).get(HOME).context["home"]
+    assert [tile.words.removeprefix("waiting ") for tile in home["tiles"]] == tiles
+
+
+def test_home__for_outsiders__asks_to_sign_in(cast: Cast, signed_in: Browser) -> None:
+    for browser in (signed_in(cast.outsider), Client()):
+        for address in (HOME, RUNNING):
+            answer = browser.get(address)
+            assert answer.status_code == 302
+            assert "/login/" in answer["Location"]
+
+
+@pytest.mark.parametrize(
+    ("codename", "charts"),
+    [
+        (None, []),
+        ("view_systemcontract", ["depth", "ages", "decisions"]),
+        ("view_governancejob", ["outcomes"]),
+    ],
+)
+def test_home__for_who_may_see_some__shows_no_more(
+    cast: Cast, busy: None, signed_in: Browser, codename: str | None, charts: list[str]
+) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    if codename:
+        clerk.user_permissions.add(Permission.objects.get(codename=codename))
+    answer = signed_in(clerk).get(HOME)
+    home = answer.context["home"]
+    assert answer.status_code == 200
+    assert [chart.name for chart in home["charts"]] == charts
+    assert ("waiting" in home) is (codename == "view_systemcontract")
+    assert ("runs" in home) is (codename == "view_governancejob")
+    assert "mishaps" not in home
+
+
+def test_numbers__each_of_them__leads_to_a_list_of_as_many(
+    cast: Cast, busy: None, superuser: User, signed_in: Browser
+) -> None:
+    browser = signed_in(superuser)
+    home = browser.get(HOME).context["home"]
+    numbers = {tile.url: tile.count.number for tile in home["tiles"]}
+    for chart in home["charts"]:
+        assert not chart.is_empty
+        if chart.name != "verdicts":
+            for column in chart.columns:
+                numbers |= {figure.url: figure.value for figure in column.figures}
+    assert len(numbers) == 4 + 4 + 7 + 24 + 3
+    assert sum(number > 0 for number in numbers.values()) > 9
+    for address, number in numbers.items():
+        context = browser.get(address).context
+        assert context is not None, address
+        listed = context["rows"] if "rows" in context else context["cl"].result_list
+        assert len(listed) == number, address
+
+
+def test_verdicts__each_leads_to_its_contract(cast: Cast, founder_browser: Client) -> None:
+    first, second = judged_job(cast).contract, judged_job(cast, AuditVerdict.FAIL).contract
+    chart = founder_browser.get(HOME).context["home"]["charts"][-1]
+    told = [(figure.kind, figure.url) for column in chart.columns for figure in column.figures]
+    assert told == [("pass", contract_url(first)), ("fail", contract_url(second))]
+
+
+def test_home__with_more_of_everything__asks_no_more_queries(
+    cast: Cast, busy: None, founder_browser: Client
+) -> None:
+    few = queries_of(founder_browser)
+    for _ in range(3):
+        eligible(cast)
+        running_job(cast)
+        failed_job(cast)
+        judged_job(cast)
+    assert len(queries_of(founder_browser)) == len(few) <= 15
+
+
+def queries_of(browser: Client) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(HOME).status_code == 200
+    return [query["sql"] for query in captured]
+
+
+def test_counts__of_more_than_a_thousand__say_so_and_read_no_further(
+    cast: Cast, founder_browser: Client
+) -> None:
+    crowd(eligible(cast), 5_000)
+    everything = SystemContract.objects.all()
+    counts = capped_counts({"all": everything, "none": everything.filter(title="Nothing")})
+    assert counts == {"all": Count(MOST_COUNTED + 1), "none": Count(0)}
+    assert (counts["all"].words, counts["all"].short) == ("more than 1 000", "1 000+")
+    assert "1 000+" in founder_browser.get(HOME).content.decode()
+
+
+def test_week__begins_on_monday_in_utc() -> None:
+    assert week_of(datetime(2026, 11, 22, 23, 59, tzinfo=UTC)) == datetime(2026, 11, 16, tzinfo=UTC)
+    assert week_of(datetime(2026, 11, 16, tzinfo=UTC)) == datetime(2026, 11, 16, tzinfo=UTC)
+
+
+# --- what runs now, as the page's script asks for it ---
+@pytest.mark.parametrize("who", GROUPS)
+def test_running__for_each_group__tells_the_progress(
+    cast: Cast, signed_in: Browser, who: str
+) -> None:
+    running = running_job(cast, title="<b>Bold</b>")
+    running.record(running.report(0))
+    answer = signed_in(getattr(cast, who)).get(RUNNING)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/json"
+    assert "no-store" in answer["Cache-Control"]
+    (job,) = answer.json()["jobs"]
+    assert (job["id"], job["title"]) == (str(running.job.pk), "<b>Bold</b>")
+    assert (job["done"], job["total"], job["is_lost"]) == (1, 3, False)
+    assert job["url"] == job_url(running.job)
+    assert job["words"].startswith("1 of 3 steps reported, running for ")
+
+
+def test_running__without_permission_or_sent_something__refused(
+    cast: Cast, signed_in: Browser, founder_browser: Client
+) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    assert signed_in(clerk).get(RUNNING).status_code == 403
+    assert founder_browser.post(RUNNING).status_code == 405
+
+
+def test_running__with_more_jobs__asks_as_many_queries(cast: Cast, founder_browser: Client) -> None:
+    running_job(cast)
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            founder_browser.get(RUNNING)
+        counts.append(len(captured))
+        for _ in range(10):
+            running_job(cast)
+    assert counts[0] == counts[1] <= 6
+    assert len(founder_browser.get(RUNNING).json()["jobs"]) == 8
+
+
+@pytest.mark.parametrize("name", ["waits", "decided"])
+def test_contracts__filtered_by_what_does_not_exist__none(
+    cast: Cast, founder_browser: Client, name: str
+) -> None:
+    eligible(cast)
+    page: Any = founder_browser.get(
+        reverse("admin:governance_systemcontract_changelist"), {name: "nonsense"}
+    )
+    assert list(page.context["cl"].result_list) == []

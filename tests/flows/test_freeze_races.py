@@ -1,0 +1,185 @@
+"""A freeze and a move at once: the move commits before the freeze does, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.review_contract import approve_contract
+from governance.ledger.verification import verify_ledger
+from governance.models import GovernanceJob, LineFreeze, SystemContract
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import LineFrozenError
+from governance.vocabulary.values import ActivationWindow, ContractStatus, JobStatus
+from tests.support.attacks import law_named, run_sql
+from tests.support.cast import Cast
+from tests.support.line import HOUR, frozen, thawed
+from tests.support.stories import approved, eligible, now, pending_job
+from tests.support.threads import at_once, overtaking
+
+Moves = dict[str, Callable[[], Any]]
+MOVES = ["approve", "activate", "start", "claim"]
+
+
+@pytest.fixture
+def moves(committed: Cast) -> Moves:
+    to_approve, to_activate, job = eligible(committed), approved(committed), pending_job(committed)
+
+    def approve() -> Any:
+        at = now()
+        return approve_contract(
+            contract_id=to_approve.pk,
+            founder=committed.second_founder,
+            window=ActivationWindow(at, at + HOUR),
+            seen_digest=to_approve.content_digest or "",
+            at=at,
+        )
+
+    return {
+        "approve": approve,
+        "activate": lambda: activate_contract(
+            contract_id=to_activate.pk, actor=committed.operator, at=now()
+        ),
+        "start": lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
+        "claim": lambda: run_job.claim_job(executor=committed.executor, at=now()),
+    }
+
+
+def moved() -> dict[str, int]:
+    """How many things stand where only a move could have brought them."""
+    return {
+        "approved": SystemContract.objects.filter(status=ContractStatus.APPROVED).count(),
+        "active": SystemContract.objects.filter(status=ContractStatus.ACTIVE).count(),
+        "running": GovernanceJob.objects.filter(status=JobStatus.RUNNING).count(),
+    }
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_freeze__committed_while_a_move_is_open__the_move_is_refused_at_its_commit(
+    committed: Cast, moves: Moves, move: str
+) -> None:
+    """The move looked, and the line ran; it does not run any more as it commits."""
+    before = moved()
+
+    def slow_move(wait: Any) -> str:
+        try:
+            with transaction.atomic():
+                moves[move]()
+                wait()  # the freeze begins
+                wait()  # and has committed
+        except IntegrityError as refusal:  # its transaction is the test's: nobody translates
+            return law_named(refusal)
+        return "moved"
+
+    def freeze(wait: Any) -> LineFreeze:
+        wait()
+        done = frozen(committed)
+        wait()
+        return done
+
+    outcome, stop = at_once(slow_move, freeze)
+    assert outcome == "line_frozen"
+    assert isinstance(stop, LineFreeze)
+    assert moved() == before
+
+
+@pytest.mark.parametrize("move", ["approve", "activate", "start"])
+def test_freeze__between_look_and_commit_of_a_flow__refused_with_until_and_reason(
+    committed: Cast, moves: Moves, move: str
+) -> None:
+    """The flow looked before the freeze, and then had to wait for somebody's lock."""
+    before = moved()
+    stops: list[LineFreeze] = []
+
+    def lock_everything() -> int:
+        return len(SystemContract.objects.select_for_update())
+
+    def stop() -> None:
+        [stopped] = at_once(lambda wait: frozen(committed))
+        stops.append(stopped)
+
+    _, refusal = overtaking(lock_everything, moves[move], meanwhile=stop)
+    assert isinstance(refusal, LineFrozenError)
+    assert refusal.details == {
+        "until": timestamp(stops[0].ends_at),
+        "reason": stops[0].reason,
+    }
+    assert moved() == before
+
+
+def test_freeze__while_a_move_commits__waits_for_it(committed: Cast) -> None:
+    """With the line's lock taken, as a commit does, a freeze does not slip in before its end."""
+
+    def commit_slowly() -> str:
+        run_sql("SELECT pg_advisory_xact_lock_shared(hashtext('governance_line'))")
+        return "moved"
+
+    first, second = overtaking(commit_slowly, lambda: frozen(committed))
+    assert first == "moved"
+    assert isinstance(second, LineFreeze)
+
+
+def test_move__while_a_freeze_commits__waits_and_is_refused(committed: Cast, moves: Moves) -> None:
+    before = moved()
+    freeze, refusal = overtaking(lambda: frozen(committed), moves["start"])
+    assert isinstance(freeze, LineFreeze)
+    assert isinstance(refusal, LineFrozenError)
+    assert refusal.details["reason"] == freeze.reason
+    assert moved() == before
+
+
+def test_moves__of_different_contracts__do_not_wait_for_each_other(
+    committed: Cast, moves: Moves
+) -> None:
+    def commit_both(wait: Any, move: str) -> Any:
+        with transaction.atomic():
+            done = moves[move]()
+            run_sql("SET CONSTRAINTS ALL IMMEDIATE")
+            wait()  # both hold the line's lock here, or neither gets on
+        return done
+
+    outcomes = at_once(
+        lambda wait: commit_both(wait, "approve"), lambda wait: commit_both(wait, "activate")
+    )
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_freeze_and_all_moves__at_once__each_is_before_the_freeze_or_refused(
+    committed: Cast, moves: Moves, number: int
+) -> None:
+    names = ["approve", "activate", "start"]
+
+    def making(move: str) -> Callable[[Any], Any]:
+        def call(wait: Any) -> Any:
+            wait()
+            return moves[move]()
+
+        return call
+
+    def stop(wait: Any) -> Any:
+        wait()
+        frozen(committed)
+        return moved()  # from now on nothing moves
+
+    *outcomes, as_it_stopped = at_once(*(making(name) for name in names), stop)
+    for outcome in outcomes:
+        assert isinstance(outcome, LineFrozenError) or not isinstance(outcome, Exception)
+    assert moved() == as_it_stopped
+    assert all(checked.finding is None for checked in verify_ledger())
+
+
+def test_two_thaws__at_once__one_of_them_counts(committed: Cast) -> None:
+    freeze = frozen(committed)
+
+    def thaw(wait: Any) -> Any:
+        wait()
+        return thawed(committed, freeze)
+
+    outcomes = at_once(thaw, thaw)
+    assert sorted(isinstance(outcome, Exception) for outcome in outcomes) == [False, True]

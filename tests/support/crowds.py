@@ -1,0 +1,38 @@
+"""Many contracts at once, as copies of one that is real: for plans, pages and time."""
+
+from __future__ import annotations
+
+from governance.models import SystemContract
+from tests.support.attacks import check_deferred_laws, run_sql
+from tests.support.forgery import CONTRACT
+from tests.support.roles import as_owner
+
+_COPIES = f"""
+    INSERT INTO {CONTRACT}
+    SELECT (jsonb_populate_record(original, jsonb_build_object(
+        'id', gen_random_uuid(),
+        'reference', 'CROWD-' || n,
+        'title', 'Request ' || n || CASE WHEN n %% 1000 = 7 THEN ' about marmalade' ELSE '' END,
+        'risk_level', (ARRAY['critical', 'high', 'medium', 'low'])[1 + floor(random() * 4)::int],
+        'source', (ARRAY['crm_feedback', 'support_ticket', 'ops_alert', 'manual', 'integration'])
+                  [1 + n %% 5],
+        'affected_capabilities', ARRAY['Capability ' || n %% 997],
+        'created_at', original.created_at - n %% 6000 * interval '1 minute',
+        'expires_at', original.expires_at - n %% 6000 * interval '1 minute'
+    ))).*
+      FROM {CONTRACT} AS original, generate_series(1, %s) AS n
+     WHERE original.id = %s
+"""
+
+
+def crowd(original: SystemContract, number: int) -> None:
+    """`number` copies of a contract, in the state it is in, and fresh statistics.
+
+    The laws look away: no ledger tells of these. Only for a transaction that is rolled back, or a
+    database that is thrown away.
+    """
+    check_deferred_laws()  # a table with checks outstanding cannot be altered
+    with as_owner():
+        run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
+        run_sql(_COPIES, number, original.pk)
+        run_sql(f"ANALYZE {CONTRACT}")
