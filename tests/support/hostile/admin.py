@@ -94,6 +94,9 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
         for query in ("_to_field", "_popup", "_changelist_filters"):
             send = partial(_ask, superuser, found, query)
             yield Field(f"admin {kind} page, query {query}", send, _judge)
+    for page, query in (("change", "from"), ("live", "from"), ("live", "seen")):
+        send = partial(_ask, superuser, job_url(job, page), query)
+        yield Field(f"admin job {page}, query {query}", send, _judge)
     queue = reverse("admin:governance_systemcontract_queue")
     for query in ("q", "risk", "source", "capability", "age", "after", "before", "unknown"):
         yield Field(f"admin queue, query {query}", partial(_ask, founder, queue, query), _judge)
