@@ -97,6 +97,8 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     for page, query in (("change", "from"), ("live", "from"), ("live", "seen")):
         send = partial(_ask, superuser, job_url(job, page), query)
         yield Field(f"admin job {page}, query {query}", send, _judge)
+    ledger = contract_url(contract, "ledger")
+    yield Field("admin ledger page, query from", partial(_ask, superuser, ledger, "from"), _judge)
     queue = reverse("admin:governance_systemcontract_queue")
     for query in ("q", "risk", "source", "capability", "age", "after", "before", "unknown"):
         yield Field(f"admin queue, query {query}", partial(_ask, founder, queue, query), _judge)
