@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.urls import reverse
-
 from governance.admin.contract_page import Folded
 from governance.admin.health_beside import health_rows, scopes_of, signal_rows
+from governance.admin.places import capability_urls
 from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
     change_in_words,
@@ -21,7 +20,6 @@ from governance.admin.wording import (
 )
 from governance.models import (
     AuditEvidence,
-    Capability,
     GovernanceAudit,
     GovernanceJob,
     HealthSnapshot,
@@ -168,12 +166,6 @@ def next_move(job: GovernanceJob, at: datetime) -> str:
             )
         case _:
             return job.end_reason
-
-
-def capability_urls(names: Iterable[str]) -> dict[str, str]:
-    """Where the page of each of these capabilities is, of those on record; one query."""
-    known = Capability.objects.filter(name__in=list(names)).values_list("name", "pk")
-    return {name: reverse("admin:governance_capability_change", args=[pk]) for name, pk in known}
 
 
 def seal_of(job: GovernanceJob) -> Seal | None:

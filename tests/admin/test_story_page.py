@@ -54,12 +54,12 @@ def test_story__of_a_whole_life__says_who_did_what_when_and_why(
     page = story(founder_browser, job.contract)
     text = text_of(page)
     for sentence in (
-        "<strong>operator</strong> proposed the change: the contract began as DRAFT.",
-        "<strong>founder</strong> approved the contract: the contract went from ELIGIBLE to "
+        "<strong>operator</strong> proposed the change; the contract began as DRAFT.",
+        "<strong>founder</strong> approved the contract; the contract went from ELIGIBLE to "
         "APPROVED.",
-        "<strong>executor</strong> started the job: the job went from PENDING to RUNNING.",
+        "<strong>executor</strong> started the job; the job went from PENDING to RUNNING.",
         "<strong>executor</strong> reported step 1 as completed.",
-        "<strong>auditor</strong> gave the verdict PASS: the contract went from ACTIVE to "
+        "<strong>auditor</strong> gave the verdict PASS; the contract went from ACTIVE to "
         "COMPLETED.",
         "<blockquote>The evidence shows it.</blockquote>",
         "All 12 entries fit",
