@@ -39,6 +39,14 @@ def require_reason(reason: Any) -> str:
     return text
 
 
+def require_text(value: Any, name: str) -> str:
+    """`value` without white space around it, or InvalidInputError where nothing is said."""
+    text = clean_text(value, name)
+    if not text:
+        raise InvalidInputError.at(name, "must say something")
+    return text
+
+
 def refuse_may_not(eligibility_verdict: Mapping[str, Any]) -> None:
     """MAY_NOT cannot be overridden by anyone."""
     verdict = parse_eligibility_verdict(eligibility_verdict)
@@ -57,11 +65,13 @@ def require_move(contract: SystemContract, target: ContractStatus) -> ContractSt
 
 
 def refuse_expired(contract: SystemContract, at: datetime) -> None:
-    """After its review time nobody decides on a contract any more, whether swept yet or not."""
-    if at > contract.expires_at:
-        raise ContractExpiredError(
-            f"The time for review ended at {contract.expires_at:%Y-%m-%d %H:%M} UTC."
-        )
+    """After its review time nobody decides on a contract any more, whether swept yet or not.
+
+    While a founder's question is open, its time does not pass.
+    """
+    ends_at = contract.review_ends_at
+    if ends_at is not None and at > ends_at:
+        raise ContractExpiredError(f"The time for review ended at {ends_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def refuse_proposer(contract: SystemContract, founder: Any) -> None:

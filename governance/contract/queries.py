@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from governance.models import SystemContract
+from governance.models import ClarificationRequest, ContractComment, SystemContract
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import ContractStatus
 
@@ -39,11 +39,11 @@ def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
 
 
 def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
-    """Contracts that nobody decided on in time."""
+    """Contracts that nobody decided on in time; never one whose clock stands."""
     return SystemContract.objects.filter(
         status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE],
-        expires_at__lt=at,
-    ).order_by("expires_at", "id")
+        review_ends_at__lt=at,
+    ).order_by("review_ends_at", "id")
 
 
 def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
@@ -51,6 +51,29 @@ def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
     return SystemContract.objects.filter(
         status=ContractStatus.APPROVED, window_closes_at__lt=at
     ).order_by("window_closes_at", "id")
+
+
+def open_clarification_of(contract: SystemContract) -> ClarificationRequest | None:
+    """The question that stops the contract's clock, with who asked it; None where none is open."""
+    if contract.review_ends_at is not None:
+        return None
+    return (
+        ClarificationRequest.objects.filter(contract=contract, answer=None)
+        .select_related("asked_by")
+        .first()
+    )
+
+
+def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:
+    """A contract's questions in order, each with its answer and the people's names."""
+    return ClarificationRequest.objects.filter(contract=contract).select_related(
+        "asked_by", "answer__answered_by"
+    )
+
+
+def comments_on(contract: SystemContract) -> QuerySet[ContractComment]:
+    """What people said about a contract, in order, with their names."""
+    return ContractComment.objects.filter(contract=contract).select_related("by")
 
 
 def contracts_in_brief() -> QuerySet[SystemContract]:

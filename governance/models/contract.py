@@ -88,6 +88,8 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
     audit_verdict = word_field(AuditVerdict, default=AuditVerdict.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # expires_at plus the time for which questions stopped the clock; null while one is open.
+    review_ends_at = models.DateTimeField(null=True)
 
     approved_by = user_field(null=True)
     approved_at = models.DateTimeField(null=True)
@@ -192,7 +194,7 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["-created_at", "-id"], name="contract_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
             models.Index(
-                fields=["expires_at"],
+                fields=["review_ends_at"],
                 condition=Q(status__in=["DRAFT", "VALIDATED", "ELIGIBLE"]),
                 name="contract_expiring",
             ),

@@ -308,7 +308,7 @@ def test_verdict_shown_by_the_contract__that_nobody_gave__found(cast: Cast) -> N
 
 def test_record__that_no_event_knows__is_a_mistake_of_ours(cast: Cast) -> None:
     with pytest.raises(KeyError, match="magic_sha256"):
-        Dossier(eligible(cast)).digest_of("magic_sha256", step_index=None)
+        Dossier(eligible(cast)).digest_of("magic_sha256", place=None)
 
 
 def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:
