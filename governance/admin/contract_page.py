@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from governance.admin.changes import ChangeRow, change_rows
+from governance.admin.forms import CommentForm
 from governance.admin.wording import (
     actor_in_words,
     event_in_words,
@@ -19,8 +20,15 @@ from governance.admin.wording import (
     source_in_words,
     span,
 )
+from governance.contract.queries import clarifications_of, comments_on
 from governance.health.readings import capture_health_snapshot
-from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
+from governance.models import (
+    Capability,
+    ClarificationRequest,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
 from governance.registry.queries import state_behind
 from governance.review.queries import ReviewStanding, review_standing
 from governance.vocabulary.changes import parse_changes
@@ -74,12 +82,23 @@ class Told:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A question, an answer or a comment."""
+
+    at: datetime
+    who: str
+    kind: str
+    text: str
+
+
 def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> dict[str, Any]:
     """Everything that the contract's page, and the pages of its decisions, show."""
     health = health_around(contract, at)
     capabilities = capability_rows(contract, health)
     rows = changes_of(contract)
     job = getattr(contract, "job", None)
+    questions = list(clarifications_of(contract))
     return {
         "contract": contract,
         "next_move": next_move(contract, job, at),
@@ -99,6 +118,9 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "validator_json": pretty_json(contract.validator_verdict),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
+        "open_question": open_among(questions, contract),
+        "conversation": Folded.of(conversation_on(contract, questions), most=60),
+        "comment_form": CommentForm(auto_id="comment_%s"),
     }
 
 
@@ -182,7 +204,9 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
         case ContractStatus.DRAFT | ContractStatus.VALIDATED:
             return "Waits for its verdicts; nobody can approve it yet."
         case ContractStatus.ELIGIBLE:
-            return f"Waits for a founder to decide: {left_until(contract.expires_at, at)}."
+            if contract.review_ends_at is None:
+                return "Waits for an answer to a founder's question; the clock stands."
+            return f"Waits for a founder to decide: {left_until(contract.review_ends_at, at)}."
         case ContractStatus.APPROVED:
             return _window_in_words(contract, at)
         case ContractStatus.ACTIVE if contract.audit_verdict == AuditVerdict.INCONCLUSIVE:
@@ -203,6 +227,30 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
             return "Rejected for good."
         case _:
             return "Nobody decided in time; it is closed."
+
+
+def open_among(
+    questions: Sequence[ClarificationRequest], contract: SystemContract
+) -> ClarificationRequest | None:
+    """The question that still waits; after a decision it waits no more, though nobody answered."""
+    if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
+        return None
+    return questions[-1]
+
+
+def conversation_on(
+    contract: SystemContract, questions: Sequence[ClarificationRequest]
+) -> list[Said]:
+    """Questions, answers and comments in the order in which they were said."""
+    said = [Said(row.at, str(row.by), "comment", row.text) for row in comments_on(contract)]
+    for row in questions:
+        asked = f"question {row.number}"
+        said.append(Said(row.asked_at, str(row.asked_by), asked, row.question))
+        answer = getattr(row, "answer", None)
+        if answer:
+            who = str(answer.answered_by)
+            said.append(Said(answer.answered_at, who, f"answer to {asked}", answer.answer))
+    return sorted(said, key=lambda one: one.at)
 
 
 def history_of(contract: SystemContract) -> list[Told]:

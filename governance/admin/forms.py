@@ -1,4 +1,4 @@
-"""The forms of a founder's two decisions. They read fields; what is allowed the operation says."""
+"""The forms of what people do in a review: decide, ask, answer, comment. They read fields; what is allowed the operation says."""
 
 from __future__ import annotations
 
@@ -63,6 +63,43 @@ class RejectForm(forms.Form):
 
     def clean_reason(self) -> str:
         return _plain_lines(self.cleaned_data["reason"])
+
+
+def _words(label: str, help_text: str) -> forms.CharField:
+    """Some lines of text; that there are any is for the operation to demand, in its own words."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 4, "maxlength": LONGEST_TEXT, "required": True}
+        ),
+        help_text=help_text,
+    )
+
+
+class WordsForm(forms.Form):
+    """A form of one text."""
+
+    name: str
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        return {name: _plain_lines(text) for name, text in said.items()}
+
+
+class QuestionForm(WordsForm):
+    name = "question"
+    question = _words("Question", "Whoever proposed the contract, and its operators, will read it.")
+
+
+class AnswerForm(WordsForm):
+    name = "answer"
+    answer = _words("Answer", "The founders will read it before they decide.")
+
+
+class CommentForm(WordsForm):
+    name = "text"
+    text = _words("Comment", "Everybody who may see the contract can read it.")
 
 
 def _plain_lines(text: Any) -> str:

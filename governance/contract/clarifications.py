@@ -10,14 +10,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.guards import refuse_expired, require_text
+from governance.contract.guards import (
+    refuse_expired,
+    refuse_second_question,
+    refuse_unasked,
+    require_text,
+)
 from governance.contract.operations import set_review_clock
 from governance.contract.queries import clarifications_of
 from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
 from governance.vocabulary.canonical import digest
-from governance.vocabulary.errors import ClarificationConflictError, FourEyesError, WrongStateError
+from governance.vocabulary.errors import FourEyesError, WrongStateError
 from governance.vocabulary.review_clock import review_end
 from governance.vocabulary.values import ContractStatus
 
@@ -39,11 +44,8 @@ def request_clarification(
         refuse_expired(contract, at)
         if contract.proposed_by_id == founder.pk:
             raise FourEyesError("Who proposed a contract does not stop its clock.")
+        refuse_second_question(contract)
         asked = list(clarifications_of(contract))
-        if contract.review_ends_at is None:
-            raise ClarificationConflictError(
-                "A question is open already; it waits for its answer.", code="clarification_open"
-            )
         row = ClarificationRequest.objects.create(
             contract=contract,
             number=len(asked) + 1,
@@ -75,8 +77,7 @@ def answer_clarification(
     with story():
         contract = SystemContract.objects.lock(contract_id)
         _require_eligible(contract)
-        if contract.review_ends_at is not None:
-            raise ClarificationConflictError("No question is open.", code="no_open_clarification")
+        refuse_unasked(contract)
         *closed, question = clarifications_of(contract)
         if question.asked_by_id == person.pk:
             raise FourEyesError("Who asked does not answer.")

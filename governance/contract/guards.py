@@ -9,6 +9,7 @@ from typing import Any
 from governance.models import SystemContract
 from governance.vocabulary.canonical import require_plain_json, timestamp
 from governance.vocabulary.errors import (
+    ClarificationConflictError,
     ContractExpiredError,
     FourEyesError,
     InvalidInputError,
@@ -78,6 +79,20 @@ def refuse_proposer(contract: SystemContract, founder: Any) -> None:
     """Four eyes: who proposed a contract does not decide on it, superuser or not."""
     if contract.proposed_by_id == founder.pk:
         raise FourEyesError("Who proposed a contract does not decide on it.")
+
+
+def refuse_second_question(contract: SystemContract) -> None:
+    """One question at a time."""
+    if contract.review_ends_at is None:
+        raise ClarificationConflictError(
+            "A question is open already; it waits for its answer.", code="clarification_open"
+        )
+
+
+def refuse_unasked(contract: SystemContract) -> None:
+    """Only an open question is answered."""
+    if contract.review_ends_at is not None:
+        raise ClarificationConflictError("No question is open.", code="no_open_clarification")
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:

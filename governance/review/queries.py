@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.contract.guards import refuse_expired, refuse_proposer
+from governance.contract.guards import (
+    refuse_expired,
+    refuse_proposer,
+    refuse_second_question,
+    refuse_unasked,
+)
 from governance.models import SystemContract
-from governance.review.policy import require_fit_platform, require_founder, require_reviewable
+from governance.review.policy import (
+    require_answerer,
+    require_commenter,
+    require_fit_platform,
+    require_founder,
+    require_reviewable,
+)
 from governance.vocabulary.errors import GovernanceError
 from governance.vocabulary.values import HealthReading
 
@@ -20,6 +31,9 @@ class ReviewStanding:
 
     against_approving: tuple[GovernanceError, ...]
     against_rejecting: tuple[GovernanceError, ...]
+    against_asking: tuple[GovernanceError, ...]
+    against_answering: tuple[GovernanceError, ...]
+    against_commenting: tuple[GovernanceError, ...]
 
 
 def review_standing(
@@ -30,19 +44,28 @@ def review_standing(
     frozen: Collection[str],
     at: datetime,
 ) -> ReviewStanding:
-    """Ask the guards of approving and rejecting. It promises nothing: the operations decide."""
+    """Ask the guards of what can be done in a review. It promises nothing: the operations decide."""
+    answering = _refusals(
+        lambda: require_reviewable(contract),
+        lambda: require_answerer(person, contract),
+        lambda: refuse_unasked(contract),
+    )
+    commenting = _refusals(lambda: require_commenter(person))
     rejecting = _refusals(
         lambda: require_reviewable(contract),
         lambda: require_founder(person),
         lambda: refuse_proposer(contract, person),
     )
     if rejecting:
-        return ReviewStanding(rejecting, rejecting)
+        return ReviewStanding(rejecting, rejecting, rejecting, answering, commenting)
     approving = _refusals(
         lambda: refuse_expired(contract, at),
         lambda: require_fit_platform(health=health, frozen=frozen),
     )
-    return ReviewStanding(approving, rejecting)
+    asking = _refusals(
+        lambda: refuse_expired(contract, at), lambda: refuse_second_question(contract)
+    )
+    return ReviewStanding(approving, rejecting, asking, answering, commenting)
 
 
 def _refusals(*guards: Callable[[], None]) -> tuple[GovernanceError, ...]:

@@ -3,10 +3,12 @@
 -- a contract's review ends at `expires_at` plus the time that its questions waited for their
 -- answers, and never while one is open.
 CREATE OR REPLACE FUNCTION governance_review_end(of_contract uuid) RETURNS timestamptz
-LANGUAGE sql STABLE SET search_path = public, pg_temp SET TimeZone = 'UTC' AS $$
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     SELECT CASE WHEN bool_or(request.id IS NOT NULL AND answer.id IS NULL) THEN NULL
-           ELSE contract.expires_at
-                + coalesce(sum(answer.answered_at - request.asked_at), interval '0') END
+           -- In UTC a day has 24 hours, whatever zone the session thinks it is in.
+           ELSE (contract.expires_at AT TIME ZONE 'UTC'
+                 + coalesce(sum(answer.answered_at - request.asked_at), interval '0'))
+                AT TIME ZONE 'UTC' END
       FROM governance_systemcontract contract
       LEFT JOIN governance_clarificationrequest request ON request.contract_id = contract.id
       LEFT JOIN governance_clarificationanswer answer ON answer.request_id = request.id
