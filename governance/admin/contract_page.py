@@ -20,11 +20,10 @@ from governance.admin.wording import (
     source_in_words,
     span,
 )
-from governance.contract.queries import clarifications_of, comments_on
+from governance.contract.queries import Said, said_about
 from governance.health.readings import capture_health_snapshot
 from governance.models import (
     Capability,
-    ClarificationRequest,
     GovernanceJob,
     LedgerEntry,
     SystemContract,
@@ -82,23 +81,13 @@ class Told:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A question, an answer or a comment."""
-
-    at: datetime
-    who: str
-    kind: str
-    text: str
-
-
 def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> dict[str, Any]:
     """Everything that the contract's page, and the pages of its decisions, show."""
     health = health_around(contract, at)
     capabilities = capability_rows(contract, health)
     rows = changes_of(contract)
     job = getattr(contract, "job", None)
-    questions = list(clarifications_of(contract))
+    said = said_about(contract)
     return {
         "contract": contract,
         "next_move": next_move(contract, job, at),
@@ -118,8 +107,8 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "validator_json": pretty_json(contract.validator_verdict),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
-        "open_question": open_among(questions, contract),
-        "conversation": Folded.of(conversation_on(contract, questions), most=60),
+        "open_question": open_among(said, contract),
+        "conversation": Folded.of(said, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),
     }
 
@@ -229,28 +218,12 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
             return "Nobody decided in time; it is closed."
 
 
-def open_among(
-    questions: Sequence[ClarificationRequest], contract: SystemContract
-) -> ClarificationRequest | None:
+def open_among(said: Sequence[Said], contract: SystemContract) -> Said | None:
     """The question that still waits; after a decision it waits no more, though nobody answered."""
     if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
         return None
-    return questions[-1]
-
-
-def conversation_on(
-    contract: SystemContract, questions: Sequence[ClarificationRequest]
-) -> list[Said]:
-    """Questions, answers and comments in the order in which they were said."""
-    said = [Said(row.at, str(row.by), "comment", row.text) for row in comments_on(contract)]
-    for row in questions:
-        asked = f"question {row.number}"
-        said.append(Said(row.asked_at, str(row.asked_by), asked, row.question))
-        answer = getattr(row, "answer", None)
-        if answer:
-            who = str(answer.answered_by)
-            said.append(Said(answer.answered_at, who, f"answer to {asked}", answer.answer))
-    return sorted(said, key=lambda one: one.at)
+    questions = [one for one in said if one.kind == "question"]
+    return questions[-1] if questions else None
 
 
 def history_of(contract: SystemContract) -> list[Told]:

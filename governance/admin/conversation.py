@@ -1,7 +1,7 @@
-"""What people say about a contract before it is decided: a founder's question, its answer, comments.
+"""What people say about a contract: a founder's question, its answer, and comments.
 
-Each is a form by GET and one operation by POST. Looking (GET, HEAD) changes nothing; a refusal comes
-back on the same form, in its own words and with its code.
+Each is a form by GET and one operation by POST. Looking (GET, HEAD) changes nothing; a refusal
+comes back on the same form, in its own words and with its code.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ QUESTION = Speech(
     verb="Ask about",
     title="Request clarification",
     button="Ask and stop the clock",
-    consequence="The contract stays eligible and its review clock stands until somebody answers: its"
-    " proposer, or an operator. Only one question can be open at a time. You, or another founder,"
-    " can still approve or reject meanwhile. The question stays in the contract's history for good.",
+    consequence="The contract stays eligible, and its review clock stands until somebody answers:"
+    " its proposer, or an operator. Only one question can be open at a time. You, or another"
+    " founder, can still approve or reject meanwhile. The question stays in the contract's history"
+    " for good.",
     done="Asked. The clock stands until somebody answers.",
     form=QuestionForm,
     operation=lambda contract_id, person, text, at: request_clarification(
@@ -64,9 +65,9 @@ ANSWER = Speech(
     verb="Answer about",
     title="Answer the question",
     button="Answer and restart the clock",
-    consequence="The review clock runs again, with as much time as it had left when the question was"
-    " asked. A question has one answer, and it stays in the contract's history for good. What was"
-    " proposed does not change by it.",
+    consequence="The review clock runs again, with as much time as it had left when the question"
+    " was asked. A question has one answer, which stays in the contract's history for good. What"
+    " was proposed does not change by it.",
     done="Answered. The clock runs again.",
     form=AnswerForm,
     operation=lambda contract_id, person, text, at: answer_clarification(

@@ -1,4 +1,7 @@
-"""The forms of what people do in a review: decide, ask, answer, comment. They read fields; what is allowed the operation says."""
+"""The forms of what people do in a review: decide, ask, answer, comment.
+
+They read fields; what is allowed the operation says.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def review_standing(
     frozen: Collection[str],
     at: datetime,
 ) -> ReviewStanding:
-    """Ask the guards of what can be done in a review. It promises nothing: the operations decide."""
+    """Ask the guards of all that a review knows. It promises nothing: the operations decide."""
     answering = _refusals(
         lambda: require_reviewable(contract),
         lambda: require_answerer(person, contract),

@@ -23,7 +23,7 @@ from tests.support.cast import Cast
 from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
-from tests.support.stories import eligible, finished_job, now
+from tests.support.stories import asked, eligible, finished_job, now
 
 FORM = "application/x-www-form-urlencoded"
 LISTS_OWN = {value for name, value in vars(names).items() if name.endswith("_VAR")}
@@ -67,6 +67,10 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
 
     yield from _form_fields(founder, contract_url(contract, "approve"))
     yield from _form_fields(founder, contract_url(contract, "reject"), reason="Not this quarter.")
+    yield from _form_fields(founder, contract_url(contract, "clarify"), question="Why now?")
+    yield from _form_fields(founder, contract_url(contract, "comment"), text="Hm.")
+    answering, waiting = _browser(cast.operator), asked(cast)
+    yield from _form_fields(answering, contract_url(waiting, "answer"), answer="The sale.")
     login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
     yield from _form_fields(_browser(None), reverse("admin:login"), **login)
     new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}
