@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from governance.admin.changes import ChangeRow, change_rows
+from governance.admin.forms import CommentForm
 from governance.admin.wording import (
     actor_in_words,
     event_in_words,
@@ -19,8 +20,14 @@ from governance.admin.wording import (
     source_in_words,
     span,
 )
+from governance.contract.queries import Said, said_about
 from governance.health.readings import capture_health_snapshot
-from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
+from governance.models import (
+    Capability,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
 from governance.registry.queries import state_behind
 from governance.review.queries import ReviewStanding, freeze_in_force, review_standing
 from governance.vocabulary.changes import parse_changes
@@ -80,6 +87,7 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
     capabilities = capability_rows(contract, health)
     rows = changes_of(contract)
     job = getattr(contract, "job", None)
+    said = said_about(contract)
     return {
         "contract": contract,
         "next_move": next_move(contract, job, at),
@@ -99,6 +107,9 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "validator_json": pretty_json(contract.validator_verdict),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
+        "open_question": open_among(said, contract),
+        "conversation": Folded.of(said, most=60),
+        "comment_form": CommentForm(auto_id="comment_%s"),
     }
 
 
@@ -183,7 +194,9 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
         case ContractStatus.DRAFT | ContractStatus.VALIDATED:
             return "Waits for its verdicts; nobody can approve it yet."
         case ContractStatus.ELIGIBLE:
-            return f"Waits for a founder to decide: {left_until(contract.expires_at, at)}."
+            if contract.review_ends_at is None:
+                return "Waits for an answer to a founder's question; the clock stands."
+            return f"Waits for a founder to decide: {left_until(contract.review_ends_at, at)}."
         case ContractStatus.APPROVED:
             return _window_in_words(contract, at)
         case ContractStatus.ACTIVE if contract.audit_verdict == AuditVerdict.INCONCLUSIVE:
@@ -204,6 +217,14 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
             return "Rejected for good."
         case _:
             return "Nobody decided in time; it is closed."
+
+
+def open_among(said: Sequence[Said], contract: SystemContract) -> Said | None:
+    """The question that still waits; after a decision it waits no more, though nobody answered."""
+    if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
+        return None
+    questions = [one for one in said if one.kind == "question"]
+    return questions[-1] if questions else None
 
 
 def history_of(contract: SystemContract) -> list[Told]:
