@@ -125,7 +125,7 @@ class ContractAdmin(ReadOnlyAdmin):
         """The contract's page. Nothing is edited here, so nothing can be sent here."""
         require_reading(request)
         contract = self.find(request, object_id)
-        page = contract_context(contract, person=request.user, at=timezone.now())
+        page = contract_context(request, contract, at=timezone.now())
         context = self.page_context(request, title=str(contract), **page)
         return render(request, "admin/governance/contract.html", context)
 
