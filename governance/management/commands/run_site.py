@@ -104,12 +104,11 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
         """Bring the embedded server back when it was killed; while that fails, try for ever."""
         if is_running(data_dir):
             return
+        self.stderr.write("The embedded PostgreSQL has ended; it is being started again.")
         try:
             bring_back(data_dir)
         except ImproperlyConfigured as trouble:
             self.stderr.write(str(trouble))
-        else:
-            self.stderr.write("The embedded PostgreSQL had ended; it has been started again.")
 
 
 def _environment(host: str) -> dict[str, str]:
