@@ -1,4 +1,4 @@
-"""Contracts: the list, a contract's page, and the way to its two decisions."""
+"""Contracts: the list, a contract's page, and the way to what is decided and said about it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
+from governance.admin.conversation import answer_page, comment_page, question_page
 from governance.admin.decisions import approve_page, reject_page
 from governance.admin.filters import (
     CapabilityFilter,
@@ -107,7 +108,8 @@ class ContractAdmin(ReadOnlyAdmin):
         at = timezone.now()
         left = ""
         if contract.status in UNDECIDED:
-            left = left_until(contract.expires_at, at)
+            ends_at = contract.review_ends_at
+            left = left_until(ends_at, at) if ends_at else "clock stands: a question is open"
         elif contract.status == ContractStatus.APPROVED and contract.window_closes_at:
             left = left_until(contract.window_closes_at, at)
         return two_lines(f"{span(at - contract.created_at)} old", left)
@@ -123,7 +125,7 @@ class ContractAdmin(ReadOnlyAdmin):
         """The contract's page. Nothing is edited here, so nothing can be sent here."""
         require_reading(request)
         contract = self.find(request, object_id)
-        page = contract_context(contract, person=request.user, at=timezone.now())
+        page = contract_context(request, contract, at=timezone.now())
         context = self.page_context(request, title=str(contract), **page)
         return render(request, "admin/governance/contract.html", context)
 
@@ -141,6 +143,21 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.reject_view),
                 name="governance_systemcontract_reject",
             ),
+            path(
+                "<uuid:object_id>/clarify/",
+                wrap(self.clarify_view),
+                name="governance_systemcontract_clarify",
+            ),
+            path(
+                "<uuid:object_id>/answer/",
+                wrap(self.answer_view),
+                name="governance_systemcontract_answer",
+            ),
+            path(
+                "<uuid:object_id>/comment/",
+                wrap(self.comment_view),
+                name="governance_systemcontract_comment",
+            ),
             *super().get_urls(),
         ]
 
@@ -155,3 +172,15 @@ class ContractAdmin(ReadOnlyAdmin):
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return reject_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def clarify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return question_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def answer_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return answer_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def comment_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return comment_page(self, request, object_id)

@@ -1,4 +1,7 @@
-"""The forms of a founder's decisions. They read fields; what is allowed the operation says."""
+"""The forms of what people do in a review: decide, ask, answer, comment.
+
+They read fields; what is allowed the operation says.
+"""
 
 from __future__ import annotations
 
@@ -46,40 +49,60 @@ class ApproveForm(forms.Form):
         return _plain_lines(self.cleaned_data["note"])
 
 
-class RejectForm(forms.Form):
-    reason = forms.CharField(
-        label="Reason",
-        # An empty reason is for the operation to refuse, in its own words.
+def _words(label: str, help_text: str, *, rows: int = 4, **attrs: int) -> forms.CharField:
+    """Some lines of text; that there are any is for the operation to demand, in its own words."""
+    shown: dict[str, Any] = {"rows": rows, "maxlength": LONGEST_TEXT, "required": True}
+    return forms.CharField(
+        label=label,
         required=False,
-        widget=UnfoldAdminTextareaWidget(
-            attrs={
-                "rows": 4,
-                "minlength": SHORTEST_REASON,
-                "maxlength": LONGEST_TEXT,
-                "required": True,
-            }
-        ),
-        help_text="More than 10 characters. The requester will read it.",
+        widget=UnfoldAdminTextareaWidget(attrs=shown | attrs),
+        help_text=help_text,
     )
 
-    def clean_reason(self) -> str:
-        return _plain_lines(self.cleaned_data["reason"])
+
+class WordsForm(forms.Form):
+    """A form in which something is said; `name` is the field that says it."""
+
+    name: str = "reason"
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if self.name in said:
+            said[self.name] = _plain_lines(said[self.name])
+        return said
 
 
-class FreezeForm(forms.Form):
+class RejectForm(WordsForm):
+    reason = _words(
+        "Reason",
+        "More than 10 characters. The requester will read it.",
+        minlength=SHORTEST_REASON,
+    )
+
+
+class QuestionForm(WordsForm):
+    name = "question"
+    question = _words("Question", "Whoever proposed the contract, and its operators, will read it.")
+
+
+class AnswerForm(WordsForm):
+    name = "answer"
+    answer = _words("Answer", "The founders will read it before they decide.")
+
+
+class CommentForm(WordsForm):
+    name = "text"
+    text = _words("Comment", "Everybody who may see the contract can read it.")
+
+
+class FreezeForm(WordsForm):
     ends_at = forms.DateTimeField(
         label="Until (UTC)",
         widget=MomentInput,
         help_text="It runs again by itself then; a founder can thaw it before.",
     )
-    reason = forms.CharField(
-        label="Reason",
-        # An empty reason is for the operation to refuse, in its own words.
-        required=False,
-        widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
-        ),
-        help_text="Everybody reads it on every page; executors hear it instead of a job.",
+    reason = _words(
+        "Reason", "Everybody reads it on every page; executors hear it instead of a job.", rows=3
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -87,22 +110,9 @@ class FreezeForm(forms.Form):
         hours = settings.GOVERNANCE["LONGEST_FREEZE_HOURS"]
         self.fields["ends_at"].help_text += f" At most {hours} hours from now."
 
-    def clean_reason(self) -> str:
-        return _plain_lines(self.cleaned_data["reason"])
 
-
-class ThawForm(forms.Form):
-    reason = forms.CharField(
-        label="Reason",
-        required=False,
-        widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 3, "maxlength": LONGEST_TEXT, "required": True}
-        ),
-        help_text="Why it may run again; it stays on record.",
-    )
-
-    def clean_reason(self) -> str:
-        return _plain_lines(self.cleaned_data["reason"])
+class ThawForm(WordsForm):
+    reason = _words("Reason", "Why it may run again; it stays on record.", rows=3)
 
 
 def _plain_lines(text: Any) -> str:

@@ -122,20 +122,20 @@ def age_in_words(age: str) -> str:
 def _row(contract: SystemContract, at: datetime, *, may_decide: bool) -> QueueRow:
     names = contract.affected_capabilities
     more = len(names) - MOST_CAPABILITIES_SHOWN
-    confidence = contract.confidence_score
+    confidence, ends_at = contract.confidence_score, contract.review_ends_at
     return QueueRow(
         contract=contract,
         url=_address(contract, "change"),
         approve_url=_address(contract, "approve") if may_decide else "",
         reject_url=_address(contract, "reject") if may_decide else "",
-        clarify_url=_address(contract, "clarify") if may_decide else "",
+        clarify_url=_address(contract, "clarify") if may_decide and ends_at else "",
         capabilities=", ".join(names[:MOST_CAPABILITIES_SHOWN]) + (f" +{more}" if more > 0 else ""),
         all_capabilities=", ".join(names[:20]),
         source=source_in_words(contract.source),
         confidence="—" if confidence is None else f"{confidence:.0%}",
         age=span(at - contract.created_at),
-        left=left_until(contract.expires_at, at),
-        is_over=contract.expires_at <= at,
+        left=left_until(ends_at, at) if ends_at else "clock stands: a question is open",
+        is_over=ends_at is not None and ends_at <= at,
     )
 
 

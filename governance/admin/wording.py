@@ -18,6 +18,8 @@ EVENTS: Mapping[str, str] = {
     "contract.validation.recorded": "recorded the validator's verdict",
     "contract.eligibility.granted": "recorded the gate's verdict: it MAY become a contract",
     "contract.eligibility.refused": "recorded the gate's verdict: it MAY NOT become a contract",
+    "contract.review.clarification_requested": "asked for clarification; the clock stopped",
+    "contract.review.clarified": "answered the question; the clock runs again",
     "contract.review.approved": "approved the contract",
     "contract.review.rejected": "rejected the contract",
     "contract.review.expired": "closed the review: its time was over",

@@ -57,7 +57,11 @@ class ContractViewSet(GovernedViewSet):
         operation_id="get_contract", summary="Read a contract", responses=ContractSerializer
     )
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        """One contract with its proposed changes, its plan, both verdicts and its approval."""
+        """One contract with its proposed changes, its plan, both verdicts and its approval.
+
+        While a founder waits for an answer, `clarification` is their question and
+        `review_ends_at` is null: the clock stands.
+        """
         return Response(ContractSerializer(self.get_object()).data)
 
     @extend_schema(

@@ -9,6 +9,7 @@ from typing import Any
 from governance.models import SystemContract
 from governance.vocabulary.canonical import require_plain_json, timestamp
 from governance.vocabulary.errors import (
+    ClarificationConflictError,
     ContractExpiredError,
     FourEyesError,
     InvalidInputError,
@@ -41,6 +42,14 @@ def require_reason(reason: Any) -> str:
     return text
 
 
+def require_text(value: Any, name: str) -> str:
+    """`value` without white space around it, or InvalidInputError where nothing is said."""
+    text = clean_text(value, name)
+    if not text:
+        raise InvalidInputError.at(name, "must say something")
+    return text
+
+
 def refuse_may_not(eligibility_verdict: Mapping[str, Any]) -> None:
     """MAY_NOT cannot be overridden by anyone."""
     verdict = parse_eligibility_verdict(eligibility_verdict)
@@ -59,11 +68,13 @@ def require_move(contract: SystemContract, target: ContractStatus) -> ContractSt
 
 
 def refuse_expired(contract: SystemContract, at: datetime) -> None:
-    """After its review time nobody decides on a contract any more, whether swept yet or not."""
-    if at > contract.expires_at:
-        raise ContractExpiredError(
-            f"The time for review ended at {contract.expires_at:%Y-%m-%d %H:%M} UTC."
-        )
+    """After its review time nobody decides on a contract any more, whether swept yet or not.
+
+    While a founder's question is open, its time does not pass.
+    """
+    ends_at = contract.review_ends_at
+    if ends_at is not None and at > ends_at:
+        raise ContractExpiredError(f"The time for review ended at {ends_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def refuse_proposer(contract: SystemContract, founder: Any) -> None:
@@ -80,6 +91,20 @@ def refuse_frozen_line(freeze: StandingFreeze | None) -> None:
             f"{freeze.reason}",
             details={"until": timestamp(freeze.until), "reason": freeze.reason},
         )
+
+
+def refuse_second_question(contract: SystemContract) -> None:
+    """One question at a time."""
+    if contract.review_ends_at is None:
+        raise ClarificationConflictError(
+            "A question is open already; it waits for its answer.", code="clarification_open"
+        )
+
+
+def refuse_unasked(contract: SystemContract) -> None:
+    """Only an open question is answered."""
+    if contract.review_ends_at is not None:
+        raise ClarificationConflictError("No question is open.", code="no_open_clarification")
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:

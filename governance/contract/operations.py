@@ -223,13 +223,20 @@ def reject_contract(
 
 @retried
 def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
-    """DRAFT, VALIDATED or ELIGIBLE → EXPIRED, once its time for review is over."""
+    """DRAFT, VALIDATED or ELIGIBLE → EXPIRED, once its time for review is over.
+
+    Refused with WrongStateError as long as it is not (`review_open`), and while a question is open
+    (`review_paused`).
+    """
     with story():
         contract = SystemContract.objects.lock(contract_id)
         before = require_move(contract, ContractStatus.EXPIRED)
-        if at <= contract.expires_at:
+        ends_at = contract.review_ends_at
+        if ends_at is None:
+            raise WrongStateError("A question is open; the clock stands.", code="review_paused")
+        if at <= ends_at:
             raise WrongStateError(
-                f"The time for review runs until {contract.expires_at:%Y-%m-%d %H:%M} UTC.",
+                f"The time for review runs until {ends_at:%Y-%m-%d %H:%M} UTC.",
                 code="review_open",
             )
         contract.to_expired(at=at, by=actor, reason="review_ttl_passed")
@@ -320,6 +327,15 @@ def leave_open(
     )
 
 
+def set_review_clock(*, contract: SystemContract, ends_at: datetime | None) -> None:
+    """Stop a locked contract's review clock (None), or let it run until `ends_at`.
+
+    It follows from a question or an answer, which `clarifications.py` writes and tells.
+    """
+    contract.review_ends_at = ends_at
+    contract.save(update_fields=["review_ends_at"])
+
+
 # --- pieces -------------------------------------------------------------------------------------
 def _new_contract(
     status: ContractStatus,
@@ -332,6 +348,7 @@ def _new_contract(
 ) -> SystemContract:
     if len(plan) != len(proposal.changes):
         raise InvalidInputError("The plan does not fit the changes.", code="invalid_plan")
+    expires_at = at + timedelta(hours=settings.GOVERNANCE["REVIEW_TTL_HOURS"])
     contract = SystemContract(
         status=status,
         reference=proposal.reference,
@@ -345,7 +362,8 @@ def _new_contract(
         risk_level=proposal.risk_level,
         plan=[dict(step) for step in plan],
         created_at=at,
-        expires_at=at + timedelta(hours=settings.GOVERNANCE["REVIEW_TTL_HOURS"]),
+        expires_at=expires_at,
+        review_ends_at=expires_at,
     )
     contract.proposal_digest = proposal_digest(proposal, *verdicts)
     return contract

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
 
-from governance.models import SystemContract
+from governance.models import (
+    ClarificationAnswer,
+    ClarificationRequest,
+    ContractComment,
+    SystemContract,
+)
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import ContractStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A `question`, an `answer` (`number` says to which question) or a `comment`."""
+
+    kind: str
+    number: int
+    at: datetime
+    who: str
+    text: str
 
 
 def contract_of_proposal(*, reference: str, proposal_digest: str) -> SystemContract | None:
@@ -39,11 +57,11 @@ def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
 
 
 def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
-    """Contracts that nobody decided on in time."""
+    """Contracts that nobody decided on in time; never one whose clock stands."""
     return SystemContract.objects.filter(
         status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE],
-        expires_at__lt=at,
-    ).order_by("expires_at", "id")
+        review_ends_at__lt=at,
+    ).order_by("review_ends_at", "id")
 
 
 def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
@@ -51,6 +69,51 @@ def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
     return SystemContract.objects.filter(
         status=ContractStatus.APPROVED, window_closes_at__lt=at
     ).order_by("window_closes_at", "id")
+
+
+def open_clarification_of(contract: SystemContract) -> ClarificationRequest | None:
+    """The question that stops the contract's clock, with who asked it; None where none is open.
+
+    After a decision none is, though one may have stayed unanswered.
+    """
+    if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
+        return None
+    return (
+        ClarificationRequest.objects.filter(contract=contract, answer=None)
+        .select_related("asked_by")
+        .first()
+    )
+
+
+def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:
+    """A contract's questions in order, each with its answer and the people's names."""
+    return ClarificationRequest.objects.filter(contract=contract).select_related(
+        "asked_by", "answer__answered_by"
+    )
+
+
+def said_about(contract: SystemContract) -> list[Said]:
+    """Every question, answer and comment on a contract in order of time, in one query."""
+
+    def rows(of: QuerySet[Any], kind: str, number: str, at: str, who: str, text: str) -> Any:
+        # No order within the parts: PostgreSQL takes one for the whole.
+        return of.order_by().values_list(
+            Value(kind),
+            F(number) if number else Value(0),
+            F(at),
+            F(f"{who}__username"),
+            F(text),
+        )
+
+    questions = ClarificationRequest.objects.filter(contract=contract)
+    answers = ClarificationAnswer.objects.filter(request__contract=contract)
+    comments = ContractComment.objects.filter(contract=contract)
+    found = rows(questions, "question", "number", "asked_at", "asked_by", "question").union(
+        rows(answers, "answer", "request__number", "answered_at", "answered_by", "answer"),
+        rows(comments, "comment", "", "at", "by", "text"),
+        all=True,
+    )
+    return sorted((Said(*row) for row in found), key=lambda said: said.at)
 
 
 def contracts_in_brief() -> QuerySet[SystemContract]:

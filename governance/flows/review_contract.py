@@ -1,4 +1,4 @@
-"""A founder decides on a contract."""
+"""A founder decides on a contract, or asks first; others answer, and comment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from uuid import UUID
 from governance.contract.queries import affected_capabilities_of
 from governance.flows.freeze_line import saying_why_it_is_frozen
 from governance.health.readings import capture_health_snapshot
-from governance.models import SystemContract
+from governance.models import (
+    ClarificationAnswer,
+    ClarificationRequest,
+    ContractComment,
+    SystemContract,
+)
 from governance.registry.queries import frozen_among
 from governance.review import operations as review
 from governance.review.queries import freeze_in_force
@@ -46,3 +51,26 @@ def reject_contract(
 ) -> SystemContract:
     """ELIGIBLE → REJECTED, for good."""
     return review.reject(contract_id=contract_id, founder=founder, reason=reason, at=at)
+
+
+def request_clarification(
+    *, contract_id: UUID, founder: Any, question: str, at: datetime
+) -> ClarificationRequest:
+    """The contract stays ELIGIBLE; its clock stands until somebody answers."""
+    return review.request_clarification(
+        contract_id=contract_id, founder=founder, question=question, at=at
+    )
+
+
+def answer_clarification(
+    *, contract_id: UUID, person: Any, answer: str, at: datetime
+) -> ClarificationAnswer:
+    """The open question is answered; the clock runs on where it stood."""
+    return review.answer_clarification(contract_id=contract_id, person=person, answer=answer, at=at)
+
+
+def comment_on_contract(
+    *, contract_id: UUID, person: Any, text: str, at: datetime
+) -> ContractComment:
+    """Somebody remarks on a contract; nothing moves."""
+    return review.comment(contract_id=contract_id, person=person, text=text, at=at)

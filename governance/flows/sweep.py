@@ -50,7 +50,14 @@ class Outcome:
         moved = (InvalidTransitionError, InvalidJobTransitionError, StaleCopyError)
         return self.refusal is not None and (
             isinstance(self.refusal, moved)
-            or self.refusal.code in {"contract_not_approved", "not_lapsed", "not_timed_out"}
+            or self.refusal.code
+            in {
+                "contract_not_approved",
+                "not_lapsed",
+                "not_timed_out",
+                "review_open",
+                "review_paused",
+            }
         )
 
     @property

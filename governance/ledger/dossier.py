@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from governance.models import (
     AuditEvidence,
     AuditResolution,
+    ClarificationAnswer,
+    ClarificationRequest,
     GovernanceAudit,
     GovernanceJob,
     HealthSnapshot,
@@ -38,7 +40,8 @@ REPEATED = {
 class Dossier:
     """One contract with its chain, its job and all that hangs on it.
 
-    `rows` counts the rows that there are for each record and step.
+    `rows` counts the rows that there are for each record and place: a result's step, the number
+    of a question and of its answer, None for what there is but one of.
     """
 
     contract: SystemContract
@@ -50,29 +53,31 @@ class Dossier:
     evidence: AuditEvidence | None = None
     audit: GovernanceAudit | None = None
     resolution: AuditResolution | None = None
+    questions: dict[int, ClarificationRequest] = field(default_factory=dict)
+    answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
     rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
-    def digest_of(self, record: str, *, step_index: int | None) -> str | None:
+    def digest_of(self, record: str, *, place: int | None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
         A row that cannot be read any more, stands there twice, or does not agree with itself has
         no digest that an entry could vouch for. Raises KeyError for a record that no event knows.
         """
-        if self.rows[record, step_index] > 1:
+        if self.rows[record, place] > 1:
             return TWICE
         try:
-            return self._digest_of(record, step_index)
+            return self._digest_of(record, place)
         except (ValueError, TypeError, AttributeError, RecursionError):
             return UNREADABLE
 
-    def _digest_of(self, record: str, step_index: int | None) -> str | None:
+    def _digest_of(self, record: str, place: int | None) -> str | None:
         contract = self.contract
         if record == "content_sha256":
             kept = contract.content_digest
             return kept and _agreed(kept, digest(contract.content_record()))
         if record == "evidence_sha256":
             return _evidence_digest(self.evidence) if self.evidence else None
-        row = self._record(record, step_index)
+        row = self._record(record, place)
         if row is None:
             return None
         if record in REPEATED:
@@ -81,7 +86,7 @@ class Dossier:
                 return ALTERED
         return digest(row)
 
-    def _record(self, record: str, step_index: int | None) -> dict[str, Any] | None:
+    def _record(self, record: str, place: int | None) -> dict[str, Any] | None:
         contract, job = self.contract, self.job
         match record:
             case "proposal_sha256":
@@ -103,7 +108,11 @@ class Dossier:
             case "job_end_sha256":
                 return job.end_record() if job else None
             case "step_result_sha256":
-                return _as_record(self.results.get(-1 if step_index is None else step_index))
+                return _as_record(self.results.get(_numbered(place)))
+            case "clarification_sha256":
+                return _as_record(self.questions.get(_numbered(place)))
+            case "clarification_answer_sha256":
+                return _as_record(self.answers.get(_numbered(place)))
             case "health_before_sha256":
                 return _as_record(self.snapshots.get(SnapshotPhase.BEFORE))
             case "health_after_sha256":
@@ -115,20 +124,40 @@ class Dossier:
         raise KeyError(record)
 
 
+class _Recorded(Protocol):
+    def as_record(self) -> dict[str, Any]: ...
+
+
+def _numbered(place: int | None) -> int:
+    """A place by which rows are kept; none is kept where there is no number."""
+    return -1 if place is None else place
+
+
 def _as_record(
-    row: StepResult | HealthSnapshot | GovernanceAudit | AuditResolution | None,
+    row: _Recorded | None,
 ) -> dict[str, Any] | None:
     return row.as_record() if row else None
 
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; nine queries, however many."""
+    """The dossiers of these contracts, in order of id; eleven queries, however many."""
     dossiers = {
         contract.pk: Dossier(contract)
         for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
     }
     for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
         dossiers[entry.contract_id].entries.append(entry)
+    asked: dict[int, ClarificationRequest] = {}
+    for question in ClarificationRequest.objects.filter(contract_id__in=dossiers):
+        asked[question.pk] = question
+        dossier = dossiers[question.contract_id]
+        dossier.questions[question.number] = question
+        dossier.rows["clarification_sha256", question.number] += 1
+    for answer in ClarificationAnswer.objects.filter(request_id__in=asked):
+        question = asked[answer.request_id]
+        dossier = dossiers[question.contract_id]
+        dossier.answers[question.number] = answer
+        dossier.rows["clarification_answer_sha256", question.number] += 1
     of_job: dict[UUID, Dossier] = {}
     for job in GovernanceJob.objects.filter(contract_id__in=dossiers):
         dossier = of_job[job.pk] = dossiers[job.contract_id]

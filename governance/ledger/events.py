@@ -26,6 +26,8 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "contract.validation.recorded": (frozenset({"validator_verdict_sha256"}),),
     "contract.eligibility.granted": (frozenset({"content_sha256"}),),
     "contract.eligibility.refused": (frozenset({"eligibility_verdict_sha256", "closing_sha256"}),),
+    "contract.review.clarification_requested": (frozenset({"clarification_sha256"}),),
+    "contract.review.clarified": (frozenset({"clarification_answer_sha256"}),),
     "contract.review.approved": (frozenset({"approval_sha256"}),),
     "contract.review.rejected": (_CLOSING,),
     "contract.review.expired": (_CLOSING,),
@@ -45,5 +47,18 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
 
 # What is told without anybody's status moving; every other event tells one move.
 STANDSTILLS: Set[str] = frozenset(
-    {"contract.audit.inconclusive", "job.step.completed", "job.step.failed"}
+    {
+        "contract.audit.inconclusive",
+        "contract.review.clarification_requested",
+        "contract.review.clarified",
+        "job.step.completed",
+        "job.step.failed",
+    }
 )
+
+# A review's questions and answers, in this order: they are told one after the other, so that the
+# entry that comes n-th vouches for the n-th row.
+CLARIFYING: Mapping[str, str] = {
+    "contract.review.clarification_requested": "clarification_sha256",
+    "contract.review.clarified": "clarification_answer_sha256",
+}

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from django.db.models import Count, Exists, OuterRef
 
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
-from governance.ledger.events import EVENTS, STANDSTILLS
+from governance.ledger.events import CLARIFYING, EVENTS, STANDSTILLS
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
+from governance.vocabulary.review_clock import review_end
 from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
 
 CONTRACTS_AT_ONCE = 200
@@ -119,7 +121,8 @@ def _first_finding(dossier: Dossier) -> Finding | None:
     prev_hash = GENESIS
     vouched: set[tuple[str, int | None]] = set()
     for number, entry in enumerate(dossier.entries, start=1):
-        problem = _problem_of_entry(dossier, entry, number, prev_hash, told)
+        place = _place_of(entry, vouched)
+        problem = _problem_of_entry(dossier, entry, number, prev_hash, told, place)
         problem = problem or _out_of_turn(entry, told, vouched, steps_told)
         if problem:
             return Finding(dossier.contract.pk, number, problem)
@@ -128,7 +131,7 @@ def _first_finding(dossier: Dossier) -> Finding | None:
             told[_subject(entry)] = entry.to_status
         steps_told += entry.step_index is not None
         vouched |= {
-            (record, entry.step_index)
+            (record, place)
             for record, value in json.loads(entry.body)["records"].items()
             if value is not None
         }
@@ -138,8 +141,24 @@ def _first_finding(dossier: Dossier) -> Finding | None:
     return Finding(dossier.contract.pk, len(dossier.entries) + 1, problem) if problem else None
 
 
+def _place_of(entry: LedgerEntry, vouched: set[tuple[str, int | None]]) -> int | None:
+    """Which of several rows of its kind an entry tells: a step, or a question by its number."""
+    if entry.event not in CLARIFYING:
+        return entry.step_index
+    return _told_so_far(CLARIFYING[entry.event], vouched) + 1
+
+
+def _told_so_far(record: str, vouched: set[tuple[str, int | None]]) -> int:
+    return sum(name == record for name, _ in vouched)
+
+
 def _problem_of_entry(
-    dossier: Dossier, entry: LedgerEntry, number: int, prev_hash: bytes, told: dict[str, str]
+    dossier: Dossier,
+    entry: LedgerEntry,
+    number: int,
+    prev_hash: bytes,
+    told: dict[str, str],
+    place: int | None,
 ) -> str | None:
     if entry.seq != number:
         return f"entry {number} is missing: the next one is {entry.seq}"
@@ -161,7 +180,7 @@ def _problem_of_entry(
     if entry.to_status and entry.from_status != told[_subject(entry)]:
         return f"begins at {entry.from_status!r}, but the status was {told[_subject(entry)]!r}"
     for record, value in sorted(records.items()):
-        if dossier.digest_of(record, step_index=entry.step_index) != value:
+        if dossier.digest_of(record, place=place) != value:
             return f"what stands on record is not what {record} vouches for"
     return None
 
@@ -175,7 +194,11 @@ def _out_of_turn(
     """What moves no status has its place all the same; a move's place is where it begins."""
     if entry.event not in STANDSTILLS:
         return None
-    if _subject(entry) == "job":
+    if entry.event in CLARIFYING:
+        questions, answers = (_told_so_far(record, vouched) for record in CLARIFYING.values())
+        is_answer = entry.event == "contract.review.clarified"
+        in_turn = told["contract"] == ContractStatus.ELIGIBLE and questions - answers == is_answer
+    elif _subject(entry) == "job":
         in_turn = told["job"] == JobStatus.RUNNING and entry.step_index == steps_told
     else:
         ended = {"contract": ContractStatus.ACTIVE, "job": JobStatus.COMPLETED}
@@ -211,6 +234,8 @@ def _problem_after(
         return f"no entry vouches for {untold[0][0].removesuffix('_sha256')} {untold[0][1] or ''}"
     if job and job.current_step_index != len(dossier.results):
         return f"the cursor says {job.current_step_index}, results are {len(dossier.results)}"
+    if contract.review_ends_at != (ends_at := _review_end(dossier)):
+        return f"the review is shown to end at {contract.review_ends_at}, but ends at {ends_at}"
     if contract.audit_verdict != _verdict_given(dossier):
         return f"the contract shows {contract.audit_verdict}, given was {_verdict_given(dossier)}"
     return None
@@ -238,6 +263,16 @@ def _expected_records(dossier: Dossier) -> set[tuple[str, int | None]]:
         if any(column not in (None, "") for column in columns)
     }
     return expected
+
+
+def _review_end(dossier: Dossier) -> datetime | None:
+    """What follows from the time it expires, which is vouched for, and its questions."""
+    answers = dossier.answers
+    pauses = (
+        (question.asked_at, answers[number].answered_at if number in answers else None)
+        for number, question in dossier.questions.items()
+    )
+    return review_end(dossier.contract.expires_at, pauses)
 
 
 def _verdict_given(dossier: Dossier) -> str:

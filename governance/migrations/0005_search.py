@@ -3,10 +3,17 @@
 import django.contrib.postgres.indexes
 from django.db import migrations, models
 
-from governance.models.contract import contract_words, risk_rank
+from governance.models.contract import contract_words
 from governance.models.laws import InstallLaws
 
 WAITING = models.Q(status="ELIGIBLE")
+
+
+def risk_rank() -> models.Case:
+    """0 for the highest risk, counting up."""
+    risks = ("critical", "high", "medium", "low")
+    ranks = (models.When(risk_level=risk, then=models.Value(n)) for n, risk in enumerate(risks))
+    return models.Case(*ranks, default=models.Value(4), output_field=models.IntegerField())
 
 
 class Migration(migrations.Migration):

@@ -5,6 +5,8 @@ the one operation that owns it (`contract/operations.py`, `orchestrator/`, `ledg
 """
 
 from governance.models.audit import AuditResolution, GovernanceAudit
+from governance.models.clarification import ClarificationAnswer, ClarificationRequest
+from governance.models.comment import ContractComment
 from governance.models.contract import SystemContract
 from governance.models.evidence import AuditEvidence
 from governance.models.job import GovernanceJob
@@ -20,7 +22,10 @@ __all__ = [
     "AuditEvidence",
     "AuditResolution",
     "Capability",
+    "ClarificationAnswer",
+    "ClarificationRequest",
     "ConfigurationEntry",
+    "ContractComment",
     "GovernanceAudit",
     "GovernanceJob",
     "GovernanceSignal",

@@ -12,6 +12,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Coalesce
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from governance.models.fields import (
@@ -50,10 +51,27 @@ class ContractWords(Func):
     output_field = SearchVectorField()
 
 
-def risk_rank() -> Case:
-    """0 for the highest risk, counting up: an expression, spelled as the queue's index has it."""
-    ranks = (When(risk_level=risk.value, then=Value(n)) for n, risk in enumerate(RiskLevel))
-    return Case(*ranks, default=Value(len(RiskLevel)), output_field=models.IntegerField())
+def queue_rank() -> Case:
+    """By risk, and within it those last whose clock stands: 0 for the most pressing, counting up.
+
+    An expression, spelled as the queue's index has it; `rank_of` says the same of one contract.
+    """
+    ranks = (
+        When(risk_level=risk.value, review_ends_at__isnull=stands, then=Value(2 * n + stands))
+        for n, risk in enumerate(RiskLevel)
+        for stands in (False, True)
+    )
+    return Case(*ranks, default=Value(2 * len(RiskLevel)), output_field=models.IntegerField())
+
+
+def rank_of(contract: SystemContract) -> int:
+    risk = list(RiskLevel).index(RiskLevel(contract.risk_level))
+    return 2 * risk + (contract.review_ends_at is None)
+
+
+def review_end() -> Coalesce:
+    """When a contract's review ends, or would have ended if its clock did not stand."""
+    return Coalesce("review_ends_at", "expires_at")
 
 
 def contract_words() -> ContractWords:
@@ -107,6 +125,8 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
     audit_verdict = word_field(AuditVerdict, default=AuditVerdict.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # expires_at plus the time for which questions stopped the clock; null while one is open.
+    review_ends_at = models.DateTimeField(null=True)
 
     approved_by = user_field(null=True)
     approved_at = models.DateTimeField(null=True)
@@ -211,7 +231,7 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["-created_at", "-id"], name="contract_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
             models.Index(
-                fields=["expires_at"],
+                fields=["review_ends_at"],
                 condition=Q(status__in=["DRAFT", "VALIDATED", "ELIGIBLE"]),
                 name="contract_expiring",
             ),
@@ -221,18 +241,18 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
                 name="contract_window_closing",
             ),
             GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
-            # The review queue: by risk, then by what expires first; all of it or of one source.
+            # The review queue: by risk, then by what ends first; all of it or of one source.
             models.Index(
-                risk_rank(),
-                "expires_at",
+                queue_rank(),
+                review_end(),
                 "id",
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue",
             ),
             models.Index(
                 "source",
-                risk_rank(),
-                "expires_at",
+                queue_rank(),
+                review_end(),
                 "id",
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue_by_source",

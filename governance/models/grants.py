@@ -38,6 +38,9 @@ GRANTS: dict[str, May] = {
     "governance_auditresolution": APPEND,
     "governance_linefreeze": APPEND,
     "governance_linethaw": APPEND,
+    "governance_clarificationrequest": APPEND,
+    "governance_clarificationanswer": APPEND,
+    "governance_contractcomment": APPEND,
     # What moves: only the columns that ever do. A row can be locked by who may update a column of
     # it, and the contract's row is the lock of its chain.
     "governance_systemcontract": May(
@@ -49,6 +52,7 @@ GRANTS: dict[str, May] = {
             "eligibility_verdict",
             "eligibility_decision",
             "content_digest",
+            "review_ends_at",
             "approved_by_id",
             "approved_at",
             "approved_digest",

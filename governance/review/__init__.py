@@ -1,7 +1,7 @@
 """Founder review: the only place where a person decides.
 
-Reads contracts. A decision on one is the contract's own operation, called after `policy.py` said
-that this person may; review itself writes only that the line is stopped and runs again (`line.py`).
-It refuses whoever may not review, a stopped line, a frozen capability, and a platform that is
-blocked or of which nobody can tell how it is.
+Reads contracts. A decision, a question, an answer or a comment is the contract's own operation,
+called after `policy.py` said that this person may; review itself writes only that the line is
+stopped and runs again (`line.py`). It refuses whoever may not review, a stopped line, a frozen
+capability, and a platform that is blocked or of which nobody can tell how it is.
 """

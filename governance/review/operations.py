@@ -1,4 +1,4 @@
-"""A founder decides: approve or reject."""
+"""A founder decides: approve or reject. Before that they may ask, and others answer and comment."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.contract import clarifications, comments
 from governance.contract import operations as contract_operations
 from governance.contract.guards import refuse_frozen_line
 from governance.ledger.story import retried, story
-from governance.models import SystemContract
-from governance.review.policy import require_fit_platform, require_founder, require_reviewable
+from governance.models import (
+    ClarificationAnswer,
+    ClarificationRequest,
+    ContractComment,
+    SystemContract,
+)
+from governance.review.policy import (
+    require_answerer,
+    require_commenter,
+    require_fit_platform,
+    require_founder,
+    require_reviewable,
+)
 from governance.vocabulary.values import ActivationWindow, HealthReading, StandingFreeze
 
 
@@ -58,3 +70,36 @@ def reject(*, contract_id: UUID, founder: Any, reason: str, at: datetime) -> Sys
         return contract_operations.reject_contract(
             contract_id=contract_id, founder=founder, reason=reason, at=at
         )
+
+
+@retried
+def request_clarification(
+    *, contract_id: UUID, founder: Any, question: str, at: datetime
+) -> ClarificationRequest:
+    """Ask before deciding: the contract stays ELIGIBLE and its clock stands until the answer."""
+    require_founder(founder)
+    with story():
+        require_reviewable(SystemContract.objects.lock(contract_id))
+        return clarifications.request_clarification(
+            contract_id=contract_id, founder=founder, question=question, at=at
+        )
+
+
+@retried
+def answer_clarification(
+    *, contract_id: UUID, person: Any, answer: str, at: datetime
+) -> ClarificationAnswer:
+    """Answer the open question, as the contract's proposer or an operator; the clock runs again."""
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        require_answerer(person, contract)
+        require_reviewable(contract)
+        return clarifications.answer_clarification(
+            contract_id=contract_id, person=person, answer=answer, at=at
+        )
+
+
+def comment(*, contract_id: UUID, person: Any, text: str, at: datetime) -> ContractComment:
+    """Remark on a contract, in whatever state it is."""
+    require_commenter(person)
+    return comments.add_comment(contract_id=contract_id, person=person, text=text, at=at)

@@ -17,12 +17,28 @@ from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.vocabulary.values import ContractStatus, HealthReading
 
 REVIEW_PERMISSION = "governance.review_contract"
+# Whoever may propose contracts answers for what they propose: the operators.
+ANSWER_PERMISSION = "governance.import_contract"
+COMMENT_PERMISSION = "governance.view_systemcontract"
 
 
 def require_founder(person: Any) -> None:
     """Refuse whoever does not hold the permission to review, with WrongPersonError."""
     if not (person.is_active and person.has_perm(REVIEW_PERMISSION)):
         raise WrongPersonError("Only a founder reviews contracts.")
+
+
+def require_answerer(person: Any, contract: SystemContract) -> None:
+    """Only the contract's proposer or an operator answers a founder's question."""
+    is_answerer = contract.proposed_by_id == person.pk or person.has_perm(ANSWER_PERMISSION)
+    if not (person.is_active and is_answerer):
+        raise WrongPersonError("Only its proposer or an operator answers a founder's question.")
+
+
+def require_commenter(person: Any) -> None:
+    """Whoever may see contracts and signs in to the admin may remark on them."""
+    if not (person.is_active and person.is_staff and person.has_perm(COMMENT_PERMISSION)):
+        raise WrongPersonError("Only staff who may see contracts comment on them.")
 
 
 def require_reviewable(contract: SystemContract) -> None:

@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.contract.guards import refuse_expired, refuse_frozen_line, refuse_proposer
+from governance.contract.guards import (
+    refuse_expired,
+    refuse_frozen_line,
+    refuse_proposer,
+    refuse_second_question,
+    refuse_unasked,
+)
 from governance.models import LineFreeze, SystemContract
-from governance.review.policy import require_fit_platform, require_founder, require_reviewable
+from governance.review.policy import (
+    require_answerer,
+    require_commenter,
+    require_fit_platform,
+    require_founder,
+    require_reviewable,
+)
 from governance.vocabulary.errors import GovernanceError
 from governance.vocabulary.values import HealthReading, StandingFreeze
 
@@ -20,6 +32,9 @@ class ReviewStanding:
 
     against_approving: tuple[GovernanceError, ...]
     against_rejecting: tuple[GovernanceError, ...]
+    against_asking: tuple[GovernanceError, ...]
+    against_answering: tuple[GovernanceError, ...]
+    against_commenting: tuple[GovernanceError, ...]
 
 
 def review_standing(
@@ -31,20 +46,29 @@ def review_standing(
     at: datetime,
     freeze: StandingFreeze | None = None,
 ) -> ReviewStanding:
-    """Ask the guards of approving and rejecting. It promises nothing: the operations decide."""
+    """Ask the guards of all that a review knows. It promises nothing: the operations decide."""
+    answering = _refusals(
+        lambda: require_reviewable(contract),
+        lambda: require_answerer(person, contract),
+        lambda: refuse_unasked(contract),
+    )
+    commenting = _refusals(lambda: require_commenter(person))
     rejecting = _refusals(
         lambda: require_reviewable(contract),
         lambda: require_founder(person),
         lambda: refuse_proposer(contract, person),
     )
     if rejecting:
-        return ReviewStanding(rejecting, rejecting)
+        return ReviewStanding(rejecting, rejecting, rejecting, answering, commenting)
     approving = _refusals(
         lambda: refuse_frozen_line(freeze),
         lambda: refuse_expired(contract, at),
         lambda: require_fit_platform(health=health, frozen=frozen),
     )
-    return ReviewStanding(approving, rejecting)
+    asking = _refusals(
+        lambda: refuse_expired(contract, at), lambda: refuse_second_question(contract)
+    )
+    return ReviewStanding(approving, rejecting, asking, answering, commenting)
 
 
 def freeze_in_force(at: datetime) -> StandingFreeze | None:

@@ -1,5 +1,7 @@
 """The review queue: what waits for a founder, by risk and then by what expires first.
 
+Of one risk, those whose clock stands while a question is open come last: their time does not run.
+
 ELIGIBLE only (REVIEW-005). Pages go by position, both ways, and nobody counts: rows that arrive or
 leave meanwhile shift nothing. Each question is one query along an index made for it.
 """
@@ -25,7 +27,7 @@ from django.db.models import (
 )
 
 from governance.models import SystemContract
-from governance.models.contract import contract_words, risk_rank
+from governance.models.contract import contract_words, queue_rank, rank_of, review_end
 from governance.vocabulary.values import ContractStatus, RiskLevel, Source
 
 PAGE_SIZE = 50
@@ -41,7 +43,7 @@ AGES: dict[str, tuple[int, int | None]] = {
 }
 SHOWN = (
     *("id", "reference", "title", "source", "risk_level", "affected_capabilities"),
-    *("confidence_score", "created_at", "expires_at", "status", "proposed_by_id"),
+    *("confidence_score", "created_at", "expires_at", "review_ends_at", "status", "proposed_by_id"),
 )
 
 
@@ -61,13 +63,12 @@ class Place:
     """Where a contract stands in the queue."""
 
     rank: int
-    expires_at: datetime
+    ends_at: datetime
     pk: UUID
 
     @classmethod
     def of(cls, contract: SystemContract) -> Place:
-        rank = list(RiskLevel).index(RiskLevel(contract.risk_level))
-        return cls(rank, contract.expires_at, contract.pk)
+        return cls(rank_of(contract), contract.review_ends_at or contract.expires_at, contract.pk)
 
     @classmethod
     def read(cls, text: str) -> Place:
@@ -83,7 +84,7 @@ class Place:
         return cls(int(rank), at, UUID(name))
 
     def __str__(self) -> str:
-        since = self.expires_at - datetime(1970, 1, 1, tzinfo=UTC)
+        since = self.ends_at - datetime(1970, 1, 1, tzinfo=UTC)
         return f"{self.rank}~{since // timedelta(microseconds=1)}~{self.pk}"
 
 
@@ -97,18 +98,18 @@ class QueuePage:
 
 
 class _Beyond(Func):
-    """`(risk, expires_at, id)` against a place, compared as rows, as the index is sorted."""
+    """`(rank, review's end, id)` against a place, compared as rows, as the index is sorted."""
 
     output_field = BooleanField()
 
     def __init__(self, sign: str, place: Place) -> None:
         self.sign = sign
         super().__init__(
-            risk_rank(),
-            F("expires_at"),
+            queue_rank(),
+            review_end(),
             F("id"),
             Value(place.rank, output_field=IntegerField()),
-            Value(place.expires_at, output_field=DateTimeField()),
+            Value(place.ends_at, output_field=DateTimeField()),
             Value(place.pk, output_field=UUIDField()),
         )
 
@@ -132,8 +133,8 @@ def waiting_contracts(wanted: Wanted = Wanted(), *, at: datetime) -> QuerySet[Sy
     """What waits for a decision and fits `wanted`, in no order, as a list shows it."""
     rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*SHOWN)
     if wanted.risk:
-        rank = list(RiskLevel).index(wanted.risk)
-        rows = rows.alias(rank=risk_rank()).filter(rank=rank)
+        rank = 2 * list(RiskLevel).index(wanted.risk)
+        rows = rows.alias(rank=queue_rank()).filter(rank__gte=rank, rank__lte=rank + 1)
     if wanted.source:
         rows = rows.filter(source=wanted.source)
     if wanted.capability:
@@ -165,11 +166,11 @@ def queue_page(
     rows = waiting_contracts(wanted, at=at)
     if before:
         backwards = rows.filter(_Beyond("<", before)).order_by(
-            risk_rank().desc(), "-expires_at", "-id"
+            queue_rank().desc(), review_end().desc(), "-id"
         )
         found = list(backwards[: size + 1])
         return QueuePage(found[:size][::-1], len(found) > size, True)
     if after:
         rows = rows.filter(_Beyond(">", after))
-    found = list(rows.order_by(risk_rank(), "expires_at", "id")[: size + 1])
+    found = list(rows.order_by(queue_rank(), review_end(), "id")[: size + 1])
     return QueuePage(found[:size], after is not None, len(found) > size)

@@ -115,6 +115,12 @@ class ContractExpiredError(WrongStateError):
     code = "contract_expired"
 
 
+class ClarificationConflictError(WrongStateError):
+    """A question while another one is open, or an answer where none is."""
+
+    code = "clarification_conflict"
+
+
 class MayNotVerdictError(WrongStateError):
     """Eligibility said MAY_NOT, and nobody can override that."""
 

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.admin.queue import QUEUE
+from governance.flows.review_contract import request_clarification
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.cast import Cast
@@ -45,6 +46,19 @@ def test_queue__for_each_group__shows_or_asks_to_sign_in(
         # A way to decide is only there for who may.
         assert (contract_url(contract, "approve") in page) is (who == "founder")
         assert (contract_url(contract, "reject") in page) is (who == "founder")
+
+
+def test_queue__with_a_question_open__says_that_the_clock_stands_and_asks_no_more(
+    cast: Cast, founder_browser: Client
+) -> None:
+    contract = eligible(cast)
+    assert contract_url(contract, "clarify") in founder_browser.get(reverse(QUEUE)).content.decode()
+    request_clarification(
+        contract_id=contract.pk, founder=cast.founder, question="Which search is meant?", at=now()
+    )
+    page = founder_browser.get(reverse(QUEUE)).content.decode()
+    assert "clock stands: a question is open" in page
+    assert contract_url(contract, "clarify") not in page
 
 
 def test_queue__for_staff_in_no_group__403(db: None, signed_in: Browser) -> None:

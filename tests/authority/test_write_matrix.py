@@ -32,6 +32,9 @@ WRITING_METHODS = {
 WRITERS = {
     "SystemContract": {"contract.operations"},
     "SystemContract.status": {"contract.operations"},
+    "ClarificationRequest": {"contract.clarifications"},
+    "ClarificationAnswer": {"contract.clarifications"},
+    "ContractComment": {"contract.comments"},
     "GovernanceJob": {"orchestrator.activation"},
     "GovernanceJob.status": {"orchestrator.tracking"},
     "JobStep": {"orchestrator.activation"},

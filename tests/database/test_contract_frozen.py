@@ -72,6 +72,9 @@ APPROVAL = {
 # What the end of a contract writes; until then nothing reads it.
 ENDING = {"status", "audit_verdict", "closed_by_id", "closed_at", "closed_reason"}
 
+# What questions and answers write; `contract_review_clock` holds it to them.
+CLOCK = {"review_ends_at"}
+
 COLUMNS = {field.column: field for field in SystemContract._meta.concrete_fields}
 FROZEN_STATES = [status for status in OPEN_STATES if status not in CONTRACT_OPEN_CONTENT_STATES]
 SIGNED_STATES = [ContractStatus.APPROVED, ContractStatus.ACTIVE]
@@ -106,8 +109,8 @@ def other_value(contract: SystemContract, column: str, cast: Cast) -> Any:
 
 class TestCONTRACT005Frozen:
     def test_columns__every_one__is_frozen_by_a_decision(self) -> None:
-        assert set(COLUMNS) == ORIGIN | CONTENT | APPROVAL | ENDING
-        assert len(COLUMNS) == sum(map(len, (ORIGIN, CONTENT, APPROVAL, ENDING)))
+        assert set(COLUMNS) == ORIGIN | CONTENT | APPROVAL | ENDING | CLOCK
+        assert len(COLUMNS) == sum(map(len, (ORIGIN, CONTENT, APPROVAL, ENDING, CLOCK)))
 
     @pytest.mark.parametrize("status", OPEN_STATES)
     def test_raw_update__origin_in_any_state__refused(

@@ -35,7 +35,7 @@ def test_grants__every_table_in_the_database__is_named() -> None:
 
 
 def test_grants__of_contracts__are_the_columns_that_operations_write() -> None:
-    written = {"status", "audit_verdict"}
+    written = {"status", "audit_verdict", "review_ends_at"}
     for names in operations._WRITTEN_BY_MOVE.values():
         written.update(names)
     update = GRANTS["governance_systemcontract"].update

@@ -54,8 +54,11 @@ def refusal_of(contract: SystemContract, cast: Cast, **changes: Any) -> Governan
 
 def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> None:
     """Rewrite an approved contract with the law switched off; `sign` forges the signature too."""
+    if "expires_at" in columns:
+        columns["review_ends_at"] = columns["expires_at"]
     with law_off(CONTRACT, "contract_content_frozen"):
         SystemContract.objects.filter(pk=contract.pk).update(**columns)
+        check_deferred_laws()  # a table with checks outstanding cannot be altered
         if sign:
             signature = digest(again(contract).content_record())
             SystemContract.objects.filter(pk=contract.pk).update(

@@ -9,17 +9,20 @@ import pytest
 from django.db import connection
 
 from governance.contract.operations import record_verdicts
+from governance.flows.review_contract import reject_contract
 from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
 from governance.ledger.dossier import Dossier
 from governance.ledger.verification import Finding, verify_ledger
-from governance.models import LedgerEntry, SystemContract
-from governance.vocabulary.canonical import canonical_text
+from governance.models import ClarificationRequest, LedgerEntry, SystemContract
+from governance.vocabulary.canonical import canonical_text, digest
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
 from tests.support.roles import as_owner
 from tests.support.stories import (
     MAY_NOT,
     VALIDATOR_VERDICT,
+    answered,
+    asked,
     contract_in,
     draft,
     eligible,
@@ -55,6 +58,8 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
     running_job(cast).complete_steps(2)
     running_job(cast).cancel()
     judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    asked(cast)
+    answered(cast)
     assert findings() == []
     assert len(list(verify_ledger())) == SystemContract.objects.count()
 
@@ -308,7 +313,7 @@ def test_verdict_shown_by_the_contract__that_nobody_gave__found(cast: Cast) -> N
 
 def test_record__that_no_event_knows__is_a_mistake_of_ours(cast: Cast) -> None:
     with pytest.raises(KeyError, match="magic_sha256"):
-        Dossier(eligible(cast)).digest_of("magic_sha256", step_index=None)
+        Dossier(eligible(cast)).digest_of("magic_sha256", place=None)
 
 
 def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:
@@ -389,3 +394,70 @@ def test_record_that_cannot_be_loaded__named_beside_the_others_that_are_whole(
     finding = checked[broken.contract_id]
     assert finding is not None
     assert (finding.seq, finding.problem.partition(": ")[0]) == (1, "the record cannot be read")
+
+
+# An ELIGIBLE contract with a question and its answer: what stands at which place of its chain.
+ASKED, ANSWERED, BEYOND = 4, 5, 6
+
+
+@pytest.mark.parametrize(
+    ("attack", "seq"),
+    [
+        ("UPDATE governance_clarificationrequest SET question = 'Why not?'", ASKED),
+        (
+            "UPDATE governance_clarificationrequest SET asked_at = asked_at - interval '1 hour'",
+            ASKED,
+        ),
+        ("UPDATE governance_clarificationrequest SET asked_by_id = asked_by_id + 1", ASKED),
+        ("UPDATE governance_clarificationrequest SET number = 2", ASKED),
+        ("UPDATE governance_clarificationanswer SET answer = 'Never mind'", ANSWERED),
+        (
+            "UPDATE governance_clarificationanswer"
+            " SET answered_at = answered_at + interval '1 hour'",
+            ANSWERED,
+        ),
+        ("DELETE FROM governance_clarificationanswer", ANSWERED),
+        ("DELETE FROM governance_ledgerentry WHERE seq = 4", ASKED),
+        ("DELETE FROM governance_ledgerentry WHERE seq = 5", BEYOND - 1),
+        (
+            "UPDATE governance_systemcontract SET review_ends_at = review_ends_at"
+            " + interval '1 us'",
+            BEYOND,
+        ),
+        ("UPDATE governance_systemcontract SET review_ends_at = NULL", BEYOND),
+        ("UPDATE governance_systemcontract SET review_ends_at = expires_at", BEYOND),
+    ],
+)
+def test_clarification_rewritten__verified__found(cast: Cast, attack: str, seq: int) -> None:
+    contract = answered(cast)
+    run_sql(attack)
+    [found] = findings()
+    assert (found.contract_id, found.seq) == (contract.pk, seq), found.problem
+
+
+def test_clarification__told_after_the_decision__found(cast: Cast) -> None:
+    contract = answered(cast)
+    reject_contract(
+        contract_id=contract.pk, founder=cast.founder, reason="Not before the sale.", at=now()
+    )
+    with laws_off():
+        row = ClarificationRequest.objects.create(
+            contract=contract, number=2, question="Oh?", asked_by=cast.founder, asked_at=now()
+        )
+        entry = Entry(
+            "contract.review.clarification_requested",
+            records={"clarification_sha256": digest(row.as_record())},
+        )
+        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+    [found] = findings()
+    assert found.seq == 7
+    assert "out of turn" in found.problem
+
+
+def test_answer__told_without_a_question__found(cast: Cast) -> None:
+    contract = eligible(cast)
+    with laws_off():
+        entry = Entry("contract.review.clarified", records={"clarification_answer_sha256": None})
+        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+    [found] = findings()
+    assert (found.seq, "out of turn" in found.problem) == (4, True)

@@ -21,7 +21,13 @@ from governance.contract import operations as contracts
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.freeze_line import thaw_line
-from governance.flows.review_contract import approve_contract, reject_contract
+from governance.flows.review_contract import (
+    answer_clarification,
+    approve_contract,
+    comment_on_contract,
+    reject_contract,
+    request_clarification,
+)
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import ActivationWindow, AuditVerdict, HealthDecision
 from tests.support.cast import Cast
@@ -33,6 +39,7 @@ from tests.support.stories import (
     VALIDATOR_VERDICT,
     Running,
     approved,
+    asked,
     draft,
     eligible,
     finished_job,
@@ -156,6 +163,27 @@ def _register(cast: Cast) -> Story:
 
 
 # The functions that open a story, and every way through each that locks or writes differently.
+def _ask(cast: Cast) -> Story:
+    contract = eligible(cast)
+    return lambda: request_clarification(
+        contract_id=contract.pk, founder=cast.founder, question="Why now?", at=now()
+    )
+
+
+def _answer(cast: Cast) -> Story:
+    contract = asked(cast)
+    return lambda: answer_clarification(
+        contract_id=contract.pk, person=cast.operator, answer="The sale begins.", at=now()
+    )
+
+
+def _comment(cast: Cast) -> Story:
+    contract = eligible(cast)
+    return lambda: comment_on_contract(
+        contract_id=contract.pk, person=cast.viewer, text="Looks good.", at=now()
+    )
+
+
 STORIES: dict[str, list[Callable[[Cast], Story]]] = {
     "contract/operations.py:create_contract": [lambda cast: lambda: eligible(cast)],
     "contract/operations.py:draft_contract": [lambda cast: lambda: draft(cast)],
@@ -171,6 +199,11 @@ STORIES: dict[str, list[Callable[[Cast], Story]]] = {
     "review/line.py:freeze_line": [lambda cast: lambda: frozen(cast)],
     "review/line.py:thaw_freeze": [_thaw],
     "review/line.py:thaw_line": [_thaw_all],
+    "contract/clarifications.py:request_clarification": [_ask],
+    "contract/clarifications.py:answer_clarification": [_answer],
+    "review/operations.py:request_clarification": [_ask],
+    "review/operations.py:answer_clarification": [_answer],
+    "contract/comments.py:add_comment": [_comment],
     "orchestrator/activation.py:activate_contract": [_activate],
     "orchestrator/tracking.py:claim_job": [_claim],
     "orchestrator/tracking.py:start_job": [_start],
@@ -217,7 +250,9 @@ def test_story__whatever_it_locks__takes_the_contract_first(
     statements = [query["sql"] for query in told]
     assert complaint_about(statements) is None
     kept = any("governance_ledgerentry" in touched(sql) for sql in statements)
-    assert kept == (not name.startswith(("registry/", "health/", "review/line")))
+    assert kept == (
+        not name.startswith(("registry/", "health/", "review/line", "contract/comments"))
+    )
 
 
 CONTRACT, JOB, LEDGER = (

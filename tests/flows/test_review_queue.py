@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.flows.review_contract import request_clarification
 from governance.review.queue import Place, Wanted, queue_page, waiting_contracts
 from governance.vocabulary.values import ContractStatus, RiskLevel, Source
 from tests.support.attacks import run_sql
@@ -54,6 +55,18 @@ def test_queue__in_order__by_risk_then_by_what_expires_first(cast: Cast) -> None
     ):
         eligible(cast, reference=name, risk_level=risk, at=at - timedelta(hours=hours))
     assert "".join(walked()) == "FABCDE"
+
+
+def test_queue__with_a_question_open__puts_it_last_of_its_risk(cast: Cast) -> None:
+    at = now()
+    asked = eligible(cast, reference="asked", at=at - timedelta(hours=2))
+    eligible(cast, reference="later", at=at - timedelta(hours=1))
+    eligible(cast, reference="low", risk_level="low", at=at - timedelta(hours=3))
+    request_clarification(
+        contract_id=asked.pk, founder=cast.founder, question="Which search is meant?", at=at
+    )
+    assert walked(size=1) == ["later", "asked", "low"]
+    assert references(Wanted(risk=RiskLevel.MEDIUM)) == "askedlater"
 
 
 def test_pages__while_rows_arrive__show_each_that_was_there_exactly_once(cast: Cast) -> None:
@@ -156,7 +169,7 @@ def test_place__told_and_read__is_the_same(cast: Cast) -> None:
 def test_queue__of_20_000__goes_along_its_indexes(cast: Cast) -> None:
     contract = eligible(cast)
     crowd(contract, 20_000)
-    middle = Place(2, contract.expires_at, contract.pk)
+    middle = Place(4, contract.expires_at, contract.pk)
     assert plan_of() == {"contract_queue"}
     assert plan_of(after=middle) == {"contract_queue"}
     assert plan_of(before=middle) == {"contract_queue"}

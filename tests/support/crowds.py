@@ -18,7 +18,8 @@ _COPIES = f"""
                   [1 + n %% 5],
         'affected_capabilities', ARRAY['Capability ' || n %% 997],
         'created_at', original.created_at - n %% 6000 * interval '1 minute',
-        'expires_at', original.expires_at - n %% 6000 * interval '1 minute'
+        'expires_at', original.expires_at - n %% 6000 * interval '1 minute',
+        'review_ends_at', original.expires_at - n %% 6000 * interval '1 minute'
     ))).*
       FROM {CONTRACT} AS original, generate_series(1, %s) AS n
      WHERE original.id = %s

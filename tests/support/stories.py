@@ -12,7 +12,11 @@ from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.flows.review_contract import approve_contract
+from governance.flows.review_contract import (
+    answer_clarification,
+    approve_contract,
+    request_clarification,
+)
 from governance.models import GovernanceJob, SystemContract
 from governance.vocabulary.values import (
     ActivationWindow,
@@ -106,6 +110,28 @@ def eligible(
         at=at or now(),
     )
     return contract
+
+
+def asked(cast: Cast, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    """An ELIGIBLE contract whose clock stands: the founder waits for an answer."""
+    contract = eligible(cast, at=at, **changes)
+    request_clarification(
+        contract_id=contract.pk, founder=cast.founder, question="Why now?", at=at or now()
+    )
+    return again(contract)
+
+
+def answered(cast: Cast, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    """An ELIGIBLE contract whose clock stood for an hour: a question was asked and answered."""
+    at = at or now() - timedelta(hours=2)
+    contract = asked(cast, at=at, **changes)
+    answer_clarification(
+        contract_id=contract.pk,
+        person=cast.operator,
+        answer="The sale begins on Friday.",
+        at=at + timedelta(hours=1),
+    )
+    return again(contract)
 
 
 def approved(

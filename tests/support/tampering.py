@@ -22,6 +22,8 @@ def laws_off() -> Iterator[None]:
         "auditevidence",
         "governanceaudit",
         "ledgerentry",
+        "clarificationrequest",
+        "clarificationanswer",
     ]
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

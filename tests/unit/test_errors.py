@@ -14,6 +14,7 @@ CODES = {
     "AuditorNotIndependentError": "auditor_not_independent",
     "BusyError": "busy",
     "CapabilityFrozenError": "capability_frozen",
+    "ClarificationConflictError": "clarification_conflict",
     "ContractActivationError": "activation_refused",
     "ContractExpiredError": "contract_expired",
     "ContractImmutableError": "contract_immutable",

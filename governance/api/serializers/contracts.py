@@ -7,7 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.models import LedgerEntry, SystemContract
+from governance.contract.queries import open_clarification_of
+from governance.models import ClarificationRequest, LedgerEntry, SystemContract
 
 
 class ChangeField(serializers.Field[Any, Any, Any, Any]):
@@ -49,6 +50,17 @@ def maybe_person(source: str) -> serializers.CharField:
     return person(source, allow_null=True, default=None)
 
 
+class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest]):
+    """A founder's question that waits for its answer."""
+
+    asked_by = person("asked_by")
+
+    class Meta:
+        model = ClarificationRequest
+        fields = ("number", "question", "asked_by", "asked_at")
+        read_only_fields = fields
+
+
 class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
     """A contract in a list."""
 
@@ -58,6 +70,12 @@ class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
         default=None,
         read_only=True,
         help_text="The one job that the contract became, once it was activated.",
+    )
+    review_ends_at = serializers.DateTimeField(
+        read_only=True,
+        allow_null=True,
+        help_text="`expires_at` plus the time for which founders' questions stopped the clock; "
+        "null while a question is open.",
     )
 
     class Meta:
@@ -75,6 +93,7 @@ class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
             "confidence_score",
             "created_at",
             "expires_at",
+            "review_ends_at",
             "approved_at",
             "window_opens_at",
             "window_closes_at",
@@ -94,6 +113,9 @@ class ContractSerializer(ContractSummarySerializer):
     plan = PlannedStepSerializer(many=True, read_only=True)
     validator_verdict = VerdictField(read_only=True)
     eligibility_verdict = VerdictField(read_only=True)
+    clarification = serializers.SerializerMethodField(
+        help_text="The founder's question that stops the review's clock; null where none is open."
+    )
 
     class Meta(ContractSummarySerializer.Meta):
         fields = (
@@ -110,8 +132,14 @@ class ContractSerializer(ContractSummarySerializer):
             "approval_note",
             "closed_by",
             "closed_reason",
+            "clarification",
         )
         read_only_fields = fields
+
+    @extend_schema_field(ClarificationSerializer(allow_null=True))
+    def get_clarification(self, contract: SystemContract) -> dict[str, Any] | None:
+        question = open_clarification_of(contract)
+        return dict(ClarificationSerializer(question).data) if question else None
 
 
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):

@@ -24,7 +24,7 @@ from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.line import frozen, thawed
-from tests.support.stories import eligible, finished_job, now
+from tests.support.stories import asked, eligible, finished_job, now
 
 FORM = "application/x-www-form-urlencoded"
 LISTS_OWN = {value for name, value in vars(names).items() if name.endswith("_VAR")}
@@ -74,6 +74,10 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     thawing = list(_form_fields(founder, address, reason="It is over."))
     thawed(cast, freeze)  # or it would hold what the other fields try
     yield from thawing
+    yield from _form_fields(founder, contract_url(contract, "clarify"), question="Why now?")
+    yield from _form_fields(founder, contract_url(contract, "comment"), text="Hm.")
+    answering, waiting = _browser(cast.operator), asked(cast)
+    yield from _form_fields(answering, contract_url(waiting, "answer"), answer="The sale.")
     login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
     yield from _form_fields(_browser(None), reverse("admin:login"), **login)
     new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}

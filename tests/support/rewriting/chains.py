@@ -206,7 +206,7 @@ def _retold(dossier: Dossier, entry: LedgerEntry) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(entry.body)
     body |= {"at": timestamp(entry.at), "actor": entry.actor, "reason": entry.reason}
     body["records"] = {
-        record: dossier.digest_of(record, step_index=entry.step_index) for record in body["records"]
+        record: dossier.digest_of(record, place=entry.step_index) for record in body["records"]
     }
     return body
 

@@ -73,6 +73,7 @@ OF_CONTRACT: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("validator_verdict", "confidence_score"), _VALIDATED),
     **dict.fromkeys(("eligibility_verdict", "eligibility_decision"), _ELIGIBLE),
     "content_digest": ("content_sha256",),
+    "review_ends_at": (),  # follows from `expires_at` and the review's questions
     **dict.fromkeys(("approved_by_id", "approved_at", "approved_digest"), _APPROVAL),
     **dict.fromkeys(("approval_note", "window_opens_at", "window_closes_at"), _APPROVAL),
     **dict.fromkeys(("status", "audit_verdict"), _CLOSING),

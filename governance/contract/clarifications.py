@@ -1,0 +1,108 @@
+"""A review's questions and answers: the only writer of both. They decide nothing.
+
+From a question to its answer the contract stays ELIGIBLE and its review clock stands. A founder may
+still decide meanwhile; what was asked then stays unanswered. Each is one story, told in the ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.contract.guards import (
+    refuse_expired,
+    refuse_second_question,
+    refuse_unasked,
+    require_text,
+)
+from governance.contract.operations import set_review_clock
+from governance.contract.queries import clarifications_of
+from governance.ledger.chain import Entry, append_entries
+from governance.ledger.story import retried, story
+from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.errors import FourEyesError, WrongStateError
+from governance.vocabulary.review_clock import review_end
+from governance.vocabulary.values import ContractStatus
+
+
+@retried
+def request_clarification(
+    *, contract_id: UUID, founder: Any, question: str, at: datetime
+) -> ClarificationRequest:
+    """Ask about an ELIGIBLE contract; its clock stands from `at` on.
+
+    Refused: an empty question (InvalidInputError), a contract in another state (`not_eligible`) or
+    past its time (ContractExpiredError), a second question while one is open
+    (ClarificationConflictError), the proposer (FourEyesError).
+    """
+    question = require_text(question, "question")
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        _require_eligible(contract)
+        refuse_expired(contract, at)
+        if contract.proposed_by_id == founder.pk:
+            raise FourEyesError("Who proposed a contract does not stop its clock.")
+        refuse_second_question(contract)
+        asked = list(clarifications_of(contract))
+        row = ClarificationRequest.objects.create(
+            contract=contract,
+            number=len(asked) + 1,
+            question=question,
+            asked_by=founder,
+            # Two machines' clocks may differ; pauses must not overlap.
+            asked_at=max([at, contract.created_at, *(one.answer.answered_at for one in asked)]),
+        )
+        set_review_clock(contract=contract, ends_at=None)
+        entry = Entry(
+            "contract.review.clarification_requested",
+            reason=question,
+            records={"clarification_sha256": digest(row.as_record())},
+        )
+        append_entries(contract_id=contract.pk, actor=founder, at=at, entries=[entry])
+    return row
+
+
+@retried
+def answer_clarification(
+    *, contract_id: UUID, person: Any, answer: str, at: datetime
+) -> ClarificationAnswer:
+    """Answer the open question; the clock runs again, for as long as it had left.
+
+    Refused: an empty answer (InvalidInputError), a contract that is not ELIGIBLE any more
+    (`not_eligible`), no open question (`no_open_clarification`), who asked (FourEyesError).
+    """
+    answer = require_text(answer, "answer")
+    with story():
+        contract = SystemContract.objects.lock(contract_id)
+        _require_eligible(contract)
+        refuse_unasked(contract)
+        *closed, question = clarifications_of(contract)
+        if question.asked_by_id == person.pk:
+            raise FourEyesError("Who asked does not answer.")
+        row = ClarificationAnswer.objects.create(
+            request=question,
+            answer=answer,
+            answered_by=person,
+            answered_at=max(at, question.asked_at),
+        )
+        pauses = [(one.asked_at, one.answer.answered_at) for one in closed]
+        pauses.append((question.asked_at, row.answered_at))
+        set_review_clock(contract=contract, ends_at=review_end(contract.expires_at, pauses))
+        entry = Entry(
+            "contract.review.clarified",
+            reason=answer,
+            records={"clarification_answer_sha256": digest(row.as_record())},
+        )
+        append_entries(contract_id=contract.pk, actor=person, at=at, entries=[entry])
+    return row
+
+
+def _require_eligible(contract: SystemContract) -> None:
+    if contract.status != ContractStatus.ELIGIBLE:
+        raise WrongStateError(
+            f"Questions belong to a review; this contract is {contract.status}.",
+            code="not_eligible",
+            details={"status": str(contract.status)},
+        )

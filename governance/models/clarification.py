@@ -1,0 +1,77 @@
+"""ClarificationRequest and ClarificationAnswer: what a founder asks before deciding, and hears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import user_field
+from governance.vocabulary.canonical import timestamp
+
+
+class ClarificationRequest(models.Model):
+    """A founder's question on an ELIGIBLE contract; append-only, at most one open at a time.
+
+    `number` counts a contract's questions from 1: the ledger tells them in this order.
+    """
+
+    contract = models.ForeignKey(
+        "governance.SystemContract", on_delete=models.PROTECT, related_name="clarifications"
+    )
+    number = models.PositiveIntegerField()
+    question = models.TextField()
+    asked_by = user_field()
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        # Who may see the contract may see what was asked about it.
+        default_permissions = ()
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "number"], name="clarification_numbered_once"
+            ),
+            models.CheckConstraint(condition=~Q(question=""), name="clarification_asks_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Question {self.number}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "contract_id": str(self.contract_id),
+            "number": self.number,
+            "question": self.question,
+            "asked_by": self.asked_by_id,
+            "asked_at": timestamp(self.asked_at),
+        }
+
+
+class ClarificationAnswer(models.Model):
+    """The one answer to a question; append-only. With it the review's clock runs again."""
+
+    request = models.OneToOneField(
+        ClarificationRequest, on_delete=models.PROTECT, related_name="answer"
+    )
+    answer = models.TextField()
+    answered_by = user_field()
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=~Q(answer=""), name="clarification_answers_something")
+        ]
+
+    def __str__(self) -> str:
+        return f"Answer {self.pk}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "answer": self.answer,
+            "answered_by": self.answered_by_id,
+            "answered_at": timestamp(self.answered_at),
+        }

@@ -1,0 +1,27 @@
+"""ContractComment: what people say about a contract. It decides nothing and moves nothing."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import user_field
+
+
+class ContractComment(models.Model):
+    """A remark on a contract, in whatever state; append-only, and no part of its ledger."""
+
+    contract = models.ForeignKey(
+        "governance.SystemContract", on_delete=models.PROTECT, related_name="comments"
+    )
+    text = models.TextField()
+    by = user_field()
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["at", "id"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_says_something")]
+
+    def __str__(self) -> str:
+        return f"Comment {self.pk}"

@@ -1,0 +1,185 @@
+"""Ask, answer and comment: forms by POST on a contract's page, their consequences spelled out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from governance.flows.review_contract import comment_on_contract, reject_contract
+from governance.models import ClarificationAnswer, ClarificationRequest, ContractComment
+from tests.admin.conftest import Browser
+from tests.support.admin import contract_url
+from tests.support.cast import Cast
+from tests.support.stories import again, answered, asked, draft, eligible, now
+
+Rows = Callable[[], dict[str, list[Any]]]
+EVIL = "<script>alert(1)</script>"
+PAGES = {"clarify": "question", "answer": "answer", "comment": "text"}
+
+
+def page_of(browser: Client, contract: Any, page: str = "change") -> str:
+    return " ".join(browser.get(contract_url(contract, page)).content.decode().split())
+
+
+def test_asking__stops_the_clock_and_shows_the_question(
+    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+) -> None:
+    contract = eligible(cast)
+    assert "Request clarification…" in page_of(founder_browser, contract)
+    assert "review clock stands until somebody answers" in page_of(
+        founder_browser, contract, "clarify"
+    )
+    answer = founder_browser.post(
+        contract_url(contract, "clarify"), {"question": "Why now?\r\nWhy this?"}, follow=True
+    )
+    assert answer.redirect_chain == [(contract_url(contract), 302)]
+    assert again(contract).review_ends_at is None
+    assert ClarificationRequest.objects.get().question == "Why now?\nWhy this?"
+    text = " ".join(answer.content.decode().split())
+    assert "Open question" in text
+    assert "the clock stands" in text
+    assert "not while a question is open" in text
+    # A founder may still decide, may not ask again, and does not answer.
+    assert "Approve…" in text
+    assert "Request clarification…" not in text
+    assert "Answer…" not in text
+    commit_now()
+
+
+def test_answering__restarts_the_clock_and_shows_the_answer(
+    cast: Cast, signed_in: Browser, commit_now: Callable[[], None]
+) -> None:
+    contract, browser = asked(cast), signed_in(cast.operator)
+    assert "Answer…" in page_of(browser, contract)
+    form = page_of(browser, contract, "answer")
+    assert "Why now?" in form
+    assert "as much time as it had left" in form
+    answer = browser.post(
+        contract_url(contract, "answer"), {"answer": "The sale begins."}, follow=True
+    )
+    assert answer.redirect_chain == [(contract_url(contract), 302)]
+    assert again(contract).review_ends_at > contract.expires_at
+    text = " ".join(answer.content.decode().split())
+    assert "answer to question 1" in text
+    assert "questions stopped the clock" in text
+    assert "Open question" not in text
+    commit_now()
+
+
+def test_commenting__from_the_page__is_shown_there(cast: Cast, signed_in: Browser) -> None:
+    contract, browser = draft(cast), signed_in(cast.viewer)
+    assert "It cannot be edited or removed." in page_of(browser, contract)
+    answer = browser.post(contract_url(contract, "comment"), {"text": "Looks good."}, follow=True)
+    assert answer.redirect_chain == [(contract_url(contract), 302)]
+    assert "Looks good." in answer.content.decode()
+    assert ContractComment.objects.get().by == cast.viewer
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("text", ["", "   ", "x" * 4001])
+def test_text__empty_or_too_long__refused_on_the_form_with_what_was_typed(
+    cast: Cast, superuser: User, signed_in: Browser, everything: Rows, page: str, text: str
+) -> None:
+    contract = asked(cast) if page == "answer" else eligible(cast)
+    before = everything()
+    answer = signed_in(superuser).post(contract_url(contract, page), {PAGES[page]: text})
+    assert answer.status_code == 400
+    assert answer.context["refusal"].code == "invalid_input"
+    assert text.strip() in answer.content.decode()
+    assert everything() == before
+
+
+WHO_MAY = {
+    "clarify": {"founder", "second_founder"},
+    "answer": {"operator"},
+    "comment": {"founder", "second_founder", "operator", "executor", "auditor", "viewer"},
+}
+PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewer", "outsider"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_page__for_each_person__works_for_whom_it_is_for(
+    cast: Cast, signed_in: Browser, everything: Rows, page: str, who: str
+) -> None:
+    """GET and HEAD change nothing, no CSRF token changes nothing, the wrong person neither."""
+    contract = asked(cast) if page == "answer" else eligible(cast)
+    person, url, data = getattr(cast, who), contract_url(contract, page), {PAGES[page]: "Hm."}
+    before = everything()
+    may = who in WHO_MAY[page]
+    # Who is no staff is sent to sign in.
+    refusal = 302 if who == "outsider" else 403
+    assert signed_in(person).get(url).status_code == (200 if may else refusal)
+    assert signed_in(person).head(url).status_code == (200 if may else refusal)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person)
+    assert strict.post(url, data).status_code == 403
+    assert signed_in(person).put(url).status_code in (405, 302)
+    assert everything() == before
+    assert signed_in(person).post(url, data).status_code == (302 if may else refusal)
+    assert (everything() != before) == may
+
+
+def test_asking__by_the_proposer__four_eyes(
+    cast: Cast, signed_in: Browser, everything: Rows
+) -> None:
+    cast.operator.is_superuser = True
+    cast.operator.save()
+    contract = eligible(cast)
+    before = everything()
+    answer = signed_in(cast.operator).post(contract_url(contract, "clarify"), {"question": "Why?"})
+    assert (answer.status_code, answer.context["refusal"].code) == (403, "four_eyes")
+    assert everything() == before
+
+
+def test_asking_twice_and_answering_what_was_decided__refused_in_words(
+    cast: Cast, founder_browser: Client, signed_in: Browser
+) -> None:
+    contract = asked(cast)
+    answer = founder_browser.post(contract_url(contract, "clarify"), {"question": "And?"})
+    assert (answer.status_code, answer.context["refusal"].code) == (409, "clarification_open")
+    reject_contract(
+        contract_id=contract.pk, founder=cast.founder, reason="Not before the sale.", at=now()
+    )
+    answer = signed_in(cast.operator).post(contract_url(contract, "answer"), {"answer": "Oh."})
+    assert answer.status_code == 409
+    assert ClarificationAnswer.objects.count() == 0
+    text = page_of(signed_in(cast.operator), contract)
+    assert "Open question" not in text
+    assert "a question was left open" in text
+
+
+def test_list__says_that_a_clock_stands(cast: Cast, founder_browser: Client) -> None:
+    asked(cast)
+    url = contract_url(eligible(cast)).rsplit("/", 3)[0] + "/"
+    text = founder_browser.get(url).content.decode()
+    assert text.count("clock stands: a question is open") == 1
+
+
+def test_what_was_said__is_shown_and_never_run(cast: Cast, founder_browser: Client) -> None:
+    contract = eligible(cast)
+    founder_browser.post(contract_url(contract, "clarify"), {"question": EVIL})
+    founder_browser.post(contract_url(contract, "comment"), {"text": EVIL})
+    text = founder_browser.get(contract_url(contract)).content.decode()
+    assert EVIL not in text
+    assert text.count(html.escape(EVIL)) >= 3
+
+
+def test_page__with_more_said__asks_no_more_queries(cast: Cast, founder_browser: Client) -> None:
+    counts = []
+    for number in (1, 80):
+        contract = answered(cast)
+        for _ in range(number):
+            comment_on_contract(contract_id=contract.pk, person=cast.viewer, text="Hm.", at=now())
+        with CaptureQueriesContext(connection) as captured:
+            answer = founder_browser.get(contract_url(contract))
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 15
+    assert "22 more" in answer.content.decode()
