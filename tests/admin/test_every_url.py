@@ -24,12 +24,11 @@ from tests.support.doors import (
     EVERYBODY,
     IN_AND_OUT,
     NOT_STAFF,
-    PASSWORD,
     RECORD,
     Door,
-    Scene,
 )
 from tests.support.fingerprint import changed, fingerprint
+from tests.support.scene import PASSWORD, Scene
 
 every_door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 

@@ -6,24 +6,22 @@ its line here. A new screen is a `Door`, a new model of the record one more word
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
-from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, User
 from django.urls import reverse
-from knox.models import AuthToken
 
-from governance.health.signals import record_signal
-from governance.models import Capability, ConfigurationEntry, LineFreeze, SystemContract
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import HealthDecision
-from tests.support.admin import approval, typed
-from tests.support.cast import Cast
-from tests.support.line import HOUR, frozen
-from tests.support.stories import eligible, judged_job, now
+from tests.support.scene import (
+    Form,
+    Scene,
+    a_newcomer,
+    a_stop,
+    an_account,
+    an_approval,
+    an_edit,
+    another_password,
+    says,
+    two_passwords,
+)
 
 # Who comes to the door. The clerk is staff in no group; the outsider is no staff.
 IN_A_GROUP = frozenset({"founder", "operator", "executor", "auditor", "viewer"})
@@ -33,69 +31,8 @@ STAFF = READERS | {"clerk"}
 NOT_STAFF = frozenset({"outsider", "anonymous"})
 EVERYBODY = STAFF | NOT_STAFF
 FOUNDERS = frozenset({"founder", "superuser"})
+ANSWERERS = frozenset({"operator", "superuser"})
 NOBODY: frozenset[str] = frozenset()
-
-PASSWORD = "correct-horse-7"
-NEW_PASSWORD = "battery-staple-8"
-
-
-class Scene:
-    """One of each, made by the real operations when an address or a form first needs it."""
-
-    def __init__(self, cast: Cast) -> None:
-        self.cast = cast
-        User.objects.create_user("clerk", is_staff=True)
-        User.objects.create_superuser("superuser")
-
-    @cached_property
-    def contract(self) -> SystemContract:
-        """It waits for a decision."""
-        return eligible(self.cast)
-
-    @cached_property
-    def job(self) -> Any:
-        """Judged, with sealed evidence."""
-        return judged_job(self.cast)
-
-    @cached_property
-    def freeze(self) -> LineFreeze:
-        return frozen(self.cast)
-
-    @cached_property
-    def capability(self) -> Capability:
-        register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
-        return Capability.objects.get()
-
-    @cached_property
-    def entry(self) -> ConfigurationEntry:
-        return ConfigurationEntry.objects.get(scope=self.capability.name)
-
-    @cached_property
-    def signal(self) -> Any:
-        return record_signal(
-            scope="Search",
-            signal_type="probe",
-            decision=HealthDecision.DEGRADED,
-            reason="Slow.",
-            actor=self.cast.operator,
-            at=now(),
-        )
-
-    @cached_property
-    def token(self) -> AuthToken:
-        made, _ = AuthToken.objects.create(self.cast.executor)
-        return made
-
-    @property
-    def user(self) -> User:
-        return self.cast.outsider
-
-    @property
-    def group(self) -> Group:
-        return Group.objects.get(name="Viewer")
-
-
-Form = Callable[[Scene], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -143,50 +80,6 @@ def of_model(model: str, thing: str, shown: frozenset[str] = READERS) -> list[Do
     ]
 
 
-# --- what is typed into the forms; all good, so that a refusal is about the person or the door ---
-def an_edit(scene: Scene) -> dict[str, Any]:
-    return {"name": "Mine", "title": "Mine", "status": "APPROVED", "_save": "Save"}
-
-
-def a_reason(scene: Scene) -> dict[str, Any]:
-    return {"reason": "A reason that is long enough."}
-
-
-def an_approval(scene: Scene) -> dict[str, Any]:
-    return approval(scene.contract)
-
-
-def a_stop(scene: Scene) -> dict[str, Any]:
-    return a_reason(scene) | {"ends_at": typed(now() + 2 * HOUR)}
-
-
-def two_passwords(scene: Scene) -> dict[str, Any]:
-    return {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
-
-
-def another_password(scene: Scene) -> dict[str, Any]:
-    User.objects.filter(is_staff=True).update(password=make_password(PASSWORD))
-    return {
-        "old_password": PASSWORD,
-        "new_password1": NEW_PASSWORD,
-        "new_password2": NEW_PASSWORD,
-    }
-
-
-def a_newcomer(scene: Scene) -> dict[str, Any]:
-    return two_passwords(scene) | {"username": "newcomer"}
-
-
-def an_account(scene: Scene) -> dict[str, Any]:
-    return {
-        "username": scene.user.username,
-        "is_active": "on",
-        "is_superuser": "on",
-        "date_joined_0": "2026-11-01",
-        "date_joined_1": "10:00:00",
-    }
-
-
 # Whatever else is registered in the admin, by model: what of the scene is one of it.
 RECORD = {
     "governance_systemcontract": "contract",
@@ -201,11 +94,14 @@ ACCOUNTS = {"auth_user": "user", "auth_group": "group", "knox_authtoken": "token
 _OURS = [
     Door("governance_systemcontract_queue"),
     Door("governance_systemcontract_approve", "contract", FOUNDERS, FOUNDERS, an_approval),
-    Door("governance_systemcontract_reject", "contract", FOUNDERS, FOUNDERS, a_reason),
+    Door("governance_systemcontract_reject", "contract", FOUNDERS, FOUNDERS, says("reason")),
+    Door("governance_systemcontract_clarify", "contract", FOUNDERS, FOUNDERS, says("question")),
+    Door("governance_systemcontract_answer", "questioned", ANSWERERS, ANSWERERS, says("answer")),
+    Door("governance_systemcontract_comment", "contract", READERS, READERS, says("text")),
     Door("governance_governancejob_running"),
     Door("governance_governancejob_evidence", "job"),
     Door("governance_linefreeze_stop", "", FOUNDERS, FOUNDERS, a_stop),
-    Door("governance_linefreeze_thaw", "freeze", FOUNDERS, FOUNDERS, a_reason),
+    Door("governance_linefreeze_thaw", "freeze", FOUNDERS, FOUNDERS, says("reason")),
 ]
 _ACCOUNTS = [
     Door("auth_user_changelist", shown=ROOT, deaf=True),
