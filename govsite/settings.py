@@ -198,6 +198,7 @@ UNFOLD = {
     "STYLES": [
         "governance.admin.navigation.stylesheet",
         "governance.admin.navigation.desk_stylesheet",
+        "governance.admin.navigation.inspect_stylesheet",
     ],
     "DASHBOARD_CALLBACK": "governance.admin.home.dashboard",
 }

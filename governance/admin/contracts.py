@@ -31,6 +31,7 @@ from governance.admin.filters import (
 from governance.admin.lists import FilteredList
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
@@ -158,6 +159,7 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.comment_view),
                 name="governance_systemcontract_comment",
             ),
+            *StoryPages.urls(self),
             *super().get_urls(),
         ]
 

@@ -98,8 +98,12 @@ _OURS = [
     Door("governance_systemcontract_clarify", "contract", FOUNDERS, FOUNDERS, says("question")),
     Door("governance_systemcontract_answer", "questioned", ANSWERERS, ANSWERERS, says("answer")),
     Door("governance_systemcontract_comment", "contract", READERS, READERS, says("text")),
+    Door("governance_systemcontract_ledger", "contract"),
+    Door("governance_systemcontract_ledger_export", "contract"),
     Door("governance_governancejob_running"),
+    Door("governance_governancejob_live", "job"),
     Door("governance_governancejob_evidence", "job"),
+    Door("governance_governancejob_verify", "job"),
     Door("governance_linefreeze_stop", "", FOUNDERS, FOUNDERS, a_stop),
     Door("governance_linefreeze_thaw", "freeze", FOUNDERS, FOUNDERS, says("reason")),
 ]
