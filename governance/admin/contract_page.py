@@ -9,7 +9,6 @@ from typing import Any
 
 from django.urls import reverse
 
-from governance.admin.changes import ChangeRow, change_rows
 from governance.admin.forms import CommentForm
 from governance.admin.wording import (
     actor_in_words,
@@ -21,6 +20,7 @@ from governance.admin.wording import (
     span,
 )
 from governance.contract.queries import Said, said_about
+from governance.contract.signatures import Signing, signing_of
 from governance.health.readings import capture_health_snapshot
 from governance.models import (
     Capability,
@@ -29,6 +29,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.registry.queries import state_behind
+from governance.review.differences import ChangeRow, change_rows, standing_in
 from governance.review.queries import ReviewStanding, freeze_in_force, review_standing
 from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
@@ -81,9 +82,19 @@ class Told:
     hash: str
 
 
-def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> dict[str, Any]:
-    """Everything that the contract's page, and the pages of its decisions, show."""
-    health = health_around(contract, at)
+def contract_context(
+    contract: SystemContract,
+    *,
+    person: Any,
+    at: datetime,
+    health: HealthReading | None = None,
+) -> dict[str, Any]:
+    """Everything that the contract's page, and the pages of its decisions, show.
+
+    `health` is given by who has read it already.
+    """
+    health = health or health_around(contract, at)
+    signing = signing_of(contract, at=at)
     capabilities = capability_rows(contract, health)
     rows = changes_of(contract)
     job = getattr(contract, "job", None)
@@ -92,7 +103,8 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "contract": contract,
         "next_move": next_move(contract, job, at),
         "summary": in_short(contract, rows),
-        "standing": standing_of(contract, person, capabilities, health, at),
+        "standing": standing_of(contract, person, capabilities, health, at, signing),
+        "signing": signing,
         "changes": Folded.of(rows),
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),
@@ -118,7 +130,7 @@ def changes_of(contract: SystemContract) -> list[ChangeRow]:
     return change_rows(
         changes,
         plan=contract.plan,
-        state=state_behind(changes),
+        now=standing_in(state_behind(changes)),
         decided=contract.status not in CHANGEABLE,
     )
 
@@ -177,12 +189,14 @@ def standing_of(
     capabilities: Sequence[CapabilityRow],
     health: HealthReading | None,
     at: datetime,
+    signing: Signing,
 ) -> ReviewStanding:
     return review_standing(
         contract=contract,
         person=person,
         health=health,
         frozen=[row.name for row in capabilities if row.frozen],
+        signing=signing,
         freeze=freeze_in_force(at) if contract.status == ContractStatus.ELIGIBLE else None,
         at=at,
     )

@@ -28,6 +28,15 @@ def state_behind(changes: Iterable[Change]) -> PlatformState:
     )
 
 
+def standing_of(names: Iterable[str]) -> dict[str, tuple[Lifecycle, bool]]:
+    """The lifecycle of each of `names` that is on record, and whether it is frozen; one query."""
+    known = Capability.objects.filter(name__in=list(names))
+    return {
+        name: (Lifecycle(lifecycle), frozen)
+        for name, lifecycle, frozen in known.values_list("name", "lifecycle", "frozen")
+    }
+
+
 def frozen_among(names: Iterable[str]) -> list[str]:
     """Those of `names` that are frozen: nobody may change them."""
     return list(

@@ -26,6 +26,7 @@ from governance.vocabulary.values import (
     StepStatus,
 )
 from tests.support.cast import Cast
+from tests.support.signing import as_seen
 
 _numbers = itertools.count(1)
 
@@ -147,7 +148,7 @@ def approved(
         contract_id=contract.pk,
         founder=cast.founder,
         window=window or ActivationWindow(at, at + timedelta(hours=24)),
-        seen_digest=contract.content_digest,
+        **as_seen(contract),
         at=at,
     )
 
