@@ -16,7 +16,7 @@ from django.conf import settings
 from governance.contract.queries import signatures_of
 from governance.models import ApprovalSignature, SystemContract
 from governance.vocabulary.canonical import sha256_hex
-from governance.vocabulary.values import ActivationWindow, SeenPage
+from governance.vocabulary.values import ActivationWindow, ContractStatus, SeenPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def signing_as_told(
     contract: SystemContract, signatures: Sequence[ApprovalSignature], *, at: datetime
 ) -> Signing:
     """The same, of signatures that somebody read already."""
-    if contract.approved_at is None:
+    if contract.status == ContractStatus.ELIGIBLE or contract.approved_at is None:
         standing = [one for one in signatures if at <= one.window_closes_at]
         return Signing(signatures, standing, quorum_for(contract.risk_level))
     approved_at = contract.approved_at

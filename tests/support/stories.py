@@ -135,6 +135,21 @@ def answered(cast: Cast, *, at: datetime | None = None, **changes: Any) -> Syste
     return again(contract)
 
 
+def signed(
+    cast: Cast, contract: SystemContract | None = None, *, founder: Any = None, **changes: Any
+) -> SystemContract:
+    """A contract with one signature more, for a day; ELIGIBLE where others must follow."""
+    contract, at = contract or eligible(cast, **changes), now()
+    window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=founder or cast.founder,
+        window=window,
+        **as_seen(contract),
+        at=at,
+    )
+
+
 def approved(
     cast: Cast,
     *,
