@@ -32,6 +32,7 @@ from governance.admin.lists import FilteredList
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.signatures import signature_page, signature_text
+from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
@@ -126,7 +127,7 @@ class ContractAdmin(ReadOnlyAdmin):
         """The contract's page. Nothing is edited here, so nothing can be sent here."""
         require_reading(request)
         contract = self.find(request, object_id)
-        page = contract_context(contract, person=request.user, at=timezone.now())
+        page = contract_context(request, contract, at=timezone.now())
         context = self.page_context(request, title=str(contract), **page)
         return render(request, "admin/governance/contract.html", context)
 
@@ -169,6 +170,7 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.signature_text_view),
                 name="governance_systemcontract_signature_text",
             ),
+            *StoryPages.urls(self),
             *super().get_urls(),
         ]
 

@@ -142,7 +142,7 @@ def _decide(
     health = health_around(contract, at)
     is_signed = verb == "approve" and contract.status == ContractStatus.ELIGIBLE
     view = review_view(contract, health=health) if is_signed else None
-    page = contract_context(contract, person=request.user, at=at, health=health)
+    page = contract_context(request, contract, at=at, health=health)
     if request.method != "POST":
         form = fresh_form(page, view, at)
     elif isinstance(refusal, ViewChangedError):

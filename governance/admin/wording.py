@@ -67,7 +67,8 @@ def left_until(end: datetime, at: datetime) -> str:
 
 def event_in_words(event: str, step_index: int | None) -> str:
     """What an entry tells; an event that is not known here stands for itself."""
-    return EVENTS.get(event, event).format(number=step_index)
+    words = EVENTS.get(event)
+    return event if words is None else words.format(number=step_index)
 
 
 def actor_in_words(actor: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 
 from governance.contract.queries import how_much_was_said, signatures_of
 from governance.models import ApprovalSignature, SystemContract
-from governance.registry.queries import standing_of, state_behind
+from governance.registry.queries import capabilities_named, state_behind
 from governance.review.differences import (
     NOT_ON_RECORD,
     Place,
@@ -63,7 +63,7 @@ class ReviewView:
 
 
 def review_view(contract: SystemContract, *, health: HealthReading | None) -> ReviewView:
-    """The view of a contract as it stands now; six queries. `health` is what a flow read."""
+    """The view of a contract as it stands now; five queries. `health` is what a flow read."""
     return ReviewView(contract.content_digest or "", dict(_facts(contract, health)))
 
 
@@ -117,19 +117,23 @@ def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[t
         else "the clock stands: a question is open",
     )
     changes = parse_changes(contract.proposed_changes)
-    now = standing_in(state_behind(changes))
+    known = capabilities_named(
+        [*contract.affected_capabilities, *(change.target for change in changes)]
+    )
+    now = standing_in(state_behind(changes, known))
     for change in changes:
         for place, _, _ in places_of(change):
             if place.key is not None:
                 yield fact_of(place), now(place).spelled
-    known = standing_of(contract.affected_capabilities)
     for name in contract.affected_capabilities:
-        lifecycle, frozen = known.get(name, (None, False))
-        yield fact_of(Place(name)), str(lifecycle or NOT_ON_RECORD.spelled)
-        yield f"Freeze of {_name(name)}", "frozen" if frozen else "not frozen"
+        capability = known.get(name)
+        stands = str(capability.lifecycle) if capability else NOT_ON_RECORD.spelled
+        yield fact_of(Place(name)), stands
+        is_frozen = capability is not None and capability.frozen
+        yield f"Freeze of {_name(name)}", "frozen" if is_frozen else "not frozen"
         if name != SYSTEM_SCOPE:
-            stands = health.capabilities.get(name) if health else None
-            yield f"Health of {_name(name)}", str(stands or "unknown")
+            decision = health.capabilities.get(name) if health else None
+            yield f"Health of {_name(name)}", str(decision or "unknown")
     yield "System health", str(health.system if health else "unknown")
     questions, answers, comments = how_much_was_said(contract)
     yield (
