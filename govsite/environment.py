@@ -12,8 +12,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from governance.vocabulary.values import RiskLevel
 from govsite.connections import WatchfulConnection
 from govsite.embedded import APP_ROLE, OWNER
+
+LARGEST_QUORUM = 20
 
 
 def read_flag(name: str, default: bool) -> bool:
@@ -46,6 +49,27 @@ def read_list(name: str, default: list[str]) -> list[str]:
     """Words separated by commas."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] or default
+
+
+def read_quorum(name: str) -> dict[str, int]:
+    """How many founders must sign a contract, by risk: `critical=2,high=2`; one where not named."""
+    quorum = {str(risk): 1 for risk in RiskLevel}
+    said: set[str] = set()
+    for part in read_list(name, []):
+        risk, _, number = (word.strip() for word in part.partition("="))
+        if risk not in quorum:
+            raise ImproperlyConfigured(
+                f"{name} reads critical=2,high=2; {risk!r} is none of {', '.join(quorum)}."
+            )
+        if risk in said:
+            raise ImproperlyConfigured(f"{name} names {risk} twice.")
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= LARGEST_QUORUM):
+            raise ImproperlyConfigured(
+                f"{name} must give {risk} a number from 1 to {LARGEST_QUORUM}, not {number!r}."
+            )
+        said.add(risk)
+        quorum[risk] = int(number)
+    return quorum
 
 
 def read_secret_key(data_dir: Path) -> str:

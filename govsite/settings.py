@@ -14,6 +14,7 @@ from govsite.environment import (
     read_flag,
     read_list,
     read_number,
+    read_quorum,
     read_secret_key,
     read_timeouts,
 )
@@ -216,6 +217,8 @@ GOVERNANCE: dict[str, Any] = {
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    # How many founders must sign a contract before it is approved, by its risk.
+    "QUORUM": read_quorum("GOVSITE_QUORUM"),
     # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.
     "LONGEST_FREEZE_HOURS": read_number("LONGEST_FREEZE_HOURS", 168, least=1, most=168),
     # How often a story that PostgreSQL undid for another's sake is told in all before we give up.

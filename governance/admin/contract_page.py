@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from governance.admin.banner import line_freeze
-from governance.admin.changes import ChangeRow, change_rows
 from governance.admin.forms import CommentForm
 from governance.admin.risk import risk_points
 from governance.admin.verdicts import verdicts_in_words
@@ -25,6 +24,7 @@ from governance.admin.wording import (
     span,
 )
 from governance.contract.queries import Said, said_about
+from governance.contract.signatures import signing_of
 from governance.health.readings import capture_health_snapshot
 from governance.models import (
     Capability,
@@ -33,6 +33,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.registry.queries import capabilities_named, state_behind
+from governance.review.differences import ChangeRow, change_rows, standing_in
 from governance.review.queries import review_standing
 from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
@@ -86,19 +87,27 @@ class Told:
 
 
 def contract_context(
-    request: HttpRequest, contract: SystemContract, *, at: datetime
+    request: HttpRequest,
+    contract: SystemContract,
+    *,
+    at: datetime,
+    health: HealthReading | None = None,
 ) -> dict[str, Any]:
-    """Everything that the contract's page, and the pages of its decisions, show."""
+    """Everything that the contract's page, and the pages of its decisions, show.
+
+    `health` is given by who has read it already.
+    """
     changes = parse_changes(contract.proposed_changes)
     known = capabilities_named(
         [*contract.affected_capabilities, *(change.target for change in changes)]
     )
-    health = health_around(contract, at)
+    health = health or health_around(contract, at)
+    signing = signing_of(contract, at=at)
     capabilities = capability_rows(contract, known, health)
     rows = change_rows(
         changes,
         plan=contract.plan,
-        state=state_behind(changes, known),
+        now=standing_in(state_behind(changes, known)),
         decided=contract.status not in CHANGEABLE,
     )
     job = getattr(contract, "job", None)
@@ -113,8 +122,10 @@ def contract_context(
             health=health,
             frozen=[row.name for row in capabilities if row.frozen],
             freeze=line_freeze(request),
+            signing=signing,
             at=at,
         ),
+        "signing": signing,
         "changes": Folded.of(rows),
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),

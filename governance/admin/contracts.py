@@ -31,6 +31,7 @@ from governance.admin.filters import (
 from governance.admin.lists import FilteredList
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.signatures import signature_page, signature_text
 from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.models import SystemContract
@@ -159,6 +160,16 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.comment_view),
                 name="governance_systemcontract_comment",
             ),
+            path(
+                "<uuid:object_id>/signatures/<int:number>/",
+                wrap(self.signature_view),
+                name="governance_systemcontract_signature",
+            ),
+            path(
+                "<uuid:object_id>/signatures/<int:number>/text/",
+                wrap(self.signature_text_view),
+                name="governance_systemcontract_signature_text",
+            ),
             *StoryPages.urls(self),
             *super().get_urls(),
         ]
@@ -186,3 +197,13 @@ class ContractAdmin(ReadOnlyAdmin):
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def comment_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return comment_page(self, request, object_id)
+
+    @method_decorator(require_safe)
+    def signature_view(self, request: HttpRequest, object_id: UUID, number: int) -> HttpResponse:
+        return signature_page(self, request, object_id, number)
+
+    @method_decorator(require_safe)
+    def signature_text_view(
+        self, request: HttpRequest, object_id: UUID, number: int
+    ) -> HttpResponse:
+        return signature_text(self, request, object_id, number)

@@ -1,12 +1,13 @@
 """A founder's two decisions: a form by GET, the decision by POST, one operation each.
 
-The form carries the digest of the content that its page showed. Looking (GET, HEAD) changes
-nothing; a refusal comes back on the same form, in its own words and with its code.
+The form carries the digests of the content and of the view that its page showed. Looking (GET,
+HEAD) changes nothing; a refusal comes back on the same form, in its own words and with its code;
+where what the page showed has changed meanwhile, on a fresh form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,50 +19,78 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.contract_page import contract_context
+from governance.admin.contract_page import contract_context, health_around
 from governance.admin.forms import ApproveForm, RejectForm
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.refusals import http_status
 from governance.admin.wording import moment
+from governance.contract.guards import needs_confirmation
+from governance.contract.signatures import Signing, signing_of
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
 from governance.review.policy import REVIEW_PERMISSION
-from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.values import ActivationWindow
+from governance.review.view import ReviewView, review_view
+from governance.vocabulary.errors import GovernanceError, ViewChangedError
+from governance.vocabulary.values import ActivationWindow, ContractStatus
 
 USUAL_WINDOW = timedelta(hours=24)
+# What a founder typed and need not type again on a fresh form; the confirmation is not among it.
+KEPT = ("window_opens_at", "window_closes_at", "note")
+MINUTE = timedelta(minutes=1)
 
 # Makes the decision out of a valid form, and says in words what was done.
 Operation = Callable[[forms.Form, SystemContract, datetime], str]
+# The form that a page offers: for the view it shows, keeping what was typed before.
+FreshForm = Callable[[Mapping[str, Any], ReviewView | None, datetime], forms.Form]
 
 
 def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """ELIGIBLE → APPROVED, for exactly the content whose digest the form carries."""
+    """A founder signs exactly the content and the view whose digests the form carries."""
 
     def operation(form: forms.Form, contract: SystemContract, at: datetime) -> str:
         said = form.cleaned_data
-        approved = approve_contract(
+        signed = approve_contract(
             contract_id=contract.pk,
             founder=request.user,
             window=ActivationWindow(said["window_opens_at"], said["window_closes_at"]),
             seen_digest=said["seen_digest"],
+            seen_view=said["seen_view"],
+            seen_text=said["seen_text"],
             note=said["note"],
+            confirmation=said["confirmation"],
             at=at,
         )
-        opens, closes = moment(approved.window_opens_at), moment(approved.window_closes_at)
+        if signed.status == ContractStatus.ELIGIBLE:
+            signing = signing_of(signed, at=at)
+            return f"Signed: {signing}. It is approved once {signing.missing} more founders sign."
+        opens, closes = moment(signed.window_opens_at), moment(signed.window_closes_at)
         return f"Approved. It can be activated from {opens} to {closes}."
 
-    def empty_form(contract: SystemContract, at: datetime) -> forms.Form:
-        opens_at = at.replace(second=0, microsecond=0)
+    def fresh_form(page: Mapping[str, Any], view: ReviewView | None, at: datetime) -> forms.Form:
+        opens_at, closes_at = usual_window(page["signing"], at)
+        seen = view or ReviewView(page["contract"].content_digest or "", {})
         return ApproveForm(
             initial={
                 "window_opens_at": opens_at,
-                "window_closes_at": opens_at + USUAL_WINDOW,
-                "seen_digest": contract.content_digest,
+                "window_closes_at": closes_at,
+                "seen_digest": seen.content_digest,
+                "seen_view": seen.digest(),
+                "seen_text": seen.for_form(),
             }
         )
 
-    return _decide(model_admin, request, object_id, "approve", ApproveForm, empty_form, operation)
+    return _decide(model_admin, request, object_id, "approve", ApproveForm, fresh_form, operation)
+
+
+def usual_window(signing: Signing, at: datetime) -> tuple[datetime, datetime]:
+    """A day from now; where others have signed, what is left of the window they agree on."""
+    opens_at = at.replace(second=0, microsecond=0)
+    if signing.window is None:
+        return opens_at, opens_at + USUAL_WINDOW
+    # The picker knows whole minutes only, and must not leave the window by a second.
+    first = signing.window.opens_at
+    first += -timedelta(seconds=first.second, microseconds=first.microsecond) % MINUTE
+    return max(opens_at, first), signing.window.closes_at.replace(second=0, microsecond=0)
 
 
 def reject_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -76,10 +105,10 @@ def reject_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         )
         return "Rejected for good. The requester can read your reason."
 
-    def empty_form(contract: SystemContract, at: datetime) -> forms.Form:
+    def fresh_form(page: Mapping[str, Any], view: ReviewView | None, at: datetime) -> forms.Form:
         return RejectForm()
 
-    return _decide(model_admin, request, object_id, "reject", RejectForm, empty_form, operation)
+    return _decide(model_admin, request, object_id, "reject", RejectForm, fresh_form, operation)
 
 
 def _decide(
@@ -88,7 +117,7 @@ def _decide(
     object_id: Any,
     verb: str,
     form_class: type[forms.Form],
-    empty_form: Callable[[SystemContract, datetime], forms.Form],
+    fresh_form: FreshForm,
     operation: Operation,
 ) -> HttpResponse:
     if not request.user.has_perm(REVIEW_PERMISSION):
@@ -96,8 +125,8 @@ def _decide(
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     refusal: GovernanceError | None = None
+    form = form_class(request.POST)
     if request.method == "POST":
-        form = form_class(request.POST)
         if form.is_valid():
             try:
                 done = operation(form, contract, at)
@@ -108,10 +137,18 @@ def _decide(
                 return HttpResponseRedirect(_page_of(contract))
         # Somebody else may have moved it meanwhile: show what stands there now.
         contract = model_admin.find(request, object_id)
-    else:
-        form = empty_form(contract, at)
 
-    page = contract_context(request, contract, at=at)
+    # The view before all else of the page: what moves between the two is refused, not signed.
+    health = health_around(contract, at)
+    is_signed = verb == "approve" and contract.status == ContractStatus.ELIGIBLE
+    view = review_view(contract, health=health) if is_signed else None
+    page = contract_context(request, contract, at=at, health=health)
+    if request.method != "POST":
+        form = fresh_form(page, view, at)
+    elif isinstance(refusal, ViewChangedError):
+        typed = {name: form.cleaned_data[name] for name in KEPT}
+        form = fresh_form(page, view, at)
+        form.initial.update(typed)
     standing = page["standing"]
     obstacles = standing.against_approving if verb == "approve" else standing.against_rejecting
     heard = refusal or next(iter(obstacles), None)
@@ -126,6 +163,7 @@ def _decide(
         decidable=not obstacles,
         contract_url=_page_of(contract),
         again_url=request.path,
+        needs_confirmation=needs_confirmation(contract),
         **page,
     )
     return render(request, f"admin/governance/{verb}.html", context, status=status)

@@ -9,7 +9,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    INPUT_CLASSES,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from governance.vocabulary.values import SHORTEST_REASON
 
@@ -42,8 +46,18 @@ class ApproveForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "maxlength": LONGEST_TEXT}),
         help_text="Stays in the contract's history for good.",
     )
+    confirmation = forms.CharField(
+        label="Type the contract's reference to confirm",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+        ),
+    )
     # What the page showed; the operation refuses when something else stands there by now.
     seen_digest = forms.CharField(widget=forms.HiddenInput)
+    seen_view = forms.CharField(widget=forms.HiddenInput)
+    # The view itself, believed for nothing but saying what has changed since.
+    seen_text = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
     def clean_note(self) -> str:
         return _plain_lines(self.cleaned_data["note"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +16,9 @@ from django.utils import timezone
 
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.wording import left_until, source_in_words, span
-from governance.models import SystemContract
+from governance.contract.queries import signatures_on
+from governance.contract.signatures import Signing, signing_as_told
+from governance.models import ApprovalSignature, SystemContract
 from governance.review.policy import REVIEW_PERMISSION
 from governance.review.queue import AGES, Place, Wanted, queue_page
 from governance.vocabulary.values import RiskLevel, Source
@@ -41,13 +44,24 @@ class QueueRow:
     age: str
     left: str
     is_over: bool
+    # How far its signing is, where somebody has signed: `1 of 2 signatures: ada`.
+    signed: str
 
 
 def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
-    """Lines for contracts that wait; asks the database nothing about any one of them."""
+    """Lines for contracts that wait; one question, who signed them, however many they are."""
     is_founder = person.has_perm(REVIEW_PERMISSION)
+    contracts = list(contracts)
+    signatures: dict[UUID, list[ApprovalSignature]] = {contract.pk: [] for contract in contracts}
+    for signature in signatures_on(contracts) if contracts else ():
+        signatures[signature.contract_id].append(signature)
     return [
-        _row(contract, at, may_decide=is_founder and contract.proposed_by_id != person.pk)
+        _row(
+            contract,
+            at,
+            may_decide=is_founder and contract.proposed_by_id != person.pk,
+            signing=signing_as_told(contract, signatures[contract.pk], at=at),
+        )
         for contract in contracts
     ]
 
@@ -119,7 +133,7 @@ def age_in_words(age: str) -> str:
     return "up to 1 day" if not youngest else f"{youngest} to {oldest} days"
 
 
-def _row(contract: SystemContract, at: datetime, *, may_decide: bool) -> QueueRow:
+def _row(contract: SystemContract, at: datetime, *, may_decide: bool, signing: Signing) -> QueueRow:
     names = contract.affected_capabilities
     more = len(names) - MOST_CAPABILITIES_SHOWN
     confidence, ends_at = contract.confidence_score, contract.review_ends_at
@@ -136,6 +150,7 @@ def _row(contract: SystemContract, at: datetime, *, may_decide: bool) -> QueueRo
         age=span(at - contract.created_at),
         left=left_until(ends_at, at) if ends_at else "clock stands: a question is open",
         is_over=ends_at is not None and ends_at <= at,
+        signed=str(signing) if signing.standing else "",
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from governance.admin.changes import ChangeRow
 from governance.admin.wording import plural
+from governance.review.differences import ChangeRow
 from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 
 

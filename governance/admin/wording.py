@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.vocabulary.changes import parse_changes
-from governance.vocabulary.errors import InvalidChangesError
+from governance.vocabulary.wording import change_in_words as change_in_words
+from governance.vocabulary.wording import moment as moment
+from governance.vocabulary.wording import plural as plural
+from governance.vocabulary.wording import rollback_in_words as rollback_in_words
+from governance.vocabulary.wording import span as span
+from governance.vocabulary.wording import value_in_words as value_in_words
 
 EVENTS: Mapping[str, str] = {
     "contract.proposal.drafted": "proposed the change",
@@ -20,6 +24,7 @@ EVENTS: Mapping[str, str] = {
     "contract.eligibility.refused": "recorded the gate's verdict: it MAY NOT become a contract",
     "contract.review.clarification_requested": "asked for clarification; the clock stopped",
     "contract.review.clarified": "answered the question; the clock runs again",
+    "contract.review.signed": "signed the contract; more founders must",
     "contract.review.approved": "approved the contract",
     "contract.review.rejected": "rejected the contract",
     "contract.review.expired": "closed the review: its time was over",
@@ -56,34 +61,8 @@ def source_in_words(source: str) -> str:
     return source.replace("_", " ").replace("crm", "CRM")
 
 
-def moment(at: datetime | None) -> str:
-    """A time that cannot be misread: day, month by name, and UTC said aloud."""
-    return f"{at:%-d %b %Y, %H:%M} UTC" if at else "—"
-
-
-def span(length: timedelta | None) -> str:
-    """A length of time in its two largest useful units at most: `3 days`, `4 h 12 min`, `0.8 s`."""
-    if length is None:
-        return "—"
-    seconds = abs(length.total_seconds())
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
-    if hours < 1:
-        return f"{minutes} min"
-    if days < 1:
-        return f"{hours} h {minutes % 60} min" if hours < 10 and minutes % 60 else f"{hours} h"
-    return "1 day" if days == 1 else f"{days} days"
-
-
 def left_until(end: datetime, at: datetime) -> str:
     return f"{span(end - at)} left" if end > at else f"over since {span(at - end)}"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def event_in_words(event: str, step_index: int | None) -> str:
@@ -98,22 +77,5 @@ def actor_in_words(actor: str) -> str:
     return parts[2] if len(parts) == 3 and parts[0] == "user" else actor
 
 
-def value_in_words(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
 def pretty_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
-
-
-def change_in_words(document: Any) -> str:
-    """One recorded change as a sentence; what cannot be read any more is shown as it is."""
-    try:
-        (change,) = parse_changes(document)
-    except (InvalidChangesError, ValueError):
-        return value_in_words(document)
-    return str(change)
-
-
-def rollback_in_words(action: Any) -> str:
-    return change_in_words(action) if action else "No way back is known"

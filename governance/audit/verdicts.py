@@ -103,6 +103,8 @@ def _require_independent(document: Mapping[str, Any], person: Any) -> None:
     involved = {
         "proposed it": [took_part["proposed_by"]],
         "approved it": [took_part["approved_by"]],
+        # Evidence sealed before signatures were kept names none.
+        "signed it": took_part.get("signed_by", []),
         "started it": [took_part["started_by"]],
         "reported on it": took_part["reported_by"],
         "ended it": [took_part["ended_by"]],

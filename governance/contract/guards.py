@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from governance.contract.signatures import Signing
 from governance.models import SystemContract
 from governance.vocabulary.canonical import require_plain_json, timestamp
 from governance.vocabulary.errors import (
+    AlreadySignedError,
     ClarificationConflictError,
+    ConfirmationRequiredError,
     ContractExpiredError,
     FourEyesError,
     InvalidInputError,
@@ -24,9 +27,11 @@ from governance.vocabulary.values import (
     SHORTEST_REASON,
     ActivationWindow,
     ContractStatus,
+    RiskLevel,
     StandingFreeze,
 )
 from governance.vocabulary.verdicts import parse_eligibility_verdict
+from governance.vocabulary.wording import moment
 
 LONGEST_TEXT = 4000
 
@@ -105,6 +110,44 @@ def refuse_unasked(contract: SystemContract) -> None:
     """Only an open question is answered."""
     if contract.review_ends_at is not None:
         raise ClarificationConflictError("No question is open.", code="no_open_clarification")
+
+
+def refuse_second_signature(signing: Signing, founder: Any) -> None:
+    """A person counts once: who signed signs again only when their window has closed."""
+    for signature in signing.standing:
+        if signature.founder_id == founder.pk:
+            raise AlreadySignedError(
+                "You have signed this; your signature stands until "
+                f"{moment(signature.window_closes_at)}."
+            )
+
+
+def require_window_inside(window: ActivationWindow, signing: Signing) -> None:
+    """Nobody widens what another founder agreed to: refuse a window that leaves an earlier one."""
+    for signature in signing.standing:
+        if not window.lies_in(signature.window):
+            opens, closes = moment(signature.window_opens_at), moment(signature.window_closes_at)
+            message = (
+                f"the window must lie inside the one that {signature.founder.get_username()}"
+                f" signed for, {opens} to {closes}"
+            )
+            raise InvalidWindowError(
+                message.capitalize() + ".",
+                errors=[{"path": "window_closes_at", "message": message}],
+            )
+
+
+def needs_confirmation(contract: SystemContract) -> bool:
+    """A critical change is confirmed by typing the contract's reference."""
+    return contract.risk_level == RiskLevel.CRITICAL
+
+
+def require_confirmation(contract: SystemContract, typed: Any) -> None:
+    """Refuse a critical change whose reference was not typed, with ConfirmationRequiredError."""
+    if needs_confirmation(contract) and clean_text(typed, "confirmation") != contract.reference:
+        raise ConfirmationRequiredError.at(
+            "confirmation", "a critical change is confirmed by typing its reference exactly"
+        )
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:

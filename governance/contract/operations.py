@@ -6,7 +6,7 @@ the caller took once at the edge. Every refusal is a GovernanceError and leaves 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,17 +19,26 @@ from governance.contract.guards import (
     refuse_expired,
     refuse_may_not,
     refuse_proposer,
+    refuse_second_signature,
+    require_confirmation,
     require_move,
     require_reason,
     require_window,
+    require_window_inside,
 )
 from governance.contract.proposals import Proposal, proposal_digest
+from governance.contract.signatures import signing_of, write_signature
 from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import SystemContract
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import InvalidInputError, StaleCopyError, WrongStateError
-from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus
+from governance.vocabulary.values import (
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    SeenPage,
+)
 from governance.vocabulary.verdicts import parse_eligibility_verdict, parse_validator_verdict
 
 # What each move writes; nothing else of the row is touched.
@@ -174,15 +183,22 @@ def approve_contract(
     founder: Any,
     window: ActivationWindow,
     seen_digest: str,
+    look: Callable[[SystemContract], SeenPage],
     at: datetime,
     note: str = "",
+    confirmation: str = "",
 ) -> SystemContract:
-    """ELIGIBLE → APPROVED: a founder signs the content whose digest they saw.
+    """A founder signs the content whose digest they saw; ELIGIBLE → APPROVED with the last
+    signature that its risk asks for (`GOVERNANCE["QUORUM"]`), before that it stays ELIGIBLE.
 
-    `seen_digest` is the content digest of the page that the founder read; another one on record
-    refuses with StaleCopyError. The proposer cannot approve (FourEyesError), an expired contract
-    cannot be approved (ContractExpiredError), and the window must end after it starts, not be
-    over, and last at most 168 hours (InvalidWindowError). `governance.review` says who may.
+    `look` gives the page that is signed, as the review sees it now, or refuses; it is called last,
+    with the contract locked. `seen_digest` is the content digest of the page that the founder
+    read; another one on record refuses with StaleCopyError. The proposer cannot sign
+    (FourEyesError), nor can anybody twice while their signature stands (AlreadySignedError), an
+    expired contract cannot be signed (ContractExpiredError), a critical one only when its
+    reference was typed as `confirmation` (ConfirmationRequiredError). The window must end after it
+    starts, not be over, last at most 168 hours, and lie inside those of the signatures that stand
+    (InvalidWindowError). `governance.review` says who may.
     """
     require_window(window, at)
     note = clean_text(note, "note")
@@ -193,6 +209,24 @@ def approve_contract(
         refuse_proposer(contract, founder)
         if seen_digest != contract.content_digest:
             raise StaleCopyError("This contract is not the one that was read; look again.")
+        signing = signing_of(contract, at=at)
+        refuse_second_signature(signing, founder)
+        require_window_inside(window, signing)
+        require_confirmation(contract, confirmation)
+        signature = write_signature(
+            contract=contract,
+            signing=signing,
+            founder=founder,
+            window=window,
+            page=look(contract),
+            note=note,
+            at=at,
+        )
+        records = {"signature_sha256": digest(signature.as_record())}
+        if len(signing.standing) + 1 < signing.quorum:
+            entry = Entry("contract.review.signed", reason=note, records=records)
+            append_entries(contract_id=contract.pk, actor=founder, at=at, entries=[entry])
+            return contract
         contract.to_approved(founder=founder, at=at, window=window, note=note)
         _save_and_tell(
             contract,
@@ -201,7 +235,7 @@ def approve_contract(
             actor=founder,
             at=at,
             reason=note,
-            records={"approval_sha256": digest(contract.approval_record())},
+            records=records | {"approval_sha256": digest(contract.approval_record())},
         )
     return contract
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import Count, F, QuerySet, Value
 
 from governance.models import (
+    ApprovalSignature,
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
@@ -114,6 +116,26 @@ def said_about(contract: SystemContract) -> list[Said]:
         all=True,
     )
     return sorted((Said(*row) for row in found), key=lambda said: said.at)
+
+
+def how_much_was_said(contract: SystemContract) -> tuple[int, int, int]:
+    """How many questions, answers and comments there are on a contract."""
+    asked = ClarificationRequest.objects.filter(contract=contract).aggregate(
+        questions=Count("id"), answers=Count("answer")
+    )
+    comments = ContractComment.objects.filter(contract=contract).count()
+    return asked["questions"], asked["answers"], comments
+
+
+def signatures_of(contract: SystemContract) -> QuerySet[ApprovalSignature]:
+    """A contract's signatures in order, with the founders' names, without the texts they signed."""
+    return signatures_on([contract])
+
+
+def signatures_on(contracts: Iterable[SystemContract]) -> QuerySet[ApprovalSignature]:
+    """The signatures on any of these contracts; one query."""
+    found = ApprovalSignature.objects.filter(contract__in=contracts).select_related("founder")
+    return found.defer("view", "shown").order_by("contract_id", "number")
 
 
 def contracts_in_brief() -> QuerySet[SystemContract]:

@@ -15,7 +15,7 @@ from governance.flows.accounts import open_account
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.flows.review_contract import approve_contract, reject_contract
+from governance.flows.review_contract import approve_contract, reject_contract, view_contract
 from governance.flows.sweep import expire_contracts
 from governance.health.signals import record_signal
 from governance.models import GovernanceJob, SystemContract
@@ -114,11 +114,14 @@ class Teller:
     def approved(self, told: Mapping[str, Any]) -> SystemContract:
         contract = self.eligible(told)
         at = contract.created_at + timedelta(hours=1, minutes=20)
+        view = view_contract(contract_id=contract.pk, at=at)
         return approve_contract(
             contract_id=contract.pk,
             founder=self.founder,
             window=ActivationWindow(at, at + timedelta(hours=160)),
-            seen_digest=contract.content_digest or "",
+            seen_digest=view.content_digest,
+            seen_view=view.digest(),
+            confirmation=contract.reference,
             at=at,
             note=told.get("approval_note", ""),
         )

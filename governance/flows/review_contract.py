@@ -18,7 +18,17 @@ from governance.models import (
 from governance.registry.queries import frozen_among
 from governance.review import operations as review
 from governance.review.queries import freeze_in_force
+from governance.review.view import ReviewView, review_view
 from governance.vocabulary.values import ActivationWindow
+
+
+def view_contract(*, contract_id: UUID, at: datetime) -> ReviewView:
+    """What a founder who looks at the contract now has before them; NotFoundError."""
+    capabilities = affected_capabilities_of(contract_id)
+    return review_view(
+        SystemContract.objects.get(pk=contract_id),
+        health=capture_health_snapshot(scopes=capabilities, at=at),
+    )
 
 
 def approve_contract(
@@ -27,10 +37,15 @@ def approve_contract(
     founder: Any,
     window: ActivationWindow,
     seen_digest: str,
+    seen_view: str,
     at: datetime,
     note: str = "",
+    confirmation: str = "",
+    seen_text: str = "",
 ) -> SystemContract:
-    """ELIGIBLE → APPROVED; see `governance.review.operations.approve` for what is refused."""
+    """A founder signs what they saw (`view_contract`); with the last signature that it needs the
+    contract becomes APPROVED. See `governance.review.operations.approve` for what is refused.
+    """
     capabilities = affected_capabilities_of(contract_id)
     with saying_why_it_is_frozen(at):
         return review.approve(
@@ -38,11 +53,14 @@ def approve_contract(
             founder=founder,
             window=window,
             seen_digest=seen_digest,
+            seen_view=seen_view,
+            seen_text=seen_text,
             health=capture_health_snapshot(scopes=capabilities, at=at),
             frozen=frozen_among(capabilities),
             freeze=freeze_in_force(at),
             at=at,
             note=note,
+            confirmation=confirmation,
         )
 
 

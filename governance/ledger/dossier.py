@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from governance.models import (
+    ApprovalSignature,
     AuditEvidence,
     AuditResolution,
     ClarificationAnswer,
@@ -41,7 +42,7 @@ class Dossier:
     """One contract with its chain, its job and all that hangs on it.
 
     `rows` counts the rows that there are for each record and place: a result's step, the number
-    of a question and of its answer, None for what there is but one of.
+    of a question, of its answer and of a signature, None for what there is but one of.
     """
 
     contract: SystemContract
@@ -55,6 +56,7 @@ class Dossier:
     resolution: AuditResolution | None = None
     questions: dict[int, ClarificationRequest] = field(default_factory=dict)
     answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
+    signatures: dict[int, ApprovalSignature] = field(default_factory=dict)
     rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
     def digest_of(self, record: str, *, place: int | None) -> str | None:
@@ -77,6 +79,9 @@ class Dossier:
             return kept and _agreed(kept, digest(contract.content_record()))
         if record == "evidence_sha256":
             return _evidence_digest(self.evidence) if self.evidence else None
+        if record == "signature_sha256":
+            signature = self.signatures.get(_numbered(place))
+            return _signature_digest(signature, contract) if signature else None
         row = self._record(record, place)
         if row is None:
             return None
@@ -140,7 +145,7 @@ def _as_record(
 
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; eleven queries, however many."""
+    """The dossiers of these contracts, in order of id; twelve queries, however many."""
     dossiers = {
         contract.pk: Dossier(contract)
         for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
@@ -158,6 +163,10 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
         dossier = dossiers[question.contract_id]
         dossier.answers[question.number] = answer
         dossier.rows["clarification_answer_sha256", question.number] += 1
+    for signature in ApprovalSignature.objects.filter(contract_id__in=dossiers):
+        dossier = dossiers[signature.contract_id]
+        dossier.signatures[signature.number] = signature
+        dossier.rows["signature_sha256", signature.number] += 1
     of_job: dict[UUID, Dossier] = {}
     for job in GovernanceJob.objects.filter(contract_id__in=dossiers):
         dossier = of_job[job.pk] = dossiers[job.contract_id]
@@ -192,6 +201,13 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
 def _agreed(kept: str, computed: str) -> str:
     """The digest, when the column that keeps it agrees with what it is computed from."""
     return computed if kept == computed else ALTERED
+
+
+def _signature_digest(signature: ApprovalSignature, contract: SystemContract) -> str:
+    """The digest of a signature that is under this contract's content and the view beside it."""
+    signed = (sha256_hex(signature.view), contract.content_digest)
+    agrees = signed == (signature.view_digest, signature.content_digest)
+    return digest(signature.as_record()) if agrees else ALTERED
 
 
 def _evidence_digest(evidence: AuditEvidence) -> str:

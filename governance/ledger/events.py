@@ -28,7 +28,12 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "contract.eligibility.refused": (frozenset({"eligibility_verdict_sha256", "closing_sha256"}),),
     "contract.review.clarification_requested": (frozenset({"clarification_sha256"}),),
     "contract.review.clarified": (frozenset({"clarification_answer_sha256"}),),
-    "contract.review.approved": (frozenset({"approval_sha256"}),),
+    "contract.review.signed": (frozenset({"signature_sha256"}),),
+    # Approvals given before founders' signatures were kept hold the first alone.
+    "contract.review.approved": (
+        frozenset({"approval_sha256"}),
+        frozenset({"approval_sha256", "signature_sha256"}),
+    ),
     "contract.review.rejected": (_CLOSING,),
     "contract.review.expired": (_CLOSING,),
     "contract.window.lapsed": (_CLOSING,),
@@ -51,13 +56,19 @@ STANDSTILLS: Set[str] = frozenset(
         "contract.audit.inconclusive",
         "contract.review.clarification_requested",
         "contract.review.clarified",
+        "contract.review.signed",
         "job.step.completed",
         "job.step.failed",
     }
 )
 
-# A review's questions and answers, in this order: they are told one after the other, so that the
-# entry that comes n-th vouches for the n-th row.
+# Rows of which a contract may have several, each told once, in order: the entry that comes n-th
+# vouches for the n-th row.
+COUNTED: Set[str] = frozenset(
+    {"clarification_sha256", "clarification_answer_sha256", "signature_sha256"}
+)
+
+# A review's questions and answers: they are told one after the other.
 CLARIFYING: Mapping[str, str] = {
     "contract.review.clarification_requested": "clarification_sha256",
     "contract.review.clarified": "clarification_answer_sha256",

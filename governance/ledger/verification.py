@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
-from governance.ledger.events import CLARIFYING, EVENTS, STANDSTILLS
+from governance.ledger.events import CLARIFYING, COUNTED, EVENTS, STANDSTILLS
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
@@ -141,8 +141,7 @@ def _first_finding(dossier: Dossier) -> Finding | None:
     prev_hash = GENESIS
     vouched: set[tuple[str, int | None]] = set()
     for number, entry in enumerate(dossier.entries, start=1):
-        place = _place_of(entry, vouched)
-        problem = _problem_of_entry(dossier, entry, number, prev_hash, told, place)
+        problem = _problem_of_entry(dossier, entry, number, prev_hash, told, vouched)
         problem = problem or _out_of_turn(entry, told, vouched, steps_told)
         if problem:
             return Finding(dossier.contract.pk, number, problem)
@@ -151,7 +150,7 @@ def _first_finding(dossier: Dossier) -> Finding | None:
             told[_subject(entry)] = entry.to_status
         steps_told += entry.step_index is not None
         vouched |= {
-            (record, place)
+            (record, _place_of(record, entry, vouched))
             for record, value in json.loads(entry.body)["records"].items()
             if value is not None
         }
@@ -161,11 +160,11 @@ def _first_finding(dossier: Dossier) -> Finding | None:
     return Finding(dossier.contract.pk, len(dossier.entries) + 1, problem) if problem else None
 
 
-def _place_of(entry: LedgerEntry, vouched: set[tuple[str, int | None]]) -> int | None:
-    """Which of several rows of its kind an entry tells: a step, or a question by its number."""
-    if entry.event not in CLARIFYING:
+def _place_of(record: str, entry: LedgerEntry, vouched: set[tuple[str, int | None]]) -> int | None:
+    """Which of several rows of its kind an entry vouches for: a step's, or the next by number."""
+    if record not in COUNTED:
         return entry.step_index
-    return _told_so_far(CLARIFYING[entry.event], vouched) + 1
+    return _told_so_far(record, vouched) + 1
 
 
 def _told_so_far(record: str, vouched: set[tuple[str, int | None]]) -> int:
@@ -178,7 +177,7 @@ def _problem_of_entry(
     number: int,
     prev_hash: bytes,
     told: dict[str, str],
-    place: int | None,
+    vouched: set[tuple[str, int | None]],
 ) -> str | None:
     if entry.seq != number:
         return f"entry {number} is missing: the next one is {entry.seq}"
@@ -200,7 +199,7 @@ def _problem_of_entry(
     if entry.to_status and entry.from_status != told[_subject(entry)]:
         return f"begins at {entry.from_status!r}, but the status was {told[_subject(entry)]!r}"
     for record, value in sorted(records.items()):
-        if dossier.digest_of(record, place=place) != value:
+        if dossier.digest_of(record, place=_place_of(record, entry, vouched)) != value:
             return f"what stands on record is not what {record} vouches for"
     return None
 
@@ -218,6 +217,8 @@ def _out_of_turn(
         questions, answers = (_told_so_far(record, vouched) for record in CLARIFYING.values())
         is_answer = entry.event == "contract.review.clarified"
         in_turn = told["contract"] == ContractStatus.ELIGIBLE and questions - answers == is_answer
+    elif entry.event == "contract.review.signed":
+        in_turn = told["contract"] == ContractStatus.ELIGIBLE
     elif _subject(entry) == "job":
         in_turn = told["job"] == JobStatus.RUNNING and entry.step_index == steps_told
     else:

@@ -15,10 +15,12 @@ from governance.models.line import LineFreeze, LineThaw
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
+from governance.models.signature import ApprovalSignature
 from governance.models.snapshot import HealthSnapshot
 from governance.models.step import JobStep
 
 __all__ = [
+    "ApprovalSignature",
     "AuditEvidence",
     "AuditResolution",
     "Capability",

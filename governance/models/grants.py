@@ -41,6 +41,7 @@ GRANTS: dict[str, May] = {
     "governance_clarificationrequest": APPEND,
     "governance_clarificationanswer": APPEND,
     "governance_contractcomment": APPEND,
+    "governance_approvalsignature": APPEND,
     # What moves: only the columns that ever do. A row can be locked by who may update a column of
     # it, and the contract's row is the lock of its chain.
     "governance_systemcontract": May(

@@ -10,7 +10,7 @@ from governance.models import AuditEvidence, GovernanceJob, StepResult
 from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
 from governance.vocabulary.values import JobStatus, SnapshotPhase, StepStatus
 
-EVIDENCE_VERSION = "1.0.0"
+EVIDENCE_VERSION = "1.1.0"  # 1.1.0: what each founder signed and saw
 
 
 class AuditTrigger:
@@ -18,7 +18,7 @@ class AuditTrigger:
 
     @staticmethod
     def seal_evidence(job: GovernanceJob, *, at: datetime) -> AuditEvidence:
-        """Write the evidence of `job`, whose end is set but not saved yet; a fixed five queries.
+        """Write the evidence of `job`, whose end is set but not saved yet; a fixed six queries.
 
         The caller holds the locks of contract and job, and writes the job and the terminal entry
         in the same transaction.
@@ -34,6 +34,7 @@ class AuditTrigger:
         contract = job.contract
         results = {result.step_index: result for result in job.results.all()}
         snapshots = {snapshot.phase: snapshot.reading for snapshot in job.snapshots.all()}
+        signatures = list(contract.signatures.all())
         head_seq, head_hash = chain_head(contract.pk)
         return {
             "evidence_version": EVIDENCE_VERSION,
@@ -54,9 +55,11 @@ class AuditTrigger:
             "collected_at": timestamp(at),
             "contract_content_sha256": contract.content_digest,
             "approval": contract.approval_record(),
+            "signatures": [signature.as_sealed() for signature in signatures],
             "participants": {
                 "proposed_by": contract.proposed_by_id,
                 "approved_by": contract.approved_by_id,
+                "signed_by": sorted({signature.founder_id for signature in signatures}),
                 "activated_by": job.created_by_id,
                 "started_by": job.started_by_id,
                 "reported_by": sorted({result.recorded_by_id for result in results.values()}),

@@ -17,6 +17,7 @@ from governance.models import (
     ContractComment,
     SystemContract,
 )
+from governance.review.document import shown_to_founder
 from governance.review.policy import (
     require_answerer,
     require_commenter,
@@ -24,7 +25,13 @@ from governance.review.policy import (
     require_founder,
     require_reviewable,
 )
-from governance.vocabulary.values import ActivationWindow, HealthReading, StandingFreeze
+from governance.review.view import require_same_view, review_view
+from governance.vocabulary.values import (
+    ActivationWindow,
+    HealthReading,
+    SeenPage,
+    StandingFreeze,
+)
 
 
 def approve(
@@ -33,28 +40,41 @@ def approve(
     founder: Any,
     window: ActivationWindow,
     seen_digest: str,
+    seen_view: str,
     health: HealthReading | None,
     frozen: Collection[str],
     at: datetime,
     note: str = "",
+    confirmation: str = "",
+    seen_text: str = "",
     freeze: StandingFreeze | None = None,
 ) -> SystemContract:
     """Sign a contract. `health`, `frozen` (names of frozen capabilities) and `freeze` (of the
-    whole line) are what a flow read.
+    whole line) are what a flow read; `seen_digest` and `seen_view` are the digests of the content
+    and of the view that the founder read, `seen_text` is that view, for a refusal to explain.
 
     Beside what `approve_contract` refuses: WrongPersonError, LineFrozenError,
-    CapabilityFrozenError, HealthBlocksError (`health_unknown`, `health_blocked`).
+    CapabilityFrozenError, HealthBlocksError (`health_unknown`, `health_blocked`), and, when
+    nothing else does, ViewChangedError.
     """
     require_founder(founder)
     refuse_frozen_line(freeze)
     require_fit_platform(health=health, frozen=frozen)
+
+    def look(contract: SystemContract) -> SeenPage:
+        view = review_view(contract, health=health)
+        require_same_view(view, seen_view=seen_view, seen_text=seen_text)
+        return SeenPage(view=view.text(), shown=shown_to_founder(contract, view))
+
     return contract_operations.approve_contract(
         contract_id=contract_id,
         founder=founder,
         window=window,
         seen_digest=seen_digest,
+        look=look,
         at=at,
         note=note,
+        confirmation=confirmation,
     )
 
 

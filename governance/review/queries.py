@@ -12,8 +12,10 @@ from governance.contract.guards import (
     refuse_frozen_line,
     refuse_proposer,
     refuse_second_question,
+    refuse_second_signature,
     refuse_unasked,
 )
+from governance.contract.signatures import Signing
 from governance.models import LineFreeze, SystemContract
 from governance.review.policy import (
     require_answerer,
@@ -44,6 +46,7 @@ def review_standing(
     health: HealthReading | None,
     frozen: Collection[str],
     at: datetime,
+    signing: Signing,
     freeze: StandingFreeze | None = None,
 ) -> ReviewStanding:
     """Ask the guards of all that a review knows. It promises nothing: the operations decide."""
@@ -64,6 +67,7 @@ def review_standing(
         lambda: refuse_frozen_line(freeze),
         lambda: refuse_expired(contract, at),
         lambda: require_fit_platform(health=health, frozen=frozen),
+        lambda: refuse_second_signature(signing, person),
     )
     asking = _refusals(
         lambda: refuse_expired(contract, at), lambda: refuse_second_question(contract)

@@ -84,6 +84,12 @@ class InvalidWindowError(InvalidInputError):
     code = "invalid_window"
 
 
+class ConfirmationRequiredError(InvalidInputError):
+    """A critical change was not confirmed by typing the contract's reference."""
+
+    code = "confirmation_required"
+
+
 class ReasonRequiredError(InvalidInputError):
     """A decision that must be explained came without an explanation."""
 
@@ -119,6 +125,12 @@ class ClarificationConflictError(WrongStateError):
     """A question while another one is open, or an answer where none is."""
 
     code = "clarification_conflict"
+
+
+class AlreadySignedError(WrongStateError):
+    """A founder's signature on this contract still stands; a person counts once."""
+
+    code = "already_signed"
 
 
 class MayNotVerdictError(WrongStateError):
@@ -229,6 +241,12 @@ class StaleCopyError(GovernanceError):
     """The caller decided on something that is no longer what stands there."""
 
     code = "stale_copy"
+
+
+class ViewChangedError(StaleCopyError):
+    """What a founder read has changed meanwhile; `details["changed"]` says what, in words."""
+
+    code = "view_changed"
 
 
 class StaleExecutionError(StaleCopyError):

@@ -131,6 +131,17 @@ class ActivationWindow:
     def contains(self, at: datetime) -> bool:
         return self.opens_at <= at <= self.closes_at
 
+    def lies_in(self, other: ActivationWindow) -> bool:
+        return other.opens_at <= self.opens_at and self.closes_at <= other.closes_at
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPage:
+    """What a founder had before them: a view in its canonical spelling, and all of it as text."""
+
+    view: str
+    shown: str
+
 
 @dataclass(frozen=True, slots=True)
 class StandingFreeze:

@@ -257,7 +257,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
         running.complete_steps()
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(running.job.contract))
-        counts.append(len(captured))
+        counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
     assert counts[0] == counts[1] <= 15
     text = " ".join(answer.content.decode().split())
     assert "45 more changes" in text

@@ -180,6 +180,6 @@ def test_page__with_more_said__asks_no_more_queries(cast: Cast, founder_browser:
             comment_on_contract(contract_id=contract.pk, person=cast.viewer, text="Hm.", at=now())
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(contract))
-        counts.append(len(captured))
+        counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
     assert counts[0] == counts[1] <= 15
     assert "22 more" in answer.content.decode()

@@ -20,6 +20,7 @@ from tests.support.admin import approval, contract_url, job_url
 from tests.support.cast import Cast
 from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.admin import admin_fields
+from tests.support.signing import as_seen
 from tests.support.stories import again, eligible, now, running_job
 
 SHORT = 6  # pages are slow; `make torture` sends all
@@ -150,7 +151,7 @@ def test_note__of_legal_but_hostile_text__stays_as_it_was(cast: Cast) -> None:
             contract_id=contract.pk,
             founder=cast.founder,
             window=ActivationWindow(at, at + timedelta(hours=1)),
-            seen_digest=contract.content_digest or "",
+            **as_seen(contract),
             note=note,
             at=at,
         )

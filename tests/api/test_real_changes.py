@@ -27,6 +27,7 @@ from tests.support.admin import approval, contract_url
 from tests.support.cast import Cast
 from tests.support.http import served_application
 from tests.support.kubernetes import CAPABILITIES, needs_real_changes, real_changes
+from tests.support.signing import as_seen
 
 PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
 WORKERS = 3
@@ -79,7 +80,7 @@ def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
             contract_id=contract.pk,
             founder=cast.founder,
             window=ActivationWindow(at, at + timedelta(hours=24)),
-            seen_digest=contract.content_digest,
+            **as_seen(contract),
             at=at,
         )
 

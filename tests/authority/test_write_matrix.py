@@ -35,6 +35,7 @@ WRITERS = {
     "ClarificationRequest": {"contract.clarifications"},
     "ClarificationAnswer": {"contract.clarifications"},
     "ContractComment": {"contract.comments"},
+    "ApprovalSignature": {"contract.signatures"},
     "GovernanceJob": {"orchestrator.activation"},
     "GovernanceJob.status": {"orchestrator.tracking"},
     "JobStep": {"orchestrator.activation"},

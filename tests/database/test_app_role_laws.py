@@ -48,6 +48,7 @@ from tests.support.roles import (
     nobody_but_the_application,
     require_app_role,
 )
+from tests.support.signing import as_seen
 from tests.support.stories import Running, approved, eligible, finished_job, now, running_job
 from tests.support.verdicts import judge
 
@@ -229,7 +230,7 @@ def test_main_path__over_sessions_of_the_role_alone__runs_to_its_verdict(
             contract_id=contract.pk,
             founder=committed.founder,
             window=ActivationWindow(at, contract.expires_at),
-            seen_digest=contract.content_digest or "",
+            **as_seen(contract),
             at=at,
         )
         assert run("activate_contract", contract.pk, "--as", "operator").code == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from governance.contract.operations import approve_contract
 from governance.models import GovernanceSignal
 from governance.vocabulary.errors import FourEyesError
 from governance.vocabulary.values import ActivationWindow, HealthDecision
@@ -12,6 +11,7 @@ from tests.support.attacks import check_deferred_laws, refused_by, run_sql, upda
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, forge_entry
 from tests.support.platform import signal
+from tests.support.signing import sign
 from tests.support.stories import approved, eligible, now, pending_job
 
 SIGNAL = "governance_governancesignal"
@@ -20,14 +20,9 @@ SIGNAL = "governance_governancesignal"
 def test_approval__by_the_proposer__refused_in_python_and_by_raw_sql(cast: Cast) -> None:
     contract = eligible(cast)
     at = now()
+    window = ActivationWindow(at, contract.expires_at)
     with pytest.raises(FourEyesError):
-        approve_contract(
-            contract_id=contract.pk,
-            founder=cast.operator,
-            window=ActivationWindow(at, contract.expires_at),
-            seen_digest=contract.content_digest or "",
-            at=at,
-        )
+        sign(contract, founder=cast.operator, window=window, at=at)
     with refused_by("contract_four_eyes"):
         update_row(
             CONTRACT,

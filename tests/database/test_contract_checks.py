@@ -27,6 +27,7 @@ from tests.support.contracts import (
     taken_back,
 )
 from tests.support.forgery import CONTRACT, NOON
+from tests.support.signing import sign
 from tests.support.stories import (
     again,
     approved,
@@ -109,13 +110,8 @@ class TestCONTRACT002Approval:
     ) -> None:
         contract, at = eligible(cast), now()
         with refused(InvalidWindowError, "invalid_window"):
-            operations.approve_contract(
-                contract_id=contract.pk,
-                founder=cast.founder,
-                window=ActivationWindow(at + opens, at + closes),
-                seen_digest=contract.content_digest,
-                at=at,
-            )
+            window = ActivationWindow(at + opens, at + closes)
+            sign(contract, founder=cast.founder, window=window, at=at)
 
     def test_approved__has_who_when_what_and_window(self, cast: Cast) -> None:
         at = now()

@@ -31,6 +31,7 @@ FREE_TABLES = {"governance_capability", "governance_configurationentry"}
 
 # Refusals that no operation lets anybody see: they speak for the record (RecordProtectedError).
 SPEAK_FOR_THE_RECORD = {
+    "approval_signed",
     "audit_append_only",
     "audit_verdict_given",
     "capability_lifecycle_known",
@@ -86,6 +87,7 @@ SPEAK_FOR_THE_RECORD = {
     "ledger_seq_once",
     "ledger_tells_clarification",
     "ledger_tells_result",
+    "ledger_tells_signature",
     "ledger_tells_status",
     "line_freeze_append_only",
     "line_freeze_has_reason",
@@ -102,6 +104,9 @@ SPEAK_FOR_THE_RECORD = {
     "signal_history_kept",
     "signal_never_removed",
     "signal_one_active",
+    "signature_append_only",
+    "signature_quorum_in_bounds",
+    "signature_signs_view",
     "snapshot_once_per_phase",
     "snapshot_phase_known",
     "step_index_once",

@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from governance.contract import operations as contract_operations
 from governance.ledger.story import story
 from governance.models import GovernanceJob, LineFreeze, SystemContract
 from governance.orchestrator.facade import GovernanceOrchestrator
@@ -26,9 +25,18 @@ from tests.support.attacks import (
     update_row,
 )
 from tests.support.cast import Cast
-from tests.support.forgery import CONTRACT, JOB, columns_for, forge_activation, forge_entry
+from tests.support.forgery import (
+    CONTRACT,
+    JOB,
+    columns_for,
+    forge_activation,
+    forge_entry,
+    forge_signature,
+    forge_signing_entry,
+)
 from tests.support.line import FREEZE, HOUR, THAW, frozen, thawed
 from tests.support.roles import app_session
+from tests.support.signing import sign
 from tests.support.stories import again, approved, eligible, now, pending_job
 
 TICK = timedelta(microseconds=1)
@@ -36,6 +44,8 @@ FAR = timedelta(days=400)
 
 
 def forge_approval(cast: Cast, contract: SystemContract, at: datetime) -> None:
+    times = {"window_opens_at": at, "window_closes_at": at + HOUR}
+    forge_signature(contract, cast.founder, signed_at=at, **times)
     update_row(
         CONTRACT,
         contract.pk,
@@ -44,15 +54,9 @@ def forge_approval(cast: Cast, contract: SystemContract, at: datetime) -> None:
         approved_at=at,
         approved_digest=contract.content_digest,
         approval_note="",
-        window_opens_at=at,
-        window_closes_at=at + HOUR,
+        **times,
     )
-    forge_entry(
-        contract.pk,
-        event="contract.review.approved",
-        from_status="ELIGIBLE",
-        to_status="APPROVED",
-    )
+    forge_signing_entry(contract.pk)
 
 
 def forge_start(cast: Cast, job_id: Any, at: datetime) -> None:
@@ -160,13 +164,8 @@ class TestMovesUnderAFreeze:
         contract, at = eligible(cast), now()
         frozen(cast)
         with nothing_written(), pytest.raises(LineFrozenError) as refusal, story():  # noqa: PT012
-            contract_operations.approve_contract(
-                contract_id=contract.pk,
-                founder=cast.founder,
-                window=ActivationWindow(at, at + HOUR),
-                seen_digest=contract.content_digest or "",
-                at=at,
-            )
+            window = ActivationWindow(at, at + HOUR)
+            sign(contract, founder=cast.founder, window=window, at=at)
             commit_now()
         assert refusal.value.details["law"] == "line_frozen"
 

@@ -150,6 +150,7 @@ class TestAuditTrigger:
         assert finished_job(cast).evidence.document["participants"] == {
             "proposed_by": cast.operator.pk,
             "approved_by": cast.founder.pk,
+            "signed_by": [cast.founder.pk],
             "activated_by": cast.operator.pk,
             "started_by": cast.executor.pk,
             "reported_by": [cast.executor.pk],

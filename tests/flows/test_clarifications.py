@@ -33,6 +33,7 @@ from governance.vocabulary.values import ActivationWindow, ContractStatus
 from tests.support.attacks import check_deferred_laws, nothing_written
 from tests.support.cast import Cast
 from tests.support.contracts import refused
+from tests.support.signing import as_seen
 from tests.support.stories import again, answered, approved, asked, contract_in, eligible, now
 
 DAY = timedelta(days=1)
@@ -127,7 +128,7 @@ def test_founder__decides_with_the_longer_clock_or_an_open_question(
         contract_id=contract.pk,
         founder=cast.second_founder,
         window=ActivationWindow(at, at + DAY),
-        seen_digest=contract.content_digest,
+        **as_seen(contract),
         at=at,
     )
     assert decided.status == ContractStatus.APPROVED
@@ -142,7 +143,7 @@ def test_approval__past_the_longer_clock__refused(cast: Cast) -> None:
             contract_id=contract.pk,
             founder=cast.founder,
             window=ActivationWindow(at, at + DAY),
-            seen_digest=contract.content_digest,
+            **as_seen(contract),
             at=at,
         )
 

@@ -24,6 +24,7 @@ from governance.vocabulary.errors import GovernanceError
 from governance.vocabulary.values import ActivationWindow, AuditVerdict
 from tests.support.cast import Cast, hire_cast
 from tests.support.databases import cloned, ensure_template
+from tests.support.signing import as_seen
 from tests.support.stories import (
     MAY,
     VALIDATOR_VERDICT,
@@ -68,7 +69,7 @@ def approve(contract: SystemContract, cast: Cast) -> SystemContract:
         contract_id=contract.pk,
         founder=cast.founder,
         window=WINDOW,
-        seen_digest=contract.content_digest or "",
+        **as_seen(contract),
         at=DURING_REVIEW,
     )
 

@@ -31,6 +31,7 @@ from governance.vocabulary.values import ActivationWindow, ContractStatus, JobSt
 from tests.support.attacks import nothing_written
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen, thawed
+from tests.support.signing import as_seen
 from tests.support.stories import (
     again,
     approved,
@@ -52,7 +53,7 @@ def approve(cast: Cast, contract: Any, at: datetime | None = None) -> Any:
         contract_id=contract.pk,
         founder=cast.founder,
         window=ActivationWindow(at, at + 24 * HOUR),
-        seen_digest=contract.content_digest,
+        **as_seen(contract),
         at=at,
     )
 

@@ -19,6 +19,7 @@ from governance.vocabulary.values import ActivationWindow, ContractStatus, JobSt
 from tests.support.attacks import law_named, run_sql
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen, thawed
+from tests.support.signing import as_seen
 from tests.support.stories import approved, eligible, now, pending_job
 from tests.support.threads import at_once, overtaking
 
@@ -36,7 +37,7 @@ def moves(committed: Cast) -> Moves:
             contract_id=to_approve.pk,
             founder=committed.second_founder,
             window=ActivationWindow(at, at + HOUR),
-            seen_digest=to_approve.content_digest or "",
+            **as_seen(to_approve),
             at=at,
         )
 

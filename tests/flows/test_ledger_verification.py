@@ -13,7 +13,7 @@ from governance.flows.review_contract import reject_contract
 from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
 from governance.ledger.dossier import Dossier
 from governance.ledger.verification import Finding, verify_ledger
-from governance.models import ClarificationRequest, LedgerEntry, SystemContract
+from governance.models import ApprovalSignature, ClarificationRequest, LedgerEntry, SystemContract
 from governance.vocabulary.canonical import canonical_text, digest
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
@@ -22,6 +22,7 @@ from tests.support.stories import (
     MAY_NOT,
     VALIDATOR_VERDICT,
     answered,
+    approved,
     asked,
     contract_in,
     draft,
@@ -32,6 +33,7 @@ from tests.support.stories import (
     now,
     pending_job,
     running_job,
+    signed,
 )
 from tests.support.tampering import laws_off, run_sql
 
@@ -97,6 +99,34 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
             " window_closes_at + interval '1 hour'",
             APPROVED,
         ),
+        ("UPDATE governance_approvalsignature SET note = 'Never'", APPROVED),
+        ("UPDATE governance_approvalsignature SET quorum = 9", APPROVED),
+        ("UPDATE governance_approvalsignature SET number = 2", APPROVED),
+        ("UPDATE governance_approvalsignature SET shown = replace(shown, '50', '51')", APPROVED),
+        ("UPDATE governance_approvalsignature SET view = replace(view, '20', '21')", APPROVED),
+        ("UPDATE governance_approvalsignature SET view = view || ' '", APPROVED),
+        (
+            "UPDATE governance_approvalsignature SET view = view || ' ', view_digest ="
+            " encode(sha256(convert_to(view || ' ', 'UTF8')), 'hex')",
+            APPROVED,
+        ),
+        (f"UPDATE governance_approvalsignature SET view_digest = '{'0' * 64}'", APPROVED),
+        (f"UPDATE governance_approvalsignature SET content_digest = '{'0' * 64}'", APPROVED),
+        (
+            "UPDATE governance_approvalsignature SET founder_id ="
+            " (SELECT id FROM auth_user WHERE username = 'second-founder')",
+            APPROVED,
+        ),
+        (
+            "UPDATE governance_approvalsignature SET window_opens_at ="
+            " window_opens_at - interval '1 us'",
+            APPROVED,
+        ),
+        (
+            "UPDATE governance_approvalsignature SET signed_at = signed_at + interval '1 us'",
+            APPROVED,
+        ),
+        ("DELETE FROM governance_approvalsignature", APPROVED),
         ("UPDATE governance_jobstep SET target = 'Other' WHERE step_index = 1", CREATED),
         ("UPDATE governance_jobstep SET timeout_seconds = 9 WHERE step_index = 2", CREATED),
         ("UPDATE governance_governancejob SET timeout_minutes = 5", CREATED),
@@ -195,6 +225,14 @@ def test_rehashed_entry__its_successor_does_not_link(cast: Cast) -> None:
             "INSERT INTO governance_auditevidence (job_id, body, sha256, collected_at)"
             " SELECT id, '{}', '', now() FROM governance_governancejob",
             "evidence",
+        ),
+        (
+            "INSERT INTO governance_approvalsignature (contract_id, number, founder_id,"
+            " signed_at, note, window_opens_at, window_closes_at, content_digest, view_digest,"
+            " view, shown, quorum) SELECT contract_id, 2, founder_id, signed_at, note,"
+            " window_opens_at, window_closes_at, content_digest, view_digest, view, shown, quorum"
+            " FROM governance_approvalsignature",
+            "signature 2",
         ),
     ],
 )
@@ -461,3 +499,46 @@ def test_answer__told_without_a_question__found(cast: Cast) -> None:
         append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
     [found] = findings()
     assert (found.seq, "out of turn" in found.problem) == (4, True)
+
+
+def test_signature__that_one_of_two_took_back__found(cast: Cast, settings: Any) -> None:
+    settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
+    contract = signed(cast)
+    signed(cast, contract, founder=cast.second_founder)
+    assert findings() == []
+    run_sql("DELETE FROM governance_approvalsignature WHERE number = 1")
+    [found] = findings()
+    assert (found.contract_id, found.seq) == (contract.pk, APPROVED)
+
+
+def test_signature__told_after_the_decision__found(cast: Cast, settings: Any) -> None:
+    settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
+    contract = signed(cast)
+    reject_contract(
+        contract_id=contract.pk, founder=cast.second_founder, reason="Not this one.", at=now()
+    )
+    with laws_off():
+        row = ApprovalSignature.objects.get()
+        row.pk, row.number = None, 2
+        row.save(force_insert=True)
+        entry = Entry(
+            "contract.review.signed", records={"signature_sha256": digest(row.as_record())}
+        )
+        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+    [found] = findings()
+    assert (found.seq, "out of turn" in found.problem) == (6, True), found.problem
+
+
+def test_approval__given_before_signatures_were_kept__is_whole(cast: Cast) -> None:
+    contract = approved(cast)
+    entry = LedgerEntry.objects.get(contract=contract, seq=APPROVED)
+    said = json.loads(entry.body)
+    del said["records"]["signature_sha256"]
+    body = canonical_text(said)
+    with laws_off(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM governance_approvalsignature")
+        cursor.execute(
+            "UPDATE governance_ledgerentry SET body = %s, hash = %s WHERE id = %s",
+            [body, entry_hash(bytes(entry.prev_hash), body), entry.pk],
+        )
+    assert findings() == []

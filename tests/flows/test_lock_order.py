@@ -33,6 +33,7 @@ from governance.vocabulary.values import ActivationWindow, AuditVerdict, HealthD
 from tests.support.cast import Cast
 from tests.support.line import frozen, thawed
 from tests.support.platform import signal
+from tests.support.signing import as_seen
 from tests.support.stories import (
     MAY,
     MAY_NOT,
@@ -68,11 +69,12 @@ def _verdicts(cast: Cast, eligibility: dict[str, Any] = MAY) -> Story:
 
 def _approve(cast: Cast) -> Story:
     contract = eligible(cast)
+    seen = as_seen(contract)
     return lambda: approve_contract(
         contract_id=contract.pk,
         founder=cast.founder,
         window=ActivationWindow(now(), now() + timedelta(hours=24)),
-        seen_digest=contract.content_digest or "",
+        **seen,
         at=now(),
     )
 

@@ -29,6 +29,7 @@ from governance.vocabulary.errors import (
 from governance.vocabulary.values import ActivationWindow, HealthDecision
 from tests.support.cast import Cast
 from tests.support.contracts import refused
+from tests.support.signing import as_seen
 from tests.support.stories import again, draft, eligible, now
 
 REASON = "Not this quarter, sorry."
@@ -40,9 +41,8 @@ def approve(contract: SystemContract, founder: Any, **changes: Any) -> SystemCon
         "contract_id": contract.pk,
         "founder": founder,
         "window": ActivationWindow(at, at + timedelta(hours=24)),
-        "seen_digest": contract.content_digest,
         "at": at,
-    }
+    } | as_seen(contract)
     return approve_contract(**(arguments | changes))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from governance.flows.review_contract import view_contract
 from governance.models import GovernanceJob, SystemContract
 from tests.support.stories import now
 
@@ -27,9 +28,13 @@ def typed(at: datetime) -> str:
 def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:
     """The approve form, filled in well; `fields` replaces what is typed."""
     at = now()
+    view = view_contract(contract_id=contract.pk, at=at)
     return {
         "window_opens_at": typed(at),
         "window_closes_at": typed(at + timedelta(hours=24)),
         "note": "",
-        "seen_digest": contract.content_digest or "",
+        "confirmation": contract.reference,
+        "seen_digest": view.content_digest,
+        "seen_view": view.digest(),
+        "seen_text": view.text(),
     } | fields

@@ -18,7 +18,13 @@ from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import check_deferred_laws, nothing_written, run_sql, update_row
 from tests.support.cast import Cast
-from tests.support.forgery import CONTRACT, NOON, forge_entry
+from tests.support.forgery import (
+    CONTRACT,
+    NOON,
+    forge_entry,
+    forge_signature,
+    forge_signing_entry,
+)
 from tests.support.roles import as_owner
 from tests.support.stories import MAY, VALIDATOR_VERDICT, again, contract_in, draft
 
@@ -115,7 +121,13 @@ def force_contract(
 ) -> None:
     """Move a contract by raw SQL and tell the ledger so, as a careful forger would."""
     current = again(contract)
+    signs = (current.status, target) == (ContractStatus.ELIGIBLE, ContractStatus.APPROVED)
+    if signs:
+        forge_signature(current, cast.founder)
     update_row(CONTRACT, contract.pk, **(columns_for(current, target, cast) | changes))
+    if signs:
+        forge_signing_entry(contract.pk)
+        return
     forge_entry(
         contract.pk,
         event="contract.attack.moved",

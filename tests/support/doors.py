@@ -98,6 +98,16 @@ _OURS = [
     Door("governance_systemcontract_clarify", "contract", FOUNDERS, FOUNDERS, says("question")),
     Door("governance_systemcontract_answer", "questioned", ANSWERERS, ANSWERERS, says("answer")),
     Door("governance_systemcontract_comment", "contract", READERS, READERS, says("text")),
+    Door(
+        "governance_systemcontract_signature",
+        "signed",
+        at="governance/systemcontract/{}/signatures/1/",
+    ),
+    Door(
+        "governance_systemcontract_signature_text",
+        "signed",
+        at="governance/systemcontract/{}/signatures/1/text/",
+    ),
     Door("governance_systemcontract_ledger", "contract"),
     Door("governance_systemcontract_ledger_export", "contract"),
     Door("governance_governancejob_running"),

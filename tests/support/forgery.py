@@ -22,6 +22,7 @@ AUDIT = "governance_governanceaudit"
 RESOLUTION = "governance_auditresolution"
 LEDGER = "governance_ledgerentry"
 CONTRACT = "governance_systemcontract"
+SIGNATURE = "governance_approvalsignature"
 
 NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # before any lease that a test is given
 
@@ -129,6 +130,38 @@ def forge_resolution(audit_id: int, resolver: Any, **changes: Any) -> None:
         "resolved_at": NOON,
     } | changes
     insert_row(RESOLUTION, **row)
+
+
+def forge_signature(contract: SystemContract, founder: Any, **changes: Any) -> None:
+    """A signature under a contract's content and an empty view of it, for an hour from noon."""
+    content = changes.get("content_digest", contract.content_digest)
+    view = changes.get("view") or canonical_text({"content_digest": content, "facts": {}})
+    row = {
+        "contract_id": contract.pk,
+        "number": 1,
+        "founder_id": founder.pk,
+        "signed_at": NOON,
+        "note": "",
+        "window_opens_at": NOON,
+        "window_closes_at": NOON + timedelta(hours=1),
+        "content_digest": content,
+        "view_digest": sha256_hex(view),
+        "view": view,
+        "shown": "What the founder saw.",
+        "quorum": 1,
+    } | changes
+    insert_row(SIGNATURE, **row)
+
+
+def forge_signing_entry(contract_id: UUID, **said: Any) -> None:
+    """The entry that vouches for the next signature; it approves unless `said` says otherwise."""
+    told = {
+        "event": "contract.review.approved",
+        "from_status": "ELIGIBLE",
+        "to_status": "APPROVED",
+        "body": {"records": {"signature_sha256": "a" * 64}},
+    }
+    forge_entry(contract_id, **(told | said))
 
 
 def forge_entry(

@@ -10,6 +10,7 @@ from governance.ledger.story import story
 from governance.models import SystemContract
 from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus
 from tests.support.cast import Cast
+from tests.support.signing import sign
 from tests.support.stories import MAY, VALIDATOR_VERDICT, now
 
 Operation = Callable[[SystemContract, Cast], object]
@@ -28,13 +29,8 @@ def record_verdicts(contract: SystemContract, cast: Cast) -> object:
 
 def approve(contract: SystemContract, cast: Cast) -> object:
     at = contract.created_at
-    return operations.approve_contract(
-        contract_id=contract.pk,
-        founder=cast.founder,
-        window=ActivationWindow(at, at + timedelta(hours=1)),
-        seen_digest=contract.content_digest or "",
-        at=at,
-    )
+    window = ActivationWindow(at, at + timedelta(hours=1))
+    return sign(contract, founder=cast.founder, window=window, at=at)
 
 
 def reject(contract: SystemContract, cast: Cast) -> object:

@@ -17,7 +17,7 @@ from governance.vocabulary.values import HealthDecision
 from tests.support.admin import approval, typed
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen
-from tests.support.stories import asked, eligible, judged_job, now
+from tests.support.stories import approved, asked, eligible, judged_job, now
 
 PASSWORD = "correct-horse-7"
 NEW_PASSWORD = "battery-staple-8"
@@ -40,6 +40,11 @@ class Scene:
     def questioned(self) -> SystemContract:
         """A founder's question about it is open."""
         return asked(self.cast)
+
+    @cached_property
+    def signed(self) -> SystemContract:
+        """A founder signed it, and so it was approved."""
+        return approved(self.cast)
 
     @cached_property
     def job(self) -> Any:

@@ -26,6 +26,7 @@ from governance.vocabulary.values import (
     StepStatus,
 )
 from tests.support.cast import Cast
+from tests.support.signing import as_seen
 
 _numbers = itertools.count(1)
 
@@ -134,6 +135,21 @@ def answered(cast: Cast, *, at: datetime | None = None, **changes: Any) -> Syste
     return again(contract)
 
 
+def signed(
+    cast: Cast, contract: SystemContract | None = None, *, founder: Any = None, **changes: Any
+) -> SystemContract:
+    """A contract with one signature more, for a day; ELIGIBLE where others must follow."""
+    contract, at = contract or eligible(cast, **changes), now()
+    window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=founder or cast.founder,
+        window=window,
+        **as_seen(contract),
+        at=at,
+    )
+
+
 def approved(
     cast: Cast,
     *,
@@ -147,7 +163,7 @@ def approved(
         contract_id=contract.pk,
         founder=cast.founder,
         window=window or ActivationWindow(at, at + timedelta(hours=24)),
-        seen_digest=contract.content_digest,
+        **as_seen(contract),
         at=at,
     )
 

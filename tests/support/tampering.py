@@ -24,6 +24,7 @@ def laws_off() -> Iterator[None]:
         "ledgerentry",
         "clarificationrequest",
         "clarificationanswer",
+        "approvalsignature",
     ]
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from governance.admin.changes import change_rows
 from governance.admin.wording import (
     EVENTS,
     actor_in_words,
@@ -17,6 +16,7 @@ from governance.admin.wording import (
     span,
 )
 from governance.ledger.events import EVENTS as KNOWN_EVENTS
+from governance.review.differences import change_rows, standing_in
 from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.values import Lifecycle, PlatformState
 
@@ -71,7 +71,7 @@ def rows_of(
         lifecycles={"Search": Lifecycle.PREVIEW},
         configuration={("Search", key): value for key, value in (configuration or {}).items()},
     )
-    return change_rows(parsed, plan=plan, state=state, decided=decided)
+    return change_rows(parsed, plan=plan, now=standing_in(state), decided=decided)
 
 
 @pytest.mark.parametrize(

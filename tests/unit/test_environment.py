@@ -18,6 +18,7 @@ from govsite.environment import (
     read_flag,
     read_list,
     read_number,
+    read_quorum,
     read_secret_key,
     read_timeouts,
 )
@@ -249,3 +250,45 @@ def test_database__url_of_something_else__refused_without_saying_the_password(
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as caught:
         database(monkeypatch, url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("", {}),
+        ("critical=2", {"critical": 2}),
+        (" critical = 3 , low=2,", {"critical": 3, "low": 2}),
+        ("high=1", {"high": 1}),
+        ("medium=20", {"medium": 20}),
+    ],
+)
+def test_quorum__named_for_some_risks__one_for_the_others(
+    monkeypatch: pytest.MonkeyPatch, value: str, named: dict[str, int]
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    ones = {"critical": 1, "high": 1, "medium": 1, "low": 1}
+    assert read_quorum(NAME) == ones | named
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2",
+        "critical",
+        "critical=",
+        "critical=0",
+        "critical=-1",
+        "critical=2.0",
+        "critical=21",
+        "critical=two",
+        "critical=²",
+        "Critical=2",
+        "huge=2",
+        "critical=2,critical=2",
+        "critical=2;high=2",
+    ],
+)
+def test_quorum__that_nobody_can_keep__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        read_quorum(NAME)

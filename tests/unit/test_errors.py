@@ -11,10 +11,12 @@ from governance.vocabulary.errors import GovernanceError, InvalidInputError
 
 # Callers act on these words: a code is added here with its error, and never changed.
 CODES = {
+    "AlreadySignedError": "already_signed",
     "AuditorNotIndependentError": "auditor_not_independent",
     "BusyError": "busy",
     "CapabilityFrozenError": "capability_frozen",
     "ClarificationConflictError": "clarification_conflict",
+    "ConfirmationRequiredError": "confirmation_required",
     "ContractActivationError": "activation_refused",
     "ContractExpiredError": "contract_expired",
     "ContractImmutableError": "contract_immutable",
@@ -44,6 +46,7 @@ CODES = {
     "StepsOutstandingError": "steps_outstanding",
     "TargetOutOfScopeError": "target_out_of_scope",
     "VerdictConflictError": "verdict_conflict",
+    "ViewChangedError": "view_changed",
     "WrongPersonError": "not_permitted",
     "WrongStateError": "wrong_state",
 }

@@ -7,8 +7,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.contract.queries import open_clarification_of
-from governance.models import ClarificationRequest, LedgerEntry, SystemContract
+from governance.contract.queries import open_clarification_of, signatures_of
+from governance.models import (
+    ApprovalSignature,
+    ClarificationRequest,
+    LedgerEntry,
+    SystemContract,
+)
 
 
 class ChangeField(serializers.Field[Any, Any, Any, Any]):
@@ -58,6 +63,27 @@ class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest])
     class Meta:
         model = ClarificationRequest
         fields = ("number", "question", "asked_by", "asked_at")
+        read_only_fields = fields
+
+
+class SignatureSerializer(serializers.ModelSerializer[ApprovalSignature]):
+    """A founder's signature: under which content and which view of it, and for which window."""
+
+    founder = person("founder")
+
+    class Meta:
+        model = ApprovalSignature
+        fields = (
+            "number",
+            "founder",
+            "signed_at",
+            "note",
+            "window_opens_at",
+            "window_closes_at",
+            "content_digest",
+            "view_digest",
+            "quorum",
+        )
         read_only_fields = fields
 
 
@@ -117,6 +143,11 @@ class ContractSerializer(ContractSummarySerializer):
         help_text="The founder's question that stops the review's clock; null where none is open."
     )
 
+    signatures = serializers.SerializerMethodField(
+        help_text="What founders signed, in order. With as many that stand as `quorum` says the "
+        "contract is approved; none are kept of contracts approved before there were signatures."
+    )
+
     class Meta(ContractSummarySerializer.Meta):
         fields = (
             *ContractSummarySerializer.Meta.fields,
@@ -130,11 +161,16 @@ class ContractSerializer(ContractSummarySerializer):
             "approved_by",
             "approved_digest",
             "approval_note",
+            "signatures",
             "closed_by",
             "closed_reason",
             "clarification",
         )
         read_only_fields = fields
+
+    @extend_schema_field(SignatureSerializer(many=True))
+    def get_signatures(self, contract: SystemContract) -> list[Any]:
+        return list(SignatureSerializer(signatures_of(contract), many=True).data)
 
     @extend_schema_field(ClarificationSerializer(allow_null=True))
     def get_clarification(self, contract: SystemContract) -> dict[str, Any] | None:

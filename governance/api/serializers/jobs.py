@@ -214,5 +214,6 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     collected_at = serializers.DateTimeField()
     contract_content_sha256 = serializers.CharField()
     approval = serializers.DictField()
+    signatures = serializers.ListField(child=serializers.DictField())
     participants = serializers.DictField()
     ledger_head = serializers.DictField()

@@ -1,9 +1,10 @@
 -- AUDIT: a verdict is on a terminal job and on exactly its evidence; a job that did not complete
 -- accepts only FAIL; and neither the author nor who resolves a doubt took part in the contract:
--- not as its proposer or approver, nor by starting, reporting, completing or cancelling the job.
+-- not as its proposer, approver or one who signed it, nor by starting, reporting, completing or cancelling the job.
 CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    SELECT EXISTS (
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
         SELECT 1
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
@@ -12,8 +13,13 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
                           job.ended_by_id)
     ) OR EXISTS (
         SELECT 1 FROM governance_stepresult WHERE job_id = of_job AND recorded_by_id = person
-    )
-$$;
+    ) OR EXISTS (
+        SELECT 1
+          FROM governance_governancejob job
+          JOIN governance_approvalsignature signature ON signature.contract_id = job.contract_id
+         WHERE job.id = of_job AND signature.founder_id = person
+    );
+END $$;
 
 CREATE OR REPLACE FUNCTION governance_audit_independent() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

@@ -1,8 +1,8 @@
 -- LEDGER: an entry links to the one before it in its contract's chain, its hash is that of its
 -- bytes, its body says what its columns say, and a status entry tells one legal move, from where
 -- the last one ended: a chain begins with DRAFT (a job's part with PENDING), and no move is left
--- out. Only steps, an inconclusive verdict, and a review's questions and
--- answers are told without a status.
+-- out. Only steps, an inconclusive verdict, a review's questions and answers, and a signature that
+-- others must follow are told without a status.
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -36,7 +36,8 @@ BEGIN
 
     IF (NEW.to_status = '') <> (NEW.event IN (
         'contract.audit.inconclusive', 'contract.review.clarification_requested',
-        'contract.review.clarified', 'job.step.completed', 'job.step.failed')) THEN
+        'contract.review.clarified', 'contract.review.signed',
+        'job.step.completed', 'job.step.failed')) THEN
         PERFORM governance_refuse('ledger_chain',
             format('An entry of %s cannot tell %s as its status.', NEW.event,
                    coalesce(nullif(NEW.to_status, ''), 'nothing')));

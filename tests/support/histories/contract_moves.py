@@ -17,6 +17,7 @@ from governance.vocabulary.values import (
     ActivationWindow,
 )
 from tests.support.histories.both import MOST_CONTRACTS, REASON, SUBJECTS, BothAtOnce, often, picks
+from tests.support.signing import as_seen
 from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT
 
 
@@ -110,8 +111,10 @@ class ContractMoves(BothAtOnce):
         it, contract_id = self.contract(pick, "ELIGIBLE")
         at = self.world.at
         opens, closes = (at + timedelta(hours=hours) for hours in window)
-        known = SystemContract.objects.filter(pk=contract_id).values_list("content_digest")
-        seen = next((digest for (digest,) in known if saw_it and digest), "0" * 64)
+        known = SystemContract.objects.filter(pk=contract_id).first()
+        seen = as_seen(known, at=at) if known else {"seen_digest": "", "seen_view": ""}
+        if not saw_it:
+            seen["seen_digest"] = "0" * 64
         self.both(
             "approve",
             lambda: self.world.approve(it, who, (opens, closes), note, saw_it=saw_it),
@@ -119,7 +122,7 @@ class ContractMoves(BothAtOnce):
                 contract_id=contract_id,
                 founder=self.person(who),
                 window=ActivationWindow(opens, closes),
-                seen_digest=seen,
+                **seen,
                 at=self.world.at,
                 note=note,
             ),

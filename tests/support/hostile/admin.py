@@ -61,13 +61,14 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
     signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
     record_signal(**signal, decision=HealthDecision.DEGRADED, actor=cast.operator, at=now())
-    job, contract = finished_job(cast), eligible(cast)
+    job, contract = finished_job(cast), eligible(cast, risk_level="critical")
     root.set_password(PASSWORD)
     root.save()
     superuser, founder = _browser(root), _browser(cast.founder)
     group, page = Group.objects.get(name=Role.FOUNDER), "admin:auth_user_change"
 
-    yield from _form_fields(founder, contract_url(contract, "approve"))
+    sure = {"confirmation": contract.reference}
+    yield from _form_fields(founder, contract_url(contract, "approve"), **sure)
     yield from _form_fields(founder, contract_url(contract, "reject"), reason="Not this quarter.")
     yield from _form_fields(founder, reverse("admin:governance_linefreeze_stop"), reason="Enough.")
     freeze = frozen(cast)

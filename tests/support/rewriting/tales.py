@@ -19,6 +19,7 @@ from governance.models import AuditEvidence, GovernanceJob, SystemContract
 from governance.vocabulary.values import ActivationWindow, AuditVerdict, StepReport, StepStatus
 from tests.support.cast import Cast
 from tests.support.rewriting.pictures import Dump, dump
+from tests.support.signing import as_seen
 from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT, now, proposal_document
 
 # How each tale goes; between them they leave contracts in every state with every kind of row.
@@ -138,7 +139,7 @@ class Tale:
             contract_id=self._contract().pk,
             founder=self.cast.founder,
             window=ActivationWindow(self.at, self.at + timedelta(hours=24)),
-            seen_digest=self._contract().content_digest or "",
+            **as_seen(self._contract(), at=self.at),
             at=self.at,
             note="Signed in the café.",
         )

@@ -1,13 +1,13 @@
-"""What a contract will change, set against what is true now: rows for a page, nothing more."""
+"""What a contract will change, set against what stands there: for pages, and for what is signed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from governance.admin.wording import rollback_in_words, span, value_in_words
 from governance.vocabulary.canonical import canonical_text
 from governance.vocabulary.changes import (
     CapabilityDisable,
@@ -17,6 +17,7 @@ from governance.vocabulary.changes import (
     ParameterChange,
 )
 from governance.vocabulary.values import Lifecycle, PlatformState
+from governance.vocabulary.wording import rollback_in_words, span, value_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,16 @@ class Value:
     words: str
     canonical: str
 
+    @property
+    def spelled(self) -> str:
+        """As a view has it: no canonical spelling reads like what is not on record."""
+        return self.canonical or self.words
+
 
 NOT_ON_RECORD = Value("not on record", "")
+
+# What stands at a place before the contract is carried out.
+Standing = Callable[[Place], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +93,12 @@ def change_rows(
     changes: Sequence[Change],
     *,
     plan: Sequence[Mapping[str, Any]],
-    state: PlatformState,
+    now: Standing,
     decided: bool,
 ) -> list[ChangeRow]:
     """A row for each change, in order, following the platform through the steps before it.
 
+    `now` says what stands at a place: `standing_in` a state, or as a founder's view has it.
     Once a contract is `decided`, what stands now says nothing about its proposal any more: then
     no conflict is marked.
     """
@@ -96,8 +106,8 @@ def change_rows(
     rows = []
     for number, (change, step) in enumerate(zip(changes, plan, strict=True)):
         differences = []
-        for place, proposed, expected in _places_of(change):
-            before, before_is = standing.get(place, (_now(state, place), "now"))
+        for place, proposed, expected in places_of(change):
+            before, before_is = standing.get(place, (now(place), "now"))
             conflict, doubt = ("", "") if decided else _objection(before, expected)
             differences.append(
                 Difference(place.name, before.words, before_is, proposed.words, conflict, doubt)
@@ -118,7 +128,7 @@ def change_rows(
     return rows
 
 
-def _places_of(change: Change) -> Iterable[tuple[Place, Value, Value | None]]:
+def places_of(change: Change) -> Iterable[tuple[Place, Value, Value | None]]:
     """(place, value proposed there, value that the proposal expects there, if it says)."""
     match change:
         case CapabilityEnable():
@@ -133,13 +143,25 @@ def _places_of(change: Change) -> Iterable[tuple[Place, Value, Value | None]]:
                 yield Place(change.scope, key), _value(value), None
 
 
-def _now(state: PlatformState, place: Place) -> Value:
-    if place.key is None:
-        lifecycle = state.lifecycles.get(place.scope)
-        return NOT_ON_RECORD if lifecycle is None else _word(lifecycle)
-    if (place.scope, place.key) in state.configuration:
-        return _value(state.configuration[place.scope, place.key])
-    return NOT_ON_RECORD
+def standing_in(state: PlatformState) -> Standing:
+    """What stands at a place in `state`."""
+
+    def now(place: Place) -> Value:
+        if place.key is None:
+            lifecycle = state.lifecycles.get(place.scope)
+            return NOT_ON_RECORD if lifecycle is None else _word(lifecycle)
+        if (place.scope, place.key) in state.configuration:
+            return _value(state.configuration[place.scope, place.key])
+        return NOT_ON_RECORD
+
+    return now
+
+
+def value_spelled(place: Place, spelled: str) -> Value:
+    """The value of `place` out of its spelling in a view."""
+    if spelled == NOT_ON_RECORD.spelled:
+        return NOT_ON_RECORD
+    return _word(spelled) if place.key is None else _value(json.loads(spelled))
 
 
 def _objection(before: Value, expected: Value | None) -> tuple[str, str]:

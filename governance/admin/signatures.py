@@ -1,0 +1,99 @@
+"""What a founder saw as they signed: the stored text, and whether it is still what was signed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from governance.admin.readonly import ReadOnlyAdmin
+from governance.ledger.queries import signature_entry
+from governance.models import ApprovalSignature, LedgerEntry, SystemContract
+from governance.vocabulary.canonical import digest, sha256_hex
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A digest that was signed, and whether what stands there now still has it."""
+
+    of: str
+    said: str
+    digest: str
+    holds: bool
+
+
+def signature_page(
+    model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
+) -> HttpResponse:
+    """The text that was signed, and its digests, computed anew."""
+    contract, signature = _find(model_admin, request, object_id, number)
+    entry = signature_entry(contract.pk, number)
+    proofs = proofs_of(contract, signature, entry)
+    place = [contract.pk, number]
+    context = model_admin.page_context(
+        request,
+        title=f"What {signature.founder} saw of {contract.reference}",
+        contract=contract,
+        signature=signature,
+        entry=entry,
+        proofs=proofs,
+        is_whole=all(proof.holds for proof in proofs),
+        contract_url=reverse("admin:governance_systemcontract_change", args=[contract.pk]),
+        text_url=reverse("admin:governance_systemcontract_signature_text", args=place),
+    )
+    return render(request, "admin/governance/signature.html", context)
+
+
+def signature_text(
+    model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
+) -> HttpResponse:
+    """The same text, byte for byte as it was signed, to keep elsewhere."""
+    contract, signature = _find(model_admin, request, object_id, number)
+    answer = HttpResponse(signature.shown, content_type="text/plain; charset=utf-8")
+    name = f"contract-{contract.pk}-signature-{number}.txt"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def proofs_of(
+    contract: SystemContract, signature: ApprovalSignature, entry: LedgerEntry | None
+) -> list[Proof]:
+    """Each digest of a signature against what it is of, as that stands now."""
+    record = digest(signature.as_record())
+    return [
+        Proof(
+            "Content",
+            "changes, scope, verdicts and plan",
+            signature.content_digest,
+            digest(contract.content_record()) == signature.content_digest,
+        ),
+        Proof(
+            "View",
+            "that, and what stood around it",
+            signature.view_digest,
+            sha256_hex(signature.view) == signature.view_digest,
+        ),
+        Proof(
+            "Signature",
+            "this text and all else of the signature, as the ledger vouches for it",
+            record,
+            entry is not None
+            and json.loads(entry.body)["records"].get("signature_sha256") == record,
+        ),
+    ]
+
+
+def _find(
+    model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
+) -> tuple[SystemContract, ApprovalSignature]:
+    """Who may see the contract may see what was signed; 404 where nobody signed."""
+    contract = model_admin.find(request, object_id)
+    signatures = ApprovalSignature.objects.filter(contract=contract, number=number)
+    signature = signatures.select_related("founder").first()
+    if signature is None:
+        raise Http404(f"This contract has no signature {number}.")
+    return contract, signature

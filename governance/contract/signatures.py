@@ -1,0 +1,107 @@
+"""What founders sign: the only writer of signatures. They move nothing by themselves.
+
+A signature stands until its window closes. A contract is approved when as many founders' signatures
+stand as its risk asks for, each in a window inside the ones before it; a person counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from governance.contract.queries import signatures_of
+from governance.models import ApprovalSignature, SystemContract
+from governance.vocabulary.canonical import sha256_hex
+from governance.vocabulary.values import ActivationWindow, ContractStatus, SeenPage
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How far a contract's signing is: every signature so far, those that stand, how many it needs.
+
+    Once the contract is approved, those stand by which it was.
+    """
+
+    signatures: Sequence[ApprovalSignature]
+    standing: Sequence[ApprovalSignature]
+    quorum: int
+
+    @property
+    def people(self) -> list[str]:
+        """The founders whose signatures stand, by name."""
+        return [signature.founder.get_username() for signature in self.standing]
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.quorum - len(self.standing))
+
+    @property
+    def window(self) -> ActivationWindow | None:
+        """The window inside which the next one must lie; None where nobody has signed."""
+        return common_window(self.standing)
+
+    def __str__(self) -> str:
+        said = f"{len(self.standing)} of {self.quorum} signatures"
+        return f"{said}: {', '.join(self.people)}" if self.standing else said
+
+
+def quorum_for(risk_level: str) -> int:
+    """How many founders must sign a contract of this risk: `GOVERNANCE["QUORUM"]`, or one."""
+    return int(settings.GOVERNANCE["QUORUM"].get(str(risk_level), 1))
+
+
+def signing_of(contract: SystemContract, *, at: datetime) -> Signing:
+    """How far the signing of `contract` is at `at`; one query."""
+    return signing_as_told(contract, list(signatures_of(contract)), at=at)
+
+
+def signing_as_told(
+    contract: SystemContract, signatures: Sequence[ApprovalSignature], *, at: datetime
+) -> Signing:
+    """The same, of signatures that somebody read already."""
+    if contract.status == ContractStatus.ELIGIBLE or contract.approved_at is None:
+        standing = [one for one in signatures if at <= one.window_closes_at]
+        return Signing(signatures, standing, quorum_for(contract.risk_level))
+    approved_at = contract.approved_at
+    standing = [one for one in signatures if approved_at <= one.window_closes_at]
+    return Signing(signatures, standing, signatures[-1].quorum if signatures else 1)
+
+
+def common_window(signatures: Iterable[ApprovalSignature]) -> ActivationWindow | None:
+    windows = [signature.window for signature in signatures]
+    if not windows:
+        return None
+    return ActivationWindow(
+        max(window.opens_at for window in windows), min(window.closes_at for window in windows)
+    )
+
+
+def write_signature(
+    *,
+    contract: SystemContract,
+    signing: Signing,
+    founder: Any,
+    window: ActivationWindow,
+    page: SeenPage,
+    note: str,
+    at: datetime,
+) -> ApprovalSignature:
+    """Keep what a founder signed. `contract` is locked, ELIGIBLE, and every guard has passed."""
+    return ApprovalSignature.objects.create(
+        contract=contract,
+        number=len(signing.signatures) + 1,
+        founder=founder,
+        signed_at=at,
+        note=note,
+        window_opens_at=window.opens_at,
+        window_closes_at=window.closes_at,
+        content_digest=contract.content_digest,
+        view_digest=sha256_hex(page.view),
+        view=page.view,
+        shown=page.shown,
+        quorum=signing.quorum,
+    )

@@ -1,0 +1,81 @@
+"""ApprovalSignature: one founder's yes to exactly what they saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from governance.models.fields import digest_field, user_field
+from governance.vocabulary.canonical import sha256_hex, timestamp
+from governance.vocabulary.values import LONGEST_WINDOW, ActivationWindow
+
+
+class ApprovalSignature(models.Model):
+    """A founder's signature on an ELIGIBLE contract; append-only.
+
+    `number` counts a contract's signatures from 1: the ledger tells them in this order. `view` is
+    canonical JSON as text, exactly as `view_digest` hashes it; `shown` is the page as plain text,
+    for whoever asks a year later what was signed. `quorum` says how many founders had to sign.
+    """
+
+    contract = models.ForeignKey(
+        "governance.SystemContract", on_delete=models.PROTECT, related_name="signatures"
+    )
+    number = models.PositiveIntegerField()
+    founder = user_field()
+    signed_at = models.DateTimeField()
+    note = models.TextField(blank=True)
+    window_opens_at = models.DateTimeField()
+    window_closes_at = models.DateTimeField()
+    content_digest = digest_field()
+    view_digest = digest_field()
+    view = models.TextField()
+    shown = models.TextField()
+    quorum = models.PositiveIntegerField()
+
+    class Meta:
+        # Who may see the contract may see what was signed.
+        default_permissions = ()
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "number"], name="signature_numbered_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    window_closes_at__gt=F("window_opens_at"),
+                    window_closes_at__gte=F("signed_at"),
+                    window_closes_at__lte=F("window_opens_at") + LONGEST_WINDOW,
+                ),
+                name="signature_window_in_bounds",
+            ),
+            models.CheckConstraint(condition=Q(quorum__gte=1), name="signature_quorum_in_bounds"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Signature {self.number}"
+
+    @property
+    def window(self) -> ActivationWindow:
+        return ActivationWindow(self.window_opens_at, self.window_closes_at)
+
+    def as_record(self) -> dict[str, Any]:
+        """What the ledger vouches for; the texts by their digests."""
+        return self.as_sealed() | {
+            "contract_id": str(self.contract_id),
+            "note": self.note,
+            "quorum": self.quorum,
+        }
+
+    def as_sealed(self) -> dict[str, Any]:
+        """Who signed what, and for when, as a job's evidence keeps it."""
+        return {
+            "number": self.number,
+            "founder": self.founder_id,
+            "signed_at": timestamp(self.signed_at),
+            "window_opens_at": timestamp(self.window_opens_at),
+            "window_closes_at": timestamp(self.window_closes_at),
+            "content_digest": self.content_digest,
+            "view_digest": self.view_digest,
+            "shown_sha256": sha256_hex(self.shown),
+        }

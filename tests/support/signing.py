@@ -1,0 +1,44 @@
+"""What a founder saw, and signs: so that a test approves as somebody would who looked first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from governance.contract.operations import approve_contract
+from governance.flows.review_contract import view_contract
+from governance.models import SystemContract
+from governance.review.document import shown_to_founder
+from governance.review.view import review_view
+from governance.vocabulary.values import HealthDecision, HealthReading, SeenPage
+
+
+def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str, Any]:
+    """What the flow `approve_contract` is told of who looked at the contract just now."""
+    view = view_contract(contract_id=contract.pk, at=at or datetime.now(UTC))
+    return {
+        "seen_digest": view.content_digest,
+        "seen_view": view.digest(),
+        "confirmation": contract.reference,
+    }
+
+
+def look(contract: SystemContract) -> SeenPage:
+    """The page that the contract's own operation is given: of a platform that is well."""
+    names = contract.affected_capabilities
+    health = HealthReading(
+        contract.created_at, HealthDecision.HEALTHY, dict.fromkeys(names, HealthDecision.HEALTHY)
+    )
+    view = review_view(contract, health=health)
+    return SeenPage(view=view.text(), shown=shown_to_founder(contract, view))
+
+
+def sign(contract: SystemContract, **signed: Any) -> SystemContract:
+    """The contract's own operation, for what review refuses before it comes to that."""
+    fields = {
+        "contract_id": contract.pk,
+        "seen_digest": contract.content_digest or "",
+        "look": look,
+        "confirmation": contract.reference,
+    }
+    return approve_contract(**(fields | signed))
