@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -22,7 +22,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.vocabulary.canonical import digest, sha256_hex, timestamp
-from governance.vocabulary.values import SnapshotPhase
+from governance.vocabulary.values import ContractStatus, SnapshotPhase
 
 # What stands where a digest would, for what no entry could have vouched for.
 UNREADABLE = "unreadable"
@@ -41,7 +41,8 @@ class Dossier:
     """One contract with its chain, its job and all that hangs on it.
 
     `rows` counts the rows that there are for each record and place: a result's step, the number
-    of a question and of its answer, None for what there is but one of.
+    of a question and of its answer, None for what there is but one of. `parent_stands` says
+    whether the contract that this one replaces is there, and REJECTED.
     """
 
     contract: SystemContract
@@ -55,6 +56,8 @@ class Dossier:
     resolution: AuditResolution | None = None
     questions: dict[int, ClarificationRequest] = field(default_factory=dict)
     answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
+    successor_id: UUID | None = None
+    parent_stands: bool = True
     rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
     def digest_of(self, record: str, *, place: int | None) -> str | None:
@@ -77,6 +80,8 @@ class Dossier:
             return kept and _agreed(kept, digest(contract.content_record()))
         if record == "evidence_sha256":
             return _evidence_digest(self.evidence) if self.evidence else None
+        if record == "successor_id":
+            return str(self.successor_id) if self.successor_id else None
         row = self._record(record, place)
         if row is None:
             return None
@@ -140,11 +145,12 @@ def _as_record(
 
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; eleven queries, however many."""
+    """The dossiers of these contracts, in order of id; thirteen queries, however many."""
     dossiers = {
         contract.pk: Dossier(contract)
         for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
     }
+    _load_succession(dossiers)
     for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
         dossiers[entry.contract_id].entries.append(entry)
     asked: dict[int, ClarificationRequest] = {}
@@ -187,6 +193,23 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
         dossier.resolution = resolution
         dossier.rows["resolution_sha256", None] += 1
     yield from dossiers.values()
+
+
+def _load_succession(dossiers: Mapping[UUID, Dossier]) -> None:
+    heirs = SystemContract.objects.filter(parent_id__in=dossiers).values_list("parent_id", "pk")
+    for parent_id, successor_id in heirs:
+        dossiers[parent_id].successor_id = successor_id
+        dossiers[parent_id].rows["successor_id", None] += 1
+    heirs_here = [dossier for dossier in dossiers.values() if dossier.contract.parent_id]
+    if heirs_here:
+        parents = [dossier.contract.parent_id for dossier in heirs_here]
+        standing = set(
+            SystemContract.objects.filter(
+                pk__in=parents, status=ContractStatus.REJECTED
+            ).values_list("pk", flat=True)
+        )
+        for dossier in heirs_here:
+            dossier.parent_stands = dossier.contract.parent_id in standing
 
 
 def _agreed(kept: str, computed: str) -> str:
