@@ -29,6 +29,7 @@ from governance.admin.filters import (
     WaitsFilter,
 )
 from governance.admin.lists import FilteredList
+from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
@@ -144,6 +145,11 @@ class ContractAdmin(ReadOnlyAdmin):
                 name="governance_systemcontract_reject",
             ),
             path(
+                "<uuid:object_id>/modify/",
+                wrap(self.modify_view),
+                name="governance_systemcontract_modify",
+            ),
+            path(
                 "<uuid:object_id>/clarify/",
                 wrap(self.clarify_view),
                 name="governance_systemcontract_clarify",
@@ -172,6 +178,10 @@ class ContractAdmin(ReadOnlyAdmin):
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return reject_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def modify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return modify_page(self, request, object_id)
 
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def clarify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

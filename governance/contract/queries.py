@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 
 from governance.models import (
     ClarificationAnswer,
@@ -83,6 +83,24 @@ def open_clarification_of(contract: SystemContract) -> ClarificationRequest | No
         .select_related("asked_by")
         .first()
     )
+
+
+def succession_of(
+    contract: SystemContract,
+) -> tuple[SystemContract | None, SystemContract | None]:
+    """(what it took the place of, what took its place), as far as a link to them needs.
+
+    One query, and none for a contract that can have neither.
+    """
+    if contract.parent_id is None and contract.status != ContractStatus.REJECTED:
+        return None, None
+    found = {
+        one.parent_id == contract.pk: one
+        for one in SystemContract.objects.filter(
+            Q(pk=contract.parent_id) | Q(parent_id=contract.pk)
+        ).only("id", "reference", "status", "parent_id")
+    }
+    return found.get(False), found.get(True)
 
 
 def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.contract.succession import refuse_unmodified, revised
 from governance.models import SystemContract
 from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.registry.queries import state_behind
@@ -33,6 +34,16 @@ def read_scope(changes: Any) -> Scope:
     parsed = parse_changes(changes)
     state = state_behind(parsed)
     return Scope(parsed, GovernanceOrchestrator.plan_changes(parsed, state=state), state)
+
+
+def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[str, ...]]:
+    """What a contract modified to `changes` would be, and the capabilities it would be about.
+
+    Writes nothing. Raises InvalidInputError for what `modify_scope` would refuse of the changes.
+    """
+    scope = read_scope(changes)
+    refuse_unmodified(contract, scope.changes)
+    return scope, revised(contract, scope.changes).affected_capabilities
 
 
 def modify_scope(
