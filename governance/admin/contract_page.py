@@ -20,7 +20,7 @@ from governance.admin.wording import (
     source_in_words,
     span,
 )
-from governance.contract.queries import Said, said_about, succession_of
+from governance.contract.queries import Said, said_about
 from governance.health.readings import capture_health_snapshot
 from governance.models import (
     Capability,
@@ -88,7 +88,6 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
     rows = changes_of(contract)
     job = getattr(contract, "job", None)
     said = said_about(contract)
-    replaces, replaced_by = succession_of(contract)
     return {
         "contract": contract,
         "next_move": next_move(contract, job, at),
@@ -108,8 +107,8 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "validator_json": pretty_json(contract.validator_verdict),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
-        "replaces": replaces,
-        "replaced_by": replaced_by,
+        "replaces": contract.parent,
+        "replaced_by": getattr(contract, "successor", None),
         "open_question": open_among(said, contract),
         "conversation": Folded.of(said, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),

@@ -33,6 +33,7 @@ from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
+from governance.contract.queries import with_succession
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
 
@@ -118,7 +119,8 @@ class ContractAdmin(ReadOnlyAdmin):
     # --- one contract ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[SystemContract]:
         contracts: QuerySet[SystemContract] = super().get_queryset(request)
-        return contracts.select_related("proposed_by", "approved_by", "closed_by", "job")
+        people = ("proposed_by", "approved_by", "closed_by")
+        return with_succession(contracts.select_related("job", *people))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
