@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check torture
+.PHONY: help install run test check torture bench
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
@@ -20,6 +20,9 @@ test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 
 torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
 	@$(PYTHON) -m tests.torture $(ARGS)
+
+bench: .venv/installed-dev ## measure the pages at 1 000 and 1 000 000 contracts; ARGS=--help tells
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks
 	$(PYTHON) -m ruff format --check .

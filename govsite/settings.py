@@ -96,7 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "governance.admin.line.banner",
+                "governance.admin.banner.banner",
             ]
         },
     }
@@ -198,6 +198,7 @@ UNFOLD = {
     "STYLES": [
         "governance.admin.navigation.stylesheet",
         "governance.admin.navigation.desk_stylesheet",
+        "governance.admin.navigation.inspect_stylesheet",
     ],
     "DASHBOARD_CALLBACK": "governance.admin.home.dashboard",
 }

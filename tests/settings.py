@@ -18,3 +18,7 @@ for part in ("USER", "PASSWORD"):
 
 # Whitenoise warns about a folder that is not there.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+# Whitenoise looks for a file when it is asked for one; otherwise every test client that is made
+# would first list all of them.
+WHITENOISE_AUTOREFRESH = True

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.http import HttpRequest
 from django.urls import reverse
 
+from governance.admin.banner import line_freeze
 from governance.admin.changes import ChangeRow, change_rows
 from governance.admin.forms import CommentForm
+from governance.admin.risk import risk_points
+from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
     actor_in_words,
     event_in_words,
@@ -28,8 +32,8 @@ from governance.models import (
     LedgerEntry,
     SystemContract,
 )
-from governance.registry.queries import state_behind
-from governance.review.queries import ReviewStanding, freeze_in_force, review_standing
+from governance.registry.queries import capabilities_named, state_behind
+from governance.review.queries import review_standing
 from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.vocabulary.values import (
@@ -81,18 +85,36 @@ class Told:
     hash: str
 
 
-def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> dict[str, Any]:
+def contract_context(
+    request: HttpRequest, contract: SystemContract, *, at: datetime
+) -> dict[str, Any]:
     """Everything that the contract's page, and the pages of its decisions, show."""
+    changes = parse_changes(contract.proposed_changes)
+    known = capabilities_named(
+        [*contract.affected_capabilities, *(change.target for change in changes)]
+    )
     health = health_around(contract, at)
-    capabilities = capability_rows(contract, health)
-    rows = changes_of(contract)
+    capabilities = capability_rows(contract, known, health)
+    rows = change_rows(
+        changes,
+        plan=contract.plan,
+        state=state_behind(changes, known),
+        decided=contract.status not in CHANGEABLE,
+    )
     job = getattr(contract, "job", None)
     said = said_about(contract)
     return {
         "contract": contract,
         "next_move": next_move(contract, job, at),
         "summary": in_short(contract, rows),
-        "standing": standing_of(contract, person, capabilities, health, at),
+        "standing": review_standing(
+            contract=contract,
+            person=request.user,
+            health=health,
+            frozen=[row.name for row in capabilities if row.frozen],
+            freeze=line_freeze(request),
+            at=at,
+        ),
         "changes": Folded.of(rows),
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),
@@ -100,11 +122,13 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "health": health,
         "source": source_in_words(contract.source),
         "age": span(at - contract.created_at),
-        "validator": contract.validator_verdict,
-        "eligibility": contract.eligibility_verdict,
-        "rules_evaluated": rules_evaluated(contract.eligibility_verdict),
-        "eligibility_json": pretty_json(contract.eligibility_verdict),
-        "validator_json": pretty_json(contract.validator_verdict),
+        "risk_points": risk_points(
+            capabilities=contract.affected_capabilities,
+            rows=rows,
+            validator=contract.validator_verdict,
+            health=health,
+        ),
+        **verdicts_in_words(contract),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
         "replaces": contract.parent,
@@ -113,16 +137,6 @@ def contract_context(contract: SystemContract, *, person: Any, at: datetime) -> 
         "conversation": Folded.of(said, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),
     }
-
-
-def changes_of(contract: SystemContract) -> list[ChangeRow]:
-    changes = parse_changes(contract.proposed_changes)
-    return change_rows(
-        changes,
-        plan=contract.plan,
-        state=state_behind(changes),
-        decided=contract.status not in CHANGEABLE,
-    )
 
 
 def in_short(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
@@ -135,12 +149,6 @@ def in_short(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
     return f"{plural(len(rows), 'change')} to {targets}, {way_back}"
 
 
-def rules_evaluated(verdict: Mapping[str, Any] | None) -> int:
-    """How many rules the gate asked; verdicts come with the number, or with the rules."""
-    rules = (verdict or {}).get("rules_evaluated", 0)
-    return len(rules) if isinstance(rules, list) else rules
-
-
 def health_around(contract: SystemContract, at: datetime) -> HealthReading | None:
     """How the platform is now; not asked, and None, once the contract has ended."""
     if contract.status in CONTRACT_TERMINAL_STATES:
@@ -148,11 +156,9 @@ def health_around(contract: SystemContract, at: datetime) -> HealthReading | Non
     return capture_health_snapshot(scopes=contract.affected_capabilities, at=at)
 
 
-def capability_rows(contract: SystemContract, health: HealthReading | None) -> list[CapabilityRow]:
-    known = {
-        capability.name: capability
-        for capability in Capability.objects.filter(name__in=contract.affected_capabilities)
-    }
+def capability_rows(
+    contract: SystemContract, known: Mapping[str, Capability], health: HealthReading | None
+) -> list[CapabilityRow]:
     rows = []
     for name in contract.affected_capabilities:
         capability = known.get(name)
@@ -171,23 +177,6 @@ def capability_rows(contract: SystemContract, health: HealthReading | None) -> l
             )
         )
     return rows
-
-
-def standing_of(
-    contract: SystemContract,
-    person: Any,
-    capabilities: Sequence[CapabilityRow],
-    health: HealthReading | None,
-    at: datetime,
-) -> ReviewStanding:
-    return review_standing(
-        contract=contract,
-        person=person,
-        health=health,
-        frozen=[row.name for row in capabilities if row.frozen],
-        freeze=freeze_in_force(at) if contract.status == ContractStatus.ELIGIBLE else None,
-        at=at,
-    )
 
 
 def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:

@@ -32,6 +32,7 @@ from governance.admin.lists import FilteredList
 from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
 from governance.contract.queries import with_succession
 from governance.models import SystemContract
@@ -128,7 +129,7 @@ class ContractAdmin(ReadOnlyAdmin):
         """The contract's page. Nothing is edited here, so nothing can be sent here."""
         require_reading(request)
         contract = self.find(request, object_id)
-        page = contract_context(contract, person=request.user, at=timezone.now())
+        page = contract_context(request, contract, at=timezone.now())
         context = self.page_context(request, title=str(contract), **page)
         return render(request, "admin/governance/contract.html", context)
 
@@ -166,6 +167,7 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.comment_view),
                 name="governance_systemcontract_comment",
             ),
+            *StoryPages.urls(self),
             *super().get_urls(),
         ]
 

@@ -125,7 +125,7 @@ def _speak(
         # Somebody else may have moved it meanwhile: show what stands there now.
         contract = model_admin.find(request, object_id)
 
-    page = contract_context(contract, person=request.user, at=at)
+    page = contract_context(request, contract, at=at)
     obstacles = getattr(page["standing"], speech.standing)
     heard = refusal or next(iter(obstacles), None)
     if any(type(one) is WrongPersonError for one in (refusal, *obstacles)):

@@ -111,7 +111,7 @@ def _decide(
     else:
         form = empty_form(contract, at)
 
-    page = contract_context(contract, person=request.user, at=at)
+    page = contract_context(request, contract, at=at)
     standing = page["standing"]
     obstacles = standing.against_approving if verb == "approve" else standing.against_rejecting
     heard = refusal or next(iter(obstacles), None)

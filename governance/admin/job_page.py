@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from governance.admin.contract_page import Folded
+from governance.admin.health_beside import health_rows, scopes_of, signal_rows
+from governance.admin.places import capability_urls
+from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
     change_in_words,
     left_until,
@@ -25,7 +28,11 @@ from governance.models import (
 from governance.orchestrator.leases import has_lapsed
 from governance.orchestrator.queries import steps_with_status
 from governance.vocabulary.canonical import sha256_hex
-from governance.vocabulary.values import SYSTEM_SCOPE, JobStatus, SnapshotPhase
+from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
+from governance.vocabulary.values import JobStatus, SnapshotPhase
+
+STEPS_AT_ONCE = 50
+Steps = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class StepRow:
     status: str
     words: str
     target: str
+    target_url: str
     timeout: str
     rollback: str
     started_at: datetime | None
@@ -48,16 +56,13 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthRow:
-    """One scope before and after the job; empty where nobody looked."""
+class Window:
+    """The steps that a page shows, by number; the page before and after it, None where none is."""
 
-    scope: str
-    before: str
-    after: str
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.before and self.after and self.before != self.after)
+    first: int
+    last: int
+    earlier: int | None
+    later: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +78,69 @@ class Seal:
         return self.recomputed == self.evidence.sha256
 
 
-def job_context(job: GovernanceJob, *, at: datetime) -> dict[str, Any]:
-    """Everything that the job's page shows; the number of queries does not grow."""
-    steps = [_step_row(step) for step in steps_with_status(job)]
-    snapshots = {snapshot.phase: snapshot for snapshot in job.snapshots.all()}
-    audit = audit_of(job)
+def window_of(job: GovernanceJob, first: int | None = None) -> Window:
+    """The steps from `first` on; unless it is given, those where the job stands or stopped."""
+    if first is None:
+        reported_last = max(job.current_step_index - 1, 0)
+        stands_at = {
+            JobStatus.RUNNING: min(job.current_step_index, job.total_steps - 1),
+            JobStatus.FAILED: reported_last,
+            JobStatus.CANCELLED: reported_last,
+        }.get(JobStatus(job.status), 0)
+        first = stands_at - stands_at % STEPS_AT_ONCE
+    end = min(first + STEPS_AT_ONCE, job.total_steps)
+    return Window(
+        first=first,
+        last=end - 1,
+        earlier=max(first - STEPS_AT_ONCE, 0) if first else None,
+        later=end if end < job.total_steps else None,
+    )
+
+
+def steps_in(job: GovernanceJob, window: Window) -> Steps:
+    """The steps of the window with their results; two queries."""
+    # The one before it too: where it ended, the first one begins.
+    numbers = (window.first - 1, window.last)
+    return steps_with_status(job, list(job.steps.filter(step_index__range=numbers)))
+
+
+def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) -> dict[str, Any]:
+    """How the job stands and its timeline: what changes while it runs. Asks nothing."""
+    lapsed = has_lapsed(job, at)
+    timeline = timeline_of(job, steps, at)
+    extra = len(steps) - (window.last - window.first + 1)
     return {
         "job": job,
         "contract": job.contract,
         "next_move": next_move(job, at),
-        "lease_lapsed": has_lapsed(job, at),
-        "done_percent": round(100 * job.current_step_index / job.total_steps),
+        "lease_lapsed": lapsed,
         "duration": span(job.ended_at - job.started_at) if job.started_at and job.ended_at else "",
-        "steps": Folded.of(steps, most=50),
-        "health_rows": health_rows(snapshots),
+        "window": window,
+        "moments": timeline.moments[extra:],
+        "scale": timeline.scale,
+        "is_over": job.status in JOB_TERMINAL_STATES,
+        "version": f"{job.status}-{job.current_step_index}-{'lapsed' if lapsed else 'held'}",
+    }
+
+
+def record_context(
+    job: GovernanceJob, window: Window, steps: Steps, *, links: bool
+) -> dict[str, Any]:
+    """What is on record of the job: its steps' results, health, evidence, verdict.
+
+    Four queries: three without `links` to the pages of the capabilities.
+    """
+    shown = [step for step in steps if step["step_index"] >= window.first]
+    snapshots = {snapshot.phase: snapshot for snapshot in job.snapshots.all()}
+    names = {*scopes_of(snapshots), *(step["target"] for step in shown)}
+    urls = capability_urls(names) if links else {}
+    health = health_rows(snapshots, urls)
+    audit = audit_of(job)
+    return {
+        "steps": [_step_row(step, urls) for step in shown],
+        "health_rows": Folded.of(health),
+        "differing": sum(row.differs for row in health),
+        "signal_rows": Folded.of(signal_rows(snapshots)),
         "observations": [
             observation_of(label, snapshots.get(phase))
             for label, phase in (("Before", SnapshotPhase.BEFORE), ("After", SnapshotPhase.AFTER))
@@ -129,45 +183,23 @@ def audit_of(job: GovernanceJob) -> GovernanceAudit | None:
     )
 
 
-def health_rows(snapshots: Mapping[str, Any]) -> list[HealthRow]:
-    readings = {phase: snapshot.reading for phase, snapshot in snapshots.items()}
-    scopes = {name for reading in readings.values() for name in reading["capabilities"]}
-    return [
-        HealthRow(
-            scope,
-            _decision(readings.get(SnapshotPhase.BEFORE), scope),
-            _decision(readings.get(SnapshotPhase.AFTER), scope),
-        )
-        for scope in (SYSTEM_SCOPE, *sorted(scopes - {SYSTEM_SCOPE}))
-    ]
-
-
 def observation_of(label: str, snapshot: HealthSnapshot | None) -> dict[str, Any]:
-    """When the platform was looked at, and the signals that were read then."""
-    signals = snapshot.reading["signals"] if snapshot else []
+    """When the platform was looked at, and how many signals were read then."""
     return {
         "label": label,
         "observed_at": snapshot.observed_at if snapshot else None,
-        "signals": len(signals),
-        "signals_json": pretty_json(signals),
+        "signals": len(snapshot.reading["signals"]) if snapshot else 0,
     }
 
 
-def _decision(reading: Mapping[str, Any] | None, scope: str) -> str:
-    if reading is None:
-        return ""
-    return str(
-        reading["system"] if scope == SYSTEM_SCOPE else reading["capabilities"].get(scope, "")
-    )
-
-
-def _step_row(step: Mapping[str, Any]) -> StepRow:
+def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> StepRow:
     result: StepResult | None = step["result"]
     return StepRow(
         number=step["step_index"],
         status=str(step["status"]),
         words=change_in_words(step["change"]),
         target=step["target"],
+        target_url=urls.get(step["target"], ""),
         timeout=span(timedelta(seconds=step["timeout_seconds"])),
         rollback=rollback_in_words(step["rollback_action"]),
         started_at=result.started_at if result else None,

@@ -1,4 +1,4 @@
-"""Jobs: the list, a job's page, and its sealed evidence as a file."""
+"""Jobs: the list, a job's page live, its sealed evidence as a file, and that verified now."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from uuid import UUID
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
@@ -20,16 +26,19 @@ from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
 from governance.admin.filters import EndedFilter, JobStatusFilter
-from governance.admin.job_page import job_context
+from governance.admin.job_page import now_context, record_context, steps_in, window_of
 from governance.admin.lists import FilteredList
 from governance.admin.live import runs_now
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
+from governance.ledger.proofs import prove_evidence
 from governance.models import GovernanceJob
 from governance.orchestrator.queries import sealed_evidence_of
 from governance.vocabulary.errors import NotFoundError
 
 VIEW_EVIDENCE = "governance.view_auditevidence"
+VIEW_CAPABILITY = "governance.view_capability"
+NAMES = ("id", "status", "contract__title", "contract__reference", "contract__status")
 
 
 class JobList(FilteredList):
@@ -96,7 +105,13 @@ class JobAdmin(ReadOnlyAdmin):
     # --- one job ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[GovernanceJob]:
         jobs: QuerySet[GovernanceJob] = super().get_queryset(request)
-        return jobs.select_related("contract", "created_by", "started_by", "ended_by")
+        return jobs.select_related("contract", "created_by", "started_by", "ended_by").defer(
+            "contract__description",
+            "contract__proposed_changes",
+            "contract__plan",
+            "contract__validator_verdict",
+            "contract__eligibility_verdict",
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -104,25 +119,38 @@ class JobAdmin(ReadOnlyAdmin):
         """The job's page. Nothing is edited here, so nothing can be sent here."""
         require_reading(request)
         job = self.find(request, object_id)
-        page = job_context(job, at=timezone.now())
-        title = f"Job of {job.contract.reference}"
+        try:
+            window = window_of(job, first_step(request, job))
+        except ValueError:
+            return HttpResponseRedirect(_page(job, "change"))
+        steps = steps_in(job, window)
+        may_see = self._may(request)
+        links = may_see["may_see_capabilities"]
         context = self.page_context(
-            request, title=title, may_see_evidence=request.user.has_perm(VIEW_EVIDENCE), **page
+            request,
+            title=f"Job of {job.contract.reference}",
+            live_url=f"{_page(job, 'live')}?{request.GET.urlencode()}",
+            **may_see,
+            **now_context(job, window, steps, timezone.now()),
+            **record_context(job, window, steps, links=links),
         )
         return render(request, "admin/governance/job.html", context)
 
     def get_urls(self) -> list[URLPattern]:
-        evidence = path(
-            "<uuid:object_id>/evidence/",
-            self.admin_site.admin_view(self.evidence_view),
-            name="governance_governancejob_evidence",
-        )
-        running = path(
-            "running/",
-            self.admin_site.admin_view(self.running_view),
-            name="governance_governancejob_running",
-        )
-        return [running, evidence, *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        pages = {"live": self.live_view, "evidence": self.evidence_view, "verify": self.verify_view}
+        return [
+            path("running/", wrap(self.running_view), name="governance_governancejob_running"),
+            *(
+                path(
+                    f"<uuid:object_id>/{page}/",
+                    wrap(view),
+                    name=f"governance_governancejob_{page}",
+                )
+                for page, view in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     @method_decorator(require_safe)
     def running_view(self, request: HttpRequest) -> HttpResponse:
@@ -131,6 +159,48 @@ class JobAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         runs = [asdict(run) for run in runs_now(timezone.now())]
         return JsonResponse({"jobs": runs})
+
+    @method_decorator(require_safe)
+    def live_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """The parts of a job's page that change while it runs, for the page to put in place.
+
+        What is on record comes along only when it is not what the page says that it has `seen`.
+        """
+        job = self.find(request, object_id)
+        try:
+            window = window_of(job, first_step(request, job))
+        except ValueError as refusal:
+            raise Http404("There is no such step.") from refusal
+        steps = steps_in(job, window)
+        context = now_context(job, window, steps, timezone.now())
+        if request.GET.get("seen") != context["version"]:
+            may_see = self._may(request)
+            links = may_see["may_see_capabilities"]
+            context |= may_see | record_context(job, window, steps, links=links)
+        return render(request, "admin/governance/_job_live.html", context)
+
+    @method_decorator(require_safe)
+    def verify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """What the evidence, the ledger and the verdict prove when they are recomputed now."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            proofs = prove_evidence(object_id)
+        except NotFoundError as refusal:
+            raise Http404(str(refusal)) from None
+        # Only what names it: a record that was tampered with may not be readable in full.
+        job = GovernanceJob.objects.select_related("contract").only(*NAMES).get(pk=object_id)
+        context = self.page_context(
+            request,
+            title=f"Evidence of {job.contract.reference}, verified now",
+            job=job,
+            contract=job.contract,
+            proofs=proofs,
+            failing=sum(not proof.holds for proof in proofs),
+            verified_at=timezone.now(),
+            **self._may(request),
+        )
+        return render(request, "admin/governance/verify.html", context)
 
     @method_decorator(require_safe)
     def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -147,3 +217,26 @@ class JobAdmin(ReadOnlyAdmin):
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="evidence-{job.pk}.json"'},
         )
+
+    def _may(self, request: HttpRequest) -> dict[str, bool]:
+        """What else this person may see: the page leads nowhere where they would be refused."""
+        return {
+            "may_see_evidence": request.user.has_perm(VIEW_EVIDENCE),
+            "may_see_capabilities": request.user.has_perm(VIEW_CAPABILITY),
+        }
+
+
+def first_step(request: HttpRequest, job: GovernanceJob) -> int | None:
+    """The step that the page shall begin with, if it asks. Raises ValueError for none of them."""
+    asked = request.GET.get("from")
+    if asked is None:
+        return None
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 6):
+        raise ValueError
+    if int(asked) >= job.total_steps:
+        raise ValueError
+    return int(asked)
+
+
+def _page(job: GovernanceJob, name: str) -> str:
+    return reverse(f"admin:governance_governancejob_{name}", args=[job.pk])

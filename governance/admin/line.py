@@ -15,7 +15,6 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
@@ -29,25 +28,13 @@ from governance.models import GovernanceJob, LineFreeze, SystemContract
 from governance.review.policy import REVIEW_PERMISSION
 from governance.review.queries import freeze_in_force
 from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.values import ContractStatus, JobStatus, StandingFreeze
+from governance.vocabulary.values import ContractStatus, JobStatus
 
 ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
 USUAL_FREEZE = timedelta(hours=4)
 MOST_COUNTED = 1000
 MOST_SHOWN = 10
 LIST = "admin:governance_linefreeze_changelist"
-
-
-def banner(request: HttpRequest) -> dict[str, Any]:
-    """`line_freeze` for every template: read when a page asks, and for staff alone."""
-
-    def standing() -> StandingFreeze | None:
-        person = getattr(request, "user", None)
-        if person is None or not (person.is_active and person.is_staff):
-            return None
-        return freeze_in_force(timezone.now())
-
-    return {"line_freeze": SimpleLazyObject(standing)}
 
 
 @admin.register(LineFreeze)

@@ -77,7 +77,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
     else:
         board = Board.of(contract)
 
-    page = contract_context(contract, person=request.user, at=at)
+    page = contract_context(request, contract, at=at)
     obstacles = page["standing"].against_modifying
     faults = _faults(board)
     heard = refusal or next(iter(obstacles), None)

@@ -121,6 +121,10 @@ def desk_stylesheet(request: HttpRequest) -> str:
     return static("governance/desk.css")
 
 
+def inspect_stylesheet(request: HttpRequest) -> str:
+    return static("governance/inspect.css")
+
+
 def _place(
     title: str,
     icon: str,

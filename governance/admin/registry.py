@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.http import urlencode
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from governance.admin.readonly import ReadOnlyAdmin, folded_json
+from governance.admin.capability_page import capability_context
+from governance.admin.places import scope_link
+from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_reading
 from governance.admin.wording import label
 from governance.models import Capability, ConfigurationEntry
 
@@ -24,19 +25,8 @@ class CapabilityAdmin(ReadOnlyAdmin):
     list_filter = (("lifecycle", ChoicesCheckboxFilter),)
     search_fields = ("name", "title", "owner")
     sortable_by = ("name",)
-    fields = (
-        "name",
-        "lifecycle",
-        "is_frozen",
-        "title",
-        "owner",
-        "component_names",
-        "proposal",
-        "stages_told",
-        "configuration",
-        "contracts",
-    )
 
+    # --- the list ---
     @display(description="Lifecycle")
     def lifecycle_label(self, capability: Capability) -> SafeString:
         return label(capability.lifecycle)
@@ -45,30 +35,19 @@ class CapabilityAdmin(ReadOnlyAdmin):
     def is_frozen(self, capability: Capability) -> SafeString | str:
         return label("FROZEN") if capability.frozen else self.empty_value_display
 
-    @display(description="Components")
-    def component_names(self, capability: Capability) -> str:
-        return ", ".join(capability.components)
-
-    @display(description="Stages")
-    def stages_told(self, capability: Capability) -> SafeString:
-        return folded_json(capability.stages)
-
-    @display(description="Configuration")
-    def configuration(self, capability: Capability) -> SafeString:
-        entries = ConfigurationEntry.objects.filter(scope=capability.name)
-        return folded_json({entry.key: entry.value for entry in entries})
-
-    @display(description="Contracts")
-    def contracts(self, capability: Capability) -> SafeString:
-        url = reverse("admin:governance_systemcontract_changelist")
-        return format_html(
-            '<a class="gov-link" href="{}?{}">Every contract that affects it</a>',
-            url,
-            urlencode({"capability": capability.name}),
-        )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields
+    # --- one capability ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The capability's page. Nothing is edited here, so nothing can be sent here."""
+        require_reading(request)
+        capability = self.find(request, object_id)
+        try:
+            page = capability_context(capability, request, at=timezone.now())
+        except ValueError:
+            return HttpResponseRedirect(request.path)
+        context = self.page_context(request, title=capability.name, **page)
+        return render(request, "admin/governance/capability.html", context)
 
 
 @admin.register(ConfigurationEntry)
@@ -76,7 +55,11 @@ class ConfigurationAdmin(ReadOnlyAdmin):
     list_display = ("key", "scope", "value_told")
     search_fields = ("scope", "key")
     sortable_by = ("scope",)
-    fields = ("scope", "key", "value_told")
+    fields = ("scope_told", "key", "value_told")
+
+    @display(description="Scope")
+    def scope_told(self, entry: ConfigurationEntry) -> SafeString | str:
+        return scope_link(entry.scope)
 
     @display(description="Value")
     def value_told(self, entry: ConfigurationEntry) -> SafeString:

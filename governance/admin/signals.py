@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
+from governance.admin.places import scope_link
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.wording import label, moment
 from governance.models import GovernanceSignal
@@ -20,7 +21,7 @@ class SignalAdmin(ReadOnlyAdmin):
     search_fields = ("scope", "signal_type")
     sortable_by = ("recorded",)
     fields = (
-        "scope",
+        "scope_told",
         "signal_type",
         "decision",
         "reason",
@@ -29,11 +30,15 @@ class SignalAdmin(ReadOnlyAdmin):
         "recorded",
         "superseded",
     )
-    readonly_fields = ("standing", "recorded", "superseded")
+    readonly_fields = ("scope_told", "standing", "recorded", "superseded")
 
     @display(description="Decision")
     def decision_label(self, signal: GovernanceSignal) -> SafeString:
         return label(signal.decision)
+
+    @display(description="Scope")
+    def scope_told(self, signal: GovernanceSignal) -> SafeString | str:
+        return scope_link(signal.scope)
 
     @display(description="Standing")
     def standing(self, signal: GovernanceSignal) -> str:

@@ -89,7 +89,8 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def event_in_words(event: str, step_index: int | None) -> str:
     """What an entry tells; an event that is not known here stands for itself."""
-    return EVENTS.get(event, event).format(number=step_index)
+    words = EVENTS.get(event)
+    return event if words is None else words.format(number=step_index)
 
 
 def actor_in_words(actor: str) -> str:

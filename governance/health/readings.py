@@ -74,6 +74,7 @@ class SignalHealthProvider:
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
     ) -> HealthReading:
         wanted = {SYSTEM_SCOPE, *scopes}
+        is_ours = not connection.in_atomic_block
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -87,8 +88,9 @@ class SignalHealthProvider:
                     "scope", "signal_type"
                 )
             )
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
+            if not is_ours:  # or the limit ends with our transaction anyway
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
         return HealthReading(
             observed_at=at,
             system=worst_of(s.decision for s in signals if s.scope == SYSTEM_SCOPE),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef
 
 from governance.models import (
     AuditEvidence,
@@ -145,12 +148,8 @@ def _as_record(
 
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; thirteen queries, however many."""
-    dossiers = {
-        contract.pk: Dossier(contract)
-        for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
-    }
-    _load_succession(dossiers)
+    """The dossiers of these contracts, in order of id; eleven queries, however many."""
+    dossiers = {dossier.contract.pk: dossier for dossier in _with_succession(contract_ids)}
     for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
         dossiers[entry.contract_id].entries.append(entry)
     asked: dict[int, ClarificationRequest] = {}
@@ -195,21 +194,20 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
     yield from dossiers.values()
 
 
-def _load_succession(dossiers: Mapping[UUID, Dossier]) -> None:
-    heirs = SystemContract.objects.filter(parent_id__in=dossiers).values_list("parent_id", "pk")
-    for parent_id, successor_id in heirs:
-        dossiers[parent_id].successor_id = successor_id
-        dossiers[parent_id].rows["successor_id", None] += 1
-    heirs_here = [dossier for dossier in dossiers.values() if dossier.contract.parent_id]
-    if heirs_here:
-        parents = [dossier.contract.parent_id for dossier in heirs_here]
-        standing = set(
-            SystemContract.objects.filter(
-                pk__in=parents, status=ContractStatus.REJECTED
-            ).values_list("pk", flat=True)
-        )
-        for dossier in heirs_here:
-            dossier.parent_stands = dossier.contract.parent_id in standing
+def _with_succession(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
+    """Each with what took its place, and whether what it took the place of still stands there."""
+    heirs = SystemContract.objects.filter(parent_id=OuterRef("pk")).order_by("pk").values("pk")
+    replaced = SystemContract.objects.filter(
+        pk=OuterRef("parent_id"), status=ContractStatus.REJECTED
+    )
+    contracts = SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
+    for contract in contracts.annotate(heirs=ArraySubquery(heirs), replaced=Exists(replaced)):
+        dossier = Dossier(contract)
+        for successor_id in contract.heirs:
+            dossier.successor_id = successor_id
+            dossier.rows["successor_id", None] += 1
+        dossier.parent_stands = contract.parent_id is None or contract.replaced
+        yield dossier
 
 
 def _agreed(kept: str, computed: str) -> str:

@@ -66,6 +66,22 @@ def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checke
         yield from _chains_without_contract()
 
 
+def examine(contract_id: UUID) -> tuple[Checked | None, Dossier | None]:
+    """One contract's chain checked, and the record as it was then.
+
+    None and None where there is no such contract; no record where it cannot even be read.
+    """
+    try:
+        with one_snapshot():
+            dossier = next(load_dossiers([contract_id]), None)
+        if dossier is None:
+            return None, None
+        finding = _first_finding(dossier)
+    except _UNREADABLE as error:
+        return _unreadable(contract_id, error), None
+    return Checked(contract_id, len(dossier.entries), finding), dossier
+
+
 def _check(batch: Sequence[UUID]) -> list[Checked]:
     with one_snapshot():
         dossiers = list(load_dossiers(batch))
@@ -80,8 +96,12 @@ def _check_alone(contract_id: UUID) -> list[Checked]:
     try:
         return _check([contract_id])
     except _UNREADABLE as error:
-        problem = f"the record cannot be read: {type(error).__name__}"
-        return [Checked(contract_id, 0, Finding(contract_id, 1, problem))]
+        return [_unreadable(contract_id, error)]
+
+
+def _unreadable(contract_id: UUID, error: Exception) -> Checked:
+    problem = f"the record cannot be read: {type(error).__name__}"
+    return Checked(contract_id, 0, Finding(contract_id, 1, problem))
 
 
 def _chains_without_contract() -> Iterator[Checked]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from governance.models import Capability, ConfigurationEntry
@@ -10,16 +10,22 @@ from governance.vocabulary.changes import Change
 from governance.vocabulary.values import Lifecycle, PlatformState
 
 
-def state_behind(changes: Iterable[Change]) -> PlatformState:
-    """The lifecycles and configuration that `changes` touch; two queries."""
+def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
+    """Those of `names` that are on record, by name; one query."""
+    found = Capability.objects.filter(name__in={*names}).only("name", "lifecycle", "frozen")
+    return {capability.name: capability for capability in found}
+
+
+def state_behind(
+    changes: Iterable[Change], known: Mapping[str, Capability] | None = None
+) -> PlatformState:
+    """The lifecycles and configuration that `changes` touch; one query, and one more unless the
+    capabilities among their targets are `known` already.
+    """
     targets = {change.target for change in changes}
+    known = capabilities_named(targets) if known is None else known
     return PlatformState(
-        lifecycles={
-            name: Lifecycle(lifecycle)
-            for name, lifecycle in Capability.objects.filter(name__in=targets).values_list(
-                "name", "lifecycle"
-            )
-        },
+        lifecycles={name: Lifecycle(known[name].lifecycle) for name in targets if name in known},
         configuration={
             (scope, key): value
             for scope, key, value in ConfigurationEntry.objects.filter(

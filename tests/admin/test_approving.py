@@ -252,30 +252,6 @@ def test_approving__twice__second_time_is_refused(cast: Cast, founder_browser: C
 
 
 @pytest.mark.parametrize("page", DECISIONS)
-@pytest.mark.parametrize("method", ["get", "head"])
-def test_decision__only_looked_at__changes_nothing(
-    cast: Cast, founder_browser: Client, everything: Rows, page: str, method: str
-) -> None:
-    contract = eligible(cast)
-    before = everything()
-    form = approval(contract, reason="A reason that is long enough.")
-    answer = getattr(founder_browser, method)(contract_url(contract, page), form)
-    assert answer.status_code == 200
-    assert everything() == before
-
-
-@pytest.mark.parametrize("page", DECISIONS)
-def test_decision__without_csrf_token__403(cast: Cast, everything: Rows, page: str) -> None:
-    contract = eligible(cast)
-    before = everything()
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(cast.founder)
-    form = approval(contract, reason="A reason that is long enough.")
-    assert browser.post(contract_url(contract, page), form).status_code == 403
-    assert everything() == before
-
-
-@pytest.mark.parametrize("page", DECISIONS)
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_decision__other_methods__405(
     cast: Cast, founder_browser: Client, page: str, method: str

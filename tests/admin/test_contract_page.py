@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.models import LedgerEntry
 from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import AuditVerdict, ContractStatus
+from governance.vocabulary.values import AuditVerdict, ContractStatus, HealthDecision
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.cast import Cast
+from tests.support.platform import signal
 from tests.support.stories import (
     MAY,
     again,
@@ -38,6 +40,20 @@ def text_of(browser: Client, contract: Any) -> str:
     answer = browser.get(contract_url(contract))
     assert answer.status_code == 200
     return html.unescape(" ".join(answer.content.decode().split()))
+
+
+ORDER = (
+    *("Decision", "what-changes", "capabilities", "risk", "origin", "validator", "eligibility"),
+    *("plan", "approval", "job", "history", "conversation"),
+)
+
+
+def test_page__goes_in_the_order_in_which_a_founder_reads(
+    cast: Cast, founder_browser: Client
+) -> None:
+    page = founder_browser.get(contract_url(finished_job(cast).contract)).content.decode()
+    sections = re.findall(r'<section class="gov-[^"]*" aria-label(?:ledby)?="([^"]*)"', page)
+    assert tuple(sections) == ORDER
 
 
 @pytest.mark.parametrize("status", AT_REST)
@@ -83,6 +99,41 @@ def test_page__shows_origin_verdicts_plan_and_digest(cast: Cast, founder_browser
         contract.content_digest,
     ):
         assert expected in text
+
+
+def test_page__weighs_what_a_change_reaches_and_cannot_take_back(
+    cast: Cast, founder_browser: Client
+) -> None:
+    register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
+    signal(cast, HealthDecision.DEGRADED)
+    text = text_of(founder_browser, eligible(cast))
+    for warning in (
+        "1 change would overwrite a value that the proposal does not know of.",
+        "Step 2 has no known way back.",
+        "Not well now: Search is DEGRADED.",
+    ):
+        assert f"Warning: {warning}" in text
+    assert "It reaches 1 capability and nothing else." in text
+    assert "Warning: It reaches" not in text
+
+
+def test_page__of_a_change_to_the_whole_system__warns(cast: Cast, founder_browser: Client) -> None:
+    change = {"type": "parameter_change", "scope": "SYSTEM", "parameters": {"replicas": 3}}
+    contract = eligible(cast, affected_capabilities=["SYSTEM"], proposed_changes=[change])
+    text = text_of(founder_browser, contract)
+    assert "Warning: It reaches the whole system" in text
+
+
+def test_page__shows_every_rule_with_its_result(cast: Cast, founder_browser: Client) -> None:
+    text = text_of(founder_browser, eligible(cast))
+    assert "as the decision implies" in text
+    assert (text.count(">does not apply<"), text.count(">holds<")) == (5, 6)
+    listed = [{"rule": "E-001", "passed": True, "reason": "0.9 is enough."}]
+    verdict = MAY | {"rule_results": listed}
+    text = text_of(founder_browser, eligible(cast, eligibility_verdict=verdict))
+    assert "as the verdict lists them" in text
+    assert "0.9 is enough." in text
+    assert text.count(">holds<") == 1
 
 
 def test_page__with_rules_listed_in_the_verdict__counts_them(

@@ -13,10 +13,12 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from governance.flows.audit_job import resolve_audit
 from governance.health.signals import record_signal
-from governance.models import AuditEvidence, GovernanceJob
+from governance.models import AuditEvidence, Capability, GovernanceJob
+from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import AuditVerdict, HealthDecision, StepStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
@@ -97,10 +99,13 @@ def test_page__sets_health_before_and_after_side_by_side_and_marks_the_differenc
         at=now(),
     )
     text = text_of(founder_browser, running.complete())
-    row = text.split("<td>Search</td>")[1].split("</tr>")[0]
-    assert row.index("HEALTHY") < row.index("DEGRADED")
+    row = text.split('<th scope="row">Search</th>')[1].split("</tr>")[0]
+    assert row.index("HEALTHY") < row.index("DEGRADED") < row.index(">worse</strong>")
     assert 'class="gov-differs"' in text
-    assert "Slower than before." in text
+    (signal,) = [part for part in text.split("<tr") if "Slower than before." in part]
+    assert ">new</strong>" in signal
+    assert "1 differs" in text
+    assert "no difference" in text_of(founder_browser, finished_job(cast))
 
 
 def test_what_an_executor_wrote__is_shown_folded_and_never_run(
@@ -163,25 +168,69 @@ def test_evidence__asked_for_by_post__405(cast: Cast, founder_browser: Client) -
     assert founder_browser.post(job_url(finished_job(cast), "evidence")).status_code == 405
 
 
-def test_page__with_more_steps__asks_no_more_queries(cast: Cast, founder_browser: Client) -> None:
-    def with_steps(number: int) -> GovernanceJob:
-        changes = [
-            {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
-            for index in range(number)
-        ]
-        running = running_job(cast, proposed_changes=changes)
-        running.complete_steps()
-        return running.complete()
+def parameters(number: int) -> list[dict[str, Any]]:
+    return [
+        {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
+        for index in range(number)
+    ]
 
+
+def numbers_on(page: Any) -> list[int]:
+    assert page.status_code == 200
+    steps = [step.number for step in page.context["steps"]]
+    assert steps == [moment.number for moment in page.context["moments"]]
+    return steps
+
+
+def test_page__with_more_steps__asks_no_more_queries(cast: Cast, founder_browser: Client) -> None:
     counts: list[int] = []
-    page: Any = None
     for number in (1, 60):
-        job = with_steps(number)
+        running = running_job(cast, proposed_changes=parameters(number))
+        running.complete_steps()
+        job = running.complete()
         with CaptureQueriesContext(connection) as captured:
-            page = founder_browser.get(job_url(job))
+            founder_browser.get(job_url(job))
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 15
-    assert "10 more steps" in " ".join(page.content.decode().split())
+
+
+def test_page__of_a_long_job__shows_the_steps_where_it_stands_and_leads_to_the_others(
+    cast: Cast, founder_browser: Client
+) -> None:
+    running = running_job(cast, proposed_changes=parameters(60))
+    running.complete_steps(49)
+    assert numbers_on(founder_browser.get(job_url(running.job))) == [*range(50)]
+    running.record(running.report(49))
+    page = founder_browser.get(job_url(running.job))
+    assert numbers_on(page) == [*range(50, 60)]
+    assert 'href="?from=0"' in page.content.decode()
+    page = founder_browser.get(job_url(running.job), {"from": "0"})
+    assert numbers_on(page) == [*range(50)]
+    assert 'href="?from=50"' in page.content.decode()
+    running.record(running.report(50, StepStatus.FAILED))
+    assert numbers_on(founder_browser.get(job_url(running.complete()))) == [*range(50, 60)]
+
+
+@pytest.mark.parametrize("asked", ["3", "-1", "x", "", "9999999", "٣", "1e0"])
+def test_page__asked_for_a_step_that_is_none__leads_to_the_page(
+    cast: Cast, founder_browser: Client, asked: str
+) -> None:
+    job = pending_job(cast)
+    answer = founder_browser.get(job_url(job), {"from": asked})
+    assert (answer.status_code, answer["Location"]) == (302, job_url(job))
+    assert founder_browser.get(job_url(job, "live"), {"from": asked}).status_code == 404
+
+
+def test_page__for_who_sees_no_capabilities__leads_to_none(
+    cast: Cast, founder_browser: Client, signed_in: Browser
+) -> None:
+    register_capabilities(documents=[{"name": "Search"}])
+    url = reverse("admin:governance_capability_change", args=[Capability.objects.get().pk])
+    job = finished_job(cast)
+    assert text_of(founder_browser, job).count(f'href="{url}"') == 4  # three steps, one scope
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_governancejob"))
+    assert url not in text_of(signed_in(clerk), job)
 
 
 def test_page__of_a_running_job__says_how_long_it_still_may_take(

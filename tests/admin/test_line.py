@@ -152,16 +152,6 @@ def test_looking__at_both_forms__changes_nothing(
     assert everything() == before
 
 
-def test_both_forms__without_csrf__403(cast: Cast, everything: Rows) -> None:
-    freeze = frozen(cast)
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(cast.founder)
-    before = everything()
-    assert browser.post(STOP, stopping()).status_code == 403
-    assert browser.post(thaw_url(freeze), {"reason": "Over."}).status_code == 403
-    assert everything() == before
-
-
 @pytest.mark.parametrize("who", PEOPLE)
 def test_both_forms__not_a_founder__403(
     cast: Cast, signed_in: Browser, everything: Rows, who: str
@@ -176,14 +166,6 @@ def test_both_forms__not_a_founder__403(
     assert shown.status_code == 200
     assert STOP not in shown.content.decode()
     assert thaw_url(freeze) not in browser.get(page_url(freeze)).content.decode()
-
-
-@pytest.mark.parametrize("page", ["stop", "thaw", "list"])
-def test_pages_of_the_line__for_nobody__lead_to_the_login(cast: Cast, page: str) -> None:
-    address = {"stop": STOP, "thaw": thaw_url(frozen(cast)), "list": LIST}[page]
-    answer = Client().post(address, stopping())
-    assert (answer.status_code, "login" in answer["Location"]) == (302, True)
-    assert not LineThaw.objects.exists()
 
 
 # --- thawing ---

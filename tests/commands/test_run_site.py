@@ -230,5 +230,5 @@ def test_run_site__database_killed__is_brought_back_and_says_so(house: House) ->
     assert int(pid_file.read_text().splitlines()[0]) != killed
     ended = stop(process, signal.SIGINT)
     assert (ended.code, "Traceback" in ended.err) == (0, False)
-    assert "it has been started again" in ended.err
+    assert "it is being started again" in ended.err
     assert house.processes() == []

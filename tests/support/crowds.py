@@ -7,27 +7,35 @@ from tests.support.attacks import check_deferred_laws, run_sql
 from tests.support.forgery import CONTRACT
 from tests.support.roles import as_owner
 
+# How long before the original a copy came: what waits in the last 100 hours, what is closed in the
+# last two years.
+_EARLIER = """CASE WHEN original.closed_at IS NULL THEN n %% 6000 * interval '1 minute'
+                    ELSE n %% 17520 * interval '1 hour' END"""
+
 _COPIES = f"""
     INSERT INTO {CONTRACT}
     SELECT (jsonb_populate_record(original, jsonb_build_object(
         'id', gen_random_uuid(),
-        'reference', 'CROWD-' || n,
+        'reference', 'CROWD-' || original.reference || '-' || n,
         'title', 'Request ' || n || CASE WHEN n %% 1000 = 7 THEN ' about marmalade' ELSE '' END,
         'risk_level', (ARRAY['critical', 'high', 'medium', 'low'])[1 + floor(random() * 4)::int],
         'source', (ARRAY['crm_feedback', 'support_ticket', 'ops_alert', 'manual', 'integration'])
                   [1 + n %% 5],
         'affected_capabilities', ARRAY['Capability ' || n %% 997],
-        'created_at', original.created_at - n %% 6000 * interval '1 minute',
-        'expires_at', original.expires_at - n %% 6000 * interval '1 minute',
-        'review_ends_at', original.expires_at - n %% 6000 * interval '1 minute'
+        'created_at', original.created_at - {_EARLIER},
+        'expires_at', original.expires_at - {_EARLIER},
+        'review_ends_at', original.expires_at - {_EARLIER},
+        'closed_at', original.closed_at - {_EARLIER}
     ))).*
-      FROM {CONTRACT} AS original, generate_series(1, %s) AS n
+      FROM {CONTRACT} AS original, generate_series(%s, %s) AS n
      WHERE original.id = %s
 """
 
 
-def crowd(original: SystemContract, number: int) -> None:
+def crowd(original: SystemContract, number: int, *, first: int = 1) -> None:
     """`number` copies of a contract, in the state it is in, and fresh statistics.
+
+    They are numbered from `first`; a second crowd of the same contract goes on where one ended.
 
     The laws look away: no ledger tells of these. Only for a transaction that is rolled back, or a
     database that is thrown away.
@@ -35,5 +43,5 @@ def crowd(original: SystemContract, number: int) -> None:
     check_deferred_laws()  # a table with checks outstanding cannot be altered
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
-        run_sql(_COPIES, number, original.pk)
+        run_sql(_COPIES, first, first + number - 1, original.pk)
         run_sql(f"ANALYZE {CONTRACT}")

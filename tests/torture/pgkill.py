@@ -146,7 +146,7 @@ def pgkill(count: int, advance: Advance) -> Figure:
         require(not load.troubles, f"a client was told: {load.troubles[:1]}")
         written = len(load.written)
         require_kept(tuple(load.written))
-        told = house.words().count("it has been started again")
+        told = house.words().count("it is being started again")
         require(told == restarts, f"{restarts} kills, and run_site tells of {told}")
         entries = require_whole_record()
     return Figure(

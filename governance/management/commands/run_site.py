@@ -45,6 +45,8 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
     examples = ("run_site", "run_site --port 8080 --no-demo")
     exit_codes = {0: "stopped as asked", 1: "the port is taken, or the site could not start"}
 
+    _told_of_the_end = False
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--host", default="127.0.0.1", help="The address to listen on (default: %(default)s)."
@@ -103,13 +105,15 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
     def _watch(self, data_dir: Path) -> None:
         """Bring the embedded server back when it was killed; while that fails, try for ever."""
         if is_running(data_dir):
+            self._told_of_the_end = False
             return
+        if not self._told_of_the_end:
+            self.stderr.write("The embedded PostgreSQL has ended; it is being started again.")
+            self._told_of_the_end = True
         try:
             bring_back(data_dir)
         except ImproperlyConfigured as trouble:
             self.stderr.write(str(trouble))
-        else:
-            self.stderr.write("The embedded PostgreSQL had ended; it has been started again.")
 
 
 def _environment(host: str) -> dict[str, str]:

@@ -1,15 +1,44 @@
-// Keeps "Runs now" fresh: asks every few seconds, changes nothing, and says when it cannot.
+// Keeps "Runs now" and a running job's page fresh: asks every few seconds, changes nothing, rests
+// while nobody looks, and says when it cannot.
 "use strict";
 
 (() => {
-    const card = document.querySelector("[data-live]");
-    if (!card) return;
-    const list = card.querySelector("[data-live-list]");
-    const none = card.querySelector("[data-live-none]");
-    const state = card.querySelector("[data-live-state]");
     const USUAL = 3000;
     const LONGEST = 60000;
-    let pause = USUAL;
+
+    // Asks at `address()` until `show` answers false; `say` tells the reader how it goes.
+    function follow(address, accept, show, say) {
+        let pause = USUAL;
+        let timer = 0;
+
+        async function ask() {
+            timer = 0;
+            let more = true;
+            if (!document.hidden) {
+                try {
+                    const answer = await fetch(address(), {
+                        credentials: "same-origin",
+                        redirect: "error",
+                        headers: { Accept: accept },
+                    });
+                    if (!answer.ok) throw new Error(String(answer.status));
+                    more = await show(answer);
+                    pause = USUAL;
+                } catch {
+                    say("not live; reload to see more");
+                    pause = Math.min(pause * 2, LONGEST);
+                }
+            }
+            if (more) timer = window.setTimeout(ask, pause);
+        }
+
+        timer = window.setTimeout(ask, USUAL);
+        document.addEventListener("visibilitychange", () => {
+            if (document.hidden || !timer) return;
+            window.clearTimeout(timer);
+            ask();
+        });
+    }
 
     function element(name, attributes, text) {
         const made = document.createElement(name);
@@ -18,53 +47,93 @@
         return made;
     }
 
-    function item(job) {
-        const made = element("li", { "data-job": job.id });
-        made.append(
-            element("a", { class: "gov-row-link", href: job.url }, job.title),
-            element("progress", { class: "gov-meter", "aria-label": "Steps reported" }),
-            element("small", {}),
-        );
-        return made;
-    }
+    // --- home: what runs now ---
+    function followRuns(card) {
+        const list = card.querySelector("[data-live-list]");
+        const none = card.querySelector("[data-live-none]");
+        const state = card.querySelector("[data-live-state]");
 
-    function show(jobs) {
-        // Items that stay keep their place in the page, and with it the reader's focus.
-        const known = new Map(Array.from(list.children, (made) => [made.dataset.job, made]));
-        const items = jobs.map((job) => known.get(job.id) || item(job));
-        Array.from(list.children).filter((made) => !items.includes(made)).forEach((made) => made.remove());
-        items.forEach((made, index) => {
-            const job = jobs[index];
-            const meter = made.querySelector("progress");
-            const words = made.querySelector("small");
-            meter.max = job.total;
-            meter.value = job.done;
-            words.textContent = job.words;
-            words.className = job.is_lost ? "gov-bad" : "";
-            if (list.children[index] !== made) list.insertBefore(made, list.children[index] || null);
-        });
-        none.hidden = jobs.length > 0;
-    }
-
-    async function ask() {
-        if (!document.hidden) {
-            try {
-                const answer = await fetch(card.dataset.live, {
-                    credentials: "same-origin",
-                    redirect: "error",
-                    headers: { Accept: "application/json" },
-                });
-                if (!answer.ok) throw new Error(String(answer.status));
-                show((await answer.json()).jobs);
-                state.textContent = "live";
-                pause = USUAL;
-            } catch {
-                state.textContent = "not live; reload to see more";
-                pause = Math.min(pause * 2, LONGEST);
-            }
+        function item(job) {
+            const made = element("li", { "data-job": job.id });
+            made.append(
+                element("a", { class: "gov-row-link", href: job.url }, job.title),
+                element("progress", { class: "gov-meter", "aria-label": "Steps reported" }),
+                element("small", {}),
+            );
+            return made;
         }
-        window.setTimeout(ask, pause);
+
+        async function show(answer) {
+            const { jobs } = await answer.json();
+            // Items that stay keep their place in the page, and with it the reader's focus.
+            const known = new Map(Array.from(list.children, (made) => [made.dataset.job, made]));
+            const items = jobs.map((job) => known.get(job.id) || item(job));
+            Array.from(list.children).filter((made) => !items.includes(made)).forEach((made) => made.remove());
+            items.forEach((made, index) => {
+                const job = jobs[index];
+                const meter = made.querySelector("progress");
+                const words = made.querySelector("small");
+                meter.max = job.total;
+                meter.value = job.done;
+                words.textContent = job.words;
+                words.className = job.is_lost ? "gov-bad" : "";
+                if (list.children[index] !== made) list.insertBefore(made, list.children[index] || null);
+            });
+            none.hidden = jobs.length > 0;
+            state.textContent = "live";
+            return true;
+        }
+
+        const say = (words) => { state.textContent = words; };
+        follow(() => card.dataset.live, "application/json", show, say);
     }
 
-    window.setTimeout(ask, USUAL);
+    // --- a job's page: its parts, by name ---
+    function put(part, fresh) {
+        // What the reader has unfolded stays unfolded, and the focus stays where it was.
+        const folds = new Map(Array.from(part.querySelectorAll("details[id]"), (fold) => [fold.id, fold.open]));
+        const focused = part.contains(document.activeElement) ? document.activeElement : null;
+        const selector = focused && (focused.getAttribute("href")
+            ? `a[href="${CSS.escape(focused.getAttribute("href"))}"]`
+            : focused.closest("details[id]") && `#${CSS.escape(focused.closest("details[id]").id)} > ${focused.localName}`);
+        part.replaceChildren(...fresh.childNodes);
+        part.querySelectorAll("details[id]").forEach((fold) => {
+            if (folds.has(fold.id)) fold.open = folds.get(fold.id);
+        });
+        const again = selector && part.querySelector(selector);
+        if (again) again.focus({ preventScroll: true });
+    }
+
+    function followJob(card) {
+        const state = card.querySelector("[data-live-state]");
+
+        function address() {
+            const url = new URL(card.dataset.livePage, window.location.href);
+            url.searchParams.set("seen", card.dataset.version);
+            return url;
+        }
+
+        async function show(answer) {
+            const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+            const news = page.querySelector("[data-live-answer]");
+            news.querySelectorAll("[data-live-part]").forEach((fresh) => {
+                put(document.querySelector(`[data-live-part="${fresh.dataset.livePart}"]`), fresh);
+            });
+            card.dataset.version = news.dataset.version;
+            const over = "over" in news.dataset;
+            say(over ? `ended: ${news.dataset.said}` : `live: ${news.dataset.said}`);
+            return !over;
+        }
+
+        function say(words) {
+            if (state.textContent !== words) state.textContent = words;
+        }
+
+        follow(address, "text/html", show, say);
+    }
+
+    const runs = document.querySelector("[data-live]");
+    const job = document.querySelector("[data-live-page]");
+    if (runs) followRuns(runs);
+    if (job) followJob(job);
 })();

@@ -14,7 +14,7 @@ from tests.support.histories.model import Contract, World
 LOOK = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET CONSTRAINTS ALL DEFERRED;
-SELECT contract.id, contract.status, contract.audit_verdict,
+SELECT contract.id, contract.status, contract.audit_verdict, contract.review_ends_at,
        job.status, job.current_step_index, job.lease_expires_at,
        (SELECT array_agg(status ORDER BY step_index) FROM governance_stepresult
          WHERE job_id = job.id),
@@ -48,9 +48,10 @@ def record_as_it_should_be(
 
 
 def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
-    status, verdict, job, cursor, lease, results, phases, evidence, audit, resolution, told = row
+    status, verdict, review_ends, *of_job, told = row
+    job, cursor, lease, results, phases, evidence, audit, resolution = of_job
     return {
-        "contract": (status, verdict),
+        "contract": (status, verdict, review_ends),
         "job": job and (job, cursor, lease, results or [], phases, evidence, audit, resolution),
         "ledger": json.loads(told or "[]"),
     }
@@ -59,7 +60,7 @@ def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
 def _expected(it: Contract, actors: dict[str, str]) -> dict[str, Any]:
     job = it.job
     return {
-        "contract": (it.status, it.verdict),
+        "contract": (it.status, it.verdict, it.review_ends),
         "job": job
         and (
             job.status,

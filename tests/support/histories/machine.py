@@ -14,12 +14,12 @@ from governance.vocabulary.values import (
     HealthDecision,
 )
 from tests.support.histories.both import REASON, Divergence, often, picks
-from tests.support.histories.contract_moves import ContractMoves
 from tests.support.histories.job_moves import JobMoves
 from tests.support.histories.model import MOVES, Contract, Refused
+from tests.support.histories.review_moves import ReviewMoves
 
 
-class Histories(ContractMoves, JobMoves):
+class Histories(ReviewMoves, JobMoves):
     """Set `cast` before the first history; `tally` counts over all of them."""
 
     # --- the world around them ---
@@ -65,7 +65,7 @@ class Histories(ContractMoves, JobMoves):
     @rule(pick=picks, off=st.sampled_from([0, 1]))
     def approve_at_the_last_moment(self, pick: int, off: int) -> None:
         it, _ = self.contract(pick, "ELIGIBLE")
-        if it:
+        if it and it.review_ends:
             self._wait_until(it.review_ends, off)
         self.approve(pick, "second_founder", (0, 24), True)
 
@@ -105,7 +105,7 @@ class Histories(ContractMoves, JobMoves):
 
     def _after_its_time(self, it: Contract) -> str:
         at = self.world.at + timedelta(seconds=1)
-        if it.status in ("DRAFT", "ELIGIBLE") and at > it.review_ends:
+        if it.status in ("DRAFT", "ELIGIBLE") and it.is_expired(at):
             return "EXPIRED"
         return "FAILED" if it.status == "APPROVED" and it.closes and at > it.closes else ""
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 REVIEW_TIME = timedelta(days=7)
 LONGEST_WINDOW = timedelta(hours=168)
 FOUNDERS = {"founder", "second_founder"}
+OPERATORS = {"operator"}
 FROZEN = {"Vault"}
 
 MOVES: Mapping[str, set[str]] = {
@@ -88,6 +89,9 @@ class Contract:
     closes: datetime | None = None
     job: Job | None = None
     ledger: list[Told] = field(default_factory=list)
+    asked_by: str = ""  # whose question is open
+    asked_at: datetime | None = None
+    paused: timedelta = timedelta()
 
     def tell(self, event: str, actor: str, at: datetime, after: str = "", reason: str = "") -> None:
         """A move of the contract, or an entry without one."""
@@ -100,8 +104,12 @@ class Contract:
             raise Refused("invalid_transition" if MOVES[self.status] else "contract_immutable")
 
     @property
-    def review_ends(self) -> datetime:
-        return self.created_at + REVIEW_TIME
+    def review_ends(self) -> datetime | None:
+        """None while a question is open: the clock stands."""
+        return None if self.asked_by else self.created_at + REVIEW_TIME + self.paused
+
+    def is_expired(self, at: datetime) -> bool:
+        return self.review_ends is not None and at > self.review_ends
 
 
 @dataclass
@@ -132,7 +140,7 @@ class World:
     ) -> None:
         it = _there(it)
         it.require_move("VALIDATED")
-        refuse_if(self.at > it.review_ends, "contract_expired")
+        refuse_if(it.is_expired(self.at), "contract_expired")
         if may:
             self._find_eligible(it, who, why)
         else:
@@ -161,7 +169,7 @@ class World:
         fits = opens < closes <= opens + LONGEST_WINDOW and closes > self.at
         refuse_if(not fits, "invalid_window")
         it.require_move("APPROVED")
-        refuse_if(self.at > it.review_ends, "contract_expired")
+        refuse_if(it.is_expired(self.at), "contract_expired")
         refuse_if(it.proposer == who, "four_eyes")
         refuse_if(not saw_it, "stale_copy")
         it.approver, it.opens, it.closes = who, opens, closes
@@ -176,10 +184,36 @@ class World:
         refuse_if(it.proposer == who, "four_eyes")
         it.tell("contract.review.rejected", who, self.at, "REJECTED", reason)
 
+    def ask(self, it: Contract | None, who: str, question: str) -> None:
+        refuse_if(who not in FOUNDERS, "not_permitted")
+        it = _there(it)
+        refuse_if(not MOVES[it.status], "contract_immutable")
+        refuse_if(it.status != "ELIGIBLE", "not_eligible")
+        refuse_if(not question, "invalid_input")
+        refuse_if(it.is_expired(self.at), "contract_expired")
+        refuse_if(it.proposer == who, "four_eyes")
+        refuse_if(it.asked_by, "clarification_open")
+        it.asked_by, it.asked_at = who, self.at
+        it.tell("contract.review.clarification_requested", who, self.at, reason=question)
+
+    def answer(self, it: Contract | None, who: str, answer: str) -> None:
+        it = _there(it)
+        refuse_if(who not in OPERATORS and who != it.proposer, "not_permitted")
+        refuse_if(not MOVES[it.status], "contract_immutable")
+        refuse_if(it.status != "ELIGIBLE", "not_eligible")
+        refuse_if(not answer, "invalid_input")
+        refuse_if(not it.asked_by, "no_open_clarification")
+        refuse_if(it.asked_by == who, "four_eyes")
+        assert it.asked_at
+        it.paused += self.at - it.asked_at
+        it.asked_by = ""
+        it.tell("contract.review.clarified", who, self.at, reason=answer)
+
     def expire(self, it: Contract | None, who: str) -> None:
         it = _there(it)
         it.require_move("EXPIRED")
-        refuse_if(self.at <= it.review_ends, "review_open")
+        refuse_if(it.review_ends is None, "review_paused")
+        refuse_if(not it.is_expired(self.at), "review_open")
         it.tell("contract.review.expired", who, self.at, "EXPIRED", "review_ttl_passed")
 
     def lapse(self, it: Contract | None, who: str) -> None:

@@ -15,6 +15,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from governance.health.signals import record_signal
+from governance.models import Capability
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import HealthDecision
@@ -105,6 +106,15 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
         for query in ("_to_field", "_popup", "_changelist_filters"):
             send = partial(_ask, superuser, found, query)
             yield Field(f"admin {kind} page, query {query}", send, _judge)
+    for page, query in (("change", "from"), ("live", "from"), ("live", "seen")):
+        send = partial(_ask, superuser, job_url(job, page), query)
+        yield Field(f"admin job {page}, query {query}", send, _judge)
+    ledger = contract_url(contract, "ledger")
+    yield Field("admin ledger page, query from", partial(_ask, superuser, ledger, "from"), _judge)
+    search = reverse("admin:governance_capability_change", args=[Capability.objects.get().pk])
+    for query in ("older", "newer"):
+        send = partial(_ask, superuser, search, query)
+        yield Field(f"admin capability page, query {query}", send, _judge)
     queue = reverse("admin:governance_systemcontract_queue")
     for query in ("q", "risk", "source", "capability", "age", "after", "before", "unknown"):
         yield Field(f"admin queue, query {query}", partial(_ask, founder, queue, query), _judge)

@@ -1,0 +1,84 @@
+"""What makes a contract risky, in words: what it reaches, and what cannot be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from governance.admin.changes import ChangeRow
+from governance.admin.wording import plural
+from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """One thing to weigh; `warns` when it speaks against the change."""
+
+    words: str
+    warns: bool
+
+
+def risk_points(
+    *,
+    capabilities: Sequence[str],
+    rows: Sequence[ChangeRow],
+    validator: Mapping[str, Any] | None,
+    health: HealthReading | None,
+) -> list[RiskPoint]:
+    """What a founder weighs, the warnings first; facts of this contract, no opinion."""
+    points = [_reach(capabilities, rows), _way_back(rows)]
+    if conflicts := sum(row.conflict for row in rows):
+        points.append(
+            RiskPoint(
+                f"{plural(conflicts, 'change')} would overwrite a value that the proposal does not"
+                " know of.",
+                True,
+            )
+        )
+    if doubts := sum(any(one.doubt for one in row.differences) for row in rows):
+        points.append(
+            RiskPoint(
+                f"{plural(doubts, 'change')} expects a value where none is on record."
+                if doubts == 1
+                else f"{doubts} changes expect values where none are on record.",
+                True,
+            )
+        )
+    if validator:
+        sure = float(validator["confidence_score"])
+        points.append(
+            RiskPoint(
+                f"The validator calls it {validator['severity']}, {sure:.0%} sure.", sure < 0.7
+            )
+        )
+    if unwell := _unwell(health):
+        points.append(RiskPoint(f"Not well now: {unwell}.", True))
+    return sorted(points, key=lambda point: not point.warns)
+
+
+def _reach(capabilities: Sequence[str], rows: Sequence[ChangeRow]) -> RiskPoint:
+    if any(row.target == SYSTEM_SCOPE for row in rows) or SYSTEM_SCOPE in capabilities:
+        return RiskPoint("It reaches the whole system, not only single capabilities.", True)
+    reached = plural(len(capabilities), "capability", "capabilities")
+    return RiskPoint(f"It reaches {reached} and nothing else.", False)
+
+
+def _way_back(rows: Sequence[ChangeRow]) -> RiskPoint:
+    lost = [row.number for row in rows if not row.has_rollback]
+    if not lost:
+        return RiskPoint("Every step has a way back.", False)
+    if len(lost) == 1:
+        return RiskPoint(f"Step {lost[0]} has no known way back.", True)
+    named = ", ".join(map(str, lost[:10])) + (", …" if len(lost) > 10 else "")
+    return RiskPoint(f"{len(lost)} of {len(rows)} steps have no known way back: {named}.", True)
+
+
+def _unwell(health: HealthReading | None) -> str:
+    if health is None:
+        return ""
+    scopes = {"the system": health.system, **health.capabilities}
+    unwell = [
+        f"{name} is {word}" for name, word in scopes.items() if word != HealthDecision.HEALTHY
+    ]
+    return ", ".join(unwell[:5]) + (f" and {len(unwell) - 5} more" if len(unwell) > 5 else "")

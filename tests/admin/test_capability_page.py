@@ -1,0 +1,318 @@
+"""A capability's page: how it stands now, and every change that touched it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from governance.contract.touching import PAGE_SIZE, contracts_touching
+from governance.health.signals import record_signal
+from governance.models import Capability, ConfigurationEntry, GovernanceSignal
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.values import ContractStatus, HealthDecision
+from tests.admin.conftest import Browser
+from tests.support.admin import contract_url, job_url
+from tests.support.cast import Cast
+from tests.support.crowds import crowd
+from tests.support.stories import contract_in, eligible, failed_job, finished_job, now
+
+EVIL = "<script>alert('boo')</script>"
+EVERY_VIEW = ["systemcontract", "governancejob", "governancesignal", "configurationentry"]
+
+
+@pytest.fixture
+def search() -> Capability:
+    register_capabilities(
+        documents=[
+            {
+                "name": "Search",
+                "lifecycle": "LAUNCHED",
+                "title": "Find things",
+                "owner": "sig-find",
+                "configuration": {"page_size": 20, "layout": {"columns": ["x" * 100]}},
+            },
+            {"name": "Suggestions", "configuration": {"page_size": 5}},
+        ]
+    )
+    return Capability.objects.get(name="Search")
+
+
+def url_of(capability: Capability) -> str:
+    return reverse("admin:governance_capability_change", args=[capability.pk])
+
+
+def look(browser: Client, capability: Capability, **query: Any) -> Any:
+    page = browser.get(url_of(capability), query)
+    assert page.status_code == 200
+    return page
+
+
+def text_of(page: Any) -> str:
+    return html.unescape(" ".join(page.content.decode().split()))
+
+
+def titles(page: Any) -> list[str]:
+    return [row.contract.title for row in page.context["touching"]]
+
+
+def say(cast: Cast, scope: str, decision: HealthDecision, reason: str) -> None:
+    record_signal(
+        scope=scope,
+        signal_type="probe",
+        decision=decision,
+        reason=reason,
+        actor=cast.operator,
+        at=now(),
+    )
+
+
+def test_page__says_how_the_capability_stands_now(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    text = text_of(look(founder_browser, search))
+    for words in ("Find things", "sig-find", "No signal is active", "No contract has touched it"):
+        assert words in text
+    assert 'data-word="LAUNCHED"' in text
+    assert 'data-word="HEALTHY"' in text
+    assert '<code class="gov-code">20</code>' in text
+    assert '<pre tabindex="0">{ "columns"' in text
+    assert "do not go together" not in text
+
+    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
+    say(cast, "Search", HealthDecision.BLOCKED, "It is down.")
+    say(cast, "Suggestions", HealthDecision.DEGRADED, "That is another one.")
+    text = text_of(look(founder_browser, search))
+    assert 'data-word="BLOCKED"' in text
+    assert "It is down." in text
+    assert "do not go together" in text
+    for other in ("It was slow.", "That is another one.", "No signal is active"):
+        assert other not in text
+
+
+def test_page__holds_every_contract_that_touched_it_and_no_other(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    both = ["Search", "Suggestions"]
+    job = finished_job(cast, title="Reached it")
+    eligible(cast, title="Would", affected_capabilities=both)
+    disable = {"type": "capability_disable", "capability_name": "Suggestions", "reason": "Old."}
+    eligible(cast, title="Names it", affected_capabilities=both, proposed_changes=[disable])
+    eligible(cast, title="Other", affected_capabilities=["Suggestions"], proposed_changes=[disable])
+    page = look(founder_browser, search)
+    assert titles(page) == ["Names it", "Would", "Reached it"]
+    named, would, reached = page.context["touching"]
+    assert (named.changes, named.more) == ([], 0)
+    assert would.changes == [
+        "Enable Search as PREVIEW",
+        "Set page_size of Search from 20 to 50",
+        "Tune Search: timeout_seconds = 2.5",
+    ]
+    assert (would.tense, reached.tense) == ("would", "is being carried out, or judged")
+    text = text_of(page)
+    assert "changes nothing of it" in text
+    assert job_url(job) in text
+    assert contract_url(job.contract) in text
+    assert "3 of 3 steps reported" in text
+    assert "Old." not in text
+
+
+def test_row__of_a_contract_with_many_changes__shows_those_of_this_capability_alone(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    changes = [
+        {"type": "parameter_change", "scope": scope, "parameters": {f"p{index}": index}}
+        for index in range(5)
+        for scope in ("Suggestions", "Search")
+    ]
+    eligible(cast, affected_capabilities=["Search", "Suggestions"], proposed_changes=changes)
+    page = look(founder_browser, search)
+    (row,) = page.context["touching"]
+    assert row.changes == [f"Tune Search: p{index} = {index}" for index in range(3)]
+    assert "2 more changes of it" in text_of(page)
+
+
+@pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
+def test_row__of_a_contract_in_each_state__is_told_in_its_tense(
+    cast: Cast, founder_browser: Client, search: Capability, status: ContractStatus
+) -> None:
+    contract_in(cast, status)
+    page = look(founder_browser, search)
+    (row,) = page.context["touching"]
+    assert f"{row.tense.capitalize()}:" in text_of(page)
+    assert f'data-word="{status}"' in text_of(page)
+
+
+def test_row__of_a_failed_job__says_so(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    failed_job(cast)
+    text = text_of(look(founder_browser, search))
+    assert 'data-word="FAILED"' in text
+    assert "2 of 3 steps reported" in text
+
+
+def test_pages__go_back_to_the_first_change_and_forth_again_with_nothing_lost(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    at = now()
+    # Ten of each moment: the id settles their order.
+    made = [
+        eligible(cast, at=at - timedelta(hours=n // 10), title=f"T{n}")
+        for n in range(2 * PAGE_SIZE + 3)
+    ]
+    wanted = [
+        contract.title
+        for contract in sorted(made, key=lambda c: (c.created_at, c.pk), reverse=True)
+    ]
+    pages, asked = [], ""
+    while True:
+        page = founder_browser.get(url_of(search) + asked)
+        pages.append(titles(page))
+        if not (asked := page.context["older_url"]):
+            break
+    assert [len(titles) for titles in pages] == [PAGE_SIZE, PAGE_SIZE, 3]
+    assert [*chain(*pages)] == wanted
+    back = founder_browser.get(url_of(search) + page.context["newer_url"])
+    assert titles(back) == pages[1]
+    first = founder_browser.get(url_of(search) + back.context["newer_url"])
+    assert titles(first) == pages[0]
+    assert first.context["newer_url"] == ""
+    assert first.context["older_url"] != ""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"older": "x"},
+        {"older": ""},
+        {"newer": "1~2~3"},
+        {"older": "-1~01900000-0000-7000-8000-000000000000"},
+        {"older": "999999999999999999~01900000-0000-7000-8000-000000000000"},
+        {"older": "1~no-id"},
+        {
+            "older": "1~01900000-0000-7000-8000-000000000000",
+            "newer": "1~01900000-0000-7000-8000-000000000000",
+        },
+    ],
+    ids=str,
+)
+def test_page__asked_for_a_place_that_is_none__leads_to_the_newest(
+    founder_browser: Client, search: Capability, asked: dict[str, str]
+) -> None:
+    answer = founder_browser.get(url_of(search), asked)
+    assert (answer.status_code, answer["Location"]) == (302, url_of(search))
+
+
+def test_page__before_the_first_change__leads_back(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    eligible(cast)
+    place = "0~01900000-0000-7000-8000-000000000000"
+    text = text_of(look(founder_browser, search, older=place))
+    assert "Nothing beyond here" in text
+    assert "No contract has touched it" not in text
+
+
+def test_what_others_wrote__is_shown_and_never_run(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    say(cast, "Search", HealthDecision.DEGRADED, EVIL)
+    change = {"type": "capability_disable", "capability_name": "Search", "reason": EVIL}
+    eligible(cast, title=EVIL, reference=EVIL, proposed_changes=[change])
+    page = look(founder_browser, search)
+    assert EVIL not in page.content.decode()
+    assert text_of(page).count(EVIL) >= 4
+
+
+def test_capability__of_any_name__finds_its_own_changes(cast: Cast) -> None:
+    for name in ('a"b', "a'b\\", "$name", "%s", "{0}", "ⅷ é"):
+        change = {"type": "parameter_change", "scope": name, "parameters": {"p": name}}
+        eligible(cast, affected_capabilities=[name], proposed_changes=[change])
+        (contract,) = contracts_touching(name)
+        assert contract.own_changes == [change]  # type: ignore[attr-defined]
+        assert contract.own_total == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("missing", EVERY_VIEW)
+def test_page__for_who_may_not_see_something__leaves_it_out(
+    cast: Cast, signed_in: Browser, search: Capability, missing: str
+) -> None:
+    job = finished_job(cast)
+    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    wanted = {f"view_{model}" for model in [*EVERY_VIEW, "capability"]} - {f"view_{missing}"}
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
+    text = text_of(look(signed_in(clerk), search))
+    shown = {
+        "systemcontract": "Every change that touched it" in text,
+        "governancejob": job_url(job) in text,
+        "governancesignal": "It was slow." in text,
+        "configurationentry": "page_size</a>" in text,
+    }
+    hidden = {missing, "governancejob"} if missing == "systemcontract" else {missing}
+    assert {model for model, seen in shown.items() if not seen} == hidden
+
+
+def test_page__without_permission_or_by_post__refused_and_nothing_changes(
+    cast: Cast,
+    founder_browser: Client,
+    signed_in: Browser,
+    search: Capability,
+    everything: Callable[[], Any],
+) -> None:
+    before = everything()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    assert signed_in(clerk).get(url_of(search)).status_code == 403
+    assert Client().get(url_of(search)).status_code == 302
+    assert founder_browser.post(url_of(search), {"lifecycle": "DISABLED"}).status_code == 403
+    look(founder_browser, search)
+    assert everything() == before
+
+
+def test_entry_and_signal__lead_to_their_capability(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
+    entry, signal = ConfigurationEntry.objects.filter(scope="Search")[0], GovernanceSignal.objects
+    for model, row in (("configurationentry", entry), ("governancesignal", signal.get())):
+        page = founder_browser.get(reverse(f"admin:governance_{model}_change", args=[row.pk]))
+        assert f'href="{url_of(search)}"' in page.content.decode()
+
+
+def test_page__with_more_of_everything__asks_no_more_queries(
+    cast: Cast, founder_browser: Client, search: Capability
+) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            look(founder_browser, search)
+        return len(captured)
+
+    finished_job(cast)
+    few = cost()
+    for number in range(30):
+        (finished_job if number < 5 else eligible)(cast)
+        record_signal(
+            scope="Search",
+            signal_type=f"probe {number}",
+            decision=HealthDecision.HEALTHY,
+            reason="All is well.",
+            actor=cast.operator,
+            at=now(),
+        )
+    assert cost() == few <= 15
+
+
+def test_changes_of_a_capability__among_many_contracts__are_found_by_an_index(cast: Cast) -> None:
+    crowd(eligible(cast), 5000)
+    rows = contracts_touching("Capability 7").order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+    assert "contract_capabilities" in rows.explain()

@@ -1,0 +1,110 @@
+"""A job's page as it fills up: what its script asks for, how often it is told everything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from governance.vocabulary.values import StepStatus
+from tests.admin.conftest import Browser
+from tests.support.admin import job_url
+from tests.support.cast import Cast
+from tests.support.stories import failed_job, finished_job, now, pending_job, running_job
+
+LIVE_SCRIPT = "governance/live.js"
+
+
+def asked(browser: Client, job: Any, **query: str) -> str:
+    answer = browser.get(job_url(job, "live"), query)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def states(page: Any) -> list[str]:
+    return [moment.state for moment in page.context["moments"]]
+
+
+def test_job_filling_up__is_told_step_by_step_and_then_that_it_is_over(
+    cast: Cast, founder_browser: Client
+) -> None:
+    job = pending_job(cast)
+    page = founder_browser.get(job_url(job))
+    assert LIVE_SCRIPT in page.content.decode()
+    assert states(page) == ["planned"] * 3
+
+    running = running_job(cast)
+    live = job_url(running.job, "live")
+    assert states(founder_browser.get(live)) == ["running", "planned", "planned"]
+    running.record(running.report(0))
+    page = founder_browser.get(live)
+    assert states(page) == ["done", "running", "planned"]
+    assert "data-over" not in page.content.decode()
+    assert 'data-said="running, 1 of 3 steps reported"' in page.content.decode()
+    running.record(running.report(1, StepStatus.FAILED))
+    running.complete()
+    page = founder_browser.get(live)
+    assert states(page) == ["done", "failed", "skipped"]
+    assert "data-over" in page.content.decode()
+    assert "Verify now" in page.content.decode()
+
+
+def test_answer__to_who_has_seen_it__leaves_out_what_is_on_record(
+    cast: Cast, founder_browser: Client
+) -> None:
+    running = running_job(cast)
+    running.record(running.report(0))
+    first = founder_browser.get(job_url(running.job))
+    seen = first.context["version"]
+    assert f'data-version="{seen}"' in first.content.decode()
+    repeated = asked(founder_browser, running.job, seen=seen)
+    assert 'data-live-part="timeline"' in repeated
+    assert 'data-live-part="record"' not in repeated
+    running.record(running.report(1))
+    assert 'data-live-part="record"' in asked(founder_browser, running.job, seen=seen)
+
+
+def test_answer__after_the_lease_lapsed__is_news(cast: Cast, founder_browser: Client) -> None:
+    job = running_job(cast, at=now() - timedelta(minutes=10)).job
+    answer = asked(founder_browser, job, seen="RUNNING-0-held")
+    assert 'data-live-part="record"' in answer
+    assert "Its lease lapsed" in answer
+
+
+@pytest.mark.parametrize("story", [finished_job, failed_job])
+def test_page__of_a_job_that_has_ended__asks_no_more(
+    cast: Cast, founder_browser: Client, story: Any
+) -> None:
+    page = founder_browser.get(job_url(story(cast))).content.decode()
+    assert LIVE_SCRIPT not in page
+    assert "data-live-page" not in page
+
+
+def test_answer__costs_few_queries_however_many_steps(cast: Cast, founder_browser: Client) -> None:
+    def cost(number: int, **query: str) -> int:
+        changes = [
+            {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
+            for index in range(number)
+        ]
+        job = running_job(cast, proposed_changes=changes).job
+        with CaptureQueriesContext(connection) as captured:
+            founder_browser.get(job_url(job, "live"), query)
+        return len(captured)
+
+    assert cost(1, seen="RUNNING-0-held") == cost(60, seen="RUNNING-0-held") <= 7
+    assert cost(1) == cost(60) <= 13
+
+
+def test_answer__for_nobody_or_without_permission__nothing(
+    cast: Cast, founder_browser: Client, signed_in: Browser
+) -> None:
+    job = running_job(cast).job
+    assert Client().get(job_url(job, "live")).status_code == 302
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    assert signed_in(clerk).get(job_url(job, "live")).status_code == 403
+    assert founder_browser.post(job_url(job, "live")).status_code == 405

@@ -1,0 +1,160 @@
+"""Verify now: what the evidence proves, and that it says plainly when it proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from governance.ledger.proofs import JUDGED, LINKED, SEALED, TOLD, prove_evidence
+from governance.vocabulary.errors import NotFoundError
+from tests.admin.conftest import Browser
+from tests.support.admin import job_url
+from tests.support.cast import Cast
+from tests.support.stories import failed_job, finished_job, judged_job, running_job
+from tests.support.tampering import run_sql
+
+EVIDENCE = "governance_auditevidence"
+NEW_DIGEST = "encode(sha256(convert_to(replace(body, 'true', 'null'), 'UTF8')), 'hex')"
+
+ALL = {SEALED, TOLD, LINKED, JUDGED}
+
+# What an owner did, and the claims that do not hold any more.
+ATTACKS: dict[str, tuple[str, set[str]]] = {
+    "text": (f"UPDATE {EVIDENCE} SET body = replace(body, 'true', 'null')", ALL),
+    "text and digest": (
+        f"UPDATE {EVIDENCE} SET body = replace(body, 'true', 'null'), sha256 = {NEW_DIGEST}",
+        {TOLD, LINKED, JUDGED},
+    ),
+    "digest": (f"UPDATE {EVIDENCE} SET sha256 = repeat('0', 64)", {SEALED, LINKED}),
+    "evidence removed": (f"DELETE FROM {EVIDENCE}", {SEALED, LINKED}),
+    "entry": (
+        'UPDATE governance_ledgerentry SET body = replace(body, \'"evidence_sha256":"\', '
+        "'\"evidence_sha256\":\"0') WHERE event = 'job.execution.completed'",
+        {TOLD, LINKED},
+    ),
+    "entry unreadable": (
+        "UPDATE governance_ledgerentry SET body = '[' WHERE event = 'job.execution.completed'",
+        {TOLD, LINKED},
+    ),
+    "entry removed": (
+        "DELETE FROM governance_ledgerentry WHERE event = 'job.execution.completed'",
+        {TOLD, LINKED},
+    ),
+    "entry told twice": (
+        "UPDATE governance_ledgerentry SET event = 'job.execution.completed' WHERE seq = 3",
+        {TOLD, LINKED},
+    ),
+    "an approval": ("UPDATE governance_systemcontract SET approval_note = 'Mine.'", {LINKED}),
+    "a result": (
+        "UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1",
+        {LINKED},
+    ),
+    "verdict": (
+        "UPDATE governance_governanceaudit SET evidence_sha256 = repeat('0', 64)",
+        {JUDGED, LINKED},
+    ),
+}
+
+
+def broken(job: Any) -> set[str]:
+    return {proof.claim for proof in prove_evidence(job.pk) if not proof.holds}
+
+
+@pytest.mark.parametrize("story", [finished_job, failed_job, judged_job])
+def test_evidence__untouched__proves_every_claim(
+    cast: Cast, founder_browser: Client, story: Callable[[Cast], Any]
+) -> None:
+    job = story(cast)
+    claims = [SEALED, TOLD, LINKED] + ([JUDGED] if story is judged_job else [])
+    assert [proof.claim for proof in prove_evidence(job.pk)] == claims
+    assert broken(job) == set()
+    page = founder_browser.get(job_url(job, "verify"))
+    text = " ".join(page.content.decode().split())
+    assert page.status_code == 200
+    assert f"All {len(claims)} checks hold" in text
+    assert text.count("✓ holds") == len(claims)
+    assert "✗" not in text
+    assert job.evidence.sha256 in text
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_evidence__after_an_owner_rewrote_something__says_plainly_what_fails(
+    cast: Cast, founder_browser: Client, attack: str
+) -> None:
+    job = judged_job(cast)
+    statement, failing = ATTACKS[attack]
+    run_sql(statement)
+    assert broken(job) == failing
+    page = founder_browser.get(job_url(job, "verify"))
+    text = " ".join(page.content.decode().split())
+    assert page.status_code == 200
+    assert "This does NOT verify" in text
+    assert "checks hold" not in text
+    assert text.count("✗ fails") == len(failing)
+    for claim in failing:
+        assert claim.replace("'", "&#x27;") in text
+
+
+def test_evidence__of_one_job__is_not_touched_by_what_was_done_to_another(cast: Cast) -> None:
+    job, other = judged_job(cast), judged_job(cast)
+    run_sql(f"UPDATE {EVIDENCE} SET body = body || ' ' WHERE job_id = '{other.pk}'")
+    assert broken(job) == set()
+    assert broken(other) == ALL
+
+
+def test_record__that_cannot_be_read__fails_instead_of_the_page(
+    cast: Cast, founder_browser: Client
+) -> None:
+    job = judged_job(cast)
+    deep = "repeat('[', 3000) || repeat(']', 3000)"
+    run_sql(f"UPDATE governance_systemcontract SET plan = ({deep})::jsonb")
+    text = founder_browser.get(job_url(job, "verify")).content.decode()
+    assert "This does NOT verify" in text
+    assert "✗ fails" in text
+
+
+def test_job__that_has_not_ended_or_is_none__404(cast: Cast, founder_browser: Client) -> None:
+    job = running_job(cast).job
+    assert founder_browser.get(job_url(job, "verify")).status_code == 404
+    with pytest.raises(NotFoundError) as refusal:
+        prove_evidence(job.pk)
+    assert refusal.value.code == "evidence_not_sealed"
+    nobody = job_url(job, "verify").replace(str(job.pk), "01900000-0000-7000-8000-000000000000")
+    assert founder_browser.get(nobody).status_code == 404
+
+
+def test_verifying__changes_nothing_and_takes_the_permission_that_the_job_takes(
+    cast: Cast, signed_in: Browser, everything: Callable[[], Any]
+) -> None:
+    job = judged_job(cast)
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    browser, before = signed_in(clerk), everything()
+    assert browser.get(job_url(job, "verify")).status_code == 403
+    assert Client().get(job_url(job, "verify")).status_code == 302
+    clerk.user_permissions.add(Permission.objects.get(codename="view_governancejob"))
+    assert browser.get(job_url(job, "verify")).status_code == 200
+    assert browser.head(job_url(job, "verify")).status_code == 200
+    assert browser.post(job_url(job, "verify")).status_code == 405
+    assert everything() == before
+
+
+def test_verifying__with_more_steps__asks_no_more_queries(
+    cast: Cast, founder_browser: Client
+) -> None:
+    def cost(number: int) -> int:
+        changes = [
+            {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
+            for index in range(number)
+        ]
+        job = judged_job(cast, proposed_changes=changes)
+        with CaptureQueriesContext(connection) as captured:
+            founder_browser.get(job_url(job, "verify"))
+        return len([query for query in captured if "SAVEPOINT" not in query["sql"]])
+
+    assert cost(1) == cost(30)

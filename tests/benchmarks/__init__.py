@@ -1,0 +1,1 @@
+"""How much time a page takes, as ratios within one run: `make bench`, never as a timed test."""

@@ -1,0 +1,177 @@
+"""What a person does at the desk, in the words on the screen; a few lines for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import reverse
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    expect,
+)
+
+from governance.models import SystemContract
+from tests.support.admin import contract_url
+
+# Far more than a page needs; a machine that is busy with other tests takes its time.
+PATIENCE_MS = 30_000
+
+LAPTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+DARK: dict[str, Any] = {"color_scheme": "dark"}
+LIGHT: dict[str, Any] = {"color_scheme": "light"}
+
+
+# --- sitting down ---
+@contextmanager
+def sit_down(
+    browser: Browser, address: str, person: User | None, complaints: list[str], **screen: Any
+) -> Iterator[Page]:
+    """A page of the site, signed in as the person; `complaints` gets to hear what goes wrong."""
+    context = browser.new_context(base_url=address, **screen)
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        if person:
+            context.add_cookies(
+                [{"name": "sessionid", "value": session_of(person), "url": address}]
+            )
+        page = context.new_page()
+        listen(page, address, complaints)
+        yield page
+    finally:
+        context.close()
+
+
+def session_of(person: User) -> str:
+    """The key of a session in which the person has signed in; no password, and no time for one."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def listen(page: Page, address: str, complaints: list[str]) -> None:
+    host = urlsplit(address).netloc
+
+    def asked(request: Request) -> None:
+        place = urlsplit(request.url)
+        if place.scheme in ("http", "https", "ws", "wss") and place.netloc != host:
+            complaints.append(f"{page.url} asks another host: {request.url}")
+
+    def answered(response: Response) -> None:
+        if response.status >= 500 or (response.status == 404 and "/static/" in response.url):
+            complaints.append(f"{response.status} {response.url}")
+
+    def said(message: ConsoleMessage) -> None:
+        # A refusal is an answer like any other; its status is on the console too.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("request", asked)
+    page.on("response", answered)
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+
+
+# --- going places ---
+def go(page: Page, name: str, *args: Any) -> None:
+    """To the admin's page of that name."""
+    page.goto(reverse(f"admin:{name}", args=args))
+
+
+def go_to_contract(page: Page, contract: SystemContract) -> None:
+    page.goto(contract_url(contract))
+
+
+def press(page: Page, words: str) -> None:
+    """The button, or the link that looks like one, with exactly these words."""
+    page.get_by_role("button", name=words, exact=True).or_(
+        page.get_by_role("link", name=words, exact=True)
+    ).click()
+
+
+def write(page: Page, label: str, words: str) -> None:
+    """Into the field of the form that begins with this label."""
+    page.locator("form[method=post]").get_by_label(label).fill(words)
+
+
+def is_told(page: Page, words: str) -> None:
+    """Among the page's own words, above everything else."""
+    expect(page.get_by_text(words).first).to_be_visible()
+
+
+def tab_to(page: Page, place: Locator) -> None:
+    """By the Tab key alone; an error where that does not lead there."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if place.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never comes to {place}.")
+
+
+# --- decisions ---
+def decide(page: Page, contract: SystemContract, way: str, button: str, **typed: str) -> None:
+    """From the contract's page by the link `way` to a form; fill it in; press its button.
+
+    What is typed goes by the label of its field, `_` for a space.
+    """
+    go_to_contract(page, contract)
+    press(page, way)
+    for label, words in typed.items():
+        write(page, label.replace("_", " "), words)
+    press(page, button)
+
+
+def approve(page: Page, contract: SystemContract, **typed: str) -> None:
+    decide(page, contract, "Approve…", "Approve", **typed)
+
+
+def reject(page: Page, contract: SystemContract, reason: str) -> None:
+    decide(page, contract, "Reject…", "Reject", Reason=reason)
+
+
+def ask(page: Page, contract: SystemContract, question: str) -> None:
+    decide(page, contract, "Request clarification…", "Ask and stop the clock", Question=question)
+
+
+def answer(page: Page, contract: SystemContract, words: str) -> None:
+    decide(page, contract, "Answer…", "Answer and restart the clock", Answer=words)
+
+
+def comment(page: Page, contract: SystemContract, words: str) -> None:
+    go_to_contract(page, contract)
+    write(page, "Comment", words)
+    press(page, "Add comment")
+
+
+# --- the line ---
+def stop_the_line(page: Page, reason: str) -> None:
+    go(page, "governance_linefreeze_changelist")
+    press(page, "Stop the line…")
+    write(page, "Reason", reason)
+    press(page, "Stop the line")
+
+
+def thaw_the_line(page: Page, reason: str) -> None:
+    go(page, "governance_linefreeze_changelist")
+    press(page, "Thaw…")
+    write(page, "Reason", reason)
+    press(page, "Thaw")

@@ -1,0 +1,106 @@
+"""A founder signs in, decides, and is told what was done; the record says the same."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from governance.models import ClarificationRequest
+from governance.vocabulary.values import ContractStatus
+from tests.browser import desk
+from tests.browser.conftest import AtTheDesk
+from tests.support.admin import contract_url
+from tests.support.cast import Cast
+from tests.support.stories import again, asked, eligible
+
+PASSWORD = "correct-horse-7"
+
+
+def test_signing_in__with_the_form__leads_to_what_waits(
+    at_the_desk: AtTheDesk, committed: Cast
+) -> None:
+    committed.founder.set_password(PASSWORD)
+    committed.founder.save()
+    contract = eligible(committed)
+    page = at_the_desk(None)
+    page.goto("/")
+    page.get_by_label("Username").fill("founder")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    desk.is_told(page, "Please enter the correct username and password")
+    page.get_by_label("Username").fill("founder")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    waiting = page.get_by_role("region", name="Waits for your decision")
+    waiting.get_by_role("link", name=contract.title).click()
+    expect(page).to_have_url(re.compile(contract_url(contract)))
+
+
+def test_approving__through_the_form__signs_what_it_showed(
+    founders_page: Page, committed: Cast
+) -> None:
+    contract = eligible(committed)
+    desk.approve(founders_page, contract, Note="Watch the first hour.")
+    desk.is_told(founders_page, "Approved. It can be activated from")
+    expect(founders_page.get_by_role("link", name="Approve…")).to_have_count(0)
+    signed = again(contract)
+    assert (signed.status, signed.approved_by) == (ContractStatus.APPROVED, committed.founder)
+    assert signed.approved_digest == contract.content_digest
+    assert signed.approval_note == "Watch the first hour."
+
+
+def test_rejecting__without_enough_of_a_reason__refused_and_then_done_with_one(
+    founders_page: Page, committed: Cast
+) -> None:
+    contract = eligible(committed)
+    desk.reject(founders_page, contract, "No.")
+    desk.is_told(founders_page, "Refused; nothing was changed.")
+    assert again(contract).status == ContractStatus.ELIGIBLE
+    desk.write(founders_page, "Reason", "Not this quarter, sorry.")
+    desk.press(founders_page, "Reject")
+    desk.is_told(founders_page, "Rejected for good.")
+    rejected = again(contract)
+    assert (rejected.status, rejected.closed_by) == (ContractStatus.REJECTED, committed.founder)
+    assert rejected.closed_reason == "Not this quarter, sorry."
+
+
+def test_clarification__asked_and_answered__stops_the_clock_and_starts_it_again(
+    at_the_desk: AtTheDesk, committed: Cast
+) -> None:
+    contract = eligible(committed)
+    founder = at_the_desk(committed.founder)
+    desk.ask(founder, contract, "Why now?")
+    desk.is_told(founder, "Asked. The clock stands until somebody answers.")
+    assert again(contract).review_ends_at is None
+    operator = at_the_desk(committed.operator)
+    desk.answer(operator, contract, "The sale begins on Monday.")
+    desk.is_told(operator, "Answered. The clock runs again.")
+    assert again(contract).review_ends_at > contract.review_ends_at
+    founder.reload()
+    desk.is_told(founder, "The sale begins on Monday.")
+    assert ClarificationRequest.objects.get().question == "Why now?"
+
+
+def test_comment__from_the_page__is_there_for_the_others(
+    at_the_desk: AtTheDesk, committed: Cast
+) -> None:
+    contract = asked(committed)
+    viewer = at_the_desk(committed.viewer)
+    desk.comment(viewer, contract, "We saw this last year too.")
+    desk.is_told(viewer, "Comment added.")
+    founder = at_the_desk(committed.founder)
+    desk.go_to_contract(founder, contract)
+    desk.is_told(founder, "We saw this last year too.")
+
+
+def test_proposer__a_founder_too__finds_no_way_to_approve(
+    at_the_desk: AtTheDesk, committed: Cast
+) -> None:
+    contract = eligible(committed)
+    User.objects.filter(pk=committed.operator.pk).update(is_superuser=True)
+    page = at_the_desk(User.objects.get(pk=committed.operator.pk))
+    desk.go_to_contract(page, contract)
+    desk.is_told(page, "You cannot decide here")
+    expect(page.get_by_role("link", name="Approve…")).to_have_count(0)

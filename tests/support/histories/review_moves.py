@@ -1,0 +1,67 @@
+"""The moves of a review that decide nothing: asking, answering, remarking."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from governance.flows.review_contract import (
+    answer_clarification,
+    comment_on_contract,
+    request_clarification,
+)
+from tests.support.histories.both import picks
+from tests.support.histories.contract_moves import ContractMoves
+
+
+class ReviewMoves(ContractMoves):
+    """A question stops the clock of a review; its answer lets it run on."""
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["founder", "second_founder", "founder", "operator"]),
+        question=st.sampled_from(["Why now?", "Why now?", "Why now?", " "]),
+    )
+    def ask(self, pick: int, who: str, question: str) -> None:
+        it, contract_id = self.contract(pick, "ELIGIBLE")
+        self.both(
+            "ask",
+            lambda: self.world.ask(it, who, question.strip()),
+            lambda: request_clarification(
+                contract_id=contract_id,
+                founder=self.person(who),
+                question=question,
+                at=self.world.at,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["operator", "operator", "founder", "second_founder", "auditor"]),
+        words=st.sampled_from(["The sale begins.", "The sale begins.", ""]),
+    )
+    def answer(self, pick: int, who: str, words: str) -> None:
+        it, contract_id = self.contract(pick, "ELIGIBLE")
+        self.both(
+            "answer",
+            lambda: self.world.answer(it, who, words),
+            lambda: answer_clarification(
+                contract_id=contract_id, person=self.person(who), answer=words, at=self.world.at
+            ),
+        )
+
+    @rule(pick=picks)
+    def comment(self, pick: int) -> None:
+        """Nothing moves, and the ledger does not hear of it."""
+        it, contract_id = self.contract(pick, "ELIGIBLE", "APPROVED", "ACTIVE")
+        if it:
+            self.both(
+                "comment",
+                lambda: None,
+                lambda: comment_on_contract(
+                    contract_id=contract_id,
+                    person=self.cast.founder,
+                    text="Seen it.",
+                    at=self.world.at,
+                ),
+            )
