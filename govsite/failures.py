@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
+from django.views.defaults import bad_request, server_error
 
 from governance.api.problems import RETRY_AFTER_SECONDS, database_unavailable, problem
 
@@ -34,3 +36,14 @@ def failed_page(request: HttpRequest) -> HttpResponse:
         status=503,
         headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Cache-Control": "no-store"},
     )
+
+
+def unreadable_page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: a form that was too large to be read says so, and what to do."""
+    if not isinstance(exception, TooManyFieldsSent | RequestDataTooBig):
+        return bad_request(request, exception)
+    most = {
+        "most_fields": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+        "most_kib": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024,
+    }
+    return HttpResponse(render_to_string("form_too_large.html", most), status=400)

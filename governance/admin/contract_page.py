@@ -142,6 +142,8 @@ def contract_context(
         **verdicts_in_words(contract),
         "job": job,
         "history": Folded.of(history_of(contract), most=60),
+        "replaces": contract.parent,
+        "replaced_by": getattr(contract, "successor", None),
         "open_question": open_among(said, contract),
         "conversation": Folded.of(said, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),

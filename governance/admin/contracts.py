@@ -29,11 +29,13 @@ from governance.admin.filters import (
     WaitsFilter,
 )
 from governance.admin.lists import FilteredList
+from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.signatures import signature_page, signature_text
 from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
+from governance.contract.queries import with_succession
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
 
@@ -119,7 +121,8 @@ class ContractAdmin(ReadOnlyAdmin):
     # --- one contract ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[SystemContract]:
         contracts: QuerySet[SystemContract] = super().get_queryset(request)
-        return contracts.select_related("proposed_by", "approved_by", "closed_by", "job")
+        people = ("proposed_by", "approved_by", "closed_by")
+        return with_succession(contracts.select_related("job", *people))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -144,6 +147,11 @@ class ContractAdmin(ReadOnlyAdmin):
                 "<uuid:object_id>/reject/",
                 wrap(self.reject_view),
                 name="governance_systemcontract_reject",
+            ),
+            path(
+                "<uuid:object_id>/modify/",
+                wrap(self.modify_view),
+                name="governance_systemcontract_modify",
             ),
             path(
                 "<uuid:object_id>/clarify/",
@@ -185,6 +193,10 @@ class ContractAdmin(ReadOnlyAdmin):
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return reject_page(self, request, object_id)
+
+    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    def modify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        return modify_page(self, request, object_id)
 
     @method_decorator(ONLY_LOOK_OR_DECIDE)
     def clarify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -23,6 +23,7 @@ WEEKS_SHOWN = 8
 WEEK = timedelta(days=7)
 DECISIONS = ("approved", "rejected", "expired")
 WAITS = {
+    "verdicts": "for the validator's and the gate's verdicts",
     "activation": "for activation",
     "verdict": "for an auditor's verdict",
     "settling": "for a person to settle the audit",
@@ -90,6 +91,8 @@ def waiting_for(
         return among.filter(
             status=ContractStatus.APPROVED, window_opens_at__lte=at, window_closes_at__gte=at
         )
+    if what == "verdicts":
+        return among.filter(status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED])
     active = among.filter(status=ContractStatus.ACTIVE)
     if what == "verdict":
         return active.filter(

@@ -44,11 +44,12 @@ MOST_WAITING = 6
 MOST_VERDICTS = 8
 OUTCOME_DAYS = 30
 OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
-# Who has to move on what waits there.
+# Who has to move on what waits there, or modified it and waits for it.
 DUTIES = {
-    "activation": "governance.activate_contract",
-    "verdict": "governance.record_verdict",
-    "settling": "governance.resolve_audit",
+    "verdicts": ("governance.import_contract", REVIEW_PERMISSION),
+    "activation": ("governance.activate_contract",),
+    "verdict": ("governance.record_verdict",),
+    "settling": ("governance.resolve_audit",),
 }
 LATE_AFTER_DAYS = 3
 
@@ -99,8 +100,8 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
         for week in weeks_until(at):
             for decision in DECISIONS:
                 asked[decision, week] = decided_in(decision, week, contracts)
-        for what, permission in DUTIES.items():
-            if person.has_perm(permission):
+        for what, permissions in DUTIES.items():
+            if any(person.has_perm(permission) for permission in permissions):
                 asked["waits", what] = waiting_for(what, at, contracts)
     if person.has_perm(VIEW_JOBS):
         asked["pending"] = jobs.filter(status=JobStatus.PENDING)

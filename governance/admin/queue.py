@@ -37,6 +37,7 @@ class QueueRow:
     approve_url: str
     reject_url: str
     clarify_url: str
+    modify_url: str
     capabilities: str
     all_capabilities: str
     source: str
@@ -91,6 +92,7 @@ def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse
         earlier_url=_beyond("before", page.rows[:1], asked) if page.has_earlier else "",
         later_url=_beyond("after", page.rows[-1:], asked) if page.has_later else "",
         can_clarify=any(row.clarify_url for row in rows),
+        can_modify=any(row.modify_url for row in rows),
     )
     return render(request, "admin/governance/queue.html", context)
 
@@ -143,6 +145,7 @@ def _row(contract: SystemContract, at: datetime, *, may_decide: bool, signing: S
         approve_url=_address(contract, "approve") if may_decide else "",
         reject_url=_address(contract, "reject") if may_decide else "",
         clarify_url=_address(contract, "clarify") if may_decide and ends_at else "",
+        modify_url=_address(contract, "modify") if may_decide else "",
         capabilities=", ".join(names[:MOST_CAPABILITIES_SHOWN]) + (f" +{more}" if more > 0 else ""),
         all_capabilities=", ".join(names[:20]),
         source=source_in_words(contract.source),

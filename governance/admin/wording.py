@@ -27,6 +27,7 @@ EVENTS: Mapping[str, str] = {
     "contract.review.signed": "signed the contract; more founders must",
     "contract.review.approved": "approved the contract",
     "contract.review.rejected": "rejected the contract",
+    "contract.review.superseded": "modified the scope: another contract takes its place",
     "contract.review.expired": "closed the review: its time was over",
     "contract.window.lapsed": "closed the contract: its window passed unused",
     "contract.activation.activated": "activated the contract",

@@ -27,10 +27,11 @@ def moved(
     )
 
 
-def drafted(contract: SystemContract) -> Entry:
+def drafted(contract: SystemContract, *, reason: str = "") -> Entry:
     return Entry(
         "contract.proposal.drafted",
         to_status=ContractStatus.DRAFT,
+        reason=reason,
         records={
             "proposal_sha256": digest(contract.proposal_record()),
             "draft_sha256": digest(contract.draft_record()),

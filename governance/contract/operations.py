@@ -115,9 +115,19 @@ def create_contract(
 
 @retried
 def draft_contract(
-    *, proposal: Proposal, plan: Sequence[Mapping[str, Any]], proposer: Any, at: datetime
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    proposer: Any,
+    at: datetime,
+    parent: SystemContract | None = None,
+    reason: str = "",
 ) -> SystemContract:
-    """Make a DRAFT that waits for its verdicts (`record_verdicts`)."""
+    """Make a DRAFT that waits for its verdicts (`record_verdicts`).
+
+    `parent` is the contract that it replaces, which ends in the same story (`supersede`), and
+    `reason` says why.
+    """
     contract = _new_contract(
         ContractStatus.DRAFT,
         proposal=proposal,
@@ -126,11 +136,11 @@ def draft_contract(
         proposer=proposer,
         at=at,
     )
+    contract.parent = parent
     with story():
         contract.save(force_insert=True)
-        append_entries(
-            contract_id=contract.pk, actor=proposer, at=at, entries=[entries.drafted(contract)]
-        )
+        told = [entries.drafted(contract, reason=reason)]
+        append_entries(contract_id=contract.pk, actor=proposer, at=at, entries=told)
     return contract
 
 
@@ -358,6 +368,23 @@ def leave_open(
         actor=actor,
         at=at,
         entries=[Entry("contract.audit.inconclusive", reason=reason, records=records)],
+    )
+
+
+def supersede(
+    *,
+    contract: SystemContract,
+    successor: SystemContract,
+    founder: Any,
+    reason: str,
+    at: datetime,
+) -> None:
+    """ELIGIBLE → REJECTED, because `successor` takes its place; `succession.py` says when."""
+    before = require_move(contract, ContractStatus.REJECTED)
+    contract.to_rejected(at=at, by=founder, reason=reason)
+    records = {"successor_id": str(successor.pk)}
+    _close_and_tell(
+        contract, "contract.review.superseded", before, actor=founder, at=at, records=records
     )
 
 

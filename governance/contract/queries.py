@@ -20,6 +20,11 @@ from governance.models import (
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import ContractStatus
 
+_LONG_COLUMNS = (
+    *("description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"),
+    *("approval_note", "closed_reason"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -37,6 +42,15 @@ def contract_of_proposal(*, reference: str, proposal_digest: str) -> SystemContr
     return SystemContract.objects.filter(
         reference=reference, proposal_digest=proposal_digest
     ).first()
+
+
+def verdicts_on_record(contract_id: UUID) -> tuple[Any, Any] | None:
+    """What the validator and the gate said of a contract, None where they have not; or None."""
+    return (
+        SystemContract.objects.filter(pk=contract_id)
+        .values_list("validator_verdict", "eligibility_verdict")
+        .first()
+    )
 
 
 def affected_capabilities_of(contract_id: UUID) -> list[str]:
@@ -85,6 +99,16 @@ def open_clarification_of(contract: SystemContract) -> ClarificationRequest | No
         .select_related("asked_by")
         .first()
     )
+
+
+def with_succession(contracts: QuerySet[SystemContract]) -> QuerySet[SystemContract]:
+    """`contracts`, each with what it took the place of and what took its place, in the same query.
+
+    Of those, only what a line about them needs.
+    """
+    others = ("parent", "successor")
+    long = [f"{other}__{column}" for other in others for column in _LONG_COLUMNS]
+    return contracts.select_related(*others).defer(*long)
 
 
 def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:
@@ -140,20 +164,13 @@ def signatures_on(contracts: Iterable[SystemContract]) -> QuerySet[ApprovalSigna
 
 def contracts_in_brief() -> QuerySet[SystemContract]:
     """All contracts, each with its job, without the long columns that a list does not show."""
-    return SystemContract.objects.select_related("job").defer(
-        "description",
-        "proposed_changes",
-        "plan",
-        "validator_verdict",
-        "eligibility_verdict",
-        "approval_note",
-        "closed_reason",
-    )
+    return SystemContract.objects.select_related("job").defer(*_LONG_COLUMNS)
 
 
 def contracts_in_full() -> QuerySet[SystemContract]:
-    """All contracts, each with its job and the people who decided on it."""
-    return SystemContract.objects.select_related("job", "proposed_by", "approved_by", "closed_by")
+    """All contracts, each with its job, who decided on it, and the id of what took its place."""
+    people = ("proposed_by", "approved_by", "closed_by")
+    return with_succession(SystemContract.objects.select_related("job", *people))
 
 
 def count_contracts() -> int:

@@ -1,13 +1,15 @@
-"""Somebody proposes a change: read it, plan it, make the contract."""
+"""Somebody proposes a change: read it, plan it, make the contract; a draft gets its verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from governance.contract.operations import create_contract
 from governance.contract.operations import draft_contract as _draft_contract
+from governance.contract.operations import record_verdicts as _record_verdicts
 from governance.contract.proposals import parse_proposal, proposal_digest
 from governance.contract.queries import contract_of_proposal
 from governance.models import SystemContract
@@ -56,3 +58,21 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) 
         proposal.changes, state=state_behind(proposal.changes)
     )
     return _draft_contract(proposal=proposal, plan=plan, proposer=proposer, at=at)
+
+
+def record_verdicts(
+    *,
+    contract_id: UUID,
+    validator_verdict: Mapping[str, Any],
+    eligibility_verdict: Mapping[str, Any],
+    actor: Any,
+    at: datetime,
+) -> SystemContract:
+    """DRAFT → ELIGIBLE, or REJECTED where the gate said MAY_NOT."""
+    return _record_verdicts(
+        contract_id=contract_id,
+        validator_verdict=validator_verdict,
+        eligibility_verdict=eligibility_verdict,
+        actor=actor,
+        at=at,
+    )

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef
+
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -23,7 +26,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.vocabulary.canonical import digest, sha256_hex, timestamp
-from governance.vocabulary.values import SnapshotPhase
+from governance.vocabulary.values import ContractStatus, SnapshotPhase
 
 # What stands where a digest would, for what no entry could have vouched for.
 UNREADABLE = "unreadable"
@@ -43,6 +46,7 @@ class Dossier:
 
     `rows` counts the rows that there are for each record and place: a result's step, the number
     of a question, of its answer and of a signature, None for what there is but one of.
+    `parent_stands` says whether the contract that this one replaces is there, and REJECTED.
     """
 
     contract: SystemContract
@@ -57,6 +61,8 @@ class Dossier:
     questions: dict[int, ClarificationRequest] = field(default_factory=dict)
     answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
     signatures: dict[int, ApprovalSignature] = field(default_factory=dict)
+    successor_id: UUID | None = None
+    parent_stands: bool = True
     rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
     def digest_of(self, record: str, *, place: int | None) -> str | None:
@@ -82,6 +88,8 @@ class Dossier:
         if record == "signature_sha256":
             signature = self.signatures.get(_numbered(place))
             return _signature_digest(signature, contract) if signature else None
+        if record == "successor_id":
+            return str(self.successor_id) if self.successor_id else None
         row = self._record(record, place)
         if row is None:
             return None
@@ -146,10 +154,7 @@ def _as_record(
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
     """The dossiers of these contracts, in order of id; twelve queries, however many."""
-    dossiers = {
-        contract.pk: Dossier(contract)
-        for contract in SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
-    }
+    dossiers = {dossier.contract.pk: dossier for dossier in _with_succession(contract_ids)}
     for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
         dossiers[entry.contract_id].entries.append(entry)
     asked: dict[int, ClarificationRequest] = {}
@@ -196,6 +201,22 @@ def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
         dossier.resolution = resolution
         dossier.rows["resolution_sha256", None] += 1
     yield from dossiers.values()
+
+
+def _with_succession(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
+    """Each with what took its place, and whether what it took the place of still stands there."""
+    heirs = SystemContract.objects.filter(parent_id=OuterRef("pk")).order_by("pk").values("pk")
+    replaced = SystemContract.objects.filter(
+        pk=OuterRef("parent_id"), status=ContractStatus.REJECTED
+    )
+    contracts = SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
+    for contract in contracts.annotate(heirs=ArraySubquery(heirs), replaced=Exists(replaced)):
+        dossier = Dossier(contract)
+        for successor_id in contract.heirs:
+            dossier.successor_id = successor_id
+            dossier.rows["successor_id", None] += 1
+        dossier.parent_stands = contract.parent_id is None or contract.replaced
+        yield dossier
 
 
 def _agreed(kept: str, computed: str) -> str:

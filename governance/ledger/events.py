@@ -35,6 +35,8 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
         frozenset({"approval_sha256", "signature_sha256"}),
     ),
     "contract.review.rejected": (_CLOSING,),
+    # This record is the successor's id itself, so that the chain names it to whoever reads it.
+    "contract.review.superseded": (frozenset({"closing_sha256", "successor_id"}),),
     "contract.review.expired": (_CLOSING,),
     "contract.window.lapsed": (_CLOSING,),
     "contract.activation.activated": (_NOTHING,),

@@ -257,6 +257,8 @@ def _problem_after(
         return f"the cursor says {job.current_step_index}, results are {len(dossier.results)}"
     if contract.review_ends_at != (ends_at := _review_end(dossier)):
         return f"the review is shown to end at {contract.review_ends_at}, but ends at {ends_at}"
+    if not dossier.parent_stands:
+        return "the contract that it replaces is not there, or is not REJECTED"
     if contract.audit_verdict != _verdict_given(dossier):
         return f"the contract shows {contract.audit_verdict}, given was {_verdict_given(dossier)}"
     return None

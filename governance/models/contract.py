@@ -105,6 +105,10 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
     description = models.TextField(blank=True)
     requested_by = models.CharField(max_length=200, blank=True)
     proposed_by = user_field()
+    # The contract that this one replaces: a founder modified its scope. One successor at most.
+    parent = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="successor", editable=False
+    )
     proposed_changes = models.JSONField()
     affected_capabilities = ArrayField(models.CharField(max_length=200))
     risk_level = word_field(RiskLevel)
@@ -155,6 +159,11 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             one_of("source", Source, name="contract_source_known"),
             models.UniqueConstraint(
                 fields=["reference", "proposal_digest"], name="contract_proposed_once"
+            ),
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=Q(parent__isnull=False),
+                name="contract_revision_named_once",
             ),
             models.CheckConstraint(  # CONTRACT-002
                 condition=~Q(status__in=_APPROVED_AND_LATER)
@@ -367,7 +376,7 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
 
     def draft_record(self) -> dict[str, Any]:
         """What we added to the proposal as it came: whose it is, its plan, and its times."""
-        return {
+        return self._parent_record() | {
             "contract_id": str(self.pk),
             "proposed_by": self.proposed_by_id,
             "plan": self.plan,
@@ -377,17 +386,25 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
 
     def content_record(self) -> dict[str, Any]:
         """Everything that is frozen from ELIGIBLE on; its digest is what a founder signs."""
-        return self.proposal_record() | {
-            "contract_id": str(self.pk),
-            "proposed_by": self.proposed_by_id,
-            "validator_verdict": self.validator_verdict,
-            "eligibility_verdict": self.eligibility_verdict,
-            "eligibility_decision": self.eligibility_decision,
-            "confidence_score": self.confidence_score,
-            "plan": self.plan,
-            "created_at": timestamp(self.created_at),
-            "expires_at": timestamp(self.expires_at),
-        }
+        return (
+            self.proposal_record()
+            | self._parent_record()
+            | {
+                "contract_id": str(self.pk),
+                "proposed_by": self.proposed_by_id,
+                "validator_verdict": self.validator_verdict,
+                "eligibility_verdict": self.eligibility_verdict,
+                "eligibility_decision": self.eligibility_decision,
+                "confidence_score": self.confidence_score,
+                "plan": self.plan,
+                "created_at": timestamp(self.created_at),
+                "expires_at": timestamp(self.expires_at),
+            }
+        )
+
+    def _parent_record(self) -> dict[str, Any]:
+        """Said only where there is one: chains that began before it was known stay as they are."""
+        return {} if self.parent_id is None else {"parent": str(self.parent_id)}
 
     def approval_record(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from governance.models import Capability, ConfigurationEntry
 from governance.vocabulary.changes import Change
@@ -32,6 +33,21 @@ def state_behind(
             ).values_list("scope", "key", "value")
         },
     )
+
+
+def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
+    """What stands at each key of these scopes; one query."""
+    # Nobody's name holds NUL, and PostgreSQL cannot be asked for one that does.
+    names = [scope for scope in scopes if "\x00" not in scope]
+    entries = ConfigurationEntry.objects.filter(scope__in=names)
+    return {
+        (scope, key): value for scope, key, value in entries.values_list("scope", "key", "value")
+    }
+
+
+def capability_names(*, most: int) -> list[str]:
+    """The first `most` capabilities by name."""
+    return list(Capability.objects.order_by("name").values_list("name", flat=True)[:most])
 
 
 def frozen_among(names: Iterable[str]) -> list[str]:

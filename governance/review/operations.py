@@ -1,13 +1,13 @@
-"""A founder decides: approve or reject. Before that they may ask, and others answer and comment."""
+"""A founder decides: approve, reject or modify. Before that they ask; others answer and comment."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract import clarifications, comments
+from governance.contract import clarifications, comments, succession
 from governance.contract import operations as contract_operations
 from governance.contract.guards import refuse_frozen_line
 from governance.ledger.story import retried, story
@@ -26,6 +26,7 @@ from governance.review.policy import (
     require_reviewable,
 )
 from governance.review.view import require_same_view, review_view
+from governance.vocabulary.changes import Change
 from governance.vocabulary.values import (
     ActivationWindow,
     HealthReading,
@@ -89,6 +90,36 @@ def reject(*, contract_id: UUID, founder: Any, reason: str, at: datetime) -> Sys
         require_reviewable(SystemContract.objects.lock(contract_id))
         return contract_operations.reject_contract(
             contract_id=contract_id, founder=founder, reason=reason, at=at
+        )
+
+
+@retried
+def modify_scope(
+    *,
+    contract_id: UUID,
+    changes: Sequence[Change],
+    plan: Sequence[Mapping[str, Any]],
+    founder: Any,
+    reason: str,
+    seen_digest: str,
+    at: datetime,
+) -> SystemContract:
+    """Replace an ELIGIBLE contract by a DRAFT with other changes, whose plan a flow made.
+
+    See `supersede_contract` for what is refused beside whoever may not review. A frozen line does
+    not refuse it: to reject and to propose is taken then, and this is both.
+    """
+    require_founder(founder)
+    with story():
+        require_reviewable(SystemContract.objects.lock(contract_id))
+        return succession.supersede_contract(
+            contract_id=contract_id,
+            changes=changes,
+            plan=plan,
+            founder=founder,
+            reason=reason,
+            seen_digest=seen_digest,
+            at=at,
         )
 
 

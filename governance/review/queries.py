@@ -37,6 +37,7 @@ class ReviewStanding:
     against_asking: tuple[GovernanceError, ...]
     against_answering: tuple[GovernanceError, ...]
     against_commenting: tuple[GovernanceError, ...]
+    against_modifying: tuple[GovernanceError, ...]
 
 
 def review_standing(
@@ -62,7 +63,7 @@ def review_standing(
         lambda: refuse_proposer(contract, person),
     )
     if rejecting:
-        return ReviewStanding(rejecting, rejecting, rejecting, answering, commenting)
+        return ReviewStanding(rejecting, rejecting, rejecting, answering, commenting, rejecting)
     approving = _refusals(
         lambda: refuse_frozen_line(freeze),
         lambda: refuse_expired(contract, at),
@@ -72,7 +73,8 @@ def review_standing(
     asking = _refusals(
         lambda: refuse_expired(contract, at), lambda: refuse_second_question(contract)
     )
-    return ReviewStanding(approving, rejecting, asking, answering, commenting)
+    modifying = _refusals(lambda: refuse_expired(contract, at))
+    return ReviewStanding(approving, rejecting, asking, answering, commenting, modifying)
 
 
 def freeze_in_force(at: datetime) -> StandingFreeze | None:

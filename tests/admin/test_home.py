@@ -34,6 +34,7 @@ from tests.support.stories import (
 HOME = "/admin/"
 RUNNING = reverse("admin:governance_governancejob_running")
 GROUPS = ["founder", "operator", "auditor", "viewer", "executor"]
+FOR_VERDICTS = "for the validator's and the gate's verdicts"
 CHARTS = ["depth", "ages", "decisions", "outcomes", "verdicts"]
 
 
@@ -74,8 +75,8 @@ def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
 @pytest.mark.parametrize(
     ("who", "tiles"),
     [
-        ("founder", ["for a person to settle the audit", "for an executor"]),
-        ("operator", ["for activation", "for an executor"]),
+        ("founder", [FOR_VERDICTS, "for a person to settle the audit", "for an executor"]),
+        ("operator", [FOR_VERDICTS, "for activation", "for an executor"]),
         ("executor", ["for activation", "for an executor"]),
         (
             "auditor",
@@ -137,7 +138,7 @@ def test_numbers__each_of_them__leads_to_a_list_of_as_many(
         if chart.name != "verdicts":
             for column in chart.columns:
                 numbers |= {figure.url: figure.value for figure in column.figures}
-    assert len(numbers) == 4 + 4 + 7 + 24 + 3
+    assert len(numbers) == 5 + 4 + 7 + 24 + 3
     assert sum(number > 0 for number in numbers.values()) > 9
     for address, number in numbers.items():
         context = browser.get(address).context

@@ -15,6 +15,7 @@ from governance.models import SystemContract
 from tests.admin.conftest import Browser
 from tests.support.cast import Cast
 from tests.support.stories import approved, draft, eligible, failed_job, finished_job, running_job
+from tests.support.succession import modified
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -142,3 +143,15 @@ def test_home__for_founder__leads_to_what_waits(cast: Cast, founder_browser: Cli
 
 def test_contract__named_in_lists__by_words_people_know() -> None:
     assert str(SystemContract._meta.verbose_name_plural) == "system contracts"
+
+
+def test_lists__of_what_waits_for_its_verdicts__are_the_drafts(
+    cast: Cast, founder_browser: Client
+) -> None:
+    successor = modified(cast)
+    approved(cast)
+    page = founder_browser.get(reverse("admin:index")).content.decode()
+    address = f"{reverse(CONTRACTS)}?waits=verdicts"
+    assert address in page
+    rows = founder_browser.get(address).context["cl"].result_list
+    assert [row.pk for row in rows] == [successor.pk]

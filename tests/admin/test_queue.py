@@ -59,6 +59,7 @@ def test_queue__with_a_question_open__says_that_the_clock_stands_and_asks_no_mor
     page = founder_browser.get(reverse(QUEUE)).content.decode()
     assert "clock stands: a question is open" in page
     assert contract_url(contract, "clarify") not in page
+    assert contract_url(contract, "modify") in page
 
 
 def test_queue__for_staff_in_no_group__403(db: None, signed_in: Browser) -> None:

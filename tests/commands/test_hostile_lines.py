@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from governance.management.commands.import_contracts import KNOWN_FIELDS
+from governance.management.commands.import_draft_verdicts import KNOWN_FIELDS as DRAFT_FIELDS
 from governance.management.commands.import_verdicts import KNOWN_FIELDS as VERDICT_FIELDS
 from governance.management.values import LONGEST_TOLD, printable
 from governance.models import SystemContract
@@ -17,7 +18,13 @@ from governance.vocabulary.changes import CHANGE_TYPES
 from tests.support.cast import Cast
 from tests.support.commands import proposal_line, run, write_lines
 from tests.support.hostile import hostile_requests
-from tests.support.hostile.lines import CAPABILITY, templates_of, verdict_line, whole_proposal
+from tests.support.hostile.lines import (
+    CAPABILITY,
+    draft_verdict_line,
+    templates_of,
+    verdict_line,
+    whole_proposal,
+)
 
 SHORT = 10
 
@@ -26,6 +33,7 @@ def test_lines__hold_every_field_of_every_form() -> None:
     line = whole_proposal()
     assert set(line) == KNOWN_FIELDS
     assert set(verdict_line("", "")) == VERDICT_FIELDS
+    assert set(draft_verdict_line("")) == DRAFT_FIELDS
     assert set(line["validator_verdict"]) == set(verdicts.ValidatorVerdict.model_fields)
     assert set(line["eligibility_verdict"]) == set(verdicts.EligibilityVerdict.model_fields)
     by_type = {change["type"]: set(change) for change in line["proposed_changes"]}

@@ -44,6 +44,7 @@ ORIGIN = {
     "source",
     "requested_by",
     "proposed_by_id",
+    "parent_id",
     "proposal_digest",
     "created_at",
 }
@@ -90,6 +91,7 @@ def other_value(contract: SystemContract, column: str, cast: Cast) -> Any:
         "status": "DRAFT",
         "audit_verdict": "FAIL",
         "id": "00000000-0000-7000-8000-000000000000",
+        "parent_id": "00000000-0000-7000-8000-000000000000",
     }
     if column in words:
         return words[column]

@@ -36,6 +36,8 @@ from tests.support.stories import (
     now,
     proposal_document,
 )
+from tests.support.succession import FEWER
+from tests.support.succession import modify as modify_scope_of
 from tests.support.threads import at_once, overtaking
 from tests.support.verdicts import judge, settle
 
@@ -78,6 +80,10 @@ def reject(contract: SystemContract, cast: Cast) -> SystemContract:
     return reject_contract(
         contract_id=contract.pk, founder=cast.second_founder, reason=REASON, at=DURING_REVIEW
     )
+
+
+def modify(contract: SystemContract, cast: Cast) -> SystemContract:
+    return modify_scope_of(contract, cast.second_founder, at=DURING_REVIEW)
 
 
 def expire(contract: SystemContract, cast: Cast) -> SystemContract:
@@ -129,6 +135,12 @@ class TestContractRaces:
             (in_review, reject, reject, "REJECTED", "contract_immutable"),
             (in_review, reject, expire, "REJECTED", "contract_immutable"),
             (in_review, reject, activate, "REJECTED", "contract_not_approved"),
+            (in_review, modify, modify, "REJECTED", "contract_immutable"),
+            (in_review, modify, approve, "REJECTED", "contract_immutable"),
+            (in_review, modify, expire, "REJECTED", "contract_immutable"),
+            (in_review, approve, modify, "APPROVED", "not_eligible"),
+            (in_review, reject, modify, "REJECTED", "contract_immutable"),
+            (in_review, expire, modify, "EXPIRED", "contract_immutable"),
             (in_review, expire, approve, "EXPIRED", "contract_immutable"),
             (in_review, expire, reject, "EXPIRED", "contract_immutable"),
             (in_review, expire, expire, "EXPIRED", "contract_immutable"),
@@ -157,6 +169,7 @@ class TestContractRaces:
         assert again(contract).status == status
         told = LedgerEntry.objects.filter(contract=contract)
         assert told.filter(to_status=status).count() == 1
+        assert SystemContract.objects.filter(parent=contract).count() == (first is modify)
         assert GovernanceJob.objects.filter(contract=contract).exists() == (status == "ACTIVE")
 
     def test_six_people__decide_at_once__one_decision(self, committed: Cast) -> None:
@@ -174,6 +187,35 @@ class TestContractRaces:
         assert len(refused) == 5
         assert {each.code for each in refused} <= DECIDED_ALREADY
         assert LedgerEntry.objects.filter(contract=contract, from_status="ELIGIBLE").count() == 1
+
+    def test_two_founders__modify_differently_at_once__one_successor(self, committed: Cast) -> None:
+        contract = in_review(committed)
+        founders = (committed.founder, committed.second_founder)
+
+        def modifying(number: int) -> Callable[[Any], Any]:
+            changes = [FEWER[number % 2]]
+
+            def call(wait: Any) -> Any:
+                wait()
+                return modify_scope_of(
+                    contract, founders[number % 2], changes=changes, at=DURING_REVIEW
+                )
+
+            return call
+
+        outcomes = at_once(*[modifying(number) for number in range(6)])
+        refused = [outcome for outcome in outcomes if isinstance(outcome, GovernanceError)]
+        assert {each.code for each in refused} == {"contract_immutable"}
+        [successor] = [outcome for outcome in outcomes if isinstance(outcome, SystemContract)]
+        assert again(contract).successor == successor
+
+    def test_two_contracts_of_one_name__modified_at_once__get_names_of_their_own(
+        self, committed: Cast
+    ) -> None:
+        one = eligible(committed, at=CREATED, reference="SHARED", title="One")
+        two = eligible(committed, at=CREATED, reference="SHARED", title="Two")
+        first, second = overtaking(lambda: modify(one, committed), lambda: modify(two, committed))
+        assert (first.reference, second.reference) == ("SHARED (rev 2)", "SHARED (rev 3)")
 
     def test_same_proposal__twice_at_once__one_contract(self, committed: Cast) -> None:
         document = proposal_document()

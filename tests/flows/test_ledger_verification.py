@@ -35,6 +35,7 @@ from tests.support.stories import (
     running_job,
     signed,
 )
+from tests.support.succession import modified
 from tests.support.tampering import laws_off, run_sql
 
 # A completed contract of three steps: what stands at which place of its chain.
@@ -62,6 +63,7 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
     judged_job(cast, AuditVerdict.INCONCLUSIVE)
     asked(cast)
     answered(cast)
+    modified(cast)
     assert findings() == []
     assert len(list(verify_ledger())) == SystemContract.objects.count()
 
@@ -542,3 +544,99 @@ def test_approval__given_before_signatures_were_kept__is_whole(cast: Cast) -> No
             [body, entry_hash(bytes(entry.prev_hash), body), entry.pk],
         )
     assert findings() == []
+
+
+# A contract and the one that took its place: the last entry of the one, the first of the other.
+SUPERSEDED, BORN = 4, 1
+OF_PARENT = "id = (SELECT parent_id FROM governance_systemcontract WHERE parent_id IS NOT NULL)"
+
+
+@pytest.mark.parametrize(
+    ("attack", "bad"),
+    [
+        (
+            "UPDATE governance_systemcontract SET parent_id = NULL WHERE parent_id IS NOT NULL",
+            {"old": SUPERSEDED, "new": BORN},
+        ),
+        (
+            "UPDATE governance_systemcontract SET parent_id ="
+            " (SELECT id FROM governance_systemcontract WHERE title = 'Other')"
+            " WHERE parent_id IS NOT NULL",
+            {"old": SUPERSEDED, "new": BORN, "other": SUPERSEDED},
+        ),
+        (
+            "UPDATE governance_systemcontract SET parent_id = id WHERE parent_id IS NOT NULL",
+            {"old": SUPERSEDED, "new": BORN},
+        ),
+        (
+            f"UPDATE governance_systemcontract SET closed_reason = 'No.' WHERE {OF_PARENT}",
+            {"old": SUPERSEDED},
+        ),
+        (
+            "DELETE FROM governance_ledgerentry WHERE event = 'contract.review.superseded'",
+            {"old": SUPERSEDED},
+        ),
+        (
+            "UPDATE governance_ledgerentry SET event = 'contract.review.rejected'"
+            " WHERE event = 'contract.review.superseded'",
+            {"old": SUPERSEDED},
+        ),
+        (
+            "UPDATE governance_systemcontract SET id = gen_random_uuid()"
+            " WHERE parent_id IS NOT NULL",
+            {"old": SUPERSEDED, "new": 1, "renamed": 1},
+        ),
+    ],
+)
+def test_succession_rewritten__verified__found(
+    cast: Cast, attack: str, bad: dict[str, int]
+) -> None:
+    other, new = eligible(cast, title="Other"), modified(cast)
+    names = {new.parent_id: "old", new.pk: "new", other.pk: "other"}
+    run_sql(attack)
+    found = {names.get(one.contract_id, "renamed"): one.seq for one in findings()}
+    assert found == bad
+
+
+def test_second_successor__verified__both_are_named(cast: Cast) -> None:
+    other, new = eligible(cast), modified(cast)
+    owner_says(
+        "ALTER TABLE governance_systemcontract"
+        " DROP CONSTRAINT governance_systemcontract_parent_id_key"
+    )
+    run_sql(
+        f"UPDATE governance_systemcontract SET parent_id = '{new.parent_id}'"
+        f" WHERE id = '{other.pk}'"
+    )
+    found = {one.contract_id: one.seq for one in findings()}
+    assert found == {other.pk: BORN, new.parent_id: SUPERSEDED}
+
+
+def test_successor_removed_with_its_chain__its_parent_is_named(cast: Cast) -> None:
+    new = modified(cast)
+    run_sql("DELETE FROM governance_systemcontract WHERE parent_id IS NOT NULL")
+    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.pk}'")
+    [found] = findings()
+    assert (found.contract_id, found.seq) == (new.parent_id, SUPERSEDED)
+    assert "successor_id" in found.problem
+
+
+def test_parent_removed_with_its_chain__its_successor_is_named(cast: Cast) -> None:
+    new = modified(cast)
+    run_sql(f"DELETE FROM governance_systemcontract WHERE {OF_PARENT}")
+    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.parent_id}'")
+    [found] = findings()
+    assert (found.contract_id, found.seq) == (new.pk, BORN + 1)
+    assert found.problem == "the contract that it replaces is not there, or is not REJECTED"
+
+
+def test_parent_shown_as_open_again_with_a_shorter_chain__both_are_named(cast: Cast) -> None:
+    new = modified(cast)
+    run_sql(
+        "UPDATE governance_systemcontract SET status = 'ELIGIBLE', closed_at = NULL,"
+        f" closed_by_id = NULL, closed_reason = '' WHERE {OF_PARENT}"
+    )
+    run_sql("DELETE FROM governance_ledgerentry WHERE event = 'contract.review.superseded'")
+    found = {one.contract_id: one.problem for one in findings()}
+    assert found[new.parent_id] == "no entry vouches for successor_id "
+    assert found[new.pk].startswith("the contract that it replaces")

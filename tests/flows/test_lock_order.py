@@ -48,6 +48,7 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.succession import modify
 from tests.support.verdicts import judge, settle
 
 Story = Callable[[], Any]
@@ -186,6 +187,11 @@ def _comment(cast: Cast) -> Story:
     )
 
 
+def _modify(cast: Cast) -> Story:
+    contract = eligible(cast)
+    return lambda: modify(contract, cast.founder)
+
+
 STORIES: dict[str, list[Callable[[Cast], Story]]] = {
     "contract/operations.py:create_contract": [lambda cast: lambda: eligible(cast)],
     "contract/operations.py:draft_contract": [lambda cast: lambda: draft(cast)],
@@ -203,6 +209,8 @@ STORIES: dict[str, list[Callable[[Cast], Story]]] = {
     "review/line.py:thaw_line": [_thaw_all],
     "contract/clarifications.py:request_clarification": [_ask],
     "contract/clarifications.py:answer_clarification": [_answer],
+    "contract/succession.py:supersede_contract": [_modify],
+    "review/operations.py:modify_scope": [_modify],
     "review/operations.py:request_clarification": [_ask],
     "review/operations.py:answer_clarification": [_answer],
     "contract/comments.py:add_comment": [_comment],

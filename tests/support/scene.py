@@ -13,6 +13,7 @@ from knox.models import AuthToken
 from governance.health.signals import record_signal
 from governance.models import Capability, ConfigurationEntry, LineFreeze, SystemContract
 from governance.registry.operations import register_capabilities
+from governance.vocabulary.canonical import digest
 from governance.vocabulary.values import HealthDecision
 from tests.support.admin import approval, typed
 from tests.support.cast import Cast
@@ -119,6 +120,19 @@ def another_password(scene: Scene) -> dict[str, Any]:
         "old_password": PASSWORD,
         "new_password1": NEW_PASSWORD,
         "new_password2": NEW_PASSWORD,
+    }
+
+
+def a_smaller_scope(scene: Scene) -> dict[str, Any]:
+    """All but the last change, sent as the preview showed it."""
+    contract = scene.contract
+    last = len(contract.proposed_changes) - 1
+    return {
+        "do": "modify",
+        "removed": str(last),
+        "reason": "A preview is enough for now.",
+        "seen_digest": contract.content_digest,
+        "previewed": digest(contract.proposed_changes[:last]),
     }
 
 

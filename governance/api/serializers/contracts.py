@@ -139,6 +139,18 @@ class ContractSerializer(ContractSummarySerializer):
     plan = PlannedStepSerializer(many=True, read_only=True)
     validator_verdict = VerdictField(read_only=True)
     eligibility_verdict = VerdictField(read_only=True)
+    parent_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The contract that this one replaces, because a founder modified its scope.",
+    )
+    successor_id = serializers.UUIDField(
+        source="successor.pk",
+        allow_null=True,
+        default=None,
+        read_only=True,
+        help_text="The contract that replaced this one.",
+    )
     clarification = serializers.SerializerMethodField(
         help_text="The founder's question that stops the review's clock; null where none is open."
     )
@@ -165,6 +177,8 @@ class ContractSerializer(ContractSummarySerializer):
             "closed_by",
             "closed_reason",
             "clarification",
+            "parent_id",
+            "successor_id",
         )
         read_only_fields = fields
 

@@ -4,10 +4,10 @@ CREATE OR REPLACE FUNCTION governance_contract_content_frozen() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (NEW.id, NEW.reference, NEW.source, NEW.requested_by, NEW.proposed_by_id,
-        NEW.proposal_digest, NEW.created_at)
+        NEW.parent_id, NEW.proposal_digest, NEW.created_at)
        IS DISTINCT FROM
        (OLD.id, OLD.reference, OLD.source, OLD.requested_by, OLD.proposed_by_id,
-        OLD.proposal_digest, OLD.created_at)
+        OLD.parent_id, OLD.proposal_digest, OLD.created_at)
     THEN
         PERFORM governance_refuse('contract_origin_frozen', 'A contract''s origin never changes.');
     END IF;

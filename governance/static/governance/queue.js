@@ -34,6 +34,7 @@
         a: () => decide("approve"),
         r: () => decide("reject"),
         c: () => decide("clarify"),
+        m: () => decide("modify"),
         n: () => followPage("next"),
         p: () => followPage("prev"),
         "/": () => search && search.focus(),

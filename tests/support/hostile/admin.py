@@ -70,6 +70,13 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     sure = {"confirmation": contract.reference}
     yield from _form_fields(founder, contract_url(contract, "approve"), **sure)
     yield from _form_fields(founder, contract_url(contract, "reject"), reason="Not this quarter.")
+    modifying = {
+        "do": "modify",
+        "reason": "A preview is enough.",
+        "rows": "1",
+        "c1-new-typed": "30",
+    }
+    yield from _form_fields(founder, contract_url(contract, "modify"), **modifying)
     yield from _form_fields(founder, reverse("admin:governance_linefreeze_stop"), reason="Enough.")
     freeze = frozen(cast)
     address = reverse("admin:governance_linefreeze_thaw", args=[freeze.pk])
@@ -131,7 +138,9 @@ def _form_fields(browser: Client, address: str, **typed: str) -> Iterator[Field]
     answer = browser.get(address, secure=True)
     assert answer.status_code == 200, f"{address}: {answer.status_code}"
     inputs = _Inputs(answer.content.decode())
-    assert set(typed) <= set(inputs.values) | {"next"}, f"{address} has {sorted(inputs.values)}"
+    assert set(typed) <= set(inputs.values) | {"next", "do"}, (
+        f"{address} has {sorted(inputs.values)}"
+    )
     valid = inputs.values | typed
     page = address.removeprefix("/admin/").split("/", 2)
     name = f"admin {page[0]} {address.rstrip('/').rsplit('/', 1)[1]}"

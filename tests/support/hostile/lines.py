@@ -21,7 +21,7 @@ from tests.support.attacks import check_deferred_laws
 from tests.support.cast import Cast
 from tests.support.hostile.attack import Advance, HostileInputError, Tally
 from tests.support.hostile.payloads import Payload, some_payloads
-from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT, finished_job
+from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT, draft, finished_job
 
 HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
@@ -70,6 +70,16 @@ def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
     }
 
 
+def draft_verdict_line(contract_id: str) -> dict[str, Any]:
+    """A line that import_draft_verdicts takes."""
+    line = whole_proposal()
+    return {
+        "contract_id": contract_id,
+        "validator_verdict": line["validator_verdict"],
+        "eligibility_verdict": line["eligibility_verdict"],
+    }
+
+
 def templates_of(document: Any) -> Iterator[tuple[str, bytes]]:
     """(place, the document with a mark there): every value at every depth, and every key."""
     yield from ((path, json.dumps(marked).encode()) for path, marked in _marked(document, ""))
@@ -102,7 +112,10 @@ def attack_lines(
     good = whole_proposal() | {"reference": "GOOD"}
     import_contracts = partial(_import, "import_contracts", cast.operator, "created")
     import_verdicts = partial(_import, "import_verdicts", cast.auditor, "recorded")
+    import_drafts = partial(_import, "import_draft_verdicts", cast.operator, "eligible")
+    of_draft = draft_verdict_line(str(draft(cast).pk))
     kinds = (
+        ("import_draft_verdicts", of_draft, None, import_drafts),
         ("import_contracts", whole_proposal(), good, import_contracts),
         ("import_verdicts", verdict, None, import_verdicts),
     )
@@ -143,6 +156,7 @@ def _import(
     with transaction.atomic(), _written(b"\n".join(everything)) as file:
         outcome = _run(where, command, file, "--json", person=person)
         told = outcome[done] + outcome["already_there"] + outcome.get("refused_may_not", 0)
+        told += outcome.get("rejected_may_not", 0)
         blank = sum(not line.strip() for line in lines)
         if told + len(outcome["bad_lines"]) + blank != len(everything):
             raise HostileInputError(f"{where}: {outcome} of {len(everything)} lines")
@@ -180,7 +194,7 @@ def _run(where: str, command: str, *arguments: str, person: Any) -> dict[str, An
     except PartlyRefused:
         pass
     except GovernanceError:  # told by the command's own edge, as its tests show
-        return {"created": 0, "recorded": 0, "already_there": 0, "bad_lines": []}
+        return {"created": 0, "recorded": 0, "eligible": 0, "already_there": 0, "bad_lines": []}
     except Exception as error:
         raise HostileInputError(f"{where}: {error!r:.500}") from error
     outcome: dict[str, Any] = json.loads(out.getvalue())

@@ -1,0 +1,237 @@
+"""A contract's changes on the desk: which of them stay, go, are edited, and which are new.
+
+Nothing is kept between two requests but what the form carries: a change that nobody opened is the
+one on record, so that a form is as long as the edits are, and not as long as the contract.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.admin.scope_rows import KIND_WORDS, Row
+from governance.models import SystemContract
+from governance.registry.queries import configuration_of
+from governance.vocabulary.changes import Change, parse_changes
+
+# Django reads no form of more than 1 000 fields; some are the page's own.
+MOST_FIELDS = 900
+# So many changes stand open from the start; of a longer contract none does.
+OPENED_AT_ONCE = 8
+FIELDS_AT_ONCE = 200
+MOST_RANGES = 2000
+_FAULT = re.compile(r"proposed_changes(?:\.changes)?\[([0-9]+)\](.*)", re.DOTALL)
+_RANGE = re.compile(r"([0-9]{1,5})(?:\s*[-–]\s*([0-9]{1,5}))?")
+_NEW = re.compile(r"n([1-9][0-9]{0,3})")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A change that stands in the contract: as a line, or open as a row."""
+
+    number: int
+    words: str
+    is_removed: bool
+    row: Row | None
+
+
+@dataclass
+class Board:
+    """The form, as it was last sent."""
+
+    contract: SystemContract
+    changes: Sequence[Change]
+    rows: dict[str, Row] = field(default_factory=dict)
+    removed: set[int] = field(default_factory=set)
+    removed_typed: str = ""
+    removed_error: str = ""
+    reason: str = ""
+    reason_error: str = ""
+    faults: list[str] = field(default_factory=list)
+    # Which row each of `documents` came from.
+    _keys: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, contract: SystemContract) -> Board:
+        """As it lies there when nobody has touched it."""
+        board = cls(contract, parse_changes(contract.proposed_changes))
+        if len(board.changes) <= OPENED_AT_ONCE:
+            rows = [Row.of(str(n), change.type, change) for n, change in enumerate(board.changes)]
+            if sum(row.size for row in rows) <= FIELDS_AT_ONCE:
+                board.rows = {row.key: row for row in rows}
+        board._look_at_the_platform()
+        return board
+
+    @classmethod
+    def read(cls, contract: SystemContract, sent: Any) -> Board:
+        """As a form says; what it cannot mean is passed over."""
+        board = cls(contract, parse_changes(contract.proposed_changes))
+        board.reason = sent.get("reason", "")
+        board.removed_typed = sent.get("removed", "")
+        board._read_removed()
+        typed = {name: sent[name] for name in sent}
+        for key in sent.getlist("rows"):
+            if row := board._row_named(key, sent.get(f"c{key}-type", "")):
+                row.read(typed)
+                board.rows[key] = row
+            if board.size > MOST_FIELDS:
+                break
+        board._look_at_the_platform()
+        return board
+
+    @property
+    def size(self) -> int:
+        return sum(row.size for row in self.rows.values())
+
+    @property
+    def next_key(self) -> str:
+        used = [int(found[1]) for key in self.rows if (found := _NEW.fullmatch(key))]
+        return f"n{max(used, default=0) + 1}"
+
+    @property
+    def standing(self) -> Iterator[Standing]:
+        for number, change in enumerate(self.changes):
+            yield Standing(number, str(change), number in self.removed, self.rows.get(str(number)))
+
+    @property
+    def added(self) -> list[Row]:
+        return [row for key, row in self.rows.items() if _NEW.fullmatch(key)]
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.changes) > OPENED_AT_ONCE
+
+    # --- what the buttons of the form do to it; none of them decides anything ---
+    def act(self, do: str) -> str:
+        """Do what a button says; why it cannot be, in words, or nothing."""
+        verb, _, what = do.partition(":")
+        key, _, place = what.partition(":")
+        row = self.rows.get(key)
+        number = int(key) if key.isascii() and key.isdecimal() and len(key) < 6 else -1
+        match verb:
+            case "add" if what in KIND_WORDS:
+                return self._open(Row.of(self.next_key, what))
+            case "drop" if row and _NEW.fullmatch(key):
+                del self.rows[key]
+            case "open" if 0 <= number < len(self.changes) and row is None:
+                change = self.changes[number]
+                return self._open(Row.of(str(number), change.type, change))
+            case "close" if row:
+                del self.rows[key]
+            case "remove" if 0 <= number < len(self.changes):
+                self.rows.pop(key, None)
+                self._remove(self.removed | {number})
+            case "restore":
+                self._remove(self.removed - {number})
+            case "add-parameter" if row:
+                if self.size + 6 > MOST_FIELDS:
+                    return TOO_MANY
+                row.add_parameter()
+            case "drop-parameter" if row and place.isascii() and place.isdecimal():
+                row.drop_parameter(int(place[:4]))
+        self._look_at_the_platform()
+        return ""
+
+    def _open(self, row: Row) -> str:
+        if self.size + row.size > MOST_FIELDS:
+            return TOO_MANY
+        self.rows[row.key] = row
+        self._look_at_the_platform()
+        return ""
+
+    # --- what it comes to ---
+    def documents(self) -> list[dict[str, Any]] | None:
+        """The changes as they would be; None where something that was typed does not fit."""
+        documents: list[dict[str, Any]] = []
+        self._keys = []
+        is_faulty = bool(self.removed_error)
+        for number, recorded in enumerate(self.contract.proposed_changes):
+            if number in self.removed:
+                continue
+            row = self.rows.get(str(number))
+            document = row.document() if row else recorded
+            is_faulty |= document is None
+            documents.append(document or {})
+            self._keys.append(str(number))
+        for row in self.added:
+            document = row.document()
+            is_faulty |= document is None
+            documents.append(document or {})
+            self._keys.append(row.key)
+        return None if is_faulty else documents
+
+    def take_faults(self, faults: Sequence[Mapping[str, str]]) -> None:
+        """Put what a refusal says at the fields it speaks of; the rest stands above all."""
+        for fault in faults:
+            path, message = fault["path"], fault["message"]
+            found = _FAULT.fullmatch(path)
+            index = int(found[1]) if found else -1
+            row = self.rows.get(self._keys[index]) if 0 <= index < len(self._keys) else None
+            if path == "reason":
+                self.reason_error = message
+            elif row and found:
+                row.take_fault(found[2], message)
+            elif found and index < len(self._keys):
+                self.faults.append(f"Step {self._keys[index]}{found[2]}: {message}")
+            else:
+                self.faults.append(
+                    message if path in ("", "proposed_changes") else f"{path}: {message}"
+                )
+
+    @property
+    def removed_words(self) -> list[str]:
+        return [str(self.changes[number]) for number in sorted(self.removed)]
+
+    def _row_named(self, key: str, kind: str) -> Row | None:
+        if _NEW.fullmatch(key):
+            return Row.of(key, kind) if kind in KIND_WORDS else None
+        if not (
+            key.isascii() and key.isdecimal() and len(key) < 6 and int(key) < len(self.changes)
+        ):
+            return None
+        change = self.changes[int(key)]
+        return Row.of(str(int(key)), change.type, change)
+
+    def _look_at_the_platform(self) -> None:
+        updates = [row for row in self.rows.values() if row.kind == "configuration_update"]
+        if updates:
+            places = configuration_of({row.place[0] for row in updates})
+            for row in updates:
+                row.places = places
+
+    def _read_removed(self) -> None:
+        parts = [part.strip() for part in re.split(r"[,;\n]", self.removed_typed) if part.strip()]
+        for part in parts[:MOST_RANGES]:
+            found = _RANGE.fullmatch(part)
+            first, last = (int(found[1]), int(found[2] or found[1])) if found else (-1, -1)
+            if not 0 <= first <= last < len(self.changes):
+                self.removed_error = (
+                    f"“{part[:40]}” is neither a step nor a range of steps, such as 3, 10-19; "
+                    f"the last step is {len(self.changes) - 1}"
+                )
+                return
+            self.removed |= set(range(first, last + 1))
+
+    def _remove(self, numbers: set[int]) -> None:
+        if not self.removed_error:
+            self.removed = numbers
+            self.removed_typed = in_ranges(numbers)
+
+
+TOO_MANY = (
+    "So many fields cannot be sent at once. Close what you do not edit; what you removed stays "
+    "removed."
+)
+
+
+def in_ranges(numbers: set[int]) -> str:
+    """`{1, 2, 3, 7}` is `1-3, 7`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

@@ -1,0 +1,218 @@
+"""JSON values as people edit them: by their type, a line of text at a time, and never as JSON.
+
+A value that nobody touched comes back exactly as it was, whatever its spelling on the page. Lists
+and structures that are not plain come apart into leaves, each edited where it stands; what has too
+many of them is shown, and kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.admin.wording import value_in_words
+
+TEXT, NUMBER, YES, NO, NOTHING = "text", "number", "yes", "no", "nothing"
+TEXTS, NUMBERS, STRUCTURE, LEFT_OUT = "texts", "numbers", "structure", "out"
+KINDS: Mapping[str, str] = {
+    TEXT: "Text",
+    NUMBER: "Number",
+    YES: "Yes",
+    NO: "No",
+    NOTHING: "Nothing",
+    TEXTS: "List of texts, one a line",
+    NUMBERS: "List of numbers, one a line",
+}
+TYPED_KINDS = (TEXT, NUMBER, TEXTS, NUMBERS)
+MOST_LEAVES = 30
+DEEPEST_LEAF = 6
+LONGEST_NUMBER = 400
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_CONSTANTS: Mapping[str, Any] = {YES: True, NO: False, NOTHING: None}
+_ABSENT: Any = object()
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Leaf:
+    """One value as it is typed: of which kind, and the text of it. `base` is what stands there."""
+
+    name: str
+    label: str
+    kind: str = TEXT
+    typed: str = ""
+    base: Any = _ABSENT
+    path: Path = ()
+    error: str = ""
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        return [*KINDS.items(), (LEFT_OUT, "Leave it out")]
+
+    @property
+    def is_fixed(self) -> bool:
+        """An empty structure: there is nothing in it to edit."""
+        return self.base == {} and self.base is not _ABSENT
+
+    @property
+    def needs_text(self) -> bool:
+        return self.kind in TYPED_KINDS
+
+    def read(self, sent: Mapping[str, str]) -> None:
+        self.kind = sent.get(f"{self.name}-kind", self.kind)
+        self.typed = one_kind_of_line_end(sent.get(f"{self.name}-typed", self.typed))
+
+    def value(self) -> Any:
+        """What is typed; the value that stands there where that is what it says. ValueError else.
+
+        LEFT_OUT gives no value: ask `kind` first.
+        """
+        if self.is_fixed or (self.base is not _ABSENT and self._says_what_stands()):
+            return self.base
+        if self.kind in _CONSTANTS:
+            return _CONSTANTS[self.kind]
+        match self.kind:
+            case "text":
+                return self.typed
+            case "number":
+                return number_of(self.typed)
+            case "texts":
+                return [line for line in self.typed.split("\n") if line.strip()]
+            case "numbers":
+                return [number_of(line) for line in self.typed.split("\n") if line.strip()]
+        raise ValueError("must be of a kind that the list offers")
+
+    def _says_what_stands(self) -> bool:
+        spelled = spelling(self.base)
+        if spelled is None or spelled[0] != self.kind:
+            return False
+        return self.kind not in TYPED_KINDS or one_kind_of_line_end(spelled[1]) == self.typed
+
+
+@dataclass
+class ValueField(Leaf):
+    """A whole value: plain, or a structure that is edited by its leaves."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    is_too_deep: bool = False
+
+    @classmethod
+    def of(cls, name: str, label: str, base: Any = _ABSENT) -> ValueField:
+        """For a value that stands there, or for a new one."""
+        if base is _ABSENT:
+            return cls(name, label)
+        if (spelled := spelling(base)) is not None:
+            return cls(name, label, *spelled, base=base)
+        whole = cls(name, label, STRUCTURE, base=base)
+        found = list(_leaves_of(base, ()))
+        if len(found) > MOST_LEAVES or max(len(path) for path, _ in found) > DEEPEST_LEAF:
+            whole.is_too_deep = True
+            return whole
+        for number, (path, value) in enumerate(found):
+            kind, typed = spelling(value) or (STRUCTURE, "")
+            label = path_in_words(path)
+            whole.leaves.append(Leaf(f"{name}-{number}", label, kind, typed, value, path))
+        return whole
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        is_structure = self.base is not _ABSENT and spelling(self.base) is None
+        words = (
+            "As it is, too large to edit here" if self.is_too_deep else "Structure, by its parts"
+        )
+        return ([(STRUCTURE, words)] if is_structure else []) + list(KINDS.items())
+
+    @property
+    def in_words(self) -> str:
+        return "" if self.base is _ABSENT else value_in_words(self.base)
+
+    @property
+    def size(self) -> int:
+        """How many fields a form with it sends."""
+        return 2 + 2 * len(self.leaves)
+
+    def read(self, sent: Mapping[str, str]) -> None:
+        super().read(sent)
+        for leaf in self.leaves:
+            leaf.read(sent)
+
+    def value(self) -> Any:
+        if self.kind != STRUCTURE:
+            return super().value()
+        if self.base is _ABSENT or spelling(self.base) is not None:
+            raise ValueError("must be of a kind that the list offers")
+        values: dict[Path, Any] = {}
+        for leaf in self.leaves:
+            try:
+                values[leaf.path] = _ABSENT if leaf.kind == LEFT_OUT else leaf.value()
+            except ValueError as error:
+                leaf.error = str(error)
+        if any(leaf.error for leaf in self.leaves):
+            raise ValueError("has a part that does not fit")
+        return _rebuilt(self.base, (), values)
+
+
+def number_of(typed: str) -> int | float:
+    """The number that a JSON document would hold for it. ValueError where it is none."""
+    text = typed.strip()
+    found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
+    if found is None:
+        raise ValueError("must be a number, such as 20, -3 or 2.5")
+    return float(text) if found[2] or found[3] else int(text)
+
+
+def spelling(value: Any) -> tuple[str, str] | None:
+    """(kind, text) by which a value is edited in one piece; None for what has parts to show."""
+    if isinstance(value, str):
+        return TEXT, value
+    if value is None or isinstance(value, bool):
+        return {None: NOTHING, True: YES, False: NO}[value], ""
+    if isinstance(value, int | float):
+        return NUMBER, value_in_words(value)
+    if isinstance(value, list):
+        if all(isinstance(item, str) and _is_one_line(item) for item in value):
+            return TEXTS, "\n".join(value)
+        if all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
+            return NUMBERS, "\n".join(map(value_in_words, value))
+    return None
+
+
+def path_in_words(path: Path) -> str:
+    """`limits › hosts › 3`: where a leaf stands; items of a list count from 1."""
+    return " › ".join(str(step + 1) if isinstance(step, int) else step for step in path)
+
+
+def one_kind_of_line_end(text: str) -> str:
+    """Browsers send \\r\\n for a line's end; the record keeps \\n."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_one_line(text: str) -> bool:
+    return bool(text.strip()) and "\n" not in text and "\r" not in text
+
+
+def _leaves_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if value == {} or spelling(value) is not None:
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _leaves_of(child, (*path, key))
+    else:
+        for index, child in enumerate(value):
+            yield from _leaves_of(child, (*path, index))
+
+
+def _rebuilt(value: Any, path: Path, values: Mapping[Path, Any]) -> Any:
+    """`value` with other leaves; those that are absent are left out of what holds them."""
+    if path in values:
+        return values[path]
+    if isinstance(value, dict):
+        parts = {key: _rebuilt(child, (*path, key), values) for key, child in value.items()}
+        return {key: part for key, part in parts.items() if part is not _ABSENT}
+    if isinstance(value, list):
+        items = [_rebuilt(child, (*path, index), values) for index, child in enumerate(value)]
+        return [item for item in items if item is not _ABSENT]
+    return value

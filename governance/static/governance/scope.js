@@ -1,0 +1,13 @@
+// Shows the text of a value only for the kinds that have one. Without this file both are shown.
+"use strict";
+
+(() => {
+    const withText = ["text", "number", "texts", "numbers"];
+    document.querySelectorAll("[data-typed-value]").forEach((value) => {
+        const kind = value.querySelector("select");
+        const text = value.querySelector("[data-typed-text]");
+        const show = () => { text.hidden = !withText.includes(kind.value); };
+        kind.addEventListener("change", show);
+        show();
+    });
+})();

@@ -1,0 +1,23 @@
+"""A contract that replaced another in the API: each names the other."""
+
+from __future__ import annotations
+
+from tests.api.conftest import ClientFor
+from tests.api.support import API
+from tests.support.cast import Cast
+from tests.support.stories import eligible
+from tests.support.succession import modified
+
+
+def test_contract__that_was_modified__names_its_parent_and_its_successor(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    successor, other = modified(cast), eligible(cast)
+    viewer = client_for(cast.viewer)
+    for contract_id, parent_id, successor_id in (
+        (successor.parent_id, None, str(successor.pk)),
+        (successor.pk, str(successor.parent_id), None),
+        (other.pk, None, None),
+    ):
+        shown = viewer.get(f"{API}contracts/{contract_id}/").json()
+        assert (shown["parent_id"], shown["successor_id"]) == (parent_id, successor_id)

@@ -1,0 +1,31 @@
+"""Contracts that took another's place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.flows.modify_scope import modify_scope
+from governance.models import SystemContract
+from tests.support.cast import Cast
+from tests.support.stories import THREE_CHANGES, eligible, now
+
+MODIFYING = "A preview is enough for now."
+# Two of the three changes that a contract of ours has, one of them with another value.
+FEWER: list[dict[str, Any]] = [THREE_CHANGES[0], THREE_CHANGES[1] | {"new_value": 30}]
+
+
+def modify(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
+    arguments: dict[str, Any] = {
+        "contract_id": contract.pk,
+        "founder": founder,
+        "changes": FEWER,
+        "reason": MODIFYING,
+        "seen_digest": contract.content_digest,
+        "at": now(),
+    }
+    return modify_scope(**(arguments | changes))
+
+
+def modified(cast: Cast, **changes: Any) -> SystemContract:
+    """A DRAFT that the founder put in the place of the operator's contract."""
+    return modify(eligible(cast, **changes), cast.founder)
