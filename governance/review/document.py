@@ -58,7 +58,7 @@ def _lines(contract: SystemContract, view: ReviewView) -> Iterator[str]:
     for row in rows:
         yield _line(f"  {row.number}. {row.target}, at most {row.timeout}. Back: {row.rollback}")
     yield from _heading("All that could have moved behind the page's back, as it stood")
-    for fact, stands in view.facts.items():
+    for fact, stands in sorted(view.facts.items()):
         yield _line(f"  {fact}: {stands}")
     yield from _heading("Digests (SHA-256)")
     yield _fact("Content", view.content_digest)
