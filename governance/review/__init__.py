@@ -1,7 +1,8 @@
 """Founder review: the only place where a person decides.
 
 Reads contracts. A decision, a question, an answer or a comment is the contract's own operation,
-called after `policy.py` said that this person may; review itself writes only that the line is
+called after `policy.py` said that this person may, and on what they saw (`view.py`, as a document
+`document.py`); review itself writes only that the line is
 stopped and runs again (`line.py`). It refuses whoever may not review, a stopped line, a frozen
 capability, and a platform that is blocked or of which nobody can tell how it is.
 """

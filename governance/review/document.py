@@ -16,7 +16,7 @@ from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.values import SYSTEM_SCOPE
 from governance.vocabulary.wording import moment, value_in_words
 
-WIDTH = 16
+WIDTH = 24
 MARGIN = "    | "
 
 
@@ -100,6 +100,8 @@ def _verdict(verdict: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _words(value: Any) -> str:
+    if value in (None, [], {}, ""):
+        return "none"
     return value if isinstance(value, str) else value_in_words(value)
 
 
