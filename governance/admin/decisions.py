@@ -23,7 +23,7 @@ from governance.admin.contract_page import Folded, contract_context, health_arou
 from governance.admin.forms import ApproveForm, RejectForm
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.refusals import http_status
-from governance.admin.wording import moment
+from governance.admin.wording import moment, plural
 from governance.contract.guards import needs_confirmation
 from governance.contract.signatures import Signing, signing_of
 from governance.flows.review_contract import approve_contract, reject_contract
@@ -63,7 +63,8 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
         )
         if signed.status == ContractStatus.ELIGIBLE:
             signing = signing_of(signed, at=at)
-            return f"Signed: {signing}. It is approved once {signing.missing} more founders sign."
+            others = plural(signing.missing, "more founder has", "more founders have")
+            return f"Signed: {signing}. It is approved once {others} signed, too."
         opens, closes = moment(signed.window_opens_at), moment(signed.window_closes_at)
         return f"Approved. It can be activated from {opens} to {closes}."
 
