@@ -13,7 +13,7 @@ CREATE = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0006_clarifications")]
+    dependencies = [("governance", "0007_signatures")]
 
     operations = [
         migrations.RunSQL(CREATE, reverse_sql="DROP STATISTICS governance_contract_words_common")
