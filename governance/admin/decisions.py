@@ -19,15 +19,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.contract_page import contract_context, health_around
+from governance.admin.contract_page import Folded, contract_context, health_around
 from governance.admin.forms import ApproveForm, RejectForm
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.refusals import http_status
-from governance.admin.wording import moment
+from governance.admin.wording import moment, plural
 from governance.contract.guards import needs_confirmation
 from governance.contract.signatures import Signing, signing_of
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
+from governance.review.document import shown_to_founder
 from governance.review.policy import REVIEW_PERMISSION
 from governance.review.view import ReviewView, review_view
 from governance.vocabulary.errors import GovernanceError, ViewChangedError
@@ -62,7 +63,8 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
         )
         if signed.status == ContractStatus.ELIGIBLE:
             signing = signing_of(signed, at=at)
-            return f"Signed: {signing}. It is approved once {signing.missing} more founders sign."
+            others = plural(signing.missing, "more founder has", "more founders have")
+            return f"Signed: {signing}. It is approved once {others} signed, too."
         opens, closes = moment(signed.window_opens_at), moment(signed.window_closes_at)
         return f"Approved. It can be activated from {opens} to {closes}."
 
@@ -164,6 +166,8 @@ def _decide(
         contract_url=_page_of(contract),
         again_url=request.path,
         needs_confirmation=needs_confirmation(contract),
+        facts=Folded.of([*view.facts.items()] if view else []),
+        document=shown_to_founder(contract, view) if view else "",
         **page,
     )
     return render(request, f"admin/governance/{verb}.html", context, status=status)

@@ -19,7 +19,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.changes import ChangeRow, change_rows
 from governance.admin.contract_page import Folded, contract_context
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.refusals import http_status
@@ -29,6 +28,7 @@ from governance.admin.typed_values import one_kind_of_line_end
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
 from governance.registry.queries import capability_names
+from governance.review.differences import ChangeRow, change_rows, standing_in
 from governance.review.policy import REVIEW_PERMISSION
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import GovernanceError, InvalidInputError, StaleCopyError
@@ -112,7 +112,7 @@ def _preview(board: Board) -> Preview | None:
         return None
     scope, capabilities = preview_scope(board.contract, documents)
     rows: list[ChangeRow] = change_rows(
-        scope.changes, plan=scope.plan, state=scope.state, decided=False
+        scope.changes, plan=scope.plan, now=standing_in(scope.state), decided=False
     )
     return Preview(
         digest=digest(documents),

@@ -17,6 +17,7 @@ from governance.contract.queries import signatures_of
 from governance.models import ApprovalSignature, SystemContract
 from governance.vocabulary.canonical import sha256_hex
 from governance.vocabulary.values import ActivationWindow, ContractStatus, SeenPage
+from governance.vocabulary.wording import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Signing:
         return common_window(self.standing)
 
     def __str__(self) -> str:
-        said = f"{len(self.standing)} of {self.quorum} signatures"
+        said = f"{len(self.standing)} of {plural(self.quorum, 'signature')}"
         return f"{said}: {', '.join(self.people)}" if self.standing else said
 
 

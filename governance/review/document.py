@@ -16,7 +16,7 @@ from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.values import SYSTEM_SCOPE
 from governance.vocabulary.wording import moment, value_in_words
 
-WIDTH = 16
+WIDTH = 24
 MARGIN = "    | "
 
 
@@ -58,7 +58,7 @@ def _lines(contract: SystemContract, view: ReviewView) -> Iterator[str]:
     for row in rows:
         yield _line(f"  {row.number}. {row.target}, at most {row.timeout}. Back: {row.rollback}")
     yield from _heading("All that could have moved behind the page's back, as it stood")
-    for fact, stands in view.facts.items():
+    for fact, stands in sorted(view.facts.items()):
         yield _line(f"  {fact}: {stands}")
     yield from _heading("Digests (SHA-256)")
     yield _fact("Content", view.content_digest)
@@ -100,6 +100,8 @@ def _verdict(verdict: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _words(value: Any) -> str:
+    if value in (None, [], {}, ""):
+        return "none"
     return value if isinstance(value, str) else value_in_words(value)
 
 

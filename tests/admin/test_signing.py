@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from governance.contract.queries import signatures_of
 from governance.flows.review_contract import comment_on_contract, view_contract
@@ -55,9 +56,13 @@ def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
     contract = eligible(cast)
     page = founder_browser.get(contract_url(contract, "approve"))
     seen = view_contract(contract_id=contract.pk, at=now())
+    text = page.content.decode()
+    for fact, stands in seen.facts.items():
+        assert f"<dt>{fact}</dt><dd>{stands}</dd>" in text
     assert send(founder_browser, contract, on_the_form(page)).status_code == 302
     [signature] = ApprovalSignature.objects.filter(contract=contract)
     assert (signature.view, signature.view_digest) == (seen.text(), seen.digest())
+    assert escape(signature.shown) in text
     assert hashlib.sha256(signature.view.encode()).hexdigest() == signature.view_digest
     commit_now()
 

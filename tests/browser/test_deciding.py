@@ -7,13 +7,14 @@ import re
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from governance.health.signals import record_signal
 from governance.models import ClarificationRequest
-from governance.vocabulary.values import ContractStatus
+from governance.vocabulary.values import ContractStatus, HealthDecision
 from tests.browser import desk
 from tests.browser.conftest import AtTheDesk
 from tests.support.admin import contract_url
 from tests.support.cast import Cast
-from tests.support.stories import again, asked, eligible
+from tests.support.stories import again, asked, eligible, now
 
 PASSWORD = "correct-horse-7"
 
@@ -49,6 +50,37 @@ def test_approving__through_the_form__signs_what_it_showed(
     assert (signed.status, signed.approved_by) == (ContractStatus.APPROVED, committed.founder)
     assert signed.approved_digest == contract.content_digest
     assert signed.approval_note == "Watch the first hour."
+
+
+def test_approving__what_changed_behind_the_page__is_told_and_then_signed(
+    founders_page: Page, committed: Cast
+) -> None:
+    contract = eligible(committed, risk_level="critical")
+    desk.go_to_contract(founders_page, contract)
+    desk.press(founders_page, "Approve…")
+    desk.write(founders_page, "Note", "Before the sale.")
+    desk.write(founders_page, "Type the contract's reference", contract.reference)
+    record_signal(
+        scope="Search",
+        signal_type="probe",
+        decision=HealthDecision.DEGRADED,
+        reason="Slow.",
+        actor=committed.operator,
+        at=now(),
+    )
+    desk.press(founders_page, "Approve")
+    desk.is_told(founders_page, "Health of Search: was HEALTHY, now DEGRADED")
+    assert again(contract).status == ContractStatus.ELIGIBLE
+    # What was typed is still there, but not that this one is meant.
+    desk.press(founders_page, "Approve")
+    desk.is_told(founders_page, "confirmation_required")
+    desk.write(founders_page, "Type the contract's reference", contract.reference)
+    desk.press(founders_page, "Approve")
+    desk.is_told(founders_page, "Approved. It can be activated from")
+    assert again(contract).approval_note == "Before the sale."
+    founders_page.get_by_role("link", name="What they saw").click()
+    desk.is_told(founders_page, "Health of Search: DEGRADED")
+    expect(founders_page.get_by_text("✓ verified")).to_have_count(4)
 
 
 def test_rejecting__without_enough_of_a_reason__refused_and_then_done_with_one(

@@ -8,6 +8,7 @@ from typing import Any
 from governance.ledger.chain import GENESIS, entry_hash
 from governance.ledger.dossier import Dossier, load_dossiers
 from governance.models import (
+    ApprovalSignature,
     GovernanceAudit,
     HealthSnapshot,
     JobStep,
@@ -19,6 +20,7 @@ from governance.vocabulary.canonical import (
     canonical_text,
     digest,
     require_plain_json,
+    sha256_hex,
     timestamp,
 )
 from governance.vocabulary.errors import InvalidInputError
@@ -38,6 +40,8 @@ FORGEABLE = (
     (JobStep, "timeout_seconds"),
     (JobStep, "change"),
     (HealthSnapshot, "reading"),
+    (ApprovalSignature, "shown"),
+    (ApprovalSignature, "founder_id"),
     (StepResult, "output"),
     (StepResult, "recorded_by_id"),
     (GovernanceAudit, "reason"),
@@ -194,6 +198,8 @@ def forge_chain(picture: Picture) -> None:
         if contract.approved_digest:
             contract.approved_digest = changes["approved_digest"] = content
         update_row(contract._meta.db_table, contract.pk, **changes)
+        for signature in dossier.signatures.values():
+            sign_anew(signature, content)
     previous = GENESIS
     for entry in dossier.entries:
         body = canonical_text(_retold(dossier, entry))
@@ -202,13 +208,31 @@ def forge_chain(picture: Picture) -> None:
         previous = current
 
 
+def sign_anew(signature: ApprovalSignature, content: str) -> None:
+    """Under other content, as if its founder had seen that; what they saw stays beside it."""
+    view = canonical_text(json.loads(signature.view) | {"content_digest": content})
+    signature.content_digest, signature.view = content, view
+    signature.view_digest = sha256_hex(view)
+    columns = ("content_digest", "view", "view_digest")
+    said = {name: getattr(signature, name) for name in columns}
+    update_row(signature._meta.db_table, signature.pk, **said)
+
+
 def _retold(dossier: Dossier, entry: LedgerEntry) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(entry.body)
     body |= {"at": timestamp(entry.at), "actor": entry.actor, "reason": entry.reason}
     body["records"] = {
-        record: dossier.digest_of(record, place=entry.step_index) for record in body["records"]
+        record: dossier.digest_of(record, place=_place_of(dossier, entry, record))
+        for record in body["records"]
     }
     return body
+
+
+def _place_of(dossier: Dossier, entry: LedgerEntry, record: str) -> int | None:
+    if record != "signature_sha256":
+        return entry.step_index
+    before = [one for one in dossier.entries if one.seq <= entry.seq]
+    return sum("signature_sha256" in json.loads(one.body)["records"] for one in before)
 
 
 def restore_older_state(studio: Studio) -> Edit | None:

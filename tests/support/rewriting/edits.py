@@ -30,6 +30,8 @@ from tests.support.rewriting.pictures import (
 from tests.support.rewriting.values import adapted, another, other_text, substance
 
 PARENTS = {"contract_id", "job_id", "audit_id"}
+# Where a row has its place among others of its kind.
+PLACES = {"seq", "step_index", "phase", "number"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def edit_column(studio: Studio) -> Edit:
 
 def _first_bad(picture: Picture, model: type[Model], row: Row, column: str, value: Any) -> int:
     bad = picture.vouching_column(model, row, column)
-    if column in ("step_index", "phase"):
+    if column in ("step_index", "phase", "number"):
         # The row is gone from where it was, and stands where it should not.
         bad = min(bad, picture.vouching_row(model, {**row, column: value}))
     return bad
@@ -102,11 +104,7 @@ def swap_columns(studio: Studio) -> Edit | None:
     draw = studio.draw
     one, model, mine = studio.row(draw.choice(list(TABLES)))
     column = draw.choice(
-        [
-            column
-            for column in columns_of(model)
-            if column.attname not in PARENTS | {"id", "seq", "step_index", "phase"}
-        ]
+        [column for column in columns_of(model) if column.attname not in PARENTS | {"id", *PLACES}]
     )
     name = column.attname
     others = [
@@ -146,8 +144,8 @@ def double_row(studio: Studio) -> Edit:
     """A second row beside one that is there, with one thing different."""
     draw = studio.draw
     picture, model, row = studio.row(draw.choice([m for m in TABLES if m is not SystemContract]))
-    fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", "phase", "seq"}]
-    column = draw.choice([c for c in fields if c.attname != "step_index"])
+    fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", *PLACES}]
+    column = draw.choice(fields)
     twin = dict(row) | {column.attname: another(column, row[column.attname], draw, studio.people)}
     if model is GovernanceJob:
         twin["id"] = UUID(int=draw.getrandbits(128))

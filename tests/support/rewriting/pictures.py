@@ -26,6 +26,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from governance.models import (
+    ApprovalSignature,
     AuditEvidence,
     AuditResolution,
     GovernanceAudit,
@@ -53,6 +54,7 @@ TABLES: Mapping[type[Model], str] = {
     StepResult: f"job_id IN ({_JOBS})",
     JobStep: f"job_id IN ({_JOBS})",
     GovernanceJob: "contract_id = %s",
+    ApprovalSignature: "contract_id = %s",
     SystemContract: "id = %s",
 }
 
@@ -60,6 +62,7 @@ _PROPOSAL, _DRAFT = ("proposal_sha256",), ("draft_sha256",)
 _VALIDATED = ("validator_verdict_sha256",)
 _ELIGIBLE = ("content_sha256", "eligibility_verdict_sha256")
 _APPROVAL, _CLOSING = ("approval_sha256",), ("closing_sha256",)
+_SIGNED = "signature_sha256"
 _BIRTH, _START, _END = ("job_sha256",), ("start_sha256",), ("job_end_sha256",)
 
 # Column → the records of which the first that the chain has vouches for it.
@@ -131,6 +134,8 @@ class Picture:
             return int(row["seq"])
         if model is StepResult:
             return self.vouching(["step_result_sha256"], row["step_index"])
+        if model is ApprovalSignature:
+            return self.vouching_signature(row["number"])
         if model is HealthSnapshot:
             return self.vouching([f"health_{row['phase'].lower()}_sha256"])
         return self.vouching(
@@ -143,6 +148,11 @@ class Picture:
                 AuditResolution: ("resolution_sha256",),
             }[model]
         )
+
+    def vouching_signature(self, number: int) -> int:
+        """The number of the entry that tells the `number`-th signature, or of the next one."""
+        telling = [n for n, one in enumerate(self.chain, start=1) if _SIGNED in one.records]
+        return telling[number - 1] if 0 < number <= len(telling) else self.after
 
     def vouching_column(self, model: type[Model], row: Row, column: str) -> int:
         if model is SystemContract:
