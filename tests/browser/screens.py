@@ -49,6 +49,7 @@ SCREENS = [
     Screen("contract", "governance_systemcontract_change", waiting),
     Screen("approve", "governance_systemcontract_approve", waiting, "Founder"),
     Screen("reject", "governance_systemcontract_reject", waiting, "Founder"),
+    Screen("modify", "governance_systemcontract_modify", waiting, "Founder"),
     Screen("clarify", "governance_systemcontract_clarify", waiting, "Founder"),
     Screen("comment", "governance_systemcontract_comment", waiting),
     Screen(
