@@ -5,7 +5,8 @@ Stop the line, Thaw) makes one call of a flow by POST and translates the one ans
 add, change or delete anything of the record, for anyone, superusers included.
 
 A file for each screen: `contracts.py`, `jobs.py`, `line.py`, `registry.py`, `signals.py`,
-`accounts.py`; `decisions.py` holds the buttons, `readonly.py` what all screens share.
+`accounts.py`, and `story.py` for a contract's ledger; `decisions.py` holds the buttons,
+`readonly.py` what all screens share.
 """
 
 from django.contrib import admin

@@ -252,7 +252,9 @@ def test_page__for_who_may_not_see_something__leaves_it_out(
     clerk = User.objects.create_user("clerk", is_staff=True)
     wanted = {f"view_{model}" for model in [*EVERY_VIEW, "capability"]} - {f"view_{missing}"}
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
-    text = text_of(look(signed_in(clerk), search))
+    page = look(signed_in(clerk), search)
+    text = text_of(page)
+    assert bool(page.context["touching"]) is (missing != "systemcontract")  # not even read
     shown = {
         "systemcontract": "Every change that touched it" in text,
         "governancejob": job_url(job) in text,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
+from governance.flows.freeze_line import freeze_line
+from governance.flows.review_contract import comment_on_contract, request_clarification
 from governance.models import Capability, GovernanceJob, LineFreeze, SystemContract
 from governance.vocabulary.values import ContractStatus, JobStatus
 
@@ -16,13 +21,13 @@ from governance.vocabulary.values import ContractStatus, JobStatus
 class Screen:
     """A page of the admin; `of` finds what it is about, in whatever world the test has made.
 
-    `group` is who may see it: everybody who reads, or only a founder.
+    `who` may see it: "anybody" who reads, or only a "founder" or an "operator".
     """
 
     name: str
     url: str
     of: Callable[[], Any] | None = None
-    group: str = "Viewer"
+    who: str = "anybody"
 
     def address(self) -> str:
         about = self.of() if self.of else None
@@ -33,37 +38,38 @@ class Screen:
         return self.of is None or self.of() is not None
 
 
-def contract_that(status: ContractStatus) -> Callable[[], Any]:
-    return lambda: SystemContract.objects.filter(status=status).order_by("created_at").first()
+def contract_that(**is_so: Any) -> Callable[[], Any]:
+    return lambda: SystemContract.objects.filter(**is_so).order_by("created_at").first()
 
 
-def job_that(status: JobStatus) -> Callable[[], Any]:
-    return lambda: GovernanceJob.objects.filter(status=status).order_by("created_at").first()
+def job_that(**is_so: Any) -> Callable[[], Any]:
+    return lambda: GovernanceJob.objects.filter(**is_so).order_by("created_at").first()
 
 
-waiting = contract_that(ContractStatus.ELIGIBLE)
+_ELIGIBLE = {"status": ContractStatus.ELIGIBLE}
+waiting = contract_that(**_ELIGIBLE, review_ends_at__isnull=False)
+questioned = contract_that(**_ELIGIBLE, review_ends_at=None)
+done = contract_that(status=ContractStatus.COMPLETED)
 
 SCREENS = [
     Screen("home", "index"),
     Screen("queue", "governance_systemcontract_queue"),
     Screen("contract", "governance_systemcontract_change", waiting),
-    Screen("approve", "governance_systemcontract_approve", waiting, "Founder"),
-    Screen("reject", "governance_systemcontract_reject", waiting, "Founder"),
-    Screen("modify", "governance_systemcontract_modify", waiting, "Founder"),
-    Screen("clarify", "governance_systemcontract_clarify", waiting, "Founder"),
+    Screen("approve", "governance_systemcontract_approve", waiting, "founder"),
+    Screen("reject", "governance_systemcontract_reject", waiting, "founder"),
+    Screen("modify", "governance_systemcontract_modify", waiting, "founder"),
+    Screen("clarify", "governance_systemcontract_clarify", waiting, "founder"),
     Screen("comment", "governance_systemcontract_comment", waiting),
-    Screen(
-        "contract-done", "governance_systemcontract_change", contract_that(ContractStatus.COMPLETED)
-    ),
+    Screen("answer", "governance_systemcontract_answer", questioned, "operator"),
+    Screen("contract-asked", "governance_systemcontract_change", questioned),
+    Screen("contract-done", "governance_systemcontract_change", done),
     Screen("contracts", "governance_systemcontract_changelist"),
     Screen("jobs", "governance_governancejob_changelist"),
-    Screen("job-running", "governance_governancejob_change", job_that(JobStatus.RUNNING)),
-    Screen("job-done", "governance_governancejob_change", job_that(JobStatus.COMPLETED)),
-    Screen("job-failed", "governance_governancejob_change", job_that(JobStatus.FAILED)),
+    Screen("job-running", "governance_governancejob_change", job_that(status=JobStatus.RUNNING)),
+    Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
+    Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
     Screen("line", "governance_linefreeze_changelist"),
-    Screen("stop", "governance_linefreeze_stop", group="Founder"),
-    Screen("freeze", "governance_linefreeze_change", LineFreeze.objects.first),
-    Screen("thaw", "governance_linefreeze_thaw", LineFreeze.objects.first, "Founder"),
+    Screen("stop", "governance_linefreeze_stop", who="founder"),
     Screen("capabilities", "governance_capability_changelist"),
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
     Screen("configuration", "governance_configurationentry_changelist"),
@@ -71,6 +77,31 @@ SCREENS = [
 ]
 
 
-def every_screen() -> list[Screen]:
-    """Those that there are in this world."""
-    return [screen for screen in SCREENS if screen.exists()]
+# While the line stands still.
+FROZEN_SCREENS = [
+    Screen("home-frozen", "index"),
+    Screen("line-frozen", "governance_linefreeze_changelist"),
+    Screen("freeze", "governance_linefreeze_change", LineFreeze.objects.first),
+    Screen("thaw", "governance_linefreeze_thaw", LineFreeze.objects.first, "founder"),
+]
+
+
+def furnish() -> None:
+    """Add to the demo what it has none of, so that every screen has something to show."""
+    founder, at = User.objects.get(username="founder"), timezone.now()
+    remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
+    comment_on_contract(contract_id=waiting().pk, person=founder, text=remark, at=at)
+    if questioned() is None:
+        last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
+        question = "Why not after the holidays, when fewer people borrow?"
+        request_clarification(contract_id=last.pk, founder=founder, question=question, at=at)
+
+
+def stop_the_line_here() -> None:
+    at = timezone.now()
+    freeze_line(
+        reason="The payment provider is down; nobody can buy anything.",
+        ends_at=at + timedelta(hours=4),
+        founder=User.objects.get(username="founder"),
+        at=at,
+    )

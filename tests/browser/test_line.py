@@ -8,7 +8,7 @@ from governance.models import LineFreeze, LineThaw
 from governance.vocabulary.values import ContractStatus
 from tests.browser import desk
 from tests.browser.conftest import AtTheDesk
-from tests.browser.screens import every_screen
+from tests.browser.screens import SCREENS
 from tests.support.cast import Cast
 from tests.support.stories import again, eligible, running_job
 
@@ -28,8 +28,8 @@ def test_line__frozen_and_thawed__the_banner_comes_to_every_page_and_goes(
     assert freeze.reason == "The payment provider is down."
 
     viewer = at_the_desk(committed.viewer)
-    for screen in every_screen():
-        if screen.group == "Viewer":
+    for screen in SCREENS:
+        if screen.who == "anybody" and screen.exists():
             viewer.goto(screen.address())
             expect(banner(viewer), screen.name).to_contain_text("The payment provider is down.")
 

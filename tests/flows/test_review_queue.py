@@ -176,6 +176,7 @@ def test_queue__of_20_000__goes_along_its_indexes(cast: Cast) -> None:
     assert plan_of(Wanted(risk=RiskLevel.LOW), after=middle) == {"contract_queue"}
     assert plan_of(Wanted(source=Source.MANUAL), after=middle) == {"contract_queue_by_source"}
     assert plan_of(Wanted(words="marmalade")) == {"contract_queue_words"}
+    assert plan_of(Wanted(words="request")) == {"contract_queue"}  # all of them say that
     assert plan_of(Wanted(capability="Capability 7")) == {"contract_capabilities"}
     assert len(queue_page(Wanted(words="marmalade"), at=now()).rows) == 20
 

@@ -1,0 +1,92 @@
+"""Every screen at a laptop's and at a phone's width: nothing sticks out, and axe-core agrees.
+
+Pictures of all of them are left in `screenshots/`, which git ignores: look at them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+
+from tests.browser.conftest import AtTheDesk
+from tests.browser.desk import DARK, LAPTOP, LIGHT, PHONE
+from tests.browser.screens import FROZEN_SCREENS, SCREENS, Screen, furnish, stop_the_line_here
+from tests.support.commands import ROOT
+
+PICTURES = ROOT / "screenshots"
+# What the issue of the desk names; the others are looked over once, on a laptop by day.
+MOST_LOOKED_AT = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
+WORST = {"serious", "critical"}
+
+STICKS_OUT = """() => {
+    const width = document.documentElement.clientWidth;
+    if (document.scrollingElement.scrollWidth <= width) return [];
+    return Array.from(document.querySelectorAll("body *"))
+        .filter((element) => element.getBoundingClientRect().right > width + 1)
+        .map((element) => element.outerHTML.slice(0, 160)).slice(0, 5).concat("the page scrolls");
+}"""
+
+
+@pytest.mark.parametrize(
+    ("size", "light", "examined", "shown"),
+    [
+        pytest.param(LAPTOP, LIGHT, None, None, id="1280-light"),
+        pytest.param(PHONE, LIGHT, MOST_LOOKED_AT, None, id="390-light"),
+        pytest.param(LAPTOP, DARK, MOST_LOOKED_AT, MOST_LOOKED_AT, id="1280-dark"),
+        pytest.param(PHONE, DARK, MOST_LOOKED_AT, MOST_LOOKED_AT, id="390-dark"),
+    ],
+)
+def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
+    at_the_demo: AtTheDesk,
+    request: pytest.FixtureRequest,
+    size: dict[str, Any],
+    light: dict[str, Any],
+    examined: set[str] | None,
+    shown: set[str] | None,
+) -> None:
+    """`shown` and `examined` are names of screens, None for all."""
+    furnish()
+    pages = {
+        who: at_the_demo(User.objects.get(username=who), **(size | light))
+        for who in ("founder", "operator")
+    }
+    folder = PICTURES / request.node.callspec.id
+    found: dict[str, list[str]] = {}
+
+    def look_at(screen: Screen) -> None:
+        if shown is not None and screen.name not in shown:
+            return
+        page = pages["operator" if screen.who == "operator" else "founder"]
+        page.goto(screen.address())
+        found[screen.name] = page.evaluate(STICKS_OUT)
+        if examined is None or screen.name in examined:
+            found[screen.name] += findings(page)
+        picture(page, folder, screen.name)
+
+    for screen in SCREENS:
+        look_at(screen)
+    stop_the_line_here()
+    for screen in FROZEN_SCREENS:
+        look_at(screen)
+    assert {name: words for name, words in found.items() if words} == {}
+    assert found.keys() >= MOST_LOOKED_AT
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core has to say of the page that is serious or worse, and where."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
+        for violation in violations
+        if violation["impact"] in WORST
+        for node in violation["nodes"]
+    ]
+
+
+def picture(page: Page, folder: Path, name: str) -> None:
+    page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
