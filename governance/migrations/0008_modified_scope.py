@@ -7,7 +7,7 @@ from governance.models.laws import InstallLaws
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0006_clarifications")]
+    dependencies = [("governance", "0009_search_statistics")]
 
     operations = [
         migrations.AddField(
