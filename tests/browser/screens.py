@@ -57,6 +57,7 @@ SCREENS = [
     Screen("contract", "governance_systemcontract_change", waiting),
     Screen("approve", "governance_systemcontract_approve", waiting, "founder"),
     Screen("reject", "governance_systemcontract_reject", waiting, "founder"),
+    Screen("modify", "governance_systemcontract_modify", waiting, "founder"),
     Screen("clarify", "governance_systemcontract_clarify", waiting, "founder"),
     Screen("comment", "governance_systemcontract_comment", waiting),
     Screen("answer", "governance_systemcontract_answer", questioned, "operator"),

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+<<<<<<< HEAD
 from governance.health.signals import record_signal
 from governance.models import ClarificationRequest
 from governance.vocabulary.values import ContractStatus, HealthDecision
+=======
+from governance.models import ClarificationRequest, SystemContract
+from governance.vocabulary.values import ContractStatus
+>>>>>>> desk-scope
 from tests.browser import desk
 from tests.browser.conftest import AtTheDesk
 from tests.support.admin import contract_url
@@ -96,6 +103,43 @@ def test_rejecting__without_enough_of_a_reason__refused_and_then_done_with_one(
     rejected = again(contract)
     assert (rejected.status, rejected.closed_by) == (ContractStatus.REJECTED, committed.founder)
     assert rejected.closed_reason == "Not this quarter, sorry."
+
+
+@pytest.mark.parametrize("screen", [desk.LAPTOP, desk.PHONE], ids=["laptop", "phone"])
+def test_modifying__by_fields_and_a_preview__replaces_the_contract(
+    at_the_desk: AtTheDesk, committed: Cast, screen: dict[str, Any]
+) -> None:
+    contract = eligible(committed)
+    page = at_the_desk(committed.founder, **screen)
+    desk.go_to_contract(page, contract)
+    page.get_by_role("link", name="Modify scope…").click()
+    page.get_by_role("button", name="Remove step 0").click()
+    expect(page.get_by_role("button", name="Put step 0 back")).to_be_visible()
+    value = page.get_by_role("textbox", name="New value")
+    value.fill("many")
+    page.get_by_role("button", name="Add a parameter").click()
+    page.get_by_role("textbox", name="Parameter", exact=True).last.fill("strict")
+    page.get_by_role("combobox", name="Value: kind", exact=True).last.select_option("Yes")
+    expect(page.locator("[name=c2-p0-typed]")).to_be_visible()
+    expect(page.locator("[name=c2-p1-typed]")).to_be_hidden()
+    # Enter previews; it never sends.
+    page.get_by_role("textbox", name="Key", exact=True).press("Enter")
+    desk.is_told(page, "New value: must be a number, such as 20, -3 or 2.5")
+    value.fill("30")
+    desk.write(page, "Reason", "A smaller page is enough.")
+    desk.press(page, "Preview")
+    desk.is_told(page, "Set page_size of Search from 20 to 30")
+    assert again(contract).status == ContractStatus.ELIGIBLE
+    desk.press(page, "Replace the contract")
+    desk.is_told(page, "a draft that waits for its verdicts")
+    successor = SystemContract.objects.get(parent=contract)
+    assert [change["type"] for change in successor.proposed_changes] == [
+        "configuration_update",
+        "parameter_change",
+    ]
+    assert successor.proposed_changes[1]["parameters"] == {"timeout_seconds": 2.5, "strict": True}
+    page.get_by_role("link", name=contract.reference, exact=True).click()
+    desk.is_told(page, "Superseded by")
 
 
 def test_clarification__asked_and_answered__stops_the_clock_and_starts_it_again(

@@ -48,7 +48,13 @@ def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
     founders_page: Page, queue: list[SystemContract]
 ) -> None:
     page = founders_page
-    for key, place in [("Enter", "change"), ("a", "approve"), ("r", "reject"), ("c", "clarify")]:
+    for key, place in [
+        ("Enter", "change"),
+        ("a", "approve"),
+        ("r", "reject"),
+        ("c", "clarify"),
+        ("m", "modify"),
+    ]:
         page.keyboard.press("j")
         page.keyboard.press("j")
         is_at(page, queue[1])

@@ -90,7 +90,7 @@ class BothAtOnce(RuleBasedStateMachine):
         self.tally["moves"] += 1
         self.tally["refusals"] += happened != "ok"
         self.tally[f"said {happened}"] += 1
-        if name in ("draft", "propose") and answer is not None:
+        if name in ("draft", "propose", "modify") and answer is not None:
             self.ids[len(self.world.contracts) - 1] = answer.pk
         if name == "activate" and answer is not None:
             self.jobs[self._number_of(answer.contract_id)] = answer.pk

@@ -10,6 +10,7 @@ from hypothesis.stateful import rule
 
 from governance.contract import operations
 from governance.flows.activate_contract import activate_contract
+from governance.flows.modify_scope import modify_scope
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
@@ -125,6 +126,45 @@ class ContractMoves(BothAtOnce):
                 **seen,
                 at=self.world.at,
                 note=note,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["founder", "second_founder", "founder", "operator"]),
+        reason=st.sampled_from([REASON, REASON, "No."]),
+        saw_it=often,
+    )
+    def modify(self, pick: int, who: str, reason: str, saw_it: bool) -> None:
+        it, contract_id = self.contract(pick, "ELIGIBLE")
+        if self.is_full():
+            return
+        known = SystemContract.objects.filter(pk=contract_id).values_list("content_digest")
+        seen = next((digest for (digest,) in known if saw_it and digest), "0" * 64)
+        # A change that no contract here has, however often it was modified.
+        change = {
+            "type": "parameter_change",
+            "scope": it.scope if it else "Search",
+            "parameters": {"limit": next(self.numbers)},
+        }
+
+        def names() -> tuple[str, str]:
+            def reference(**which: Any) -> str:
+                found = SystemContract.objects.filter(**which).values_list("reference", flat=True)
+                return found.first() or ""
+
+            return reference(pk=contract_id), reference(parent_id=contract_id)
+
+        self.both(
+            "modify",
+            lambda: self.world.modify(it, who, reason, saw_it=saw_it, names=names()),
+            lambda: modify_scope(
+                contract_id=contract_id,
+                founder=self.person(who),
+                changes=[change],
+                reason=reason,
+                seen_digest=seen,
+                at=self.world.at,
             ),
         )
 

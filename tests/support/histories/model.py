@@ -184,6 +184,26 @@ class World:
         refuse_if(it.proposer == who, "four_eyes")
         it.tell("contract.review.rejected", who, self.at, "REJECTED", reason)
 
+    def modify(
+        self, it: Contract | None, who: str, reason: str, *, saw_it: bool, names: tuple[str, str]
+    ) -> None:
+        """One change takes the place of what stands there; `names` are the two references."""
+        refuse_if(who not in FOUNDERS, "not_permitted")
+        it = _there(it)
+        refuse_if(not MOVES[it.status], "contract_immutable")
+        refuse_if(it.status != "ELIGIBLE", "not_eligible")
+        refuse_if(len(reason) <= 10, "reason_required")
+        refuse_if(it.is_expired(self.at), "contract_expired")
+        refuse_if(it.proposer == who, "four_eyes")
+        refuse_if(not saw_it, "stale_copy")
+        old, new = names
+        successor = Contract(it.scope, 1, who, self.at)
+        why = f"In place of {old}: {reason}"
+        successor.tell("contract.proposal.drafted", who, self.at, "DRAFT", why)
+        self.contracts.append(successor)
+        why = f"Superseded by {new}: {reason}"
+        it.tell("contract.review.superseded", who, self.at, "REJECTED", why)
+
     def ask(self, it: Contract | None, who: str, question: str) -> None:
         refuse_if(who not in FOUNDERS, "not_permitted")
         it = _there(it)

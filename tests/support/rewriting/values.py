@@ -62,7 +62,7 @@ def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
     if field.null and value is not None and draw.random() < 0.15:
         return None
     if field.remote_field is not None:
-        if isinstance(value, UUID) or field.attname in ("contract_id", "job_id"):
+        if isinstance(value, UUID) or field.attname in ("contract_id", "job_id", "parent_id"):
             return UUID(int=draw.getrandbits(128))
         if field.attname == "audit_id":
             return value + draw.randint(1_000_000, 2_000_000)
