@@ -24,12 +24,19 @@ MOST_LOOKED_AT = {"home", "queue", "contract", "job-running", "job-done", "job-f
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}
 
+# What is wider than the page, than its button, or, where there is room for it, than its frame.
 STICKS_OUT = """() => {
-    const width = document.documentElement.clientWidth;
-    if (document.scrollingElement.scrollWidth <= width) return [];
-    return Array.from(document.querySelectorAll("body *"))
-        .filter((element) => element.getBoundingClientRect().right > width + 1)
-        .map((element) => element.outerHTML.slice(0, 160)).slice(0, 5).concat("the page scrolls");
+    const page = document.scrollingElement;
+    const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+    const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
+    const sticksOut = (element) => element.getBoundingClientRect().right > page.clientWidth + 1;
+    const everything = Array.from(document.querySelectorAll("#content *"));
+    const buttons = everything.filter((element) => element.matches("button, .gov-buttons > *"));
+    const frames = everything.filter((element) => !element.matches("pre") && scrolls(element));
+    const found = buttons.filter(wide);
+    if (page.clientWidth >= 1024) found.push(...frames.filter(wide));
+    if (wide(page)) found.push(page, ...everything.filter(sticksOut));
+    return found.map((element) => element.outerHTML.slice(0, 160));
 }"""
 
 
