@@ -7,11 +7,7 @@ from governance.models.laws import InstallLaws
 
 
 class Migration(migrations.Migration):
-<<<<<<< HEAD
     dependencies = [("governance", "0007_signatures")]
-=======
-    dependencies = [("governance", "0009_search_statistics")]
->>>>>>> desk-scope
 
     operations = [
         migrations.AddField(

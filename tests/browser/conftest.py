@@ -7,7 +7,6 @@ Without a Chromium on the machine the tests here are skipped, which pytest tells
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from governance.demo.story import load_demo
+from tests.browser import chromium
 from tests.browser.desk import LAPTOP, LIGHT, PATIENCE_MS, sit_down
 from tests.support.cast import Cast
 from tests.support.databases import cloned, ensure_template
@@ -29,57 +28,43 @@ AtTheDesk = Callable[..., Page]
 FOLDER = Path(__file__).parent
 
 
-# Debian's, never Playwright's own download.
-CHROMIUM = shutil.which("chromium")
-HOW_TO_GET_IT = "no Chromium on this machine (apt-get install chromium)"
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a browser one test stands for all, so that their being skipped is told once."""
     ours = [item for item in items if item.path.is_relative_to(FOLDER)]
-    if CHROMIUM or os.environ.get("CI") or not ours:
+    if chromium.PATH or os.environ.get("CI") or not ours:
         return
     first, *others = ours
-    words = f"{HOW_TO_GET_IT}: {len(ours)} browser tests are skipped"
+    words = f"{chromium.HOW_TO_GET_IT}: {len(ours)} browser tests are skipped"
     first.add_marker(pytest.mark.skip(reason=words))
     items[:] = [item for item in items if item not in others]
     config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(scope="session")
-def chromium_path() -> str:
-    if not CHROMIUM:
-        pytest.fail(HOW_TO_GET_IT, pytrace=False)
-    return CHROMIUM
+def there_is_a_browser() -> None:
+    if not chromium.PATH:
+        pytest.fail(chromium.HOW_TO_GET_IT, pytrace=False)
 
 
 @pytest.fixture
-def chromium(chromium_path: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+def browser(there_is_a_browser: None) -> Iterator[Browser]:
     """A browser process of the test's own: half a second, and nothing is left of the last one."""
-    # Playwright keeps an event loop in this thread while the browser is open. Django refuses to
-    # ask the database beside one, for the sake of coroutines; a test is none.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     expect.set_options(timeout=PATIENCE_MS)
-    arguments = ["--disable-dev-shm-usage"]  # containers have little of it
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium refuses to run as root otherwise
-    with sync_playwright() as playwright:
-        try:
-            yield playwright.chromium.launch(executable_path=chromium_path, args=arguments)
-        finally:
-            # Beside a loop Django has connections of its own, which nobody would close later.
-            connections.close_all()
+    with chromium.running_chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def site(chromium_path: str, committed: Cast) -> Iterator[str]:
+def site(there_is_a_browser: None, committed: Cast) -> Iterator[str]:
     """The address of a site on the database of this test's cast."""
     with running_site() as address:
         yield address
 
 
 @pytest.fixture
-def demo_site(chromium_path: str, django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+def demo_site(
+    there_is_a_browser: None, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[str]:
     """The address of a site on a database that holds the demo, with something in every state."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         load_demo(at=timezone.now())
@@ -88,15 +73,15 @@ def demo_site(chromium_path: str, django_db_setup: None, django_db_blocker: Any)
 
 
 @pytest.fixture
-def at_the_desk(site: str, chromium: Browser) -> Iterator[AtTheDesk]:
+def at_the_desk(site: str, browser: Browser) -> Iterator[AtTheDesk]:
     """Opens a page of the site for a person who has signed in, or for nobody."""
-    yield from pages_of(chromium, site)
+    yield from pages_of(browser, site)
 
 
 @pytest.fixture
-def at_the_demo(demo_site: str, chromium: Browser) -> Iterator[AtTheDesk]:
+def at_the_demo(demo_site: str, browser: Browser) -> Iterator[AtTheDesk]:
     """Opens a page of the demo's site for somebody."""
-    yield from pages_of(chromium, demo_site)
+    yield from pages_of(browser, demo_site)
 
 
 @pytest.fixture

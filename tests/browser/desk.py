@@ -127,6 +127,26 @@ def tab_to(page: Page, place: Locator) -> None:
     raise AssertionError(f"Tab never comes to {place}.")
 
 
+# --- time, and what fills up by itself ---
+def with_a_clock(page: Page) -> Page:
+    """The same page, whose scripts wait only as long as `a_while_later` has them wait."""
+    page.clock.install()
+    return page
+
+
+def a_while_later(page: Page, seconds: int = 4) -> None:
+    """As if that much time had passed: the page looks whether there is news."""
+    page.clock.fast_forward(seconds * 1000)
+
+
+@contextmanager
+def without_a_reload(page: Page) -> Iterator[None]:
+    """What happens inside happens in one and the same page."""
+    page.evaluate("window.neverReloaded = true")
+    yield
+    assert page.evaluate("window.neverReloaded")
+
+
 # --- decisions ---
 def decide(page: Page, contract: SystemContract, way: str, button: str, **typed: str) -> None:
     """From the contract's page by the link `way` to a form; fill it in; press its button.

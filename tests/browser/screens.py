@@ -21,13 +21,15 @@ from governance.vocabulary.values import ContractStatus, JobStatus
 class Screen:
     """A page of the admin; `of` finds what it is about, in whatever world the test has made.
 
-    `who` may see it: "anybody" who reads, or only a "founder" or an "operator".
+    `who` may see it: "anybody" who reads, or only a "founder" or an "operator". `press` is the
+    button of its empty form, for a look at how that is refused.
     """
 
     name: str
     url: str
     of: Callable[[], Any] | None = None
     who: str = "anybody"
+    press: str = ""
 
     def address(self) -> str:
         about = self.of() if self.of else None
@@ -58,16 +60,19 @@ SCREENS = [
     Screen("approve", "governance_systemcontract_approve", waiting, "founder"),
     Screen("reject", "governance_systemcontract_reject", waiting, "founder"),
     Screen("modify", "governance_systemcontract_modify", waiting, "founder"),
+    Screen("refused", "governance_systemcontract_reject", waiting, who="founder", press="Reject"),
     Screen("clarify", "governance_systemcontract_clarify", waiting, "founder"),
     Screen("comment", "governance_systemcontract_comment", waiting),
     Screen("answer", "governance_systemcontract_answer", questioned, "operator"),
     Screen("contract-asked", "governance_systemcontract_change", questioned),
     Screen("contract-done", "governance_systemcontract_change", done),
+    Screen("ledger", "governance_systemcontract_ledger", done),
     Screen("contracts", "governance_systemcontract_changelist"),
     Screen("jobs", "governance_governancejob_changelist"),
     Screen("job-running", "governance_governancejob_change", job_that(status=JobStatus.RUNNING)),
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
+    Screen("verify", "governance_governancejob_verify", job_that(status=JobStatus.COMPLETED)),
     Screen("line", "governance_linefreeze_changelist"),
     Screen("stop", "governance_linefreeze_stop", who="founder"),
     Screen("capabilities", "governance_capability_changelist"),

@@ -9,14 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-<<<<<<< HEAD
 from governance.health.signals import record_signal
-from governance.models import ClarificationRequest
-from governance.vocabulary.values import ContractStatus, HealthDecision
-=======
 from governance.models import ClarificationRequest, SystemContract
-from governance.vocabulary.values import ContractStatus
->>>>>>> desk-scope
+from governance.vocabulary.values import ContractStatus, HealthDecision
 from tests.browser import desk
 from tests.browser.conftest import AtTheDesk
 from tests.support.admin import contract_url

@@ -4,29 +4,79 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from governance.vocabulary.values import StepStatus
+from governance.vocabulary.values import JobStatus, StepStatus
 from tests.browser import desk
+from tests.support.admin import job_url
 from tests.support.cast import Cast
-from tests.support.stories import running_job
+from tests.support.stories import again, running_job
 
 
 def test_home__while_a_job_runs__fills_up_and_empties_without_a_reload(
     founders_page: Page, committed: Cast
 ) -> None:
-    page = founders_page
+    page = desk.with_a_clock(founders_page)
     desk.go(page, "index")
-    page.evaluate("window.neverReloaded = true")
     runs = page.get_by_role("region", name="Runs now")
     expect(runs).to_contain_text("Nothing runs now.")
+    with desk.without_a_reload(page):
+        running = running_job(committed, title="Bring search to preview")
+        desk.a_while_later(page)
+        expect(runs.get_by_role("link", name="Bring search to preview")).to_be_visible()
+        expect(runs).to_contain_text("0 of 3 steps reported")
 
-    running = running_job(committed, title="Bring search to preview")
-    expect(runs.get_by_role("link", name="Bring search to preview")).to_be_visible()
-    expect(runs).to_contain_text("0 of 3 steps reported")
-    running.record(running.report(0))
-    expect(runs).to_contain_text("1 of 3 steps reported")
-    expect(runs.get_by_role("progressbar")).to_have_js_property("value", 1)
-    running.record(running.report(1, StepStatus.FAILED))
-    running.complete()
-    expect(runs).to_contain_text("Nothing runs now.")
-    expect(runs.get_by_role("link")).to_have_count(0)
-    assert page.evaluate("window.neverReloaded")
+        running.record(running.report(0))
+        desk.a_while_later(page)
+        expect(runs).to_contain_text("1 of 3 steps reported")
+        expect(runs.get_by_role("progressbar")).to_have_js_property("value", 1)
+
+        running.record(running.report(1, StepStatus.FAILED))
+        running.complete()
+        desk.a_while_later(page)
+        expect(runs).to_contain_text("Nothing runs now.")
+        expect(runs.get_by_role("link")).to_have_count(0)
+
+
+def test_job__while_it_runs__its_page_fills_up_to_the_end_without_a_reload(
+    founders_page: Page, committed: Cast
+) -> None:
+    running = running_job(committed)
+    page = desk.with_a_clock(founders_page)
+    page.goto(job_url(running.job))
+    bar = page.get_by_role("region", name="Job", exact=True)
+    steps = page.get_by_role("region", name="Timeline").locator("li .gov-label")
+    expect(steps).to_have_text(["running", "planned", "planned"])
+    with desk.without_a_reload(page):
+        running.record(running.report(0, output={"moved": "everything"}))
+        desk.a_while_later(page)
+        expect(steps).to_have_text(["done", "running", "planned"])
+        expect(bar).to_contain_text("1 of 3 steps reported")
+
+        # What the reader has unfolded stays so when the next step comes in.
+        page.get_by_text("Output").first.click()
+        expect(page.get_by_text("everything")).to_be_visible()
+        running.record(running.report(1))
+        desk.a_while_later(page)
+        expect(steps).to_have_text(["done", "done", "running"])
+        expect(page.get_by_text("everything")).to_be_visible()
+
+        running.record(running.report(2, StepStatus.FAILED, error="The index is away."))
+        running.complete()
+        desk.a_while_later(page)
+        expect(steps).to_have_text(["done", "done", "failed"])
+        expect(bar).to_contain_text("FAILED")
+        expect(page.get_by_role("region", name="Evidence")).to_contain_text("intact")
+        expect(page.get_by_role("status")).to_contain_text("ended: failed, 3 of 3 steps reported")
+    assert again(running.job).status == JobStatus.FAILED
+
+
+def test_job__when_the_site_is_away__says_that_it_is_not_live(
+    founders_page: Page, committed: Cast
+) -> None:
+    page = desk.with_a_clock(founders_page)
+    page.goto(job_url(running_job(committed).job))
+    page.context.set_offline(True)
+    desk.a_while_later(page)
+    expect(page.get_by_role("status")).to_have_text("not live; reload to see more")
+    page.context.set_offline(False)
+    desk.a_while_later(page, seconds=10)
+    expect(page.get_by_role("status")).to_contain_text("live: running, 0 of 3 steps reported")
