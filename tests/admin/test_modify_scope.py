@@ -369,6 +369,17 @@ def test_form__that_nobody_touched__says_exactly_what_stands(
     assert documents == json.dumps(contract.proposed_changes, sort_keys=True)
 
 
+def test_lines__of_text_that_nobody_touched__end_as_they_did(
+    cast: Cast, founder_browser: Client
+) -> None:
+    reason = "One\r\ntwo\rthree\nfour"
+    disable = {"type": "capability_disable", "capability_name": "Search", "reason": reason}
+    contract = eligible(cast, proposed_changes=[*THREE_CHANGES, disable])
+    form = opened(founder_browser, contract).set(c1__new__typed="30", reason=MODIFYING)
+    assert sent(founder_browser, contract, form).status_code == 302
+    assert SystemContract.objects.get(parent=contract).proposed_changes[3] == disable
+
+
 # --- many changes ---
 def many(count: int, **more: Any) -> list[dict[str, Any]]:
     return [THREE_CHANGES[1] | {"key": f"k{number}"} | more for number in range(count)]

@@ -206,6 +206,17 @@ def test_approval__with_two_signatures_of_one_person__refused_at_commit(cast: Ca
         forge_approval(contract, cast.founder, approved_at=again_at, **window)
 
 
+def test_approval__with_one_person_counted_twice__refused_without_the_trigger_too(
+    cast: Cast,
+) -> None:
+    contract = eligible(cast)
+    with law_off(SIGNATURE, "signature_in_turn"), refused_by("approval_signed", at_commit=True):
+        forge_signature(contract, cast.founder, quorum=2)
+        forge_signing_entry(contract.pk, **SIGNED)
+        forge_signature(contract, cast.founder, number=2, quorum=2)
+        forge_approval(contract, cast.founder)
+
+
 def test_approval__for_a_wider_window_than_another_signed_for__refused_at_commit(
     cast: Cast,
 ) -> None:
