@@ -13,13 +13,20 @@ from django.utils import timezone
 
 from governance.flows.freeze_line import freeze_line
 from governance.flows.review_contract import comment_on_contract, request_clarification
-from governance.models import Capability, GovernanceJob, LineFreeze, SystemContract
+from governance.models import (
+    ApprovalSignature,
+    Capability,
+    GovernanceJob,
+    LineFreeze,
+    SystemContract,
+)
 from governance.vocabulary.values import ContractStatus, JobStatus
 
 
 @dataclass(frozen=True)
 class Screen:
-    """A page of the admin; `of` finds what it is about, in whatever world the test has made.
+    """A page of the admin; `of` finds what it is about, in whatever world the test has made, or
+    the arguments of its address.
 
     `who` may see it: "anybody" who reads, or only a "founder" or an "operator". `press` is the
     button of its empty form, for a look at how that is refused.
@@ -33,7 +40,8 @@ class Screen:
 
     def address(self) -> str:
         about = self.of() if self.of else None
-        return reverse(f"admin:{self.url}", args=[about.pk] if about else [])
+        args = about if isinstance(about, tuple) else (about.pk,) if about else ()
+        return reverse(f"admin:{self.url}", args=args)
 
     def exists(self) -> bool:
         """Whether this world holds anything that the screen could be about."""
@@ -52,6 +60,14 @@ _ELIGIBLE = {"status": ContractStatus.ELIGIBLE}
 waiting = contract_that(**_ELIGIBLE, review_ends_at__isnull=False)
 questioned = contract_that(**_ELIGIBLE, review_ends_at=None)
 done = contract_that(status=ContractStatus.COMPLETED)
+drafted = contract_that(status=ContractStatus.DRAFT)
+
+
+def signature() -> tuple[Any, int] | None:
+    """A contract that somebody has signed, and the first signature."""
+    signed = ApprovalSignature.objects.first()
+    return signed and (signed.contract_id, signed.number)
+
 
 SCREENS = [
     Screen("home", "index"),
@@ -66,6 +82,8 @@ SCREENS = [
     Screen("answer", "governance_systemcontract_answer", questioned, "operator"),
     Screen("contract-asked", "governance_systemcontract_change", questioned),
     Screen("contract-done", "governance_systemcontract_change", done),
+    Screen("contract-draft", "governance_systemcontract_change", drafted),
+    Screen("signature", "governance_systemcontract_signature", signature),
     Screen("ledger", "governance_systemcontract_ledger", done),
     Screen("contracts", "governance_systemcontract_changelist"),
     Screen("jobs", "governance_governancejob_changelist"),

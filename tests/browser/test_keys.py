@@ -107,6 +107,8 @@ def test_approving__with_the_keyboard_alone__from_the_queue_to_the_signature(
     is_on(page, queue[0], "approve")
     desk.tab_to(page, page.get_by_label("Note"))
     page.keyboard.type("Signed without a mouse.")
+    desk.tab_to(page, page.get_by_label("Type the contract's reference"))
+    page.keyboard.type(queue[0].reference)
     desk.tab_to(page, page.get_by_role("button", name="Approve", exact=True))
     page.keyboard.press("Enter")
     desk.is_told(page, "Approved.")

@@ -30,7 +30,7 @@ STICKS_OUT = """() => {
     const wide = (element) => element.scrollWidth > element.clientWidth + 1;
     const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
     const sticksOut = (element) => element.getBoundingClientRect().right > page.clientWidth + 1;
-    const everything = Array.from(document.querySelectorAll("#content *"));
+    const everything = Array.from(document.querySelectorAll("#content *:not(.gov-unseen)"));
     const buttons = everything.filter((element) => element.matches("button, .gov-buttons > *"));
     const frames = everything.filter((element) => !element.matches("pre") && scrolls(element));
     const found = buttons.filter(wide);
