@@ -19,7 +19,7 @@ from tests.browser.screens import FROZEN_SCREENS, SCREENS, Screen, furnish, stop
 from tests.support.commands import ROOT
 
 PICTURES = ROOT / "screenshots"
-# What the issue of the desk names; the others are looked over once, on a laptop by day.
+# Where a founder spends the time; the others are looked over once, on a laptop by day.
 MOST_LOOKED_AT = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}

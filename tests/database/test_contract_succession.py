@@ -200,8 +200,10 @@ def test_heir__approved_by_who_modified__refused(cast: Cast) -> None:
         actor=cast.operator,
         at=now(),
     )
-    with refused_by("contract_four_eyes"):
+    with refused_by("signature_four_eyes"):
         force_contract(child, ContractStatus.APPROVED, cast)
+    with refused_by("contract_four_eyes"):  # and without a signature
+        update_row(CONTRACT, child.pk, **columns_for(again(child), ContractStatus.APPROVED, cast))
 
 
 def test_parent__after_it_was_superseded__is_never_touched(cast: Cast) -> None:

@@ -37,6 +37,7 @@ from tests.support.attacks import check_deferred_laws, nothing_written
 from tests.support.cast import Cast
 from tests.support.contracts import refused
 from tests.support.line import frozen
+from tests.support.signing import as_seen
 from tests.support.stories import (
     MAY,
     MAY_NOT,
@@ -71,8 +72,8 @@ def approve(contract: SystemContract, founder: Any) -> SystemContract:
         contract_id=contract.pk,
         founder=founder,
         window=ActivationWindow(at, at + timedelta(hours=24)),
-        seen_digest=again(contract).content_digest or "",
         at=at,
+        **as_seen(again(contract), at=at),
     )
 
 
