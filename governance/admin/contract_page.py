@@ -13,10 +13,9 @@ from django.urls import reverse
 from governance.admin.banner import line_freeze
 from governance.admin.forms import CommentForm
 from governance.admin.risk import risk_points
+from governance.admin.telling import Told
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
-    actor_in_words,
-    event_in_words,
     left_until,
     plural,
     pretty_json,
@@ -46,6 +45,7 @@ from governance.vocabulary.values import (
 )
 
 MOST_SHOWN = 25
+MOST_TOLD = 60  # of its ledger; all of it has a page of its own
 UNDECIDED = (ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE)
 CHANGEABLE = (*UNDECIDED, ContractStatus.APPROVED)
 
@@ -69,21 +69,6 @@ class CapabilityRow:
     lifecycle: str
     frozen: bool
     health: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One ledger entry, as a line of the story."""
-
-    seq: int
-    at: datetime
-    who: str
-    what: str
-    subject: str
-    from_status: str
-    to_status: str
-    reason: str
-    hash: str
 
 
 def contract_context(
@@ -141,7 +126,7 @@ def contract_context(
         ),
         **verdicts_in_words(contract),
         "job": job,
-        "history": Folded.of(history_of(contract), most=60),
+        "history": Folded.of(history_of(contract), most=MOST_TOLD),
         "replaces": contract.parent,
         "replaced_by": getattr(contract, "successor", None),
         "open_question": open_among(said, contract),
@@ -230,21 +215,9 @@ def open_among(said: Sequence[Said], contract: SystemContract) -> Said | None:
 
 
 def history_of(contract: SystemContract) -> list[Told]:
+    """How it began, and one more entry than is shown where the ledger goes on."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
-    return [
-        Told(
-            seq=entry.seq,
-            at=entry.at,
-            who=actor_in_words(entry.actor),
-            what=event_in_words(entry.event, entry.step_index),
-            subject=entry.event.split(".")[0],
-            from_status=entry.from_status,
-            to_status=entry.to_status,
-            reason=entry.reason,
-            hash=bytes(entry.hash).hex(),
-        )
-        for entry in entries
-    ]
+    return [Told.of(entry) for entry in entries[: MOST_TOLD + 1]]
 
 
 def _health_of(name: str, health: HealthReading | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.wording import actor_in_words, event_in_words
+from governance.admin.telling import Told
 from governance.ledger.queries import entries_of
 from governance.ledger.verification import Finding, examine
 from governance.models import LedgerEntry, SystemContract
@@ -42,20 +41,11 @@ print("whole, up to", known.hex())
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(Told):
     """One entry in words, with what proves it; `mark` is `verified`, `broken` or `unproven`."""
 
-    seq: int
-    at: datetime
-    who: str
-    what: str
-    subject: str
-    from_status: str
-    to_status: str
-    reason: str
     vouches: str
     body: str
-    hash: str
     prev_hash: str
     mark: str
 
@@ -167,18 +157,10 @@ def as_exported(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _line(entry: LedgerEntry, finding: Finding | None) -> Line:
-    return Line(
-        seq=entry.seq,
-        at=entry.at,
-        who=actor_in_words(entry.actor),
-        what=event_in_words(entry.event, entry.step_index),
-        subject=entry.event.partition(".")[0],
-        from_status=entry.from_status,
-        to_status=entry.to_status,
-        reason=entry.reason,
+    return Line.of(
+        entry,
         vouches=_vouched_by(entry.body),
         body=entry.body,
-        hash=bytes(entry.hash).hex(),
         prev_hash=bytes(entry.prev_hash).hex(),
         mark=_mark(entry.seq, finding),
     )

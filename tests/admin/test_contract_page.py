@@ -12,6 +12,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance.admin.contract_page import MOST_TOLD
+from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.models import LedgerEntry
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import AuditVerdict, ContractStatus, HealthDecision
@@ -241,6 +243,23 @@ def test_reason_of_a_decision__is_shown_and_never_run(cast: Cast, founder_browse
     assert html.escape(EVIL) in answer.content.decode()
 
 
+def test_page__of_a_long_ledger__shows_how_it_began_and_leads_to_all_of_it(
+    cast: Cast, founder_browser: Client
+) -> None:
+    contract = eligible(cast)
+    text = text_of(founder_browser, contract)
+    assert "It goes on" not in text
+    for _ in range(MOST_TOLD):
+        request_clarification(
+            contract_id=contract.pk, founder=cast.founder, question="And now?", at=now()
+        )
+        answer_clarification(contract_id=contract.pk, person=cast.operator, answer="Yes.", at=now())
+    text = text_of(founder_browser, contract)
+    assert f"its first {MOST_TOLD} entries are shown here" in text
+    assert (f">#{MOST_TOLD} " in text, f">#{MOST_TOLD + 1} " in text) == (True, False)
+    assert contract_url(contract, "ledger") in text
+
+
 def test_page__with_more_changes_and_more_history__asks_no_more_queries(
     cast: Cast, founder_browser: Client
 ) -> None:
@@ -261,7 +280,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
     assert counts[0] == counts[1] <= 15
     text = " ".join(answer.content.decode().split())
     assert "45 more changes" in text
-    assert "more entries" in text
+    assert "It goes on: its first 60 entries" in text
     assert "Tune C69: a = 69" in text  # folded, but there: a founder signs all of it
 
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance.flows.propose_contract import propose_contract
-from governance.management.base import INTERRUPTED, GovernanceCommand, PartlyRefused
-from governance.management.lines import (
-    Line,
-    bad_line,
-    in_words,
-    opened,
-    read_document,
-    refuse_unknown_fields,
-)
-from governance.management.progress import Interruption, beside_the_bar, walk
+from governance.management.base import INTERRUPTED
+from governance.management.importing import ImportCommand, Tally
+from governance.management.lines import read_document, refuse_unknown_fields
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.errors import (
     DuplicateContractError,
-    GovernanceError,
     InvalidInputError,
     MayNotVerdictError,
 )
@@ -46,15 +39,10 @@ LARGEST_REGISTRY = 64 * 2**20
 
 
 @dataclass
-class Tally:
-    """What became of the lines of a file."""
-
+class ContractTally(Tally):
     created: int = 0
-    already_there: int = 0
     refused_may_not: int = 0
-    bad_lines: list[dict[str, Any]] = field(default_factory=list)
     capabilities_added: int = 0
-    interrupted: bool = False
 
     def in_words(self) -> str:
         return (
@@ -64,7 +52,7 @@ class Tally:
         )
 
 
-class Command(GovernanceCommand):
+class Command(ImportCommand):
     help = """Load proposals from a file of JSON lines; each becomes an ELIGIBLE contract.
 
 A line is an object with reference, title, body, requested_by, affected_capabilities,
@@ -76,7 +64,6 @@ loaded before, the same in reference and content, is not loaded again. Each line
 transaction of its own: whatever stops the command, no line is half loaded."""
 
     permission = "governance.import_contract"
-    has_json = True
     examples = (
         "import_contracts changes.jsonl --as operator",
         "import_contracts changes.jsonl --registry capabilities.json --as operator --json",
@@ -89,7 +76,7 @@ transaction of its own: whatever stops the command, no line is half loaded."""
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="JSON lines in UTF-8; - reads stdin.")
+        super().add_arguments(parser)
         parser.add_argument(
             "--registry",
             metavar="FILE",
@@ -103,35 +90,22 @@ transaction of its own: whatever stops the command, no line is half loaded."""
             help="Where lines that do not say so themselves come from (default: %(default)s).",
         )
 
-    def run(self, **options: Any) -> None:
-        tally = Tally()
-        interruption = Interruption()
-        with opened(options["file"]) as file:
-            if options["registry"]:
-                tally.capabilities_added = _register(options["registry"])
-            for line in walk(file, interruption=interruption, with_bar=self.stderr.isatty()):
-                self._take(line, tally, proposer=options["actor"], source=options["source"])
-        tally.interrupted = interruption.requested
-        if options["as_json"]:
-            self.print_json(asdict(tally))
-        else:
-            self.say(tally.in_words())
-        if tally.interrupted:
-            raise KeyboardInterrupt
-        if tally.bad_lines:
-            raise PartlyRefused
+    def new_tally(self) -> ContractTally:
+        return ContractTally()
 
-    def _take(self, line: Line, tally: Tally, *, proposer: User, source: str) -> None:
+    def begin(self, tally: ContractTally, options: Mapping[str, Any]) -> None:
+        if options["registry"]:
+            tally.capabilities_added = _register(options["registry"])
+
+    def take(
+        self, document: dict[str, Any], tally: ContractTally, options: Mapping[str, Any]
+    ) -> None:
         try:
-            _, is_new = _propose(line.document(), proposer=proposer, source=source)
+            _, is_new = _propose(document, proposer=options["actor"], source=options["source"])
         except MayNotVerdictError:
             tally.refused_may_not += 1
         except DuplicateContractError:  # somebody loads the same file right now
             tally.already_there += 1
-        except GovernanceError as refusal:
-            tally.bad_lines.append(bad_line(line, refusal))
-            with beside_the_bar():
-                self.stderr.write(f"line {line.number}: {in_words(refusal)}")
         else:
             tally.created += is_new
             tally.already_there += not is_new

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance.audit.queries import verdict_on
 from governance.flows.audit_job import record_verdict
-from governance.management.base import INTERRUPTED, GovernanceCommand, PartlyRefused
-from governance.management.lines import bad_line, in_words, opened, refuse_unknown_fields
-from governance.management.progress import Interruption, beside_the_bar, walk
-from governance.vocabulary.errors import GovernanceError, InvalidVerdictError, VerdictConflictError
+from governance.management.base import INTERRUPTED
+from governance.management.importing import ImportCommand, Tally, required_id
+from governance.management.lines import refuse_unknown_fields
+from governance.vocabulary.errors import InvalidVerdictError, VerdictConflictError
 from governance.vocabulary.values import AuditVerdict
 
 GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
@@ -23,13 +22,8 @@ KNOWN_FIELDS = frozenset(("job_id", "verdict", "reason", "checks", "evidence_sha
 
 
 @dataclass
-class Tally:
-    """What became of the lines of a file."""
-
+class VerdictTally(Tally):
     recorded: int = 0
-    already_there: int = 0
-    bad_lines: list[dict[str, Any]] = field(default_factory=list)
-    interrupted: bool = False
 
     def in_words(self) -> str:
         return (
@@ -38,7 +32,7 @@ class Tally:
         )
 
 
-class Command(GovernanceCommand):
+class Command(ImportCommand):
     help = """Record an outside auditor's verdicts from a file of JSON lines.
 
 A line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
@@ -50,7 +44,6 @@ reported or ended the job. A line that does not fit is reported with its number,
 is recorded; the very same verdict by the same author again is passed over."""
 
     permission = "governance.record_verdict"
-    has_json = True
     examples = (
         "import_verdicts verdicts.jsonl --as auditor",
         "import_verdicts - --as auditor --json < verdicts.jsonl",
@@ -61,38 +54,21 @@ is recorded; the very same verdict by the same author again is passed over."""
         INTERRUPTED: "interrupted; the summary says what was recorded until then",
     }
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="JSON lines in UTF-8; - reads stdin.")
+    def new_tally(self) -> VerdictTally:
+        return VerdictTally()
 
-    def run(self, **options: Any) -> None:
-        tally = Tally()
-        interruption = Interruption()
-        with opened(options["file"]) as file:
-            for line in walk(file, interruption=interruption, with_bar=self.stderr.isatty()):
-                try:
-                    is_new = _record(line.document(), author=options["actor"])
-                except GovernanceError as refusal:
-                    tally.bad_lines.append(bad_line(line, refusal))
-                    with beside_the_bar():
-                        self.stderr.write(f"line {line.number}: {in_words(refusal)}")
-                else:
-                    tally.recorded += is_new
-                    tally.already_there += not is_new
-        tally.interrupted = interruption.requested
-        if options["as_json"]:
-            self.print_json(asdict(tally))
-        else:
-            self.say(tally.in_words())
-        if tally.interrupted:
-            raise KeyboardInterrupt
-        if tally.bad_lines:
-            raise PartlyRefused
+    def take(
+        self, document: dict[str, Any], tally: VerdictTally, options: Mapping[str, Any]
+    ) -> None:
+        is_new = _record(document, author=options["actor"])
+        tally.recorded += is_new
+        tally.already_there += not is_new
 
 
 def _record(document: dict[str, Any], *, author: User) -> bool:
     """Whether the verdict is new; False when it stands there as it is."""
     refuse_unknown_fields(document, KNOWN_FIELDS)
-    job_id = _job_id(document.get("job_id"))
+    job_id = required_id(document, "job_id", InvalidVerdictError)
     verdict = document.get("verdict")
     if verdict not in [str(given) for given in GIVEN_VERDICTS]:
         raise InvalidVerdictError.at("verdict", "must be one of " + ", ".join(GIVEN_VERDICTS))
@@ -125,10 +101,3 @@ def _record(document: dict[str, Any], *, author: User) -> bool:
             raise
         return False
     return True
-
-
-def _job_id(value: Any) -> UUID:
-    try:
-        return UUID(value)
-    except (TypeError, ValueError, AttributeError):
-        raise InvalidVerdictError.at("job_id", "is required and must be a job's id") from None
