@@ -189,7 +189,10 @@ class JobAdmin(ReadOnlyAdmin):
         except NotFoundError as refusal:
             raise Http404(str(refusal)) from None
         # Only what names it: a record that was tampered with may not be readable in full.
-        job = GovernanceJob.objects.select_related("contract").only(*NAMES).get(pk=object_id)
+        named = GovernanceJob.objects.select_related("contract").only(*NAMES)
+        job = named.filter(pk=object_id).first()
+        if job is None:
+            raise Http404("Its contract is not on record any more; verify_ledger tells more.")
         context = self.page_context(
             request,
             title=f"Evidence of {job.contract.reference}, verified now",

@@ -14,6 +14,7 @@ from governance.contract.guards import (
     refuse_expired,
     refuse_second_question,
     refuse_unasked,
+    require_eligible,
     require_text,
 )
 from governance.contract.operations import set_review_clock
@@ -22,9 +23,8 @@ from governance.ledger.chain import Entry, append_entries
 from governance.ledger.story import retried, story
 from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
 from governance.vocabulary.canonical import digest
-from governance.vocabulary.errors import FourEyesError, WrongStateError
+from governance.vocabulary.errors import FourEyesError
 from governance.vocabulary.review_clock import review_end
-from governance.vocabulary.values import ContractStatus
 
 
 @retried
@@ -40,7 +40,7 @@ def request_clarification(
     question = require_text(question, "question")
     with story():
         contract = SystemContract.objects.lock(contract_id)
-        _require_eligible(contract)
+        require_eligible(contract, "Questions belong to a review")
         refuse_expired(contract, at)
         if contract.proposed_by_id == founder.pk:
             raise FourEyesError("Who proposed a contract does not stop its clock.")
@@ -76,7 +76,7 @@ def answer_clarification(
     answer = require_text(answer, "answer")
     with story():
         contract = SystemContract.objects.lock(contract_id)
-        _require_eligible(contract)
+        require_eligible(contract, "Questions belong to a review")
         refuse_unasked(contract)
         *closed, question = clarifications_of(contract)
         if question.asked_by_id == person.pk:
@@ -97,12 +97,3 @@ def answer_clarification(
         )
         append_entries(contract_id=contract.pk, actor=person, at=at, entries=[entry])
     return row
-
-
-def _require_eligible(contract: SystemContract) -> None:
-    if contract.status != ContractStatus.ELIGIBLE:
-        raise WrongStateError(
-            f"Questions belong to a review; this contract is {contract.status}.",
-            code="not_eligible",
-            details={"status": str(contract.status)},
-        )

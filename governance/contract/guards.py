@@ -20,6 +20,7 @@ from governance.vocabulary.errors import (
     LineFrozenError,
     MayNotVerdictError,
     ReasonRequiredError,
+    WrongStateError,
 )
 from governance.vocabulary.lifecycles import ContractStateMachine
 from governance.vocabulary.values import (
@@ -95,6 +96,16 @@ def refuse_frozen_line(freeze: StandingFreeze | None) -> None:
             f"{freeze.by} stopped the line until {freeze.until:%Y-%m-%d %H:%M} UTC: "
             f"{freeze.reason}",
             details={"until": timestamp(freeze.until), "reason": freeze.reason},
+        )
+
+
+def require_eligible(contract: SystemContract, words: str) -> None:
+    """WrongStateError (`not_eligible`), in these `words`, for a contract in another state."""
+    if contract.status != ContractStatus.ELIGIBLE:
+        raise WrongStateError(
+            f"{words}; this contract is {contract.status}.",
+            code="not_eligible",
+            details={"status": str(contract.status)},
         )
 
 

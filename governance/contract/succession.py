@@ -10,12 +10,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from governance.contract import operations
-from governance.contract.guards import refuse_expired, refuse_proposer, require_reason
+from governance.contract.guards import (
+    refuse_expired,
+    refuse_proposer,
+    require_eligible,
+    require_reason,
+)
 from governance.contract.proposals import Proposal, parse_proposal
 from governance.ledger.story import retried, story
 from governance.models import SystemContract
@@ -25,9 +30,7 @@ from governance.vocabulary.errors import (
     DuplicateContractError,
     InvalidChangesError,
     StaleCopyError,
-    WrongStateError,
 )
-from governance.vocabulary.values import ContractStatus
 
 LONGEST_REFERENCE = 256
 NAMES_AT_ONCE = 20
@@ -59,12 +62,7 @@ def supersede_contract(
     reason = require_reason(reason)
     with story():
         old = SystemContract.objects.lock(contract_id)
-        if old.status != ContractStatus.ELIGIBLE:
-            raise WrongStateError(
-                f"Only an ELIGIBLE contract is modified; this one is {old.status}.",
-                code="not_eligible",
-                details={"status": str(old.status)},
-            )
+        require_eligible(old, "Only an ELIGIBLE contract is modified")
         refuse_expired(old, at)
         refuse_proposer(old, founder)
         if seen_digest != old.content_digest:
@@ -127,8 +125,9 @@ def revision_names(reference: str) -> Iterator[str]:
     """What the revisions of `reference` may be called, the next one first: `REF (rev 2)`."""
     found = _REVISION.fullmatch(reference)
     base, number = (found["base"], int(found["number"])) if found else (reference, 1)
-    for revision in count(number + 1):
-        suffix = f" (rev {revision})"
+    while True:
+        number += 1
+        suffix = f" (rev {number})"
         room = LONGEST_REFERENCE - len(suffix)
         yield (base if len(base) <= room else f"{base[: room - 1].rstrip()}…") + suffix
 
@@ -144,7 +143,9 @@ def _drafted(
 ) -> SystemContract:
     """The successor, under the first name that nobody has; also when others just took one."""
     proposal = revised(old, changes)
-    for name in _free_names(old.reference):
+    names = _free_names(old.reference)
+    while True:
+        name = next(names)
         try:
             return operations.draft_contract(
                 proposal=replace(proposal, reference=name),
@@ -156,12 +157,12 @@ def _drafted(
             )
         except DuplicateContractError:
             continue
-    raise AssertionError("names do not end")
 
 
 def _free_names(reference: str) -> Iterator[str]:
     names = revision_names(reference)
-    while some := list(islice(names, NAMES_AT_ONCE)):
+    while True:
+        some = list(islice(names, NAMES_AT_ONCE))
         taken = set(
             SystemContract.objects.filter(reference__in=some).values_list("reference", flat=True)
         )

@@ -101,6 +101,26 @@ def test_evidence__after_an_owner_rewrote_something__says_plainly_what_fails(
         assert claim.replace("'", "&#x27;") in text
 
 
+@pytest.mark.parametrize(
+    ("attack", "failing"),
+    [
+        ("DELETE FROM governance_systemcontract", {LINKED}),
+        (
+            "WITH gone AS (DELETE FROM governance_ledgerentry)"
+            " DELETE FROM governance_systemcontract",
+            {TOLD, LINKED},
+        ),
+    ],
+)
+def test_evidence__of_a_contract_that_was_removed__proves_no_chain_and_has_no_page(
+    cast: Cast, founder_browser: Client, attack: str, failing: set[str]
+) -> None:
+    job = judged_job(cast)
+    run_sql(attack)
+    assert broken(job) == failing
+    assert founder_browser.get(job_url(job, "verify")).status_code == 404
+
+
 def test_evidence__of_one_job__is_not_touched_by_what_was_done_to_another(cast: Cast) -> None:
     job, other = judged_job(cast), judged_job(cast)
     run_sql(f"UPDATE {EVIDENCE} SET body = body || ' ' WHERE job_id = '{other.pk}'")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from governance.contract import clarifications
 from governance.contract.operations import expire_contract
 from governance.contract.queries import contracts_past_review, open_clarification_of
 from governance.flows.review_contract import (
@@ -296,3 +297,17 @@ def test_anything__about_no_contract__not_found(cast: Cast) -> None:
         with pytest.raises(NotFoundError) as caught:
             attempt()
         assert isinstance(caught.value, GovernanceError)
+
+
+def test_question_and_answer__put_to_the_contracts_own_operation_after_a_decision__refused(
+    cast: Cast,
+) -> None:
+    contract = approved(cast)
+    with refused(WrongStateError, "not_eligible"):
+        clarifications.request_clarification(
+            contract_id=contract.pk, founder=cast.second_founder, question="Why?", at=now()
+        )
+    with refused(WrongStateError, "not_eligible"):
+        clarifications.answer_clarification(
+            contract_id=contract.pk, person=cast.operator, answer="So.", at=now()
+        )

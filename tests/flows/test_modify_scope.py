@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from governance.contract.operations import expire_contract
-from governance.contract.succession import LONGEST_REFERENCE, revision_names
+from governance.contract.succession import LONGEST_REFERENCE, revision_names, supersede_contract
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.modify_scope import modify_scope, read_scope
@@ -355,6 +355,16 @@ def test_approved_contract__cannot_be_modified_and_its_signature_stands(cast: Ca
     contract = approved(cast)
     with refused(WrongStateError, "not_eligible"):
         modify(contract, cast.founder)
+    with refused(WrongStateError, "not_eligible"):
+        supersede_contract(
+            contract_id=contract.pk,
+            changes=[],
+            plan=[],
+            founder=cast.founder,
+            reason="Only the first of them, please.",
+            seen_digest=contract.content_digest or "",
+            at=now(),
+        )
 
 
 def test_read_scope__writes_nothing(cast: Cast) -> None:
