@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from governance.admin.places import contract_url
 from governance.admin.wording import change_in_words, pretty_json, span, value_in_words
 from governance.contract.touching import Place, Touching, touching_page
 from governance.health.readings import capture_health_snapshot
@@ -142,7 +143,7 @@ def _touch_row(contract: Any) -> TouchRow:
     job = getattr(contract, "job", None)
     return TouchRow(
         contract=contract,
-        url=reverse("admin:governance_systemcontract_change", args=[contract.pk]),
+        url=contract_url(contract),
         tense=TENSES[contract.status],
         changes=[change_in_words(change) for change in contract.own_changes],
         more=contract.own_total - len(contract.own_changes),

@@ -16,13 +16,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.contract_page import contract_context
 from governance.admin.forms import AnswerForm, CommentForm, QuestionForm, WordsForm
+from governance.admin.places import contract_url
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.refusals import http_status
+from governance.admin.refusals import status_of
 from governance.flows.review_contract import (
     answer_clarification,
     comment_on_contract,
@@ -109,7 +109,7 @@ def _speak(
 ) -> HttpResponse:
     contract = model_admin.find(request, object_id)
     at = timezone.now()
-    page_url = reverse("admin:governance_systemcontract_change", args=[contract.pk])
+    page_url = contract_url(contract)
     refusal: GovernanceError | None = None
     form = speech.form()
     if request.method == "POST":
@@ -130,7 +130,6 @@ def _speak(
     heard = refusal or next(iter(obstacles), None)
     if any(type(one) is WrongPersonError for one in (refusal, *obstacles)):
         raise PermissionDenied
-    unread = 400 if request.method == "POST" else 200
     context = model_admin.page_context(
         request,
         title=f"{speech.title}: {contract.reference}",
@@ -144,5 +143,4 @@ def _speak(
         again_url=request.path,
         **page,
     )
-    status = http_status(heard) if heard else unread
-    return render(request, "admin/governance/speak.html", context, status=status)
+    return render(request, "admin/governance/speak.html", context, status=status_of(request, heard))

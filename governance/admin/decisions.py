@@ -13,23 +13,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.contract_page import Folded, contract_context, health_around
 from governance.admin.forms import ApproveForm, RejectForm
-from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.refusals import http_status
+from governance.admin.places import contract_url
+from governance.admin.readonly import ReadOnlyAdmin, require_founders_page
+from governance.admin.refusals import status_of
 from governance.admin.wording import moment, plural
 from governance.contract.guards import needs_confirmation
 from governance.contract.signatures import Signing, signing_of
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
 from governance.review.document import shown_to_founder
-from governance.review.policy import REVIEW_PERMISSION
 from governance.review.view import ReviewView, review_view
 from governance.vocabulary.errors import GovernanceError, ViewChangedError
 from governance.vocabulary.values import ActivationWindow, ContractStatus
@@ -122,8 +120,7 @@ def _decide(
     fresh_form: FreshForm,
     operation: Operation,
 ) -> HttpResponse:
-    if not request.user.has_perm(REVIEW_PERMISSION):
-        raise PermissionDenied
+    require_founders_page(request)
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     refusal: GovernanceError | None = None
@@ -136,7 +133,7 @@ def _decide(
                 refusal = error
             else:
                 messages.success(request, done)
-                return HttpResponseRedirect(_page_of(contract))
+                return HttpResponseRedirect(contract_url(contract))
         # Somebody else may have moved it meanwhile: show what stands there now.
         contract = model_admin.find(request, object_id)
 
@@ -154,8 +151,6 @@ def _decide(
     standing = page["standing"]
     obstacles = standing.against_approving if verb == "approve" else standing.against_rejecting
     heard = refusal or next(iter(obstacles), None)
-    unread = 400 if request.method == "POST" else 200
-    status = http_status(heard) if heard else unread
     context = model_admin.page_context(
         request,
         title=f"{verb.capitalize()} {contract.reference}",
@@ -163,15 +158,13 @@ def _decide(
         refusal=refusal,
         obstacles=() if refusal else obstacles,
         decidable=not obstacles,
-        contract_url=_page_of(contract),
+        contract_url=contract_url(contract),
         again_url=request.path,
         needs_confirmation=needs_confirmation(contract),
         facts=Folded.of([*view.facts.items()] if view else []),
         document=shown_to_founder(contract, view) if view else "",
         **page,
     )
-    return render(request, f"admin/governance/{verb}.html", context, status=status)
-
-
-def _page_of(contract: SystemContract) -> str:
-    return reverse("admin:governance_systemcontract_change", args=[contract.pk])
+    return render(
+        request, f"admin/governance/{verb}.html", context, status=status_of(request, heard)
+    )

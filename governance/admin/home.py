@@ -28,6 +28,7 @@ from governance.admin.figures import (
     weeks_until,
 )
 from governance.admin.live import mishaps, runs_now
+from governance.admin.places import contract_url
 from governance.admin.queue import QUEUE, queue_rows
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.review.policy import REVIEW_PERMISSION
@@ -219,7 +220,7 @@ def _verdict_times() -> Chart:
     for audit in reversed(audits):
         contract = audit.job.contract
         took = audit.recorded_at - contract.created_at
-        url = reverse("admin:governance_systemcontract_change", args=[contract.pk])
+        url = contract_url(contract)
         figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
         columns.append(Column(_short(contract.reference), [figure]))
     return column_chart(

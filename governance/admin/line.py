@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -20,8 +19,8 @@ from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
 
 from governance.admin.forms import FreezeForm, ThawForm
-from governance.admin.readonly import ReadOnlyAdmin, require_reading
-from governance.admin.refusals import http_status
+from governance.admin.readonly import ReadOnlyAdmin, require_founders_page, require_reading
+from governance.admin.refusals import status_of
 from governance.admin.wording import label, left_until, moment, span, two_lines
 from governance.flows.freeze_line import freeze_line, thaw_freeze
 from governance.models import GovernanceJob, LineFreeze, SystemContract
@@ -186,17 +185,6 @@ class LineAdmin(ReadOnlyAdmin):
         return render(
             request, "admin/governance/thaw.html", context, status=status_of(request, refusal)
         )
-
-
-def require_founders_page(request: HttpRequest) -> None:
-    if not request.user.has_perm(REVIEW_PERMISSION):
-        raise PermissionDenied
-
-
-def status_of(request: HttpRequest, refusal: GovernanceError | None) -> int:
-    if refusal:
-        return http_status(refusal)
-    return 400 if request.method == "POST" else 200
 
 
 def state_of(freeze: LineFreeze, at: datetime) -> str:

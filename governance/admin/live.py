@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from governance.admin.places import contract_url
 from governance.admin.wording import span
 from governance.models import GovernanceJob, SystemContract
 from governance.orchestrator.leases import has_lapsed
@@ -103,7 +104,7 @@ def _run(job: GovernanceJob, at: datetime) -> Run:
 def _failed(contract: SystemContract) -> Mishap:
     lapsed = contract.closed_reason == "window_lapsed"
     words = "Its activation window passed unused." if lapsed else contract.closed_reason
-    url = reverse("admin:governance_systemcontract_change", args=[contract.pk])
+    url = contract_url(contract)
     return Mishap(_known(contract.closed_at), "FAILED", contract.title, words, url)
 
 

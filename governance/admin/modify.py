@@ -13,14 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.contract_page import Folded, contract_context
-from governance.admin.readonly import ReadOnlyAdmin
+from governance.admin.places import contract_url
+from governance.admin.readonly import ReadOnlyAdmin, require_founders_page
 from governance.admin.refusals import http_status
 from governance.admin.scope_board import Board
 from governance.admin.scope_rows import KIND_WORDS
@@ -29,7 +28,6 @@ from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
 from governance.registry.queries import capability_names
 from governance.review.differences import ChangeRow, change_rows, standing_in
-from governance.review.policy import REVIEW_PERMISSION
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import GovernanceError, InvalidInputError, StaleCopyError
 
@@ -50,8 +48,7 @@ class Preview:
 
 def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
     """ELIGIBLE → REJECTED, superseded by a DRAFT with the changes of the form."""
-    if not request.user.has_perm(REVIEW_PERMISSION):
-        raise PermissionDenied
+    require_founders_page(request)
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     refusal: GovernanceError | None = None
@@ -66,7 +63,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
             elif (preview := _preview(board)) and do == MODIFY:
                 successor = _modify(board, preview, request, at)
                 messages.success(request, _done(contract, successor))
-                return HttpResponseRedirect(_page_of(successor))
+                return HttpResponseRedirect(contract_url(successor))
         except InvalidInputError as error:
             refusal = error
             board.take_faults(error.errors)
@@ -97,7 +94,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         can_send=not obstacles,
         # What was typed stays on the page, whatever it was refused for.
         decidable=request.method == "POST" or not obstacles,
-        contract_url=_page_of(contract),
+        contract_url=contract_url(contract),
         again_url=request.path,
         **page,
     )
@@ -173,7 +170,3 @@ def _done(old: SystemContract, new: SystemContract) -> str:
         f"{old.reference} ended, superseded. This is {new.reference}: a draft that waits for its "
         "verdicts. Another founder than you decides on it then."
     )
-
-
-def _page_of(contract: SystemContract) -> str:
-    return reverse("admin:governance_systemcontract_change", args=[contract.pk])

@@ -15,6 +15,7 @@ from unfold.paginator import InfinitePaginator
 
 from governance.admin.lists import FilteredList
 from governance.admin.wording import pretty_json, value_in_words
+from governance.review.policy import REVIEW_PERMISSION
 
 LONGEST_INLINE_JSON = 80
 
@@ -81,6 +82,12 @@ class ReadOnlyAdmin(ModelAdmin):
 def require_reading(request: HttpRequest) -> None:
     """Refuse whatever is not a mere look (403)."""
     if request.method not in ("GET", "HEAD"):
+        raise PermissionDenied
+
+
+def require_founders_page(request: HttpRequest) -> None:
+    """Refuse whoever does not review (403)."""
+    if not request.user.has_perm(REVIEW_PERMISSION):
         raise PermissionDenied
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.http import HttpRequest
+
 from governance.vocabulary.errors import (
     GovernanceError,
     InvalidInputError,
@@ -25,3 +27,10 @@ STATUSES: Sequence[tuple[type[GovernanceError], int]] = (
 def http_status(refusal: GovernanceError) -> int:
     """400 mend it, 403 not you, 404 not there, 409 not now."""
     return next((status for family, status in STATUSES if isinstance(refusal, family)), 400)
+
+
+def status_of(request: HttpRequest, refusal: GovernanceError | None) -> int:
+    """What a form's page answers: the refusal's status, or 400 where a form could not be read."""
+    if refusal:
+        return http_status(refusal)
+    return 400 if request.method == "POST" else 200

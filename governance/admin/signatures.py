@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from governance.admin.places import contract_url
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.ledger.queries import signature_entry
 from governance.models import ApprovalSignature, LedgerEntry, SystemContract
@@ -42,7 +43,7 @@ def signature_page(
         entry=entry,
         proofs=proofs,
         is_whole=all(proof.holds for proof in proofs),
-        contract_url=reverse("admin:governance_systemcontract_change", args=[contract.pk]),
+        contract_url=contract_url(contract),
         text_url=reverse("admin:governance_systemcontract_signature_text", args=place),
     )
     return render(request, "admin/governance/signature.html", context)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F, Func, IntegerField, JSONField, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from governance.models import SystemContract
+from governance.vocabulary.positions import digits_of_moment, moment_in_digits
 
 PAGE_SIZE = 25
 MOST_CHANGES = 3
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = (
     *("id", "reference", "title", "status", "risk_level", "audit_verdict", "created_at"),
     *("job__id", "job__status", "job__current_step_index", "job__total_steps"),
@@ -36,17 +36,11 @@ class Place:
     @classmethod
     def read(cls, text: str) -> Place:
         """The place that `str(place)` tells. Raises ValueError for any other text."""
-        microseconds, name = text.split("~")
-        if not (microseconds.isascii() and microseconds.isdigit() and len(microseconds) <= 18):
-            raise ValueError
-        try:
-            at = _BEGINNING + timedelta(microseconds=int(microseconds))
-        except OverflowError:
-            raise ValueError from None
-        return cls(at, UUID(name))
+        created_at, name = text.split("~")
+        return cls(moment_in_digits(created_at), UUID(name))
 
     def __str__(self) -> str:
-        return f"{(self.created_at - _BEGINNING) // timedelta(microseconds=1)}~{self.pk}"
+        return f"{digits_of_moment(self.created_at)}~{self.pk}"
 
 
 @dataclass(frozen=True, slots=True)

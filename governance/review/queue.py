@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from django.db.models import (
 
 from governance.models import SystemContract
 from governance.models.contract import contract_words, queue_rank, rank_of, review_end
+from governance.vocabulary.positions import digits_of_moment, moment_in_digits, read_digits
 from governance.vocabulary.values import ContractStatus, RiskLevel, Source
 
 PAGE_SIZE = 50
@@ -73,19 +74,11 @@ class Place:
     @classmethod
     def read(cls, text: str) -> Place:
         """The place that `str(place)` tells. Raises ValueError for any other text."""
-        rank, microseconds, name = text.split("~")
-        for digits, most in ((rank, 1), (microseconds, 18)):
-            if not (digits.isascii() and digits.isdigit() and len(digits) <= most):
-                raise ValueError
-        try:
-            at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(microseconds))
-        except OverflowError:
-            raise ValueError from None
-        return cls(int(rank), at, UUID(name))
+        rank, ends_at, name = text.split("~")
+        return cls(read_digits(rank, most=1), moment_in_digits(ends_at), UUID(name))
 
     def __str__(self) -> str:
-        since = self.ends_at - datetime(1970, 1, 1, tzinfo=UTC)
-        return f"{self.rank}~{since // timedelta(microseconds=1)}~{self.pk}"
+        return f"{self.rank}~{digits_of_moment(self.ends_at)}~{self.pk}"
 
 
 @dataclass(frozen=True, slots=True)
