@@ -6,20 +6,24 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.bulk import Outcome, outcome_for_each
+from governance.api.conditions import answer_unless_known
 from governance.api.filters import ContractFilters
-from governance.api.forms import Activation
+from governance.api.forms import Activation, Activations
+from governance.api.idempotency import sent_again_in_parts, sent_again_safely
 from governance.api.pagination import BySeq
 from governance.api.serializers.contracts import (
     ContractSerializer,
     ContractSummarySerializer,
     LedgerEntrySerializer,
 )
-from governance.api.serializers.jobs import ActivationSerializer
+from governance.api.serializers.jobs import ActivationOutcomesSerializer, ActivationSerializer
 from governance.api.viewsets import GovernedViewSet
 from governance.contract.queries import contracts_in_brief, contracts_in_full
 from governance.flows.activate_contract import activate_contract
@@ -36,6 +40,7 @@ class ContractViewSet(GovernedViewSet):
         "retrieve": "governance.view_systemcontract",
         "ledger": "governance.view_ledgerentry",
         "activate": "governance.activate_contract",
+        "activate_many": "governance.activate_contract",
     }
     paged_actions = frozenset({"list", "ledger"})
     filterset_class = ContractFilters
@@ -56,13 +61,15 @@ class ContractViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="get_contract", summary="Read a contract", responses=ContractSerializer
     )
-    def retrieve(self, request: Request, pk: UUID) -> Response:
+    def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """One contract with its proposed changes, its plan, both verdicts and its approval.
 
         While a founder waits for an answer, `clarification` is their question and
         `review_ends_at` is null: the clock stands.
         """
-        return Response(ContractSerializer(self.get_object()).data)
+        return answer_unless_known(
+            request, "contract", pk, lambda: Response(ContractSerializer(self.get_object()).data)
+        )
 
     @extend_schema(
         operation_id="list_ledger_entries",
@@ -86,6 +93,7 @@ class ContractViewSet(GovernedViewSet):
         responses={201: ActivationSerializer},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("contract")
     def activate(self, request: Request, pk: UUID) -> Response:
         """The contract becomes ACTIVE and one PENDING job with its steps is made.
 
@@ -100,3 +108,40 @@ class ContractViewSet(GovernedViewSet):
         return Response(
             ActivationSerializer({"contract": job.contract, "job": job}).data, status=201
         )
+
+    @extend_schema(
+        operation_id="activate_contracts",
+        summary="Activate many approved contracts",
+        request=Activations,
+        responses=ActivationOutcomesSerializer,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="activate",
+        pagination_class=None,
+        filter_backends=[],
+    )
+    @sent_again_in_parts
+    def activate_many(self, request: Request) -> Response:
+        """Up to 200 contracts, each activated, or refused, in a transaction of its own.
+
+        The answer has an outcome for each id, in order: `status` is what activating it alone would
+        have answered, `job_id` its job, `problem` why it was refused. What is refused keeps nobody
+        else back. Sent again under its `Idempotency-Key` after it was cut, the call goes on where
+        it ended: what it had done has the outcome that it had.
+        """
+        fields = self.read_body(Activations)
+        at, ids = self.now(), fields.pop("contract_ids")
+
+        def activate(contract_id: UUID) -> Outcome:
+            job = activate_contract(contract_id=contract_id, actor=request.user, at=at, **fields)
+            return {"status": 201, "job_id": str(job.pk)}
+
+        outcomes = [
+            {"contract_id": contract_id, "job_id": None, "problem": None} | outcome
+            for contract_id, outcome in zip(
+                ids, outcome_for_each(self, request, ids, activate), strict=True
+            )
+        ]
+        return Response(ActivationOutcomesSerializer({"results": outcomes}).data)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -17,6 +18,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
@@ -67,6 +69,21 @@ class Digest(Text):
         if isinstance(data, str) and not _DIGEST.fullmatch(data):
             self.fail("invalid")
         return super().run_validation(data)
+
+
+@extend_schema_field(OpenApiTypes.UUID)
+class Identifier(serializers.Field[UUID, Any, str, Any]):
+    """A UUID in its usual spelling, as answers show it."""
+
+    default_error_messages = MESSAGES | {"invalid": "must be a UUID"}
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid")
+        return UUID(data)
+
+    def to_representation(self, value: UUID) -> str:
+        raise NotImplementedError("Answers show their ids with DRF's own field.")
 
 
 class WholeNumber(serializers.IntegerField):

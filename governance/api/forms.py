@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
 
 from governance.api.fields import (
+    MESSAGES,
     Digest,
+    Identifier,
     Json,
     JsonObjects,
     Moment,
@@ -23,6 +28,7 @@ from governance.vocabulary.values import (
 )
 
 REPORTED_STATUSES = (StepStatus.COMPLETED, StepStatus.FAILED)
+MOST_AT_ONCE = 200
 GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
 _TOKEN_HELP = "The token that claim or start gave out; an older one is refused."  # noqa: S105
 
@@ -41,6 +47,28 @@ class Activation(StrictForm):
         max_value=TIMEOUT_MINUTES[-1],
         help_text="How long the job may run once it is started.",
     )
+
+
+class Activations(Activation):
+    """Which approved contracts shall be run, and how."""
+
+    contract_ids = serializers.ListField(
+        child=Identifier(),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        help_text="Each once; the answer keeps their order.",
+        error_messages=MESSAGES
+        | {
+            "not_a_list": "must be a list",
+            "empty": "must name at least one contract",
+            "max_length": "must have at most {max_length} items",
+        },
+    )
+
+    def validate_contract_ids(self, ids: list[UUID]) -> list[UUID]:
+        if len(set(ids)) < len(ids):
+            raise serializers.ValidationError("names a contract twice")
+        return ids
 
 
 class Completion(StrictForm):

@@ -12,8 +12,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.conditions import answer_unless_known
 from governance.api.filters import JobFilters
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
+from governance.api.idempotency import sent_again_safely
 from governance.api.pagination import ByStepIndex
 from governance.api.serializers.jobs import (
     EvidenceSerializer,
@@ -79,9 +81,11 @@ class JobViewSet(GovernedViewSet):
         return self.get_paginated_response(JobSummarySerializer(page, many=True).data)
 
     @extend_schema(operation_id="get_job", summary="Read a job", responses=JobSerializer)
-    def retrieve(self, request: Request, pk: UUID) -> Response:
+    def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """One job, the digest of its evidence and its verdict where there are any."""
-        return Response(JobSerializer(self.get_object()).data)
+        return answer_unless_known(
+            request, "job", pk, lambda: Response(JobSerializer(self.get_object()).data)
+        )
 
     @extend_schema(
         operation_id="list_steps", summary="Read a job's steps", responses=StepSerializer(many=True)
@@ -129,6 +133,7 @@ class JobViewSet(GovernedViewSet):
         responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No job waits.")},
     )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely()
     def claim(self, request: Request) -> Response:
         """Takes the oldest PENDING job and starts it; two executors never get the same one.
 
@@ -147,6 +152,7 @@ class JobViewSet(GovernedViewSet):
         responses=StartedJobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("job")
     def start(self, request: Request, pk: UUID) -> Response:
         """PENDING → RUNNING; the answer holds the execution token that every report must carry.
 
@@ -168,6 +174,7 @@ class JobViewSet(GovernedViewSet):
         },
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("job")
     def results(self, request: Request, pk: UUID) -> Response:
         """Keeps what happened to the step that is due; sending it again is safe.
 
@@ -188,6 +195,7 @@ class JobViewSet(GovernedViewSet):
         responses=JobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("job")
     def complete(self, request: Request, pk: UUID) -> Response:
         """COMPLETED when every step did, FAILED when one failed; the evidence is sealed.
 
@@ -205,6 +213,7 @@ class JobViewSet(GovernedViewSet):
         responses=JobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("job")
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Ends a PENDING or RUNNING job as CANCELLED, with a reason; the evidence is sealed."""
         job = run_job.cancel_job(
@@ -220,6 +229,7 @@ class JobViewSet(GovernedViewSet):
         responses={201: RecordedAuditSerializer},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @sent_again_safely("job")
     def verdict(self, request: Request, pk: UUID) -> Response:
         """Once for each job, on exactly the evidence named, by someone who took no part in it.
 

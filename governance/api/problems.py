@@ -25,10 +25,12 @@ RETRY_AFTER_SECONDS = 5
 BUSY_SECONDS = 1
 
 STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
+    errors.KeyReusedError: 422,
     errors.InvalidInputError: 400,
     errors.WrongPersonError: 403,
     errors.NotFoundError: 404,
     errors.WrongStateError: 409,
+    errors.VersionMismatchError: 412,
     errors.StaleCopyError: 409,
     errors.BusyError: 503,
 }
@@ -117,7 +119,8 @@ def _refusal(refusal: errors.GovernanceError) -> HttpResponse:
     )
     details = dict(refusal.details)
     faults = details.pop("errors", ())
-    headers = {"Retry-After": str(BUSY_SECONDS)} if status == 503 else {}
+    asks_again = isinstance(refusal, errors.BusyError | errors.RequestInProgressError)
+    headers = {"Retry-After": str(BUSY_SECONDS)} if asks_again else {}
     return problem(
         status, refusal.code, str(refusal), faults=faults, details=details, headers=headers
     )

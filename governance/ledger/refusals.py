@@ -54,6 +54,7 @@ LAWS: dict[str, type[errors.GovernanceError]] = {
     "resolution_settles_doubt": errors.VerdictConflictError,
     "audit_names_evidence": errors.EvidenceMismatchError,
     "audit_independent": errors.AuditorNotIndependentError,
+    "governance_idempotencyrecord_pkey": errors.RequestInProgressError,
 }
 
 # What PostgreSQL calls it when it undoes one for the sake of another, by SQLSTATE.

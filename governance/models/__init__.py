@@ -9,6 +9,7 @@ from governance.models.clarification import ClarificationAnswer, ClarificationRe
 from governance.models.comment import ContractComment
 from governance.models.contract import SystemContract
 from governance.models.evidence import AuditEvidence
+from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
 from governance.models.line import LineFreeze, LineThaw
@@ -32,6 +33,7 @@ __all__ = [
     "GovernanceJob",
     "GovernanceSignal",
     "HealthSnapshot",
+    "IdempotencyRecord",
     "JobStep",
     "LedgerEntry",
     "LineFreeze",

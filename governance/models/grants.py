@@ -85,6 +85,10 @@ GRANTS: dict[str, May] = {
     # The platform as it is: no operation changes an entry yet.
     "governance_capability": APPEND,
     "governance_configurationentry": APPEND,
+    # Answers kept for a day, so that a call may be sent again; no part of the record.
+    "governance_idempotencyrecord": May(
+        insert=True, update=("status", "sealed_answer"), delete=True
+    ),
     # Accounts: never removed, and never given another's id.
     "auth_user": May(
         insert=True,

@@ -90,6 +90,12 @@ class ConfirmationRequiredError(InvalidInputError):
     code = "confirmation_required"
 
 
+class KeyReusedError(InvalidInputError):
+    """An idempotency key that stands for another call: another body, path or user."""
+
+    code = "idempotency_key_reused"
+
+
 class ReasonRequiredError(InvalidInputError):
     """A decision that must be explained came without an explanation."""
 
@@ -217,6 +223,12 @@ class RecordProtectedError(WrongStateError):
     code = "record_protected"
 
 
+class RequestInProgressError(WrongStateError):
+    """The same call, by its idempotency key, is being carried out at this moment; ask again."""
+
+    code = "request_in_progress"
+
+
 # --- the person is wrong: send somebody else ----------------------------------------------------
 class WrongPersonError(GovernanceError):
     """This actor may not do this."""
@@ -241,6 +253,12 @@ class StaleCopyError(GovernanceError):
     """The caller decided on something that is no longer what stands there."""
 
     code = "stale_copy"
+
+
+class VersionMismatchError(StaleCopyError):
+    """What the caller named as the version it has read is not what stands there now."""
+
+    code = "precondition_failed"
 
 
 class ViewChangedError(StaleCopyError):

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from governance.api.fields import Json
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
+from governance.api.schema import ProblemSerializer
 from governance.api.serializers.contracts import (
     ContractSerializer,
     PlannedStepSerializer,
@@ -140,6 +141,27 @@ class ActivationSerializer(serializers.Serializer[Any]):
 
     contract = ContractSerializer(read_only=True)
     job = JobSerializer(read_only=True)
+
+
+class ActivationOutcomeSerializer(serializers.Serializer[Any]):
+    """What became of one contract among many."""
+
+    contract_id = serializers.UUIDField(read_only=True)
+    status = serializers.IntegerField(
+        read_only=True, help_text="What activating it alone would have answered: 201, 404, 409, …"
+    )
+    job_id = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="The job that it became; null if refused."
+    )
+    problem = ProblemSerializer(
+        read_only=True, allow_null=True, help_text="Why it was refused; null if it was not."
+    )
+
+
+class ActivationOutcomesSerializer(serializers.Serializer[Any]):
+    """An outcome for each contract named, in the same order."""
+
+    results = ActivationOutcomeSerializer(many=True, read_only=True)
 
 
 class StepResultSerializer(serializers.ModelSerializer[StepResult]):

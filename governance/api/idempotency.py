@@ -1,0 +1,150 @@
+"""`Idempotency-Key`: a call that writes may be sent again, and is answered as it was.
+
+Kept are answers that came of trying: success, and refusals by what stands there (403, 404, 409,
+412). What was refused before anything was tried (400, 401, 403 without the permission, 405, 411,
+415, 429), and what may pass when it is sent again (`busy`, 5xx), is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.conditions import require_condition, versions_in
+from governance.api.problems import problem_response
+from governance.flows.answered_once import answer_in_parts, answer_once
+from governance.flows.kept_answers import Answer, Call
+from governance.flows.versions import Subject
+from governance.ledger.story import retried, story
+from governance.vocabulary.canonical import digest
+from governance.vocabulary.errors import (
+    BusyError,
+    GovernanceError,
+    InvalidInputError,
+    RequestInProgressError,
+)
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_KEPT_HEADERS = ("Content-Type", "ETag")
+# The body or the moment is at fault: the same call may well succeed later.
+_NOT_FINAL = (InvalidInputError, BusyError, RequestInProgressError)
+
+Action = Callable[..., HttpResponse]
+Work = Callable[[], HttpResponse]
+
+
+def sent_again_safely(subject: Subject | None = None) -> Callable[[Action], Action]:
+    """Decorate an action that writes, in one story, about one `subject` or none.
+
+    Holds it to `If-Match` and carries it out once for each `Idempotency-Key`.
+    """
+
+    def decorate(action: Action) -> Action:
+        @wraps(action)
+        def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+            work: Work = partial(action, view, request, *args, **kwargs)
+            if versions_in(request, "If-Match") is not None:
+                work = _on_condition(work, request, subject, kwargs.get("pk"))
+            call = call_of(request)
+            if call is None:
+                return work()
+            answer, is_kept = answer_once(call, lambda: _final(view, request, work), at=view.now())
+            return _as_response(answer, is_kept=is_kept)
+
+        carry_out.is_sent_again_safely = True  # type: ignore[attr-defined]
+        return carry_out
+
+    return decorate
+
+
+def sent_again_in_parts(action: Callable[..., Response]) -> Action:
+    """Decorate an action that answers with `results`, an outcome of each of several stories.
+
+    Each story is a `part` of the call (`bulk.py`). The whole is kept once every outcome is final.
+    """
+
+    @wraps(action)
+    def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        require_condition(request, None, None)
+        work = partial(action, view, request, *args, **kwargs)
+        call = call_of(request)
+        if call is None:
+            return work()
+
+        def all_parts() -> tuple[Answer, bool]:
+            response = work()
+            is_final = all(outcome["status"] < 500 for outcome in response.data["results"])
+            return _rendered(view, request, response), is_final
+
+        answer, is_kept = answer_in_parts(call, all_parts, at=view.now())
+        return _as_response(answer, is_kept=is_kept)
+
+    carry_out.is_sent_again_safely = True  # type: ignore[attr-defined]
+    return carry_out
+
+
+def call_of(request: Request) -> Call | None:
+    """The call by its key, None without one: who, where, and which JSON value as its body.
+
+    Raises InvalidInputError (`invalid_idempotency_key`), and what reading the body raises.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidInputError.at(
+            HEADER, "must be 1 to 255 visible ASCII characters", code="invalid_idempotency_key"
+        )
+    said = {"user": request.user.pk, "path": request.path, "body": request.data}
+    return Call(key, digest(said))
+
+
+def is_final(refusal: GovernanceError) -> bool:
+    """Whether the same call is refused alike for good, as far as its key reaches."""
+    return not isinstance(refusal, _NOT_FINAL)
+
+
+def _on_condition(work: Work, request: Request, subject: Subject | None, pk: UUID | None) -> Work:
+    @retried
+    def locked() -> HttpResponse:
+        with story():
+            require_condition(request, subject, pk)
+            return work()
+
+    return locked
+
+
+def _final(view: Any, request: Request, work: Work) -> Answer:
+    """What the call is answered for good; what is not for good is raised."""
+    try:
+        response = work()
+    except GovernanceError as refusal:
+        if not is_final(refusal):
+            raise
+        response = problem_response(refusal, {})
+    return _rendered(view, request, response)
+
+
+def _rendered(view: Any, request: Request, response: HttpResponse) -> Answer:
+    if isinstance(response, Response):
+        response = view.finalize_response(request, response).render()
+    headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
+    return Answer(response.status_code, headers, response.content)
+
+
+def _as_response(answer: Answer, *, is_kept: bool) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+    if "Content-Type" not in answer.headers:
+        del response["Content-Type"]  # 204 has no body to be of any type
+    if is_kept:
+        response.headers[REPLAYED] = "true"
+    return response

@@ -1,0 +1,374 @@
+"""A call that is sent again under its `Idempotency-Key` is carried out once, answered alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from governance.api.contracts import ContractViewSet
+from governance.api.jobs import JobViewSet
+from governance.flows import kept_answers
+from governance.models import GovernanceJob, IdempotencyRecord, LedgerEntry, StepResult
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem, report_body
+from tests.support.attacks import run_sql
+from tests.support.cast import Cast
+from tests.support.roles import as_owner
+from tests.support.stories import approved, eligible, finished_job, pending_job, running_job
+from tests.support.threads import at_once
+
+KEY = "6f1c2a1e-0b7e-4d0e-9a39-2f1d9c8f7a11"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A call about to succeed, once: who makes it, where, and with which body."""
+
+    person: str
+    path: str
+    body: Mapping[str, Any]
+    succeeds: int
+
+
+def completion(cast: Cast) -> Post:
+    running = running_job(cast)
+    running.complete_steps()
+    token = {"execution_token": running.token}
+    return Post("executor", f"jobs/{running.job.pk}/complete/", token, 200)
+
+
+def report(cast: Cast) -> Post:
+    running = running_job(cast)
+    return Post("executor", f"jobs/{running.job.pk}/results/", report_body(running.token), 201)
+
+
+def verdict(cast: Cast) -> Post:
+    job = finished_job(cast)
+    body = {"verdict": "PASS", "reason": "As signed.", "evidence_sha256": job.evidence.sha256}
+    return Post("auditor", f"jobs/{job.pk}/verdict/", body, 201)
+
+
+def claim(cast: Cast) -> Post:
+    pending_job(cast)
+    return Post("executor", "jobs/claim/", {}, 200)
+
+
+POSTS: Mapping[str, Callable[[Cast], Post]] = {
+    "activate": lambda cast: Post(
+        "operator", f"contracts/{approved(cast).pk}/activate/", {"timeout_minutes": 5}, 201
+    ),
+    "activate_many": lambda cast: Post(
+        "operator", "contracts/activate/", {"contract_ids": [str(approved(cast).pk)]}, 200
+    ),
+    "claim": claim,
+    "start": lambda cast: Post("executor", f"jobs/{pending_job(cast).pk}/start/", {}, 200),
+    "results": report,
+    "complete": completion,
+    "cancel": lambda cast: Post(
+        "operator", f"jobs/{pending_job(cast).pk}/cancel/", {"reason": "No."}, 200
+    ),
+    "verdict": verdict,
+}
+
+
+def everything() -> tuple[int, ...]:
+    """How much is on record: what a second call would change."""
+    return tuple(
+        model.objects.count()
+        for model in (LedgerEntry, GovernanceJob, StepResult, IdempotencyRecord)
+    )
+
+
+@pytest.fixture
+def send(cast: Cast, client_for: ClientFor) -> Callable[..., Any]:
+    clients = {
+        name: client_for(getattr(cast, name)) for name in ("operator", "executor", "auditor")
+    }
+
+    def posted(post: Post, *, key: str | None = KEY, **replaced: Any) -> Any:
+        headers = {} if key is None else {"HTTP_IDEMPOTENCY_KEY": key}
+        caller = clients[replaced.get("person", post.person)]
+        return caller.post(
+            API + replaced.get("path", post.path), replaced.get("body", post.body), **headers
+        )
+
+    return posted
+
+
+def posting_actions() -> Iterator[tuple[str, Any]]:
+    for view in (ContractViewSet, JobViewSet):
+        for action in view.get_extra_actions():
+            if "post" in action.mapping:
+                yield action.__name__, action
+
+
+def test_every_call_that_writes__can_be_sent_again() -> None:
+    actions = dict(posting_actions())
+    assert set(actions) == set(POSTS)
+    assert all(getattr(action, "is_sent_again_safely", False) for action in actions.values())
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_call__sent_again__is_answered_byte_for_byte_and_done_once(
+    cast: Cast, send: Callable[..., Any], name: str
+) -> None:
+    post = POSTS[name](cast)
+    first = send(post)
+    assert first.status_code == post.succeeds, first.content
+    assert "Idempotency-Replayed" not in first
+    done = everything()
+    for _ in range(2):
+        again = send(post)
+        assert again.status_code == first.status_code
+        assert again.content == first.content
+        assert again["Content-Type"] == first["Content-Type"] == "application/json"
+        assert again["Idempotency-Replayed"] == "true"
+        assert again["Cache-Control"] == "no-store"
+    assert everything() == done
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_call__without_a_key__keeps_nothing(
+    cast: Cast, send: Callable[..., Any], name: str
+) -> None:
+    post = POSTS[name](cast)
+    assert send(post, key=None).status_code == post.succeeds
+    assert not IdempotencyRecord.objects.exists()
+
+
+def test_key__with_another_body_path_or_user__422_and_nothing_happens(
+    cast: Cast, send: Callable[..., Any]
+) -> None:
+    post = POSTS["activate"](cast)
+    other = POSTS["activate"](cast)
+    assert send(post).status_code == 201
+    done = everything()
+    for replaced in (
+        {"body": {"timeout_minutes": 6}},
+        {"path": other.path},
+        {"person": "executor"},
+    ):
+        problem = assert_problem(
+            send(post, **replaced), 422, "idempotency_key_reused", "Idempotency-Key"
+        )
+        assert KEY not in str(problem)
+    assert everything() == done
+    assert send(other, key="another-key").status_code == 201
+
+
+def test_key__with_the_same_body_spelled_otherwise__is_the_same_call(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    running = running_job(cast)
+    executor, url = client_for(cast.executor), f"{API}jobs/{running.job.pk}/results/"
+    body = report_body(running.token)
+    turned = dict(reversed(body.items()))
+    first = executor.post(url, body, HTTP_IDEMPOTENCY_KEY=KEY)
+    again = executor.post(url, turned, HTTP_IDEMPOTENCY_KEY=KEY)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize("key", ["", "a key", "ключ", "x" * 256, "tab\tkey", "\x7f"])
+def test_key__that_is_none__400(cast: Cast, send: Callable[..., Any], key: str) -> None:
+    post = POSTS["activate"](cast)
+    assert_problem(send(post, key=key), 400, "invalid_idempotency_key", "Idempotency-Key")
+    assert GovernanceJob.objects.count() == 0
+
+
+@pytest.mark.parametrize("key", ["k", "x" * 255, '"quoted"', "~!@#$%^&*()"])
+def test_key__of_any_visible_characters__is_one(
+    cast: Cast, send: Callable[..., Any], key: str
+) -> None:
+    post = POSTS["activate"](cast)
+    assert send(post, key=key).status_code == 201
+    assert send(post, key=key)["Idempotency-Replayed"] == "true"
+
+
+def test_refusal_by_what_stands_there__is_kept(
+    cast: Cast, send: Callable[..., Any], client_for: ClientFor
+) -> None:
+    contract = eligible(cast)
+    post = Post("operator", f"contracts/{contract.pk}/activate/", {}, 409)
+    first = send(post)
+    assert_problem(first, 409, "contract_not_approved")
+    again = send(post)
+    assert again.content == first.content
+    assert again["Content-Type"] == "application/problem+json"
+    assert again["Idempotency-Replayed"] == "true"
+
+
+def test_refusal_of_the_body__is_not_kept(cast: Cast, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](cast)
+    for wrong in ({"timeout_minutes": 0}, {"status": "ACTIVE"}, []):
+        assert send(post, body=wrong).status_code == 400
+    assert not IdempotencyRecord.objects.exists()
+    assert send(post).status_code == 201
+
+
+def test_refusal_at_the_door__is_not_kept(cast: Cast, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](cast)
+    assert_problem(send(post, person="auditor"), 403, "permission_denied")
+    assert not IdempotencyRecord.objects.exists()
+    assert send(post).status_code == 201
+
+
+def test_failure__is_not_kept_and_leaves_nothing(cast: Cast, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](cast)
+    done = everything()
+    with patch("governance.api.contracts.ActivationSerializer", side_effect=RuntimeError):
+        assert_problem(send(post), 500, "internal_error")
+    # Everything was written when it failed: the answer belongs to the story.
+    assert everything() == done
+    assert send(post).status_code == 201
+
+
+def test_nothing_to_claim__is_kept_like_any_answer(cast: Cast, send: Callable[..., Any]) -> None:
+    post = Post("executor", "jobs/claim/", {}, 204)
+    assert send(post).status_code == 204
+    pending_job(cast)
+    again = send(post)
+    assert (again.status_code, again.content) == (204, b"")
+    assert "Content-Type" not in again
+    assert send(post, key="another-key").status_code == 200
+
+
+def test_answer__in_the_database__shows_no_token_and_no_key(
+    cast: Cast, send: Callable[..., Any]
+) -> None:
+    token = send(POSTS["start"](cast)).json()["execution_token"]
+    [(row,)] = run_sql("SELECT row_to_json(r)::text FROM governance_idempotencyrecord r")
+    [(sealed,)] = run_sql("SELECT sealed_answer FROM governance_idempotencyrecord")
+    for secret in (token, KEY):
+        assert secret not in row
+        assert secret.encode() not in bytes(sealed)
+
+
+def test_answer__moved_to_another_row__does_not_open(cast: Cast, send: Callable[..., Any]) -> None:
+    posts = [POSTS["start"](cast) for _ in range(2)]
+    for number, post in enumerate(posts):
+        assert send(post, key=f"key-{number}").status_code == 200
+    run_sql(
+        "UPDATE governance_idempotencyrecord one SET sealed_answer = other.sealed_answer"
+        " FROM governance_idempotencyrecord other WHERE one.key_sha256 <> other.key_sha256"
+    )
+    for number, post in enumerate(posts):
+        assert_problem(send(post, key=f"key-{number}"), 409, "answer_lost")
+
+
+def test_answer__under_an_older_secret__opens_while_it_is_a_fallback(
+    cast: Cast, send: Callable[..., Any], settings: Any
+) -> None:
+    post, older = POSTS["start"](cast), settings.SECRET_KEY
+    first = send(post)
+    settings.SECRET_KEY = "a new one"
+    assert_problem(send(post), 409, "answer_lost")
+    settings.SECRET_KEY_FALLBACKS = [older]
+    assert send(post).content == first.content
+
+
+def test_answer__after_a_day__is_gone(cast: Cast, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](cast)
+    send(post)
+    shift(timedelta(hours=23, minutes=59))
+    assert send(post)["Idempotency-Replayed"] == "true"
+    shift(timedelta(minutes=2))
+    other = POSTS["activate"](cast)
+    # The key is free again, even if nobody has purged it, and for another call too.
+    assert send(other).status_code == 201
+    assert send(other)["Idempotency-Replayed"] == "true"
+
+
+def shift(by: timedelta) -> None:
+    """What is kept was kept so much earlier."""
+    with as_owner():
+        run_sql("UPDATE governance_idempotencyrecord SET kept_at = kept_at - %s", by)
+
+
+def test_call__while_the_same_one_is_carried_out__409_and_later_its_answer(
+    committed: Cast, client_for: ClientFor
+) -> None:
+    contract = approved(committed)
+    clients = [client_for(committed.operator) for _ in range(2)]
+    url = f"{API}contracts/{contract.pk}/activate/"
+    with transaction.atomic():
+        first = clients[0].post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY)
+        assert first.status_code == 201
+        # This transaction is the first call's, not committed yet.
+        [second] = at_once(lambda wait: clients[1].post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY))
+        assert_problem(second, 409, "request_in_progress")
+        assert second["Retry-After"] == "1"
+    again = clients[1].post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY)
+    assert again.content == first.content
+    assert again["Idempotency-Replayed"] == "true"
+
+
+def test_call__sent_eight_times_at_once__is_done_once(
+    committed: Cast, client_for: ClientFor
+) -> None:
+    post = POSTS["start"](committed)
+    clients = [client_for(committed.executor) for _ in range(8)]
+
+    def send_with(client: Any) -> Callable[[Any], Any]:
+        def call(wait: Any) -> Any:
+            wait()
+            return client.post(API + post.path, {}, HTTP_IDEMPOTENCY_KEY=KEY)
+
+        return call
+
+    answers = at_once(*map(send_with, clients))
+    answered = [answer for answer in answers if answer.status_code == 200]
+    waiting = [answer for answer in answers if answer.status_code != 200]
+    assert len({answer.content for answer in answered}) == 1
+    for answer in waiting:
+        assert_problem(answer, 409, "request_in_progress")
+    assert LedgerEntry.objects.filter(event="job.execution.started").count() == 1
+
+
+def test_refusal_at_commit__undoes_all_and_is_not_kept(
+    committed: Cast, client_for: ClientFor
+) -> None:
+    contract = approved(committed)
+    operator = client_for(committed.operator)
+    url = f"{API}contracts/{contract.pk}/activate/"
+    with patch("governance.orchestrator.activation.append_entries"):
+        # Nothing is told, so PostgreSQL refuses at commit, when the answer is written already.
+        assert_problem(operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY), 409, "record_protected")
+    assert not IdempotencyRecord.objects.exists()
+    assert not GovernanceJob.objects.exists()
+    assert operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY).status_code == 201
+
+
+@pytest.mark.parametrize("name", [name for name in POSTS if name != "activate_many"])
+def test_call__with_a_key__costs_three_questions_more(
+    cast: Cast, send: Callable[..., Any], name: str
+) -> None:
+    """Its lock, what is kept of it, and keeping the answer; and a transaction around the story's."""
+    posts = [POSTS[name](cast) for _ in range(2)]
+    counts = []
+    for post, key in zip(posts, (None, KEY), strict=True):
+        with CaptureQueriesContext(connection) as asked:
+            assert send(post, key=key).status_code == post.succeeds
+        counts.append(len(asked))
+    assert counts[1] - counts[0] == 3 + 2
+
+
+def test_purge__takes_what_is_older_than_a_day_in_small_steps(
+    cast: Cast, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_answers, "PURGED_AT_ONCE", 2)
+    for number in range(5):
+        send(POSTS["activate"](cast), key=f"old-{number}")
+    shift(timedelta(hours=25))
+    send(POSTS["activate"](cast), key="new")
+    at = IdempotencyRecord.objects.latest("kept_at").kept_at
+    assert kept_answers.purge_answers(at=at) == 5
+    assert IdempotencyRecord.objects.count() == 1
+    assert kept_answers.purge_answers(at=at) == 0
