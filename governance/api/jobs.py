@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.conditions import answer_unless_known
+from governance.api.conditions import answer_unless_known, versions_in
 from governance.api.filters import JobFilters
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
 from governance.api.idempotency import sent_again_safely
@@ -119,11 +119,13 @@ class JobViewSet(GovernedViewSet):
         has ended.
         """
         evidence = sealed_evidence_of(pk)
-        return HttpResponse(
-            evidence.body.encode("utf-8"),
-            content_type="application/json",
-            headers={"X-Evidence-SHA256": evidence.sha256, "ETag": f'"{evidence.sha256}"'},
-        )
+        if evidence.sha256 in (versions_in(request, "If-None-Match") or ()):
+            answer = HttpResponse(status=304)
+        else:
+            answer = HttpResponse(evidence.body.encode("utf-8"), content_type="application/json")
+        answer.headers["X-Evidence-SHA256"] = evidence.sha256
+        answer.headers["ETag"] = f'"{evidence.sha256}"'
+        return answer
 
     # --- execute ---
     @extend_schema(

@@ -350,7 +350,7 @@ def test_refusal_at_commit__undoes_all_and_is_not_kept(
 def test_call__with_a_key__costs_three_questions_more(
     cast: Cast, send: Callable[..., Any], name: str
 ) -> None:
-    """Its lock, what is kept of it, and keeping the answer; and a transaction around the story's."""
+    """Its lock, what is kept of it, keeping the answer; and a transaction around the story."""
     posts = [POSTS[name](cast) for _ in range(2)]
     counts = []
     for post, key in zip(posts, (None, KEY), strict=True):

@@ -10,6 +10,7 @@ from tests.torture import (  # noqa: F401
     endings,
     histories,
     hostile,
+    keyedkill,
     pauses,
     pgkill,
     webkill,
