@@ -24,6 +24,14 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
 
 
+LIST_MESSAGES: dict[str, Any] = MESSAGES | {
+    "not_a_list": "must be a list",
+    "empty": "must not be empty",
+    "min_length": "must have at least {min_length} items",
+    "max_length": "must have at most {max_length} items",
+}
+
+
 class StrictForm(serializers.Serializer[Any]):
     """A request body: an object with the fields declared, and with no others."""
 
@@ -173,7 +181,4 @@ class JsonObjects(serializers.ListField):
     """A list of JSON objects."""
 
     child = JsonObject()
-    default_error_messages = MESSAGES | {
-        "not_a_list": "must be a list",
-        "max_length": "must have at most {max_length} items",
-    }
+    default_error_messages = LIST_MESSAGES

@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from governance.api.fields import (
-    MESSAGES,
+    LIST_MESSAGES,
     Digest,
     Identifier,
     Json,
@@ -57,12 +57,7 @@ class Activations(Activation):
         allow_empty=False,
         max_length=MOST_AT_ONCE,
         help_text="Each once; the answer keeps their order.",
-        error_messages=MESSAGES
-        | {
-            "not_a_list": "must be a list",
-            "empty": "must name at least one contract",
-            "max_length": "must have at most {max_length} items",
-        },
+        error_messages=LIST_MESSAGES,
     )
 
     def validate_contract_ids(self, ids: list[UUID]) -> list[UUID]:
@@ -87,10 +82,9 @@ class Cancellation(StrictForm):
     )
 
 
-class Report(StrictForm):
-    """What happened to the step that is due."""
+class ReportOfStep(StrictForm):
+    """What happened to one step."""
 
-    execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
     step_index = WholeNumber(min_value=0, max_value=2**31 - 1)
     status = Word(REPORTED_STATUSES)
     started_at = Moment()
@@ -110,9 +104,34 @@ class Report(StrictForm):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"report": StepReport(**attrs | {"status": StepStatus(attrs["status"])})}
+
+
+class Report(ReportOfStep):
+    """What happened to the step that is due."""
+
+    execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         token = attrs.pop("execution_token")
-        attrs["status"] = StepStatus(attrs["status"])
-        return {"token": token, "report": StepReport(**attrs)}
+        return super().validate(attrs) | {"token": token}
+
+
+class Reports(StrictForm):
+    """What happened to the step that is due and to those after it, in order."""
+
+    execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
+    results = serializers.ListField(
+        child=ReportOfStep(),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        help_text="In order of `step_index`, none left out; all are kept, or none is.",
+        error_messages=LIST_MESSAGES,
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        reports = [one["report"] for one in attrs["results"]]
+        return {"token": attrs["execution_token"], "reports": reports}
 
 
 class Verdict(StrictForm):

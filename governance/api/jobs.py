@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.conditions import answer_unless_known, versions_in
 from governance.api.filters import JobFilters
-from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
+from governance.api.forms import Cancellation, Completion, Nothing, Report, Reports, Verdict
 from governance.api.idempotency import sent_again_safely
 from governance.api.pagination import ByStepIndex
 from governance.api.serializers.jobs import (
@@ -24,6 +30,7 @@ from governance.api.serializers.jobs import (
     ProgressSerializer,
     RecordedAuditSerializer,
     RecordedResultSerializer,
+    RecordedResultsSerializer,
     StartedJobSerializer,
     StepSerializer,
 )
@@ -43,6 +50,13 @@ EVIDENCE_DIGEST = OpenApiParameter(
     OpenApiParameter.HEADER,
     response=[200],
     description="SHA-256 of the body's bytes, in hexadecimal; `ETag` carries it too.",
+)
+
+
+RECORDED = PolymorphicProxySerializer(
+    component_name="RecordedResultOrResults",
+    serializers=[RecordedResultSerializer, RecordedResultsSerializer],
+    resource_type_field_name=None,
 )
 
 
@@ -167,28 +181,34 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="report_step",
         summary="Report a step",
-        request=Report,
-        responses={
-            201: RecordedResultSerializer,
-            200: OpenApiResponse(
-                RecordedResultSerializer, "The same report again: nothing changed."
-            ),
-        },
+        request=PolymorphicProxySerializer(
+            component_name="ReportOrReports",
+            serializers=[Report, Reports],
+            resource_type_field_name=None,
+        ),
+        responses={201: RECORDED, 200: OpenApiResponse(RECORDED, "Nothing new: nothing changed.")},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @sent_again_safely("job")
     def results(self, request: Request, pk: UUID) -> Response:
         """Keeps what happened to the step that is due; sending it again is safe.
 
+        Several steps in a row go as `results`, up to 200 in order: all are kept, or none is.
+
         It renews the lease: `lease_expires_at` says until when the next report is taken. Refused
         with 409: `step_out_of_order`, `result_conflict` (another report for a step that has one),
         `stale_execution` (an old token), `lease_lapsed` (too late: drop the work),
         `invalid_job_transition` (not started), `job_immutable` (ended).
         """
-        result, is_new = run_job.record_step_result(
-            job_id=pk, executor=request.user, at=self.now(), **self.read_body(Report)
-        )
-        return Response(RecordedResultSerializer(result).data, status=201 if is_new else 200)
+        who_and_when: dict[str, Any] = {"job_id": pk, "executor": request.user, "at": self.now()}
+        if isinstance(request.data, dict) and "results" in request.data:
+            kept = run_job.record_step_results(**who_and_when, **self.read_body(Reports))
+            results = [result for result, _ in kept]
+            answer = RecordedResultsSerializer({"results": results, "job": results[-1].job}).data
+        else:
+            kept = [run_job.record_step_result(**who_and_when, **self.read_body(Report))]
+            answer = RecordedResultSerializer(kept[0][0]).data
+        return Response(answer, status=201 if any(is_new for _, is_new in kept) else 200)
 
     @extend_schema(
         operation_id="complete_job",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from random import random
 from time import sleep
@@ -52,6 +53,15 @@ def record_step_result(
     """(result, whether it is new)."""
     return GovernanceOrchestrator.record_step_result(
         job_id, token=token, report=report, executor=executor, at=at
+    )
+
+
+def record_step_results(
+    *, job_id: UUID, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
+) -> list[tuple[StepResult, bool]]:
+    """Of each report, in order: (result, whether it is new)."""
+    return GovernanceOrchestrator.record_step_results(
+        job_id, token=token, reports=reports, executor=executor, at=at
     )
 
 

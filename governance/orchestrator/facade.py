@@ -19,6 +19,7 @@ class GovernanceOrchestrator:
     claim_job = staticmethod(JobStateTracker.claim_job)
     start_job = staticmethod(JobStateTracker.start_job)
     record_step_result = staticmethod(JobStateTracker.record_step_result)
+    record_step_results = staticmethod(JobStateTracker.record_step_results)
     complete_job = staticmethod(JobStateTracker.complete_job)
     cancel_job = staticmethod(JobStateTracker.cancel_job)
     fail_timed_out_job = staticmethod(JobStateTracker.fail_timed_out_job)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from governance.models import GovernanceJob
+from governance.models import GovernanceJob, StepResult
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import (
     InvalidInputError,
@@ -39,10 +39,12 @@ def require_token(job: GovernanceJob, token: str) -> None:
         raise StaleExecutionError("This execution token is not the job's current one.")
 
 
-def require_due(job: GovernanceJob, step_index: int) -> None:
-    """StepOutOfOrderError for any step but the one that is due (JOB-002)."""
+def require_due(job: GovernanceJob, step_index: int, *, last: StepResult | None) -> None:
+    """StepOutOfOrderError for any step but the one that is due (JOB-002).
+
+    `last` is the result of the step before the one that the job's cursor is at.
+    """
     details = {"step_index": step_index, "current_step": job.current_step_index}
-    last = job.results.order_by("-step_index").first()
     if last is not None and last.status == StepStatus.FAILED:
         raise StepOutOfOrderError(
             f"Step {last.step_index} failed; no step runs after it.", details=details

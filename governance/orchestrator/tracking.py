@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,6 @@ from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
 from governance.orchestrator.guards import (
-    require_due,
     require_reason,
     require_running,
     require_token,
@@ -21,11 +21,11 @@ from governance.orchestrator.guards import (
 )
 from governance.orchestrator.leases import has_lapsed, lease_until, require_lease
 from governance.orchestrator.queries import job_progress
-from governance.orchestrator.reports import require_report, same_report
+from governance.orchestrator.recording import keep_reports
+from governance.orchestrator.reports import require_report, require_reports
 from governance.orchestrator.snapshots import snapshot_of
 from governance.vocabulary.canonical import digest, timestamp
 from governance.vocabulary.errors import (
-    ResultConflictError,
     StepsOutstandingError,
     WrongStateError,
 )
@@ -78,7 +78,6 @@ class JobStateTracker:
             return job, _start(job, executor=executor, at=at)
 
     @staticmethod
-    @retried
     def record_step_result(
         job_id: UUID, *, token: str, report: StepReport, executor: Any, at: datetime
     ) -> tuple[StepResult, bool]:
@@ -91,45 +90,31 @@ class JobStateTracker:
         due. The same report again is no write: the lease does not matter to it.
         """
         require_report(report)
+        [kept] = JobStateTracker._record(job_id, token, [report], executor, at)
+        return kept
+
+    @staticmethod
+    def record_step_results(
+        job_id: UUID, *, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
+    ) -> list[tuple[StepResult, bool]]:
+        """As `record_step_result`, for several reports in order: all are kept, or none is.
+
+        Raises InvalidInputError (`results[2].error`, …) for one that cannot be kept as it is, and
+        for none at all.
+        """
+        require_reports(reports)
+        return JobStateTracker._record(job_id, token, reports, executor, at)
+
+    @staticmethod
+    @retried
+    def _record(
+        job_id: UUID, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
+    ) -> list[tuple[StepResult, bool]]:
         with story():
             job = GovernanceJob.objects.lock(job_id)
             require_running(job)
             require_token(job, token)
-            stored = job.results.filter(step_index=report.step_index).first()
-            if stored and same_report(stored.report(), report):
-                return stored, False
-            require_lease(job, at)
-            if stored:
-                raise ResultConflictError(
-                    f"Step {report.step_index} has another result on record already.",
-                    details={"step_index": report.step_index},
-                )
-            require_due(job, report.step_index)
-            result = StepResult(
-                job=job,
-                step_index=report.step_index,
-                status=report.status,
-                started_at=report.started_at,
-                completed_at=report.completed_at,
-                output=report.output,
-                error=report.error,
-                health_after=report.health_after,
-                recorded_at=at,
-                recorded_by=executor,
-            )
-            result.save(force_insert=True)
-            job.current_step_index += 1
-            stopped = report.status is StepStatus.FAILED
-            job.lease_expires_at = lease_until(job, at=at, stopped=stopped)
-            job.save(update_fields=["current_step_index", "lease_expires_at"])
-            entry = Entry(
-                f"job.step.{report.status.lower()}",
-                step_index=report.step_index,
-                reason=report.error,
-                records={"step_result_sha256": digest(result.as_record())},
-            )
-            append_entries(contract_id=job.contract_id, actor=executor, at=at, entries=[entry])
-        return result, True
+            return keep_reports(job, reports, executor=executor, at=at)
 
     @staticmethod
     @retried

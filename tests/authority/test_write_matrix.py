@@ -39,7 +39,7 @@ WRITERS = {
     "GovernanceJob": {"orchestrator.activation"},
     "GovernanceJob.status": {"orchestrator.tracking"},
     "JobStep": {"orchestrator.activation"},
-    "StepResult": {"orchestrator.tracking"},
+    "StepResult": {"orchestrator.recording"},
     "HealthSnapshot": {
         "orchestrator.activation",
         "orchestrator.snapshots",
@@ -52,6 +52,7 @@ WRITERS = {
     "Capability": {"registry.operations"},
     "ConfigurationEntry": {"registry.operations"},
     "GovernanceSignal": {"health.signals"},
+    "IdempotencyRecord": {"flows.kept_answers"},
     "LineFreeze": {"review.line"},
     "LineThaw": {"review.line"},
 }

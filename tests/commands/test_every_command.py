@@ -32,7 +32,14 @@ WRITING: dict[str, tuple[str, ...]] = {
     "create_api_token": ("somebody", "--role", "Viewer", "--create"),
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
-READING = ("checkpoint_ledger", "export_evidence", "verify_evidence", "verify_ledger")
+# These read, or tidy up what is no part of the record: nobody acts.
+READING = (
+    "checkpoint_ledger",
+    "export_evidence",
+    "purge_idempotency_keys",
+    "verify_evidence",
+    "verify_ledger",
+)
 # These come before anybody is there who could act.
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_site")
 
@@ -54,6 +61,7 @@ ARGUMENTS = {
     "checkpoint_ledger": ("--output", "--public-key"),
     "verify_evidence": ("FILE", "--key", "--json"),
     "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--json"),
+    "purge_idempotency_keys": ("24 hours", "--json"),
     "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
     "load_demo": ("manage.py load_demo",),
     "migrate": ("--plan", "--database", "grant_app_role"),

@@ -13,6 +13,7 @@ from governance.contract import operations
 from governance.models import GovernanceJob, SystemContract
 from governance.models.app_role import excess_rights, strengths
 from governance.models.grants import GRANTS, grant_statements, law_functions, quoted
+from governance.models.laws import law_sql
 from governance.orchestrator import tracking
 from tests.support.attacks import run_sql
 from tests.support.roles import require_app_role
@@ -45,6 +46,11 @@ def test_grants__of_contracts__are_the_columns_that_operations_write() -> None:
 def test_grants__of_jobs__are_the_columns_that_tracking_writes() -> None:
     named = re.findall(r"update_fields=\[(.*?)\]", inspect.getsource(tracking), re.DOTALL)
     written = set(re.findall(r'"(\w+)"', "".join(named)))
+    [moved] = re.findall(
+        r"UPDATE governance_governancejob SET (.*?) WHERE",
+        " ".join(law_sql("record_step_results").split()),
+    )
+    written |= set(re.findall(r"(\w+) = ", moved))
     assert set(GRANTS["governance_governancejob"].update) == columns(GovernanceJob, written)
 
 

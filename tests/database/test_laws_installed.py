@@ -27,7 +27,11 @@ TRIGGERS = """
      WHERE NOT tgisinternal
 """
 # Written once or never removed; every other table of ours may change freely.
-FREE_TABLES = {"governance_capability", "governance_configurationentry"}
+FREE_TABLES = {
+    "governance_capability",
+    "governance_configurationentry",
+    "governance_idempotencyrecord",
+}
 
 # Refusals that no operation lets anybody see: they speak for the record (RecordProtectedError).
 SPEAK_FOR_THE_RECORD = {
@@ -64,6 +68,7 @@ SPEAK_FOR_THE_RECORD = {
     "governance_capability_name_key",
     "health_snapshot_in_time",
     "health_snapshot_written_once",
+    "idempotency_answered_whole",
     "job_agrees_with_results",
     "job_cursor_in_bounds",
     "job_ended_means_terminal",

@@ -66,6 +66,7 @@ class TestGovernanceOrchestratorFacade:
             "claim_job",
             "start_job",
             "record_step_result",
+            "record_step_results",
             "complete_job",
             "cancel_job",
             "fail_timed_out_job",

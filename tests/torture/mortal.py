@@ -23,12 +23,11 @@ from governance.models import (
     HealthSnapshot,
     JobStep,
     LedgerEntry,
-    StepResult,
     SystemContract,
 )
 from governance.models.contract import ContractQuerySet
 from governance.models.job import JobQuerySet
-from governance.orchestrator import activation, tracking
+from governance.orchestrator import activation, recording, tracking
 from governance.orchestrator.evidence import AuditTrigger
 
 HEADER = "X-Die-At"
@@ -79,7 +78,7 @@ def make_mortal() -> None:
     dies_after(QuerySet, "bulk_create", "steps", when=of(JobStep))
     dies_after(QuerySet, "bulk_create", "snapshot", when=of(HealthSnapshot))
     dies_after(SystemContract, "save", "contract")
-    dies_after(StepResult, "save", "result")
+    dies_after(recording, "_write_rows", "result")
     AuditTrigger.seal_evidence = staticmethod(  # type: ignore[method-assign]
         dying(AuditTrigger.seal_evidence, "evidence")
     )

@@ -198,6 +198,13 @@ class RecordedResultSerializer(StepResultSerializer):
         read_only_fields = fields
 
 
+class RecordedResultsSerializer(serializers.Serializer[Any]):
+    """The results just reported, in order, and how long the executor may take from here."""
+
+    results = StepResultSerializer(many=True, read_only=True)
+    lease_expires_at = lease("job.lease_expires_at")
+
+
 class StepSerializer(PlannedStepSerializer):
     """A step of the plan, how it stands, and its result where there is one."""
 

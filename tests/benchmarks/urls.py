@@ -1,0 +1,41 @@
+"""The site's addresses, and two calls that do nothing behind the same door."""
+
+from __future__ import annotations
+
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.forms import Nothing
+from governance.api.idempotency import sent_again_safely
+from governance.api.viewsets import GovernedViewSet
+from govsite.urls import handler400, handler500
+from govsite.urls import urlpatterns as _urlpatterns
+
+__all__ = ["handler400", "handler500", "urlpatterns"]
+
+
+class Empty(GovernedViewSet):
+    """Reads nothing and writes nothing of its own."""
+
+    noun = "nothing"
+    action_permissions = {
+        "read": "governance.view_systemcontract",
+        "write": "governance.activate_contract",
+    }
+    pagination_class = None
+    filter_backends = ()
+
+    def read(self, request: Request) -> Response:
+        return Response({})
+
+    @sent_again_safely()
+    def write(self, request: Request) -> Response:
+        self.read_body(Nothing)
+        return Response({}, status=201)
+
+
+urlpatterns = [
+    path("api/v1/empty/", Empty.as_view({"get": "read", "post": "write"})),
+    *_urlpatterns,
+]
