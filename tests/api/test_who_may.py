@@ -30,6 +30,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("get", f"contracts/{ID}/"): EVERYONE_BUT_THE_OUTSIDER,
     ("get", f"contracts/{ID}/ledger/"): EVERYONE_BUT_THE_OUTSIDER,
     ("post", f"contracts/{ID}/activate/"): {"operator", "executor"},
+    ("post", "contracts/activate/"): {"operator", "executor"},
     ("get", "jobs/"): EVERYONE_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/"): EVERYONE_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/steps/"): EVERYONE_BUT_THE_OUTSIDER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -25,6 +25,7 @@ MARK = json.dumps(HERE).encode()
 REFUSALS = {
     *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
     *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
+    "invalid_idempotency_key",
 }
 # Where a value that is legal by itself does not fit another one.
 DEPENDS_ON = {"started_at": "completed_at"}
@@ -55,12 +56,14 @@ OF_A_BODY = {
 class Stage:
     """An operation about to succeed: who calls it, on what, and with which body.
 
-    `shown` reads what the body's fields became, by name, once it was accepted.
+    `shown` reads what the body's fields became, by name, once it was accepted. `instead` is a body
+    of another form, where the operation takes two.
     """
 
     person: User
     target: Any = None
     body: dict[str, Any] = field(default_factory=dict)
+    instead: dict[str, Any] = field(default_factory=dict, kw_only=True)
     shown: Callable[[Client], Mapping[str, Any]] = lambda client: {}
 
 
@@ -69,6 +72,9 @@ def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
     match operation_id:
         case "activate_contract":
             return Stage(cast.operator, approved(cast).pk, {"timeout_minutes": 60})
+        case "activate_contracts":
+            ids = [str(approved(cast).pk)]
+            return Stage(cast.operator, None, {"contract_ids": ids, "timeout_minutes": 60})
         case "claim_job":
             pending_job(cast)
             return Stage(cast.executor)
@@ -77,7 +83,10 @@ def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
         case "report_step":
             running = running_job(cast)
             body = report_body(running.token, error="", health_after=None)
-            return Stage(cast.executor, running.job.pk, body, partial(_result, running.job.pk))
+            one = {name: value for name, value in body.items() if name != "execution_token"}
+            several = {"execution_token": running.token, "results": [one]}
+            shown = partial(_result, running.job.pk)
+            return Stage(cast.executor, running.job.pk, body, shown, instead=several)
         case "complete_job":
             running = running_job(cast)
             running.complete_steps()
@@ -147,6 +156,16 @@ class _Operation:
         form = self._resolved(
             self.operation["requestBody"]["content"]["application/json"]["schema"]
         )
+        if "oneOf" not in form:
+            yield from self._form_fields(form)
+            return
+        for one_of, body in zip(form["oneOf"], (self.stage.body, self.stage.instead), strict=True):
+            shown = self.stage.shown if body is self.stage.body else lambda client: {}
+            stage = replace(self.stage, body=body, shown=shown)
+            one = _Operation(self.schema, self.path, self.method, self.operation, stage)
+            yield from one._form_fields(self._resolved(one_of))
+
+    def _form_fields(self, form: Any) -> Iterator[Field]:
         assert form.get("additionalProperties") is False, f"{self.name} takes anything."
         missing = set(form.get("required", ())) - set(self.stage.body)
         assert not missing, f"The stage of {self.name} lacks {missing}."
@@ -166,8 +185,16 @@ class _Operation:
         inside = schema.get("additionalProperties")
         is_free = not {"type", "enum", "oneOf", "allOf"} & set(schema)
         yield self._body_field(path, body(HERE), above, is_free=is_free)
-        if "properties" in schema:
-            raise AssertionError(f"{self.name}: attack the fields of {path} as well.")
+        for inner, inner_schema in schema.get("properties", {}).items():
+            assert path == f"{name}[0]", f"{self.name}: attack the fields of {path} as well."
+            whole = self.stage.body[name][0]
+            yield from self._places(
+                name,
+                f"{path}.{inner}",
+                self._resolved(inner_schema),
+                partial(lambda inner, whole, value: around(whole | {inner: value}), inner, whole),
+                above + 1,
+            )
         if schema.get("type") == "array":
             item = self._resolved(schema["items"])
             yield from self._places(
@@ -175,7 +202,7 @@ class _Operation:
             )
         if is_free:
             yield self._body_field(f"{path}[0]", body([HERE]), above + 1, is_free=True)
-        if is_free or inside is not None:
+        if is_free or inside not in (None, False):
             yield self._body_field(f"{path}.a", body({"a": HERE}), above + 1, is_free=True)
             yield self._key_field(path, body({HERE: 1}))
 
@@ -316,6 +343,7 @@ def _judge_body(payload: Payload, answer: Any, path: str, *, above: int, is_free
         return f"{status} {answer.content[:300]!r}"
     if status == 400 and answer.json()["code"] not in ("malformed_json", "document_too_large"):
         told = answer.json()["errors"][0]["path"]
-        if not told.startswith((path, DEPENDS_ON.get(path, path))):
+        place, dot, name = path.rpartition(".")
+        if not told.startswith((path, place + dot + DEPENDS_ON.get(name, name))):
             return f"path {told!r} instead of {path!r}"
     return ""
