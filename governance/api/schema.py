@@ -12,6 +12,7 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from governance.api.deprecation import deprecation_of
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.api.problems import MEDIA_TYPE
 from governance.vocabulary import values
@@ -66,6 +67,9 @@ class ProblemAwareSchema(AutoSchema):
                     status, {"description": description, "content": document}
                 )
         return operation
+
+    def is_deprecated(self) -> bool:
+        return super().is_deprecated() or deprecation_of(self.view) is not None
 
     def _refusals(self) -> dict[str, str]:
         refusals = {

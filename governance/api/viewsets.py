@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from governance.api.deprecation import deprecation_of
 from governance.api.fields import StrictForm
 from governance.api.pagination import KeysetPagination
 from governance.api.problems import LengthRequired
@@ -38,6 +39,9 @@ class GovernedViewSet(GenericViewSet[Any]):
         answer = super().finalize_response(request, response, *args, **kwargs)
         # Answers carry tokens, and a record is only worth reading as it is now.
         answer.headers.setdefault("Cache-Control", "no-store")
+        if deprecation := deprecation_of(self):
+            for name, value in deprecation.headers().items():
+                answer.headers[name] = value
         return answer
 
     def get_object(self) -> Any:
