@@ -7,11 +7,19 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.events import MEDIA_TYPE, EventStreamRenderer, follow_job
 from governance.api.filters import JobFilters
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
 from governance.api.pagination import ByStepIndex
@@ -43,6 +51,29 @@ EVIDENCE_DIGEST = OpenApiParameter(
     description="SHA-256 of the body's bytes, in hexadecimal; `ETag` carries it too.",
 )
 
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    pattern="^(0|[1-9][0-9]{0,9})$",
+    description="The `id` of the last event that arrived: the stream goes on behind it. Without "
+    "it, or with 0, from the job's first entry on.",
+)
+SOME_EVENTS = OpenApiExample(
+    "a job begins",
+    media_type=MEDIA_TYPE,
+    value="retry: 3000\n\n"
+    "id: 6\nevent: job.activation.created\n"
+    'data: {"seq":6,"at":"2026-11-22T17:24:02.118000Z","actor":"user:2:operator",'
+    '"event":"job.activation.created","from_status":"","to_status":"PENDING","reason":"",'
+    '"step_index":null,"body":"{…}","prev_hash":"9f…","hash":"41…"}\n\n'
+    "id: 7\nevent: job.execution.started\n"
+    'data: {"seq":7,"at":"2026-11-22T17:25:29.004000Z","actor":"user:4:worker",'
+    '"event":"job.execution.started","from_status":"PENDING","to_status":"RUNNING","reason":"",'
+    '"step_index":null,"body":"{…}","prev_hash":"41…","hash":"c0…"}\n\n'
+    ":\n\n",
+)
+
 
 class JobViewSet(GovernedViewSet):
     """A job is made by activating a contract, and by nothing else."""
@@ -54,6 +85,7 @@ class JobViewSet(GovernedViewSet):
         "progress": "governance.view_governancejob",
         "steps": "governance.view_jobstep",
         "evidence": "governance.view_auditevidence",
+        "events": "governance.view_ledgerentry",
         "claim": "governance.execute_job",
         "start": "governance.execute_job",
         "results": "governance.execute_job",
@@ -120,6 +152,37 @@ class JobViewSet(GovernedViewSet):
             content_type="application/json",
             headers={"X-Evidence-SHA256": evidence.sha256, "ETag": f'"{evidence.sha256}"'},
         )
+
+    @extend_schema(
+        operation_id="follow_job",
+        summary="Follow a job as it goes on",
+        parameters=[LAST_EVENT_ID],
+        responses={
+            (200, MEDIA_TYPE): OpenApiResponse(
+                OpenApiTypes.STR, "Events, each the next ledger entry.", examples=[SOME_EVENTS]
+            ),
+            204: OpenApiResponse(
+                description="The contract has come to rest, and its last entry is the one named."
+            ),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["get"],
+        pagination_class=None,
+        filter_backends=[],
+        renderer_classes=[EventStreamRenderer],
+    )
+    def events(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Server-sent events: the job's ledger entries, those that are there and each that follows.
+
+        From the job's first entry to the one that ends its contract: the verdict's. An event's `id`
+        is the entry's `seq`, `event` its event, `data` the entry as JSON. The stream also ends
+        after a while, and when its token is no longer good: ask again with `Last-Event-ID`, and
+        nothing is lost or told twice. Refused with 400 `invalid_header` for an id that was never
+        given out, and with 503 `too_many_streams` when every place is taken.
+        """
+        return follow_job(self, self.get_object())
 
     # --- execute ---
     @extend_schema(
