@@ -88,8 +88,9 @@ def test_streams__in_every_place__leave_all_other_threads_and_connections_to_cal
 def test_place__beyond_the_last__503_until_a_client_leaves(committed: Cast) -> None:
     job = pending_job(committed)
     events = f"jobs/{job.pk}/events/"
+    silent = ONE_PROCESS | {"STREAM_HEARTBEAT_SECONDS": "300"}  # no write tells that one has left
     with ExitStack() as stack:
-        address = stack.enter_context(running_site(ONE_PROCESS))
+        address = stack.enter_context(running_site(silent))
         viewer = stack.enter_context(client_of(address, committed.viewer))
         *_, last = [stack.enter_context(following(viewer, job.pk)) for _ in range(PLACES)]
         refused = asked_for(viewer, events)

@@ -239,7 +239,8 @@ def test_stream__has_an_end__and_goes_on_elsewhere(committed: Cast, settings: An
     assert [event.name for event in heard] == ["job.activation.created", "job.execution.started"]
 
 
-def test_stream__ends_with_its_token(committed: Cast, client_for: ClientFor) -> None:
+def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
+    settings.STREAMS = settings.STREAMS | {"HEARTBEAT_SECONDS": 60}  # before anybody asks again
     job = pending_job(committed)
     _, token = get_token_model().objects.create(committed.viewer, expiry=timedelta(seconds=1.5))
     with (
