@@ -18,6 +18,8 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
@@ -44,6 +46,29 @@ PAGE = 100
 SEND_SECONDS = 30
 
 _ID = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+
+LAST_EVENT_ID = OpenApiParameter(
+    HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    pattern=f"^({_ID.pattern})$",
+    description="The `id` of the last event that arrived: the stream goes on behind it. Without "
+    "it, or with 0, from the job's first entry on.",
+)
+SOME_EVENTS = OpenApiExample(
+    "a job begins",
+    media_type=MEDIA_TYPE,
+    value="retry: 3000\n\n"
+    "id: 6\nevent: job.activation.created\n"
+    'data: {"seq":6,"at":"2026-11-22T17:24:02.118000Z","actor":"user:2:operator",'
+    '"event":"job.activation.created","from_status":"","to_status":"PENDING","reason":"",'
+    '"step_index":null,"body":"{…}","prev_hash":"9f…","hash":"41…"}\n\n'
+    "id: 7\nevent: job.execution.started\n"
+    'data: {"seq":7,"at":"2026-11-22T17:25:29.004000Z","actor":"user:4:worker",'
+    '"event":"job.execution.started","from_status":"PENDING","to_status":"RUNNING","reason":"",'
+    '"step_index":null,"body":"{…}","prev_hash":"41…","hash":"c0…"}\n\n'
+    ":\n\n",
+)
 
 
 class EventStreamRenderer(BaseRenderer):

@@ -96,12 +96,12 @@ class Hub:
         with self._changed:
             if len(self._followers) >= self._places or not self._is_serving():
                 raise TooManyStreams
-            self._followers.add(follower)
-            if self._looker is None:
+            if self._looker is None or not self._looker.is_alive():  # no thread survives a fork
                 self._looker = threading.Thread(
                     target=self._look_out, name="stream-hub", daemon=True
                 )
                 self._looker.start()
+            self._followers.add(follower)
         return follower
 
     def leave(self, follower: Follower) -> None:

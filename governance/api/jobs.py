@@ -9,17 +9,18 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-)
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.events import MEDIA_TYPE, EventStreamRenderer, follow_job
+from governance.api.events import (
+    LAST_EVENT_ID,
+    MEDIA_TYPE,
+    SOME_EVENTS,
+    EventStreamRenderer,
+    follow_job,
+)
 from governance.api.filters import JobFilters
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Verdict
 from governance.api.pagination import ByStepIndex
@@ -49,29 +50,6 @@ EVIDENCE_DIGEST = OpenApiParameter(
     OpenApiParameter.HEADER,
     response=[200],
     description="SHA-256 of the body's bytes, in hexadecimal; `ETag` carries it too.",
-)
-
-LAST_EVENT_ID = OpenApiParameter(
-    "Last-Event-ID",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    pattern="^(0|[1-9][0-9]{0,9})$",
-    description="The `id` of the last event that arrived: the stream goes on behind it. Without "
-    "it, or with 0, from the job's first entry on.",
-)
-SOME_EVENTS = OpenApiExample(
-    "a job begins",
-    media_type=MEDIA_TYPE,
-    value="retry: 3000\n\n"
-    "id: 6\nevent: job.activation.created\n"
-    'data: {"seq":6,"at":"2026-11-22T17:24:02.118000Z","actor":"user:2:operator",'
-    '"event":"job.activation.created","from_status":"","to_status":"PENDING","reason":"",'
-    '"step_index":null,"body":"{…}","prev_hash":"9f…","hash":"41…"}\n\n'
-    "id: 7\nevent: job.execution.started\n"
-    'data: {"seq":7,"at":"2026-11-22T17:25:29.004000Z","actor":"user:4:worker",'
-    '"event":"job.execution.started","from_status":"PENDING","to_status":"RUNNING","reason":"",'
-    '"step_index":null,"body":"{…}","prev_hash":"41…","hash":"c0…"}\n\n'
-    ":\n\n",
 )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import socket
-from collections.abc import Callable, Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,26 +15,19 @@ import httpx
 import pytest
 from knox.models import get_token_model
 
-from governance.api.events import RETRY, SEND_SECONDS
-from governance.api.hub import HUB, Hub, TooManyStreams
+from governance.api.hub import HUB
 from governance.flows import run_job
-from govsite import gunicorn_settings
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.cast import Cast
+from tests.support.commands import ROOT
 from tests.support.events import Stream, following
 from tests.support.http import served_application
 from tests.support.roles import as_owner
-from tests.support.sites import client_of
+from tests.support.sites import client_of, new_token
 from tests.support.stories import failed_job, judged_job, now, pending_job, running_job
 
-
-@pytest.fixture(autouse=True)
-def _places_and_haste(settings: Any) -> Iterator[None]:
-    settings.STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 60}
-    HUB.open_places(4)
-    yield
-    HUB.open_places(0)
+pytestmark = pytest.mark.usefixtures("streams")
 
 
 def ledger_of(client: Any, job: Any) -> list[dict[str, Any]]:
@@ -114,6 +107,27 @@ def test_stream__of_an_ended_job__waits_for_its_verdict(committed: Cast) -> None
             pass
         stream.beat()
         stream.beat()
+
+
+def test_follower__of_the_docs__tells_all_and_stops_at_the_verdict(
+    committed: Cast, tmp_path: Path
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/events.md").read_text(), re.DOTALL)
+    (tmp_path / "follower.py").write_text(code)
+    job = judged_job(committed)
+    with served_application() as address, client_of(address, committed.viewer) as viewer:
+        arguments = [address, new_token(committed.viewer), str(job.pk)]
+        ran = subprocess.run(
+            [sys.executable, tmp_path / "follower.py", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        told = [line.split()[1] for line in ran.stdout.splitlines()]
+        entries = viewer.get(f"contracts/{job.contract_id}/ledger/").json()["results"]
+    assert told == [entry["event"] for entry in entries][-len(told) :]
+    assert told[0] == "job.activation.created"
 
 
 def test_stream__of_more_entries_than_a_page__tells_all(
@@ -252,79 +266,3 @@ def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
     ):
         assert len(stream.rest()) == 1
         assert viewer.get(f"jobs/{job.pk}/").json()["code"] == "token_expired"
-
-
-# --- places -------------------------------------------------------------------------------------
-def test_places__of_a_server_that_gave_none__are_none() -> None:
-    with pytest.raises(TooManyStreams):
-        Hub().take_place(uuid4(), head=1)
-
-
-@pytest.mark.parametrize(
-    ("threads", "places"), [(1, 0), (4, 0), (8, 0), (10, 2), (24, 16), (99, 16)]
-)
-def test_places__are_the_threads_that_calls_can_spare(threads: int, places: int) -> None:
-    worker = SimpleNamespace(cfg=SimpleNamespace(threads=threads), alive=True, ppid=os.getppid())
-    gunicorn_settings.post_worker_init(worker)
-    taken = [HUB.take_place(uuid4(), head=1) for _ in range(places)]
-    with pytest.raises(TooManyStreams):
-        HUB.take_place(uuid4(), head=1)
-    for place in taken:
-        HUB.leave(place)
-    worker.alive = False
-    with pytest.raises(TooManyStreams):
-        HUB.take_place(uuid4(), head=1)
-
-
-def test_places__whose_looker_fails__are_left_and_can_be_taken_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    hub = Hub()
-    hub.open_places(1)
-    monkeypatch.setattr("threading.Thread.start", lambda thread: None)
-    place = hub.take_place(uuid4(), head=1)
-    monkeypatch.setattr("governance.api.hub.heads_of", lambda _: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        hub._look_out()
-    assert place.is_over
-    hub.leave(place)
-    hub.take_place(uuid4(), head=1)
-    assert hub._looker
-
-
-def test_client__that_stops_reading__is_not_waited_for_without_end(
-    cast: Cast, client_for: ClientFor
-) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        address = f"{API}jobs/{pending_job(cast).pk}/events/"
-        answer = client_for(cast.viewer).get(address, **{"gunicorn.socket": ours})
-        assert ours.gettimeout() == SEND_SECONDS
-        theirs.close()
-        assert list(answer.streaming_content)[:1] == [RETRY]  # and then it ends
-
-
-def test_place__of_an_answer_that_nobody_closes__is_free_again(
-    cast: Cast, client_for: ClientFor
-) -> None:
-    HUB.open_places(1)
-    address, viewer = f"{API}jobs/{pending_job(cast).pk}/events/", client_for(cast.viewer)
-    answer = viewer.get(address)
-    assert_problem(viewer.get(address), 503, "too_many_streams")
-    del answer
-    gc.collect()
-    again = viewer.get(address)
-    assert again.status_code == 200
-    again.close()
-
-
-def test_head__takes_no_place(cast: Cast, client_for: ClientFor) -> None:
-    HUB.open_places(1)
-    address, viewer = f"{API}jobs/{pending_job(cast).pk}/events/", client_for(cast.viewer)
-    for _ in range(3):
-        head = viewer.head(address)
-        assert (head.status_code, head["Content-Type"]) == (200, "text/event-stream")
-    answer = viewer.get(address)
-    assert answer.status_code == 200
-    assert viewer.head(address).status_code == 200
-    answer.close()
