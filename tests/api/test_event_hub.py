@@ -16,6 +16,7 @@ from govsite import gunicorn_settings
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
+from tests.support.events import let_go
 from tests.support.stories import pending_job
 
 pytestmark = pytest.mark.usefixtures("streams")
@@ -90,7 +91,7 @@ def test_place__of_an_answer_that_nobody_closes__is_free_again(
     gc.collect()
     again = viewer.get(address)
     assert again.status_code == 200
-    again.close()
+    let_go(again)
 
 
 def test_head__takes_no_place(cast: Cast, client_for: ClientFor) -> None:
@@ -102,4 +103,4 @@ def test_head__takes_no_place(cast: Cast, client_for: ClientFor) -> None:
     answer = viewer.get(address)
     assert answer.status_code == 200
     assert viewer.head(address).status_code == 200
-    answer.close()
+    let_go(answer)
