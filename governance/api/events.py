@@ -153,9 +153,10 @@ class EventStream:
     def _is_still_allowed(self) -> bool:
         """As the view says, asked once a heartbeat, and before anything is told that came later.
 
-        While the database is away nobody can tell, and there is nothing to be told.
+        While the database is away nobody can say, and there is nothing to be told.
         """
-        if time.monotonic() < self._asks_at or HUB.is_blind:
+        nothing_to_tell = self._place.head <= self._after
+        if time.monotonic() < self._asks_at or (HUB.is_blind and nothing_to_tell):
             return True
         with borrowed_connection():
             is_allowed = self._view.is_still_allowed()
