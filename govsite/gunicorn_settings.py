@@ -11,14 +11,18 @@ import signal
 import threading
 from typing import Any
 
-LIFELINE = "GOVSITE_LIFELINE"
+from govsite.environment import read_number
+from govsite.serving import LIFELINE
 
 wsgi_app = "govsite.wsgi:application"
 worker_class = "gthread"
 workers = 2
-# As many as connections (DB_POOL_SIZE): while the database is away each waits for one for seconds,
-# and whoever finds no thread free waits longer.
-threads = 8
+# Calls find as many threads as connections (DB_POOL_SIZE): while the database is away each waits
+# for one for seconds, and whoever finds no thread free waits longer. A stream of events keeps its
+# thread for minutes, so there is one more for each.
+THREADS_FOR_CALLS = 8
+THREADS_FOR_STREAMS = read_number("STREAMS_PER_PROCESS", 16, most=500)
+threads = THREADS_FOR_CALLS + THREADS_FOR_STREAMS
 timeout = 60
 graceful_timeout = 5
 keepalive = 5
@@ -31,6 +35,17 @@ def on_starting(server: Any) -> None:
     handle = os.environ.pop(LIFELINE, "")
     if handle:
         threading.Thread(target=_leave_with, args=(int(handle),), daemon=True).start()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Give the streams the threads that calls can spare, however many `--threads` really gave."""
+    from governance.api.hub import HUB
+
+    spare = worker.cfg.threads - THREADS_FOR_CALLS
+    HUB.open_places(
+        max(0, min(THREADS_FOR_STREAMS, spare)),
+        is_serving=lambda: worker.alive and os.getppid() == worker.ppid,
+    )
 
 
 def _leave_with(lifeline: int) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from govsite.gunicorn_settings import LIFELINE
-
+# Where the settings that gunicorn runs with find the pipe that we hold: gunicorn_settings.py.
+LIFELINE = "GOVSITE_LIFELINE"
 PATIENCE_SECONDS = 60
 GRACE_SECONDS = 10
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

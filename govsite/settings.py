@@ -186,6 +186,13 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# Streams of events; how many there may be is the server's to say: govsite/gunicorn_settings.py.
+STREAMS = {
+    "POLL_MS": read_number("STREAM_POLL_MS", 500, least=20, most=60_000),
+    "HEARTBEAT_SECONDS": read_number("STREAM_HEARTBEAT_SECONDS", 15, least=1, most=300),
+    "SECONDS": read_number("STREAM_SECONDS", 600, least=1, most=86_400),
+}
+
 # --- the admin ----------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "govsite",

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -19,6 +21,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.conditions import answer_unless_known, versions_in
+from governance.api.events import (
+    LAST_EVENT_ID,
+    MEDIA_TYPE,
+    SOME_EVENTS,
+    EventStreamRenderer,
+    follow_job,
+)
 from governance.api.filters import JobFilters
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Reports, Verdict
 from governance.api.idempotency import sent_again_safely
@@ -70,6 +79,7 @@ class JobViewSet(GovernedViewSet):
         "progress": "governance.view_governancejob",
         "steps": "governance.view_jobstep",
         "evidence": "governance.view_auditevidence",
+        "events": "governance.view_ledgerentry",
         "claim": "governance.execute_job",
         "start": "governance.execute_job",
         "results": "governance.execute_job",
@@ -140,6 +150,37 @@ class JobViewSet(GovernedViewSet):
         answer.headers["X-Evidence-SHA256"] = evidence.sha256
         answer.headers["ETag"] = f'"{evidence.sha256}"'
         return answer
+
+    @extend_schema(
+        operation_id="follow_job",
+        summary="Follow a job as it goes on",
+        parameters=[LAST_EVENT_ID],
+        responses={
+            (200, MEDIA_TYPE): OpenApiResponse(
+                OpenApiTypes.STR, "Events, each the next ledger entry.", examples=[SOME_EVENTS]
+            ),
+            204: OpenApiResponse(
+                description="The contract has come to rest, and its last entry is the one named."
+            ),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["get"],
+        pagination_class=None,
+        filter_backends=[],
+        renderer_classes=[EventStreamRenderer],
+    )
+    def events(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Server-sent events: the job's ledger entries, those that are there and each that follows.
+
+        From the job's first entry to the one that ends its contract: the verdict's. An event's `id`
+        is the entry's `seq`, `event` its event, `data` the entry as JSON. The stream also ends
+        after a while, and when its token is no longer good: ask again with `Last-Event-ID`, and
+        nothing is lost or told twice. Refused with 400 `invalid_header` for an id that was never
+        given out, and with 503 `too_many_streams` when every place is taken.
+        """
+        return follow_job(self, self.get_object())
 
     # --- execute ---
     @extend_schema(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
+
 _NOTHING: Set[str] = frozenset()
 _CLOSING: Set[str] = frozenset({"closing_sha256"})
 _JOB_END: Set[str] = frozenset({"job_end_sha256", "health_after_sha256", "evidence_sha256"})
@@ -75,3 +77,8 @@ CLARIFYING: Mapping[str, str] = {
     "contract.review.clarification_requested": "clarification_sha256",
     "contract.review.clarified": "clarification_answer_sha256",
 }
+
+
+def ends_the_chain(event: str, to_status: str) -> bool:
+    """Whether an entry is the last that its chain will ever have: the contract came to rest."""
+    return event.startswith("contract.") and to_status in CONTRACT_TERMINAL_STATES

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from knox.models import AuthToken
 from rest_framework.test import APIClient
+
+from governance.api.hub import HUB
 
 ClientFor = Callable[..., APIClient]
 
@@ -16,6 +18,15 @@ ClientFor = Callable[..., APIClient]
 def _plain_http(settings: Any) -> None:
     """The test client speaks plain HTTP; the redirect to HTTPS is not what is tested here."""
     settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def streams(settings: Any) -> Iterator[None]:
+    """Four places for streams of events in this process, and little patience in them."""
+    settings.STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 60}
+    HUB.open_places(4)
+    yield
+    HUB.open_places(0)
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ def test_answers__fit_the_schema(cast: Cast, client_for: ClientFor, schema: dict
     viewer = client_for(cast.viewer)
     for job in (judged_job(cast), failed_job(cast)):
         for path in schema["paths"]:
-            if "get" not in schema["paths"][path]:
-                continue
+            if "get" not in schema["paths"][path] or path.endswith("/events/"):
+                continue  # what a stream tells is the ledger's: test_events.py
             pk = job.contract_id if "contracts" in path else job.pk
             answer = viewer.get(path.replace("{id}", str(pk)))
             assert answer.status_code == 200

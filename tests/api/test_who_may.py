@@ -36,6 +36,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("get", f"jobs/{ID}/steps/"): EVERYONE_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/progress/"): EVERYONE_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/evidence/"): EVERYONE_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/events/"): EVERYONE_BUT_THE_OUTSIDER,
     ("post", "jobs/claim/"): {"executor"},
     ("post", f"jobs/{ID}/start/"): {"executor"},
     ("post", f"jobs/{ID}/results/"): {"executor"},

@@ -46,9 +46,9 @@ def measure_api(cast: Cast, *, calls: int, advance: Callable[[int], object]) -> 
     """The overhead of activating, and of a page of contracts, in medians of `calls` calls."""
     taken: dict[str, list[float]] = {}
 
-    def timed(name: str, work: Callable[[], Any]) -> Any:
+    def timed(name: str, work: Callable[..., Any], *arguments: Any) -> Any:
         began = time.perf_counter()
-        outcome = work()
+        outcome = work(*arguments)
         taken.setdefault(name, []).append((time.perf_counter() - began) * 1000)
         return outcome
 
@@ -60,15 +60,15 @@ def measure_api(cast: Cast, *, calls: int, advance: Callable[[int], object]) -> 
         sql = page_sql(cast)
         for _ in range(calls + 1):
             first, second = next(contracts), next(contracts)
-            expect(201, timed("activate over HTTP", lambda: post(client, activation_of(first))))
-            timed("activate", lambda: activate(second, cast))
-            expect(201, timed("empty POST", lambda: post(client, "empty/")))
-            page = timed("page", lambda: client.get(f"contracts/?page_size={PAGE}"))
+            expect(201, timed("activate over HTTP", post, client, activation_of(first)))
+            timed("activate", activate, second, cast)
+            expect(201, timed("empty POST", post, client, "empty/"))
+            page = timed("page", client.get, f"contracts/?page_size={PAGE}")
             expect(200, page)
             document = page.json()
-            timed("page's SQL", lambda: run(sql))
-            timed("page's JSON", lambda: json.dumps(document))
-            expect(200, timed("empty GET", lambda: client.get("empty/")))
+            timed("page's SQL", run, sql)
+            timed("page's JSON", json.dumps, document)
+            expect(200, timed("empty GET", client.get, "empty/"))
             advance(1)
     # The first round warmed everything up.
     ms = {name: median(spans[1:]) for name, spans in taken.items()}

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import override_settings
 
+from governance.api.hub import HUB
 from tests.support.cast import Cast, hire_cast
 from tests.support.hostile.admin import admin_fields
 from tests.support.hostile.api import api_fields
@@ -48,7 +49,7 @@ def hostile_requests(
     """
     cast, root = _people()
     everything, tally = all_payloads(), Tally()
-    with QUICK, _silence():
+    with QUICK, _silence(), _a_place_for_streams():
         for part, fields in (("api", api_fields), ("admin", admin_fields)):
             if part in parts:
                 attack_fields(
@@ -78,6 +79,16 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(was)
+
+
+@contextmanager
+def _a_place_for_streams() -> Iterator[None]:
+    """Without any, every stream would be refused as one too many."""
+    HUB.open_places(1)
+    try:
+        yield
+    finally:
+        HUB.open_places(0)
 
 
 def _people() -> tuple[Cast, User]:

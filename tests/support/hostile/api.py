@@ -16,6 +16,7 @@ from knox.models import AuthToken
 
 from tests.api.support import API, report_body
 from tests.support.cast import Cast
+from tests.support.events import let_go
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.stories import approved, finished_job, pending_job, running_job
@@ -26,6 +27,7 @@ REFUSALS = {
     *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
     *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
     "invalid_idempotency_key",
+    "invalid_header",
 }
 # Where a value that is legal by itself does not fit another one.
 DEPENDS_ON = {"started_at": "completed_at"}
@@ -103,7 +105,7 @@ def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
                 "evidence_sha256": job.evidence.sha256,
             }
             return Stage(cast.auditor, job.pk, body, partial(_verdict_on, job.pk))
-    assert operation_id.startswith(("list_", "get_")), f"No stage for {operation_id}."
+    assert operation_id.startswith(("list_", "get_", "follow_")), f"No stage for {operation_id}."
     is_contract = operation_id in {"get_contract", "list_ledger_entries"}
     return Stage(reader, approved(cast).pk if is_contract else finished_job(cast).pk)
 
@@ -137,6 +139,9 @@ class _Operation:
         for parameter in self.operation.get("parameters", ()):
             if parameter["in"] == "path":
                 yield Field(f"{self.name} path {parameter['name']}", self._in_path, _problem)
+            elif parameter["in"] == "header":
+                send = partial(self._in_header, parameter["name"], "{}")
+                yield Field(f"{self.name} header {parameter['name']}", send, _problem)
             else:
                 assert parameter["in"] == "query", f"{self.name}: attack {parameter} as well."
                 name = parameter["name"]
@@ -250,9 +255,12 @@ class _Operation:
         if body is None:
             body = json.dumps(self.stage.body).encode() if self.method == "POST" else b""
         extra = {"HTTP_AUTHORIZATION": self.authorization} | extra
-        return self.client.generic(
+        answer = self.client.generic(
             extra.pop("method", self.method), path, body, "application/json", secure=True, **extra
         )
+        if answer.streaming:
+            let_go(answer)
+        return answer
 
     def _in_path(self, payload: Payload) -> Any:
         path = self.path.encode().replace(b"{id}", payload.raw)

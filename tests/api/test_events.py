@@ -1,0 +1,268 @@
+"""`GET jobs/{id}/events/`: what comes, in which order, from where on, and until when."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from knox.models import get_token_model
+
+from governance.api.hub import HUB
+from governance.flows import run_job
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem, report_body
+from tests.support.cast import Cast
+from tests.support.commands import ROOT
+from tests.support.events import Stream, following
+from tests.support.http import served_application
+from tests.support.roles import as_owner
+from tests.support.sites import client_of, new_token
+from tests.support.stories import failed_job, judged_job, now, pending_job, running_job
+
+pytestmark = pytest.mark.usefixtures("streams")
+
+
+def ledger_of(client: Any, job: Any) -> list[dict[str, Any]]:
+    """The job's entries, as the contract's ledger shows them."""
+    entries = client.get(f"{API}contracts/{job.contract_id}/ledger/").json()["results"]
+    names = [entry["event"] for entry in entries]
+    return list(entries[names.index("job.activation.created") :])
+
+
+# --- what comes ---------------------------------------------------------------------------------
+def test_stream__of_a_contract_at_rest__is_the_ledger_from_the_jobs_first_entry_on(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    job, viewer = judged_job(cast), client_for(cast.viewer)
+    answer = viewer.get(f"{API}jobs/{job.pk}/events/", HTTP_ACCEPT="text/event-stream")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/event-stream"
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["X-Accel-Buffering"] == "no"
+    stream = stream_of(answer)
+    events, entries = stream.rest(), ledger_of(viewer, job)
+    assert [event.data for event in events] == entries
+    assert [event.id for event in events] == [entry["seq"] for entry in entries]
+    assert [event.name for event in events] == [entry["event"] for entry in entries]
+    assert events[0].name == "job.activation.created"
+    assert events[-1].name == "contract.audit.passed"
+
+
+def stream_of(answer: Any) -> Stream:
+    """What the test client was given, read to its end."""
+    body = b"".join(answer.streaming_content)
+    assert body.startswith(b"retry: 3000\n\n")
+    assert b"\n:" not in body, "it waited at its end"
+    return Stream(httpx.Response(200, content=body))
+
+
+def test_stream__while_another_client_runs_the_job__tells_each_entry_in_order(
+    committed: Cast,
+) -> None:
+    job = pending_job(committed)
+    with (
+        served_application() as address,
+        client_of(address, committed.viewer) as viewer,
+        client_of(address, committed.executor) as executor,
+        client_of(address, committed.auditor) as auditor,
+        following(viewer, job.pk) as stream,
+    ):
+        assert stream.event().name == "job.activation.created"  # type: ignore[union-attr]
+        token = executor.post(f"jobs/{job.pk}/start/", json={}).json()["execution_token"]
+        assert [event.name for event in stream.events(1)] == ["job.execution.started"]
+        for index in range(job.total_steps):
+            executor.post(f"jobs/{job.pk}/results/", json=report_body(token, index))
+            (told,) = stream.events(1)
+            assert (told.name, told.data["step_index"]) == ("job.step.completed", index)
+        executor.post(f"jobs/{job.pk}/complete/", json={"execution_token": token})
+        (completed,) = stream.events(1)
+        assert completed.name == "job.execution.completed"
+        evidence = viewer.get(f"jobs/{job.pk}/").json()["evidence_sha256"]
+        auditor.post(
+            f"jobs/{job.pk}/verdict/",
+            json={"verdict": "PASS", "reason": "It did.", "evidence_sha256": evidence},
+        )
+        assert [event.name for event in stream.rest()] == ["contract.audit.passed"]
+        last_id = completed.id + 1
+        answer = viewer.get(f"jobs/{job.pk}/events/", headers={"Last-Event-ID": str(last_id)})
+        assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_stream__of_an_ended_job__waits_for_its_verdict(committed: Cast) -> None:
+    job = failed_job(committed)
+    with (
+        served_application() as address,
+        client_of(address, committed.viewer) as viewer,
+        following(viewer, job.pk) as stream,
+    ):
+        while stream.events(1)[0].name != "job.execution.failed":
+            pass
+        stream.beat()
+        stream.beat()
+
+
+def test_follower__of_the_docs__tells_all_and_stops_at_the_verdict(
+    committed: Cast, tmp_path: Path
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/events.md").read_text(), re.DOTALL)
+    (tmp_path / "follower.py").write_text(code)
+    job = judged_job(committed)
+    with served_application() as address, client_of(address, committed.viewer) as viewer:
+        arguments = [address, new_token(committed.viewer), str(job.pk)]
+        ran = subprocess.run(
+            [sys.executable, tmp_path / "follower.py", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        told = [line.split()[1] for line in ran.stdout.splitlines()]
+        entries = viewer.get(f"contracts/{job.contract_id}/ledger/").json()["results"]
+    assert told == [entry["event"] for entry in entries][-len(told) :]
+    assert told[0] == "job.activation.created"
+
+
+def test_stream__of_more_entries_than_a_page__tells_all(
+    cast: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.api.events.PAGE", 2)
+    job, viewer = judged_job(cast), client_for(cast.viewer)
+    events = stream_of(viewer.get(f"{API}jobs/{job.pk}/events/")).rest()
+    assert [event.data for event in events] == ledger_of(viewer, job)
+
+
+# --- from where on ------------------------------------------------------------------------------
+def test_stream__resumed_wherever_it_was_cut__loses_and_repeats_nothing(committed: Cast) -> None:
+    running = running_job(committed)
+    running.complete_steps(1)
+    with (
+        served_application() as address,
+        client_of(address, committed.viewer) as viewer,
+    ):
+        heard = []
+        with following(viewer, running.job.pk) as stream:
+            heard += stream.events(2)
+        for index in range(1, running.job.total_steps):
+            running.record(running.report(index))
+        with following(viewer, running.job.pk, heard[-1].id) as stream:
+            heard += stream.events(1)
+        running.complete()
+        with following(viewer, running.job.pk, heard[-1].id) as stream:
+            while heard[-1].name != "job.execution.completed":
+                heard += stream.events(1)
+    assert [event.id for event in heard] == [*range(heard[0].id, heard[-1].id + 1)]
+    assert [event.name for event in heard].count("job.step.completed") == running.job.total_steps
+
+
+@pytest.mark.parametrize("first", ["0", "1"])
+def test_last_event_id__before_the_jobs_first_entry__begins_with_that(
+    cast: Cast, client_for: ClientFor, first: str
+) -> None:
+    job, viewer = judged_job(cast), client_for(cast.viewer)
+    answer = viewer.get(f"{API}jobs/{job.pk}/events/", HTTP_LAST_EVENT_ID=first)
+    assert [event.data for event in stream_of(answer).rest()] == ledger_of(viewer, job)
+
+
+@pytest.mark.parametrize(
+    "given", ["", "-1", "+1", "1.0", "x", "01", "٣", "1 2", "9" * 11, str(2**31), "9" * 4000]
+)
+def test_last_event_id__that_is_no_id__400(cast: Cast, client_for: ClientFor, given: str) -> None:
+    address = f"{API}jobs/{judged_job(cast).pk}/events/"
+    answer = client_for(cast.viewer).get(address, HTTP_LAST_EVENT_ID=given)
+    assert_problem(answer, 400, "invalid_header", "Last-Event-ID")
+
+
+def test_last_event_id__beyond_the_chain__400_and_not_a_stream_that_leaves_entries_out(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    job, viewer = judged_job(cast), client_for(cast.viewer)
+    last = ledger_of(viewer, job)[-1]["seq"]
+    address = f"{API}jobs/{job.pk}/events/"
+    assert viewer.get(address, HTTP_LAST_EVENT_ID=str(last)).status_code == 204
+    problem = assert_problem(
+        viewer.get(address, HTTP_LAST_EVENT_ID=str(last + 1)), 400, "invalid_header"
+    )
+    assert str(last) in problem["detail"]
+
+
+# --- who may ------------------------------------------------------------------------------------
+def test_events__refused__as_problem_documents(cast: Cast, client_for: ClientFor) -> None:
+    job = pending_job(cast)
+    address, accept = f"{API}jobs/{job.pk}/events/", {"HTTP_ACCEPT": "text/event-stream"}
+    viewer = client_for(cast.viewer)
+    assert_problem(viewer.get(f"{API}jobs/{uuid4()}/events/", **accept), 404, "job_not_found")
+    assert_problem(client_for(cast.outsider).get(address, **accept), 403, "permission_denied")
+    assert_problem(client_for(None).get(address, **accept), 401, "not_authenticated")
+    assert_problem(viewer.get(address, HTTP_ACCEPT="application/json"), 406, "not_acceptable")
+    assert_problem(viewer.get(f"{address}?after=1", **accept), 400, "invalid_parameter")
+    HUB.open_places(0)
+    answer = viewer.get(address, **accept)
+    assert_problem(answer, 503, "too_many_streams")
+    assert int(answer["Retry-After"]) > 0
+
+
+def delete_token(viewer: Any) -> None:
+    with as_owner():
+        get_token_model().objects.filter(user=viewer).delete()
+
+
+def switch_off(viewer: Any) -> None:
+    viewer.is_active = False
+    viewer.save()
+
+
+def take_role(viewer: Any) -> None:
+    viewer.groups.clear()
+
+
+@pytest.mark.parametrize("lock_out", [delete_token, switch_off, take_role])
+def test_stream__whose_reader_is_locked_out__ends_before_it_tells_more(
+    committed: Cast, lock_out: Callable[[Any], None]
+) -> None:
+    job = pending_job(committed)
+    with (
+        served_application() as address,
+        client_of(address, committed.viewer) as viewer,
+        following(viewer, job.pk) as stream,
+    ):
+        stream.events(1)
+        stream.beat()
+        lock_out(committed.viewer)
+        assert stream.rest() == []
+        assert viewer.get(f"jobs/{job.pk}/events/").status_code in (401, 403)
+
+
+# --- until when ---------------------------------------------------------------------------------
+def test_stream__has_an_end__and_goes_on_elsewhere(committed: Cast, settings: Any) -> None:
+    settings.STREAMS = settings.STREAMS | {"SECONDS": 0.5}
+    job = pending_job(committed)
+    with served_application() as address, client_of(address, committed.viewer) as viewer:
+        with following(viewer, job.pk) as stream:
+            heard = stream.rest()
+        run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())
+        with following(viewer, job.pk, heard[-1].id) as stream:
+            heard += stream.rest()
+    assert [event.name for event in heard] == ["job.activation.created", "job.execution.started"]
+
+
+def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
+    settings.STREAMS = settings.STREAMS | {"HEARTBEAT_SECONDS": 60}  # before anybody asks again
+    job = pending_job(committed)
+    _, token = get_token_model().objects.create(committed.viewer, expiry=timedelta(seconds=1.5))
+    with (
+        served_application() as address,
+        httpx.Client(
+            base_url=f"{address}/api/v1/", headers={"Authorization": f"Bearer {token}"}
+        ) as viewer,
+        following(viewer, job.pk) as stream,
+    ):
+        assert len(stream.rest()) == 1
+        assert viewer.get(f"jobs/{job.pk}/").json()["code"] == "token_expired"
