@@ -11,8 +11,8 @@ A file for each screen: `contracts.py`, `jobs.py`, `line.py`, `registry.py`, `si
 
 from django.contrib import admin
 
-from governance.admin import accounts, contracts, jobs, line, registry, signals
+from governance.admin import accounts, contracts, jobs, line, registry, signals, tokens
 
-__all__ = ["accounts", "contracts", "jobs", "line", "registry", "signals"]
+__all__ = ["accounts", "contracts", "jobs", "line", "registry", "signals", "tokens"]
 
 admin.site.index_title = "Home"

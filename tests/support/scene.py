@@ -8,10 +8,9 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-from knox.models import AuthToken
 
 from governance.health.signals import record_signal
-from governance.models import Capability, ConfigurationEntry, LineFreeze, SystemContract
+from governance.models import ApiToken, Capability, ConfigurationEntry, LineFreeze, SystemContract
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.values import HealthDecision
@@ -19,6 +18,7 @@ from tests.support.admin import approval, typed
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen
 from tests.support.stories import approved, asked, eligible, judged_job, now
+from tests.support.tokens import made_token
 
 PASSWORD = "correct-horse-7"
 NEW_PASSWORD = "battery-staple-8"
@@ -77,9 +77,8 @@ class Scene:
         )
 
     @cached_property
-    def token(self) -> AuthToken:
-        made, _ = AuthToken.objects.create(self.cast.executor)
-        return made
+    def token(self) -> ApiToken:
+        return made_token(self.cast.executor)[0]
 
     @property
     def user(self) -> User:
