@@ -34,7 +34,8 @@ from governance.vocabulary.values import TokenState
 TOKEN_DAYS = range(1, 366)
 DEFAULT_TOKEN_DAYS = 90
 OVERLAP_HOURS = range(169)
-DEFAULT_OVERLAP = timedelta(hours=24)
+USUAL_OVERLAP_HOURS = 24
+DEFAULT_OVERLAP = timedelta(hours=USUAL_OVERLAP_HOURS)
 USE_NOTED_EVERY = timedelta(minutes=1)
 LONGEST_NAME = 100
 LONGEST_CAPABILITY = 200

@@ -5,6 +5,8 @@ goes, so that no hash stands in two places of which only one can be revoked. On 
 gets the tokens that its table can hold: those that are neither narrowed nor revoked.
 """
 
+from typing import Any
+
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
@@ -28,7 +30,7 @@ KNOXS_TABLE_SQL = (
 )
 
 
-def user(**options: object) -> models.ForeignKey:
+def user(**options: Any) -> models.ForeignKey:
     return models.ForeignKey(
         on_delete=django.db.models.deletion.PROTECT,
         related_name="+",
@@ -37,7 +39,7 @@ def user(**options: object) -> models.ForeignKey:
     )
 
 
-def keep_tokens(apps, schema_editor):
+def keep_tokens(apps: Any, schema_editor: Any) -> None:
     """Copy what is in knox's table, if there is one, and drop it."""
     connection = schema_editor.connection
     token = apps.get_model("governance", "ApiToken")
@@ -54,7 +56,7 @@ def keep_tokens(apps, schema_editor):
         cursor.execute("DROP TABLE knox_authtoken")
 
 
-def give_tokens_back(apps, schema_editor):
+def give_tokens_back(apps: Any, schema_editor: Any) -> None:
     """Make knox's table again where its migrations say that there is one, with its tokens."""
     connection = schema_editor.connection
     token = apps.get_model("governance", "ApiToken")

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 
 from governance.health.signals import record_signal
 from governance.models import ApiToken, Capability, ConfigurationEntry, LineFreeze, SystemContract
+from governance.models.fields import new_id
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.values import HealthDecision
@@ -107,6 +108,20 @@ def an_approval(scene: Scene) -> dict[str, Any]:
 
 def a_stop(scene: Scene) -> dict[str, Any]:
     return {"reason": "The sky is falling.", "ends_at": typed(now() + 2 * HOUR)}
+
+
+def a_token(scene: Scene) -> dict[str, Any]:
+    return {
+        "username": "newcomer",
+        "create": "on",
+        "role": "Viewer",
+        "days": "30",
+        "token_id": str(new_id()),
+    }
+
+
+def an_overlap(scene: Scene) -> dict[str, Any]:
+    return {"overlap_hours": "1"}
 
 
 def two_passwords(scene: Scene) -> dict[str, Any]:

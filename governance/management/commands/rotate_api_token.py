@@ -8,7 +8,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import DEFAULT_OVERLAP, OVERLAP_HOURS, find_token, rotate_token
+from governance.flows.tokens import (
+    OVERLAP_HOURS,
+    USUAL_OVERLAP_HOURS,
+    find_token,
+    rotate_token,
+)
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
@@ -37,7 +42,7 @@ so that its client can change over without a pause, and then expires."""
             "--overlap-hours",
             metavar="N",
             type=number_in(OVERLAP_HOURS),
-            default=int(DEFAULT_OVERLAP.total_seconds()) // 3600,
+            default=USUAL_OVERLAP_HOURS,
             help="How long the old token still works, 0 to 168 (default: %(default)s).",
         )
 
