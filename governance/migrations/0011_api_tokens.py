@@ -151,6 +151,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(keep_tokens, give_tokens_back),
         InstallLaws(["token_only_ends"]),
+        migrations.RunPython(keep_tokens, give_tokens_back),
     ]
