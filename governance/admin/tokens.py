@@ -212,9 +212,8 @@ class TokenAdmin(ReadOnlyAdmin):
             "text": text,
             "unknown": unknown_among(token.capabilities or ()),
         }
-        answer = render(request, "admin/governance/token_made.html", context, status=201)
-        answer["Cache-Control"] = "no-store"  # going back does not show it again
-        return answer
+        # Like all of the admin it goes out as no-store: going back does not show it again.
+        return render(request, "admin/governance/token_made.html", context, status=201)
 
     def _context(self, request: HttpRequest, token: ApiToken) -> dict[str, Any]:
         at = timezone.now()

@@ -10,15 +10,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from governance.api.contracts import ContractViewSet
-from governance.api.jobs import JobViewSet
-from governance.api.line import LineViewSet
+from governance.api import urls
 from governance.flows.tokens import revoke_token, rotate_token
 from governance.models import ApiToken
 from governance.vocabulary.roles import TOKEN_VERBS
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.api.test_who_may import MAY, call
+from tests.api.test_who_may import call, routes
 from tests.support.cast import Cast
 from tests.support.stories import now, running_job
 from tests.support.tokens import made_token, new_token
@@ -61,13 +59,18 @@ def test_token__begins_like_one_that_is_revoked__is_just_unknown(cast: Cast) -> 
 
 
 # --- verbs ---
-def test_verbs__are_the_permissions_that_the_calls_name() -> None:
-    named = {
-        permission
-        for view in (ContractViewSet, JobViewSet, LineViewSet)
-        for permission in view.action_permissions.values()
+def permissions() -> dict[tuple[str, str], str]:
+    """The permission that each call names, by method and route."""
+    return {
+        (method, route): pattern.callback.cls.action_permissions[action]
+        for route, pattern in routes(urls.urlpatterns)
+        for method, action in getattr(pattern.callback, "actions", {}).items()
+        if method != "head"
     }
-    assert {f"governance.{verb}" for verb in TOKEN_VERBS} == named
+
+
+def test_verbs__are_the_permissions_that_the_calls_name() -> None:
+    assert {f"governance.{verb}" for verb in TOKEN_VERBS} == set(permissions().values())
 
 
 @pytest.mark.parametrize("verb", TOKEN_VERBS)
@@ -77,14 +80,7 @@ def test_verb__of_a_token__opens_its_calls_and_no_others(
     cast.outsider.is_superuser = True
     cast.outsider.save()
     client = client_for(cast.outsider, verbs=[verb])
-    actions: dict[str, str] = {}
-    for root, view in (("contracts", ContractViewSet), ("jobs", JobViewSet), ("line", LineViewSet)):
-        actions |= {f"{root}.{name}": named for name, named in view.action_permissions.items()}
-    for method, route in MAY:
-        root, *rest = route.strip("/").split("/")
-        tail = [part for part in rest if not part.startswith("<")]
-        usual = "show" if root == "line" else "retrieve" if rest else "list"
-        needed = actions[f"{root}.{tail[0] if tail else usual}"]
+    for (method, route), needed in permissions().items():
         answer = call(client, method, route)
         if needed == f"governance.{verb}":
             assert answer.status_code in (200, 204, 400, 404), (method, route, answer.content)
