@@ -141,6 +141,7 @@ LOGGING = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["governance.api.authentication.ApiTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["governance.api.permissions.ActionPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["governance.api.throttles.TokenThrottle"],
     "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -151,6 +152,10 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+
+# Tokens are ours: narrower than knox's, whose own table is neither made nor migrated.
+KNOX_TOKEN_MODEL = "governance.ApiToken"  # noqa: S105 - a model, not a password
+MIGRATION_MODULES = {"knox": None}
 
 REST_KNOX = {
     "TOKEN_TTL": timedelta(days=90),
@@ -193,6 +198,15 @@ STREAMS = {
     "SECONDS": read_number("STREAM_SECONDS", 600, least=1, most=86_400),
 }
 
+# Counts the calls of each token, and nothing that matters. Each process has its own; several count
+# as one with a backend that they share.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
 # --- the admin ----------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "govsite",
@@ -224,6 +238,9 @@ GOVERNANCE: dict[str, Any] = {
     "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    # How often a minute one token may read, and write, in each web process; 0 is without end.
+    "API_READS_PER_MINUTE": read_number("API_READS_PER_MINUTE", 6000),
+    "API_WRITES_PER_MINUTE": read_number("API_WRITES_PER_MINUTE", 3000),
     # How many founders must sign a contract before it is approved, by its risk.
     "QUORUM": read_quorum("GOVSITE_QUORUM"),
     # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.

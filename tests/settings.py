@@ -1,7 +1,7 @@
 """The site's settings, on a PostgreSQL of the suite's own where the embedded one is used."""
 
 from govsite.settings import *  # noqa: F403
-from govsite.settings import DATA_DIR, DATABASES, STATIC_ROOT
+from govsite.settings import DATA_DIR, DATABASES, GOVERNANCE, STATIC_ROOT
 
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "govsite.embedded"
 
@@ -22,3 +22,6 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Whitenoise looks for a file when it is asked for one; otherwise every test client that is made
 # would first list all of them.
 WHITENOISE_AUTOREFRESH = True
+
+# A test is no client that takes too much.
+GOVERNANCE |= {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}

@@ -1,4 +1,4 @@
-"""Accounts: people and groups, managed by superusers alone; API tokens, only to be looked at.
+"""Accounts: people and groups, managed by superusers alone.
 
 Nobody is deleted: the record keeps whoever did something. An account is switched off instead.
 """
@@ -13,14 +13,10 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from knox.models import AuthToken
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from governance.admin.lists import FilteredList
-from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.wording import moment
 
 
 class SuperusersOnly(ModelAdmin):
@@ -54,7 +50,6 @@ def is_superuser(request: HttpRequest) -> bool:
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-admin.site.unregister(AuthToken)
 
 
 # Django's classes come first: Unfold's own have empty `add_fieldsets`, which would leave a new
@@ -71,35 +66,3 @@ class UserAdmin(DjangoUserAdmin, SuperusersOnly):
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, SuperusersOnly):
     filter_horizontal = ()
-
-
-@admin.register(AuthToken)
-class TokenAdmin(ReadOnlyAdmin):
-    """Whose tokens there are and until when; neither token nor digest is shown."""
-
-    list_display = ("user", "beginning", "made", "ends")
-    list_display_links = None  # a token's address would be its digest
-    list_select_related = ("user",)
-    search_fields = ("user__username",)
-    sortable_by = ("made",)
-    fields = ("user", "beginning", "made", "ends")
-    readonly_fields = ("beginning", "made", "ends")
-    ordering = ("-created",)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request)
-
-    @display(description="Token begins with")
-    def beginning(self, token: AuthToken) -> str:
-        return f"{token.token_key[:8]}…"
-
-    @display(description="Made", ordering="created")
-    def made(self, token: AuthToken) -> str:
-        return moment(token.created)
-
-    @display(description="Ends")
-    def ends(self, token: AuthToken) -> str:
-        return moment(token.expiry) if token.expiry else "never"

@@ -63,9 +63,11 @@ class ApproveForm(forms.Form):
         return _plain_lines(self.cleaned_data["note"])
 
 
-def _words(label: str, help_text: str, *, rows: int = 4, **attrs: int) -> forms.CharField:
+def words_field(
+    label: str, help_text: str, *, rows: int = 4, required: bool = True, **attrs: int
+) -> forms.CharField:
     """Some lines of text; that there are any is for the operation to demand, in its own words."""
-    shown: dict[str, Any] = {"rows": rows, "maxlength": LONGEST_TEXT, "required": True}
+    shown: dict[str, Any] = {"rows": rows, "maxlength": LONGEST_TEXT, "required": required}
     return forms.CharField(
         label=label,
         required=False,
@@ -87,7 +89,7 @@ class WordsForm(forms.Form):
 
 
 class RejectForm(WordsForm):
-    reason = _words(
+    reason = words_field(
         "Reason",
         "More than 10 characters. The requester will read it.",
         minlength=SHORTEST_REASON,
@@ -96,17 +98,19 @@ class RejectForm(WordsForm):
 
 class QuestionForm(WordsForm):
     name = "question"
-    question = _words("Question", "Whoever proposed the contract, and its operators, will read it.")
+    question = words_field(
+        "Question", "Whoever proposed the contract, and its operators, will read it."
+    )
 
 
 class AnswerForm(WordsForm):
     name = "answer"
-    answer = _words("Answer", "The founders will read it before they decide.")
+    answer = words_field("Answer", "The founders will read it before they decide.")
 
 
 class CommentForm(WordsForm):
     name = "text"
-    text = _words("Comment", "Everybody who may see the contract can read it.")
+    text = words_field("Comment", "Everybody who may see the contract can read it.")
 
 
 class FreezeForm(WordsForm):
@@ -115,7 +119,7 @@ class FreezeForm(WordsForm):
         widget=MomentInput,
         help_text="It runs again by itself then; a founder can thaw it before.",
     )
-    reason = _words(
+    reason = words_field(
         "Reason", "Everybody reads it on every page; executors hear it instead of a job.", rows=3
     )
 
@@ -126,7 +130,7 @@ class FreezeForm(WordsForm):
 
 
 class ThawForm(WordsForm):
-    reason = _words("Reason", "Why it may run again; it stays on record.", rows=3)
+    reason = words_field("Reason", "Why it may run again; it stays on record.", rows=3)
 
 
 def _plain_lines(text: Any) -> str:

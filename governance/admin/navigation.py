@@ -101,7 +101,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _place(
                     "API tokens",
                     "key",
-                    reverse("admin:knox_authtoken_changelist"),
+                    reverse("admin:governance_apitoken_changelist"),
                     "Who may call the API, and until when.",
                     is_superuser(request),
                 ),

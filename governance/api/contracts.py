@@ -133,8 +133,11 @@ class ContractViewSet(GovernedViewSet):
         """
         fields = self.read_body(Activations)
         at, ids = self.now(), fields.pop("contract_ids")
+        told_apart = self.ids_within_reach(ids)
 
         def activate(contract_id: UUID) -> Outcome:
+            if contract_id not in told_apart:
+                raise self.not_found(contract_id)
             job = activate_contract(contract_id=contract_id, actor=request.user, at=at, **fields)
             return {"status": 201, "job_id": str(job.pk)}
 

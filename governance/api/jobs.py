@@ -73,6 +73,7 @@ class JobViewSet(GovernedViewSet):
     """A job is made by activating a contract, and by nothing else."""
 
     noun = "job"
+    contract_path = "contract__"
     action_permissions = {
         "list": "governance.view_governancejob",
         "retrieve": "governance.view_governancejob",
@@ -194,12 +195,14 @@ class JobViewSet(GovernedViewSet):
     def claim(self, request: Request) -> Response:
         """Takes the oldest PENDING job and starts it; two executors never get the same one.
 
+        A token that is bound to capabilities gets the oldest of those within its reach.
+
         The job holds a lease until `lease_expires_at`: report the step that is due by then. While
         a founder has stopped the line, 409 `line_frozen`, whether or not a job waits; `details`
         say `until` when and for what `reason`.
         """
         self.read_body(Nothing)
-        claimed = run_job.claim_job(executor=request.user, at=self.now())
+        claimed = run_job.claim_job(executor=request.user, at=self.now(), capabilities=self.reach)
         return self._started(*claimed) if claimed else Response(status=204)
 
     @extend_schema(
@@ -239,7 +242,8 @@ class JobViewSet(GovernedViewSet):
         It renews the lease: `lease_expires_at` says until when the next report is taken. Refused
         with 409: `step_out_of_order`, `result_conflict` (another report for a step that has one),
         `stale_execution` (an old token), `lease_lapsed` (too late: drop the work),
-        `invalid_job_transition` (not started), `job_immutable` (ended).
+        `invalid_job_transition` (not started), `job_immutable` (ended). A job that somebody else
+        started is not there: 404 `job_not_found`.
         """
         who_and_when: dict[str, Any] = {"job_id": pk, "executor": request.user, "at": self.now()}
         if isinstance(request.data, dict) and "results" in request.data:
@@ -263,7 +267,8 @@ class JobViewSet(GovernedViewSet):
         """COMPLETED when every step did, FAILED when one failed; the evidence is sealed.
 
         Refused with 409: `steps_outstanding` while steps are unreported and none has failed,
-        `stale_execution`, `lease_lapsed`, `job_immutable`.
+        `stale_execution`, `lease_lapsed`, `job_immutable`; with 404 `job_not_found` when somebody
+        else started it.
         """
         token = self.read_body(Completion)["execution_token"]
         job = run_job.complete_job(job_id=pk, token=token, executor=request.user, at=self.now())

@@ -83,6 +83,7 @@ class ProblemAwareSchema(AutoSchema):
             refusals["409"] = "Not in this state, or not any more; `code` says why."
             refusals["411"] = "The body's length was not announced."
             refusals["415"] = "The body is not application/json."
+        refusals["429"] = "Too many calls with this token; `Retry-After` says when to ask again."
         refusals["503"] = (
             "The database does not answer, or others are at it (`busy`); "
             "`Retry-After` says when to ask again."

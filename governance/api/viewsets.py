@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -16,20 +18,29 @@ from governance.api.deprecation import deprecation_of
 from governance.api.fields import StrictForm
 from governance.api.pagination import KeysetPagination
 from governance.api.problems import LengthRequired
+from governance.models.contract import within_reach
 from governance.vocabulary.errors import InvalidInputError, NotFoundError
 
 
 class GovernedViewSet(GenericViewSet[Any]):
-    """A resource: its actions name their permissions, and take what they know and nothing else."""
+    """A resource: its actions name their permissions, and take what they know and nothing else.
+
+    What is not within the reach of the caller's token does not exist for it: `filter_queryset` and
+    `get_object` leave it out, and an action on one thing does not begin. `contract_path` leads
+    from a row to its contract.
+    """
 
     action_permissions: ClassVar[Mapping[str, str]] = {}
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     noun: ClassVar[str]
+    contract_path: ClassVar[str] = ""
     http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "pk" in kwargs and not self.ids_within_reach([kwargs["pk"]]):
+            raise self.not_found()  # before anything else about the call is told
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequired
         self._refuse_unknown_parameters(request)
@@ -47,11 +58,9 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     def get_object(self) -> Any:
         """The row that the address names, or NotFoundError in the domain's words."""
-        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        found = self.within_reach(self.get_queryset()).filter(pk=self.kwargs["pk"]).first()
         if found is None:
-            raise NotFoundError(
-                f"There is no {self.noun} {self.kwargs['pk']}.", code=f"{self.noun}_not_found"
-            )
+            raise self.not_found()
         return found
 
     def is_still_allowed(self) -> bool:
@@ -59,12 +68,49 @@ class GovernedViewSet(GenericViewSet[Any]):
         asked_again = self.initialize_request(self.request._request, *self.args, **self.kwargs)
         try:
             self.perform_authentication(asked_again)
-            self.check_permissions(asked_again)
+            super().check_permissions(asked_again)  # it is no new call that would count
             self.request = asked_again
             self.get_object()
         except (APIException, NotFoundError):
             return False
         return True
+
+    def not_found(self, pk: UUID | None = None) -> NotFoundError:
+        """The refusal of `pk`, or of what the address names: not there, or not for this caller."""
+        return NotFoundError(
+            f"There is no {self.noun} {pk or self.kwargs['pk']}.", code=f"{self.noun}_not_found"
+        )
+
+    # --- what the caller's token reaches ---
+    @property
+    def reach(self) -> list[str] | None:
+        """The capabilities that the token is bound to; None if it is bound to none."""
+        return getattr(self.request.auth, "capabilities", None)
+
+    def within_reach(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(within_reach(self.reach, of=self.contract_path))
+
+    def ids_within_reach(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Those of `ids` that may be told apart from things that are not there.
+
+        One query, and none for a token that is bound to no capability: then all of them.
+        """
+        if self.reach is None:
+            return set(ids)
+        rows = self.within_reach(self.get_queryset().filter(pk__in=list(ids)))
+        return set(rows.values_list("pk", flat=True))
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().filter_queryset(self.within_reach(queryset))
+
+    # --- how often it may call ---
+    def check_permissions(self, request: Request) -> None:
+        """The call counts before it is looked at: a refusal costs us something, too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done by then."""
 
     def read_body(self, form: type[StrictForm]) -> dict[str, Any]:
         """The body's fields, or a ValidationError that names every fault with its path."""

@@ -1,4 +1,4 @@
-"""Who may come in: accounts for people and services, their roles, and API tokens.
+"""Who may come in: accounts for people and services, and their roles.
 
 Accounts are not part of the governed record; what they did is. Deciding who has one is the work
 of whoever may manage users, which none of the chain's own roles may.
@@ -6,19 +6,12 @@ of whoever may manage users, which none of the chain's own roles may.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from knox.models import AuthToken
 
-from governance.vocabulary.canonical import require_plain_json
-from governance.vocabulary.errors import InvalidInputError, NotFoundError, WrongPersonError
+from governance.vocabulary.errors import InvalidInputError, NotFoundError
 from governance.vocabulary.roles import Role
-
-TOKEN_DAYS = range(1, 366)
-DEFAULT_TOKEN_DAYS = 90
 
 
 def open_account(
@@ -55,28 +48,3 @@ def give_role(account: User, role: Role) -> bool:
         raise NotFoundError(f"There is no group {role}.", code="group_not_found")
     account.groups.add(group)
     return True
-
-
-def issue_token(*, username: str, role: Role, days: int, create: bool) -> tuple[AuthToken, str]:
-    """A token for the API and its text, which nobody can read again; only its hash is kept.
-
-    The account is put into the role's group. One that is missing is made when `create` says so,
-    as a service account that cannot log in; else NotFoundError. WrongPersonError for an account
-    that is not active.
-    """
-    require_plain_json(username, "username")
-    with transaction.atomic():
-        account = User.objects.select_for_update().filter(username=username).first()
-        if account is None and not create:
-            raise NotFoundError(
-                f"There is no user {username!r}; --create makes a service account.",
-                code="user_not_found",
-            )
-        if account is None:
-            account = open_account(username=username, role=role)
-        elif not account.is_active:
-            raise WrongPersonError(f"{username} is not active.", code="user_inactive")
-        else:
-            give_role(account, role)
-        token, text = AuthToken.objects.create(user=account, expiry=timedelta(days=days))
-    return token, text

@@ -21,9 +21,12 @@ CLAIM_ATTEMPTS = 5
 LONGEST_CLAIM_PAUSE = 0.05  # seconds
 
 
-def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | None:
+def claim_job(
+    *, executor: Any, at: datetime, capabilities: Sequence[str] | None = None
+) -> tuple[GovernanceJob, str] | None:
     """The oldest pending job, now running, and its execution token; None if there is none.
 
+    With `capabilities`, only jobs whose contracts affect nothing else are looked at.
     A claim passes over jobs that others are claiming at this moment, and can come back with
     nothing although jobs wait: then it asks again, a few times. Raises LineFrozenError while the
     line stands still.
@@ -33,8 +36,10 @@ def claim_job(*, executor: Any, at: datetime) -> tuple[GovernanceJob, str] | Non
         if attempt:
             sleep(LONGEST_CLAIM_PAUSE * random())  # noqa: S311 - spreads claims, keeps no secret
         with saying_why_it_is_frozen(at):
-            claimed = GovernanceOrchestrator.claim_job(executor=executor, at=at, freeze=freeze)
-        if claimed or not jobs_are_pending():
+            claimed = GovernanceOrchestrator.claim_job(
+                executor=executor, at=at, freeze=freeze, capabilities=capabilities
+            )
+        if claimed or not jobs_are_pending(capabilities):
             return claimed
     return None
 

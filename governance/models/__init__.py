@@ -19,8 +19,10 @@ from governance.models.signal import GovernanceSignal
 from governance.models.signature import ApprovalSignature
 from governance.models.snapshot import HealthSnapshot
 from governance.models.step import JobStep
+from governance.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "ApprovalSignature",
     "AuditEvidence",
     "AuditResolution",

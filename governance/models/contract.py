@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,19 @@ def rank_of(contract: SystemContract) -> int:
 def review_end() -> Coalesce:
     """When a contract's review ends, or would have ended if its clock did not stand."""
     return Coalesce("review_ends_at", "expires_at")
+
+
+def within_reach(capabilities: Sequence[str] | None, of: str = "") -> Q:
+    """The contracts of which every affected capability is among `capabilities`; None is no limit.
+
+    `of` is the path to the contract (`contract__`). A contract that affects nothing is in nobody's
+    limited reach. The first condition alone narrows by the index.
+    """
+    if capabilities is None:
+        return Q()
+    column = f"{of}affected_capabilities"
+    names = list(capabilities)
+    return Q(**{f"{column}__overlap": names}) & Q(**{f"{column}__contained_by": names})
 
 
 def contract_words() -> ContractWords:

@@ -110,7 +110,11 @@ GRANTS: dict[str, May] = {
     "auth_user_user_permissions": JOIN_ROWS,
     "auth_group_permissions": JOIN_ROWS,
     "auth_permission": READ,
-    "knox_authtoken": APPEND,
+    # A token is used and ended; what it may do stays as it was issued.
+    "governance_apitoken": May(
+        insert=True,
+        update=("expiry", "last_used_at", "revoked_at", "revoked_by_id", "revoked_reason"),
+    ),
     # What Django needs to serve pages.
     "django_session": May(insert=True, update=("session_data", "expire_date"), delete=True),
     "django_admin_log": APPEND,

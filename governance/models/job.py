@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
-from governance.models.contract import SystemContract
+from governance.models.contract import SystemContract, within_reach
 from governance.models.fields import choices_of, digest_field, new_id, one_of, user_field
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import NotFoundError
@@ -20,22 +21,32 @@ from governance.vocabulary.values import JobStatus, StepStatus
 _sources_of = JobStateMachine.sources_of
 
 
+def no_such_job(job_id: UUID | str) -> NotFoundError:
+    """The refusal of a job that is not there, or that somebody shall not learn is there."""
+    return NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+
+
 class JobQuerySet(models.QuerySet["GovernanceJob"]):
     def lock(self, job_id: UUID | str) -> GovernanceJob:
         """The job with its contract, both locked, the contract first. Raises NotFoundError."""
         contract = SystemContract.objects.select_for_update().filter(job__id=job_id).first()
         if contract is None:
-            raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+            raise no_such_job(job_id)
         job = self.select_for_update().get(pk=job_id)
         job.contract = contract
         return job
 
-    def lock_oldest_pending(self) -> GovernanceJob | None:
-        """The oldest job nobody else is looking at, locked with its contract in one statement."""
+    def lock_oldest_pending(
+        self, capabilities: Sequence[str] | None = None
+    ) -> GovernanceJob | None:
+        """The oldest job nobody else is looking at, locked with its contract in one statement.
+
+        With `capabilities`, the oldest of those whose contracts are within their reach.
+        """
         return (
             self.select_related("contract")
             .select_for_update(of=("contract", "self"), skip_locked=True)
-            .filter(status=JobStatus.PENDING)
+            .filter(within_reach(capabilities, of="contract__"), status=JobStatus.PENDING)
             .order_by("created_at", "id")
             .first()
         )

@@ -7,6 +7,7 @@ import hmac
 from typing import Any
 
 from governance.models import GovernanceJob, StepResult
+from governance.models.job import no_such_job
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import (
     InvalidInputError,
@@ -17,6 +18,15 @@ from governance.vocabulary.errors import (
 )
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
 from governance.vocabulary.values import JobStatus, StepStatus
+
+
+def require_own(job: GovernanceJob, executor: Any) -> None:
+    """NotFoundError for a job that somebody else started, whatever its state: it is not theirs.
+
+    What nobody has started is nobody's, and refused by its state.
+    """
+    if job.started_by_id not in (None, executor.pk):
+        raise no_such_job(job.pk)
 
 
 def require_running(job: GovernanceJob) -> None:

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from governance.models import AuditEvidence, GovernanceJob, JobStep
+from governance.models.contract import within_reach
+from governance.models.job import no_such_job
 from governance.orchestrator.evidence import step_status
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import JobProgress, JobStatus
@@ -33,7 +35,7 @@ def scope_of_job(job_id: UUID) -> list[str]:
         .first()
     )
     if names is None:
-        raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+        raise no_such_job(job_id)
     return names
 
 
@@ -41,7 +43,7 @@ def job_progress(job_id: UUID) -> JobProgress:
     """Where the job stands, in one query. Raises NotFoundError."""
     job = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
     if job is None:
-        raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+        raise no_such_job(job_id)
     return JobProgress(
         job_id=str(job.pk),
         status=JobStatus(job.status),
@@ -52,9 +54,11 @@ def job_progress(job_id: UUID) -> JobProgress:
     )
 
 
-def jobs_are_pending() -> bool:
-    """Whether any job waits for an executor, locked by somebody or not."""
-    return GovernanceJob.objects.filter(status=JobStatus.PENDING).exists()
+def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
+    """Whether any job within their reach waits for an executor, locked by somebody or not."""
+    return GovernanceJob.objects.filter(
+        within_reach(capabilities, of="contract__"), status=JobStatus.PENDING
+    ).exists()
 
 
 def jobs_in_full() -> QuerySet[GovernanceJob]:

@@ -14,6 +14,7 @@ from governance.ledger.story import retried, story
 from governance.models import GovernanceJob, HealthSnapshot, StepResult
 from governance.orchestrator.evidence import AuditTrigger
 from governance.orchestrator.guards import (
+    require_own,
     require_reason,
     require_running,
     require_token,
@@ -47,17 +48,22 @@ class JobStateTracker:
     @staticmethod
     @retried
     def claim_job(
-        *, executor: Any, at: datetime, freeze: StandingFreeze | None = None
+        *,
+        executor: Any,
+        at: datetime,
+        freeze: StandingFreeze | None = None,
+        capabilities: Sequence[str] | None = None,
     ) -> tuple[GovernanceJob, str] | None:
         """The oldest PENDING job, now RUNNING, and its execution token; None if there is none.
 
+        With `capabilities`, only jobs whose contracts affect nothing else are looked at.
         The job holds a lease (`lease_expires_at`), as one that is started does. Raises
         LineFrozenError while the line stands still (`freeze`, as a flow read it), whether or not
         a job waits: an executor shall know why it gets nothing.
         """
         refuse_frozen_line(freeze)
         with story():
-            job = GovernanceJob.objects.lock_oldest_pending()
+            job = GovernanceJob.objects.lock_oldest_pending(capabilities)
             if job is None:
                 return None
             return job, _start(job, executor=executor, at=at)
@@ -83,8 +89,9 @@ class JobStateTracker:
     ) -> tuple[StepResult, bool]:
         """Keep a report; (result, True), or the stored result and False for the same one again.
 
-        A report that is kept renews the lease; `result.job` holds it. Raises JobImmutableError
-        for a finished job, InvalidJobTransitionError for one not started, StaleExecutionError for
+        A report that is kept renews the lease; `result.job` holds it. Raises NotFoundError for
+        a job that somebody else started, JobImmutableError for a finished one,
+        InvalidJobTransitionError for one not started, StaleExecutionError for
         another token, LeaseLapsedError for what comes after the lease, ResultConflictError for a
         different report of the same step, StepOutOfOrderError for any step but the one that is
         due. The same report again is no write: the lease does not matter to it.
@@ -112,6 +119,7 @@ class JobStateTracker:
     ) -> list[tuple[StepResult, bool]]:
         with story():
             job = GovernanceJob.objects.lock(job_id)
+            require_own(job, executor)
             require_running(job)
             require_token(job, token)
             return keep_reports(job, reports, executor=executor, at=at)
@@ -123,12 +131,13 @@ class JobStateTracker:
     ) -> GovernanceJob:
         """End a RUNNING job as its results say: COMPLETED, or FAILED where a step failed.
 
-        Raises StepsOutstandingError while steps are unreported and none has failed,
-        LeaseLapsedError after the lease. Asking again after the end is refused like every other
-        write (JobImmutableError).
+        Raises NotFoundError for a job that somebody else started, StepsOutstandingError while
+        steps are unreported and none has failed, LeaseLapsedError after the lease. Asking again
+        after the end is refused like every other write (JobImmutableError).
         """
         with story():
             job = GovernanceJob.objects.lock(job_id)
+            require_own(job, executor)
             require_running(job)
             require_token(job, token)
             require_lease(job, at)

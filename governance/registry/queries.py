@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.models import Capability, ConfigurationEntry
 from governance.vocabulary.changes import Change
-from governance.vocabulary.values import Lifecycle, PlatformState
+from governance.vocabulary.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
@@ -48,6 +48,12 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
 def capability_names(*, most: int) -> list[str]:
     """The first `most` capabilities by name."""
     return list(Capability.objects.order_by("name").values_list("name", flat=True)[:most])
+
+
+def unknown_among(names: Iterable[str]) -> list[str]:
+    """Those of `names` that no capability on record has; SYSTEM is always known."""
+    asked = {*names} - {SYSTEM_SCOPE}
+    return sorted(asked - capabilities_named(asked).keys()) if asked else []
 
 
 def frozen_among(names: Iterable[str]) -> list[str]:

@@ -58,6 +58,14 @@ class RiskLevel(StrEnum):
     LOW = "low"
 
 
+class TokenState(StrEnum):
+    """Whether a token of the API opens the door, or why it does not any more."""
+
+    LIVE = "LIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
 class EligibilityDecision(StrEnum):
     MAY = "MAY"
     MAY_NOT = "MAY_NOT"

@@ -8,7 +8,6 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
-from knox.models import AuthToken
 
 from governance import models
 from governance.admin.readonly import ReadOnlyAdmin
@@ -19,6 +18,7 @@ from tests.admin.conftest import Browser
 from tests.support.cast import Cast
 from tests.support.line import frozen
 from tests.support.stories import judged_job, now
+from tests.support.tokens import made_token
 
 RECORD = [
     models.Capability,
@@ -27,7 +27,7 @@ RECORD = [
     models.GovernanceSignal,
     models.LineFreeze,
     models.SystemContract,
-    AuthToken,
+    models.ApiToken,
 ]
 
 
@@ -46,11 +46,11 @@ def one_of_each(cast: Cast) -> None:
     )
     judged_job(cast)
     frozen(cast)
-    AuthToken.objects.create(user=cast.executor)
+    made_token(cast.executor)
 
 
 def test_registered_models__are_these_and_the_accounts() -> None:
-    registered = {m for m in admin.site._registry if m._meta.app_label in ("governance", "knox")}
+    registered = {m for m in admin.site._registry if m._meta.app_label == "governance"}
     assert registered == set(RECORD)
     assert all(isinstance(admin.site._registry[model], ReadOnlyAdmin) for model in RECORD)
 
@@ -98,7 +98,7 @@ def test_accounts__for_staff_who_is_no_superuser__403(
     person = getattr(cast, who)
     person.user_permissions.add(*permissions_over_accounts())
     browser = signed_in(person)
-    for model in (User, Group, AuthToken):
+    for model in (User, Group, models.ApiToken):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert browser.get(reverse(f"{name}_changelist")).status_code == 403
         assert browser.post(reverse(f"{name}_add"), {}).status_code == 403
@@ -110,7 +110,7 @@ def test_accounts__for_staff_who_is_no_superuser__403(
 def permissions_over_accounts() -> Any:
     from django.contrib.auth.models import Permission
 
-    return Permission.objects.filter(content_type__app_label__in=["auth", "knox"])
+    return Permission.objects.filter(content_type__app_label="auth")
 
 
 def test_superuser__makes_an_account_and_puts_it_into_a_group(
@@ -148,8 +148,8 @@ def test_superuser__makes_an_account_and_puts_it_into_a_group(
 def test_tokens__shown_without_digest_or_token(
     one_of_each: None, superuser: User, signed_in: Browser
 ) -> None:
-    token = AuthToken.objects.get()
-    page = signed_in(superuser).get(reverse("admin:knox_authtoken_changelist"))
+    token = models.ApiToken.objects.get()
+    page = signed_in(superuser).get(reverse("admin:governance_apitoken_changelist"))
     html = page.content.decode()
     assert "executor" in html
     assert token.digest not in html

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from governance.api.hub import HUB
+from tests.support.tokens import new_token
 
 ClientFor = Callable[..., APIClient]
 
@@ -31,14 +31,13 @@ def streams(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def client_for() -> ClientFor:
-    """A client with a token of the person given; without one for None."""
+    """A client with a token of the person given, narrowed if so; without one for None."""
 
-    def make(person: Any, **options: Any) -> APIClient:
+    def make(person: Any, **narrowed: Any) -> APIClient:
         # A 500 shall arrive as one, not as the exception behind it.
-        client = APIClient(raise_request_exception=False, **options)
+        client = APIClient(raise_request_exception=False)
         if person is not None:
-            _, token = AuthToken.objects.create(person)
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(person, **narrowed)}")
         return client
 
     return make

@@ -6,7 +6,8 @@ import socket
 from urllib.parse import urlsplit
 
 from tests.support.cast import Cast
-from tests.support.sites import client_of, new_token, running_site
+from tests.support.sites import client_of, running_site
+from tests.support.tokens import new_token
 
 CLAIM = b"POST /api/v1/jobs/claim/ HTTP/1.1\r\n"
 JOBS = b"GET /api/v1/jobs/ HTTP/1.1\r\n"

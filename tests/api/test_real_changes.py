@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 from django.test import Client
-from knox.models import AuthToken
 
 from governance.flows.propose_contract import propose_contract
 from governance.flows.review_contract import approve_contract
@@ -28,6 +27,7 @@ from tests.support.cast import Cast
 from tests.support.http import served_application
 from tests.support.kubernetes import CAPABILITIES, needs_real_changes, real_changes
 from tests.support.signing import as_seen
+from tests.support.tokens import new_token
 
 PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
 WORKERS = 3
@@ -163,8 +163,7 @@ def test_real_changes__over_http__all_end_with_a_verified_record(committed: Cast
     contracts = propose_all(committed)
     approve_all(committed, contracts)
     tokens = {
-        role: AuthToken.objects.create(getattr(committed, role))[1]
-        for role in ("operator", "executor", "auditor")
+        role: new_token(getattr(committed, role)) for role in ("operator", "executor", "auditor")
     }
     with served_application() as address, ExitStack() as clients:
 
@@ -218,7 +217,7 @@ def assert_every_record_is_whole(contracts: list[SystemContract]) -> None:
 @needs_real_changes
 def test_real_changes__served__are_found_by_capability(committed: Cast) -> None:
     contracts = propose_all(committed)
-    token = AuthToken.objects.create(committed.viewer)[1]
+    token = new_token(committed.viewer)
     headers = {"Authorization": f"Bearer {token}"}
     with (
         served_application() as address,

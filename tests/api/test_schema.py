@@ -61,7 +61,7 @@ def test_schema__of_every_call__tells_what_comes_back_and_what_is_refused(
         assert operation["security"] == [{"token": []}], where
         assert any(status.startswith("2") for status in operation["responses"]), where
         refused = {s: r for s, r in operation["responses"].items() if not s.startswith("2")}
-        expected = {"400", "401", "403", "503"}
+        expected = {"400", "401", "403", "429", "503"}
         expected |= {"404"} if "{id}" in path else set()
         expected |= {"409", "411", "415"} if method == "post" else set()
         assert set(refused) == expected, where

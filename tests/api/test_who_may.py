@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from governance.api import urls
@@ -19,6 +18,7 @@ from governance.api.line import LineViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
+from tests.support.tokens import made_token, new_token
 
 ID = "<uuid:pk>"
 PEOPLE = ("operator", "founder", "executor", "auditor", "viewer", "outsider")
@@ -139,7 +139,7 @@ def test_token__that_is_not_one__401(db: None, header: str) -> None:
 
 
 def test_token__that_begins_like_a_real_one__401(cast: Cast) -> None:
-    _, token = AuthToken.objects.create(cast.viewer)
+    token = new_token(cast.viewer)
     client = APIClient()
     for forged in (token[:-1] + ("0" if token[-1] != "0" else "1"), token[:20], token + "0"):
         answer = client.get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {forged}")
@@ -160,7 +160,7 @@ def test_session__of_somebody_logged_in__is_no_token(cast: Cast) -> None:
 
 
 def test_token__expired__401(cast: Cast) -> None:
-    _, token = AuthToken.objects.create(cast.viewer, expiry=timedelta(seconds=-1))
+    token = new_token(cast.viewer, lasts=timedelta(seconds=-1))
     answer = APIClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {token}")
     assert_problem(answer, 401, "token_expired")
 
@@ -174,7 +174,7 @@ def test_token__of_somebody_no_longer_active__401(cast: Cast, client_for: Client
 
 
 def test_token__made_now__expires_and_is_kept_only_as_a_hash(cast: Cast) -> None:
-    kept, token = AuthToken.objects.create(cast.viewer)
+    kept, token = made_token(cast.viewer)
     assert timedelta(days=89) < kept.expiry - kept.created <= timedelta(days=90)
     assert token not in (kept.digest, kept.token_key)
     assert len(kept.token_key) < len(token) / 2

@@ -55,6 +55,7 @@ WRITERS = {
     "IdempotencyRecord": {"flows.kept_answers"},
     "LineFreeze": {"review.line"},
     "LineThaw": {"review.line"},
+    "ApiToken": {"flows.tokens"},
 }
 CONTRACT_MOVES = {
     "to_validated",
@@ -83,6 +84,7 @@ def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
     allowed = {
         "contract.operations",
         "flows.accounts",
+        "flows.tokens",
         "orchestrator.activation",
         "orchestrator.tracking",
     }

@@ -13,13 +13,16 @@ from django.utils import timezone
 
 from governance.flows.freeze_line import freeze_line
 from governance.flows.review_contract import comment_on_contract, request_clarification
+from governance.flows.tokens import issue_token, note_use, revoke_token
 from governance.models import (
+    ApiToken,
     ApprovalSignature,
     Capability,
     GovernanceJob,
     LineFreeze,
     SystemContract,
 )
+from governance.vocabulary.roles import Role
 from governance.vocabulary.values import ContractStatus, JobStatus
 
 
@@ -28,8 +31,8 @@ class Screen:
     """A page of the admin; `of` finds what it is about, in whatever world the test has made, or
     the arguments of its address.
 
-    `who` may see it: "anybody" who reads, or only a "founder" or an "operator". `press` is the
-    button of its empty form, for a look at how that is refused.
+    `who` may see it: "anybody" who reads, or only a "founder", an "operator" or the "admin".
+    `press` is the button of its form as it opens, for a look at what comes of that.
     """
 
     name: str
@@ -61,6 +64,15 @@ waiting = contract_that(**_ELIGIBLE, review_ends_at__isnull=False)
 questioned = contract_that(**_ELIGIBLE, review_ends_at=None)
 done = contract_that(status=ContractStatus.COMPLETED)
 drafted = contract_that(status=ContractStatus.DRAFT)
+
+
+def narrow_token() -> Any:
+    return ApiToken.objects.filter(name="Search, rack 3").first()
+
+
+def another_token() -> Any:
+    """The last of a line of successors: each picture of a rotation adds one."""
+    return ApiToken.objects.filter(name="Spare", successor=None, revoked_at=None).first()
 
 
 def signature() -> tuple[Any, int] | None:
@@ -97,6 +109,12 @@ SCREENS = [
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
     Screen("configuration", "governance_configurationentry_changelist"),
     Screen("signals", "governance_governancesignal_changelist"),
+    Screen("tokens", "governance_apitoken_changelist", who="admin"),
+    Screen("token", "governance_apitoken_change", narrow_token, "admin"),
+    Screen("token-issue", "governance_apitoken_issue", who="admin"),
+    Screen("token-rotate", "governance_apitoken_rotate", narrow_token, "admin"),
+    Screen("token-made", "governance_apitoken_rotate", another_token, "admin", press="Rotate"),
+    Screen("token-revoke", "governance_apitoken_revoke", narrow_token, "admin"),
 ]
 
 
@@ -118,6 +136,19 @@ def furnish() -> None:
         last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
         question = "Why not after the holidays, when fewer people borrow?"
         request_clarification(contract_id=last.pk, founder=founder, question=question, at=at)
+    issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder, "at": at}
+    narrow, _ = issue_token(
+        username="search-worker",
+        name="Search, rack 3",
+        verbs=["view_jobstep", "execute_job"],
+        capabilities=["CatalogueSearch", "InterlibraryLoan", "SYSTEM"],
+        **issued,
+    )
+    note_use(narrow, at=at)
+    for _ in range(2):
+        spare, _ = issue_token(username="spare-worker", name="Spare", **issued)
+    reason = "It stood in a log."
+    revoke_token(token_id=spare.pk, reason=reason, actor=founder, at=at)
 
 
 def stop_the_line_here() -> None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from knox.crypto import hash_token
-from knox.models import AuthToken
 
+from governance.models import ApiToken
 from tests.support.cast import Cast
 from tests.support.commands import run
 from tests.support.roles import as_owner
@@ -29,7 +29,7 @@ def test_create_api_token__with_create__makes_a_service_account(admin: User) -> 
     assert not account.is_staff
     assert account.has_perm("governance.execute_job")
     assert not account.has_perm("governance.review_contract")
-    token = AuthToken.objects.get()
+    token = ApiToken.objects.get()
     assert (token.user, token.digest) == (account, hash_token(ran.out.strip()))
     assert ran.out.strip() not in ran.err
 
@@ -39,7 +39,7 @@ def test_create_api_token__days__say_how_long_it_is_good(
     admin: User, arguments: tuple[str, ...], days: int
 ) -> None:
     run("create_api_token", "viewer", "--role", "Viewer", *arguments, "--as", "admin")
-    expiry = AuthToken.objects.get().expiry
+    expiry = ApiToken.objects.get().expiry
     assert expiry is not None
     assert abs(expiry - now() - timedelta(days=days)) < timedelta(minutes=1)
 
@@ -48,7 +48,7 @@ def test_create_api_token__json__tells_the_token_and_its_end(admin: User) -> Non
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "admin", "--json")
     told = ran.json()
     assert (told["user"], told["role"]) == ("viewer", "Viewer")
-    assert hash_token(told["token"]) == AuthToken.objects.get().digest
+    assert hash_token(told["token"]) == ApiToken.objects.get().digest
     assert told["expires_at"].endswith("Z")
 
 
@@ -62,7 +62,7 @@ def test_create_api_token__somebody_missing_without_create__is_refused(admin: Us
 def test_create_api_token__name_that_cannot_be__is_refused(admin: User, name: str) -> None:
     ran = run("create_api_token", name, "--role", "Viewer", "--create", "--as", "admin")
     assert (ran.code, ran.err.startswith("error: username: ")) == (1, True)
-    assert not AuthToken.objects.exists()
+    assert not ApiToken.objects.exists()
 
 
 def test_create_api_token__account_not_active__is_refused(admin: User, cast: Cast) -> None:

@@ -30,15 +30,14 @@ WRITING: dict[str, tuple[str, ...]] = {
     "thaw_line": ("--reason", "It did not."),
     "resolve_audit": (NOTHING, "--verdict", "PASS", "--reason", "Looked at it again."),
     "create_api_token": ("somebody", "--role", "Viewer", "--create"),
+    "rotate_api_token": (NOTHING,),
+    "revoke_api_token": (NOTHING,),
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
 # These read, or tidy up what is no part of the record: nobody acts.
 READING = (
-    "checkpoint_ledger",
-    "export_evidence",
-    "purge_idempotency_keys",
-    "verify_evidence",
-    "verify_ledger",
+    *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
+    *("verify_evidence", "verify_ledger"),
 )
 # These come before anybody is there who could act.
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_site")
@@ -56,7 +55,13 @@ ARGUMENTS = {
     "thaw_line": ("--freeze", "--reason", "--as USER", "--json"),
     "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
     "export_evidence": ("JOB", "--output", "--signed", "--force"),
-    "create_api_token": ("USER", "--role", "--days", "--create", "--as USER", "--json"),
+    "create_api_token": (
+        *("USER", "--role", "--days", "--create", "--name", "--verb", "--capability"),
+        *("--as USER", "--json"),
+    ),
+    "list_api_tokens": ("--user", "--all", "--json"),
+    "rotate_api_token": ("TOKEN", "--overlap-hours", "--as USER", "--json"),
+    "revoke_api_token": ("TOKEN", "--reason", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
     "checkpoint_ledger": ("--output", "--public-key"),
     "verify_evidence": ("FILE", "--key", "--json"),
@@ -144,6 +149,8 @@ def test_writing_command__superuser__has_every_permission(cast: Cast, name: str)
         ("create_api_token", ("x", "--role", "Emperor", "--as", "admin")),
         ("create_api_token", ("x", "--role", "Viewer", "--days", "0", "--as", "admin")),
         ("create_api_token", ("x", "--role", "Viewer", "--days", "366", "--as", "admin")),
+        ("create_api_token", ("x", "--role", "Viewer", "--verb", "fly", "--as", "admin")),
+        ("rotate_api_token", (NOTHING, "--overlap-hours", "169", "--as", "admin")),
         ("record_signal", ("--scope", "S", "--as", "operator")),
         ("export_evidence", ()),
         ("grant_app_role", ()),

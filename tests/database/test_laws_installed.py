@@ -64,6 +64,7 @@ SPEAK_FOR_THE_RECORD = {
     "contract_verdict_fits_status",
     "evidence_digest",
     "evidence_written_once",
+    "governance_apitoken_rotated_from_id_key",
     "governance_auditevidence_job_id_key",
     "governance_capability_name_key",
     "health_snapshot_in_time",
@@ -116,6 +117,12 @@ SPEAK_FOR_THE_RECORD = {
     "snapshot_phase_known",
     "step_index_once",
     "step_result_append_only",
+    "token_digest_once",
+    "token_may_something",
+    "token_never_removed",
+    "token_only_ends",
+    "token_reaches_something",
+    "token_revoked_by_somebody",
 }
 
 

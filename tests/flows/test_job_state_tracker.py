@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -83,6 +83,48 @@ class TestJobStateTracker:
         running = Running(job, token, cast)
         running.complete_steps()
         assert running.complete().status == JobStatus.COMPLETED
+
+    @pytest.mark.parametrize("reach", [["Search"], ["Search", "Checkout"], ["SYSTEM", "Search"]])
+    def test_claim__within_a_reach__passes_over_what_affects_more(
+        self, cast: Cast, reach: list[str]
+    ) -> None:
+        pending_job(cast, affected_capabilities=["Search", "Stock"])
+        pending_job(cast, affected_capabilities=["SYSTEM", "Search", "Stock"])
+        inside = pending_job(cast)
+        claim = {"executor": cast.executor, "at": now(), "capabilities": reach}
+        claimed, _ = run_job.claim_job(**claim) or (None, "")
+        assert claimed == inside
+        assert run_job.claim_job(**claim) is None
+
+    def test_claim__nothing_within_its_reach__does_not_ask_again(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pending_job(cast)
+        slept: list[float] = []
+        monkeypatch.setattr(run_job, "sleep", slept.append)
+        claimed = run_job.claim_job(executor=cast.executor, at=now(), capabilities=["Stock"])
+        assert (claimed, slept) == (None, [])
+
+    # --- another's job ---
+    @pytest.mark.parametrize("token", ["own", "another"])
+    @pytest.mark.parametrize("write", [lambda r: r.record(r.report(0)), Running.complete])
+    @pytest.mark.parametrize(
+        "end", [lambda r: None, Running.cancel, lambda r: (r.complete_steps(), r.complete())]
+    )
+    def test_job__that_somebody_else_started__is_not_there(
+        self, cast: Cast, end: Any, write: Any, token: str
+    ) -> None:
+        running = running_job(cast)
+        end(running)
+        cast.outsider.is_superuser = True
+        shown = running.token if token == "own" else "stolen"
+        other = Running(running.job, shown, replace(cast, executor=cast.outsider))
+        nowhere = Running(GovernanceJob(), shown, cast)
+        for job in (other, nowhere):
+            with nothing_written(), pytest.raises(NotFoundError) as refusal:
+                write(job)
+            assert refusal.value.code == "job_not_found"
+            assert str(refusal.value) == f"There is no job {job.job.pk}."
 
     # --- tokens ---
     @pytest.mark.parametrize("token", ["", "x", "\ud800", None, 7])

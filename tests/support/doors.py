@@ -16,9 +16,11 @@ from tests.support.scene import (
     a_newcomer,
     a_smaller_scope,
     a_stop,
+    a_token,
     an_account,
     an_approval,
     an_edit,
+    an_overlap,
     another_password,
     says,
     two_passwords,
@@ -46,7 +48,7 @@ class Door:
 
     A POST of `form` by one of `acts` changes the record. By anybody else it changes nothing: it is
     refused with 403, or 405 where nobody can do anything; a `deaf` door heeds no form and may show
-    its page again.
+    its page again. Who acts is told by `done`, mostly sent on.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Door:
     answers: int = 200
     hides: int = 403
     deaf: bool = False
+    done: int = 302
     at: str = ""
 
     def address(self, scene: Scene) -> str:
@@ -90,7 +93,7 @@ RECORD = {
     "governance_configurationentry": "entry",
     "governance_governancesignal": "signal",
 }
-ACCOUNTS = {"auth_user": "user", "auth_group": "group", "knox_authtoken": "token"}
+ACCOUNTS = {"auth_user": "user", "auth_group": "group", "governance_apitoken": "token"}
 
 _OURS = [
     Door("governance_systemcontract_queue"),
@@ -129,6 +132,9 @@ _ACCOUNTS = [
     Door("auth_group_add", "", ROOT, ROOT, lambda scene: {"name": "Newcomers"}),
     Door("auth_group_change", "group", ROOT, ROOT, lambda scene: {"name": "Onlookers"}),
     Door("auth_group_history", "group", ROOT, deaf=True),
+    Door("governance_apitoken_issue", "", ROOT, ROOT, a_token, done=201),
+    Door("governance_apitoken_rotate", "token", ROOT, ROOT, an_overlap, done=201),
+    Door("governance_apitoken_revoke", "token", ROOT, ROOT, says("reason")),
 ]
 _SITE = [
     Door("index", shown=STAFF, deaf=True),

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-from knox.models import AuthToken
 
 from governance.health.signals import record_signal
-from governance.models import Capability, ConfigurationEntry, LineFreeze, SystemContract
+from governance.models import ApiToken, Capability, ConfigurationEntry, LineFreeze, SystemContract
+from governance.models.fields import new_id
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.values import HealthDecision
@@ -19,6 +19,7 @@ from tests.support.admin import approval, typed
 from tests.support.cast import Cast
 from tests.support.line import HOUR, frozen
 from tests.support.stories import approved, asked, eligible, judged_job, now
+from tests.support.tokens import made_token
 
 PASSWORD = "correct-horse-7"
 NEW_PASSWORD = "battery-staple-8"
@@ -77,9 +78,8 @@ class Scene:
         )
 
     @cached_property
-    def token(self) -> AuthToken:
-        made, _ = AuthToken.objects.create(self.cast.executor)
-        return made
+    def token(self) -> ApiToken:
+        return made_token(self.cast.executor)[0]
 
     @property
     def user(self) -> User:
@@ -108,6 +108,20 @@ def an_approval(scene: Scene) -> dict[str, Any]:
 
 def a_stop(scene: Scene) -> dict[str, Any]:
     return {"reason": "The sky is falling.", "ends_at": typed(now() + 2 * HOUR)}
+
+
+def a_token(scene: Scene) -> dict[str, Any]:
+    return {
+        "username": "newcomer",
+        "create": "on",
+        "role": "Viewer",
+        "days": "30",
+        "token_id": str(new_id()),
+    }
+
+
+def an_overlap(scene: Scene) -> dict[str, Any]:
+    return {"overlap_hours": "1"}
 
 
 def two_passwords(scene: Scene) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import httpx
-from knox.models import AuthToken
 
 from govsite.serving import Site
 from tests.support.commands import ROOT, this_database
+from tests.support.tokens import new_token
 
 
 @contextmanager
@@ -23,6 +23,9 @@ def running_site(environment: Mapping[str, str] | None = None) -> Iterator[str]:
     settings = {
         "DATABASE_URL": this_database(),
         "GOVSITE_HTTPS": "0",
+        # A test is no client that takes too much.
+        "API_READS_PER_MINUTE": "0",
+        "API_WRITES_PER_MINUTE": "0",
         "DJANGO_SETTINGS_MODULE": "govsite.settings",
     }
     with TemporaryFile() as log:
@@ -54,9 +57,3 @@ def client_of(address: str, person: Any, **options: Any) -> httpx.Client:
         headers={"Authorization": f"Bearer {new_token(person)}"},
         **({"timeout": 60} | options),
     )
-
-
-def new_token(person: Any) -> str:
-    """A token of the person for the API."""
-    _, token = AuthToken.objects.create(person)
-    return str(token)

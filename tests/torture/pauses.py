@@ -29,8 +29,9 @@ from governance.vocabulary.values import JobStatus
 from tests.support.cast import Cast, hire_cast
 from tests.support.commands import ROOT, shell, this_database
 from tests.support.databases import cloned, ensure_template
-from tests.support.sites import client_of, new_token, running_site, words_of
+from tests.support.sites import client_of, running_site, words_of
 from tests.support.stories import now, pending_job
+from tests.support.tokens import new_token
 from tests.torture.attack import Advance, Figure, attack, require
 from tests.torture.proof import require_whole_record
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from governance.flows.accounts import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, issue_token
+from django.utils import timezone
+
+from governance.flows.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, issue_token
 from governance.management.base import GovernanceCommand
+from governance.management.tokens import report_new_token
 from governance.management.values import number_in
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.roles import Role
+from governance.vocabulary.roles import TOKEN_VERBS, Role
 
 
 def _role(text: str) -> Role:
@@ -22,8 +24,10 @@ def _role(text: str) -> Role:
 class Command(GovernanceCommand):
     help = """Make a token for the API, and print it: once, for only its hash is kept.
 
-The account is put into the group of the role, whose permissions the token then carries. Send it
-as "Authorization: Bearer TOKEN"."""
+It belongs to a service account, which nobody can log in with. The account is put into the group of
+the role, whose permissions the token then carries: all of them, or only those named by --verb, and
+for every contract, or only for those about nothing but what --capability names. Send it as
+"Authorization: Bearer TOKEN"."""
 
     # Handing out a role is managing users; none of the chain's own roles may do that.
     permission = "auth.change_user"
@@ -31,6 +35,8 @@ as "Authorization: Bearer TOKEN"."""
     examples = (
         "create_api_token deployer --role Executor --create --as admin",
         "create_api_token outside-auditor --role Auditor --days 30 --as admin --json",
+        "create_api_token search-worker --role Executor --create --name 'search, rack 3'"
+        " --verb execute_job --verb view_jobstep --capability Search --as admin",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,25 +61,39 @@ as "Authorization: Bearer TOKEN"."""
             help="If there is no such account, make a service account that cannot log in.",
         )
 
+        parser.add_argument(
+            "--name", metavar="TEXT", default="", help="What the token is for, in lists."
+        )
+        parser.add_argument(
+            "--verb",
+            dest="verbs",
+            action="append",
+            choices=tuple(TOKEN_VERBS),
+            metavar="VERB",
+            help="The token may do this and nothing else; may be given several times: "
+            + ", ".join(TOKEN_VERBS)
+            + ". Without it: all that the account may.",
+        )
+        parser.add_argument(
+            "--capability",
+            dest="capabilities",
+            action="append",
+            metavar="NAME",
+            help="The token reaches only contracts that affect nothing but capabilities named "
+            "so, and their jobs; may be given several times. SYSTEM has to be named, too. "
+            "Without it: every contract.",
+        )
+
     def run(self, **options: Any) -> None:
         token, text = issue_token(
             username=options["username"],
             role=options["role"],
             days=options["days"],
             create=options["create"],
+            actor=options["actor"],
+            at=timezone.now(),
+            name=options["name"],
+            verbs=options["verbs"],
+            capabilities=options["capabilities"],
         )
-        if options["as_json"]:
-            self.print_json(
-                {
-                    "user": options["username"],
-                    "role": options["role"],
-                    "token": text,
-                    "expires_at": timestamp(token.expiry),
-                }
-            )
-        else:
-            self.say(text)
-            self.note(
-                f"{options['username']} ({options['role']}), until {token.expiry:%Y-%m-%d %H:%M} "
-                "UTC. It is not shown again."
-            )
+        report_new_token(self, token, text, role=options["role"], as_json=options["as_json"])

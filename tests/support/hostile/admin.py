@@ -26,6 +26,7 @@ from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.line import frozen, thawed
 from tests.support.stories import asked, eligible, finished_job, now
+from tests.support.tokens import made_token
 
 FORM = "application/x-www-form-urlencoded"
 LISTS_OWN = {value for name, value in vars(names).items() if name.endswith("_VAR")}
@@ -100,6 +101,13 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     yield from _form_fields(superuser, reverse("admin:auth_group_add"), name="some")
     address = reverse("admin:auth_group_change", args=[group.pk])
     yield from _form_fields(superuser, address, name=str(Role.FOUNDER))
+
+    issuing = {"username": "worker", "create": "on", "role": "Executor", "verbs": "execute_job"}
+    yield from _form_fields(superuser, reverse("admin:governance_apitoken_issue"), **issuing)
+    token, _ = made_token(cast.executor)
+    for deed in ("rotate", "revoke"):
+        address = reverse(f"admin:governance_apitoken_{deed}", args=[token.pk])
+        yield from _form_fields(superuser, address)
 
     for model, screen in admin.site._registry.items():
         yield from _list_fields(superuser, model, screen)

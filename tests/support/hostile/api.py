@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 from django.contrib.auth.models import User
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
-from knox.models import AuthToken
 
 from tests.api.support import API, report_body
 from tests.support.cast import Cast
@@ -20,6 +19,7 @@ from tests.support.events import let_go
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.stories import approved, finished_job, pending_job, running_job
+from tests.support.tokens import new_token
 
 HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
@@ -131,7 +131,7 @@ class _Operation:
         self.schema, self.path, self.method, self.stage = schema, path, method, stage
         self.operation = operation
         self.name = f"{method} {path.removeprefix(API)}"
-        _, token = AuthToken.objects.create(stage.person)
+        token = new_token(stage.person)
         self.client = Client(raise_request_exception=False)
         self.authorization = f"Bearer {token}"
 
@@ -310,7 +310,7 @@ def _verdict_on(job_id: Any, client: Client) -> Mapping[str, Any]:
 
 def _read(client: Client, address: str) -> Any:
     person = User.objects.filter(is_superuser=True).first()
-    _, token = AuthToken.objects.create(person)
+    token = new_token(person)
     answer = client.get(API + address, secure=True, HTTP_AUTHORIZATION=f"Bearer {token}")
     assert answer.status_code == 200, answer.content
     return answer.json()

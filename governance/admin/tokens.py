@@ -1,0 +1,258 @@
+"""Tokens of the API: which there are, issuing, rotating and revoking them; for superusers alone.
+
+Forms by GET, each deed by POST. A new token's text is on the answer to the POST that made it and
+nowhere else: not in the session, not among the messages, not on the token's own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
+from unfold.decorators import display
+
+from governance.admin.accounts import is_superuser
+from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.refusals import status_of
+from governance.admin.token_forms import IssueForm, RevokeForm, RotateForm
+from governance.admin.wording import label, moment, two_lines
+from governance.flows.tokens import (
+    all_tokens,
+    issue_token,
+    require_rotatable,
+    revoke_token,
+    rotate_token,
+)
+from governance.models import ApiToken
+from governance.models.fields import new_id
+from governance.registry.queries import unknown_among
+from governance.vocabulary.errors import GovernanceError
+from governance.vocabulary.roles import TOKEN_VERBS, Role
+
+ONLY_LOOK_OR_DO = require_http_methods(["GET", "HEAD", "POST"])
+LIST = "admin:governance_apitoken_changelist"
+MOST_NAMED = 2
+
+
+@admin.register(ApiToken)
+class TokenAdmin(ReadOnlyAdmin):
+    """Every token, the newest first; neither its text nor its digest is shown."""
+
+    list_display = ("whose", "may", "reaches", "made", "used", "ends", "state")
+    list_before_template = "admin/governance/_tokens_now.html"
+    search_fields = ("user__username", "name")
+    sortable_by = ("made", "used")
+    ordering = ("-created", "-id")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    # --- the list ---
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        return all_tokens()
+
+    @display(description="Account", ordering="user__username")
+    def whose(self, token: ApiToken) -> SafeString:
+        return two_lines(str(token.user), token.name or token.beginning)
+
+    @display(description="May")
+    def may(self, token: ApiToken) -> str:
+        return shortened(token.verbs, "all its account may")
+
+    @display(description="Capabilities")
+    def reaches(self, token: ApiToken) -> str:
+        return shortened(token.capabilities, "every one")
+
+    @display(description="Made", ordering="created")
+    def made(self, token: ApiToken) -> str:
+        return moment(token.created)
+
+    @display(description="Last use", ordering="last_used_at")
+    def used(self, token: ApiToken) -> str:
+        return moment(token.last_used_at) if token.last_used_at else "never"
+
+    @display(description="State")
+    def state(self, token: ApiToken) -> SafeString:
+        return label(token.state_at(timezone.now()))
+
+    @display(description="Ends")
+    def ends(self, token: ApiToken) -> str:
+        return end_in_words(token)
+
+    # --- one token ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The token's page. Nothing is edited here, so nothing can be sent here."""
+        require_reading(request)
+        token = self.find(request, object_id)
+        return render(request, "admin/governance/token.html", self._context(request, token))
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap, name = self.admin_site.admin_view, "governance_apitoken"
+        return [
+            path("issue/", wrap(self.issue_view), name=f"{name}_issue"),
+            path("<uuid:object_id>/rotate/", wrap(self.rotate_view), name=f"{name}_rotate"),
+            path("<uuid:object_id>/revoke/", wrap(self.revoke_view), name=f"{name}_revoke"),
+            *super().get_urls(),
+        ]
+
+    # --- what is done ---
+    @method_decorator(ONLY_LOOK_OR_DO)
+    def issue_view(self, request: HttpRequest) -> HttpResponse:
+        """A form by GET; by POST a token, shown this once."""
+        require_superuser(request)
+        refusal: GovernanceError | None = None
+        form: forms.Form = IssueForm(initial={"token_id": new_id()})
+        if request.method == "POST":
+            form = IssueForm(request.POST)
+            if form.is_valid():
+                said = form.cleaned_data
+                said["role"] = Role(said["role"]) if said["role"] else None
+                try:
+                    token, text = issue_token(**said, actor=request.user, at=timezone.now())
+                except GovernanceError as error:
+                    refusal = error
+                else:
+                    return self._show_once(request, token, text)
+        context = self.page_context(
+            request, title="Issue a token", form=form, refusal=refusal, list_url=reverse(LIST)
+        )
+        return render(
+            request,
+            "admin/governance/token_issue.html",
+            context,
+            status=status_of(request, refusal),
+        )
+
+    @method_decorator(ONLY_LOOK_OR_DO)
+    def rotate_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """A form by GET; by POST the token's successor, shown this once."""
+        require_superuser(request)
+        token = self.find(request, object_id)
+        refusal: GovernanceError | None = None
+        form: forms.Form = RotateForm()
+        if request.method == "POST":
+            form = RotateForm(request.POST)
+            if form.is_valid():
+                overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
+                try:
+                    successor, text = rotate_token(
+                        token_id=token.pk, overlap=overlap, actor=request.user, at=timezone.now()
+                    )
+                except GovernanceError as error:
+                    refusal = error
+                else:
+                    return self._show_once(request, successor, text)
+        return self._deed(request, token, "rotate", form, refusal)
+
+    @method_decorator(ONLY_LOOK_OR_DO)
+    def revoke_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """A form by GET; by POST the token opens nothing any more."""
+        require_superuser(request)
+        token = self.find(request, object_id)
+        refusal: GovernanceError | None = None
+        form: forms.Form = RevokeForm()
+        if request.method == "POST":
+            form = RevokeForm(request.POST)
+            if form.is_valid():
+                try:
+                    revoke_token(
+                        token_id=token.pk,
+                        reason=form.cleaned_data["reason"],
+                        actor=request.user,
+                        at=timezone.now(),
+                    )
+                except GovernanceError as error:
+                    refusal = error
+                else:
+                    messages.success(request, f"Revoked: {token} opens nothing any more.")
+                    return HttpResponseRedirect(reverse(LIST))
+        return self._deed(request, token, "revoke", form, refusal)
+
+    def _deed(
+        self,
+        request: HttpRequest,
+        token: ApiToken,
+        verb: str,
+        form: forms.Form,
+        refusal: GovernanceError | None,
+    ) -> HttpResponse:
+        context = self._context(request, token) | {
+            "title": f"{verb.capitalize()} a token",
+            "form": form,
+            "refusal": refusal,
+        }
+        return render(
+            request,
+            f"admin/governance/token_{verb}.html",
+            context,
+            status=status_of(request, refusal),
+        )
+
+    def _show_once(self, request: HttpRequest, token: ApiToken, text: str) -> HttpResponse:
+        context = self._context(request, token) | {
+            "title": "The new token",
+            "text": text,
+            "unknown": unknown_among(token.capabilities or ()),
+        }
+        # Like all of the admin it goes out as no-store: going back does not show it again.
+        return render(request, "admin/governance/token_made.html", context, status=201)
+
+    def _context(self, request: HttpRequest, token: ApiToken) -> dict[str, Any]:
+        at = timezone.now()
+        try:
+            require_rotatable(token, at)
+        except GovernanceError as error:
+            obstacle: GovernanceError | None = error
+        else:
+            obstacle = None
+        return self.page_context(
+            request,
+            title=str(token),
+            token=token,
+            state=token.state_at(at),
+            successor=getattr(token, "successor", None),
+            verbs=[TOKEN_VERBS.get(verb, verb) for verb in token.verbs or ()],
+            may_rotate=obstacle is None,
+            against_rotating=obstacle,
+            may_revoke=token.revoked_at is None,
+            list_url=reverse(LIST),
+            token_url=reverse("admin:governance_apitoken_change", args=[token.pk]),
+        )
+
+
+def require_superuser(request: HttpRequest) -> None:
+    """Refuse everybody else (403): who hands out tokens can act as any service."""
+    if not is_superuser(request):
+        raise PermissionDenied
+
+
+def shortened(names: Sequence[str] | None, all_of_them: str) -> str:
+    """The first names, as many as a cell of a list holds, and how many more there are."""
+    if names is None:
+        return all_of_them
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def end_in_words(token: ApiToken) -> str:
+    if token.revoked_at:
+        return moment(token.revoked_at)
+    return moment(token.expiry) if token.expiry else "never"

@@ -1,0 +1,281 @@
+"""Tokens of the API: issued to service accounts, used, rotated, revoked.
+
+What a token may do is settled as it is issued: no more than its account, of that only its verbs,
+and only where contracts affect nothing but its capabilities. A token's text is returned once, by
+what made it; only its hash is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from knox.models import get_digest_token
+from knox.settings import CONSTANTS
+
+from governance.flows.accounts import give_role, open_account
+from governance.models import ApiToken
+from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.errors import (
+    InvalidInputError,
+    NotFoundError,
+    WrongPersonError,
+    WrongStateError,
+)
+from governance.vocabulary.roles import TOKEN_VERBS, Role
+from governance.vocabulary.values import TokenState
+
+TOKEN_DAYS = range(1, 366)
+DEFAULT_TOKEN_DAYS = 90
+OVERLAP_HOURS = range(169)
+USUAL_OVERLAP_HOURS = 24
+DEFAULT_OVERLAP = timedelta(hours=USUAL_OVERLAP_HOURS)
+USE_NOTED_EVERY = timedelta(minutes=1)
+LONGEST_NAME = 100
+LONGEST_CAPABILITY = 200
+MOST_CAPABILITIES = 200
+LONGEST_REASON = 4000
+# As lists show the beginning of a token; the whole of one must not be typed into a command.
+_BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{CONSTANTS.TOKEN_KEY_LENGTH}}}…?", re.ASCII)
+
+
+def issue_token(
+    *,
+    username: str,
+    role: Role | None,
+    days: int,
+    create: bool,
+    actor: Any,
+    at: datetime,
+    name: str = "",
+    verbs: Sequence[str] | None = None,
+    capabilities: Sequence[str] | None = None,
+    token_id: UUID | None = None,
+) -> tuple[ApiToken, str]:
+    """A token of a service account and its text, which nobody can read again.
+
+    The account is put into the role's group; None leaves it as it is. One that is missing is made
+    when `create` says so, as a service account that cannot log in; else NotFoundError.
+    WrongPersonError for an account that is not active (`user_inactive`) or that a person logs in
+    with (`not_a_service_account`); InvalidInputError for verbs that the API does not know or the
+    account does not have, and for what are no names. With a `token_id` the same call again is
+    refused with WrongStateError (`token_issued`).
+    """
+    require_plain_json(username, "username")
+    columns: dict[str, Any] = {
+        "name": _read_name(name),
+        "verbs": _read_verbs(verbs),
+        "capabilities": _read_capabilities(capabilities),
+    }
+    if days not in TOKEN_DAYS:
+        raise InvalidInputError.at("days", f"must be from {TOKEN_DAYS[0]} to {TOKEN_DAYS[-1]}")
+    if token_id is not None:
+        columns["id"] = token_id
+    with transaction.atomic():
+        account = _account(username, role, create=create)
+        for verb in columns["verbs"] or ():
+            if not account.has_perm(f"governance.{verb}"):
+                raise InvalidInputError.at("verbs", f"{username} may not {verb}")
+        # The account's row, which is locked, lets one of two equal calls be first.
+        if token_id is not None and ApiToken.objects.filter(pk=token_id).exists():
+            raise WrongStateError(
+                "This token was issued already, and its text is not shown again: revoke it, or "
+                "rotate it.",
+                code="token_issued",
+            )
+        return _make(user=account, lifetime=timedelta(days=days), actor=actor, at=at, **columns)
+
+
+def rotate_token(
+    *, token_id: UUID, actor: Any, at: datetime, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[ApiToken, str]:
+    """A successor with the same account, name, verbs, capabilities and lifetime, and its text.
+
+    The old token goes on for the `overlap`, at most until it would have ended anyway. Raises
+    NotFoundError; WrongStateError for one that is `token_revoked`, `token_expired` or
+    `token_rotated` already; WrongPersonError as `issue_token` does.
+    """
+    if not timedelta(hours=OVERLAP_HOURS[0]) <= overlap <= timedelta(hours=OVERLAP_HOURS[-1]):
+        raise InvalidInputError.at("overlap", f"must be from 0 to {OVERLAP_HOURS[-1]} hours")
+    with transaction.atomic():
+        old = _lock(token_id)
+        require_rotatable(old, at)
+        lifetime = old.expiry - old.created if old.expiry else timedelta(days=DEFAULT_TOKEN_DAYS)
+        successor, text = _make(
+            user=old.user,
+            lifetime=lifetime,
+            actor=actor,
+            at=at,
+            name=old.name,
+            verbs=old.verbs,
+            capabilities=old.capabilities,
+            rotated_from=old,
+        )
+        old.expiry = min(old.expiry, at + overlap) if old.expiry else at + overlap
+        old.save(update_fields=["expiry"])
+    return successor, text
+
+
+def require_rotatable(token: ApiToken, at: datetime) -> None:
+    """Raise what `rotate_token` would refuse a token for."""
+    if (state := token.state_at(at)) is not TokenState.LIVE:
+        raise WrongStateError(
+            f"This token is {state}; issue another one.", code=f"token_{state.lower()}"
+        )
+    if ApiToken.objects.filter(rotated_from=token).exists():
+        raise WrongStateError(
+            "This token has a successor already; rotate that one.", code="token_rotated"
+        )
+    _require_service_account(token.user)
+
+
+def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") -> ApiToken:
+    """The token opens nothing any more, at once and for good; a successor of it goes on.
+
+    Raises NotFoundError; WrongStateError (`token_revoked`) for one that is revoked already.
+    """
+    require_plain_json(reason, "reason")
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInputError.at("reason", f"must have at most {LONGEST_REASON} characters")
+    with transaction.atomic():
+        token = _lock(token_id)
+        if token.revoked_at is not None:
+            raise WrongStateError("This token is revoked already.", code="token_revoked")
+        token.revoked_at, token.revoked_by = at, actor
+        token.revoked_reason = reason.strip()
+        token.save(update_fields=["revoked_at", "revoked_by", "revoked_reason"])
+    return token
+
+
+def note_use(token: ApiToken, *, at: datetime) -> None:
+    """Keep when a token was last used, to a minute; raises what the database raises.
+
+    Waits for nobody: while another call notes it, or somebody ends the token, that is enough.
+    """
+    if token.last_used_at is not None and token.last_used_at > at - USE_NOTED_EVERY:
+        return
+    with transaction.atomic():
+        free = ApiToken.objects.select_for_update(skip_locked=True, no_key=True)
+        unnoted = Q(last_used_at=None) | Q(last_used_at__lte=at - USE_NOTED_EVERY)
+        ApiToken.objects.filter(pk__in=free.filter(unnoted, pk=token.pk).values("pk")).update(
+            last_used_at=at
+        )
+
+
+def find_token(named: str) -> ApiToken:
+    """The token of that id, or whose text begins like that, as lists show it.
+
+    Raises NotFoundError, or InvalidInputError for what is neither, or begins several.
+    """
+    tokens = all_tokens()
+    try:
+        found = list(tokens.filter(pk=UUID(named)))
+    except ValueError:
+        if not _BEGINNING.fullmatch(named):
+            raise InvalidInputError.at(
+                "token",
+                f"must be an id, or the first 8 to {CONSTANTS.TOKEN_KEY_LENGTH} characters",
+            ) from None
+        found = list(tokens.filter(token_key__startswith=named.rstrip("…"))[:2])
+    if not found:
+        raise NotFoundError("There is no such token.", code="token_not_found")
+    if len(found) > 1:
+        raise InvalidInputError.at("token", "begins more than one; name it by its id")
+    return found[0]
+
+
+def all_tokens() -> QuerySet[ApiToken]:
+    """Every token with its people, the newest first."""
+    return ApiToken.objects.select_related("user", "issued_by", "revoked_by", "successor")
+
+
+def is_service_account(account: User) -> bool:
+    """Whether nobody logs in with it, and it has not all permissions there are."""
+    return not account.has_usable_password() and not account.is_superuser
+
+
+def _account(username: str, role: Role | None, *, create: bool) -> User:
+    account = User.objects.select_for_update().filter(username=username).first()
+    if account is not None:
+        _require_service_account(account)
+        if role:
+            give_role(account, role)
+        return account
+    if not create:
+        raise NotFoundError(
+            f"There is no user {username!r}; --create makes a service account.",
+            code="user_not_found",
+        )
+    if role is None:
+        raise InvalidInputError.at("role", "a new account needs one")
+    return open_account(username=username, role=role)
+
+
+def _require_service_account(account: User) -> None:
+    if not account.is_active:
+        raise WrongPersonError(f"{account} is not active.", code="user_inactive")
+    if not is_service_account(account):
+        raise WrongPersonError(
+            f"{account} is a person's account; a token belongs to a service account, which nobody "
+            "can log in with.",
+            code="not_a_service_account",
+        )
+
+
+def _make(
+    *, user: Any, lifetime: timedelta, actor: Any, at: datetime, **columns: Any
+) -> tuple[ApiToken, str]:
+    digest, text = get_digest_token()
+    token = ApiToken(
+        digest=digest,
+        token_key=text[: CONSTANTS.TOKEN_KEY_LENGTH],
+        user=user,
+        created=at,
+        expiry=at + lifetime,
+        issued_by=actor,
+        **columns,
+    )
+    token.save(force_insert=True)
+    return token, text
+
+
+def _lock(token_id: UUID) -> ApiToken:
+    token = ApiToken.objects.select_for_update().filter(pk=token_id).first()
+    if token is None:
+        raise NotFoundError("There is no such token.", code="token_not_found")
+    return token
+
+
+def _read_name(name: str) -> str:
+    require_plain_json(name, "name")
+    if len(name) > LONGEST_NAME:
+        raise InvalidInputError.at("name", f"must have at most {LONGEST_NAME} characters")
+    return name.strip()
+
+
+def _read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
+    if verbs is None:
+        return None
+    if not verbs or not set(verbs) <= set(TOKEN_VERBS):
+        raise InvalidInputError.at("verbs", f"must be some of {', '.join(TOKEN_VERBS)}")
+    return [verb for verb in TOKEN_VERBS if verb in verbs]
+
+
+def _read_capabilities(names: Sequence[str] | None) -> list[str] | None:
+    if names is None:
+        return None
+    for name in names:
+        require_plain_json(name, "capabilities")
+        if not 1 <= len(name) <= LONGEST_CAPABILITY or name != name.strip():
+            raise InvalidInputError.at(
+                "capabilities", f"must be names of 1 to {LONGEST_CAPABILITY} characters"
+            )
+    if not 1 <= len(set(names)) <= MOST_CAPABILITIES:
+        raise InvalidInputError.at("capabilities", f"must be 1 to {MOST_CAPABILITIES} names")
+    return sorted(set(names))

@@ -1,0 +1,45 @@
+"""Which tokens of the API there are."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.tokens import all_tokens
+from governance.management.base import GovernanceCommand
+from governance.management.tokens import token_document, token_line
+from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.values import TokenState
+
+
+class Command(GovernanceCommand):
+    help = """List the tokens that work, the newest first; neither a token nor its hash is shown."""
+
+    has_json = True
+    examples = (
+        "list_api_tokens",
+        "list_api_tokens --user deployer --all --json",
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--user", metavar="USER", help="Only tokens of this account.")
+        parser.add_argument(
+            "--all", action="store_true", help="Those that are expired or revoked as well."
+        )
+
+    def run(self, **options: Any) -> None:
+        at = timezone.now()
+        tokens = all_tokens()
+        if (user := options["user"]) is not None:
+            require_plain_json(user, "--user")
+            tokens = tokens.filter(user__username=user)
+        shown = [
+            token for token in tokens if options["all"] or token.state_at(at) is TokenState.LIVE
+        ]
+        if options["as_json"]:
+            self.print_json([token_document(token, at=at) for token in shown])
+        else:
+            for token in shown:
+                self.say(token_line(token, at=at))

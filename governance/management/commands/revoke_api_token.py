@@ -1,0 +1,49 @@
+"""A token of the API ends, at once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.tokens import find_token, revoke_token
+from governance.management.base import GovernanceCommand
+from governance.management.tokens import token_document
+
+
+class Command(GovernanceCommand):
+    help = """Revoke a token: from now on it opens nothing, and nobody can take that back.
+
+A job that was started with it ends by its lease, unless its account goes on with another token. A
+successor that the token was given by rotate_api_token goes on."""
+
+    permission = "auth.change_user"
+    has_json = True
+    examples = (
+        'revoke_api_token 7dad40d2 --reason "It stood in a log" --as admin',
+        "revoke_api_token 01a20444-2107-75be-ae46-75a54fe02b96 --as admin --json",
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "token",
+            metavar="TOKEN",
+            help="Which one: its id, or how it begins, as list_api_tokens shows them.",
+        )
+        parser.add_argument(
+            "--reason", metavar="TEXT", default="", help="Why; it stays beside the token."
+        )
+
+    def run(self, **options: Any) -> None:
+        at = timezone.now()
+        token = revoke_token(
+            token_id=find_token(options["token"]).pk,
+            actor=options["actor"],
+            at=at,
+            reason=options["reason"],
+        )
+        if options["as_json"]:
+            self.print_json(token_document(token, at=at))
+        else:
+            self.say(f"{token.pk} {token.beginning} of {token.user} is revoked")

@@ -1,0 +1,57 @@
+"""A token of the API gets a successor."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from governance.flows.tokens import (
+    OVERLAP_HOURS,
+    USUAL_OVERLAP_HOURS,
+    find_token,
+    rotate_token,
+)
+from governance.management.base import GovernanceCommand
+from governance.management.tokens import report_new_token
+from governance.management.values import number_in
+
+
+class Command(GovernanceCommand):
+    help = """Make a successor of a token, and print it: once, for only its hash is kept.
+
+It has the same account, name, verbs, capabilities and lifetime. The old token goes on for a while,
+so that its client can change over without a pause, and then expires."""
+
+    permission = "auth.change_user"
+    has_json = True
+    examples = (
+        "rotate_api_token 7dad40d2 --as admin",
+        "rotate_api_token 01a20444-2107-75be-ae46-75a54fe02b96 --overlap-hours 1 --as admin",
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "token",
+            metavar="TOKEN",
+            help="Which one: its id, or how it begins, as list_api_tokens shows them.",
+        )
+        parser.add_argument(
+            "--overlap-hours",
+            metavar="N",
+            type=number_in(OVERLAP_HOURS),
+            default=USUAL_OVERLAP_HOURS,
+            help="How long the old token still works, 0 to 168 (default: %(default)s).",
+        )
+
+    def run(self, **options: Any) -> None:
+        old = find_token(options["token"])
+        token, text = rotate_token(
+            token_id=old.pk,
+            actor=options["actor"],
+            at=timezone.now(),
+            overlap=timedelta(hours=options["overlap_hours"]),
+        )
+        report_new_token(self, token, text, rotated_from=old.pk, as_json=options["as_json"])

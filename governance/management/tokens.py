@@ -1,0 +1,91 @@
+"""What the commands for tokens share: a token in words, in JSON, and its text, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from governance.management.base import GovernanceCommand
+from governance.management.values import printable
+from governance.models import ApiToken
+from governance.registry.queries import unknown_among
+from governance.vocabulary.canonical import timestamp
+
+
+def token_document(token: ApiToken, *, at: datetime) -> dict[str, Any]:
+    """All that may be told of a token, as JSON values; neither its text nor its digest."""
+    return {
+        "id": str(token.pk),
+        "begins_with": token.beginning.rstrip("…"),
+        "name": token.name,
+        "user": token.user.get_username(),
+        "verbs": token.verbs,
+        "capabilities": token.capabilities,
+        "state": str(token.state_at(at)),
+        "created_at": timestamp(token.created),
+        "expires_at": _or_none(token.expiry),
+        "last_used_at": _or_none(token.last_used_at),
+        "revoked_at": _or_none(token.revoked_at),
+        "revoked_reason": token.revoked_reason,
+        "rotated_from": str(token.rotated_from_id) if token.rotated_from_id else None,
+    }
+
+
+def token_line(token: ApiToken, *, at: datetime) -> str:
+    """A token on one line, for people."""
+    end = f"until {_short(token.expiry)}" if token.expiry else "without end"
+    if token.revoked_at:
+        end = f"revoked {_short(token.revoked_at)}"
+    used = f"used {_short(token.last_used_at)}" if token.last_used_at else "never used"
+    parts = [
+        str(token.pk),
+        token.beginning,
+        f"{token.state_at(at):<7}",
+        token.user.get_username(),
+        *([f'"{token.name}"'] if token.name else []),
+        f"may {_words(token.verbs, 'all that its account may')}",
+        f"for {_words(token.capabilities, 'every capability')}",
+        end,
+        used,
+    ]
+    return printable("  ".join(parts))
+
+
+def report_new_token(
+    command: GovernanceCommand, token: ApiToken, text: str, *, as_json: bool, **also: Any
+) -> None:
+    """The text on standard output, and beside it what the token is; `also` goes into the JSON."""
+    if as_json:
+        command.print_json(
+            {
+                "id": str(token.pk),
+                "user": token.user.get_username(),
+                "name": token.name,
+                **also,
+                "verbs": token.verbs,
+                "capabilities": token.capabilities,
+                "token": text,
+                "expires_at": _or_none(token.expiry),
+            }
+        )
+    else:
+        role = f" ({also['role']})" if "role" in also else ""
+        command.say(text)
+        command.note(
+            f"{token.user}{role}, until {_short(token.expiry)} UTC. It is not shown again."
+        )
+    if unknown := unknown_among(token.capabilities or ()):
+        command.note(f"Not in the registry yet: {printable(', '.join(unknown))}.")
+
+
+def _words(names: Sequence[str] | None, all_of_them: str) -> str:
+    return all_of_them if names is None else ", ".join(names)
+
+
+def _short(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "never"
+
+
+def _or_none(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None

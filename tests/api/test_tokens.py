@@ -1,0 +1,169 @@
+"""The token at the door: which ones open it, what they may do, and that their use is noted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from governance.api import urls
+from governance.flows.tokens import revoke_token, rotate_token
+from governance.models import ApiToken
+from governance.vocabulary.roles import TOKEN_VERBS
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem, report_body
+from tests.api.test_who_may import call, routes
+from tests.support.cast import Cast
+from tests.support.stories import now, running_job
+from tests.support.tokens import made_token, new_token
+
+JOBS = f"{API}jobs/"
+
+
+def with_token(text: str, **options: Any) -> APIClient:
+    return APIClient(headers={"Authorization": f"Bearer {text}"}, **options)
+
+
+# --- 401 ---
+def test_token__revoked__401_from_the_next_call_on_and_expired_or_not(cast: Cast) -> None:
+    token, text = made_token(cast.viewer)
+    old, old_text = made_token(cast.viewer, lasts=timedelta(seconds=-1))
+    client = with_token(text)
+    assert client.get(JOBS).status_code == 200
+    for one in (token, old):
+        revoke_token(token_id=one.pk, actor=cast.founder, at=now())
+    for one_text in (text, old_text):
+        problem = assert_problem(with_token(one_text).get(JOBS), 401, "token_revoked")
+        assert set(problem) == {"type", "title", "status", "detail", "code"}
+        assert problem["detail"] == "This token was revoked."
+
+
+def test_token__rotated__both_open_the_door_until_the_overlap_is_over(cast: Cast) -> None:
+    old, text = made_token(cast.viewer)
+    _, new_text = rotate_token(
+        token_id=old.pk, overlap=timedelta(0), actor=cast.founder, at=now() - timedelta(seconds=1)
+    )
+    assert_problem(with_token(text).get(JOBS), 401, "token_expired")
+    assert with_token(new_text).get(JOBS).status_code == 200
+
+
+def test_token__begins_like_one_that_is_revoked__is_just_unknown(cast: Cast) -> None:
+    token, text = made_token(cast.viewer)
+    revoke_token(token_id=token.pk, actor=cast.founder, at=now())
+    forged = text[:-1] + ("0" if text[-1] != "0" else "1")
+    assert_problem(with_token(forged).get(JOBS), 401, "authentication_failed")
+
+
+# --- verbs ---
+def permissions() -> dict[tuple[str, str], str]:
+    """The permission that each call names, by method and route."""
+    return {
+        (method, route): pattern.callback.cls.action_permissions[action]
+        for route, pattern in routes(urls.urlpatterns)
+        for method, action in getattr(pattern.callback, "actions", {}).items()
+        if method != "head"
+    }
+
+
+def test_verbs__are_the_permissions_that_the_calls_name() -> None:
+    assert {f"governance.{verb}" for verb in TOKEN_VERBS} == set(permissions().values())
+
+
+@pytest.mark.parametrize("verb", TOKEN_VERBS)
+def test_verb__of_a_token__opens_its_calls_and_no_others(
+    cast: Cast, client_for: ClientFor, verb: str
+) -> None:
+    cast.outsider.is_superuser = True
+    cast.outsider.save()
+    client = client_for(cast.outsider, verbs=[verb])
+    for (method, route), needed in permissions().items():
+        answer = call(client, method, route)
+        if needed == f"governance.{verb}":
+            assert answer.status_code in (200, 204, 400, 404), (method, route, answer.content)
+        else:
+            problem = assert_problem(answer, 403, "permission_denied")
+            assert problem["detail"] == f"This needs the permission {needed}."
+
+
+def test_verb__that_the_account_does_not_have__opens_nothing(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    client = client_for(cast.viewer, verbs=["execute_job"])
+    assert_problem(client.post(f"{JOBS}claim/"), 403, "permission_denied")
+    assert_problem(client.get(JOBS), 403, "permission_denied")
+
+
+# --- another's job ---
+@pytest.mark.parametrize("action", ["results", "complete"])
+def test_running_job__of_another_executor__404_as_if_it_were_not_there(
+    cast: Cast, client_for: ClientFor, action: str
+) -> None:
+    running = running_job(cast)
+    cast.outsider.is_superuser = True
+    cast.outsider.save()
+    client = client_for(cast.outsider)
+    for token in (running.token, "stolen"):
+        body = report_body(token) if action == "results" else {"execution_token": token}
+        answer = client.post(f"{JOBS}{running.job.pk}/{action}/", body)
+        problem = assert_problem(answer, 404, "job_not_found")
+        assert problem["detail"] == f"There is no job {running.job.pk}."
+        assert "details" not in problem
+
+
+# --- use ---
+def noted(token: ApiToken) -> Any:
+    return ApiToken.objects.get(pk=token.pk).last_used_at
+
+
+def test_call__first_of_a_minute__is_noted_and_the_others_write_nothing(cast: Cast) -> None:
+    token, text = made_token(cast.viewer, last_used_at=None)
+    client = with_token(text)
+    before = now()
+    counts = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(JOBS).status_code == 200
+        counts.append(sum("UPDATE" in query["sql"] for query in asked))
+    assert counts == [1, 0, 0]
+    assert before <= noted(token) <= now()
+
+
+def test_call__a_minute_later__is_noted_anew(cast: Cast) -> None:
+    long_ago = now() - timedelta(seconds=61)
+    token, text = made_token(cast.viewer, last_used_at=long_ago)
+    with_token(text).get(JOBS)
+    assert noted(token) > long_ago + timedelta(seconds=60)
+
+
+def test_call__refused_at_the_door__is_no_use(cast: Cast) -> None:
+    token, text = made_token(cast.viewer, last_used_at=None, lasts=timedelta(seconds=-1))
+    with_token(text).get(JOBS)
+    assert noted(token) is None
+
+
+def test_call__token_that_was_just_used__asks_for_it_once_and_writes_nothing(cast: Cast) -> None:
+    client = with_token(new_token(cast.viewer))
+    with CaptureQueriesContext(connection) as asked:
+        client.get(JOBS)
+    about = [query["sql"] for query in asked if "apitoken" in query["sql"]]
+    assert [sql.split()[0] for sql in about] == ["SELECT"]
+
+
+def test_call__in_a_database_that_only_reads__answers_all_the_same_and_tries_once(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, text = made_token(cast.viewer, last_used_at=None)
+    client = with_token(text, raise_request_exception=False)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        assert [client.get(JOBS).status_code for _ in range(3)] == [200] * 3
+        transaction.set_rollback(True)  # which ends being read only, too
+    assert noted(token) is None
+    [told] = caplog.messages
+    assert str(token.pk) in told
+    assert "read-only" in told
