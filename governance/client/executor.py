@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from random import uniform
 
 from governance.client.answers import JobStep, StartedJob
-from governance.client.api import GovsiteClient, new_key
+from governance.client.api import GovsiteClient
+from governance.client.connection import new_key
 from governance.client.handlers import Step, StepHandler
 from governance.client.problems import GovsiteError, GovsiteProblem, LineFrozen, NoAnswer
 from governance.client.steps import failed_report, run_step

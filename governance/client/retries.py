@@ -33,8 +33,8 @@ class Patience:
 
     def draw_pause(self, attempt: int) -> float:
         """Seconds to wait after the attempt of that number, from 1 on: anything up to its limit."""
-        # Beyond 2^30 any first pause is longer than the longest.
-        return uniform(0, min(self.longest_pause, self.first_pause * 2.0 ** min(attempt, 30)))  # noqa: S311
+        doubled = self.first_pause * 2.0 ** min(attempt - 1, 30)
+        return uniform(0, min(self.longest_pause, doubled))  # noqa: S311 - keeps no secret
 
 
 @dataclass(frozen=True, slots=True)

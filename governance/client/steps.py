@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from governance.client.api import encoded, report_document
+from governance.client.api import report_document
+from governance.client.connection import encoded
 from governance.client.handlers import Step, StepFailed, StepHandler, StepOutcome
 from governance.vocabulary.canonical import LARGEST_DOCUMENT, require_plain_json
 from governance.vocabulary.errors import InvalidInputError

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from governance.client import Ended, Executor, GovsiteClient, GovsiteError, NoAnswer, StepHandler
-from governance.client.api import api_address, usable_token
+from governance.client.connection import api_address, usable_token
 from governance.client.problems import GovsiteProblem
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import number_in, printable
