@@ -65,6 +65,8 @@ class StepFailed(Exception):  # noqa: N818 - an outcome that a handler tells, no
 
     def __init__(self, reason: str, *, outcome: StepOutcome | None = None) -> None:
         super().__init__(reason)
+        if not isinstance(outcome, StepOutcome | None):
+            raise TypeError("outcome must be a StepOutcome")
         self.outcome = outcome
 
 

@@ -36,13 +36,13 @@ def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
     because its answer is none that can be recorded. Nothing that a handler raises leaves this.
     """
     started_at = datetime.now(UTC)
-    if step.step_type not in handler.step_types:
-        return _failed(step, started_at, 0, f"This executor has no handler for {step.step_type}.")
     work, finished = _Work(), threading.Event()
     begun = time.monotonic()
 
     def do() -> None:
         try:
+            if step.step_type not in handler.step_types:
+                raise StepFailed(f"This executor has no handler for {step.step_type}.")
             work.outcome = handler.run_step(step)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its step
             work.error = error
@@ -61,8 +61,9 @@ def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
 
 def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
     if isinstance(work.error, StepFailed):
-        reason = _text_of(work.error) or "The handler gave no reason."
-        return _failed(step, started_at, work.took, reason, work.error.outcome)
+        reason = _text_of(work.error)
+        told = reason if reason.strip() else "The handler gave no reason."
+        return _failed(step, started_at, work.took, told, work.error.outcome)
     if work.error is not None:
         told = f"{type(work.error).__name__}: {_text_of(work.error)}"
         return _failed(step, started_at, work.took, told)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,8 +20,8 @@ from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemC
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import JobStatus, StepStatus
 from tests.support.cast import Cast
-from tests.support.commands import ROOT
-from tests.support.handlers import NOTES, noted
+from tests.support.executors import executor_process
+from tests.support.handlers import noted
 from tests.support.kubernetes import needs_real_changes
 from tests.support.proxies import CuttingProxy, cutting_proxy
 from tests.support.real_contracts import CONTRACTS, approve_all, propose_all
@@ -31,8 +29,6 @@ from tests.support.sites import new_token, running_site
 
 EXECUTORS = 4
 EVERY = 20
-# An executor that speaks HTTP needs no database, and must not look for ours.
-NO_DATABASE = "postgresql://nobody@127.0.0.1:1/nothing"
 LONGEST_SECONDS = 300
 
 
@@ -83,26 +79,15 @@ def activate_all(proxy: CuttingProxy, cast: Cast, contracts: Sequence[SystemCont
 
 def run_executors(proxy: CuttingProxy, notes: Path) -> list[str]:
     """What each executor told of the jobs that it ended; they leave when no job waits."""
-    command = [
-        *(sys.executable, "manage.py", "run_executor", "--url", proxy.address),
-        *("--handler", "tests.support.handlers:NoteSteps", "--until-idle", "--json"),
-    ]
     with ExitStack() as leaving:
         executors = []
         for number in range(EXECUTORS):
             person = User.objects.create_user(f"executor-{number}")
             person.groups.add(Group.objects.get(name=Role.EXECUTOR))
-            settings = {"DATABASE_URL": NO_DATABASE, NOTES: str(notes)}
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=os.environ | settings | {"GOVSITE_TOKEN": new_token(person)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
+            process = executor_process(
+                proxy.address, new_token(person), "--until-idle", "--json", notes=notes
             )
-            leaving.callback(process.kill)
-            executors.append(process)
+            executors.append(leaving.enter_context(process))
         with ThreadPoolExecutor(EXECUTORS) as pool:
             told = list(pool.map(lambda each: each.communicate(timeout=LONGEST_SECONDS), executors))
         for process, (_, words) in zip(executors, told, strict=True):

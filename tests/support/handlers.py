@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from governance.client import Step, StepOutcome
 
 NOTES = "TEST_NOTES"  # a file: one line for each step that was begun
-GATE = "TEST_GATE"  # a pipe: a step goes on when something was written to it
+GATE = "TEST_GATE"  # a named pipe: a step goes on when who opened it for writing closes it
+AT_GATE = "at the gate\n"
 
 
 class NoteSteps:
@@ -27,10 +29,12 @@ class NoteSteps:
 
 
 class WaitAtGate(NoteSteps):
-    """Notes the step, and is in the middle of it until the gate is opened."""
+    """Notes the step, says so on standard output, and is in the middle of it at the gate."""
 
     def run_step(self, step: Step) -> StepOutcome:
         outcome = super().run_step(step)
+        sys.stdout.write(AT_GATE)
+        sys.stdout.flush()
         Path(os.environ[GATE]).read_bytes()
         return outcome
 

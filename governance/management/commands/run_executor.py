@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from django.core.management.base import CommandParser
+
 from governance.client import Ended, Executor, GovsiteClient, GovsiteError, NoAnswer, StepHandler
 from governance.client.connection import api_address, usable_token
 from governance.client.problems import GovsiteProblem
@@ -52,7 +54,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
 
     examples = (
         "run_executor --url https://gov.example --handler governance.client:PrintSteps --once",
-        "run_executor --url https://gov.example --handler docs.examples.handlers:FileSettings \\\n"
+        "run_executor --url https://gov.example --handler docs.examples.handlers:PlatformFile \\\n"
         "      --token-file /run/secrets/govsite --jobs 4",
     )
     exit_codes = {
@@ -63,6 +65,10 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         128 + signal.SIGTERM: "left at once, at the second SIGTERM",
     }
     requires_system_checks = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # `--token SECRET` must not pass for the beginning of --token-file.
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
