@@ -234,9 +234,11 @@ def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
     ) as executor:
         in_a_step(executor)
         stop(executor, number)
-        for _ in range(2):
-            with gate.open("wb"):
-                pass
+        with gate.open("wb"):
+            pass
+        in_a_step(executor)
+        with gate.open("wb"):
+            pass
         assert executor.wait(60) == 0
     assert [again(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
 
@@ -256,17 +258,24 @@ def test_signal__the_second__leaves_at_once(
     assert again(job).status == JobStatus.RUNNING
 
 
+@pytest.mark.parametrize(("stream", "code"), [("stdout", 141), ("stderr", 0)])
 def test_output__nobody_reads_it__the_job_is_finished_all_the_same(
-    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path
+    committed: Cast,
+    address: str,
+    token: str,
+    tmp_path: Path,
+    gate: Path,
+    stream: str,
+    code: int,
 ) -> None:
-    job, other = (pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(2))
+    job = pending_job(committed, proposed_changes=THREE_CHANGES[:1])
+    options = ("--json", "--once")
     with executor_process(
-        address, token, "--json", handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+        address, token, *options, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
     ) as executor:
         in_a_step(executor)
-        assert executor.stdout is not None
-        executor.stdout.close()
+        getattr(executor, stream).close()
         with gate.open("wb"):
             pass
-        assert executor.wait(60) == 141
-    assert [again(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
+        assert executor.wait(60) == code
+    assert again(job).status == JobStatus.COMPLETED

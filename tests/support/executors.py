@@ -25,7 +25,7 @@ def executor_process(
     notes: Path,
     gate: Path | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """The process, with a handler of `tests.support.handlers`; it is killed if it is still there."""
+    """The process, with a handler of `tests.support.handlers`; killed if it is still there."""
     environment = {"DATABASE_URL": NO_DATABASE, "GOVSITE_TOKEN": token, NOTES: str(notes)}
     process = subprocess.Popen(
         [
