@@ -215,6 +215,7 @@ def test_complete__of_a_job_that_somebody_else_ended__is_lost() -> None:
     network = Network(problem(409, "job_immutable"))
     with pytest.raises(JobLost):
         network.client().complete("j", token="x")
+    assert [request.method for request in network.asked] == ["POST"]
 
 
 # --- what no client should trust ---

@@ -279,3 +279,24 @@ def test_output__nobody_reads_it__the_job_is_finished_all_the_same(
             pass
         assert executor.wait(60) == code
     assert again(job).status == JobStatus.COMPLETED
+
+
+def test_output__nobody_reads_it__other_jobs_are_finished_too(
+    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path
+) -> None:
+    jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(2)]
+    options = ("--json", "--jobs", "2")
+    with executor_process(
+        address, token, *options, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+    ) as executor:
+        in_a_step(executor)
+        in_a_step(executor)
+        assert executor.stdout is not None
+        executor.stdout.close()
+        with gate.open("wb", buffering=0) as opened:
+            opened.write(b".")
+            assert executor.stderr is not None
+            while not (line := executor.stderr.readline()).endswith(": COMPLETED\n"):
+                assert line, "it ended without a word"
+        assert executor.wait(60) == 141
+    assert [again(job).status for job in jobs] == ["COMPLETED"] * 2

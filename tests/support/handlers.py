@@ -9,7 +9,8 @@ from pathlib import Path
 from governance.client import Step, StepOutcome
 
 NOTES = "TEST_NOTES"  # a file: one line for each step that was begun
-GATE = "TEST_GATE"  # a named pipe: a step goes on when who opened it for writing closes it
+# A named pipe: each byte lets one step go on, and its end all that wait there.
+GATE = "TEST_GATE"
 AT_GATE = "at the gate\n"
 
 
@@ -35,7 +36,8 @@ class WaitAtGate(NoteSteps):
         outcome = super().run_step(step)
         sys.stdout.write(AT_GATE)
         sys.stdout.flush()
-        Path(os.environ[GATE]).read_bytes()
+        with open(os.environ[GATE], "rb", buffering=0) as gate:
+            gate.read(1)
         return outcome
 
 
