@@ -36,6 +36,13 @@ class RecordedResult(Result):
     lease_expires_at: str | None
 
 
+class RecordedResults(TypedDict):
+    """The results just reported in one call, and until when the next report is taken."""
+
+    results: list[Result]
+    lease_expires_at: str | None
+
+
 class JobStep(PlannedStep):
     """A step, how it stands, and its result where there is one."""
 
@@ -140,6 +147,15 @@ class Activation(TypedDict):
 
     contract: Contract
     job: Job
+
+
+class ActivationOutcome(TypedDict):
+    """What became of one contract among many: `status` as activating it alone would answer."""
+
+    contract_id: str
+    status: int
+    job_id: str | None
+    problem: dict[str, Any] | None
 
 
 class LedgerEntry(TypedDict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 from uuid import UUID
@@ -18,6 +18,7 @@ import httpx
 
 from governance.client.answers import (
     Activation,
+    ActivationOutcome,
     Contract,
     ContractSummary,
     Job,
@@ -28,6 +29,7 @@ from governance.client.answers import (
     Progress,
     RecordedAudit,
     RecordedResult,
+    RecordedResults,
     SealedEvidence,
     StartedJob,
 )
@@ -99,6 +101,16 @@ class GovsiteClient:
         body = {} if timeout_minutes is None else {"timeout_minutes": timeout_minutes}
         return cast(Activation, self._site.post(f"contracts/{contract_id}/activate/", body))
 
+    def activate_many(
+        self, contract_ids: Sequence[Id], *, timeout_minutes: int | None = None
+    ) -> list[ActivationOutcome]:
+        """Up to 200 contracts, each activated or refused on its own: an outcome for each."""
+        body: dict[str, Any] = {"contract_ids": [str(each) for each in contract_ids]}
+        if timeout_minutes is not None:
+            body["timeout_minutes"] = timeout_minutes
+        answer = self._site.post("contracts/activate/", body)
+        return cast(list[ActivationOutcome], answer["results"])
+
     def line(self) -> Line:
         """Whether a founder has stopped the line."""
         return cast(Line, self._site.get("line/"))
@@ -146,6 +158,20 @@ class GovsiteClient:
         body = report_document(report) | {"execution_token": token}
         kept = self._site.post(f"jobs/{job_id}/results/", body, within=within)
         return cast(RecordedResult, kept)
+
+    def report_many(
+        self,
+        job_id: Id,
+        *,
+        token: str,
+        reports: Sequence[StepReport],
+        within: float | None = None,
+    ) -> RecordedResults:
+        """Keep what happened to up to 200 steps in a row: all of it, or nothing."""
+        documents = [report_document(report) for report in reports]
+        body = {"execution_token": token, "results": documents}
+        kept = self._site.post(f"jobs/{job_id}/results/", body, within=within)
+        return cast(RecordedResults, kept)
 
     def complete(self, job_id: Id, *, token: str, within: float | None = None) -> Job:
         """End the job as its results say; how it ended, even if an answer that said so got lost."""

@@ -46,7 +46,7 @@ def test_answer__its_fields__are_those_of_the_schema(kind: type, schemas: Any) -
 
 
 def test_answers__all__are_looked_at() -> None:
-    assert len(TYPES) == 15
+    assert len(TYPES) == 17
 
 
 def test_print_steps__knows_every_type_of_change() -> None:

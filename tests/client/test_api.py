@@ -13,6 +13,7 @@ from governance.models import GovernanceJob, SystemContract
 from governance.vocabulary.values import StepReport, StepStatus
 from tests.client.conftest import Site
 from tests.support.line import frozen
+from tests.support.proxies import cutting_proxy
 from tests.support.stories import again, approved, eligible, finished_job, now, pending_job
 
 
@@ -50,6 +51,39 @@ def test_activate__approved__is_a_job(site: Site) -> None:
     with pytest.raises(GovsiteProblem) as refusal:
         operator.activate(contract.pk)
     assert (refusal.value.status, refusal.value.code) == (409, "contract_not_approved")
+
+
+def test_activate_many__each_on_its_own__tells_what_became_of_each(site: Site) -> None:
+    ready, other = approved(site.cast), eligible(site.cast)
+    operator = site.client_for(site.cast.operator)
+    done, refused = operator.activate_many([ready.pk, other.pk], timeout_minutes=30)
+    assert (done["contract_id"], done["status"]) == (str(ready.pk), 201)
+    assert done["job_id"] == str(GovernanceJob.objects.get(timeout_minutes=30).pk)
+    assert (refused["contract_id"], refused["status"]) == (str(other.pk), 409)
+    assert refused["problem"] is not None
+    assert refused["problem"]["code"] == "contract_not_approved"
+
+
+def test_report_many__in_order__keeps_all_and_renews_the_lease(site: Site) -> None:
+    job = pending_job(site.cast)
+    executor = site.client_for(site.cast.executor)
+    token = executor.start(job.pk)["execution_token"]
+    kept = executor.report_many(job.pk, token=token, reports=[done(index) for index in range(3)])
+    assert [result["step_index"] for result in kept["results"]] == [0, 1, 2]
+    assert kept["lease_expires_at"]
+    assert executor.complete(job.pk, token=token)["status"] == "COMPLETED"
+
+
+def test_claim__its_answer_was_cut__is_told_again_with_its_token(site: Site) -> None:
+    job = pending_job(site.cast)
+    with cutting_proxy(site.address, every=2) as proxy:
+        executor = site.client_for(site.cast.executor, url=proxy.address)
+        executor.line()
+        claimed = executor.claim()
+        assert claimed is not None
+        assert (claimed["id"], proxy.cuts) == (str(job.pk), 1)
+        report = executor.report(job.pk, token=claimed["execution_token"], report=done(0))
+    assert report["status"] == "COMPLETED"
 
 
 def test_job__started_reported_and_completed__by_its_calls(site: Site) -> None:

@@ -41,11 +41,7 @@ def test_real_contracts__four_executors_and_cut_answers__each_job_runs_exactly_o
     notes = tmp_path / "notes"
     with (
         running_site() as address,
-        cutting_proxy(
-            address,
-            every=EVERY,
-            cuts_what=lambda path: "results" in path or "complete" in path or "steps" in path,
-        ) as proxy,
+        cutting_proxy(address, every=EVERY) as proxy,
     ):
         activate_all(proxy, committed, contracts)
         outcomes = run_executors(proxy, notes)
