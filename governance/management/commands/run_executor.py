@@ -12,8 +12,8 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from types import FrameType
 from typing import Any
 
@@ -200,15 +200,14 @@ def site_address(text: str) -> str:
 
 def handler_at(text: str) -> MakeHandler:
     """What makes the handler that is called MODULE:NAME, for argparse."""
-    module_name, _, name = text.partition(":")
-    if not (module_name and name):
+    if not all(text.partition(":")):
         raise ArgumentTypeError(f"{text!r} does not read MODULE:NAME")
     here = os.getcwd()
     if here not in sys.path:
         sys.path.append(here)
     try:
-        found = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
+        found = resolve_name(text)
+    except (ImportError, AttributeError, ValueError) as error:
         raise ArgumentTypeError(f"{text!r} cannot be loaded: {error}") from None
     if isinstance(found, type):
         if not (hasattr(found, "run_step") and hasattr(found, "step_types")):
