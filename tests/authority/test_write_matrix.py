@@ -66,7 +66,7 @@ CONTRACT_MOVES = {
 JOB_MOVES = {"to_running", "to_cancelled"}
 IMPORTS_BY_NAME = {"import_module", "import_string", "resolve_name", "__import__"}
 # One loads what its operator names on the command line, the other what the settings name.
-MAY_IMPORT_BY_NAME = {"management.commands.run_executor", "health.readings"}
+MAY_IMPORT_BY_NAME = {"management.executing", "health.readings"}
 
 
 def test_each_table_and_status__has_one_writing_authority() -> None:

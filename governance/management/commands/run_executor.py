@@ -6,36 +6,29 @@ import json
 import os
 import queue
 import signal
-import sys
 import threading
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from argparse import ArgumentParser
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from pkgutil import resolve_name
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from governance.client import Ended, Executor, GovsiteClient, GovsiteError, NoAnswer, StepHandler
-from governance.client.connection import api_address, usable_token
-from governance.client.problems import GovsiteProblem
+from governance.client import Ended, Executor, GovsiteClient
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.executing import (
+    TOKEN,
+    UNANSWERED,
+    handler_at,
+    read_token,
+    refusal_of,
+    site_address,
+)
 from governance.management.values import number_in, printable
-from governance.vocabulary.errors import GovernanceError, InvalidInputError
 
-TOKEN = "GOVSITE_TOKEN"  # noqa: S105 - the name of a variable
-UNANSWERED = 3
 MOST_JOBS_AT_ONCE = 64
-MakeHandler = Callable[[], StepHandler]
-
-
-class Unanswered(PartlyRefused):
-    """The site does not answer."""
-
-    exit_code = UNANSWERED
 
 
 class Command(GovernanceCommand):
@@ -122,16 +115,15 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
             ended.put(None)
 
         with ExitStack() as leaving:
-            self._stop_on_signals(stopping, leaving)
-            for number in range(workers):
+            executors = []
+            for _ in range(workers):
                 client = leaving.enter_context(GovsiteClient(options["url"], token))
-                executor = Executor(
-                    client, options["handler"](), stopping=stopping, tell=self._tell
-                )
+                handler = options["handler"]()
+                executors.append(Executor(client, handler, stopping=stopping, tell=self._tell))
+            self._stop_on_signals(stopping, leaving)
+            for executor in executors:
                 # A thread that must be left at once must not hold us back.
-                threading.Thread(
-                    target=work, args=(executor,), name=f"executor {number}", daemon=True
-                ).start()
+                threading.Thread(target=work, args=(executor,), daemon=True).start()
             trouble, lost = self._hear(ended, workers, stopping, as_json=options["as_json"])
         if trouble is not None:
             raise refusal_of(trouble)
@@ -166,7 +158,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
     def _print(self, job: Ended) -> OSError | None:
         """A line for the job; what went wrong where nobody reads our lines any more."""
         try:
-            self.say(json.dumps(asdict(job), ensure_ascii=False))
+            self.say(json.dumps(asdict(job)))
             self.stdout.flush()
         except OSError as error:
             return error
@@ -178,62 +170,15 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
             self.note(printable(text))
 
     def _stop_on_signals(self, stopping: threading.Event, leaving: ExitStack) -> None:
+        asked = threading.Event()  # others may be stopping us already
+
         def stop(signum: int, frame: FrameType | None) -> None:
-            if stopping.is_set():
+            if asked.is_set():
                 # Not by an exception: whoever is interrupted here might hold it back.
                 os._exit(128 + signum)
+            asked.set()
             stopping.set()
             self._tell("stopping: a job that runs is finished; once more leaves at once")
 
         for number in (signal.SIGINT, signal.SIGTERM):
             leaving.callback(signal.signal, number, signal.signal(number, stop))
-
-
-def site_address(text: str) -> str:
-    """The address of a site, for argparse."""
-    try:
-        api_address(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-    return text
-
-
-def handler_at(text: str) -> MakeHandler:
-    """What makes the handler that is called MODULE:NAME, for argparse."""
-    if not all(text.partition(":")):
-        raise ArgumentTypeError(f"{text!r} does not read MODULE:NAME")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        found = resolve_name(text)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ArgumentTypeError(f"{text!r} cannot be loaded: {error}") from None
-    if isinstance(found, type):
-        if not (hasattr(found, "run_step") and hasattr(found, "step_types")):
-            raise ArgumentTypeError(f"{text!r} lacks `run_step` or `step_types`")
-        return found
-    if not isinstance(found, StepHandler):
-        raise ArgumentTypeError(f"{text!r} lacks `run_step` or `step_types`")
-    return lambda: found
-
-
-def read_token(file: Path | None) -> str:
-    """The token of the file, or of the environment; InvalidInputError when it is none."""
-    text = file.read_text(encoding="utf-8") if file else os.environ.get(TOKEN, "")
-    where = str(file) if file else f"the variable {TOKEN}"
-    try:
-        return usable_token(text.strip())
-    except ValueError as error:
-        raise InvalidInputError.at(where, f"holds no token: {error}", code="no_token") from None
-
-
-def refusal_of(trouble: BaseException) -> BaseException:
-    """What a worker met, as this command says it."""
-    if isinstance(trouble, GovsiteProblem) and not trouble.passes:
-        return GovernanceError(trouble.detail, code=trouble.code)
-    if isinstance(trouble, NoAnswer | GovsiteProblem):
-        return Unanswered(f"The site cannot be asked: {trouble}")
-    if isinstance(trouble, GovsiteError):
-        return PartlyRefused(str(trouble))
-    return trouble
