@@ -3,86 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from django.test import Client
 
-from governance.flows.propose_contract import propose_contract
-from governance.flows.review_contract import approve_contract
 from governance.ledger.verification import verify_ledger
 from governance.models import AuditEvidence, GovernanceJob, SystemContract
-from governance.registry.operations import register_capabilities
 from governance.vocabulary.changes import parse_changes
-from governance.vocabulary.errors import MayNotVerdictError
-from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus, JobStatus
+from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
 from tests.api.support import API
-from tests.support.admin import approval, contract_url
 from tests.support.cast import Cast
 from tests.support.http import served_application
-from tests.support.kubernetes import CAPABILITIES, needs_real_changes, real_changes
-from tests.support.signing import as_seen
+from tests.support.kubernetes import needs_real_changes, real_changes
+from tests.support.real_contracts import CONTRACTS, approve_all, propose_all
 from tests.support.tokens import new_token
 
-PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
 WORKERS = 3
-PROPOSAL = (
-    "reference",
-    "title",
-    "requested_by",
-    "affected_capabilities",
-    "proposed_changes",
-    "risk_level",
-)
-
-
-def propose_all(cast: Cast) -> list[SystemContract]:
-    """Every real change, proposed; those with a MAY_NOT are refused."""
-    registry = json.loads(CAPABILITIES.read_text())["capabilities"]
-    assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
-    contracts, refused = [], 0
-    for row in real_changes():
-        proposal = {name: row[name] for name in PROPOSAL}
-        try:
-            contract, is_new = propose_contract(
-                document=proposal | {"description": row["body"], "source": "manual"},
-                validator_verdict=row["validator_verdict"],
-                eligibility_verdict=row["eligibility_verdict"],
-                proposer=cast.operator,
-                at=datetime.now(UTC),
-            )
-        except MayNotVerdictError:
-            assert row["eligibility_verdict"]["decision"] == "MAY_NOT"
-            refused += 1
-        else:
-            assert is_new
-            contracts.append(contract)
-    assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
-    return contracts
-
-
-def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
-    """The first through the admin's form, as a founder does; the rest through its operation."""
-    first, *others = contracts
-    browser = Client()
-    browser.force_login(cast.founder)
-    answer = browser.post(contract_url(first, "approve"), approval(first))
-    assert answer.status_code == 302
-    assert SystemContract.objects.get(pk=first.pk).approved_by_id == cast.founder.pk
-    for contract in others:
-        at = datetime.now(UTC)
-        approve_contract(
-            contract_id=contract.pk,
-            founder=cast.founder,
-            window=ActivationWindow(at, at + timedelta(hours=24)),
-            **as_seen(contract),
-            at=at,
-        )
 
 
 @dataclass

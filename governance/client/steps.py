@@ -1,0 +1,132 @@
+"""One step: the handler does it in a thread of its own, and whatever comes of it is a report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from governance.client.api import report_document
+from governance.client.connection import encoded
+from governance.client.handlers import Step, StepFailed, StepHandler, StepOutcome
+from governance.vocabulary.canonical import LARGEST_DOCUMENT, require_plain_json
+from governance.vocabulary.errors import InvalidInputError
+from governance.vocabulary.values import StepReport, StepStatus
+
+LONGEST_ERROR = 10_000
+# What a report's body holds beside the report: the execution token.
+ROOM = 1024
+
+
+@dataclass
+class _Work:
+    """What the handler's thread leaves behind."""
+
+    outcome: Any = None
+    error: BaseException | None = None
+    took: float = 0.0
+
+
+def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
+    """Have `handler` do `step`, for as long as `seconds`: a report that the site can keep.
+
+    COMPLETED with what the handler answered, or FAILED: with its exception, as timed out, or
+    because its answer is none that can be recorded. Nothing that a handler raises leaves this.
+    """
+    started_at = datetime.now(UTC)
+    work, finished = _Work(), threading.Event()
+    begun = time.monotonic()
+
+    def do() -> None:
+        try:
+            if step.step_type not in handler.step_types:
+                raise StepFailed(f"This executor has no handler for {step.step_type}.")
+            work.outcome = handler.run_step(step)
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its step
+            work.error = error
+        work.took = time.monotonic() - begun
+        finished.set()
+
+    # A handler that cannot stop must not keep the executor from leaving.
+    threading.Thread(target=do, name=f"step {step.step_index}", daemon=True).start()
+    in_time = finished.wait(seconds) and work.took <= seconds
+    if not in_time:
+        step.over.set()
+        took = time.monotonic() - begun
+        return _failed(step, started_at, took, f"Timed out after {seconds:.1f} s.")
+    return _recordable(_report_of(step, started_at, work))
+
+
+def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
+    if isinstance(work.error, StepFailed):
+        reason = _text_of(work.error)
+        told = reason if reason.strip() else "The handler gave no reason."
+        return _failed(step, started_at, work.took, told, work.error.outcome)
+    if work.error is not None:
+        told = f"{type(work.error).__name__}: {_text_of(work.error)}"
+        return _failed(step, started_at, work.took, told)
+    if not isinstance(work.outcome, StepOutcome):
+        told = f"The handler answered with {type(work.outcome).__name__}, not with a StepOutcome."
+        return _failed(step, started_at, work.took, told)
+    return StepReport(
+        step_index=step.step_index,
+        status=StepStatus.COMPLETED,
+        started_at=started_at,
+        completed_at=started_at + timedelta(seconds=work.took),
+        output=work.outcome.output(),
+        health_after=work.outcome.health_after,
+    )
+
+
+def failed_report(report: StepReport, error: str) -> StepReport:
+    """The report of the same step, FAILED with `error`, without what cannot be kept."""
+    return replace(
+        report, status=StepStatus.FAILED, output=None, health_after=None, error=_kept(error)
+    )
+
+
+def _failed(
+    step: Step,
+    started_at: datetime,
+    took: float,
+    error: str,
+    outcome: StepOutcome | None = None,
+) -> StepReport:
+    return StepReport(
+        step_index=step.step_index,
+        status=StepStatus.FAILED,
+        started_at=started_at,
+        completed_at=started_at + timedelta(seconds=took),
+        output=outcome.output() if outcome else None,
+        error=_kept(error),
+        health_after=outcome.health_after if outcome else None,
+    )
+
+
+def _recordable(report: StepReport) -> StepReport:
+    """The report, or a failed one that says why its outcome cannot be recorded."""
+    document = report_document(report)
+    try:
+        require_plain_json(document)
+        if len(encoded(document)) <= LARGEST_DOCUMENT - ROOM:
+            return report
+        why = "it is larger than 1 MiB"
+    except InvalidInputError as refusal:
+        why = str(refusal).rstrip(".")
+    earlier = f" ({report.error})" if report.error else ""
+    return failed_report(report, f"What the handler answered cannot be recorded: {why}.{earlier}")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception that cannot say what it is
+        return "it cannot be told"
+
+
+def _kept(text: str) -> str:
+    """As much of `text` as a record takes: bounded, without NUL and halves of surrogate pairs."""
+    text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"

@@ -1,0 +1,42 @@
+"""A site for the client to speak to, on a database of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from governance.client import GovsiteClient
+from tests.support.cast import Cast
+from tests.support.http import served_application
+from tests.support.sites import new_token
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site is, who is there, and a client for any of them."""
+
+    address: str
+    cast: Cast
+    client_for: Callable[..., GovsiteClient]
+
+
+@pytest.fixture(autouse=True)
+def _plain_http(settings: Any) -> None:
+    """On loopback we speak plain HTTP; the redirect to HTTPS is not what is tested here."""
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture
+def site(committed: Cast) -> Iterator[Site]:
+    with served_application() as address, ExitStack() as leaving:
+
+        def client_for(person: Any, **options: Any) -> GovsiteClient:
+            url = options.pop("url", address)
+            client = GovsiteClient(url, new_token(person), **options)
+            return leaving.enter_context(client)
+
+        yield Site(address, committed, client_for)

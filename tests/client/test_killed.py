@@ -1,0 +1,63 @@
+"""An executor is killed in the middle of a step: nobody runs its job a second time."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from governance.flows.sweep import fail_timed_out_jobs
+from governance.ledger.verification import verify_ledger
+from governance.models import GovernanceJob
+from governance.vocabulary.values import JobStatus
+from tests.client.conftest import Site
+from tests.support.executors import executor_process
+from tests.support.handlers import AT_GATE, noted
+from tests.support.sites import new_token
+from tests.support.stories import again, pending_job
+
+SECOND = timedelta(seconds=1)
+
+
+def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_second_time(
+    site: Site, tmp_path: Path
+) -> None:
+    job = pending_job(site.cast)
+    token, notes, gate = new_token(site.cast.executor), tmp_path / "notes", tmp_path / "gate"
+    os.mkfifo(gate)
+    with executor_process(
+        site.address, token, handler="WaitAtGate", notes=notes, gate=gate
+    ) as executor:
+        assert executor.stdout is not None
+        assert executor.stdout.readline() == AT_GATE
+        with gate.open("wb"):
+            pass  # step 0 goes on, is reported, and step 1 begins
+        assert executor.stdout.readline() == AT_GATE
+        executor.kill()
+        assert executor.wait(60) == -9
+    begun = [(job_id, index) for _, job_id, index in noted(notes)]
+    assert begun == [(str(job.pk), 0), (str(job.pk), 1)]
+    assert again(job).status == JobStatus.RUNNING
+
+    run_another(site, token, notes)  # before the sweep
+    lease = again(job).lease_expires_at
+    assert lease is not None
+    [swept] = fail_timed_out_jobs(actor=site.cast.operator, at=lease + SECOND)
+    assert swept.refusal is None
+    run_another(site, token, notes)  # and after it
+
+    ended = again(job)
+    assert ended.status == JobStatus.FAILED
+    assert "executor lost at step 1, outcome unknown" in ended.end_reason
+    sealed = [step["status"] for step in ended.evidence.document["steps"]]
+    assert sealed == ["COMPLETED", "FAILED", "SKIPPED"]
+    assert [(job_id, index) for _, job_id, index in noted(notes)] == begun
+    assert GovernanceJob.objects.count() == 1
+    assert [chain.finding for chain in verify_ledger() if chain.finding] == []
+
+
+def run_another(site: Site, token: str, notes: Path) -> None:
+    """An executor that leaves when no job waits: it gets none."""
+    with executor_process(site.address, token, "--until-idle", "--json", notes=notes) as other:
+        told, words = other.communicate(timeout=60)
+    assert (other.returncode, told) == (0, ""), words

@@ -1,0 +1,302 @@
+"""`run_executor`: a worker as an operator starts it, and stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.client import Patience
+from governance.vocabulary.values import JobStatus
+from tests.support.cast import Cast
+from tests.support.commands import Ran, run
+from tests.support.executors import executor_process
+from tests.support.handlers import AT_GATE, NOTES, noted
+from tests.support.http import served_application
+from tests.support.line import frozen
+from tests.support.sites import free_port, new_token
+from tests.support.stories import THREE_CHANGES, again, pending_job
+
+TRY = ("--handler", "governance.client:PrintSteps")
+NOTE = ("--handler", "tests.support.handlers:NoteSteps")
+
+
+@pytest.fixture
+def address(committed: Cast, settings: Any) -> Iterator[str]:
+    settings.SECURE_SSL_REDIRECT = False
+    with served_application() as address:
+        yield address
+
+
+@pytest.fixture
+def token(committed: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The executor's, in the environment."""
+    token = new_token(committed.executor)
+    monkeypatch.setenv("GOVSITE_TOKEN", token)
+    return token
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.client.connection.Patience", lambda: Patience(seconds=0))
+
+
+def run_executor(address: str, *arguments: object) -> Ran:
+    return run("run_executor", "--url", address, *arguments)
+
+
+# --- what it runs ---
+def test_until_idle__jobs_wait__runs_all_and_tells_each(
+    committed: Cast, address: str, token: str
+) -> None:
+    jobs = [pending_job(committed) for _ in range(3)]
+    ran = run_executor(address, *TRY, "--until-idle", "--json")
+    assert ran.code == 0, ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(line["job_id"], line["status"]) for line in told] == [
+        (str(job.pk), "COMPLETED") for job in jobs
+    ]
+    assert [line["evidence_sha256"] for line in told] == [
+        again(job).evidence.sha256 for job in jobs
+    ]
+    assert f"job {jobs[0].pk}: 3 steps\n" in ran.err
+    assert f"job {jobs[0].pk}: step 2 parameter_change on Search COMPLETED\n" in ran.err
+    assert f"job {jobs[0].pk}: COMPLETED\n" in ran.err
+    assert token not in ran.out + ran.err
+
+
+def test_print_steps__says_in_the_evidence_that_it_did_nothing(
+    committed: Cast, address: str, token: str
+) -> None:
+    job = pending_job(committed)
+    ran = run_executor(address, *TRY, "--once")
+    assert (ran.code, ran.out) == (0, "")
+    assert "would do capability_enable on Search: " in ran.err
+    results = again(job).evidence.document["step_results"]
+    assert [result["output"]["did"] for result in results] == [
+        {"nothing": "This was a dry run."}
+    ] * 3
+
+
+def test_once__more_jobs_wait__runs_one(committed: Cast, address: str, token: str) -> None:
+    first, second = pending_job(committed), pending_job(committed)
+    assert run_executor(address, *TRY, "--once").code == 0
+    assert [again(job).status for job in (first, second)] == ["COMPLETED", "PENDING"]
+
+
+@pytest.mark.parametrize("limit", ["--once", "--until-idle"])
+def test_bounded__nothing_waits__is_done(address: str, token: str, limit: str) -> None:
+    ran = run_executor(address, *TRY, limit, "--json")
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_jobs__several_at_once__each_is_run_once(
+    committed: Cast, address: str, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NOTES, str(tmp_path / "notes"))
+    jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(8)]
+    ran = run_executor(address, *NOTE, "--until-idle", "--jobs", "4", "--json")
+    assert ran.code == 0, ran.err
+    wanted = sorted(str(job.pk) for job in jobs)
+    assert sorted(json.loads(line)["job_id"] for line in ran.out.splitlines()) == wanted
+    assert sorted(job_id for _, job_id, _ in noted(tmp_path / "notes")) == wanted
+
+
+def test_token_file__is_read(
+    committed: Cast, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOVSITE_TOKEN", raising=False)
+    file = tmp_path / "token"
+    file.write_text(new_token(committed.executor) + "\n")
+    job = pending_job(committed)
+    assert run_executor(address, *TRY, "--once", "--token-file", file).code == 0
+    assert again(job).status == JobStatus.COMPLETED
+
+
+# --- what it is refused ---
+def test_token__missing_or_none__is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GOVSITE_TOKEN", raising=False)
+    ran = run_executor("http://127.0.0.1:1", *TRY)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "error: the variable GOVSITE_TOKEN: holds no token: a token is one word of visible ASCII "
+        "characters. (no_token)\n"
+    )
+    file = tmp_path / "token"
+    file.write_text("two secrets\n")
+    ran = run_executor("http://127.0.0.1:1", *TRY, "--token-file", file)
+    assert (ran.code, "secrets" in ran.err) == (1, False)
+    assert run_executor("http://127.0.0.1:1", *TRY, "--token-file", tmp_path / "gone").code == 1
+
+
+def test_site__refuses_the_token__ends_at_once(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOVSITE_TOKEN", "0" * 64)
+    ran = run_executor(address, *TRY, "--jobs", "3")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.endswith("error: This token is not one of ours. (authentication_failed)\n")
+
+
+def test_site__refuses_the_person__ends_at_once(
+    committed: Cast, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOVSITE_TOKEN", new_token(committed.viewer))
+    ran = run_executor(address, *TRY)
+    assert ran.code == 1
+    assert "(permission_denied)" in ran.err
+
+
+def test_line__frozen__a_bounded_run_is_refused(committed: Cast, address: str, token: str) -> None:
+    frozen(committed)
+    ran = run_executor(address, *TRY, "--until-idle")
+    assert ran.code == 1
+    assert ran.err.endswith("(line_frozen)\n")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_site__does_not_answer__a_bounded_run_ends_with_3(token: str) -> None:
+    ran = run_executor(f"http://127.0.0.1:{free_port()}", *TRY, "--once")
+    assert ran.code == 3
+    assert ran.err.startswith(
+        "error: The site cannot be asked: no answer after 1 attempts: Connect"
+    )
+
+
+def test_job__lost__a_bounded_run_ends_with_1(
+    committed: Cast, address: str, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.client.executor._Lease.seconds_left", lambda _: -1.0)
+    pending_job(committed)
+    ran = run_executor(address, *TRY, "--once", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["lost_because"] == "the lease lapsed before step 0"
+    assert ran.err.endswith("error: 1 job was lost\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--url", "http://x"),
+        TRY,
+        ("--url", "gov.example", *TRY),
+        ("--url", "http://x", "--handler", "no_colon"),
+        ("--url", "http://x", "--handler", "no.such.module:Name"),
+        ("--url", "http://x", "--handler", "governance.client:NoSuchName"),
+        ("--url", "http://x", "--handler", "governance.client:Patience"),
+        ("--url", "http://x", "--handler", "json:dumps"),
+        ("--url", "http://x", *TRY, "--jobs", "0"),
+        ("--url", "http://x", *TRY, "--jobs", "65"),
+        ("--url", "http://x", *TRY, "--once", "--until-idle"),
+        ("--url", "http://x", *TRY, "--token", "in-the-open"),
+    ],
+)
+def test_used_wrongly__exits_with_2(arguments: tuple[str, ...]) -> None:
+    assert run("run_executor", *arguments).code == 2
+
+
+# --- how it is stopped ---
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    return gate
+
+
+def in_a_step(executor: subprocess.Popen[str]) -> None:
+    assert executor.stdout is not None
+    assert executor.stdout.readline() == AT_GATE
+
+
+def stop(executor: subprocess.Popen[str], number: int) -> None:
+    """Send the signal, and wait until it was heard."""
+    executor.send_signal(number)
+    assert executor.stderr is not None
+    while "stopping: " not in (line := executor.stderr.readline()):
+        assert line, "it ended without a word"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
+    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path, number: int
+) -> None:
+    job, other = (pending_job(committed, proposed_changes=THREE_CHANGES[:2]) for _ in range(2))
+    with executor_process(
+        address, token, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+    ) as executor:
+        in_a_step(executor)
+        stop(executor, number)
+        with gate.open("wb"):
+            pass
+        in_a_step(executor)
+        with gate.open("wb"):
+            pass
+        assert executor.wait(60) == 0
+    assert [again(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal__the_second__leaves_at_once(
+    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path, number: int
+) -> None:
+    job = pending_job(committed)
+    with executor_process(
+        address, token, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+    ) as executor:
+        in_a_step(executor)
+        stop(executor, number)
+        executor.send_signal(number)
+        assert executor.wait(60) == 128 + number
+    assert again(job).status == JobStatus.RUNNING
+
+
+@pytest.mark.parametrize(("stream", "code"), [("stdout", 141), ("stderr", 0)])
+def test_output__nobody_reads_it__the_job_is_finished_all_the_same(
+    committed: Cast,
+    address: str,
+    token: str,
+    tmp_path: Path,
+    gate: Path,
+    stream: str,
+    code: int,
+) -> None:
+    job = pending_job(committed, proposed_changes=THREE_CHANGES[:1])
+    options = ("--json", "--once")
+    with executor_process(
+        address, token, *options, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+    ) as executor:
+        in_a_step(executor)
+        getattr(executor, stream).close()
+        with gate.open("wb"):
+            pass
+        assert executor.wait(60) == code
+    assert again(job).status == JobStatus.COMPLETED
+
+
+def test_output__nobody_reads_it__other_jobs_are_finished_too(
+    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path
+) -> None:
+    jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(2)]
+    options = ("--json", "--jobs", "2")
+    with executor_process(
+        address, token, *options, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
+    ) as executor:
+        in_a_step(executor)
+        in_a_step(executor)
+        assert executor.stdout is not None
+        executor.stdout.close()
+        with gate.open("wb", buffering=0) as opened:
+            opened.write(b".")
+            assert executor.stderr is not None
+            while not (line := executor.stderr.readline()).endswith(": COMPLETED\n"):
+                assert line, "it ended without a word"
+        assert executor.wait(60) == 141
+    assert [again(job).status for job in jobs] == ["COMPLETED"] * 2

@@ -1,0 +1,86 @@
+"""The real changes, brought to where a test of the whole way begins: proposed, and approved."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections
+from django.test import Client
+
+from governance.flows.propose_contract import propose_contract
+from governance.flows.review_contract import approve_contract
+from governance.models import SystemContract
+from governance.registry.operations import register_capabilities
+from governance.vocabulary.errors import MayNotVerdictError
+from governance.vocabulary.values import ActivationWindow
+from tests.support.admin import approval, contract_url
+from tests.support.cast import Cast
+from tests.support.kubernetes import CAPABILITIES, real_changes
+from tests.support.signing import as_seen
+
+# While one waits for PostgreSQL, another computes.
+FOUNDERS_HANDS = 3
+PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
+PROPOSAL = (
+    "reference",
+    "title",
+    "requested_by",
+    "affected_capabilities",
+    "proposed_changes",
+    "risk_level",
+)
+
+
+def propose_all(cast: Cast) -> list[SystemContract]:
+    """Every real change, proposed; those with a MAY_NOT are refused."""
+    registry = json.loads(CAPABILITIES.read_text())["capabilities"]
+    assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
+    contracts, refused = [], 0
+    for row in real_changes():
+        proposal = {name: row[name] for name in PROPOSAL}
+        try:
+            contract, is_new = propose_contract(
+                document=proposal | {"description": row["body"], "source": "manual"},
+                validator_verdict=row["validator_verdict"],
+                eligibility_verdict=row["eligibility_verdict"],
+                proposer=cast.operator,
+                at=datetime.now(UTC),
+            )
+        except MayNotVerdictError:
+            assert row["eligibility_verdict"]["decision"] == "MAY_NOT"
+            refused += 1
+        else:
+            assert is_new
+            contracts.append(contract)
+    assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
+    return contracts
+
+
+def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
+    """The first through the admin's form, as a founder does; the rest through its operation."""
+    first, *others = contracts
+    browser = Client()
+    browser.force_login(cast.founder)
+    answer = browser.post(contract_url(first, "approve"), approval(first))
+    assert answer.status_code == 302
+    assert SystemContract.objects.get(pk=first.pk).approved_by_id == cast.founder.pk
+    with ThreadPoolExecutor(FOUNDERS_HANDS) as pool:
+        shares = [others[number::FOUNDERS_HANDS] for number in range(FOUNDERS_HANDS)]
+        list(pool.map(lambda share: _approve(cast, share), shares))
+
+
+def _approve(cast: Cast, contracts: list[SystemContract]) -> None:
+    try:
+        for contract in contracts:
+            at = datetime.now(UTC)
+            approve_contract(
+                contract_id=contract.pk,
+                founder=cast.founder,
+                window=ActivationWindow(at, at + timedelta(hours=24)),
+                **as_seen(contract),
+                at=at,
+            )
+    finally:
+        connections.close_all()
