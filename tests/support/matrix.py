@@ -1,0 +1,219 @@
+"""Who may call what, in which state, and what they hear: the API's permissions as one table.
+
+A cell is a role at an operation in a state. Whoever has no token hears 401, whoever lacks the
+permission 403, before anything is told of the thing; who has it hears what the state allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from governance.models import GovernanceJob
+from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.api.support import report_body
+from tests.support.cast import Cast
+from tests.support.stories import (
+    contract_in,
+    failed_job,
+    finished_job,
+    judged_job,
+    pending_job,
+    running_job,
+)
+
+ID = "<uuid:pk>"
+
+Answer = tuple[int, str]
+
+# --- who ---
+READERS = frozenset(
+    {"viewer", "operator", "founder", "executor", "other_executor", "auditor", "narrow"}
+)
+# Holds every role, but its token is bound to capabilities that no contract here is about.
+ELSEWHERE = "elsewhere"
+ACTIVATORS = frozenset({"operator", "executor", "other_executor"})
+EXECUTORS = frozenset({"executor", "other_executor"})
+ROLES = ("nobody", "outsider", *sorted(READERS), ELSEWHERE)
+
+# --- in which state ---
+OF_CONTRACTS = (
+    *(str(status) for status in ContractStatus if status != ContractStatus.VALIDATED),
+    "missing",
+)
+OF_JOBS = (
+    "PENDING",
+    "RUNNING",
+    "REPORTED",
+    "COMPLETED",
+    "FAILED",
+    "CANCELLED",
+    "JUDGED",
+    "missing",
+)
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "JUDGED"}
+
+MISSING: Mapping[str, Answer] = {
+    "contract": (404, "contract_not_found"),
+    "job": (404, "job_not_found"),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One contract or job in each state, and the token of each job that was started."""
+
+    ids: Mapping[str, UUID]
+    tokens: Mapping[str, str]
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call: who has its permission, what it says in each state, and with which body.
+
+    `says` names the states in which it answers something else than `usually`. `heard` is what one
+    role hears otherwise, by state.
+    """
+
+    may: frozenset[str]
+    usually: Answer
+    says: Mapping[str, Answer] = field(default_factory=dict)
+    heard: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    body: Callable[[Scene, str], Mapping[str, Any]] = lambda scene, state: {}
+
+    def answer(self, role: str, state: str, subject: str) -> Answer:
+        """What `role` hears of a `subject` (contract, job or nothing) in this state."""
+        if role == "nobody":
+            return 401, "not_authenticated"
+        if role != ELSEWHERE and role not in self.may:
+            return 403, "permission_denied"
+        if subject and (role == ELSEWHERE or state == "missing"):
+            return MISSING[subject]
+        return self.heard.get(role, {}).get(state) or self.says.get(state, self.usually)
+
+
+def _state(states: set[str], answer: Answer) -> dict[str, Answer]:
+    return dict.fromkeys(states, answer)
+
+
+def _report(scene: Scene, state: str) -> Mapping[str, Any]:
+    return report_body(scene.tokens.get(state, "no token"))
+
+
+def _token(scene: Scene, state: str) -> Mapping[str, Any]:
+    return {"execution_token": scene.tokens.get(state, "no token")}
+
+
+def _verdict(scene: Scene, state: str) -> Mapping[str, Any]:
+    digest = scene.evidence.get(state, "0" * 64)
+    return {"verdict": "FAIL", "reason": "Not as signed.", "evidence_sha256": digest}
+
+
+# Nobody but who started a job learns from a report that it is there.
+_ANOTHERS = _state({"RUNNING", "REPORTED", *ENDED}, MISSING["job"])
+_SETTLED = _state(ENDED, (409, "job_immutable"))
+_NOT_STARTED: dict[str, Answer] = {"PENDING": (409, "invalid_job_transition")}
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("get", "contracts/"): Operation(READERS, (200, "")),
+    ("get", f"contracts/{ID}/"): Operation(READERS, (200, "")),
+    ("get", f"contracts/{ID}/ledger/"): Operation(READERS, (200, "")),
+    ("post", f"contracts/{ID}/activate/"): Operation(
+        ACTIVATORS, (409, "contract_not_approved"), {"APPROVED": (201, "")}
+    ),
+    ("post", "contracts/activate/"): Operation(
+        ACTIVATORS,
+        (200, ""),
+        body=lambda scene, state: {"contract_ids": [str(scene.ids[state])]},
+    ),
+    ("get", "jobs/"): Operation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/"): Operation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/steps/"): Operation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/progress/"): Operation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/evidence/"): Operation(
+        READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))
+    ),
+    # No process of the suite has places for streams but where a test opens them.
+    ("get", f"jobs/{ID}/events/"): Operation(READERS, (503, "too_many_streams")),
+    ("post", "jobs/claim/"): Operation(
+        EXECUTORS, (204, ""), {"PENDING": (200, "")}, {ELSEWHERE: {"PENDING": (204, "")}}
+    ),
+    ("post", f"jobs/{ID}/start/"): Operation(
+        EXECUTORS,
+        (409, "invalid_job_transition"),
+        {"PENDING": (200, "")} | _SETTLED,
+    ),
+    ("post", f"jobs/{ID}/results/"): Operation(
+        EXECUTORS,
+        (409, "step_out_of_order"),
+        {"RUNNING": (201, ""), "REPORTED": (409, "result_conflict")} | _NOT_STARTED | _SETTLED,
+        {"other_executor": _ANOTHERS},
+        _report,
+    ),
+    ("post", f"jobs/{ID}/complete/"): Operation(
+        EXECUTORS,
+        (409, "steps_outstanding"),
+        {"REPORTED": (200, "")} | _NOT_STARTED | _SETTLED,
+        {"other_executor": _ANOTHERS},
+        _token,
+    ),
+    ("post", f"jobs/{ID}/cancel/"): Operation(
+        frozenset({"operator", "founder"}),
+        (200, ""),
+        _SETTLED,
+        body=lambda scene, state: {"reason": "No longer wanted."},
+    ),
+    ("post", f"jobs/{ID}/verdict/"): Operation(
+        frozenset({"auditor"}),
+        (404, "evidence_not_sealed"),
+        _state(ENDED, (201, "")) | {"JUDGED": (409, "verdict_given")},
+        body=_verdict,
+    ),
+    ("get", "line/"): Operation(READERS, (200, "")),
+}
+
+
+def subject_of(route: str) -> str:
+    """What the address names: a contract, a job, or nothing single."""
+    return {"contracts": "contract", "jobs": "job"}[route.split("/")[0]] if ID in route else ""
+
+
+def states_of(method: str, route: str) -> tuple[str, ...]:
+    """The states in which the call is made."""
+    if method == "get" and ID not in route:
+        return ("any",)
+    return OF_CONTRACTS if route.startswith("contracts") else OF_JOBS
+
+
+def cells(role: str) -> Iterator[tuple[str, str, str, Answer]]:
+    """(method, route, state, answer) of every cell of a role's row."""
+    for (method, route), operation in OPERATIONS.items():
+        for state in states_of(method, route):
+            yield method, route, state, operation.answer(role, state, subject_of(route))
+
+
+def scene_of_contracts(cast: Cast) -> Scene:
+    ids = {s: contract_in(cast, ContractStatus(s)).pk for s in OF_CONTRACTS if s != "missing"}
+    return Scene(ids | {"missing": uuid4()}, {})
+
+
+def scene_of_jobs(cast: Cast) -> Scene:
+    fresh, reported, cancelled = (running_job(cast) for _ in range(3))
+    reported.complete_steps()
+    jobs: dict[str, GovernanceJob] = {
+        "PENDING": pending_job(cast),
+        "RUNNING": fresh.job,
+        "REPORTED": reported.job,
+        "COMPLETED": finished_job(cast),
+        "FAILED": failed_job(cast),
+        "CANCELLED": cancelled.cancel(),
+        "JUDGED": judged_job(cast, AuditVerdict.PASS),
+    }
+    return Scene(
+        {state: job.pk for state, job in jobs.items()} | {"missing": uuid4()},
+        {"RUNNING": fresh.token, "REPORTED": reported.token, "CANCELLED": cancelled.token},
+        {state: job.evidence.sha256 for state, job in jobs.items() if state in ENDED},
+    )
