@@ -1,0 +1,97 @@
+"""What only an operation may write is in no body: it changes nothing, and is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from governance.models import (
+    ApprovalSignature,
+    AuditEvidence,
+    GovernanceAudit,
+    GovernanceJob,
+    IdempotencyRecord,
+    LedgerEntry,
+    StepResult,
+    SystemContract,
+)
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem
+from tests.api.test_idempotency import POSTS
+from tests.support.cast import Cast
+
+RECORD = (SystemContract, GovernanceJob, StepResult, AuditEvidence, GovernanceAudit, LedgerEntry)
+# Every column of the record that a client could wish to set, and those of accounts and tokens.
+COLUMNS = sorted(
+    {
+        name
+        for model in (*RECORD, ApprovalSignature, IdempotencyRecord)
+        for field in model._meta.concrete_fields
+        for name in (field.name, field.attname)
+    }
+    | {"is_superuser", "is_staff", "user", "permissions", "actor", "founder", "quorum", "pk"}
+)
+
+
+# Columns that are a client's to say, where the call is about them.
+ITS_OWN = {
+    "activate": {"timeout_minutes"},
+    "activate_many": {"timeout_minutes"},
+    "results": {"output", "error", "health_after"},
+    "verdict": {"checks"},
+}
+
+
+def everything() -> list[Any]:
+    return [list(model.objects.order_by("pk").values()) for model in RECORD]
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_body__with_a_column_of_the_record__400_and_nothing_changes(
+    cast: Cast, client_for: ClientFor, name: str
+) -> None:
+    post = POSTS[name](cast)
+    client, before = client_for(getattr(cast, post.person)), everything()
+    tried = [c for c in COLUMNS if c not in post.body.keys() | ITS_OWN.get(name, set())]
+    assert len(tried) > 60
+    for column in tried:
+        for value in ("COMPLETED", None):
+            answer = client.post(API + post.path, {**post.body, column: value})
+            assert_problem(answer, 400, "invalid_input", column)
+    assert everything() == before
+    # And without it, the very same call succeeds.
+    assert client.post(API + post.path, post.body).status_code == post.succeeds
+
+
+def test_report_within_a_batch__with_a_column_of_the_record__400(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    post = POSTS["results"](cast)
+    report = {k: v for k, v in post.body.items() if k != "execution_token"}
+    client, before = client_for(cast.executor), everything()
+    for column in COLUMNS:
+        if column in report.keys() | ITS_OWN["results"]:
+            continue
+        body = {
+            "execution_token": post.body["execution_token"],
+            "results": [{**report, column: "COMPLETED"}],
+        }
+        answer = client.post(API + post.path, body)
+        assert_problem(answer, 400, "invalid_input", f"results[0].{column}")
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_query_and_headers__cannot_say_it_either(
+    cast: Cast, client_for: ClientFor, name: str
+) -> None:
+    post = POSTS[name](cast)
+    client, before = client_for(getattr(cast, post.person)), everything()
+    for column in ("status", "approved_by", "actor", "at"):
+        answer = client.post(f"{API}{post.path}?{column}=COMPLETED", post.body)
+        assert_problem(answer, 400, "invalid_parameter", column)
+    for override in ("PUT", "PATCH", "DELETE"):
+        answer = getattr(client, override.lower())(API + post.path, {"status": "COMPLETED"})
+        assert_problem(answer, 405, "method_not_allowed")
+    assert everything() == before
