@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from governance.models.fields import (
+    Changing,
     choices_of,
     digest_field,
     new_id,
@@ -91,7 +92,7 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
         return found
 
 
-class SystemContract(ConcurrentTransitionMixin, models.Model):
+class SystemContract(ConcurrentTransitionMixin, Changing):
     """One proposed change of the platform, from proposal to verdict.
 
     Only `contract/operations.py` calls the moves below; each sets the fields that belong to its
@@ -239,6 +240,11 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="contract_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
+            # The lists' other orders, and filters that few contracts may fit.
+            models.Index(fields=["updated_at", "id"], name="contract_updated"),
+            models.Index(fields=["status", "updated_at", "id"], name="contract_status_updated"),
+            models.Index(fields=["risk_level", "created_at", "id"], name="contract_by_risk"),
+            models.Index(fields=["source", "created_at", "id"], name="contract_by_source"),
             models.Index(
                 fields=["review_ends_at"],
                 condition=Q(status__in=["DRAFT", "VALIDATED", "ELIGIBLE"]),
