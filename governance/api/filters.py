@@ -7,7 +7,7 @@ the refusals come from the same line.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -37,6 +37,9 @@ class Filter:
     example: str
     read: Callable[[str], Any]
     narrow: Callable[[Rows, Any], Rows]
+    # By the column that a list is ordered by: a lookup that follows from this one and bounds the
+    # walk through that column's index.
+    implies: Mapping[str, str] = field(default_factory=dict)
 
     def as_parameter(self, name: str) -> dict[str, Any]:
         """How OpenAPI describes it."""
@@ -60,14 +63,17 @@ class DeclaredFilters(BaseFilterBackend):
             if (text := request.query_params.get(name)) is None:
                 continue
             try:
-                wanted.append((declared.narrow, declared.read(text)))
+                wanted.append((declared, declared.read(text)))
             except ValueError as error:
                 faults.append({"path": name, "message": str(error)})
         if faults:
             first = faults[0]
             raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
-        for narrow, value in wanted:
-            queryset = narrow(queryset, value)
+        ordered_by = request.query_params.get("ordering", "").removeprefix("-") or "created_at"
+        for declared, value in wanted:
+            queryset = declared.narrow(queryset, value)
+            if implied := declared.implies.get(ordered_by):
+                queryset = queryset.filter(**{implied: value})
         return queryset
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -94,7 +100,7 @@ def one_of(column: str, words: type[StrEnum], example: str, description: str) ->
     )
 
 
-def moment(lookup: str, description: str) -> Filter:
+def moment(lookup: str, description: str, **implies: str) -> Filter:
     """A time in RFC 3339 with its zone, compared as `lookup` says."""
     return Filter(
         description=f"{description} RFC 3339 with its zone.",
@@ -102,6 +108,7 @@ def moment(lookup: str, description: str) -> Filter:
         example="2026-11-02T09:00:00Z",
         read=_read_moment,
         narrow=lambda rows, at: rows.filter(**{lookup: at}),
+        implies=implies,
     )
 
 
@@ -171,11 +178,16 @@ def _read_id(text: str) -> UUID:
 
 
 # --- the lists ----------------------------------------------------------------------------------
+# Nothing changes before it is made.
 RANGES: Mapping[str, Filter] = {
-    "created_after": moment("created_at__gte", "Made at this time or later."),
+    "created_after": moment(
+        "created_at__gte", "Made at this time or later.", updated_at="updated_at__gte"
+    ),
     "created_before": moment("created_at__lt", "Made before this time."),
     "updated_after": moment("updated_at__gte", "Changed at this time or later."),
-    "updated_before": moment("updated_at__lt", "Last changed before this time."),
+    "updated_before": moment(
+        "updated_at__lt", "Last changed before this time.", created_at="created_at__lt"
+    ),
 }
 
 CONTRACT_FILTERS: Mapping[str, Filter] = {

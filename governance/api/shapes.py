@@ -71,11 +71,12 @@ class Shape:
     def __init__(
         self, serializer: type[serializers.Serializer[Any]], **loaded: Loaded | Expansion
     ) -> None:
-        declared = serializer().fields
-        self.columns = dict(_columns({n: f for n, f in declared.items() if n not in loaded}))
+        fields = serializer().fields
+        self.declared = [str(name) for name in fields]
+        self.columns = dict(_columns({n: f for n, f in fields.items() if n not in loaded}))
         self.loaded = loaded
         self.expansions = {n: one for n, one in loaded.items() if isinstance(one, Expansion)}
-        self.names = [str(name) for name in declared if name not in self.expansions]
+        self.names = [name for name in self.declared if name not in self.expansions]
 
     def rows(self, found: QuerySet[M, Any], request: Request) -> list[dict[str, Any]]:
         """All of `found` as answers, whole."""
@@ -141,14 +142,13 @@ class Selection:
 
     def answers(self, rows: Sequence[Row], request: Request) -> list[dict[str, Any]]:
         """`rows`, as `read` gave them, as they are shown."""
-        columns = [(name, column.show) for name, column in self._columns().items()]
-        shown = [{name: show(row) for name, show in columns} for row in rows]
-        ids = [row["id"] for row in rows] if self._loaded() else []
-        for name, loaded in self._loaded().items():
-            values = loaded.load(ids, request)
-            for pk, answer in zip(ids, shown, strict=True):
-                answer[name] = values.get(pk, loaded.otherwise)
-        return shown
+        shows = {name: column.show for name, column in self._columns().items()}
+        if loaded := self._loaded():
+            ids = [row["id"] for row in rows]
+            for name, one in loaded.items():
+                shows[name] = _looked_up(one.load(ids, request), one.otherwise)
+        in_order = [(name, shows[name]) for name in self.shape.declared if name in shows]
+        return [{name: show(row) for name, show in in_order} for row in rows]
 
     def _columns(self) -> dict[str, Column]:
         return {n: column for n, column in self.shape.columns.items() if n in self.fields}
@@ -194,6 +194,10 @@ def _converted(path: str, convert: Callable[[Any], Any]) -> Column:
         return None if value is None else convert(value)
 
     return Column((path,), show)
+
+
+def _looked_up(values: Mapping[UUID, Any], otherwise: Any) -> Callable[[Row], Any]:
+    return lambda row: values.get(row["id"], otherwise)
 
 
 def _related(path: str, columns: Mapping[str, Column]) -> Column:

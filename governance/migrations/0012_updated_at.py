@@ -43,7 +43,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="systemcontract",
-            index=models.Index(fields=["updated_at", "id"], name="contract_updated"),
+            index=models.Index(fields=["updated_at", "id", "created_at"], name="contract_updated"),
+        ),
+        migrations.RemoveIndex(model_name="systemcontract", name="contract_newest"),
+        migrations.AddIndex(
+            model_name="systemcontract",
+            index=models.Index(
+                fields=["-created_at", "-id", "-updated_at"], name="contract_newest"
+            ),
         ),
         migrations.AddIndex(
             model_name="systemcontract",
@@ -61,7 +68,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="governancejob",
-            index=models.Index(fields=["updated_at", "id"], name="job_updated"),
+            index=models.Index(fields=["updated_at", "id", "created_at"], name="job_updated"),
+        ),
+        migrations.RemoveIndex(model_name="governancejob", name="job_newest"),
+        migrations.AddIndex(
+            model_name="governancejob",
+            index=models.Index(fields=["-created_at", "-id", "-updated_at"], name="job_newest"),
         ),
         migrations.AddIndex(
             model_name="governancejob",

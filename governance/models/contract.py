@@ -238,10 +238,10 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
             ),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="contract_newest"),
+            # The lists' two orders; each holds the other column too, for ranges of it.
+            models.Index(fields=["-created_at", "-id", "-updated_at"], name="contract_newest"),
+            models.Index(fields=["updated_at", "id", "created_at"], name="contract_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
-            # The lists' other orders, and filters that few contracts may fit.
-            models.Index(fields=["updated_at", "id"], name="contract_updated"),
             models.Index(fields=["status", "updated_at", "id"], name="contract_status_updated"),
             models.Index(fields=["risk_level", "created_at", "id"], name="contract_by_risk"),
             models.Index(fields=["source", "created_at", "id"], name="contract_by_source"),

@@ -131,9 +131,10 @@ class GovernanceJob(ConcurrentTransitionMixin, Changing):
             ),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+            # The lists' two orders; each holds the other column too, for ranges of it.
+            models.Index(fields=["-created_at", "-id", "-updated_at"], name="job_newest"),
+            models.Index(fields=["updated_at", "id", "created_at"], name="job_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="job_by_status"),
-            models.Index(fields=["updated_at", "id"], name="job_updated"),
             models.Index(fields=["status", "updated_at", "id"], name="job_status_updated"),
             models.Index(
                 fields=["created_at", "id"],
