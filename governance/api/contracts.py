@@ -14,18 +14,20 @@ from rest_framework.response import Response
 
 from governance.api.bulk import Outcome, outcome_for_each
 from governance.api.conditions import answer_unless_known
-from governance.api.filters import ContractFilters
+from governance.api.filters import CONTRACT_FILTERS
 from governance.api.forms import Activation, Activations
 from governance.api.idempotency import sent_again_in_parts, sent_again_safely
 from governance.api.pagination import BySeq
-from governance.api.serializers.contracts import (
-    ContractSerializer,
-    ContractSummarySerializer,
-    LedgerEntrySerializer,
-)
 from governance.api.serializers.jobs import ActivationOutcomesSerializer, ActivationSerializer
+from governance.api.serializers.reading import (
+    CONTRACT_IN_FULL,
+    CONTRACT_IN_LIST,
+    LEDGER_ENTRY,
+    ContractInFullSerializer,
+    ContractInListSerializer,
+    LedgerEntryInListSerializer,
+)
 from governance.api.viewsets import GovernedViewSet
-from governance.contract.queries import contracts_in_brief, contracts_in_full
 from governance.flows.activate_contract import activate_contract
 from governance.ledger.queries import entries_of
 from governance.models import SystemContract
@@ -43,23 +45,33 @@ class ContractViewSet(GovernedViewSet):
         "activate_many": "governance.activate_contract",
     }
     paged_actions = frozenset({"list", "ledger"})
-    filterset_class = ContractFilters
+    filters = CONTRACT_FILTERS
+    shapes = {"list": CONTRACT_IN_LIST, "retrieve": CONTRACT_IN_FULL, "ledger": LEDGER_ENTRY}
 
-    def get_queryset(self) -> QuerySet[SystemContract]:
-        return contracts_in_full() if self.action == "retrieve" else contracts_in_brief()
+    def get_queryset(self) -> QuerySet[SystemContract, Any]:
+        contracts = SystemContract.objects.all()
+        is_shown = self.action in ("list", "retrieve")
+        return self.selection.read(contracts) if is_shown else contracts
 
     @extend_schema(
         operation_id="list_contracts",
         summary="List contracts",
-        responses=ContractSummarySerializer(many=True),
+        parameters=CONTRACT_IN_LIST.parameters(),
+        responses=ContractInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """The newest contracts first, without their long columns; filters narrow them down."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(ContractSummarySerializer(page, many=True).data)
+        """The newest contracts first, without their long columns; filters narrow them down.
+
+        To follow what changes: `ordering=updated_at&updated_after=` the last time seen, less a
+        minute for what was being written just then.
+        """
+        return self.shown_page(self.filter_queryset(self.get_queryset()))
 
     @extend_schema(
-        operation_id="get_contract", summary="Read a contract", responses=ContractSerializer
+        operation_id="get_contract",
+        summary="Read a contract",
+        parameters=CONTRACT_IN_FULL.parameters(),
+        responses=ContractInFullSerializer,
     )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """One contract with its proposed changes, its plan, both verdicts and its approval.
@@ -67,14 +79,13 @@ class ContractViewSet(GovernedViewSet):
         While a founder waits for an answer, `clarification` is their question and
         `review_ends_at` is null: the clock stands.
         """
-        return answer_unless_known(
-            request, "contract", pk, lambda: Response(ContractSerializer(self.get_object()).data)
-        )
+        return answer_unless_known(request, "contract", pk, lambda: Response(self.shown_object()))
 
     @extend_schema(
         operation_id="list_ledger_entries",
         summary="Read a contract's ledger",
-        responses=LedgerEntrySerializer(many=True),
+        parameters=LEDGER_ENTRY.parameters(),
+        responses=LedgerEntryInListSerializer(many=True),
     )
     @action(detail=True, methods=["get"], pagination_class=BySeq, filter_backends=[])
     def ledger(self, request: Request, pk: UUID) -> Response:
@@ -83,8 +94,7 @@ class ContractViewSet(GovernedViewSet):
         Anyone can verify it with SHA-256 alone: each `hash` is that of the bytes of the `hash`
         before it, then `body` in UTF-8.
         """
-        page = self.paginate_queryset(entries_of(self.get_object().pk))
-        return self.get_paginated_response(LedgerEntrySerializer(page, many=True).data)
+        return self.shown_page(self.selection.read(entries_of(self.get_object().pk)))
 
     @extend_schema(
         operation_id="activate_contract",

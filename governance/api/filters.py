@@ -1,41 +1,220 @@
-"""What lists may be narrowed to; a value that is not known is refused, never ignored."""
+"""What lists may be narrowed to; a value that is not known is refused, never ignored.
+
+A filter says what it is called with, how its text is read, and which rows are left: the schema and
+the refusals come from the same line.
+"""
 
 from __future__ import annotations
 
-import django_filters
-from django.db.models import QuerySet
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
 
-from governance.models import GovernanceJob, SystemContract
-from governance.models.fields import choices_of
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+
+from governance.api.fields import Moment
+from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.values import ContractStatus, JobStatus, RiskLevel, Source
 
+Rows = QuerySet[Any, Any]
+LONGEST_NAME = 200
+LONGEST_USERNAME = 150
 
-class ContractFilters(django_filters.FilterSet):
-    status = django_filters.ChoiceFilter(choices=choices_of(ContractStatus))
-    risk_level = django_filters.ChoiceFilter(choices=choices_of(RiskLevel))
-    source = django_filters.ChoiceFilter(choices=choices_of(Source))
-    capability = django_filters.CharFilter(
-        method="about",
-        max_length=200,
-        help_text="The exact name of a capability, or SYSTEM: contracts that affect it.",
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One parameter of a list. `read` raises ValueError with what the value must be."""
+
+    description: str
+    schema: Mapping[str, Any]
+    example: str
+    read: Callable[[str], Any]
+    narrow: Callable[[Rows, Any], Rows]
+    # By the column that a list is ordered by: a lookup that follows from this one and bounds the
+    # walk through that column's index.
+    implies: Mapping[str, str] = field(default_factory=dict)
+
+    def as_parameter(self, name: str) -> dict[str, Any]:
+        """How OpenAPI describes it."""
+        is_list = self.schema["type"] == "array"
+        return {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": self.description,
+            "schema": dict(self.schema),
+            "example": self.example.split(",") if is_list else self.example,
+        } | ({"style": "form", "explode": False} if is_list else {})
+
+
+class DeclaredFilters(BaseFilterBackend):
+    """Narrows a list by the view's `filters`; all that is wrong with them is refused at once."""
+
+    def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
+        wanted, faults = [], []
+        for name, declared in view.filters.items():
+            if (text := request.query_params.get(name)) is None:
+                continue
+            try:
+                wanted.append((declared, declared.read(text)))
+            except ValueError as error:
+                faults.append({"path": name, "message": str(error)})
+        if faults:
+            first = faults[0]
+            raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
+        ordered_by = request.query_params.get("ordering", "").removeprefix("-") or "created_at"
+        for declared, value in wanted:
+            queryset = declared.narrow(queryset, value)
+            if implied := declared.implies.get(ordered_by):
+                queryset = queryset.filter(**{implied: value})
+        return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [declared.as_parameter(name) for name, declared in view.filters.items()]
+
+
+# --- kinds of filters ---------------------------------------------------------------------------
+def one_of(column: str, words: type[StrEnum], example: str, description: str) -> Filter:
+    """One word of a closed set, or several with commas between."""
+    known = [str(word) for word in words]
+
+    def read(text: str) -> list[str]:
+        named = text.split(",")
+        if not set(named) <= set(known):
+            raise ValueError(f"must be one of {', '.join(known)}, or several of them: A,B")
+        return named
+
+    return Filter(
+        description=f"{description} One, or several with commas between: any of them.",
+        schema={"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1},
+        example=example,
+        read=read,
+        narrow=lambda rows, named: rows.filter(**{f"{column}__in": named}),
     )
 
-    class Meta:
-        model = SystemContract
-        fields: list[str] = []
 
-    def about(
-        self, contracts: QuerySet[SystemContract], name: str, capability: str
-    ) -> QuerySet[SystemContract]:
-        return contracts.filter(affected_capabilities__contains=[capability])
-
-
-class JobFilters(django_filters.FilterSet):
-    status = django_filters.ChoiceFilter(choices=choices_of(JobStatus))
-    contract = django_filters.UUIDFilter(
-        field_name="contract_id", help_text="The contract that the job belongs to."
+def moment(lookup: str, description: str, **implies: str) -> Filter:
+    """A time in RFC 3339 with its zone, compared as `lookup` says."""
+    return Filter(
+        description=f"{description} RFC 3339 with its zone.",
+        schema={"type": "string", "format": "date-time"},
+        example="2026-11-02T09:00:00Z",
+        read=_read_moment,
+        narrow=lambda rows, at: rows.filter(**{lookup: at}),
+        implies=implies,
     )
 
-    class Meta:
-        model = GovernanceJob
-        fields: list[str] = []
+
+def name(
+    narrow: Callable[[Rows, str], Rows], example: str, longest: int, description: str
+) -> Filter:
+    """The exact name of something."""
+
+    def read(text: str) -> str:
+        if len(text) > longest:
+            raise ValueError(f"must have at most {longest} characters")
+        return text
+
+    return Filter(
+        description=description,
+        schema={"type": "string", "pattern": r"\S", "maxLength": longest},
+        example=example,
+        read=read,
+        narrow=narrow,
+    )
+
+
+def about(path: str) -> Filter:
+    """Rows whose contract affects a capability; `path` leads to its names."""
+    return name(
+        lambda rows, capability: rows.filter(**{f"{path}__contains": [capability]}),
+        example="GiftCards",
+        longest=LONGEST_NAME,
+        description="The exact name of a capability that is affected, or `SYSTEM`.",
+    )
+
+
+def moved_by(*people: str, description: str) -> Filter:
+    """Rows in which any of the columns `people` is somebody, by username.
+
+    Nobody of that name, nothing found: the answer does not tell who has an account.
+    """
+
+    def narrow(rows: Rows, username: str) -> Rows:
+        known = get_user_model()._default_manager.filter(username=username)
+        pk = known.values_list("pk", flat=True).first()
+        if pk is None:
+            return rows.none()
+        either = Q()
+        for column in people:
+            either |= Q(**{column: pk})
+        return rows.filter(either)
+
+    return name(narrow, example="operator", longest=LONGEST_USERNAME, description=description)
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        return Moment().to_internal_value(text)
+    except ValidationError:
+        hint = "; a + in an address is written %2B" if " " in text else ""
+        raise ValueError(f"{Moment.default_error_messages['invalid']}{hint}") from None
+
+
+def _read_id(text: str) -> UUID:
+    try:
+        if len(text) == 36:
+            return UUID(text)
+    except ValueError:
+        pass
+    raise ValueError("must be a UUID, as in 01a20444-2107-75be-ae46-75a54fe02b96")
+
+
+# --- the lists ----------------------------------------------------------------------------------
+# Nothing changes before it is made.
+RANGES: Mapping[str, Filter] = {
+    "created_after": moment(
+        "created_at__gte", "Made at this time or later.", updated_at="updated_at__gte"
+    ),
+    "created_before": moment("created_at__lt", "Made before this time."),
+    "updated_after": moment("updated_at__gte", "Changed at this time or later."),
+    "updated_before": moment(
+        "updated_at__lt", "Last changed before this time.", created_at="created_at__lt"
+    ),
+}
+
+CONTRACT_FILTERS: Mapping[str, Filter] = {
+    "status": one_of("status", ContractStatus, "APPROVED,ACTIVE", "Contracts that stand there."),
+    "risk_level": one_of("risk_level", RiskLevel, "critical,high", "Contracts of this risk."),
+    "source": one_of("source", Source, "ops_alert", "Contracts that came from there."),
+    "capability": about("affected_capabilities"),
+    **RANGES,
+    "actor": moved_by(
+        *("proposed_by", "approved_by", "closed_by"),
+        description="The username of who proposed, approved or closed the contract.",
+    ),
+}
+
+JOB_FILTERS: Mapping[str, Filter] = {
+    "status": one_of("status", JobStatus, "PENDING,RUNNING", "Jobs that stand there."),
+    "contract": Filter(
+        description="The id of the contract that the job belongs to.",
+        schema={"type": "string", "format": "uuid"},
+        example="01a20444-2107-75be-ae46-75a54fe02b96",
+        read=_read_id,
+        narrow=lambda rows, pk: rows.filter(contract_id=pk),
+    ),
+    "capability": about("contract__affected_capabilities"),
+    **RANGES,
+    "actor": moved_by(
+        *("created_by", "started_by", "ended_by"),
+        description="The username of who created, started or ended the job.",
+    ),
+}

@@ -28,14 +28,13 @@ from governance.api.events import (
     EventStreamRenderer,
     follow_job,
 )
-from governance.api.filters import JobFilters
+from governance.api.filters import JOB_FILTERS
 from governance.api.forms import Cancellation, Completion, Nothing, Report, Reports, Verdict
 from governance.api.idempotency import sent_again_safely
 from governance.api.pagination import ByStepIndex
 from governance.api.serializers.jobs import (
     EvidenceSerializer,
     JobSerializer,
-    JobSummarySerializer,
     ProgressSerializer,
     RecordedAuditSerializer,
     RecordedResultSerializer,
@@ -43,12 +42,17 @@ from governance.api.serializers.jobs import (
     StartedJobSerializer,
     StepSerializer,
 )
+from governance.api.serializers.reading import (
+    JOB_IN_FULL,
+    JOB_IN_LIST,
+    JobInFullSerializer,
+    JobInListSerializer,
+)
 from governance.api.viewsets import GovernedViewSet
 from governance.flows import audit_job, run_job
 from governance.models import GovernanceJob
 from governance.orchestrator.queries import (
     job_progress,
-    jobs_in_full,
     sealed_evidence_of,
     steps_with_status,
 )
@@ -89,28 +93,37 @@ class JobViewSet(GovernedViewSet):
         "verdict": "governance.record_verdict",
     }
     paged_actions = frozenset({"list", "steps"})
-    filterset_class = JobFilters
+    filters = JOB_FILTERS
+    shapes = {"list": JOB_IN_LIST, "retrieve": JOB_IN_FULL}
 
-    def get_queryset(self) -> QuerySet[GovernanceJob]:
-        if self.action == "retrieve":
-            return jobs_in_full().select_related("audit__author")
-        return GovernanceJob.objects.all()
+    def get_queryset(self) -> QuerySet[GovernanceJob, Any]:
+        jobs = GovernanceJob.objects.all()
+        return self.selection.read(jobs) if self.action in self.shapes else jobs
 
     # --- read ---
     @extend_schema(
-        operation_id="list_jobs", summary="List jobs", responses=JobSummarySerializer(many=True)
+        operation_id="list_jobs",
+        summary="List jobs",
+        parameters=JOB_IN_LIST.parameters(),
+        responses=JobInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """The newest jobs first; filters narrow them down."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(JobSummarySerializer(page, many=True).data)
+        """The newest jobs first; filters narrow them down.
 
-    @extend_schema(operation_id="get_job", summary="Read a job", responses=JobSerializer)
+        To follow what changes: `ordering=updated_at&updated_after=` the last time seen, less a
+        minute for what was being written just then. A verdict changes its contract, not the job.
+        """
+        return self.shown_page(self.filter_queryset(self.get_queryset()))
+
+    @extend_schema(
+        operation_id="get_job",
+        summary="Read a job",
+        parameters=JOB_IN_FULL.parameters(),
+        responses=JobInFullSerializer,
+    )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """One job, the digest of its evidence and its verdict where there are any."""
-        return answer_unless_known(
-            request, "job", pk, lambda: Response(JobSerializer(self.get_object()).data)
-        )
+        return answer_unless_known(request, "job", pk, lambda: Response(self.shown_object()))
 
     @extend_schema(
         operation_id="list_steps", summary="Read a job's steps", responses=StepSerializer(many=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,39 +25,46 @@ from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import InvalidInputError
 
 LARGEST_PAGE = 200
+Rows = QuerySet[Any, Any]
 
 
 class KeysetPagination(BasePagination):
-    """What pages have in common; a subclass says how rows are ordered and what their key is."""
+    """What pages have in common; a subclass says how rows are ordered and what their key is.
+
+    It reads the key of each row beside whatever else the rows hold, which may be models or dicts.
+    """
 
     page_size = 50
-    parameters = ("cursor", "page_size")
-    ordering: tuple[str, ...]
+    parameters: tuple[str, ...] = ("cursor", "page_size")
+
+    def in_order(self, rows: Rows, request: Request) -> Rows:
+        """The rows in the order asked for, each with its key."""
+        raise NotImplementedError
 
     def key_of(self, row: Any) -> list[Any]:
         """The row's place as JSON values."""
         raise NotImplementedError
 
-    def rows_after(self, rows: QuerySet[Any], key: Any) -> QuerySet[Any]:
+    def rows_after(self, rows: Rows, key: Any) -> Rows:
         """The rows that follow `key`; ValueError, TypeError or OverflowError if it is no key."""
         raise NotImplementedError
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         size = self._page_size(request)
-        rows: QuerySet[Any] = queryset.order_by(*self.ordering)
+        rows = self.in_order(queryset, request)
         if cursor := request.query_params.get("cursor"):
             try:
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
                 raise InvalidInputError.at("cursor", "is not one that a page gave out") from None
-        page = list(rows[: size + 1])
-        self._next: str | None = None
-        if len(page) > size:
-            page.pop()
-            self._next = replace_query_param(
-                request.build_absolute_uri(), "cursor", _pack(self.key_of(page[-1]))
-            )
+        page, self._next = self._cut(rows, size, request.build_absolute_uri())
         return page
+
+    def first_page(
+        self, rows: Rows, request: Request, *, address: str
+    ) -> tuple[list[Any], str | None]:
+        """The first rows, and where at `address` those after them are; null if there are none."""
+        return self._cut(self.in_order(rows, request), self.page_size, address)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._next, "results": data})
@@ -98,6 +106,13 @@ class KeysetPagination(BasePagination):
             },
         ]
 
+    def _cut(self, rows: Rows, size: int, address: str) -> tuple[list[Any], str | None]:
+        page = list(rows[: size + 1])
+        if len(page) <= size:
+            return page, None
+        page.pop()
+        return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
+
     def _page_size(self, request: Request) -> int:
         given = request.query_params.get("page_size")
         if given is None:
@@ -109,47 +124,97 @@ class KeysetPagination(BasePagination):
         raise InvalidInputError.at("page_size", f"must be a whole number from 1 to {LARGEST_PAGE}")
 
 
-class NewestFirst(KeysetPagination):
-    """The newest first; of the same moment, the larger id first."""
+class InTime(KeysetPagination):
+    """By when rows were made or last changed; of the same moment, by id in the same direction.
 
-    ordering = ("-created_at", "-id")
+    A cursor belongs to its ordering and is refused under another one.
+    """
+
+    parameters = ("cursor", "page_size", "ordering")
+    orderings: Mapping[str, str] = {
+        "-created_at": "the newest first",
+        "created_at": "the oldest first",
+        "-updated_at": "what changed last first",
+        "updated_at": "what changed longest ago first",
+    }
+
+    def in_order(self, rows: Rows, request: Request) -> Rows:
+        self.ordering = request.query_params.get("ordering", next(iter(self.orderings)))
+        if self.ordering not in self.orderings:
+            raise InvalidInputError.at(
+                "ordering",
+                f"must be one of {', '.join(self.orderings)}",
+                code="invalid_parameter",
+            )
+        self.column = self.ordering.removeprefix("-")
+        direction = "-" if self.ordering.startswith("-") else ""
+        keyed = rows.annotate(page_moment=F(self.column), page_id=F("id"))
+        return keyed.order_by(f"{direction}{self.column}", f"{direction}id")
 
     def key_of(self, row: Any) -> list[Any]:
-        return [timestamp(row.created_at), str(row.pk)]
+        return [self.ordering, timestamp(_of(row, "page_moment")), str(_of(row, "page_id"))]
 
-    def rows_after(self, rows: QuerySet[Any], key: Any) -> QuerySet[Any]:
-        moment, name = map(str, key)
-        created_at, pk = datetime.fromisoformat(moment), UUID(name)
-        if created_at.tzinfo is None:
+    def rows_after(self, rows: Rows, key: Any) -> Rows:
+        ordering, moment, name = map(str, key)
+        if ordering != self.ordering:
+            raise InvalidInputError.at("cursor", f"does not belong to ordering={self.ordering}")
+        at, pk = datetime.fromisoformat(moment), UUID(name)
+        if at.tzinfo is None:
             raise ValueError
-        created_at = created_at.astimezone(UTC)
-        # The first condition alone bounds the index; the second settles equal moments.
-        return rows.filter(created_at__lte=created_at).filter(
-            Q(created_at__lt=created_at) | Q(id__lt=pk)
-        )
+        follows = TupleLessThan if self.ordering.startswith("-") else TupleGreaterThan
+        # One comparison of the whole key: PostgreSQL goes straight to the place in the index.
+        return rows.filter(follows(Tuple(F(self.column), F("id")), (at.astimezone(UTC), pk)))
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        meanings = "; ".join(f"`{name}`: {meaning}" for name, meaning in self.orderings.items())
+        return [
+            *super().get_schema_operation_parameters(view),
+            {
+                "name": "ordering",
+                "in": "query",
+                "required": False,
+                "description": f"{meanings}. A cursor belongs to its ordering. What changes while "
+                "one pages by `updated_at` comes again at the end, and is never lost; by "
+                "`-updated_at` it moves to the front, to be found from there.",
+                "schema": {
+                    "type": "string",
+                    "enum": list(self.orderings),
+                    "default": next(iter(self.orderings)),
+                },
+                "example": "updated_at",
+            },
+        ]
 
 
 class InSequence(KeysetPagination):
     """In the order of a whole number that counts up: a ledger's `seq`, a job's `step_index`."""
 
     page_size = LARGEST_PAGE
+    column: str
+
+    def in_order(self, rows: Rows, request: Request) -> Rows:
+        return rows.annotate(page_number=F(self.column)).order_by(self.column)
 
     def key_of(self, row: Any) -> list[Any]:
-        return [getattr(row, self.ordering[0])]
+        return [_of(row, "page_number")]
 
-    def rows_after(self, rows: QuerySet[Any], key: Any) -> QuerySet[Any]:
+    def rows_after(self, rows: Rows, key: Any) -> Rows:
         (number,) = key
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**31:
             raise ValueError
-        return rows.filter(**{f"{self.ordering[0]}__gt": number})
+        return rows.filter(**{f"{self.column}__gt": number})
 
 
 class BySeq(InSequence):
-    ordering = ("seq",)
+    column = "seq"
 
 
 class ByStepIndex(InSequence):
-    ordering = ("step_index",)
+    column = "step_index"
+
+
+def _of(row: Any, name: str) -> Any:
+    return row[name] if isinstance(row, dict) else getattr(row, name)
 
 
 def _pack(key: Sequence[Any]) -> str:

@@ -29,11 +29,13 @@ class ActionPermission(BasePermission):
         needed = named.get(action)
         if needed is None:
             raise PermissionDenied("Nobody may do this: it names no permission.")
-        if not (_is_among(needed, request.auth) and user.has_perm(needed)):
-            raise PermissionDenied(f"This needs the permission {needed}.")
+        require_permission(request, needed)
         return True
 
 
-def _is_among(permission: str, token: Any) -> bool:
-    verbs = getattr(token, "verbs", None)
-    return verbs is None or permission.removeprefix("governance.") in verbs
+def require_permission(request: Request, permission: str) -> None:
+    """PermissionDenied unless the account has it, and its token is not narrowed to other verbs."""
+    verbs = getattr(request.auth, "verbs", None)
+    is_among = verbs is None or permission.removeprefix("governance.") in verbs
+    if not (is_among and request.user.has_perm(permission)):
+        raise PermissionDenied(f"This needs the permission {permission}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,8 +17,11 @@ from rest_framework.viewsets import GenericViewSet
 
 from governance.api.deprecation import deprecation_of
 from governance.api.fields import StrictForm
+from governance.api.filters import Filter
 from governance.api.pagination import KeysetPagination
+from governance.api.permissions import require_permission
 from governance.api.problems import LengthRequired
+from governance.api.shapes import Selection, Shape
 from governance.models.contract import within_reach
 from governance.vocabulary.errors import InvalidInputError, NotFoundError
 
@@ -32,6 +36,8 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     action_permissions: ClassVar[Mapping[str, str]] = {}
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
+    filters: ClassVar[Mapping[str, Filter]] = {}
+    shapes: ClassVar[Mapping[str, Shape]] = {}
     noun: ClassVar[str]
     contract_path: ClassVar[str] = ""
     http_method_names = ["get", "head", "post"]
@@ -44,6 +50,8 @@ class GovernedViewSet(GenericViewSet[Any]):
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequired
         self._refuse_unknown_parameters(request)
+        if self.action in self.shapes:
+            self.selection  # noqa: B018 - refuses here, before a condition could answer 304
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -119,6 +127,28 @@ class GovernedViewSet(GenericViewSet[Any]):
         fields: dict[str, Any] = filled.validated_data
         return fields
 
+    @cached_property
+    def selection(self) -> Selection:
+        """What the caller wants to see of this action's shape.
+
+        Refused: a name that is not known (InvalidInputError), and without the permission to read
+        it by itself what is expanded (PermissionDenied).
+        """
+        selection = self.shapes[self.action].select(self.request)
+        for needed in selection.permissions:
+            require_permission(self.request, needed)
+        return selection
+
+    def shown_page(self, rows: QuerySet[Any, Any]) -> Response:
+        """The page of `rows` that was asked for, as the selection shows them, which read them."""
+        page = self.paginate_queryset(rows) or []
+        return self.get_paginated_response(self.selection.answers(page, self.request))
+
+    def shown_object(self) -> dict[str, Any]:
+        """The row that the address names, as the selection shows it, or NotFoundError."""
+        [answer] = self.selection.answers([self.get_object()], self.request)
+        return answer
+
     @staticmethod
     def now() -> datetime:
         """The time of this request, taken once here and handed down."""
@@ -144,6 +174,8 @@ class GovernedViewSet(GenericViewSet[Any]):
         known: set[str] = set()
         if self.action in self.paged_actions and isinstance(self.paginator, KeysetPagination):
             known.update(self.paginator.parameters)
-        if self.action == "list" and (filters := getattr(self, "filterset_class", None)):
-            known.update(filters.base_filters)
+        if self.action == "list":
+            known.update(self.filters)
+        if shape := self.shapes.get(self.action):
+            known.update({"fields", "expand"} if shape.expansions else {"fields"})
         return known

@@ -54,7 +54,7 @@ def request_clarification(
             # Two machines' clocks may differ; pauses must not overlap.
             asked_at=max([at, contract.created_at, *(one.answer.answered_at for one in asked)]),
         )
-        set_review_clock(contract=contract, ends_at=None)
+        set_review_clock(contract=contract, ends_at=None, at=at)
         entry = Entry(
             "contract.review.clarification_requested",
             reason=question,
@@ -89,7 +89,8 @@ def answer_clarification(
         )
         pauses = [(one.asked_at, one.answer.answered_at) for one in closed]
         pauses.append((question.asked_at, row.answered_at))
-        set_review_clock(contract=contract, ends_at=review_end(contract.expires_at, pauses))
+        ends_at = review_end(contract.expires_at, pauses)
+        set_review_clock(contract=contract, ends_at=ends_at, at=at)
         entry = Entry(
             "contract.review.clarified",
             reason=answer,

@@ -161,7 +161,7 @@ def record_verdicts(
         require_move(contract, ContractStatus.VALIDATED)
         refuse_expired(contract, at)
         contract.to_validated(validator_verdict=validator_verdict)
-        _save_move(contract)
+        _save_move(contract, at=at)
         told = [entries.validated(contract)]
         if verdict.may:
             contract.to_eligible(eligibility_verdict=eligibility_verdict)
@@ -181,7 +181,7 @@ def record_verdicts(
                     },
                 )
             )
-        _save_move(contract)
+        _save_move(contract, at=at)
         append_entries(contract_id=contract.pk, actor=actor, at=at, entries=told)
     return contract
 
@@ -234,6 +234,7 @@ def approve_contract(
         )
         records = {"signature_sha256": digest(signature.as_record())}
         if len(signing.standing) + 1 < signing.quorum:
+            contract.save_change(at=at)  # what it shows did change: its signatures
             entry = Entry("contract.review.signed", reason=note, records=records)
             append_entries(contract_id=contract.pk, actor=founder, at=at, entries=[entry])
             return contract
@@ -310,7 +311,7 @@ def activate(*, contract: SystemContract, actor: Any, at: datetime) -> Entry:
     """APPROVED → ACTIVE. Writes the row and returns the entry, for the story to append."""
     before = require_move(contract, ContractStatus.ACTIVE)
     contract.to_active()
-    _save_move(contract)
+    _save_move(contract, at=at)
     return entries.moved(contract, "contract.activation.activated", before)
 
 
@@ -362,7 +363,7 @@ def leave_open(
     if contract.status != ContractStatus.ACTIVE:
         raise WrongStateError(f"The contract is {contract.status}.", code="not_active")
     contract.audit_verdict = AuditVerdict.INCONCLUSIVE
-    contract.save(update_fields=["audit_verdict"])
+    contract.save_change(["audit_verdict"], at=at)
     append_entries(
         contract_id=contract.pk,
         actor=actor,
@@ -388,13 +389,13 @@ def supersede(
     )
 
 
-def set_review_clock(*, contract: SystemContract, ends_at: datetime | None) -> None:
+def set_review_clock(*, contract: SystemContract, ends_at: datetime | None, at: datetime) -> None:
     """Stop a locked contract's review clock (None), or let it run until `ends_at`.
 
     It follows from a question or an answer, which `clarifications.py` writes and tells.
     """
     contract.review_ends_at = ends_at
-    contract.save(update_fields=["review_ends_at"])
+    contract.save_change(["review_ends_at"], at=at)
 
 
 # --- pieces -------------------------------------------------------------------------------------
@@ -423,6 +424,7 @@ def _new_contract(
         risk_level=proposal.risk_level,
         plan=[dict(step) for step in plan],
         created_at=at,
+        updated_at=at,
         expires_at=expires_at,
         review_ends_at=expires_at,
     )
@@ -430,8 +432,9 @@ def _new_contract(
     return contract
 
 
-def _save_move(contract: SystemContract) -> None:
-    contract.save(update_fields=["status", *_WRITTEN_BY_MOVE[ContractStatus(contract.status)]])
+def _save_move(contract: SystemContract, *, at: datetime) -> None:
+    written = _WRITTEN_BY_MOVE[ContractStatus(contract.status)]
+    contract.save_change(["status", *written], at=at)
 
 
 def _save_and_tell(
@@ -444,7 +447,7 @@ def _save_and_tell(
     reason: str = "",
     records: Mapping[str, str] | None = None,
 ) -> None:
-    _save_move(contract)
+    _save_move(contract, at=at)
     entry = entries.moved(contract, event, before, reason=reason, records=records)
     append_entries(contract_id=contract.pk, actor=actor, at=at, entries=[entry])
 

@@ -94,10 +94,16 @@ def open_clarification_of(contract: SystemContract) -> ClarificationRequest | No
     """
     if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
         return None
-    return (
-        ClarificationRequest.objects.filter(contract=contract, answer=None)
-        .select_related("asked_by")
-        .first()
+    return open_clarifications_on([contract.pk]).select_related("asked_by").first()
+
+
+def open_clarifications_on(contract_ids: Iterable[UUID]) -> QuerySet[ClarificationRequest]:
+    """The questions that stop these contracts' clocks: one at most on each, none once decided."""
+    return ClarificationRequest.objects.filter(
+        contract__in=contract_ids,
+        contract__status=ContractStatus.ELIGIBLE,
+        contract__review_ends_at=None,
+        answer=None,
     )
 
 
@@ -156,21 +162,10 @@ def signatures_of(contract: SystemContract) -> QuerySet[ApprovalSignature]:
     return signatures_on([contract])
 
 
-def signatures_on(contracts: Iterable[SystemContract]) -> QuerySet[ApprovalSignature]:
+def signatures_on(contracts: Iterable[SystemContract | UUID]) -> QuerySet[ApprovalSignature]:
     """The signatures on any of these contracts; one query."""
     found = ApprovalSignature.objects.filter(contract__in=contracts).select_related("founder")
     return found.defer("view", "shown").order_by("contract_id", "number")
-
-
-def contracts_in_brief() -> QuerySet[SystemContract]:
-    """All contracts, each with its job, without the long columns that a list does not show."""
-    return SystemContract.objects.select_related("job").defer(*_LONG_COLUMNS)
-
-
-def contracts_in_full() -> QuerySet[SystemContract]:
-    """All contracts, each with its job, who decided on it, and the id of what took its place."""
-    people = ("proposed_by", "approved_by", "closed_by")
-    return with_succession(SystemContract.objects.select_related("job", *people))
 
 
 def count_contracts() -> int:

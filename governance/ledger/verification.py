@@ -257,6 +257,9 @@ def _problem_after(
         return f"the cursor says {job.current_step_index}, results are {len(dossier.results)}"
     if contract.review_ends_at != (ends_at := _review_end(dossier)):
         return f"the review is shown to end at {contract.review_ends_at}, but ends at {ends_at}"
+    for row, kind in ((contract, "contract"), (job, "job")):
+        if row and row.updated_at != (told_at := _last_told(dossier, kind)):
+            return f"the {kind} is shown to have changed at {row.updated_at}, told was {told_at}"
     if not dossier.parent_stands:
         return "the contract that it replaces is not there, or is not REJECTED"
     if contract.audit_verdict != _verdict_given(dossier):
@@ -296,6 +299,11 @@ def _review_end(dossier: Dossier) -> datetime | None:
         for number, question in dossier.questions.items()
     )
     return review_end(dossier.contract.expires_at, pauses)
+
+
+def _last_told(dossier: Dossier, kind: str) -> datetime | None:
+    """The latest time of the entries about the contract, or about its job."""
+    return max((entry.at for entry in dossier.entries if _subject(entry) == kind), default=None)
 
 
 def _verdict_given(dossier: Dossier) -> str:

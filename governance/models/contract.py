@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from governance.models.fields import (
+    Changing,
     choices_of,
     digest_field,
     new_id,
@@ -104,7 +105,7 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
         return found
 
 
-class SystemContract(ConcurrentTransitionMixin, models.Model):
+class SystemContract(ConcurrentTransitionMixin, Changing):
     """One proposed change of the platform, from proposal to verdict.
 
     Only `contract/operations.py` calls the moves below; each sets the fields that belong to its
@@ -250,8 +251,13 @@ class SystemContract(ConcurrentTransitionMixin, models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="contract_newest"),
+            # The lists' two orders; each holds the other column too, for ranges of it.
+            models.Index(fields=["-created_at", "-id", "-updated_at"], name="contract_newest"),
+            models.Index(fields=["updated_at", "id", "created_at"], name="contract_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
+            models.Index(fields=["status", "updated_at", "id"], name="contract_status_updated"),
+            models.Index(fields=["risk_level", "created_at", "id"], name="contract_by_risk"),
+            models.Index(fields=["source", "created_at", "id"], name="contract_by_source"),
             models.Index(
                 fields=["review_ends_at"],
                 condition=Q(status__in=["DRAFT", "VALIDATED", "ELIGIBLE"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -42,3 +44,24 @@ def user_field(**options: Any) -> models.ForeignKey:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", **options
     )
+
+
+class Changing(models.Model):
+    """A row that moves, and says when it last did: `updated_at`.
+
+    It is the time of the last ledger entry about the row, so no record holds it beside; the law
+    `ledger_tells_update` refuses a commit where it is not, and verification looks again.
+    """
+
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def save_change(self, fields: Iterable[str] = (), *, at: datetime) -> None:
+        """Write `fields` of the row, which the caller has locked and tells of in the ledger.
+
+        `at` is when it changed. Machines' clocks differ a little; `updated_at` never goes back.
+        """
+        self.updated_at = max(self.updated_at, at)
+        self.save(update_fields=[*fields, "updated_at"])

@@ -54,6 +54,7 @@ GRANTS: dict[str, May] = {
             "eligibility_decision",
             "content_digest",
             "review_ends_at",
+            "updated_at",
             "approved_by_id",
             "approved_at",
             "approved_digest",
@@ -71,6 +72,7 @@ GRANTS: dict[str, May] = {
         update=(
             "status",
             "current_step_index",
+            "updated_at",
             "started_at",
             "started_by_id",
             "deadline_at",

@@ -12,7 +12,14 @@ from django.db.models import Q
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from governance.models.contract import SystemContract, within_reach
-from governance.models.fields import choices_of, digest_field, new_id, one_of, user_field
+from governance.models.fields import (
+    Changing,
+    choices_of,
+    digest_field,
+    new_id,
+    one_of,
+    user_field,
+)
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
@@ -58,7 +65,7 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
         )
 
 
-class GovernanceJob(ConcurrentTransitionMixin, models.Model):
+class GovernanceJob(ConcurrentTransitionMixin, Changing):
     """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -135,8 +142,11 @@ class GovernanceJob(ConcurrentTransitionMixin, models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+            # The lists' two orders; each holds the other column too, for ranges of it.
+            models.Index(fields=["-created_at", "-id", "-updated_at"], name="job_newest"),
+            models.Index(fields=["updated_at", "id", "created_at"], name="job_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="job_by_status"),
+            models.Index(fields=["status", "updated_at", "id"], name="job_status_updated"),
             models.Index(
                 fields=["created_at", "id"],
                 condition=Q(status=JobStatus.PENDING),

@@ -65,6 +65,7 @@ class ContractActivationService:
                 total_steps=len(contract.plan),
                 timeout_minutes=timeout_minutes,
                 created_at=at,
+                updated_at=at,
                 created_by=actor,
             )
             job.save(force_insert=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,11 +61,9 @@ def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
     ).exists()
 
 
-def jobs_in_full() -> QuerySet[GovernanceJob]:
-    """All jobs, each with the people who moved it and the digest of its evidence."""
-    return GovernanceJob.objects.select_related(
-        "created_by", "started_by", "ended_by", "evidence"
-    ).defer("evidence__body")
+def jobs_of_contracts(contract_ids: Iterable[UUID]) -> QuerySet[GovernanceJob]:
+    """The jobs of these contracts: one at most of each."""
+    return GovernanceJob.objects.filter(contract__in=contract_ids).order_by()
 
 
 def sealed_evidence_of(job_id: UUID) -> AuditEvidence:

@@ -199,15 +199,16 @@ def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     job.to_running(at=at, by=executor, token_sha256=token_hash(token))
     job.lease_expires_at = lease_until(job, at=at)
-    job.save(
-        update_fields=[
+    job.save_change(
+        [
             "status",
             "started_at",
             "started_by",
             "deadline_at",
             "lease_expires_at",
             "execution_token_sha256",
-        ]
+        ],
+        at=at,
     )
     entry = Entry(
         "job.execution.started",
@@ -236,7 +237,7 @@ def _end(
         HealthSnapshot.objects.bulk_create([snapshot])
     getattr(job, f"to_{target.lower()}")(at=at, by=actor, reason=reason)
     evidence = AuditTrigger.seal_evidence(job, at=at)
-    job.save(update_fields=["status", "ended_at", "ended_by", "end_reason", "lease_expires_at"])
+    job.save_change(["status", "ended_at", "ended_by", "end_reason", "lease_expires_at"], at=at)
     entry = Entry(
         f"job.execution.{target.lower()}",
         from_status=before,

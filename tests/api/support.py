@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterator
 from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 API = "/api/v1/"
 
@@ -35,3 +40,32 @@ def assert_problem(
     if path is not None:
         assert path in [fault["path"] for fault in problem["errors"]], problem
     return problem
+
+
+def all_pages(client: Any, address: str) -> Iterator[list[dict[str, Any]]]:
+    """Every page's results, from `address` on."""
+    for _ in range(100):
+        if not address:
+            return
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.content
+        yield answer.json()["results"]
+        address = answer.json()["next"]
+    raise AssertionError("The pages never end.")
+
+
+def all_ids(client: Any, address: str) -> list[str]:
+    return [row["id"] for page in all_pages(client, API + address) for row in page]
+
+
+def packed(text: str) -> str:
+    """A cursor that holds this text."""
+    return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+def queries_of(client: Any, address: str) -> list[str]:
+    """The SQL that a call runs; it must succeed."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(API + address)
+        assert answer.status_code == 200, answer.content
+        return [query["sql"] for query in queries]

@@ -73,8 +73,9 @@ APPROVAL = {
 # What the end of a contract writes; until then nothing reads it.
 ENDING = {"status", "audit_verdict", "closed_by_id", "closed_at", "closed_reason"}
 
-# What questions and answers write; `contract_review_clock` holds it to them.
-CLOCK = {"review_ends_at"}
+# What questions and answers write, as `contract_review_clock` holds it to them, and when, as
+# `ledger_tells_update` holds it to the ledger.
+CLOCK = {"review_ends_at", "updated_at"}
 
 COLUMNS = {field.column: field for field in SystemContract._meta.concrete_fields}
 FROZEN_STATES = [status for status in OPEN_STATES if status not in CONTRACT_OPEN_CONTENT_STATES]

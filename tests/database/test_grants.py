@@ -36,7 +36,7 @@ def test_grants__every_table_in_the_database__is_named() -> None:
 
 
 def test_grants__of_contracts__are_the_columns_that_operations_write() -> None:
-    written = {"status", "audit_verdict", "review_ends_at"}
+    written = {"status", "audit_verdict", "review_ends_at", "updated_at"}
     for names in operations._WRITTEN_BY_MOVE.values():
         written.update(names)
     update = GRANTS["governance_systemcontract"].update
@@ -44,7 +44,7 @@ def test_grants__of_contracts__are_the_columns_that_operations_write() -> None:
 
 
 def test_grants__of_jobs__are_the_columns_that_tracking_writes() -> None:
-    named = re.findall(r"update_fields=\[(.*?)\]", inspect.getsource(tracking), re.DOTALL)
+    named = re.findall(r"save_change\(\s*\[(.*?)\]", inspect.getsource(tracking), re.DOTALL)
     written = set(re.findall(r'"(\w+)"', "".join(named)))
     [moved] = re.findall(
         r"UPDATE governance_governancejob SET (.*?) WHERE",

@@ -38,7 +38,12 @@ NOT_UNDER_WAY = [
 
 def job_model(contract: Any, actor: Any) -> GovernanceJob:
     return GovernanceJob(
-        contract=contract, total_steps=1, timeout_minutes=60, created_at=NOON, created_by=actor
+        contract=contract,
+        total_steps=1,
+        timeout_minutes=60,
+        created_at=NOON,
+        updated_at=NOON,
+        created_by=actor,
     )
 
 

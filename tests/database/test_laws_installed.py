@@ -95,6 +95,7 @@ SPEAK_FOR_THE_RECORD = {
     "ledger_tells_result",
     "ledger_tells_signature",
     "ledger_tells_status",
+    "ledger_tells_update",
     "line_freeze_append_only",
     "line_freeze_has_reason",
     "line_freeze_in_bounds",

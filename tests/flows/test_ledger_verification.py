@@ -363,7 +363,7 @@ def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:
         contract_id=contract.pk,
         entries=[Entry(last.event, records=json.loads(last.body)["records"])],
         actor=cast.auditor,
-        at=now(),
+        at=last.at,
     )
     (finding,) = findings()
     assert (finding.seq, finding.problem) == (PASSED + 1, f"{last.event} is told out of turn")

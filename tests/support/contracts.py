@@ -139,7 +139,8 @@ def force_contract(
 def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
     """A raw INSERT of a contract like this one, with an id of its own and `changes`."""
     identity = uuid4()
-    changes = {"id": identity, "reference": f"COPY-{identity}"} | changes
+    identity_and_time = {"id": identity, "reference": f"COPY-{identity}", "updated_at": NOON}
+    changes = identity_and_time | changes
     run_sql(
         f"INSERT INTO {CONTRACT} SELECT (jsonb_populate_record(original, %s)).* "
         f"FROM {CONTRACT} AS original WHERE id = %s",

@@ -23,6 +23,7 @@ _COPIES = f"""
                   [1 + n %% 5],
         'affected_capabilities', ARRAY['Capability ' || n %% 997],
         'created_at', original.created_at - {_EARLIER},
+        'updated_at', original.updated_at - {_EARLIER},
         'expires_at', original.expires_at - {_EARLIER},
         'review_ends_at', original.expires_at - {_EARLIER},
         'closed_at', original.closed_at - {_EARLIER}

@@ -38,6 +38,7 @@ def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
         "timeout_minutes": 60,
         "created_at": NOON,
         "created_by_id": actor.pk,
+        "updated_at": NOON,
         "end_reason": "",
     } | changes
     insert_row(JOB, **row)

@@ -31,6 +31,14 @@ class VerdictField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+class HexField(serializers.Field[Any, Any, Any, Any]):
+    """The bytes of a hash in hexadecimal digits."""
+
+    def to_representation(self, value: Any) -> str:
+        return bytes(value).hex()
+
+
 class PlannedStepSerializer(serializers.Serializer[Any]):
     """A step as the contract plans it; activation makes the job's step of it."""
 
@@ -118,6 +126,7 @@ class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
             "audit_verdict",
             "confidence_score",
             "created_at",
+            "updated_at",
             "expires_at",
             "review_ends_at",
             "approved_at",
@@ -198,8 +207,8 @@ class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     body = serializers.CharField(
         read_only=True, help_text="Canonical JSON, exactly as it was hashed."
     )
-    prev_hash = serializers.SerializerMethodField(help_text="64 zeros at the start of the chain.")
-    hash = serializers.SerializerMethodField()
+    prev_hash = HexField(read_only=True, help_text="64 zeros at the start of the chain.")
+    hash = HexField(read_only=True)
 
     class Meta:
         model = LedgerEntry
@@ -217,9 +226,3 @@ class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
             "hash",
         )
         read_only_fields = fields
-
-    def get_prev_hash(self, entry: LedgerEntry) -> str:
-        return bytes(entry.prev_hash).hex()
-
-    def get_hash(self, entry: LedgerEntry) -> str:
-        return bytes(entry.hash).hex()

@@ -51,6 +51,7 @@ class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
             "current_step_index",
             "timeout_minutes",
             "created_at",
+            "updated_at",
             "started_at",
             "deadline_at",
             "lease_expires_at",

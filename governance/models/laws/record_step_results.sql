@@ -22,7 +22,8 @@ BEGIN
         RETURNING id INTO written;
         RETURN NEXT written;
         UPDATE governance_governancejob
-           SET current_step_index = current_step_index + 1, lease_expires_at = lease
+           SET current_step_index = current_step_index + 1, lease_expires_at = lease,
+               updated_at = greatest(updated_at, result.recorded_at)
          WHERE id = subject;
     END LOOP;
 END $$;

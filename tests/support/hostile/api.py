@@ -147,6 +147,10 @@ class _Operation:
                 name = parameter["name"]
                 send = partial(self._in_query, name)
                 yield Field(f"{self.name} query {name}", send, partial(_judge_query, name))
+                if parameter["schema"].get("type") == "array":
+                    [first, *_] = parameter["schema"]["items"]["enum"]
+                    send = partial(self._in_query, name, before=f"{first},")
+                    yield Field(f"{self.name} query {name}[1]", send, partial(_judge_query, name))
         yield Field(f"{self.name} query name", self._as_query_name, _problem)
         if "requestBody" in self.operation:
             yield from self._body_fields()
@@ -266,8 +270,8 @@ class _Operation:
         path = self.path.encode().replace(b"{id}", payload.raw)
         return self._call(PATH_INFO=path.decode("latin-1"))
 
-    def _in_query(self, name: str, payload: Payload) -> Any:
-        return self._call(QUERY_STRING=f"{name}={quote(payload.raw, safe='')}")
+    def _in_query(self, name: str, payload: Payload, before: str = "") -> Any:
+        return self._call(QUERY_STRING=f"{name}={before}{quote(payload.raw, safe='')}")
 
     def _as_query_name(self, payload: Payload) -> Any:
         return self._call(QUERY_STRING=urlencode({payload.raw: "x"}))

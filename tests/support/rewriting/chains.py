@@ -206,6 +206,10 @@ def forge_chain(picture: Picture) -> None:
         current = entry_hash(previous, body)
         update_row(LEDGER, entry.pk, body=body, prev_hash=previous, hash=current)
         previous = current
+    for row, kind in ((contract, "contract."), (dossier.job, "job.")):
+        told = [entry.at for entry in dossier.entries if entry.event.startswith(kind)]
+        if row and told:
+            update_row(row._meta.db_table, row.pk, updated_at=max(told))
 
 
 def sign_anew(signature: ApprovalSignature, content: str) -> None:

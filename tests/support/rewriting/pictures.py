@@ -78,6 +78,7 @@ OF_CONTRACT: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("eligibility_verdict", "eligibility_decision"), _ELIGIBLE),
     "content_digest": ("content_sha256",),
     "review_ends_at": (),  # follows from `expires_at` and the review's questions
+    "updated_at": (),  # follows from the entries
     **dict.fromkeys(("approved_by_id", "approved_at", "approved_digest"), _APPROVAL),
     **dict.fromkeys(("approval_note", "window_opens_at", "window_closes_at"), _APPROVAL),
     **dict.fromkeys(("status", "audit_verdict"), _CLOSING),
@@ -88,6 +89,7 @@ OF_JOB: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("created_at", "created_by_id"), _BIRTH),
     **dict.fromkeys(("started_at", "started_by_id", "deadline_at"), _START),
     "execution_token_sha256": _START,
+    "updated_at": (),
     **dict.fromkeys(("status", "current_step_index"), _END),
     **dict.fromkeys(("ended_at", "ended_by_id", "end_reason"), _END),
 }

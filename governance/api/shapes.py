@@ -1,0 +1,235 @@
+"""What an answer shows of its rows: as a whole, slimmed by `fields=`, with what `expand=` adds.
+
+A serializer declares the shape once: the schema describes it from there, and here its fields
+become columns, so that a page is one query for exactly the columns that it shows, and each row one
+dict. What is no column of the row, and what may be asked for by `expand=`, is loaded for the whole
+page at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from governance.vocabulary.errors import InvalidInputError
+
+Row = Mapping[str, Any]
+M = TypeVar("M", bound=Model)
+# What the rows of these ids show, by id; asks the database as often for many as for one.
+Loader = Callable[[Sequence[UUID], Request], Mapping[UUID, Any]]
+
+# What PostgreSQL gives out as the answer shows it already.
+_AS_IT_IS = (
+    serializers.CharField,
+    serializers.ChoiceField,
+    serializers.FloatField,
+    serializers.IntegerField,
+    serializers.ListField,
+)
+
+
+class Selectable(serializers.Serializer[Any]):
+    """A base of serializers whose fields a caller may choose from: none is sure to be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A field that is loaded for the rows of a page; `otherwise` stands where there is none."""
+
+    load: Loader
+    otherwise: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion(Loaded):
+    """A field that is there only when `expand` names it, for who has the permission."""
+
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field that is read from the row: along which paths, and how it is shown."""
+
+    paths: tuple[str, ...]
+    show: Callable[[Row], Any]
+
+
+class Shape:
+    """The fields of a serializer as columns, and `loaded` for those that are none."""
+
+    def __init__(
+        self, serializer: type[serializers.Serializer[Any]], **loaded: Loaded | Expansion
+    ) -> None:
+        fields = serializer().fields
+        self.declared = [str(name) for name in fields]
+        self.columns = dict(_columns({n: f for n, f in fields.items() if n not in loaded}))
+        self.loaded = loaded
+        self.expansions = {n: one for n, one in loaded.items() if isinstance(one, Expansion)}
+        self.names = [name for name in self.declared if name not in self.expansions]
+
+    def rows(self, found: QuerySet[M, Any], request: Request) -> list[dict[str, Any]]:
+        """All of `found` as answers, whole."""
+        whole = Selection(self, self.names, [])
+        return whole.answers(list(whole.read(found)), request)
+
+    def select(self, request: Request) -> Selection:
+        """What the caller wants to see: `fields` and `expand` as they stand in the address.
+
+        Raises InvalidInputError (`invalid_parameter`) for a name that is not known.
+        """
+        fields = _names(request, "fields", [*self.names, *self.expansions]) or self.names
+        expand = _names(request, "expand", list(self.expansions))
+        if untold := [name for name in fields if name in self.expansions and name not in expand]:
+            raise _unfit("fields", f"knows {untold[0]} only with expand={untold[0]}")
+        return Selection(self, fields, expand)
+
+    def parameters(self) -> list[OpenApiParameter]:
+        """How OpenAPI describes `fields` and `expand`."""
+        described = [
+            OpenApiParameter(
+                "fields",
+                _list_of(self.names),
+                description="Only these fields, with commas between; only they are read. What "
+                "`expand` adds is there besides.",
+                explode=False,
+                style="form",
+            )
+        ]
+        if self.expansions:
+            described.append(
+                OpenApiParameter(
+                    "expand",
+                    _list_of(list(self.expansions)),
+                    description="What else to put into each result, with commas between. It needs "
+                    "the permission to read that by itself.",
+                    explode=False,
+                    style="form",
+                )
+            )
+        return described
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of a shape that one answer shows."""
+
+    shape: Shape
+    fields: Sequence[str]
+    expand: Sequence[str]
+
+    @property
+    def permissions(self) -> list[str]:
+        """What the caller needs for what is expanded."""
+        return [self.shape.expansions[name].permission for name in self.expand]
+
+    def read(self, rows: QuerySet[M, Any]) -> QuerySet[M, Any]:
+        """The rows as dicts of exactly the columns that are shown. They can still be narrowed."""
+        paths = dict.fromkeys(path for column in self._columns().values() for path in column.paths)
+        if self._loaded():
+            paths["id"] = None
+        return rows.values(*paths)
+
+    def answers(self, rows: Sequence[Row], request: Request) -> list[dict[str, Any]]:
+        """`rows`, as `read` gave them, as they are shown."""
+        shows = {name: column.show for name, column in self._columns().items()}
+        if loaded := self._loaded():
+            ids = [row["id"] for row in rows]
+            for name, one in loaded.items():
+                shows[name] = _looked_up(one.load(ids, request), one.otherwise)
+        in_order = [(name, shows[name]) for name in self.shape.declared if name in shows]
+        return [{name: show(row) for name, show in in_order} for row in rows]
+
+    def _columns(self) -> dict[str, Column]:
+        return {n: column for n, column in self.shape.columns.items() if n in self.fields}
+
+    def _loaded(self) -> dict[str, Loaded]:
+        shown = {*self.fields, *self.expand}
+        return {name: loaded for name, loaded in self.shape.loaded.items() if name in shown}
+
+
+class SomeFields(OpenApiSerializerExtension):
+    """Says in the schema that a caller may leave out any field."""
+
+    target_class = "governance.api.shapes.Selectable"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        shape = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {name: said for name, said in shape.items() if name != "required"}
+
+
+def _columns(
+    fields: Mapping[str, serializers.Field[Any, Any, Any, Any]], prefix: str = ""
+) -> Iterator[tuple[str, Column]]:
+    for name, field in fields.items():
+        path = prefix + str(field.source).replace(".", "__")
+        if isinstance(field, serializers.ModelSerializer):
+            yield name, _related(path, dict(_columns(field.fields, f"{path}__")))
+        elif isinstance(field, serializers.SerializerMethodField):
+            raise TypeError(f"{name} is no column: say how it is loaded.")
+        elif isinstance(field, _AS_IT_IS):
+            yield name, Column((path,), itemgetter(path))
+        elif isinstance(field, serializers.DateTimeField):
+            yield name, _converted(path, _rfc_3339)
+        elif isinstance(field, serializers.UUIDField):
+            yield name, _converted(path, str)
+        else:
+            yield name, _converted(path, field.to_representation)
+
+
+def _converted(path: str, convert: Callable[[Any], Any]) -> Column:
+    def show(row: Row) -> Any:
+        value = row[path]
+        return None if value is None else convert(value)
+
+    return Column((path,), show)
+
+
+def _looked_up(values: Mapping[UUID, Any], otherwise: Any) -> Callable[[Row], Any]:
+    return lambda row: values.get(row["id"], otherwise)
+
+
+def _related(path: str, columns: Mapping[str, Column]) -> Column:
+    """One other row, null where there is none."""
+    presence = f"{path}__pk"
+
+    def show(row: Row) -> Any:
+        if row[presence] is None:
+            return None
+        return {name: column.show(row) for name, column in columns.items()}
+
+    return Column((presence, *(p for column in columns.values() for p in column.paths)), show)
+
+
+def _rfc_3339(at: datetime) -> str:
+    """As DRF's own field shows a time: in UTC, which is what the database gives out."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:
+    """The names that a parameter lists, each once; empty where it is not there."""
+    if (text := request.query_params.get(parameter)) is None:
+        return []
+    names = text.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise _unfit(parameter, f"knows no {unknown[0]!r}, but {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+def _unfit(parameter: str, message: str) -> InvalidInputError:
+    return InvalidInputError.at(parameter, message, code="invalid_parameter")
+
+
+def _list_of(names: list[str]) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1}

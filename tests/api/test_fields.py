@@ -1,0 +1,155 @@
+"""What answers show: all that is declared, or exactly what `fields=` asks for and no more read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from rest_framework.renderers import JSONRenderer
+
+from governance.api.serializers.contracts import (
+    ContractSerializer,
+    ContractSummarySerializer,
+    LedgerEntrySerializer,
+)
+from governance.api.serializers.jobs import JobSerializer, JobSummarySerializer
+from governance.api.serializers.reading import CONTRACT_IN_FULL
+from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.vocabulary.values import ContractStatus
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem, queries_of
+from tests.support.cast import Cast
+from tests.support.stories import (
+    asked,
+    contract_in,
+    judged_job,
+    pending_job,
+)
+
+
+def as_json(data: Any) -> Any:
+    return json.loads(JSONRenderer().render(data))
+
+
+def columns_of(sql: str, table: str) -> set[str]:
+    """Which columns of a table a query reads out."""
+    read = sql.partition(" FROM ")[0]
+    return set(re.findall(rf'"governance_{table}"\."(\w+)"', read))
+
+
+# --- whole answers ------------------------------------------------------------------------------
+@pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
+def test_answers__without_fields__are_what_the_serializers_say(
+    cast: Cast, client_for: ClientFor, status: ContractStatus
+) -> None:
+    """The columns are made of the serializers; what they show must be the same, in any state."""
+    contract_in(cast, status)
+    asked(cast)
+    viewer = client_for(cast.viewer)
+    shown = {row["id"]: row for row in viewer.get(f"{API}contracts/").json()["results"]}
+    for contract in SystemContract.objects.all():
+        assert shown[str(contract.pk)] == as_json(ContractSummarySerializer(contract).data)
+        one = viewer.get(f"{API}contracts/{contract.pk}/").json()
+        assert one == as_json(ContractSerializer(contract).data)
+        assert list(one) == list(ContractSerializer(contract).data)
+        entries = LedgerEntry.objects.filter(contract_id=contract.pk).order_by("seq")
+        ledger = viewer.get(f"{API}contracts/{contract.pk}/ledger/").json()["results"]
+        assert ledger == as_json(LedgerEntrySerializer(entries, many=True).data)
+    for job in GovernanceJob.objects.all():
+        [listed] = viewer.get(f"{API}jobs/").json()["results"]
+        assert listed == as_json(JobSummarySerializer(job).data)
+        assert viewer.get(f"{API}jobs/{job.pk}/").json() == as_json(JobSerializer(job).data)
+
+
+# --- fields -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", CONTRACT_IN_FULL.names)
+def test_contract__asked_for_one_field__has_that_and_no_other(
+    cast: Cast, client_for: ClientFor, name: str
+) -> None:
+    job = judged_job(cast)
+    viewer = client_for(cast.viewer)
+    address = f"{API}contracts/{job.contract_id}/"
+    assert viewer.get(f"{address}?fields={name}").json() == {name: viewer.get(address).json()[name]}
+
+
+def test_list__asked_for_few_fields__reads_only_these_and_its_key(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    pending_job(cast)
+    viewer = client_for(cast.viewer)
+    address = "contracts/?fields=status,reference"
+    [row] = viewer.get(API + address).json()["results"]
+    assert list(row) == ["reference", "status"]  # in the order in which they always stand
+    *_, sql = queries_of(viewer, address)
+    assert columns_of(sql, "systemcontract") == {"reference", "status", "created_at", "id"}
+    assert "JOIN" not in sql
+    *_, sql = queries_of(viewer, "contracts/?fields=id&ordering=updated_at")
+    assert columns_of(sql, "systemcontract") == {"id", "updated_at"}
+    *_, sql = queries_of(viewer, "jobs/?fields=contract_id")
+    assert columns_of(sql, "governancejob") == {"contract_id", "created_at", "id"}
+
+
+def test_single_thing__asked_for_few_fields__reads_only_these(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    job = judged_job(cast)
+    viewer = client_for(cast.viewer)
+    *_, sql = queries_of(viewer, f"contracts/{job.contract_id}/?fields=status,title")
+    assert columns_of(sql, "systemcontract") == {"status", "title"}
+    *_, sql = queries_of(viewer, f"jobs/{job.pk}/?fields=status")
+    assert columns_of(sql, "governancejob") == {"status"}
+    assert "JOIN" not in sql
+    *_, sql = queries_of(viewer, f"contracts/{job.contract_id}/ledger/?fields=event,seq")
+    assert columns_of(sql, "ledgerentry") == {"event", "seq"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "fields=nothing",
+        "fields=id,",
+        "fields=id,%20status",
+        "fields=id;status",
+        "fields=ID",
+        "fields=id,pk",
+        "fields=execution_token_sha256",
+        "fields=contract__status",
+        "fields=proposed_by.password",
+        "fields=__dict__",
+        "fields=id%0A",
+        "expand=everything",
+        "expand=job,",
+        "expand=audit",
+        "expand=job.contract",
+        "fields=id&fields=status",
+        "fields=",
+        "expand=",
+    ],
+)
+def test_names__that_are_not_known__400_and_the_known_ones_are_said(
+    cast: Cast, client_for: ClientFor, query: str
+) -> None:
+    job = judged_job(cast)
+    viewer = client_for(cast.viewer)
+    parameter = query.partition("=")[0]
+    for address in ("contracts/", f"contracts/{job.contract_id}/", "jobs/", f"jobs/{job.pk}/"):
+        if query == "expand=job," and address.startswith("jobs"):
+            continue
+        problem = assert_problem(
+            viewer.get(f"{API}{address}?{query}"), 400, "invalid_parameter", parameter
+        )
+        if query == "fields=nothing":
+            assert "status" in problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("parameter", ["fields=status", "expand=job"])
+def test_answers__that_have_no_parts_to_choose__take_no_such_parameter(
+    cast: Cast, client_for: ClientFor, parameter: str
+) -> None:
+    job = judged_job(cast)
+    viewer = client_for(cast.viewer)
+    for address in ("steps/", "progress/", "evidence/"):
+        answer = viewer.get(f"{API}jobs/{job.pk}/{address}?{parameter}")
+        assert_problem(answer, 400, "invalid_parameter", parameter.partition("=")[0])
