@@ -13,17 +13,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from knox.models import get_token_model
 
 from governance.api.hub import HUB
-from governance.flows import run_job
+from governance.flows import run_job, tokens
+from governance.models import ApiToken
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.cast import Cast
 from tests.support.commands import ROOT
 from tests.support.events import Stream, following
 from tests.support.http import served_application
-from tests.support.roles import as_owner
 from tests.support.sites import client_of, new_token
 from tests.support.stories import failed_job, judged_job, now, pending_job, running_job
 
@@ -209,9 +208,9 @@ def test_events__refused__as_problem_documents(cast: Cast, client_for: ClientFor
     assert int(answer["Retry-After"]) > 0
 
 
-def delete_token(viewer: Any) -> None:
-    with as_owner():
-        get_token_model().objects.filter(user=viewer).delete()
+def revoke_token(viewer: Any) -> None:
+    [token] = ApiToken.objects.filter(user=viewer)
+    tokens.revoke_token(token_id=token.pk, actor=viewer, at=now())
 
 
 def switch_off(viewer: Any) -> None:
@@ -223,7 +222,7 @@ def take_role(viewer: Any) -> None:
     viewer.groups.clear()
 
 
-@pytest.mark.parametrize("lock_out", [delete_token, switch_off, take_role])
+@pytest.mark.parametrize("lock_out", [revoke_token, switch_off, take_role])
 def test_stream__whose_reader_is_locked_out__ends_before_it_tells_more(
     committed: Cast, lock_out: Callable[[Any], None]
 ) -> None:
@@ -256,7 +255,7 @@ def test_stream__has_an_end__and_goes_on_elsewhere(committed: Cast, settings: An
 def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
     settings.STREAMS = settings.STREAMS | {"HEARTBEAT_SECONDS": 60}  # before anybody asks again
     job = pending_job(committed)
-    _, token = get_token_model().objects.create(committed.viewer, expiry=timedelta(seconds=1.5))
+    _, token = ApiToken.objects.create(committed.viewer, expiry=timedelta(seconds=1.5))
     with (
         served_application() as address,
         httpx.Client(

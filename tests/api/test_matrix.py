@@ -28,7 +28,6 @@ from tests.support.matrix import (
     cells,
     scene_of_contracts,
     scene_of_jobs,
-    subject_of,
 )
 from tests.support.stories import now
 
@@ -101,25 +100,3 @@ def call(
     code = answer.json()["code"]
     assert_problem(answer, answer.status_code, code)
     return answer.status_code, code
-
-
-def test_missing_and_out_of_reach__are_told_in_the_same_words(
-    cast: Cast, client_for: ClientFor
-) -> None:
-    """Whatever a bound token asks of another's contract, it learns nothing of it: not one byte."""
-    scenes = {"contracts": scene_of_contracts(cast), "jobs": scene_of_jobs(cast)}
-    client = client_of(ELSEWHERE, cast, client_for)
-    for method, route in OPERATIONS:
-        if not subject_of(route):
-            continue
-        scene = scenes[route.split("/")[0]]
-        for state, pk in scene.ids.items():
-            bodies = [OPERATIONS[method, route].body(scene, state), {"nonsense": 1}]
-            for body in bodies if method == "post" else [None]:
-                said = [
-                    getattr(client, method)(API + route.replace(ID, str(one)), body).content
-                    for one in (pk, scene.ids["missing"])
-                ]
-                assert said[0].replace(str(pk).encode(), b"") == said[1].replace(
-                    str(scene.ids["missing"]).encode(), b""
-                )

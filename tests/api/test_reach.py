@@ -97,7 +97,9 @@ def test_thing_within_reach__is_read_and_moved(
     for method, route in ON_ONE_THING:
         if method == "get":
             thing = done if route.startswith("jobs/") else done.contract
-            assert called(bound, method, route, thing.pk).status_code == 200, route
+            # Only where a test opens places for streams are there any.
+            expected = 503 if route.endswith("/events/") else 200
+            assert called(bound, method, route, thing.pk).status_code == expected, route
     contract = approved(cast, affected_capabilities=affected)
     made = bound.post(f"{API}contracts/{contract.pk}/activate/")
     assert made.status_code == 201

@@ -28,6 +28,8 @@ WRITING_METHODS = {
     "delete",
 }
 
+SAVING = {"save", "asave", "save_change"}
+
 # Model or status → the only modules that may write it.
 WRITERS = {
     "SystemContract": {"contract.operations"},
@@ -82,7 +84,8 @@ def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
         module_name(path)
         for path in CODE
         for call in calls_in(path)
-        if isinstance(call.func, ast.Attribute) and call.func.attr in {"save", "asave"}
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"save", "asave", "save_change"}
     }
     allowed = {
         "contract.operations",
