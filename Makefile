@@ -21,7 +21,7 @@ test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
 	@$(PYTHON) -m tests.torture $(ARGS)
 
-bench: .venv/installed-dev ## measure the pages at 1 000 and 1 000 000 contracts; ARGS=--help tells
+bench: .venv/installed-dev ## measure the API, and pages at 1 000 and 1 000 000 contracts; ARGS=--help tells
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks
