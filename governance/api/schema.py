@@ -13,7 +13,6 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
-from governance.api.problems import MEDIA_TYPE
 from governance.vocabulary import values
 from governance.vocabulary.changes import (
     CapabilityDisable,
@@ -53,37 +52,13 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class ProblemAwareSchema(AutoSchema):
-    """Adds to every operation the refusals that it can answer with."""
+    """Makes the problem document known; `openapi.py` says which operation answers with which."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
-            document = {
-                MEDIA_TYPE: {"schema": self.resolve_serializer(ProblemSerializer, "response").ref}
-            }
-            for status, description in self._refusals().items():
-                operation["responses"].setdefault(
-                    status, {"description": description, "content": document}
-                )
+            self.resolve_serializer(ProblemSerializer, "response")
         return operation
-
-    def _refusals(self) -> dict[str, str]:
-        refusals = {
-            "400": "The input does not fit; `errors` names each place.",
-            "401": "No token, or one that is not valid now.",
-            "403": "This is not yours to do.",
-        }
-        if "{id}" in self.path:
-            refusals["404"] = "There is no such thing."
-        if self.method == "POST":
-            refusals["409"] = "Not in this state, or not any more; `code` says why."
-            refusals["411"] = "The body's length was not announced."
-            refusals["415"] = "The body is not application/json."
-        refusals["503"] = (
-            "The database does not answer, or others are at it (`busy`); "
-            "`Retry-After` says when to ask again."
-        )
-        return refusals
 
 
 class ClosedForm(OpenApiSerializerExtension):

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from knox.models import AuthToken
-from rest_framework.test import APIClient
 
-ClientFor = Callable[..., APIClient]
+from tests.support.clients import ApiClient
+
+ClientFor = Callable[..., ApiClient]
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +23,9 @@ def _plain_http(settings: Any) -> None:
 def client_for() -> ClientFor:
     """A client with a token of the person given; without one for None."""
 
-    def make(person: Any, **options: Any) -> APIClient:
+    def make(person: Any, **options: Any) -> ApiClient:
         # A 500 shall arrive as one, not as the exception behind it.
-        client = APIClient(raise_request_exception=False, **options)
+        client = ApiClient(raise_request_exception=False, **options)
         if person is not None:
             _, token = AuthToken.objects.create(person)
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")

@@ -16,6 +16,7 @@ from knox.models import AuthToken
 
 from tests.api.support import API, report_body
 from tests.support.cast import Cast
+from tests.support.clients import PlainClient
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.stories import approved, finished_job, pending_job, running_job
@@ -121,7 +122,7 @@ class _Operation:
         self.operation = operation
         self.name = f"{method} {path.removeprefix(API)}"
         _, token = AuthToken.objects.create(stage.person)
-        self.client = Client(raise_request_exception=False)
+        self.client = PlainClient(raise_request_exception=False)
         self.authorization = f"Bearer {token}"
 
     def fields(self) -> Iterator[Field]:

@@ -1,0 +1,74 @@
+"""The two files that the API writes about itself: docs/openapi.yaml and docs/errors.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.validation import validate_schema
+
+from governance.api import refusals
+from governance.api.codes import CODES, Refusal
+from governance.api.openapi import WORDS
+
+INTRODUCTION = """# What the API refuses, and what to do about it
+
+Made from the tables that the schema is made of (`governance/api/codes.py`, `refusals.py`) by
+`make schema`; change it there.
+
+Every refusal is a problem document (RFC 9457, `application/problem+json`):
+
+```json
+{"type": "urn:govsite:problem:step_out_of_order", "title": "Step out of order", "status": 409,
+ "detail": "Step 0 is due, not step 1.", "code": "step_out_of_order",
+ "details": {"step_index": 1, "current_step": 0}}
+```
+
+Programs go by `code`. A code keeps its status and its meaning within v1; new ones may come, so
+treat one that you do not know by its status. `errors` is a list of `{"path", "message"}`, one for
+each place of the input that does not fit. `details` holds values that help, as said below.
+
+Nothing is half done: where a POST is refused, nothing of it was written. After a broken connection,
+a 500 or `database_unavailable` nobody knows; send the same request with the same
+`Idempotency-Key` again, and it is done once.
+"""
+
+
+def schema_file() -> str:
+    """docs/openapi.yaml: the whole description; raises what makes it invalid OpenAPI."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(document)
+    text: str = OpenApiYamlRenderer().render(document, renderer_context={}).decode()
+    return text
+
+
+def errors_file() -> str:
+    """docs/errors.md: every code by status, what it means, what to do, and who answers it."""
+    parts = [INTRODUCTION]
+    ordered = sorted(CODES.items(), key=lambda item: item[1].status)
+    for status, codes in groupby(ordered, key=lambda item: item[1].status):
+        words = WORDS[status][1] if status in WORDS else "The address knows no such method."
+        parts.append(f"\n## {status}\n\n{words}\n\n")
+        parts.append("| code | means | what to do | answered by |\n|---|---|---|---|\n")
+        parts.extend(_row(code, refusal) for code, refusal in codes)
+    return "".join(parts)
+
+
+def _row(code: str, refusal: Refusal) -> str:
+    return f"| `{code}` | {refusal.meaning} | {refusal.advice} | {', '.join(_askers(code))} |\n"
+
+
+def _askers(code: str) -> Iterator[str]:
+    """The calls that answer `code`, in words."""
+    kinds = {
+        "every call": refusals.EVERY_CALL,
+        "every list": refusals.EVERY_LIST,
+        "every address with an id": refusals.EVERY_ADDRESS_WITH_ID,
+        "every POST": refusals.EVERY_POST,
+        "every POST to one contract or job": refusals.EVERY_POST_TO_ONE,
+        "every address": refusals.OUTSIDE,
+    }
+    yield from (words for words, codes in kinds.items() if code in codes)
+    yield from (f"`{name}`" for name, codes in refusals.OWN.items() if code in codes)
