@@ -101,6 +101,13 @@ CODES: dict[str, Refusal] = {
         "`Idempotency-Key` is not 1 to 255 visible ASCII characters.",
         "Idempotency-Key must be 1 to 255 visible ASCII characters.",
     ),
+    "invalid_header": Refusal(
+        400,
+        Advice.MEND,
+        "`Last-Event-ID` is not one that the stream gave out.",
+        "Last-Event-ID: is not one that this stream gave out.",
+        path="Last-Event-ID",
+    ),
     "idempotency_key_reused": Refusal(
         422,
         Advice.MEND,

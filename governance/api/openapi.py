@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from governance.api.codes import CODES, Refusal
 from governance.api.problems import MEDIA_TYPE
 from governance.api.refusals import by_status, refusals_of, shared_by
+from governance.api.schema import SAYS_SOMETHING
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -91,6 +92,7 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     answer = response_of(status, of_status)
                 operation["responses"].setdefault(str(status), answer)
                 examples |= {f"problem-{code}": problem_example(code) for code in of_status}
+            _limit_parameters(operation)
             _name_successes(operation)
             examples |= _add_examples(operation)
             _sort_responses(operation)
@@ -150,6 +152,17 @@ def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
 
 def _is_list(operation: dict[str, Any]) -> bool:
     return any(given["name"] == "cursor" for given in operation.get("parameters", ()))
+
+
+def _limit_parameters(operation: dict[str, Any]) -> None:
+    """An empty parameter is refused whatever it is (`viewsets.py`), and NUL by the door."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        if parameter["name"] == "cursor":
+            schema["pattern"] = "^[A-Za-z0-9_-]+$"
+        is_free = schema.get("type") == "string" and not {"enum", "format", "pattern"} & set(schema)
+        if parameter["in"] == "query" and is_free:
+            schema["pattern"] = SAYS_SOMETHING
 
 
 def _name_successes(operation: dict[str, Any]) -> None:
