@@ -42,24 +42,16 @@ def known_case(world: World, case: schemathesis.Case) -> schemathesis.Case:
     """Schemathesis' hook `map_case`: what is well-formed names what there is."""
     path = case.operation.path
     if "{id}" in path and not _is_malformed(case, ParameterLocation.PATH):
-        given = str(case.path_parameters["id"])
-        if given in world.contracts or given in world.jobs:
-            case.path_parameters["id"] = _right_id(given, case, world)
+        others = world.jobs if "/contracts/" in path else world.contracts
+        if case.path_parameters["id"] in others:
+            name = case.operation.definition.raw["operationId"]
+            case.path_parameters["id"] = world.subject_of(name, path)
     if "cursor" in (case.query or {}) and not _is_malformed(case, ParameterLocation.QUERY):
         case.query.pop("ordering", None)  # a cursor belongs to its ordering
     if isinstance(case.body, dict) and not _is_malformed(case, ParameterLocation.BODY):
         subject = str((case.path_parameters or {}).get("id"))
         _name_rightly(case.body, subject, world, always=False)
     return case
-
-
-def _right_id(given: str, case: schemathesis.Case, world: World) -> str:
-    """A contract's or a job's, as the address wants; often the one on which it would succeed."""
-    path = case.operation.path
-    known = world.contracts if "/contracts/" in path else world.jobs
-    lot = crc32(given.encode())
-    name = case.operation.definition.raw["operationId"]
-    return known[lot // 2 % len(known)] if lot % 2 else world.subject_of(name, path)
 
 
 def _name_rightly(body: dict[str, Any], subject: str, world: World, *, always: bool) -> None:
