@@ -249,8 +249,10 @@ class _Operation:
         return self._call(method=in_header(payload)[:100])
 
     def _resolved(self, schema: Any) -> Any:
-        while "$ref" in schema:
-            schema = self.schema["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        """The schema that is referred to; words beside a reference stand around it."""
+        while "$ref" in schema or len(schema.get("allOf", ())) == 1:
+            reference = schema.get("$ref") or schema["allOf"][0]["$ref"]
+            schema = self.schema["components"]["schemas"][reference.rsplit("/", 1)[1]]
         return schema
 
 
