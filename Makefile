@@ -25,11 +25,11 @@ fuzz: .venv/installed-dev ## ask the API 50 000 things its schema allows or forb
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 schema: .venv/installed-dev ## write docs/openapi.yaml and docs/errors.md from the code
-	@$(MANAGE) describe_api
+	@$(PYTHON) -m tests.api.reference
 
 examples: .venv/installed-dev ## play the schema's examples anew, then write the schema
 	@$(PYTHON) -m tests.api.story
-	@$(MANAGE) describe_api
+	@$(PYTHON) -m tests.api.reference
 
 bench: .venv/installed-dev ## measure the pages at 1 000 and 1 000 000 contracts; ARGS=--help tells
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
@@ -42,7 +42,7 @@ check: .venv/installed-dev ## format, lint, types, import contracts, migrations,
 	$(MANAGE) makemigrations --check --dry-run
 	env -u DEBUG -u GOVSITE_HTTPS $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
-	$(MANAGE) describe_api --check
+	$(PYTHON) -m tests.api.reference --check
 
 # The stamps: pip runs again only when the pins change.
 .venv/installed: requirements.txt

@@ -33,8 +33,8 @@ WRITING: dict[str, tuple[str, ...]] = {
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
 READING = ("checkpoint_ledger", "export_evidence", "verify_evidence", "verify_ledger")
-# These come before anybody is there who could act, or ask no database.
-FIRST = ("describe_api", "grant_app_role", "load_demo", "migrate", "run_site")
+# These come before anybody is there who could act.
+FIRST = ("grant_app_role", "load_demo", "migrate", "run_site")
 
 ARGUMENTS = {
     "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
@@ -48,7 +48,6 @@ ARGUMENTS = {
     "freeze_line": ("--hours", "--until", "--reason", "--as USER", "--json"),
     "thaw_line": ("--freeze", "--reason", "--as USER", "--json"),
     "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
-    "describe_api": ("--folder DIR", "--check"),
     "export_evidence": ("JOB", "--output", "--signed", "--force"),
     "create_api_token": ("USER", "--role", "--days", "--create", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),

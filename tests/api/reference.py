@@ -1,17 +1,22 @@
-"""The two files that the API writes about itself: docs/openapi.yaml and docs/errors.md."""
+"""The two files in docs/ that the API's code says: openapi.yaml and errors.md.
+
+`python -m tests.api.reference` (`make schema`) writes them; with `--check` (`make check`) it
+compares them instead, names one that is stale, shows the first lines that differ, and exits with 1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from difflib import unified_diff
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
 
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiYamlRenderer
-from drf_spectacular.validation import validate_schema
-
-from governance.api import refusals
-from governance.api.codes import CODES, Refusal
-from governance.api.openapi import WORDS
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+LINES_SHOWN = 20
 
 INTRODUCTION = """# What the API refuses, and what to do about it
 
@@ -38,6 +43,10 @@ a 500 or `database_unavailable` nobody knows; send the same request with the sam
 
 def schema_file() -> str:
     """docs/openapi.yaml: the whole description; raises what makes it invalid OpenAPI."""
+    from drf_spectacular.generators import SchemaGenerator
+    from drf_spectacular.renderers import OpenApiYamlRenderer
+    from drf_spectacular.validation import validate_schema
+
     document = SchemaGenerator().get_schema(request=None, public=True)
     validate_schema(document)
     text: str = OpenApiYamlRenderer().render(document, renderer_context={}).decode()
@@ -46,6 +55,9 @@ def schema_file() -> str:
 
 def errors_file() -> str:
     """docs/errors.md: every code by status, what it means, what to do, and who answers it."""
+    from governance.api.codes import CODES
+    from governance.api.openapi import WORDS
+
     parts = [INTRODUCTION]
     ordered = sorted(CODES.items(), key=lambda item: item[1].status)
     for status, codes in groupby(ordered, key=lambda item: item[1].status):
@@ -56,12 +68,14 @@ def errors_file() -> str:
     return "".join(parts)
 
 
-def _row(code: str, refusal: Refusal) -> str:
+def _row(code: str, refusal: Any) -> str:
     return f"| `{code}` | {refusal.meaning} | {refusal.advice} | {', '.join(_askers(code))} |\n"
 
 
 def _askers(code: str) -> Iterator[str]:
     """The calls that answer `code`, in words."""
+    from governance.api import refusals
+
     kinds = {
         "every call": refusals.EVERY_CALL,
         "every list": refusals.EVERY_LIST,
@@ -72,3 +86,39 @@ def _askers(code: str) -> Iterator[str]:
     }
     yield from (words for words, codes in kinds.items() if code in codes)
     yield from (f"`{name}`" for name, codes in refusals.OWN.items() if code in codes)
+
+
+FILES: dict[str, Callable[[], str]] = {"openapi.yaml": schema_file, "errors.md": errors_file}
+
+
+def stale_files(folder: Path) -> Iterator[str]:
+    """Of each file in the folder that is not what the code says: its name, and what differs."""
+    for name, made in FILES.items():
+        path = folder / name
+        known = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = unified_diff(
+            known.splitlines(), made().splitlines(), str(path), "the code", lineterm="", n=1
+        )
+        if shown := "\n".join(islice(lines, LINES_SHOWN)):
+            yield f"{path} is stale: run `make schema` and commit it.\n{shown}\n"
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.api.reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="Compare, and write nothing.")
+    options = parser.parse_args(argv)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
+    import django
+
+    django.setup()
+    if options.check:
+        stale = list(stale_files(DOCS))
+        sys.stderr.write("\n".join(stale))
+        return 1 if stale else 0
+    for name, made in FILES.items():
+        (DOCS / name).write_text(made(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
