@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import jsonschema_rs
@@ -141,9 +142,17 @@ def _loaded(body: bytes) -> Any:
 
 
 # --- the schema, read once in a process ---------------------------------------------------------
-@cache
+_MAKING = Lock()
+
+
 def _document() -> dict[str, Any]:
     """The schema as the code makes it now, and closed: of what it describes, nothing else is."""
+    with _MAKING:  # drf-spectacular does not make two at once
+        return _closed_document()
+
+
+@cache
+def _closed_document() -> dict[str, Any]:
     made = SchemaGenerator().get_schema(request=None, public=True)
     document: dict[str, Any] = json.loads(json.dumps(made))
     for schema in document["components"]["schemas"].values():
