@@ -57,14 +57,15 @@ def fuzz_all(
     *,
     cases: int,
     seed: int,
+    found: Findings | None = None,
     advance: Advance = lambda count: None,
 ) -> Findings:
-    """At least so many cases over these operations, one in four as nobody.
+    """At least so many cases over these operations, one in four as nobody; added to `found`.
 
     Every example and every edge of their schemas once; the rest is drawn, with a seed of its own
     for each round. An operation that allows few different requests leaves its share to others.
     """
-    found = Findings()
+    found = Findings() if found is None else found
     share = cases // len(operations) // 2 + 1  # examples and edges are about as many
     round_ = 0
     while found.cases < cases:
