@@ -39,7 +39,7 @@ WORDS: dict[int, tuple[str, str]] = {
     500: ("InternalError", "A fault of ours, which has been logged."),
     503: ("Unavailable", "Not just now; `Retry-After` says when to ask again."),
 }
-SUCCESS = {"200": "Done.", "201": "Recorded."}
+SUCCESS = {"200": "Done.", "201": "Recorded.", "304": "As it was when it was read before."}
 
 _RETRY_AFTER = {
     "description": "Seconds until it is worth asking again.",
@@ -169,7 +169,7 @@ def _name_successes(operation: dict[str, Any]) -> None:
     """OpenAPI wants words for every answer."""
     for status, answer in operation["responses"].items():
         if "description" in answer and not answer["description"]:
-            answer["description"] = SUCCESS[status]
+            answer["description"] = SUCCESS.get(status, "Answered.")
 
 
 def _add_examples(operation: dict[str, Any]) -> dict[str, Any]:

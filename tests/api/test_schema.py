@@ -129,7 +129,9 @@ def test_schema__of_every_call__has_examples_that_fit(schema: dict[str, Any]) ->
         parts = [_resolved(schema, answer) for answer in operation["responses"].values()]
         body = operation.get("requestBody")
         for part in [*parts, body] if body else parts:
-            for media in part.get("content", {}).values():
+            for media_type, media in part.get("content", {}).items():
+                if not media_type.endswith("json"):
+                    continue
                 assert media["examples"], where
                 wanted = media["schema"] | {"components": schema["components"]}
                 validator = Draft202012Validator(wanted, format_checker=FormatChecker())
