@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check torture bench
+.PHONY: help install run test check torture fuzz bench schema examples
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
@@ -21,10 +21,20 @@ test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
 	@$(PYTHON) -m tests.torture $(ARGS)
 
+fuzz: .venv/installed-dev ## ask the API 50 000 things its schema allows or forbids; ARGS=--help tells
+	@$(PYTHON) -m tests.fuzz $(ARGS)
+
+schema: .venv/installed-dev ## write docs/openapi.yaml and docs/errors.md from the code
+	@$(PYTHON) -m tests.api.reference
+
+examples: .venv/installed-dev ## play the schema's examples anew, then write the schema
+	@$(PYTHON) -m tests.api.story
+	@$(PYTHON) -m tests.api.reference
+
 bench: .venv/installed-dev ## measure the API, and pages at 1 000 and 1 000 000 contracts; ARGS=--help tells
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
-check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks
+check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks, API schema
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -32,6 +42,7 @@ check: .venv/installed-dev ## format, lint, types, import contracts, migrations,
 	$(MANAGE) makemigrations --check --dry-run
 	env -u DEBUG -u GOVSITE_HTTPS $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	$(PYTHON) -m tests.api.reference --check
 
 # The stamps: pip runs again only when the pins change.
 .venv/installed: requirements.txt

@@ -39,7 +39,12 @@ def failed_page(request: HttpRequest) -> HttpResponse:
 
 
 def unreadable_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler400`: a form that was too large to be read says so, and what to do."""
+    """Django's `handler400`: a form that was too large to be read says so, and what to do.
+
+    Under the API it is a problem document, for a Host that is not ours as well.
+    """
+    if request.path.startswith(API_PREFIX):
+        return problem(400, "bad_request", "The request could not be read.")
     if not isinstance(exception, TooManyFieldsSent | RequestDataTooBig):
         return bad_request(request, exception)
     most = {

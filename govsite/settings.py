@@ -164,10 +164,20 @@ REST_KNOX = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "govsite",
-    "DESCRIPTION": "Governed changes: contracts, the one job each becomes, and its evidence.",
+    "DESCRIPTION": (BASE_DIR / "governance/api/description.md").read_text(encoding="utf-8"),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVERS": [{"url": "/"}],
+    "TAGS": [
+        {"name": "contracts", "description": "What was proposed, signed and recorded."},
+        {"name": "jobs", "description": "What is executed, from claim to verdict."},
+        {"name": "line", "description": "Whether anything may be activated or started."},
+    ],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "governance.api.openapi.complete_schema",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

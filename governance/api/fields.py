@@ -95,7 +95,7 @@ class Identifier(serializers.Field[UUID, Any, str, Any]):
 
 
 class WholeNumber(serializers.IntegerField):
-    """An integer; neither `true`, nor `"5"`, nor `5.0`."""
+    """An integer as JSON Schema has it: 5 or 5.0, the same number; neither `true` nor `"5"`."""
 
     default_error_messages = MESSAGES | {
         "invalid": "must be a whole number",
@@ -104,6 +104,8 @@ class WholeNumber(serializers.IntegerField):
     }
 
     def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -145,7 +147,6 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
         raise NotImplementedError("Answers show their times with DRF's own field.")
 
 
-@extend_schema_field(OpenApiTypes.ANY)
 class Json(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, `null` among them; the parser has refused what cannot be kept."""
 
@@ -162,7 +163,6 @@ class Json(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
 class JsonObject(serializers.Field[dict[str, Any], Any, Any, Any]):
     """A JSON object with any fields."""
 

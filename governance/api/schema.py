@@ -13,9 +13,10 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from governance.api.deprecation import deprecation_of
+from governance.api.fields import Digest, Text
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
-from governance.api.problems import MEDIA_TYPE
 from governance.vocabulary import values
+from governance.vocabulary.canonical import LARGEST_NUMBER
 from governance.vocabulary.changes import (
     CapabilityDisable,
     CapabilityEnable,
@@ -54,52 +55,91 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class ProblemAwareSchema(AutoSchema):
-    """Adds to every operation the refusals that it can answer with."""
+    """Makes the problem document known; `openapi.py` says which operation answers with which."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
-            document = {
-                MEDIA_TYPE: {"schema": self.resolve_serializer(ProblemSerializer, "response").ref}
-            }
-            for status, description in self._refusals().items():
-                operation["responses"].setdefault(
-                    status, {"description": description, "content": document}
-                )
+            self.resolve_serializer(ProblemSerializer, "response")
         return operation
 
     def is_deprecated(self) -> bool:
         return super().is_deprecated() or deprecation_of(self.view) is not None
 
-    def _refusals(self) -> dict[str, str]:
-        refusals = {
-            "400": "The input does not fit; `errors` names each place.",
-            "401": "No token, or one that is not valid now.",
-            "403": "This is not yours to do.",
-        }
-        if "{id}" in self.path:
-            refusals["404"] = "There is no such thing."
-        if self.method == "POST":
-            refusals["409"] = "Not in this state, or not any more; `code` says why."
-            refusals["411"] = "The body's length was not announced."
-            refusals["415"] = "The body is not application/json."
-        refusals["429"] = "Too many calls with this token; `Retry-After` says when to ask again."
-        refusals["503"] = (
-            "The database does not answer, or others are at it (`busy`); "
-            "`Retry-After` says when to ask again."
-        )
-        return refusals
+
+# Text without NUL; and text with anything in it but white space, as Python's `strip` has it.
+HEX_DIGEST = "^[0-9a-f]{64}$"
+NO_NUL = r"^[^\u0000]*$"
+SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+
+# What a form refuses beyond its fields' own limits, as far as JSON Schema can say it.
+FURTHER_RULES: dict[str, dict[str, Any]] = {
+    "Cancellation": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
+    "Verdict": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
+    "Report": {
+        "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
+        "then": {"properties": {"error": {"pattern": SAYS_SOMETHING}}, "required": ["error"]},
+        "else": {"properties": {"error": {"maxLength": 0}}},
+    },
+}
 
 
 class ClosedForm(OpenApiSerializerExtension):
-    """Says in the description too that a request body takes no other fields."""
+    """Says in the description too that a request body takes no other fields, and what it refuses
+    of those it knows.
+    """
 
     target_class = "governance.api.fields.StrictForm"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         form = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return form | {"additionalProperties": False}
+        form |= {"additionalProperties": False}
+        for name, field in self.target.fields.items():
+            if isinstance(field, Text):
+                pattern = HEX_DIGEST if isinstance(field, Digest) else NO_NUL
+                form["properties"][name] |= {"pattern": pattern}
+        rules = dict(FURTHER_RULES.get(type(self.target).__name__, {}))
+        for name, limits in rules.pop("properties", {}).items():
+            form["properties"][name] |= limits
+        return form | rules
+
+
+JSON_VALUES: dict[str, Any] = {
+    "propertyNames": {"pattern": NO_NUL},
+    "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+}
+
+
+class JsonValue(OpenApiSerializerFieldExtension):
+    """Any JSON value that a record can keep without loss."""
+
+    target_class = "governance.api.fields.Json"
+
+    def get_name(self) -> str:
+        return "JsonValue"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {
+            "description": "Any JSON value, at most 32 levels deep; numbers within ±(2^53 − 1).",
+            "minimum": -LARGEST_NUMBER,
+            "maximum": LARGEST_NUMBER,
+            "pattern": NO_NUL,
+            "items": {"$ref": "#/components/schemas/JsonValue"},
+            **JSON_VALUES,
+        }
+
+
+class JsonObject(OpenApiSerializerFieldExtension):
+    """An object with any fields that a record can keep."""
+
+    target_class = "governance.api.fields.JsonObject"
+
+    def get_name(self) -> str:
+        return "JsonObject"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "object", **JSON_VALUES}
 
 
 class Change(OpenApiSerializerFieldExtension):

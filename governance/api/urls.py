@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 from governance.api.contracts import ContractViewSet
 from governance.api.jobs import JobViewSet
 from governance.api.line import LineViewSet
-from governance.api.pages import BrowsablePage, Index
+from governance.api.pages import BrowsablePage, Index, ReadingPage
 from governance.api.problems import nothing_here
 
 app_name = "api"
@@ -22,5 +22,6 @@ urlpatterns = [
     path("line/", LineViewSet.as_view({"get": "show"}), name="line"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", BrowsablePage.as_view(), name="docs"),
+    path("redoc/", ReadingPage.as_view(), name="redoc"),
     re_path("", nothing_here),
 ]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from governance.api.hub import HUB
+from tests.support.clients import ApiClient
 from tests.support.tokens import new_token
 
-ClientFor = Callable[..., APIClient]
+ClientFor = Callable[..., ApiClient]
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +33,9 @@ def streams(settings: Any) -> Iterator[None]:
 def client_for() -> ClientFor:
     """A client with a token of the person given, narrowed if so; without one for None."""
 
-    def make(person: Any, **narrowed: Any) -> APIClient:
+    def make(person: Any, **narrowed: Any) -> ApiClient:
         # A 500 shall arrive as one, not as the exception behind it.
-        client = APIClient(raise_request_exception=False)
+        client = ApiClient(raise_request_exception=False)
         if person is not None:
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(person, **narrowed)}")
         return client

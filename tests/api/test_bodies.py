@@ -163,7 +163,7 @@ FAULTS: list[tuple[str, Any]] = [
     ("step_index", NO),
     ("step_index", True),
     ("step_index", "0"),
-    ("step_index", 0.0),
+    ("step_index", 0.5),
     ("step_index", -1),
     ("step_index", 2**31),
     ("step_index", None),
@@ -246,7 +246,7 @@ def test_body__with_a_thousand_unknown_fields__echoes_few(
 
 
 @pytest.mark.parametrize(
-    "timeout_minutes", [0, 1441, -1, True, "60", 60.0, None, [60], 2**53 - 1, 1e3]
+    "timeout_minutes", [0, 1441, -1, True, "60", 60.5, None, [60], 2**53 - 1, 1e4]
 )
 def test_activation__with_a_wrong_timeout__400(
     cast: Cast, client_for: ClientFor, timeout_minutes: Any
@@ -315,3 +315,15 @@ def test_verdict__with_an_empty_reason__400(cast: Cast, client_for: ClientFor) -
     body = {"verdict": "PASS", "reason": "  ", "evidence_sha256": job.evidence.sha256}
     answer = client_for(cast.auditor).post(f"{API}jobs/{job.pk}/verdict/", body)
     assert_problem(answer, 400, "invalid_verdict", "reason")
+
+
+@pytest.mark.parametrize(("number", "minutes"), [(b"90", 90), (b"90.0", 90), (b"9e1", 90)])
+def test_activation__for_a_whole_number_however_it_is_written__201(
+    cast: Cast, client_for: ClientFor, number: bytes, minutes: int
+) -> None:
+    address = f"{API}contracts/{approved(cast).pk}/activate/"
+    answer = client_for(cast.operator).post(
+        address, b'{"timeout_minutes": %s}' % number, content_type=JSON
+    )
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["job"]["timeout_minutes"] == minutes

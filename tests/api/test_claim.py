@@ -10,13 +10,13 @@ from time import monotonic, sleep
 
 import pytest
 from django.db import connection, transaction
-from rest_framework.test import APIClient
 
 from governance.flows import run_job
 from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
 from tests.api.support import API
 from tests.support.cast import Cast
+from tests.support.clients import ApiClient
 from tests.support.stories import pending_job
 
 
@@ -75,7 +75,7 @@ def test_claim__by_four_executors_at_once__gives_each_job_to_one(
     jobs = {str(pending_job(committed).pk) for _ in range(12)}
     clients = [client_for(committed.executor) for _ in range(4)]
 
-    def claim_all(client: APIClient) -> list[str]:
+    def claim_all(client: ApiClient) -> list[str]:
         claimed = []
         try:
             for _ in range(30):

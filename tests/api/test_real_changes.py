@@ -17,6 +17,7 @@ from governance.vocabulary.changes import parse_changes
 from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
 from tests.api.support import API
 from tests.support.cast import Cast
+from tests.support.clients import require_conforming
 from tests.support.http import served_application
 from tests.support.kubernetes import needs_real_changes, real_changes
 from tests.support.real_contracts import CONTRACTS, approve_all, propose_all
@@ -110,7 +111,11 @@ def test_real_changes__over_http__all_end_with_a_verified_record(committed: Cast
         def client(role: str) -> httpx.Client:
             headers = {"Authorization": f"Bearer {tokens[role]}"}
             made = httpx.Client(
-                base_url=address + API, headers=headers, trust_env=False, timeout=60
+                base_url=address + API,
+                headers=headers,
+                trust_env=False,
+                timeout=60,
+                event_hooks={"response": [require_conforming]},
             )
             return clients.enter_context(made)
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver
-from rest_framework.test import APIClient
 
 from governance.api import urls
 from governance.api.contracts import ContractViewSet
@@ -18,6 +17,7 @@ from governance.api.line import LineViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
+from tests.support.clients import ApiClient
 from tests.support.tokens import made_token, new_token
 
 ID = "<uuid:pk>"
@@ -45,7 +45,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("post", f"jobs/{ID}/verdict/"): {"auditor"},
     ("get", "line/"): EVERYONE_BUT_THE_OUTSIDER,
 }
-OPEN_TO_ALL = {"", "schema/", "docs/"}
+OPEN_TO_ALL = {"", "schema/", "docs/", "redoc/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 
 
@@ -67,7 +67,7 @@ def all_calls() -> set[tuple[str, str]]:
     }
 
 
-def call(client: APIClient, method: str, route: str) -> Any:
+def call(client: ApiClient, method: str, route: str) -> Any:
     return getattr(client, method)(API + route.replace(ID, str(uuid4())))
 
 
@@ -132,7 +132,7 @@ def test_nobody__at_every_call__401(cast: Cast, client_for: ClientFor) -> None:
     ],
 )
 def test_token__that_is_not_one__401(db: None, header: str) -> None:
-    client = APIClient(raise_request_exception=False)
+    client = ApiClient(raise_request_exception=False)
     answer = client.get(f"{API}jobs/", HTTP_AUTHORIZATION=header)
     assert_problem(answer, 401, "authentication_failed")
     assert answer["WWW-Authenticate"] == "Bearer"
@@ -140,7 +140,7 @@ def test_token__that_is_not_one__401(db: None, header: str) -> None:
 
 def test_token__that_begins_like_a_real_one__401(cast: Cast) -> None:
     token = new_token(cast.viewer)
-    client = APIClient()
+    client = ApiClient()
     for forged in (token[:-1] + ("0" if token[-1] != "0" else "1"), token[:20], token + "0"):
         answer = client.get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {forged}")
         assert_problem(answer, 401, "authentication_failed")
@@ -149,19 +149,19 @@ def test_token__that_begins_like_a_real_one__401(cast: Cast) -> None:
 
 @pytest.mark.parametrize("header", ["Basic Zm91bmRlcjp4", "Token abc", ""])
 def test_credentials__of_another_kind__401(db: None, header: str) -> None:
-    answer = APIClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=header)
+    answer = ApiClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=header)
     assert_problem(answer, 401, "not_authenticated")
 
 
 def test_session__of_somebody_logged_in__is_no_token(cast: Cast) -> None:
-    client = APIClient()
+    client = ApiClient()
     client.force_login(cast.operator)
     assert_problem(client.get(f"{API}jobs/"), 401, "not_authenticated")
 
 
 def test_token__expired__401(cast: Cast) -> None:
     token = new_token(cast.viewer, lasts=timedelta(seconds=-1))
-    answer = APIClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {token}")
+    answer = ApiClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {token}")
     assert_problem(answer, 401, "token_expired")
 
 

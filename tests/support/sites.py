@@ -12,6 +12,7 @@ from typing import IO, Any
 import httpx
 
 from govsite.serving import Site
+from tests.support.clients import require_conforming
 from tests.support.commands import ROOT, this_database
 from tests.support.tokens import new_token
 
@@ -51,9 +52,13 @@ def free_port() -> int:
 
 
 def client_of(address: str, person: Any, **options: Any) -> httpx.Client:
-    """A client of the API with a token of the person; addresses are relative to /api/v1/."""
+    """A client of the API with a token of the person; addresses are relative to /api/v1/.
+
+    Every answer is held against the schema.
+    """
     return httpx.Client(
         base_url=f"{address}/api/v1/",
         headers={"Authorization": f"Bearer {new_token(person)}"},
+        event_hooks={"response": [require_conforming]},
         **({"timeout": 60} | options),
     )

@@ -15,6 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from tests.api.support import API, report_body
 from tests.support.cast import Cast
+from tests.support.clients import PlainClient
 from tests.support.events import let_go
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
@@ -132,7 +133,7 @@ class _Operation:
         self.operation = operation
         self.name = f"{method} {path.removeprefix(API)}"
         token = new_token(stage.person)
-        self.client = Client(raise_request_exception=False)
+        self.client = PlainClient(raise_request_exception=False)
         self.authorization = f"Bearer {token}"
 
     def fields(self) -> Iterator[Field]:
@@ -287,8 +288,10 @@ class _Operation:
         return self._call(method=in_header(payload)[:100])
 
     def _resolved(self, schema: Any) -> Any:
-        while "$ref" in schema:
-            schema = self.schema["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        """The schema that is referred to; words beside a reference stand around it."""
+        while "$ref" in schema or len(schema.get("allOf", ())) == 1:
+            reference = schema.get("$ref") or schema["allOf"][0]["$ref"]
+            schema = self.schema["components"]["schemas"][reference.rsplit("/", 1)[1]]
         return schema
 
 

@@ -1,0 +1,259 @@
+"""What the generated description lacks: refusals with their codes, and examples.
+
+Works on the finished document, by operation id, so that actions need not carry any of it. What
+several operations refuse alike stands once in `components/responses`, every example in
+`components/examples`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from governance.api.codes import CODES, Refusal
+from governance.api.problems import MEDIA_TYPE
+from governance.api.refusals import by_status, refusals_of, shared_by
+from governance.api.schema import SAYS_SOMETHING
+
+EXAMPLES = Path(__file__).with_name("examples.json")
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+# Each status: the name of its response where operations share it, and what it means.
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "The request does not fit; `errors` names each place."),
+    401: ("Unauthorized", "No token, or one that is not valid now."),
+    403: ("Forbidden", "This is not yours to do."),
+    404: ("NotFound", "There is no such thing."),
+    406: ("NotAcceptable", "This call answers in another media type."),
+    409: ("Conflict", "Not in this state, or not any more; `code` says why."),
+    411: ("LengthRequired", "The body's length was not announced."),
+    412: ("PreconditionFailed", "It is no longer the version that `If-Match` names."),
+    414: ("AddressTooLong", "The address is too long."),
+    415: ("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
+    422: ("KeyReused", "The `Idempotency-Key` belongs to another request."),
+    429: ("Throttled", "Too many requests; `Retry-After` says when to ask again."),
+    500: ("InternalError", "A fault of ours, which has been logged."),
+    503: ("Unavailable", "Not just now; `Retry-After` says when to ask again."),
+}
+SUCCESS = {"200": "Done.", "201": "Recorded.", "304": "As it was when it was read before."}
+
+_RETRY_AFTER = {
+    "description": "Seconds until it is worth asking again.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "required": True,
+            "schema": {"type": "string", "const": "Bearer"},
+        }
+    },
+    429: {"Retry-After": {"required": True, **_RETRY_AFTER}},
+    503: {"Retry-After": {"required": True, **_RETRY_AFTER}},
+}
+
+# Reads whose answers carry an entity tag.
+TAGGED = ("get_contract", "get_job", "get_evidence")
+_TAGS = {"type": "string", "minLength": 1, "maxLength": 500}
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Fresh for each thing that is wanted, best a random UUID. The same call under "
+    "the same key is carried out once, and answered alike for 24 hours.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "example": "6f1c2a1e-0b7e-4d0e-9a39-2f1d9c8f7a11",
+}
+IF_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-Match",
+    "description": "Only if what was read under one of these entity tags still stands; 412 else.",
+    "schema": _TAGS,
+}
+IF_NONE_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "Only if something else stands than what was read under these entity tags.",
+    "schema": _TAGS,
+}
+REPLAYED = {
+    "description": "This is the answer to an earlier call under the same `Idempotency-Key`.",
+    "schema": {"type": "string", "const": "true"},
+}
+ETAG = {
+    "description": "A strong tag, which changes with whatever is shown here.",
+    "required": True,
+    "schema": {"type": "string"},
+}
+
+# Refusals that all calls of a kind share: the suffix of their names, and what the kind is.
+KINDS: dict[str, dict[str, Any]] = {
+    "": {"method": "GET", "has_id": False, "is_list": False},
+    "ToList": {"method": "GET", "has_id": False, "is_list": True},
+    "ToPost": {"method": "POST", "has_id": False, "is_list": False},
+}
+
+
+def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's postprocessing hook: the document, with refusals and examples.
+
+    Raises ImproperlyConfigured for an operation without its line in `refusals.py` or without
+    examples of what it answers.
+    """
+    shared = _shared_responses()
+    used: dict[str, Any] = {}
+    examples: dict[str, Any] = {}
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            codes = refusals_of(
+                operation["operationId"],
+                method=method,
+                has_id="{" in path,
+                is_list=_is_list(operation),
+            )
+            for status, of_status in codes.items():
+                name = shared.get((status, of_status))
+                if name:
+                    used[name] = response_of(status, of_status)
+                    answer = {"$ref": f"#/components/responses/{name}"}
+                else:
+                    answer = response_of(status, of_status)
+                operation["responses"].setdefault(str(status), answer)
+                examples |= {f"problem-{code}": problem_example(code) for code in of_status}
+            _add_conditions(operation, method)
+            _limit_parameters(operation)
+            _name_successes(operation)
+            examples |= _add_examples(operation)
+            _sort_responses(operation)
+    components = result["components"]
+    components["responses"] = dict(sorted(used.items()))
+    components["examples"] = dict(sorted(examples.items()))
+    return result
+
+
+def response_of(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
+    """One status of one operation: a Problem whose `code` is one of `codes`, an example of each."""
+    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": list(codes)}}}
+    references = {code: {"$ref": f"#/components/examples/problem-{code}"} for code in codes}
+    headers = dict(HEADERS.get(status, {}))
+    if "request_in_progress" in codes:
+        headers["Retry-After"] = _RETRY_AFTER
+    return {
+        "description": WORDS[status][1],
+        **({"headers": headers} if headers else {}),
+        "content": {MEDIA_TYPE: {"schema": {"allOf": [PROBLEM, narrowed]}, "examples": references}},
+    }
+
+
+def problem_example(code: str) -> dict[str, Any]:
+    """The refusal as the API would word it."""
+    refusal: Refusal = CODES[code]
+    document: dict[str, Any] = {
+        "type": f"urn:govsite:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": code,
+    }
+    if refusal.path is not None:
+        _, _, message = refusal.detail.rpartition(": ")
+        document["errors"] = [{"path": refusal.path, "message": message.rstrip(".")}]
+    if refusal.details:
+        document["details"] = dict(refusal.details)
+    return {"summary": code, "description": refusal.meaning, "value": document}
+
+
+@cache
+def examples_of_success() -> dict[str, Any]:
+    """operation id → its addresses, requests and answers, of one contract's story."""
+    told: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return told
+
+
+def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
+    """(status, codes) → the name under which `components/responses` has it."""
+    names: dict[tuple[int, tuple[str, ...]], str] = {}
+    for suffix, kind in KINDS.items():
+        for status, codes in by_status(shared_by(**kind)).items():
+            names.setdefault((status, codes), WORDS[status][0] + suffix)
+    return names
+
+
+def _is_list(operation: dict[str, Any]) -> bool:
+    return any(given["name"] == "cursor" for given in operation.get("parameters", ()))
+
+
+def _add_conditions(operation: dict[str, Any], method: str) -> None:
+    """The headers by which a call is sent again safely, or only if something stands or does not."""
+    parameters = operation.setdefault("parameters", [])
+    answers = operation["responses"]
+    if method == "post":
+        parameters += [IDEMPOTENCY_KEY, IF_MATCH]
+        for status in (status for status in answers if status.startswith("2")):
+            answers[status].setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
+    elif operation["operationId"] in TAGGED:
+        if operation["operationId"] != "get_evidence":
+            parameters.append(IF_MATCH)
+        parameters.append(IF_NONE_MATCH)
+        for status in ("200", "304"):
+            answer = answers.setdefault(status, {"description": SUCCESS[status]})
+            answer.setdefault("headers", {})["ETag"] = ETAG
+    if not parameters:
+        del operation["parameters"]
+
+
+def _limit_parameters(operation: dict[str, Any]) -> None:
+    """An empty parameter is refused whatever it is (`viewsets.py`), and NUL by the door."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        if parameter["name"] == "cursor":
+            schema["pattern"] = "^[A-Za-z0-9_-]+$"
+        is_free = schema.get("type") == "string" and not {"enum", "format", "pattern"} & set(schema)
+        if parameter["in"] == "query" and is_free:
+            schema["pattern"] = SAYS_SOMETHING
+
+
+def _name_successes(operation: dict[str, Any]) -> None:
+    """OpenAPI wants words for every answer."""
+    for status, answer in operation["responses"].items():
+        if "description" in answer and not answer["description"]:
+            answer["description"] = SUCCESS.get(status, "Answered.")
+
+
+def _add_examples(operation: dict[str, Any]) -> dict[str, Any]:
+    """Refer from an operation to its examples; name → example, for the components."""
+    name = operation["operationId"]
+    told = examples_of_success().get(name)
+    if told is None:
+        raise ImproperlyConfigured(
+            f"The operation {name} has no examples in {EXAMPLES.name}: have "
+            "tests/api/story.py tell of it, and run `make examples`."
+        )
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["name"] == "id":
+            parameter["example"] = told["id"]
+    kept: dict[str, Any] = {}
+
+    def refer(content: dict[str, Any], part: str) -> None:
+        references = {}
+        for title, value in told.get(part, {}).items():
+            key = f"{name}-{part}-{title}"
+            kept[key] = {"value": value}
+            references[title] = {"$ref": f"#/components/examples/{key}"}
+        for media in content.values():
+            if references and "json" in next(iter(content)):
+                media["examples"] = references
+
+    refer(operation.get("requestBody", {}).get("content", {}), "request")
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            refer(answer.get("content", {}), status)
+    return kept
+
+
+def _sort_responses(operation: dict[str, Any]) -> None:
+    operation["responses"] = dict(sorted(operation["responses"].items()))

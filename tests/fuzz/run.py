@@ -1,0 +1,170 @@
+"""Runs of Schemathesis over operations, as somebody and as nobody."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from drf_spectacular.generators import SchemaGenerator
+from schemathesis.engine import events, from_schema
+from schemathesis.python import wsgi
+from werkzeug.test import Client
+
+from govsite.door import refuse_other_charsets
+from tests.fuzz.knowing import known_case, make_known
+from tests.fuzz.undoing import UndoingApplication, kept_connections
+from tests.fuzz.world import World
+
+Advance = Callable[[int], Any]
+
+
+@dataclass
+class Findings:
+    """What was asked and answered, and what was wrong with it, in Schemathesis' words."""
+
+    cases: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Findings) -> None:
+        self.cases += other.cases
+        self.answers += other.answers
+        self.checks += other.checks
+        self.faults += other.faults
+
+    def summary(self) -> str:
+        answers = ", ".join(f"{count} × {status}" for status, count in sorted(self.answers.items()))
+        return f"{self.cases} cases, {sum(self.checks.values())} checks; answers: {answers}"
+
+
+def operation_ids() -> list[str]:
+    """Of every operation, in the schema's order."""
+    paths = _schema()["paths"]
+    return [operation["operationId"] for item in paths.values() for operation in item.values()]
+
+
+def fuzz_all(
+    operations: Sequence[str],
+    world: World,
+    *,
+    cases: int,
+    seed: int,
+    found: Findings | None = None,
+    advance: Advance = lambda count: None,
+) -> Findings:
+    """At least so many cases over these operations, one in four as nobody; added to `found`.
+
+    Every example and every edge of their schemas once; the rest is drawn, with a seed of its own
+    for each round. An operation that allows few different requests leaves its share to others.
+    """
+    found = Findings() if found is None else found
+    share = cases // len(operations) // 2 + 1  # examples and edges are about as many
+    round_ = 0
+    while found.cases < cases:
+        before = found.cases
+        for operation_id in operations:
+            for authenticated, examples in ((True, share * 3 // 4), (False, share // 4)):
+                found.add(
+                    fuzz(
+                        operation_id,
+                        world,
+                        authenticated=authenticated,
+                        examples=max(examples, 10),
+                        seed=seed + round_,
+                        only_drawn=round_ > 0,
+                        advance=advance,
+                    )
+                )
+        round_ += 1
+        share = (cases - found.cases) // len(operations) + 1
+        if found.cases == before:
+            raise RuntimeError("Nothing is left to ask.")
+    return found
+
+
+def fuzz(
+    operation_id: str,
+    world: World,
+    *,
+    authenticated: bool,
+    examples: int,
+    seed: int,
+    only_drawn: bool = False,
+    advance: Advance = lambda count: None,
+) -> Findings:
+    """Its examples, every edge of its schema, and `examples` drawn at random; each undone.
+
+    Fewer where the schema allows no more. The same seed draws the same.
+    """
+    document = _schema()
+    make_known(document, world)
+    application = UndoingApplication(refuse_other_charsets(get_wsgi_application()), advance)
+    config = schemathesis.Config.from_dict(
+        {
+            "seed": seed,
+            "headers": {"Authorization": f"Bearer {world.token}"} if authenticated else {},
+            "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
+            "continue-on-failure": True,
+            "phases": {
+                "examples": {"enabled": not only_drawn},
+                "coverage": {"enabled": not only_drawn},
+                # Nothing here is made or removed by a call alone: no sequences are to be found.
+                "stateful": {"enabled": False},
+            },
+        }
+    )
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    schema = schema.include(operation_id=operation_id)
+    schema.app = application
+
+    @schema.hook
+    def map_case(context: Any, case: schemathesis.Case) -> schemathesis.Case:
+        return known_case(world, case)
+
+    found = Findings()
+    with kept_connections(), _plain_clients():
+        for event in from_schema(schema).execute():
+            _note(event, found)
+    found.answers = application.answers
+    return found
+
+
+def _note(event: Any, found: Findings) -> None:
+    if isinstance(event, events.NonFatalError):
+        found.faults[f"{event.label}: {event.value!r}"] += 1
+    if not isinstance(event, events.ScenarioFinished):
+        return
+    found.cases += len(event.recorder.cases)
+    for check in (check for checks in event.recorder.checks.values() for check in checks):
+        found.checks[check.name] += 1
+        if failed := check.failure_info:
+            words = f"{event.label}: {failed.failure.title}. {failed.failure.message}"
+            found.faults[f"{words}\n{failed.code_sample}"] += 1
+
+
+@contextmanager
+def _plain_clients() -> Iterator[None]:
+    """Schemathesis 4.32 hands its in-process client settings of sockets when a check asks again."""
+
+    class PlainClient(Client):
+        def open(self, *args: Any, **settings: Any) -> Any:
+            for name in ("max_redirects", "verify", "cert", "proxies"):
+                settings.pop(name, None)
+            return super().open(*args, **settings)
+
+    with patch.object(wsgi, "get_client", PlainClient):
+        yield
+
+
+def _schema() -> dict[str, Any]:
+    made = SchemaGenerator().get_schema(request=None, public=True)
+    document: dict[str, Any] = json.loads(json.dumps(made))
+    return document

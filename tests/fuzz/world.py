@@ -1,0 +1,80 @@
+"""What the requests find: contracts and jobs in every state, and what a client knows of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+
+from governance.vocabulary.roles import Role
+from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.support.cast import Cast
+from tests.support.stories import (
+    asked,
+    contract_in,
+    failed_job,
+    finished_job,
+    judged_job,
+    pending_job,
+    running_job,
+)
+from tests.support.tokens import new_token
+
+
+@dataclass
+class World:
+    """The token of somebody who may do all that the API offers, and ids by what they name.
+
+    `subjects` says for an operation on which thing it is about to succeed; `execution_tokens`,
+    `steps_due` and `evidence` what its body must name for that, by job.
+    """
+
+    token: str
+    contracts: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
+    execution_tokens: dict[str, str] = field(default_factory=dict)
+    steps_due: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    def subject_of(self, operation_id: str, path: str) -> str:
+        known = self.contracts if "/contracts/" in path else self.jobs
+        return self.subjects.get(operation_id, known[-1])
+
+
+def make_world(cast: Cast) -> World:
+    """Contracts and jobs of the cast in every state, committed; several that wait or run."""
+    everyone = User.objects.create_user("everyone")
+    everyone.groups.set(Group.objects.filter(name__in=list(Role)))
+    world = World(new_token(everyone))
+
+    for status in ContractStatus:
+        if status is not ContractStatus.VALIDATED:  # nothing rests there
+            world.contracts.append(str(contract_in(cast, status).pk))
+    world.contracts.append(str(asked(cast).pk))
+    world.subjects["activate_contract"] = str(contract_in(cast, ContractStatus.APPROVED).pk)
+    world.contracts.append(world.subjects["activate_contract"])
+
+    fresh, half, whole = (running_job(cast) for _ in range(3))
+    half.complete_steps(1)
+    whole.complete_steps()
+    for steps, running in enumerate((fresh, half, whole)):
+        world.execution_tokens[str(running.job.pk)] = running.token
+        world.steps_due[str(running.job.pk)] = steps
+    pending, finished = pending_job(cast), finished_job(cast)
+    ended = [running_job(cast).cancel(), failed_job(cast), finished]
+    ended.append(judged_job(cast, AuditVerdict.INCONCLUSIVE))
+    for job in (pending, fresh.job, half.job, whole.job, *ended):
+        world.jobs.append(str(job.pk))
+        world.contracts.append(str(job.contract_id))
+    world.evidence = {str(job.pk): job.evidence.sha256 for job in ended}
+    subjects: dict[str, Any] = {
+        "start_job": pending,
+        "report_step": fresh.job,
+        "complete_job": whole.job,
+        "cancel_job": half.job,
+        "record_verdict": finished,
+    }
+    world.subjects |= {operation: str(job.pk) for operation, job in subjects.items()}
+    return world

@@ -1,0 +1,200 @@
+"""Whether an answer of the API is one that its schema promises.
+
+`require_conformance` is asked about every answer that the suite's clients of the API get
+(`clients.py`): the operation is known, its status declared with this media type, the body fits and
+holds nothing undeclared, a refusal's `code` is among those of this operation and status, and
+required headers are there. Of a request that was accepted, the body must fit too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import jsonschema_rs
+from drf_spectacular.generators import SchemaGenerator
+
+from governance.api.codes import CODES
+
+API = "/api/v1/"
+PROBLEM_TYPE = "application/problem+json"
+
+# Answers that the schema does not describe, and why.
+UNDESCRIBED = {
+    API: "the index is for people; the schema's paths say the same",
+    f"{API}schema/": "the schema itself",
+    f"{API}docs/": "a page",
+    f"{API}redoc/": "a page",
+}
+# Said before an address and a method have led to an operation: that there is none, or by the door.
+OUTSIDE = {
+    *("not_found", "method_not_allowed", "bad_request", "invalid_parameter", "not_acceptable"),
+    *("not_authenticated", "authentication_failed", "token_expired", "token_revoked"),
+    *("user_inactive", "throttled", "length_required", "address_too_long"),
+    *("unsupported_media_type", "internal_error", "database_unavailable"),
+}
+
+
+class UnpromisedAnswerError(AssertionError):
+    """An answer that the schema does not describe: which, and why."""
+
+
+def require_conformance(
+    *,
+    method: str,
+    path: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    sent: bytes = b"",
+) -> None:
+    """Raises UnpromisedAnswerError. `headers` has its names as the API spells them, `body` is None
+    where it streams, `sent` is the request's body.
+    """
+    if not path.startswith(API) or path in UNDESCRIBED:
+        return
+    try:
+        _check(method.lower(), path, status, headers, body, sent)
+    except UnpromisedAnswerError as fault:
+        raise UnpromisedAnswerError(
+            f"{method} {path} answered {status}: {fault}\n{(body or b'')[:1000]!r}"
+        ) from None
+
+
+def _check(
+    method: str,
+    path: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    sent: bytes,
+) -> None:
+    place = next((place for place, known in _paths().items() if known.fullmatch(path)), None)
+    asked = "get" if method == "head" else method
+    if place is None or asked not in _document()["paths"][place]:
+        is_fixed = place is not None and "{" not in place
+        _check_outside(status, headers, body, is_fixed=is_fixed, is_head=method == "head")
+        return
+    answer = _answer(place, asked, str(status))
+    if answer is None:
+        raise UnpromisedAnswerError("this status is not declared")
+    for name, header in answer.get("headers", {}).items():
+        _check_header(name, header, headers.get(name))
+    content = answer.get("content")
+    if content is None:
+        if body:
+            raise UnpromisedAnswerError("a body, where none is declared")
+    else:
+        media_type = headers.get("Content-Type", "").partition(";")[0]
+        if media_type not in content:
+            raise UnpromisedAnswerError(f"{media_type or 'no media type'} is not declared")
+        if body is not None and method != "head" and media_type.endswith("json"):
+            _validate(_validator(place, asked, str(status), media_type), _loaded(body))
+    if status < 300 and sent and method == "post":
+        _validate(_request_validator(place), _loaded(sent), "the request was accepted, but ")
+
+
+def _check_outside(
+    status: int, headers: Mapping[str, str], body: bytes | None, *, is_fixed: bool, is_head: bool
+) -> None:
+    if headers.get("Content-Type") != PROBLEM_TYPE:
+        raise UnpromisedAnswerError("not a problem document, though this is no operation")
+    if is_head:
+        return
+    problem = _loaded(body or b"")
+    _validate(_problem_validator(), problem)
+    code = problem["code"]
+    if code not in OUTSIDE or CODES[code].status != status:
+        raise UnpromisedAnswerError(f"{code} is not said of what is no operation")
+    if code == "not_found" and is_fixed:
+        raise UnpromisedAnswerError("there is such an address, for other methods")
+    if status == 405 and "Allow" not in headers:
+        raise UnpromisedAnswerError("405 without Allow")
+
+
+def _check_header(name: str, header: Mapping[str, Any], value: str | None) -> None:
+    if value is None:
+        if header.get("required"):
+            raise UnpromisedAnswerError(f"the header {name} is missing")
+        return
+    typed = int(value) if header["schema"].get("type") == "integer" and value.isdigit() else value
+    _validate(jsonschema_rs.validator_for(header["schema"]), typed, f"{name}: ")
+
+
+def _validate(validator: Any, instance: Any, words: str = "") -> None:
+    faults = [
+        f"{'/'.join(map(str, fault.instance_path)) or 'all of it'}: {fault.message[:300]}"
+        for fault in validator.iter_errors(instance)
+    ]
+    if faults:
+        raise UnpromisedAnswerError(words + "; ".join(faults[:5]))
+
+
+def _loaded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise UnpromisedAnswerError("not JSON") from None
+
+
+# --- the schema, read once in a process ---------------------------------------------------------
+_MAKING = Lock()
+
+
+def _document() -> dict[str, Any]:
+    """The schema as the code makes it now, and closed: of what it describes, nothing else is."""
+    with _MAKING:  # drf-spectacular does not make two at once
+        return _closed_document()
+
+
+@cache
+def _closed_document() -> dict[str, Any]:
+    made = SchemaGenerator().get_schema(request=None, public=True)
+    document: dict[str, Any] = json.loads(json.dumps(made))
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return document
+
+
+@cache
+def _paths() -> dict[str, re.Pattern[str]]:
+    """Address → what it matches; those without a variable first, as OpenAPI has it."""
+    return {
+        path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+        for path in sorted(_document()["paths"], key=lambda path: "{" in path)
+    }
+
+
+@cache
+def _answer(place: str, method: str, status: str) -> Any:
+    answer = _document()["paths"][place][method]["responses"].get(status)
+    if answer and "$ref" in answer:
+        answer = _document()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return answer
+
+
+@cache
+def _validator(place: str, method: str, status: str, media_type: str) -> Any:
+    return _compiled(_answer(place, method, status)["content"][media_type]["schema"])
+
+
+@cache
+def _request_validator(place: str) -> Any:
+    operation = _document()["paths"][place]["post"]
+    return _compiled(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+@cache
+def _problem_validator() -> Any:
+    return _compiled({"$ref": "#/components/schemas/Problem"})
+
+
+def _compiled(schema: dict[str, Any]) -> Any:
+    # Beside `$ref` the components stand where its pointer looks for them.
+    whole = {"allOf": [schema], "components": _document()["components"]}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
