@@ -16,15 +16,16 @@ from unfold.widgets import (
 )
 
 from governance.admin.forms import WordsForm, words_field
-from governance.flows.tokens import (
+from governance.models.fields import choices_of
+from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import (
     DEFAULT_TOKEN_DAYS,
     LONGEST_NAME,
     OVERLAP_HOURS,
     TOKEN_DAYS,
+    TOKEN_VERBS,
     USUAL_OVERLAP_HOURS,
 )
-from governance.models.fields import choices_of
-from governance.vocabulary.roles import TOKEN_VERBS, Role
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 

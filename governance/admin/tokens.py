@@ -40,7 +40,8 @@ from governance.models import ApiToken
 from governance.models.fields import new_id
 from governance.registry.queries import unknown_among
 from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.roles import TOKEN_VERBS, Role
+from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import TOKEN_VERBS
 
 ONLY_LOOK_OR_DO = require_http_methods(["GET", "HEAD", "POST"])
 LIST = "admin:governance_apitoken_changelist"

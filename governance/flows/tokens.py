@@ -28,18 +28,20 @@ from governance.vocabulary.errors import (
     WrongPersonError,
     WrongStateError,
 )
-from governance.vocabulary.roles import TOKEN_VERBS, Role
+from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import (
+    DEFAULT_TOKEN_DAYS,
+    OVERLAP_HOURS,
+    TOKEN_DAYS,
+    USUAL_OVERLAP_HOURS,
+    read_capabilities,
+    read_name,
+    read_verbs,
+)
 from governance.vocabulary.values import TokenState
 
-TOKEN_DAYS = range(1, 366)
-DEFAULT_TOKEN_DAYS = 90
-OVERLAP_HOURS = range(169)
-USUAL_OVERLAP_HOURS = 24
 DEFAULT_OVERLAP = timedelta(hours=USUAL_OVERLAP_HOURS)
 USE_NOTED_EVERY = timedelta(minutes=1)
-LONGEST_NAME = 100
-LONGEST_CAPABILITY = 200
-MOST_CAPABILITIES = 200
 LONGEST_REASON = 4000
 # As lists show the beginning of a token; the whole of one must not be typed into a command.
 _BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{CONSTANTS.TOKEN_KEY_LENGTH}}}…?", re.ASCII)
@@ -69,9 +71,9 @@ def issue_token(
     """
     require_plain_json(username, "username")
     columns: dict[str, Any] = {
-        "name": _read_name(name),
-        "verbs": _read_verbs(verbs),
-        "capabilities": _read_capabilities(capabilities),
+        "name": read_name(name),
+        "verbs": read_verbs(verbs),
+        "capabilities": read_capabilities(capabilities),
     }
     if days not in TOKEN_DAYS:
         raise InvalidInputError.at("days", f"must be from {TOKEN_DAYS[0]} to {TOKEN_DAYS[-1]}")
@@ -250,32 +252,3 @@ def _lock(token_id: UUID) -> ApiToken:
     if token is None:
         raise NotFoundError("There is no such token.", code="token_not_found")
     return token
-
-
-def _read_name(name: str) -> str:
-    require_plain_json(name, "name")
-    if len(name) > LONGEST_NAME:
-        raise InvalidInputError.at("name", f"must have at most {LONGEST_NAME} characters")
-    return name.strip()
-
-
-def _read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
-    if verbs is None:
-        return None
-    if not verbs or not set(verbs) <= set(TOKEN_VERBS):
-        raise InvalidInputError.at("verbs", f"must be some of {', '.join(TOKEN_VERBS)}")
-    return [verb for verb in TOKEN_VERBS if verb in verbs]
-
-
-def _read_capabilities(names: Sequence[str] | None) -> list[str] | None:
-    if names is None:
-        return None
-    for name in names:
-        require_plain_json(name, "capabilities")
-        if not 1 <= len(name) <= LONGEST_CAPABILITY or name != name.strip():
-            raise InvalidInputError.at(
-                "capabilities", f"must be names of 1 to {LONGEST_CAPABILITY} characters"
-            )
-    if not 1 <= len(set(names)) <= MOST_CAPABILITIES:
-        raise InvalidInputError.at("capabilities", f"must be 1 to {MOST_CAPABILITIES} names")
-    return sorted(set(names))

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from governance.api import urls
 from governance.flows.tokens import revoke_token, rotate_token
 from governance.models import ApiToken
-from governance.vocabulary.roles import TOKEN_VERBS
+from governance.vocabulary.tokens import TOKEN_VERBS
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.api.test_who_may import call, routes

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, issue_token
+from governance.flows.tokens import issue_token
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
-from governance.vocabulary.roles import TOKEN_VERBS, Role
+from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, TOKEN_VERBS
 
 
 def _role(text: str) -> Role:

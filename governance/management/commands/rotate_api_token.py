@@ -8,15 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import (
-    OVERLAP_HOURS,
-    USUAL_OVERLAP_HOURS,
-    find_token,
-    rotate_token,
-)
+from governance.flows.tokens import find_token, rotate_token
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
+from governance.vocabulary.tokens import OVERLAP_HOURS, USUAL_OVERLAP_HOURS
 
 
 class Command(GovernanceCommand):

@@ -33,6 +33,7 @@ class JobWorld(World):
         _require_move(job, "RUNNING")
         job.deadline = self.at + job.timeout
         job.hands.add(who)
+        job.started_by = who
         self._tell(it, job, "job.execution.started", who, "RUNNING")
         self._renew(job)
 
@@ -49,6 +50,7 @@ class JobWorld(World):
         """Whether the report is new."""
         refuse_if(report[0] == "FAILED" and not error, "invalid_input")
         it, job = _with_job(it)
+        refuse_if(job.started_by not in ("", who), "job_not_found")
         _require_running(job)
         refuse_if(token != job.token, "stale_execution")
         stored = job.results[index] if index < len(job.results) else None
@@ -67,6 +69,7 @@ class JobWorld(World):
 
     def complete(self, it: Contract | None, who: str, token: str) -> None:
         it, job = _with_job(it)
+        refuse_if(job.started_by not in ("", who), "job_not_found")
         _require_running(job)
         refuse_if(token != job.token, "stale_execution")
         refuse_if(self._has_lapsed(job), "lease_lapsed")

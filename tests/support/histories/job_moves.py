@@ -26,6 +26,8 @@ from tests.support.histories.both import (
 )
 from tests.support.histories.model import Contract
 
+reporters = st.sampled_from(["whoever started it"] * 4 + ["executor", "auditor"])
+
 
 class JobMoves(BothAtOnce):
     """What is drawn is who says what of which job, rightly or wrongly."""
@@ -68,9 +70,19 @@ class JobMoves(BothAtOnce):
         ),
         token=st.sampled_from(["own", "own", "own", "another"]),
         mute=st.sampled_from([False, False, False, True]),
+        who=reporters,
     )
-    def report(self, pick: int, off: int, report: tuple[str, str], token: str, mute: bool) -> None:
+    def report(
+        self,
+        pick: int,
+        off: int,
+        report: tuple[str, str],
+        token: str,
+        mute: bool,
+        who: str = "whoever started it",
+    ) -> None:
         it, job_id = self.job(pick, "RUNNING")
+        who = self._reporter(it, who)
         index = max(0, off + (len(it.job.results) if it and it.job else 0))
         error = "It broke." if report[0] == "FAILED" and not mute else ""
         told = StepReport(
@@ -85,14 +97,12 @@ class JobMoves(BothAtOnce):
         new: list[bool] = []
         answer = self.both(
             "report",
-            lambda: new.append(
-                self.world.report(it, "executor", index, report, token=shown, error=error)
-            ),
+            lambda: new.append(self.world.report(it, who, index, report, token=shown, error=error)),
             lambda: run_job.record_step_result(
                 job_id=job_id,
                 token=shown,
                 report=told,
-                executor=self.cast.executor,
+                executor=self.person(who),
                 at=self.world.at,
             ),
         )
@@ -105,15 +115,22 @@ class JobMoves(BothAtOnce):
         others = [c.job.token for c in self.world.contracts if c.job and c is not it]
         return max(others, default="") or "stolen"
 
-    @rule(pick=picks, token=st.sampled_from(["own", "own", "own", "another"]))
-    def complete(self, pick: int, token: str) -> None:
+    @staticmethod
+    def _reporter(it: Contract | None, who: str) -> str:
+        if who == "whoever started it":
+            return (it.job.started_by if it and it.job else "") or "executor"
+        return who
+
+    @rule(pick=picks, token=st.sampled_from(["own", "own", "own", "another"]), who=reporters)
+    def complete(self, pick: int, token: str, who: str = "whoever started it") -> None:
         it, job_id = self.job(pick, "RUNNING")
+        who = self._reporter(it, who)
         shown = self._token(it, token)
         self.both(
             "complete",
-            lambda: self.world.complete(it, "executor", shown),
+            lambda: self.world.complete(it, who, shown),
             lambda: run_job.complete_job(
-                job_id=job_id, token=shown, executor=self.cast.executor, at=self.world.at
+                job_id=job_id, token=shown, executor=self.person(who), at=self.world.at
             ),
         )
 

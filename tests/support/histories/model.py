@@ -60,6 +60,7 @@ class Job:
     timeout: timedelta
     created_at: datetime
     token: str = ""
+    started_by: str = ""
     lease: datetime | None = None
     deadline: datetime | None = None
     results: list[tuple[str, str]] = field(default_factory=list)  # status, variant

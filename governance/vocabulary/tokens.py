@@ -1,0 +1,64 @@
+"""What a token of the API can be narrowed to, and the bounds of its life. Reads; writes nothing.
+
+Each `read_…` raises InvalidInputError at the field that does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from governance.vocabulary.canonical import require_plain_json
+from governance.vocabulary.errors import InvalidInputError
+
+TOKEN_DAYS = range(1, 366)
+DEFAULT_TOKEN_DAYS = 90
+OVERLAP_HOURS = range(169)
+USUAL_OVERLAP_HOURS = 24
+LONGEST_NAME = 100
+LONGEST_CAPABILITY = 200
+MOST_CAPABILITIES = 200
+
+# Permissions that calls of the API name, by codename, and what they open, in words.
+TOKEN_VERBS: Mapping[str, str] = {
+    "view_systemcontract": "Read contracts, and whether the line runs",
+    "view_ledgerentry": "Read ledgers",
+    "view_governancejob": "Read jobs and their progress",
+    "view_jobstep": "Read steps and their results",
+    "view_auditevidence": "Read sealed evidence",
+    "activate_contract": "Activate approved contracts",
+    "execute_job": "Claim, start, report and complete jobs",
+    "cancel_job": "Cancel jobs",
+    "record_verdict": "Give verdicts",
+}
+
+
+def read_name(name: str) -> str:
+    """What a token is for, in a line; it may be empty."""
+    require_plain_json(name, "name")
+    if len(name) > LONGEST_NAME:
+        raise InvalidInputError.at("name", f"must have at most {LONGEST_NAME} characters")
+    return name.strip()
+
+
+def read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
+    """Verbs in the order of `TOKEN_VERBS`, each once; None stays None: all of the account's."""
+    if verbs is None:
+        return None
+    if not verbs or not set(verbs) <= set(TOKEN_VERBS):
+        raise InvalidInputError.at("verbs", f"must be some of {', '.join(TOKEN_VERBS)}")
+    return [verb for verb in TOKEN_VERBS if verb in verbs]
+
+
+def read_capabilities(names: Sequence[str] | None) -> list[str] | None:
+    """Names of capabilities, each once; None stays None: every one, SYSTEM too."""
+    if names is None:
+        return None
+    for name in names:
+        require_plain_json(name, "capabilities")
+        if not 1 <= len(name) <= LONGEST_CAPABILITY or name != name.strip():
+            raise InvalidInputError.at(
+                "capabilities", f"must be names of 1 to {LONGEST_CAPABILITY} characters"
+            )
+    if not 1 <= len(set(names)) <= MOST_CAPABILITIES:
+        raise InvalidInputError.at("capabilities", f"must be 1 to {MOST_CAPABILITIES} names")
+    return sorted(set(names))
