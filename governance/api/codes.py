@@ -326,6 +326,14 @@ CODES: dict[str, Refusal] = {
         "A request with this `Idempotency-Key` is being answered just now.",
         "A request with this key is in progress.",
     ),
+    "record_protected": Refusal(
+        409,
+        Advice.REPORT,
+        "PostgreSQL refused to let the record be written so; `details.law` names its law. Nothing "
+        "was written.",
+        "Status moved to ACTIVE without an entry in the ledger.",
+        {"law": "ledger_tells_status"},
+    ),
     "answer_lost": Refusal(
         409,
         Advice.READ,

@@ -54,7 +54,7 @@ class Activations(Activation):
 
     contract_ids = serializers.ListField(
         child=Identifier(),
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_AT_ONCE,
         help_text="Each once; the answer keeps their order.",
         error_messages=LIST_MESSAGES,
@@ -123,7 +123,7 @@ class Reports(StrictForm):
     execution_token = Text(max_length=200, help_text=_TOKEN_HELP)
     results = serializers.ListField(
         child=ReportOfStep(),
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_AT_ONCE,
         help_text="In order of `step_index`, none left out; all are kept, or none is.",
         error_messages=LIST_MESSAGES,

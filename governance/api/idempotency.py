@@ -51,10 +51,10 @@ def sent_again_safely(subject: Subject | None = None) -> Callable[[Action], Acti
     def decorate(action: Action) -> Action:
         @wraps(action)
         def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+            call = call_of(request)
             work: Work = partial(action, view, request, *args, **kwargs)
             if versions_in(request, "If-Match") is not None:
                 work = _on_condition(work, request, subject, kwargs.get("pk"))
-            call = call_of(request)
             if call is None:
                 return work()
             answer, is_kept = answer_once(call, lambda: _final(view, request, work), at=view.now())
@@ -74,9 +74,9 @@ def sent_again_in_parts(action: Callable[..., Response]) -> Action:
 
     @wraps(action)
     def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        call = call_of(request)
         require_condition(request, None, None)
         work = partial(action, view, request, *args, **kwargs)
-        call = call_of(request)
         if call is None:
             return work()
 
@@ -95,6 +95,9 @@ def sent_again_in_parts(action: Callable[..., Response]) -> Action:
 def call_of(request: Request) -> Call | None:
     """The call by its key, None without one: who, where, and which JSON value as its body.
 
+    What the token may do and reach belongs to it: an answer is for nobody who may see less. The
+    token itself does not, for it may be another one by then.
+
     Raises InvalidInputError (`invalid_idempotency_key`), and what reading the body raises.
     """
     key = request.headers.get(HEADER)
@@ -104,7 +107,13 @@ def call_of(request: Request) -> Call | None:
         raise InvalidInputError.at(
             HEADER, "must be 1 to 255 visible ASCII characters", code="invalid_idempotency_key"
         )
-    said = {"user": request.user.pk, "path": request.path, "body": request.data}
+    said = {
+        "user": request.user.pk,
+        "verbs": getattr(request.auth, "verbs", None),
+        "capabilities": getattr(request.auth, "capabilities", None),
+        "path": request.path,
+        "body": request.data,
+    }
     return Call(key, digest(said))
 
 

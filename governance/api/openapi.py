@@ -59,7 +59,7 @@ HEADERS: dict[int, dict[str, Any]] = {
 
 # Reads whose answers carry an entity tag.
 TAGGED = ("get_contract", "get_job", "get_evidence")
-_TAGS = {"type": "string", "minLength": 1, "maxLength": 500}
+_TAGS = {"type": "string"}
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -124,6 +124,8 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     answer = response_of(status, of_status)
                 operation["responses"].setdefault(str(status), answer)
                 examples |= {f"problem-{code}": problem_example(code) for code in of_status}
+            if "requestBody" in operation and _is_either(operation, result):
+                operation["requestBody"]["required"] = True
             _add_conditions(operation, method)
             _limit_parameters(operation)
             _name_successes(operation)
@@ -181,6 +183,13 @@ def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
         for status, codes in by_status(shared_by(**kind)).items():
             names.setdefault((status, codes), WORDS[status][0] + suffix)
     return names
+
+
+def _is_either(operation: dict[str, Any], result: dict[str, Any]) -> bool:
+    """Whether a body has one of two forms: drf-spectacular does not see that neither is empty."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return "oneOf" in result["components"]["schemas"].get(name, schema)
 
 
 def _is_list(operation: dict[str, Any]) -> bool:

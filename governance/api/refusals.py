@@ -41,6 +41,7 @@ EVERY_POST = (
     "idempotency_key_reused",
     "answer_lost",
     "precondition_failed",
+    "record_protected",
     "busy",
 )
 

@@ -72,15 +72,18 @@ HEX_DIGEST = "^[0-9a-f]{64}$"
 NO_NUL = r"^[^\u0000]*$"
 SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
 
+_ERROR_IF_FAILED: dict[str, Any] = {
+    "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
+    "then": {"properties": {"error": {"pattern": SAYS_SOMETHING}}, "required": ["error"]},
+    "else": {"properties": {"error": {"maxLength": 0}}},
+}
+
 # What a form refuses beyond its fields' own limits, as far as JSON Schema can say it.
 FURTHER_RULES: dict[str, dict[str, Any]] = {
+    "Activations": {"properties": {"contract_ids": {"uniqueItems": True}}},
     "Cancellation": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
     "Verdict": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
-    "Report": {
-        "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
-        "then": {"properties": {"error": {"pattern": SAYS_SOMETHING}}, "required": ["error"]},
-        "else": {"properties": {"error": {"maxLength": 0}}},
-    },
+    **dict.fromkeys(("Report", "ReportOfStep"), _ERROR_IF_FAILED),
 }
 
 

@@ -72,6 +72,7 @@ class JobSummary(TypedDict):
     current_step_index: int
     timeout_minutes: int
     created_at: str
+    updated_at: str
     started_at: str | None
     deadline_at: str | None
     lease_expires_at: str | None
@@ -114,6 +115,7 @@ class ContractSummary(TypedDict):
     audit_verdict: str
     confidence_score: float | None
     created_at: str
+    updated_at: str
     expires_at: str
     review_ends_at: str | None
     approved_at: str | None

@@ -163,6 +163,20 @@ def test_key__with_another_body_path_or_user__422_and_nothing_happens(
     assert send(other, key="another-key").status_code == 201
 
 
+def test_key__under_a_token_that_reaches_less__422(
+    cast: Cast, client_for: ClientFor, send: Callable[..., Any]
+) -> None:
+    """What an account was told under one token is not told under one that may see less."""
+    post = POSTS["claim"](cast)
+    assert send(post).status_code == 200
+    for narrowed in ({"capabilities": ["Checkout"]}, {"verbs": ["execute_job"]}):
+        other = client_for(cast.executor, **narrowed)
+        answer = other.post(API + post.path, post.body, HTTP_IDEMPOTENCY_KEY=KEY)
+        assert_problem(answer, 422, "idempotency_key_reused")
+    rotated = client_for(cast.executor)
+    assert rotated.post(API + post.path, {}, HTTP_IDEMPOTENCY_KEY=KEY).status_code == 200
+
+
 def test_key__with_the_same_body_spelled_otherwise__is_the_same_call(
     cast: Cast, client_for: ClientFor
 ) -> None:

@@ -48,6 +48,14 @@ def known_case(world: World, case: schemathesis.Case) -> schemathesis.Case:
             case.path_parameters["id"] = world.subject_of(name, path)
     if "cursor" in (case.query or {}) and not _is_malformed(case, ParameterLocation.QUERY):
         case.query.pop("ordering", None)  # a cursor belongs to its ordering
+    if not _is_malformed(case, ParameterLocation.HEADER):
+        for condition in {"If-Match", "If-None-Match"} & set(case.headers or {}):
+            # What was made up stands nowhere; `*` wherever there is anything to have a version.
+            case.headers.pop(condition)
+            if "{id}" in path and condition == "If-Match":
+                case.headers[condition] = "*"
+        if "Last-Event-ID" in (case.headers or {}):
+            case.headers["Last-Event-ID"] = "0"  # no stream gave out a greater one
     if isinstance(case.body, dict) and not _is_malformed(case, ParameterLocation.BODY):
         subject = str((case.path_parameters or {}).get("id"))
         _name_rightly(case.body, subject, world, always=False)
@@ -64,9 +72,11 @@ def _name_rightly(body: dict[str, Any], subject: str, world: World, *, always: b
     for name, known in rightly.items():
         if name in body and subject in known and (always or crc32(repr(body[name]).encode()) % 4):
             body[name] = known[subject]
-    if {"started_at", "completed_at"} <= set(body):
-        times = sorted((body["started_at"], body["completed_at"]), key=_moment)
-        body["started_at"], body["completed_at"] = times
+    reports = body.get("results", [body])
+    for report in reports if isinstance(reports, list) else []:
+        if isinstance(report, dict) and {"started_at", "completed_at"} <= set(report):
+            times = sorted((report["started_at"], report["completed_at"]), key=_moment)
+            report["started_at"], report["completed_at"] = times
 
 
 def _cursor(path: str, world: World) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from governance.api.hub import HUB
 from tests.fuzz.run import fuzz_all, operation_ids
 from tests.fuzz.world import make_world
 from tests.support.cast import Cast
@@ -25,7 +26,9 @@ def _in_process(settings: Any) -> Iterator[None]:
         "API_WRITES_PER_MINUTE": 0,
     }
     logging.disable(logging.CRITICAL)  # thousands of refusals, each of them meant
+    HUB.open_places(2)
     yield
+    HUB.open_places(0)
     logging.disable(logging.NOTSET)
 
 
