@@ -130,6 +130,14 @@ class GovsiteClient:
     def progress(self, job_id: Id) -> Progress:
         return cast(Progress, self._site.get(f"jobs/{job_id}/progress/"))
 
+    def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntry]:
+        """The job's ledger entries as they are written, until the one that ends its contract.
+
+        Each comes once and in order, however often the connection is lost. With the `seq` of the
+        last one that was seen as `after`, it goes on behind that one.
+        """
+        return self._site.follow(f"jobs/{job_id}/events/", after=after)
+
     def evidence(self, job_id: Id) -> SealedEvidence:
         """The sealed bytes; GovsiteError when their hash is not the one that the site names."""
         response = answered(self._site.ask("GET", f"jobs/{job_id}/evidence/"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 
+from governance.client.answers import LedgerEntry
 from governance.client.clock import SiteClock, Stamp
+from governance.client.following import LONGEST_SILENCE, followed
 from governance.client.problems import problem_of
 from governance.client.retries import Answer, Patience, ask_patiently
 
@@ -67,6 +70,15 @@ class Connection:
                 return
             # Only the place is taken from the address: our token goes nowhere but to our site.
             parameters["cursor"] = httpx.URL(page["next"]).params["cursor"]
+
+    def follow(self, path: str, *, after: int | None) -> Iterator[LedgerEntry]:
+        """Each event of a stream once, through as many streams as it takes (`following.py`)."""
+        timeout = httpx.Timeout(LONGEST_ATTEMPT, read=LONGEST_SILENCE)
+
+        def open_stream(headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+            return self._http.stream("GET", path, headers=headers, timeout=timeout)
+
+        return followed(open_stream, after=after, patience=self._patience, sleep=self._sleep)
 
     def post(
         self, path: str, body: Any, *, key: str | None = None, within: float | None = None

@@ -77,7 +77,7 @@ def ask_patiently(
             trouble = error
         if response is not None and (response.is_success or not problem_of(response).passes):
             return Answer(response, attempt)
-        pause = max(patience.draw_pause(attempt), _asked_pause(response))
+        pause = max(patience.draw_pause(attempt), asked_pause(response))
         if pause < budget - (time.monotonic() - begun):
             sleep(pause)
         elif response is not None:
@@ -86,7 +86,7 @@ def ask_patiently(
             raise NoAnswer(f"no answer after {attempt} attempts: {_in_words(trouble)}") from trouble
 
 
-def _asked_pause(response: httpx.Response | None) -> float:
+def asked_pause(response: httpx.Response | None) -> float:
     """How long `Retry-After` asks us to wait: in seconds, or until a date."""
     text = response.headers.get("Retry-After", "") if response is not None else ""
     if text.isascii() and text.isdigit():
