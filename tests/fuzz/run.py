@@ -13,6 +13,7 @@ from unittest.mock import patch
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from drf_spectacular.generators import SchemaGenerator
+from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES
 from schemathesis.engine import events, from_schema
 from schemathesis.python import wsgi
 from werkzeug.test import Client
@@ -23,6 +24,9 @@ from tests.fuzz.undoing import UndoingApplication, kept_connections
 from tests.fuzz.world import World
 
 Advance = Callable[[int], Any]
+
+# How what is malformed may be refused: Schemathesis' own list, and an address without end.
+REFUSED = [*NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES, "414"]
 
 
 @dataclass
@@ -113,6 +117,7 @@ def fuzz(
             "headers": {"Authorization": f"Bearer {world.token}"} if authenticated else {},
             "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
             "continue-on-failure": True,
+            "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
             "phases": {
                 "examples": {"enabled": not only_drawn},
                 "coverage": {"enabled": not only_drawn},
