@@ -16,7 +16,7 @@ run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops 
 	@$(MANAGE) run_site $(ARGS)
 
 test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
-	@$(PYTHON) -m pytest -n auto $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
 
 torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
 	@$(PYTHON) -m tests.torture $(ARGS)

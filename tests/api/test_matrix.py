@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from governance.flows.run_job import cancel_job
 from governance.models import GovernanceJob
-from governance.vocabulary.roles import TOKEN_VERBS, Role
+from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import TOKEN_VERBS
 from governance.vocabulary.values import ContractStatus, JobStatus
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem

@@ -27,7 +27,7 @@ from governance.models import (
 )
 from governance.models.contract import ContractQuerySet
 from governance.models.job import JobQuerySet
-from governance.orchestrator import activation, recording, tracking
+from governance.orchestrator import activation, recording
 from governance.orchestrator.evidence import AuditTrigger
 
 HEADER = "X-Die-At"
@@ -72,7 +72,7 @@ def make_mortal() -> None:
     dies_after(JobQuerySet, "lock", "lock")
     dies_after(JobQuerySet, "lock_oldest_pending", "lock")
     dies_after(activation, "_require_activatable", "guard")
-    dies_after(tracking, "require_due", "guard")
+    dies_after(recording, "require_due", "guard")
     dies_after(verdicts, "_require_independent", "guard")
     dies_after(GovernanceJob, "save", "job", when=is_insert)
     dies_after(QuerySet, "bulk_create", "steps", when=of(JobStep))

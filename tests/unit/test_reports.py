@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from governance.orchestrator.reports import LONGEST_ERROR, require_report, same_report
+from governance.orchestrator.reports import (
+    LONGEST_ERROR,
+    require_report,
+    require_reports,
+    same_report,
+)
 from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.values import StepReport, StepStatus
 
@@ -89,3 +94,16 @@ def test_reports__said_twice__same_as_json_is(
     one: dict[str, Any], other: dict[str, Any], same: bool
 ) -> None:
     assert same_report(report(**one), report(**other)) is same
+
+
+@pytest.mark.parametrize("count", [0, 201])
+def test_reports__none_or_too_many__are_refused(count: int) -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        require_reports([report()] * count)
+    assert [fault["path"] for fault in refusal.value.errors] == ["results"]
+
+
+def test_reports__of_which_one_does_not_fit__name_its_place() -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        require_reports([report(), report(step_index=-1)])
+    assert [fault["path"] for fault in refusal.value.errors] == ["results[1].step_index"]
