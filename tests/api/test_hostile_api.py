@@ -16,7 +16,7 @@ from tests.support.hostile.api import api_fields
 from tests.support.hostile.payloads import payloads, some_payloads
 from tests.support.stories import running_job
 
-SHORT = 40
+SHORT = 24
 
 
 def test_payloads__are_many_and_the_same_on_every_run() -> None:
