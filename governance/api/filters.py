@@ -124,7 +124,7 @@ def name(
 
     return Filter(
         description=description,
-        schema={"type": "string", "pattern": r"\S", "maxLength": longest},
+        schema={"type": "string", "maxLength": longest},
         example=example,
         read=read,
         narrow=narrow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,16 @@ from typing import Any
 from unittest.mock import patch
 
 import schemathesis
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.test.utils import override_settings
 from drf_spectacular.generators import SchemaGenerator
 from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES
 from schemathesis.engine import events, from_schema
 from schemathesis.python import wsgi
 from werkzeug.test import Client
 
+from governance.api.hub import HUB
 from govsite.door import refuse_other_charsets
 from tests.fuzz.knowing import known_case, make_known
 from tests.fuzz.undoing import UndoingApplication, kept_connections
@@ -76,8 +80,8 @@ def fuzz_all(
         before = found.cases
         for operation_id in operations:
             for authenticated, examples in ((True, share * 3 // 4), (False, share // 4)):
-                found.add(
-                    fuzz(
+                with without_a_server():
+                    of_one = fuzz(
                         operation_id,
                         world,
                         authenticated=authenticated,
@@ -86,12 +90,34 @@ def fuzz_all(
                         only_drawn=round_ > 0,
                         advance=advance,
                     )
-                )
+                found.add(of_one)
         round_ += 1
         share = (cases - found.cases) // len(operations) + 1
         if found.cases == before:
             raise RuntimeError("Nothing is left to ask.")
     return found
+
+
+@contextmanager
+def without_a_server() -> Iterator[None]:
+    """What a web process has and we need: places for streams; and neither redirects nor throttles.
+
+    Nothing is logged: thousands of refusals, each of them meant.
+    """
+    unlimited = {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}
+    here = override_settings(
+        SECURE_SSL_REDIRECT=False,
+        ALLOWED_HOSTS=["localhost", "testserver"],
+        GOVERNANCE=settings.GOVERNANCE | unlimited,
+    )
+    logging.disable(logging.CRITICAL)
+    HUB.open_places(2)
+    try:
+        with here:
+            yield
+    finally:
+        HUB.open_places(0)
+        logging.disable(logging.NOTSET)
 
 
 def fuzz(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from governance.api.hub import HUB
 from tests.fuzz.run import fuzz_all, operation_ids
 from tests.fuzz.world import make_world
 from tests.support.cast import Cast
@@ -16,20 +11,6 @@ from tests.support.cast import Cast
 CASES = 5000
 SHARES = 6
 SEED = 20_261_126
-
-
-@pytest.fixture(autouse=True)
-def _in_process(settings: Any) -> Iterator[None]:
-    settings.SECURE_SSL_REDIRECT = False
-    settings.GOVERNANCE = settings.GOVERNANCE | {
-        "API_READS_PER_MINUTE": 0,
-        "API_WRITES_PER_MINUTE": 0,
-    }
-    logging.disable(logging.CRITICAL)  # thousands of refusals, each of them meant
-    HUB.open_places(2)
-    yield
-    HUB.open_places(0)
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("share", range(SHARES))
