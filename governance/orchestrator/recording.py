@@ -83,7 +83,6 @@ def _write(
 ) -> None:
     stopped = results[-1].status == StepStatus.FAILED
     job.lease_expires_at = lease_until(job, at=at, stopped=stopped)
-    job.updated_at = max(job.updated_at, at)
     records = [result.as_record() for result in results]
     rows = [record | {"recorded_by_id": record["recorded_by"]} for record in records]
     for result, pk in zip(results, _write_rows(job, rows), strict=True):

@@ -62,6 +62,22 @@ def test_contracts__some_of_which_cannot__each_has_its_outcome_in_order(
     assert [outcome["job_id"] for outcome in outcomes[1:4]] == [None] * 3
 
 
+def test_contract__out_of_the_tokens_reach__is_told_like_one_that_is_missing(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    within, beyond = approved(cast), approved(cast, affected_capabilities=["Search", "Checkout"])
+    bound = client_for(cast.operator, capabilities=["Search"])
+    missing = uuid4()
+    outcomes = bound.post(URL, named(within, beyond, missing)).json()["results"]
+    assert [outcome["status"] for outcome in outcomes] == [201, 404, 404]
+    told = [
+        str(outcome).replace(str(pk), "ID")
+        for outcome, pk in zip(outcomes[1:], (beyond.pk, missing), strict=True)
+    ]
+    assert told[0] == told[1]
+    assert SystemContract.objects.get(pk=beyond.pk).status == ContractStatus.APPROVED
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     [

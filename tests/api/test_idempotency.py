@@ -277,6 +277,23 @@ def test_answer__moved_to_another_row__does_not_open(cast: Cast, send: Callable[
         assert_problem(send(post, key=f"key-{number}"), 409, "answer_lost")
 
 
+def test_answer__made_out_to_be_of_another_call__does_not_open(
+    cast: Cast, send: Callable[..., Any]
+) -> None:
+    """Who may write the table, and knows a key, still gets nobody's answer for another call."""
+    one, other = POSTS["start"](cast), POSTS["start"](cast)
+    assert send(one).status_code == 200
+    assert send(other, key="another-key").status_code == 200
+    [kept, its] = IdempotencyRecord.objects.order_by("kept_at")
+    with as_owner():
+        run_sql(
+            "UPDATE governance_idempotencyrecord SET request_sha256 = %s WHERE key_sha256 = %s",
+            its.request_sha256,
+            kept.key_sha256,
+        )
+    assert_problem(send(other), 409, "answer_lost")
+
+
 def test_answer__under_an_older_secret__opens_while_it_is_a_fallback(
     cast: Cast, send: Callable[..., Any], settings: Any
 ) -> None:
