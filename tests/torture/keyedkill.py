@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -13,19 +11,17 @@ import httpx
 
 from governance.flows import run_job
 from governance.models import GovernanceJob
-from tests.support.cast import Cast, hire_cast
-from tests.support.databases import cloned, ensure_template
-from tests.support.sites import client_of, running_site
+from tests.support.cast import Cast
 from tests.support.stories import now
 from tests.torture.attack import Advance, Figure, attack, require
-from tests.torture.mortal import HEADER, OBITUARIES
 from tests.torture.proof import require_whole_record
 from tests.torture.webkill import (
     AFTER_COMMIT,
-    MOVES,
-    POINTS,
     Call,
     Move,
+    die,
+    mortal_site,
+    move_at,
     require_effects,
     seconds_until_let_go,
 )
@@ -41,62 +37,37 @@ from tests.torture.webkill import (
 def keyedkill(count: int, advance: Advance) -> Figure:
     heard: Counter[str] = Counter()
     retries, tokens = [], 0
-    with TemporaryDirectory() as folder, cloned(ensure_template()):
-        cast, obituaries = hire_cast(), Path(folder) / "obituaries"
-        environment = {
-            "DJANGO_SETTINGS_MODULE": "tests.torture.mortal_settings",
-            "GUNICORN_CMD_ARGS": "--preload",
-            OBITUARIES: str(obituaries),
-        }
-        with running_site(environment) as address:
-            limits = httpx.Limits(max_keepalive_connections=0)
-            clients = {
-                caller: client_of(address, getattr(cast, caller), limits=limits)
-                for caller in ("operator", "executor", "auditor")
-            }
-            for number in range(count):
-                point = list(POINTS)[number % len(POINTS)]
-                moves = POINTS[point]
-                move = MOVES[moves[number // len(POINTS) % len(moves)]]
-                call, client = move.prepare(cast), clients[move.caller]
-                key = {"Idempotency-Key": str(uuid4())}
-                is_done = point in AFTER_COMMIT
+    with mortal_site() as (cast, clients, deaths):
+        for number in range(count):
+            point, move = move_at(number)
+            call, client = move.prepare(cast), clients[move.caller]
+            key = {"Idempotency-Key": str(uuid4())}
+            is_done = point in AFTER_COMMIT
 
-                die(client, call, key, point)
-                killed_at = time.monotonic()
-                seconds_until_let_go()
-                require_effects(move, call, 1 if is_done else 0)
+            die(client, call, point, key)
+            killed_at = time.monotonic()
+            seconds_until_let_go()
+            require_effects(move, call, 1 if is_done else 0)
 
-                answer = client.post(call.path, json=call.body, headers=key)
-                retries.append(time.monotonic() - killed_at)
-                require_answer(move, call, answer, is_replayed=is_done)
-                third = client.post(call.path, json=call.body, headers=key)
-                require_answer(move, call, third, is_replayed=True)
-                require(third.content == answer.content, f"{call.path}: another answer")
-                require_effects(move, call, 1)
-                heard["replayed" if is_done else "carried out"] += 1
-                tokens += finish(cast, client, move, answer)
-                advance(1)
-            for client in clients.values():
-                client.close()
-        deaths = obituaries.read_text().split()
-        require(len(deaths) == count, f"{len(deaths)} deaths, {count} expected")
+            answer = client.post(call.path, json=call.body, headers=key)
+            retries.append(time.monotonic() - killed_at)
+            require_answer(move, call, answer, is_replayed=is_done)
+            third = client.post(call.path, json=call.body, headers=key)
+            require_answer(move, call, third, is_replayed=True)
+            require(third.content == answer.content, f"{call.path}: another answer")
+            require_effects(move, call, 1)
+            heard["replayed" if is_done else "carried out"] += 1
+            tokens += finish(cast, client, move, answer)
+            advance(1)
+        kinds = deaths(count)
         entries = require_whole_record()
     return Figure(
-        f"{count} kills at {len(set(deaths))} points, each call with one effect and one answer: "
+        f"{count} kills at {kinds} points, each call with one effect and one answer: "
         f"sent again, {heard['carried out']} were carried out and {heard['replayed']} answered as "
         f"they had been, {tokens} times with an execution token that still served; answered after "
         f"{max(retries):.1f} s at most; {entries} entries verify",
         {"kills": count, "replayed": heard["replayed"], "tokens": tokens},
     )
-
-
-def die(client: httpx.Client, call: Call, key: dict[str, str], point: str) -> None:
-    try:
-        answer = client.post(call.path, json=call.body, headers=key | {HEADER: point})
-    except httpx.TransportError:
-        return
-    require(False, f"{call.path} answered {answer.status_code} and did not die at {point!r}")
 
 
 def require_answer(move: Move, call: Call, answer: httpx.Response, *, is_replayed: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -156,52 +157,34 @@ AFTER_COMMIT = ("committed", "answer")
 def webkill(count: int, advance: Advance) -> Figure:
     heard: Counter[str] = Counter()
     leftovers, retries, lost = [], [], 0
-    with TemporaryDirectory() as folder, cloned(ensure_template()):
-        cast, obituaries = hire_cast(), Path(folder) / "obituaries"
-        environment = {
-            "DJANGO_SETTINGS_MODULE": "tests.torture.mortal_settings",
-            "GUNICORN_CMD_ARGS": "--preload",  # so that the next worker is there at once
-            OBITUARIES: str(obituaries),
-        }
-        with running_site(environment) as address:
-            # A connection that is kept would tell of the death of the process at its other end.
-            limits = httpx.Limits(max_keepalive_connections=0)
-            clients = {
-                caller: client_of(address, getattr(cast, caller), limits=limits)
-                for caller in ("operator", "executor", "auditor")
-            }
-            for number in range(count):
-                point = list(POINTS)[number % len(POINTS)]
-                moves = POINTS[point]
-                move = MOVES[moves[number // len(POINTS) % len(moves)]]
-                call = move.prepare(cast)
-                client = clients[move.caller]
+    with mortal_site() as (cast, clients, deaths):
+        for number in range(count):
+            point, move = move_at(number)
+            call = move.prepare(cast)
+            client = clients[move.caller]
 
-                die(client, call, point)
-                killed_at = time.monotonic()
-                leftovers.append(seconds_until_let_go())
-                require_effects(move, call, 1 if point in AFTER_COMMIT else 0)
+            die(client, call, point)
+            killed_at = time.monotonic()
+            leftovers.append(seconds_until_let_go())
+            require_effects(move, call, 1 if point in AFTER_COMMIT else 0)
 
-                answer = client.post(call.path, json=call.body)
-                retries.append(time.monotonic() - killed_at)
-                require_answer(move, answer, done=point in AFTER_COMMIT)
-                heard["done" if point in AFTER_COMMIT else "new"] += 1
-                require_effects(move, call, 1)
-                lost += settle(cast, client, move, call, token_lost=point in AFTER_COMMIT)
-                advance(1)
-            for client in clients.values():
-                client.close()
-        deaths = obituaries.read_text().split()
-        require(len(deaths) == count, f"{len(deaths)} deaths, {count} expected")
+            answer = client.post(call.path, json=call.body)
+            retries.append(time.monotonic() - killed_at)
+            require_answer(move, answer, done=point in AFTER_COMMIT)
+            heard["done" if point in AFTER_COMMIT else "new"] += 1
+            require_effects(move, call, 1)
+            lost += settle(cast, client, move, call, token_lost=point in AFTER_COMMIT)
+            advance(1)
+        kinds = deaths(count)
         entries = require_whole_record()
     return Figure(
-        f"{count} kills at {len(set(deaths))} points, each call with one effect: {heard['new']} "
+        f"{count} kills at {kinds} points, each call with one effect: {heard['new']} "
         f"retries had it, {heard['done']} heard that it was had; {lost} started jobs whose token "
         f"was lost ended FAILED by the sweep; PostgreSQL had let go after {max(leftovers):.2f} s, "
         f"the retry was answered after {max(retries):.1f} s at most; {entries} entries verify",
         {
             "kills": count,
-            "points": len(set(deaths)),
+            "points": kinds,
             "slowest_leftover_seconds": max(leftovers),
             "slowest_retry_seconds": max(retries),
             "lost_starts": lost,
@@ -209,9 +192,48 @@ def webkill(count: int, advance: Advance) -> Figure:
     )
 
 
-def die(client: httpx.Client, call: Call, point: str) -> None:
+@contextmanager
+def mortal_site() -> Iterator[tuple[Cast, Mapping[str, httpx.Client], Callable[[int], int]]]:
+    """A site that dies where a call asks it to: the cast, a client for each who calls, and a look
+    at the deaths, which must be as many as expected: at how many points.
+    """
+    with TemporaryDirectory() as folder, cloned(ensure_template()):
+        cast, obituaries = hire_cast(), Path(folder) / "obituaries"
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.torture.mortal_settings",
+            "GUNICORN_CMD_ARGS": "--preload",  # so that the next worker is there at once
+            OBITUARIES: str(obituaries),
+        }
+
+        def deaths(expected: int) -> int:
+            points = obituaries.read_text().split()
+            require(len(points) == expected, f"{len(points)} deaths, {expected} expected")
+            return len(set(points))
+
+        with running_site(environment) as address, ExitStack() as leaving:
+            # A connection that is kept would tell of the death of the process at its other end.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            clients = {
+                caller: leaving.enter_context(
+                    client_of(address, getattr(cast, caller), limits=limits)
+                )
+                for caller in ("operator", "executor", "auditor")
+            }
+            yield cast, clients, deaths
+
+
+def move_at(number: int) -> tuple[str, Move]:
+    """The point and the move of the attack's n-th kill: every point in turn, then other moves."""
+    point = list(POINTS)[number % len(POINTS)]
+    moves = POINTS[point]
+    return point, MOVES[moves[number // len(POINTS) % len(moves)]]
+
+
+def die(
+    client: httpx.Client, call: Call, point: str, headers: Mapping[str, str] | None = None
+) -> None:
     try:
-        answer = client.post(call.path, json=call.body, headers={HEADER: point})
+        answer = client.post(call.path, json=call.body, headers={**(headers or {}), HEADER: point})
     except httpx.TransportError:
         return
     require(False, f"{call.path} answered {answer.status_code} and did not die at {point!r}")
