@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,15 @@ from governance.management.values import printable
 from governance.models import ApiToken
 from governance.registry.queries import unknown_among
 from governance.vocabulary.canonical import timestamp
+
+
+def add_token_argument(parser: ArgumentParser) -> None:
+    """`token`: what `find_token` takes."""
+    parser.add_argument(
+        "token",
+        metavar="TOKEN",
+        help="Which one: its id, or how it begins, as list_api_tokens shows them.",
+    )
 
 
 def token_document(token: ApiToken, *, at: datetime) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.flows.tokens import find_token, revoke_token
 from governance.management.base import GovernanceCommand
-from governance.management.tokens import token_document
+from governance.management.tokens import add_token_argument, token_document
 
 
 class Command(GovernanceCommand):
@@ -26,11 +26,7 @@ successor that the token was given by rotate_api_token goes on."""
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "token",
-            metavar="TOKEN",
-            help="Which one: its id, or how it begins, as list_api_tokens shows them.",
-        )
+        add_token_argument(parser)
         parser.add_argument(
             "--reason", metavar="TEXT", default="", help="Why; it stays beside the token."
         )

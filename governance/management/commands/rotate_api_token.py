@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.flows.tokens import find_token, rotate_token
 from governance.management.base import GovernanceCommand
-from governance.management.tokens import report_new_token
+from governance.management.tokens import add_token_argument, report_new_token
 from governance.management.values import number_in
 from governance.vocabulary.tokens import OVERLAP_HOURS, USUAL_OVERLAP_HOURS
 
@@ -29,11 +29,7 @@ so that its client can change over without a pause, and then expires."""
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "token",
-            metavar="TOKEN",
-            help="Which one: its id, or how it begins, as list_api_tokens shows them.",
-        )
+        add_token_argument(parser)
         parser.add_argument(
             "--overlap-hours",
             metavar="N",
