@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from governance.contract.queries import count_contracts
-from governance.demo.teller import Login, Teller
+from governance.demo.people import Hiring, Login
+from governance.demo.teller import Teller
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.errors import WrongStateError
 
@@ -31,7 +32,8 @@ def load_demo(*, at: datetime) -> list[Login]:
     """
     if not is_empty():
         raise WrongStateError("There are users or contracts here already.", code="not_empty")
-    teller = Teller(at)
+    hiring = Hiring()
+    teller = Teller(at, hiring.people())
     proposals = _read("proposals.json")
     # What a finished change brought about is true now, and was not when it was planned.
     brought_about = {
@@ -46,7 +48,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     for proposal in proposals:
         getattr(teller, proposal["ends_as"])(proposal)
     register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
-    return teller.logins
+    return hiring.logins
 
 
 def _read(name: str) -> Any:

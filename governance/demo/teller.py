@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 
+from governance.contract.signatures import quorum_for
 from governance.flows import run_job
-from governance.flows.accounts import open_account
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract, propose_contract
@@ -21,7 +20,6 @@ from governance.health.signals import record_signal
 from governance.models import GovernanceJob, SystemContract
 from governance.orchestrator.queries import sealed_evidence_of
 from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.roles import Role
 from governance.vocabulary.values import (
     ActivationWindow,
     AuditVerdict,
@@ -44,28 +42,23 @@ LONG_ENOUGH = 1440  # minutes; the lease of the running job is as short as any
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """A person of the demo, and the password that nobody can read again."""
+class People:
+    """Who plays in what is told; several founders sign where a risk asks for several."""
 
-    username: str
-    password: str
-    purpose: str
+    operator: User
+    founders: Sequence[User]
+    executor: User
+    auditor: User
 
 
 class Teller:
     """Each method brings a proposal to where it ends, and is named for that."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, people: People) -> None:
         self.now = now
-        self.logins: list[Login] = []
-        # Somebody has to hand out accounts and tokens, and the chain's own roles may not.
-        self._person("admin", None, "manages accounts and API tokens", is_superuser=True)
-        self.operator = self._person(
-            "operator", Role.OPERATOR, "proposed the demo; imports, activates, cancels"
-        )
-        self.founder = self._person("founder", Role.FOUNDER, "approves and rejects")
-        self.executor = open_account(username="executor", role=Role.EXECUTOR)
-        self.auditor = open_account(username="auditor", role=Role.AUDITOR)
+        self.operator, self.founders = people.operator, people.founders
+        self.founder = people.founders[0]
+        self.executor, self.auditor = people.executor, people.auditor
 
     def tell_health(self) -> None:
         for hours, scope, kind, decision, reason in (
@@ -114,17 +107,20 @@ class Teller:
     def approved(self, told: Mapping[str, Any]) -> SystemContract:
         contract = self.eligible(told)
         at = contract.created_at + timedelta(hours=1, minutes=20)
-        view = view_contract(contract_id=contract.pk, at=at)
-        return approve_contract(
-            contract_id=contract.pk,
-            founder=self.founder,
-            window=ActivationWindow(at, at + timedelta(hours=160)),
-            seen_digest=view.content_digest,
-            seen_view=view.digest(),
-            confirmation=contract.reference,
-            at=at,
-            note=told.get("approval_note", ""),
-        )
+        window = ActivationWindow(at, at + timedelta(hours=160))
+        for founder in self.founders[: quorum_for(contract.risk_level)]:
+            view = view_contract(contract_id=contract.pk, at=at)
+            contract = approve_contract(
+                contract_id=contract.pk,
+                founder=founder,
+                window=window,
+                seen_digest=view.content_digest,
+                seen_view=view.digest(),
+                confirmation=contract.reference,
+                at=at,
+                note=told.get("approval_note", ""),
+            )
+        return contract
 
     def pending(self, told: Mapping[str, Any]) -> GovernanceJob:
         contract = self.approved(told)
@@ -203,19 +199,6 @@ class Teller:
             evidence_sha256=sealed_evidence_of(job.pk).sha256,
             author=self.auditor,
             at=(job.ended_at or self.now) + timedelta(minutes=12),
-        )
-
-    def _person(
-        self, username: str, role: Role | None, purpose: str, *, is_superuser: bool = False
-    ) -> User:
-        password = secrets.token_urlsafe(12)
-        self.logins.append(Login(username, password, purpose))
-        return open_account(
-            username=username,
-            role=role,
-            password=password,
-            is_staff=True,
-            is_superuser=is_superuser,
         )
 
     def _ago(self, hours: float) -> datetime:
