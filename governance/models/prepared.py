@@ -36,20 +36,25 @@ class Columns:
         """The model's instance made of the first `number` of `values`."""
         read = list(values[: self.number])
         for index, field in self._converted:
-            read[index] = field.from_db_value(read[index], None, connection)
+            read[index] = field.from_db_value(read[index], None, connection)  # type: ignore[attr-defined]
         made = self._model(*(DEFERRED if place is None else read[place] for place in self._places))
-        made._state.adding = False
-        made._state.db = connection.alias
-        return made
+        return as_written(made)
 
 
 def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that the statement gives."""
     connection.ensure_connection()
     raw = psycopg.Cursor(connection.connection)
-    with connection._prepare_cursor(raw) as cursor:
+    with connection._prepare_cursor(raw) as cursor:  # type: ignore[attr-defined]
         cursor.execute(sql, values)
         return cursor.fetchall()
+
+
+def as_written(instance: Any) -> Any:
+    """The instance, of which Django now knows that its row is there."""
+    instance._state.adding = False
+    instance._state.db = connection.alias
+    return instance
 
 
 def _is_converted(field: Field) -> bool:

@@ -12,7 +12,7 @@ from governance.contract.guards import refuse_frozen_line
 from governance.ledger.chain import Entry, Head, spelled_entries
 from governance.ledger.story import retried, short_story
 from governance.models import GovernanceJob, HealthSnapshot, SystemContract
-from governance.models.prepared import prepared_rows
+from governance.models.prepared import as_written, prepared_rows
 from governance.orchestrator.snapshots import snapshot_of
 from governance.orchestrator.standing import read_contract
 from governance.vocabulary.canonical import digest
@@ -83,6 +83,7 @@ class ContractActivationService:
                 },
             )
             _write(job, before, head, entries=[activated, created])
+        as_written(job)
         return job
 
 

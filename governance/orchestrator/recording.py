@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from governance.ledger.chain import Entry, spelled_entries
 from governance.models import GovernanceJob, StepResult
-from governance.models.prepared import prepared_rows
+from governance.models.prepared import as_written, prepared_rows
 from governance.orchestrator.guards import require_due
 from governance.orchestrator.leases import lease_until, require_lease
 from governance.orchestrator.reports import same_report
@@ -109,7 +107,7 @@ def _write(
     )
     rows = [record | {"recorded_by_id": record["recorded_by"]} for record in records]
     for result, pk in zip(results, _write_rows(standing, rows, spelled), strict=True):
-        result.pk = pk
+        as_written(result).pk = pk
 
 
 def _write_rows(standing: Standing, rows: Sequence[Mapping[str, Any]], entries: str) -> list[int]:

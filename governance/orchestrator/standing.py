@@ -53,7 +53,7 @@ _HOLD_JOB = """
 
 _READ_CONTRACT = f"""
     SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")}
-      FROM governance_systemcontract contract WHERE contract.id = %s"""
+      FROM governance_systemcontract contract WHERE contract.id = %s"""  # noqa: S608 - names of our own
 
 _READ_JOB = f"""
     SELECT {_JOB.sql}, {_HEAD.format(contract="job.contract_id")},
@@ -63,28 +63,27 @@ _READ_JOB = f"""
                   WHERE job_id = job.id
                     AND step_index BETWEEN job.current_step_index AND job.current_step_index + %s
                   ORDER BY step_index)
-      FROM governance_governancejob job WHERE job.id = %s"""
+      FROM governance_governancejob job WHERE job.id = %s"""  # noqa: S608 - names of our own
 
-_ROWS = """
+_ROWS_OF = """
     (SELECT json_agg(to_json(part) ORDER BY part.{order})::text FROM {table} part
       WHERE part.{owner} = {of}.id)"""
+_STEPS = _ROWS_OF.format(table="governance_jobstep", order="step_index", owner="job_id", of="job")
+_RESULTS = _ROWS_OF.format(
+    table="governance_stepresult", order="step_index", owner="job_id", of="job"
+)
+_SIGNATURES = _ROWS_OF.format(
+    table="governance_approvalsignature", order="number", owner="contract_id", of="contract"
+)
 
 _READ_ENDING = f"""
     SELECT {_JOB.sql}, {_APPROVED.sql}, {_HEAD.format(contract="contract.id")},
-           {_ROWS.format(table="governance_jobstep", order="step_index", owner="job_id", of="job")},
-           {
-    _ROWS.format(table="governance_stepresult", order="step_index", owner="job_id", of="job")
-},
-           {
-    _ROWS.format(
-        table="governance_approvalsignature", order="number", owner="contract_id", of="contract"
-    )
-},
+           {_STEPS}, {_RESULTS}, {_SIGNATURES},
            (SELECT reading::text FROM governance_healthsnapshot
              WHERE job_id = job.id AND phase = 'BEFORE')
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
-     WHERE job.id = %s"""
+     WHERE job.id = %s"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def _made_of(model: type[models.Model], row: dict[str, Any]) -> Any:
     """The instance that a row given as JSON is."""
     made = []
     for field in model._meta.concrete_fields:
-        value = row[field.column]
+        value = row[str(field.column)]
         if value is not None and isinstance(field, models.DateTimeField):
             value = datetime.fromisoformat(value)
         made.append(value)

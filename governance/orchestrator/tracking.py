@@ -213,7 +213,7 @@ def _start(standing: Standing, *, executor: Any, at: datetime) -> str:
         to_status=JobStatus.RUNNING,
         records={"start_sha256": digest(job.start_record())},
     )
-    write_start(standing, entry)
+    write_start(standing, entry, at=at)
     return token
 
 
@@ -246,7 +246,7 @@ def _end(
             "evidence_sha256": evidence.sha256,
         },
     )
-    write_end(ending, snapshot, evidence, entry)
+    write_end(ending, snapshot, evidence, entry, at=at)
 
 
 def _what_lapsed(job: GovernanceJob) -> str:

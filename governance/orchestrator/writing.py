@@ -18,7 +18,7 @@ from governance.models.prepared import Columns, prepared_rows
 from governance.orchestrator.standing import Ending, Standing
 
 _CLAIMED = Columns(GovernanceJob, "job")
-_CLAIM = f"SELECT {_CLAIMED.sql} FROM governance_claim_job(%s, %s, %s, %s, %s, %s) job"
+_CLAIM = f"SELECT {_CLAIMED.sql} FROM governance_claim_job(%s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own
 
 
 def claim_oldest_pending(
@@ -41,8 +41,8 @@ def claim_oldest_pending(
     return _CLAIMED.row(found[0]) if found else None
 
 
-def write_start(standing: Standing, entry: Entry) -> None:
-    """The job's start, as it is set on `standing.job`."""
+def write_start(standing: Standing, entry: Entry, *, at: datetime) -> None:
+    """The job's start at `at`, as it is set on `standing.job`."""
     job = standing.job
     prepared_rows(
         "SELECT governance_start_job(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -51,19 +51,24 @@ def write_start(standing: Standing, entry: Entry) -> None:
             standing.head.seq,
             job.pk,
             job.started_by_id,
-            job.started_at,
+            at,
             job.deadline_at,
             job.lease_expires_at,
             job.execution_token_sha256,
-            _told(standing, entry, actor=job.started_by, at=job.started_at),
+            _told(standing, entry, actor=job.started_by, at=at),
         ],
     )
 
 
 def write_end(
-    ending: Ending, snapshot: HealthSnapshot | None, evidence: AuditEvidence, entry: Entry
+    ending: Ending,
+    snapshot: HealthSnapshot | None,
+    evidence: AuditEvidence,
+    entry: Entry,
+    *,
+    at: datetime,
 ) -> None:
-    """The job's end, as it is set on `ending.job`, with its snapshot after and its evidence."""
+    """The job's end at `at`, as set on `ending.job`, with its snapshot after and its evidence."""
     job = ending.job
     prepared_rows(
         "SELECT governance_end_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -73,13 +78,13 @@ def write_end(
             job.pk,
             str(job.status),
             job.ended_by_id,
-            job.ended_at,
+            at,
             job.end_reason,
             snapshot.observed_at if snapshot else None,
             json.dumps(snapshot.reading) if snapshot else None,
             evidence.body,
             evidence.sha256,
-            _told(ending, entry, actor=job.ended_by, at=job.ended_at),
+            _told(ending, entry, actor=job.ended_by, at=at),
         ],
     )
 

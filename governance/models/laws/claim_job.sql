@@ -7,7 +7,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION governance_claim_job(
-    executor integer, actor text, at timestamptz, grace interval, token_sha256 text, reach text[]
+    executor integer, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
 ) RETURNS SETOF governance_governancejob
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
