@@ -47,9 +47,9 @@ def canonical_text(value: Any) -> str:
 def canonical_bytes(value: Any) -> bytes:
     """`canonical_text` in UTF-8.
 
-    `orjson` spells nearly everything as RFC 8785 does, ten to twenty times faster than `rfc8785`; what it
-    may spell otherwise, and what it refuses, is left to that one. Raises ValueError for what is no
-    JSON value.
+    `orjson` spells nearly everything as RFC 8785 does, ten to twenty times faster than `rfc8785`;
+    what it may spell otherwise, and what it refuses, is left to that one. Raises ValueError for
+    what is no JSON value.
     """
     try:
         spelled = orjson.dumps(value, option=_SORTED_AND_EXACT)
