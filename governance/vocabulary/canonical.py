@@ -94,15 +94,43 @@ def sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical form of `value`, 64 hexadecimal digits."""
+def digest(value: Any, *, expected: str | None = None) -> str:
+    """SHA-256 of the canonical form of `value`, 64 hexadecimal digits; faster if it is `expected`.
+
+    Then any spelling will do: when its SHA-256 is the expected one, it is the very text that was
+    hashed, and whether RFC 8785 spells all values so need not be asked. Do not expect anything of
+    a value that may hold NaN or an infinity: orjson writes `null` for them.
+    """
+    if expected is not None:
+        try:
+            spelled = orjson.dumps(value, option=_SORTED_AND_EXACT)
+        except TypeError:  # rfc8785 knows better, or says why not
+            pass
+        else:
+            if hashlib.sha256(spelled).hexdigest() == expected:
+                return expected
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
 
 
-def timestamp(at: datetime | None) -> str | None:
-    """An aware time as RFC 3339 in UTC with microseconds: equal moments, equal text."""
-    if at is None:
-        return None
+def load_json(text: str | bytes) -> Any:
+    """Parse JSON that stands on record, as Python does, only faster.
+
+    What orjson refuses, such as endless integers, is Python's to read. Raises ValueError for what
+    is no JSON, and RecursionError.
+    """
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
+
+
+def timestamp(at: datetime | str | None) -> str | None:
+    """An aware time as RFC 3339 in UTC with microseconds: equal moments, equal text.
+
+    A text stays as it is: it is a time that was so written already (`ledger/rows.py`).
+    """
+    if at is None or isinstance(at, str):
+        return at
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
