@@ -123,7 +123,7 @@ def _is_in_turn(entry: LedgerEntry, told: _Told) -> bool:
 def _take_in(entry: LedgerEntry, records: Mapping[str, Any], told: _Told) -> None:
     """The entry fits: what it says was told."""
     subject, at = _subject(entry.event), timestamp(entry.at) or ""
-    told.head = entry.hash
+    told.head = bytes(entry.hash)
     told.steps += entry.step_index is not None
     if entry.to_status:
         told.statuses[subject] = entry.to_status

@@ -57,7 +57,7 @@ def read_rows(
         for name, loader in _LOADERS.items():
             cursor.cursor.adapters.register_loader(name, loader)
         cursor.execute(
-            f"SELECT {columns} FROM {model._meta.db_table} WHERE {where} ORDER BY {order}",
+            f"SELECT {columns} FROM {model._meta.db_table} WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
             parameters,
         )
         return [cast("_Model", make(row)) for row in cursor.fetchall()]
@@ -73,8 +73,11 @@ def _shape_of(model: type[models.Model]) -> tuple[str, Callable[[Sequence[Any]],
         for name, said in vars(model).items()
         if name.endswith("_record") or name.startswith("as_")
     }
-    assert model._meta.pk is not None
-    kept = {"__slots__": (), "pk": property(attrgetter(model._meta.pk.attname)), **records}
+    kept = {
+        "__slots__": (),
+        "pk": property(attrgetter(str(model._meta.pk and model._meta.pk.attname))),
+        **records,
+    }
     row = type(kind.__name__, (kind,), kept)
     columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
     return columns, partial(tuple.__new__, row)
