@@ -43,10 +43,14 @@ class Columns:
 
 def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that the statement gives."""
+    connection.close_if_health_check_failed()  # as Django does before each cursor of its own
     connection.ensure_connection()
     raw = psycopg.Cursor(connection.connection)
     with connection._prepare_cursor(raw) as cursor:  # type: ignore[attr-defined]
         cursor.execute(sql, values)
+        if connection.queries_logged and connection.queries_log[-1]["sql"] is None:
+            # psycopg keeps no text of what is prepared already; whoever reads the log wants one.
+            connection.queries_log[-1]["sql"] = connection.ops.compose_sql(sql, values)
         return cursor.fetchall()
 
 

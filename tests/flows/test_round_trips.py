@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import GovernanceJob
 from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.vocabulary.values import HealthDecision, HealthReading
+from tests.support.attacks import run_sql
 from tests.support.cast import Cast
 from tests.support.stories import Running, approved, now, pending_job, running_job
 
@@ -117,3 +118,11 @@ def test_story__of_any_size__asks_this_often(
         tell()
     # Outside of any transaction there is no BEGIN and no COMMIT either.
     assert len(asked) == ROUND_TRIPS[prepare], [one["sql"][:80] for one in asked]
+
+
+def test_story__told_again__is_prepared_by_then(committed: Cast) -> None:
+    for _ in range(3):
+        activation(committed, 2)()
+    prepared = run_sql("SELECT statement FROM pg_prepared_statements")
+    assert any("governance_activate_contract(" in statement for (statement,) in prepared)
+    assert not any("INSERT INTO" in statement for (statement,) in prepared)
