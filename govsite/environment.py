@@ -108,7 +108,7 @@ CONNECTING: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# What is asked again and again through `governance/models/prepared.py` is planned once a session: at
+# What is asked again and again (`governance/models/prepared.py`) is planned once a session: at
 # its second time, so that a command that asks it once prepares nothing.
 PREPARED_AFTER = 1
 # The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
