@@ -108,6 +108,9 @@ CONNECTING: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# What is asked again and again (`governance/models/prepared.py`) is planned once a session: at
+# its second time, so that a command that asks it once prepares nothing.
+PREPARED_AFTER = 1
 # The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
 # before it tries again.
 POOLING: dict[str, Any] = {
@@ -173,6 +176,8 @@ def read_database(
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": dict(CONNECTING),
     }
+    if read_flag("DB_PREPARE", True):
+        database["OPTIONS"]["prepare_threshold"] = PREPARED_AFTER
     if pool_size:
         database["OPTIONS"]["pool"] = POOLING | {"max_size": pool_size}
     if timeouts:

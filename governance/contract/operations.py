@@ -306,15 +306,17 @@ def lapse_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCont
     return contract
 
 
-# --- moves inside another authority's story: `contract` is locked in the caller's transaction ---
-def activate(*, contract: SystemContract, actor: Any, at: datetime) -> Entry:
-    """APPROVED → ACTIVE. Writes the row and returns the entry, for the story to append."""
+# --- moves inside another authority's story ---
+def activate(*, contract: SystemContract, at: datetime) -> Entry:
+    """APPROVED → ACTIVE: moves the contract as it was read, and returns the entry. The call that
+    writes the activation (`activate_contract.sql`) moves the row, and appends it."""
     before = require_move(contract, ContractStatus.ACTIVE)
     contract.to_active()
-    _save_move(contract, at=at)
+    contract.mark_changed(at)
     return entries.moved(contract, "contract.activation.activated", before)
 
 
+# Here `contract` is locked in the caller's transaction.
 def complete(
     *,
     contract: SystemContract,

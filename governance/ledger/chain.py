@@ -8,10 +8,11 @@ lock: a caller holds it (`SystemContract.objects.lock`) before it appends.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from governance.ledger.events import EVENTS
@@ -19,6 +20,13 @@ from governance.models import LedgerEntry
 from governance.vocabulary.canonical import canonical_text, timestamp
 
 GENESIS = bytes(32)
+
+
+class Head(NamedTuple):
+    """The last entry of a chain: its number and its hash; as it is here before the first."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,31 @@ def append_entries(
     *, contract_id: UUID, entries: Sequence[Entry], actor: Any, at: datetime
 ) -> list[LedgerEntry]:
     """Append `entries` in order, all at `at` by `actor` (a user); two queries, however many."""
-    seq, prev_hash = chain_head(contract_id)
+    rows = entries_after(
+        chain_head(contract_id), contract_id=contract_id, entries=entries, actor=actor, at=at
+    )
+    return LedgerEntry.objects.bulk_create(LedgerEntry(**row) for row in rows)
+
+
+def spelled_entries(
+    head: Head, *, contract_id: UUID, entries: Sequence[Entry], actor: Any, at: datetime
+) -> str:
+    """What `governance_append_entries` appends after `head`: for a story that is written by one
+    call, which refuses it when the chain has another head by then. Writes nothing itself."""
+    rows = entries_after(head, contract_id=contract_id, entries=entries, actor=actor, at=at)
+    for row in rows:
+        row["contract_id"] = str(contract_id)
+        row["at"] = timestamp(at)
+        row["prev_hash"] = "\\x" + row["prev_hash"].hex()
+        row["hash"] = "\\x" + row["hash"].hex()
+    return json.dumps(rows)
+
+
+def entries_after(
+    head: Head, *, contract_id: UUID, entries: Sequence[Entry], actor: Any, at: datetime
+) -> list[dict[str, Any]]:
+    """The columns of each of `entries`, as they follow `head`."""
+    seq, prev_hash = head
     name = actor_name(actor)
     rows = []
     for entry in entries:
@@ -65,34 +97,36 @@ def append_entries(
                 "records": dict(entry.records),
             }
         )
-        row = LedgerEntry(
-            contract_id=contract_id,
-            seq=seq,
-            at=at,
-            actor=name,
-            event=entry.event,
-            from_status=entry.from_status,
-            to_status=entry.to_status,
-            reason=entry.reason,
-            step_index=entry.step_index,
-            body=body,
-            prev_hash=prev_hash,
-            hash=entry_hash(prev_hash, body),
+        this_hash = entry_hash(prev_hash, body)
+        rows.append(
+            {
+                "contract_id": contract_id,
+                "seq": seq,
+                "at": at,
+                "actor": name,
+                "event": entry.event,
+                "from_status": str(entry.from_status),
+                "to_status": str(entry.to_status),
+                "reason": entry.reason,
+                "step_index": entry.step_index,
+                "body": body,
+                "prev_hash": prev_hash,
+                "hash": this_hash,
+            }
         )
-        rows.append(row)
-        prev_hash = bytes(row.hash)
-    return LedgerEntry.objects.bulk_create(rows)
+        prev_hash = this_hash
+    return rows
 
 
-def chain_head(contract_id: UUID) -> tuple[int, bytes]:
-    """(seq, hash) of the last entry; (0, 32 zero bytes) where there is none."""
+def chain_head(contract_id: UUID) -> Head:
+    """The last entry of the contract's chain."""
     head = (
         LedgerEntry.objects.filter(contract_id=contract_id)
         .order_by("-seq")
         .values_list("seq", "hash")
         .first()
     )
-    return (head[0], bytes(head[1])) if head else (0, GENESIS)
+    return Head(head[0], bytes(head[1])) if head else Head()
 
 
 def entry_hash(prev_hash: bytes, body: str) -> bytes:

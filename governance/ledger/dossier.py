@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef
-
+from governance.ledger.rows import read_rows
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -25,198 +23,214 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
-from governance.vocabulary.canonical import digest, sha256_hex, timestamp
-from governance.vocabulary.values import ContractStatus, SnapshotPhase
+from governance.vocabulary.canonical import digest, load_json, sha256_hex, timestamp
+from governance.vocabulary.values import ContractStatus
 
 # What stands where a digest would, for what no entry could have vouched for.
 UNREADABLE = "unreadable"
 ALTERED = "altered"
 TWICE = "twice"
 
-# What the contract repeats of its verdicts, for queries to find it by: the column and the key.
-REPEATED = {
-    "validator_verdict_sha256": ("confidence_score", "confidence_score"),
-    "eligibility_verdict_sha256": ("eligibility_decision", "decision"),
-}
+# Which of several rows of its kind: a result's step, the number of a question, of its answer and
+# of a signature; None for what there is but one of.
+Place = int | None
 
 
-@dataclass
+@dataclass(slots=True)
 class Dossier:
-    """One contract with its chain, its job and all that hangs on it.
+    """One contract with its chain, its job and all that hangs on it; rows as `read_rows` has them.
 
-    `rows` counts the rows that there are for each record and place: a result's step, the number
-    of a question, of its answer and of a signature, None for what there is but one of.
-    `parent_stands` says whether the contract that this one replaces is there, and REJECTED.
+    `rows` holds the row for each record and place, `twice` those of which there are several.
+    `successor_id` is what took the contract's place. `parent_stands` says whether the contract
+    that this one replaces is there, and REJECTED.
     """
 
     contract: SystemContract
     entries: list[LedgerEntry] = field(default_factory=list)
     job: GovernanceJob | None = None
     steps: list[JobStep] = field(default_factory=list)
-    results: dict[int, StepResult] = field(default_factory=dict)
-    snapshots: dict[str, HealthSnapshot] = field(default_factory=dict)
-    evidence: AuditEvidence | None = None
-    audit: GovernanceAudit | None = None
-    resolution: AuditResolution | None = None
     questions: dict[int, ClarificationRequest] = field(default_factory=dict)
     answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
-    signatures: dict[int, ApprovalSignature] = field(default_factory=dict)
-    successor_id: UUID | None = None
+    rows: dict[tuple[str, Place], Any] = field(default_factory=dict)
+    twice: set[tuple[str, Place]] = field(default_factory=set)
+    successor_id: str | None = None
     parent_stands: bool = True
-    rows: Counter[tuple[str, int | None]] = field(default_factory=Counter)
 
-    def digest_of(self, record: str, *, place: int | None) -> str | None:
+    def add(self, record: str, place: Place, row: Any) -> None:
+        """Take in a row that an entry must vouch for as `record`."""
+        if (record, place) in self.rows:
+            self.twice.add((record, place))
+        self.rows[record, place] = row
+
+    def digest_of(self, record: str, *, place: Place, expected: str | None = None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
         A row that cannot be read any more, stands there twice, or does not agree with itself has
-        no digest that an entry could vouch for. Raises KeyError for a record that no event knows.
+        no digest that an entry could vouch for. Faster where the digest is `expected`. Raises
+        KeyError for a record that no event knows.
         """
-        if self.rows[record, place] > 1:
+        known = _DIGESTS[record]
+        if (record, place) in self.twice:
             return TWICE
         try:
-            return self._digest_of(record, place)
+            return known(self, self.rows.get((record, place)), expected)
         except (ValueError, TypeError, AttributeError, RecursionError):
             return UNREADABLE
 
-    def _digest_of(self, record: str, place: int | None) -> str | None:
-        contract = self.contract
-        if record == "content_sha256":
-            kept = contract.content_digest
-            return kept and _agreed(kept, digest(contract.content_record()))
-        if record == "evidence_sha256":
-            return _evidence_digest(self.evidence) if self.evidence else None
-        if record == "signature_sha256":
-            signature = self.signatures.get(_numbered(place))
-            return _signature_digest(signature, contract) if signature else None
-        if record == "successor_id":
-            return str(self.successor_id) if self.successor_id else None
-        row = self._record(record, place)
-        if row is None:
-            return None
-        if record in REPEATED:
-            column, key = REPEATED[record]
-            if getattr(contract, column) != row.get(key):
-                return ALTERED
-        return digest(row)
-
-    def _record(self, record: str, place: int | None) -> dict[str, Any] | None:
-        contract, job = self.contract, self.job
-        match record:
-            case "proposal_sha256":
-                return contract.proposal_record()
-            case "draft_sha256":
-                return contract.draft_record()
-            case "validator_verdict_sha256":
-                return contract.validator_verdict or {}
-            case "eligibility_verdict_sha256":
-                return contract.eligibility_verdict or {}
-            case "approval_sha256":
-                return contract.approval_record()
-            case "closing_sha256":
-                return contract.closing_record()
-            case "job_sha256":
-                return job.birth_record([s.as_record() for s in self.steps]) if job else None
-            case "start_sha256":
-                return job.start_record() if job else None
-            case "job_end_sha256":
-                return job.end_record() if job else None
-            case "step_result_sha256":
-                return _as_record(self.results.get(_numbered(place)))
-            case "clarification_sha256":
-                return _as_record(self.questions.get(_numbered(place)))
-            case "clarification_answer_sha256":
-                return _as_record(self.answers.get(_numbered(place)))
-            case "health_before_sha256":
-                return _as_record(self.snapshots.get(SnapshotPhase.BEFORE))
-            case "health_after_sha256":
-                return _as_record(self.snapshots.get(SnapshotPhase.AFTER))
-            case "audit_sha256":
-                return _as_record(self.audit)
-            case "resolution_sha256":
-                return _as_record(self.resolution)
-        raise KeyError(record)
-
-
-class _Recorded(Protocol):
-    def as_record(self) -> dict[str, Any]: ...
-
-
-def _numbered(place: int | None) -> int:
-    """A place by which rows are kept; none is kept where there is no number."""
-    return -1 if place is None else place
-
-
-def _as_record(
-    row: _Recorded | None,
-) -> dict[str, Any] | None:
-    return row.as_record() if row else None
-
 
 def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; twelve queries, however many."""
-    dossiers = {dossier.contract.pk: dossier for dossier in _with_succession(contract_ids)}
-    for entry in LedgerEntry.objects.filter(contract_id__in=dossiers).order_by("seq", "pk"):
+    """The dossiers of these contracts, in order of id; fourteen queries, however many."""
+    dossiers = {str(dossier.contract.pk): dossier for dossier in _with_succession(contract_ids)}
+    read = partial(_rows_of, dossiers)
+    for entry in read(LedgerEntry, order="contract_id, seq, id"):
         dossiers[entry.contract_id].entries.append(entry)
-    asked: dict[int, ClarificationRequest] = {}
-    for question in ClarificationRequest.objects.filter(contract_id__in=dossiers):
-        asked[question.pk] = question
+    asked = {}
+    for question in read(ClarificationRequest):
+        asked[question.id] = question
         dossier = dossiers[question.contract_id]
         dossier.questions[question.number] = question
-        dossier.rows["clarification_sha256", question.number] += 1
-    for answer in ClarificationAnswer.objects.filter(request_id__in=asked):
+        dossier.add("clarification_sha256", question.number, question)
+    for answer in _rows_of(asked, ClarificationAnswer, "request_id", kind="bigint"):
         question = asked[answer.request_id]
         dossier = dossiers[question.contract_id]
         dossier.answers[question.number] = answer
-        dossier.rows["clarification_answer_sha256", question.number] += 1
-    for signature in ApprovalSignature.objects.filter(contract_id__in=dossiers):
-        dossier = dossiers[signature.contract_id]
-        dossier.signatures[signature.number] = signature
-        dossier.rows["signature_sha256", signature.number] += 1
-    of_job: dict[UUID, Dossier] = {}
-    for job in GovernanceJob.objects.filter(contract_id__in=dossiers):
-        dossier = of_job[job.pk] = dossiers[job.contract_id]
+        dossier.add("clarification_answer_sha256", question.number, answer)
+    for signature in read(ApprovalSignature):
+        dossiers[signature.contract_id].add("signature_sha256", signature.number, signature)
+    of_job = {}
+    for job in read(GovernanceJob):
+        dossier = of_job[job.id] = dossiers[job.contract_id]
         dossier.job = job
-        dossier.rows["job_sha256", None] += 1
-    for step in JobStep.objects.filter(job_id__in=of_job).order_by("step_index"):
+        dossier.add("job_sha256", None, job)
+    read = partial(_rows_of, of_job, column="job_id")
+    for step in read(JobStep, order="job_id, step_index, id"):
         of_job[step.job_id].steps.append(step)
-    for result in StepResult.objects.filter(job_id__in=of_job):
-        dossier = of_job[result.job_id]
-        dossier.results[result.step_index] = result
-        dossier.rows["step_result_sha256", result.step_index] += 1
-    for snapshot in HealthSnapshot.objects.filter(job_id__in=of_job):
-        dossier = of_job[snapshot.job_id]
-        dossier.snapshots[snapshot.phase] = snapshot
-        dossier.rows[f"health_{snapshot.phase.lower()}_sha256", None] += 1
-    for evidence in AuditEvidence.objects.filter(job_id__in=of_job):
-        dossier = of_job[evidence.job_id]
-        dossier.evidence = evidence
-        dossier.rows["evidence_sha256", None] += 1
-    of_audit: dict[int, Dossier] = {}
-    for audit in GovernanceAudit.objects.filter(job_id__in=of_job):
-        dossier = of_audit[audit.pk] = of_job[audit.job_id]
-        dossier.audit = audit
-        dossier.rows["audit_sha256", None] += 1
-    for resolution in AuditResolution.objects.filter(audit_id__in=of_audit):
-        dossier = of_audit[resolution.audit_id]
-        dossier.resolution = resolution
-        dossier.rows["resolution_sha256", None] += 1
+    for result in read(StepResult):
+        of_job[result.job_id].add("step_result_sha256", result.step_index, result)
+    for snapshot in read(HealthSnapshot):
+        of_job[snapshot.job_id].add(f"health_{snapshot.phase.lower()}_sha256", None, snapshot)
+    for evidence in read(AuditEvidence):
+        of_job[evidence.job_id].add("evidence_sha256", None, evidence)
+    of_audit = {}
+    for audit in read(GovernanceAudit):
+        dossier = of_audit[audit.id] = of_job[audit.job_id]
+        dossier.add("audit_sha256", None, audit)
+    for resolution in _rows_of(of_audit, AuditResolution, "audit_id", kind="bigint"):
+        of_audit[resolution.audit_id].add("resolution_sha256", None, resolution)
     yield from dossiers.values()
+
+
+def _rows_of(
+    known: Mapping[Any, Any],
+    model: Any,
+    column: str = "contract_id",
+    *,
+    kind: str = "uuid",
+    order: str = "id",
+) -> list[Any]:
+    """The rows whose `column` is a key of `known`; nothing is asked where there is none."""
+    if not known:
+        return []
+    return read_rows(model, f"{column} = ANY (%s::{kind}[])", [list(known)], order=order)
 
 
 def _with_succession(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
     """Each with what took its place, and whether what it took the place of still stands there."""
-    heirs = SystemContract.objects.filter(parent_id=OuterRef("pk")).order_by("pk").values("pk")
-    replaced = SystemContract.objects.filter(
-        pk=OuterRef("parent_id"), status=ContractStatus.REJECTED
-    )
-    contracts = SystemContract.objects.filter(pk__in=contract_ids).order_by("pk")
-    for contract in contracts.annotate(heirs=ArraySubquery(heirs), replaced=Exists(replaced)):
-        dossier = Dossier(contract)
-        for successor_id in contract.heirs:
-            dossier.successor_id = successor_id
-            dossier.rows["successor_id", None] += 1
-        dossier.parent_stands = contract.parent_id is None or contract.replaced
+    ids = [str(contract_id) for contract_id in contract_ids]
+    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids])
+    dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
+    heirs = SystemContract.objects.filter(parent_id__in=ids).order_by("pk")
+    for heir_id, parent_id in heirs.values_list("pk", "parent_id"):
+        if dossier := dossiers.get(str(parent_id)):
+            dossier.successor_id = str(heir_id)
+            dossier.add("successor_id", None, dossier.successor_id)
+    parents = [contract.parent_id for contract in contracts if contract.parent_id]
+    replaced = SystemContract.objects.filter(pk__in=parents, status=ContractStatus.REJECTED)
+    standing = {str(parent_id) for parent_id in replaced.values_list("pk", flat=True)}
+    for dossier in dossiers.values():
+        parent_id = dossier.contract.parent_id
+        dossier.parent_stands = parent_id is None or str(parent_id) in standing
         yield dossier
+
+
+# --- the digest of each record, as it stands: of the dossier, the row, and the one expected ---
+def _of_record(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+    return digest(row.as_record(), expected=expected) if row else None
+
+
+def _of_proposal(dossier: Dossier, row: Any, expected: str | None) -> str:
+    return digest(dossier.contract.proposal_record(), expected=expected)
+
+
+def _of_draft(dossier: Dossier, row: Any, expected: str | None) -> str:
+    return digest(dossier.contract.draft_record(), expected=expected)
+
+
+def _of_validator_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+    verdict: Any = dossier.contract.validator_verdict or {}
+    # What the contract repeats of its verdicts, for queries to find it by, must agree with them.
+    if dossier.contract.confidence_score != verdict.get("confidence_score"):
+        return ALTERED
+    return digest(verdict, expected=expected)
+
+
+def _of_eligibility_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+    verdict: Any = dossier.contract.eligibility_verdict or {}
+    if dossier.contract.eligibility_decision != verdict.get("decision"):
+        return ALTERED
+    return digest(verdict, expected=expected)
+
+
+def _of_content(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+    kept = dossier.contract.content_digest
+    # Nothing is expected: a confidence that was rewritten may be NaN.
+    return kept and _agreed(kept, digest(dossier.contract.content_record()))
+
+
+def _of_approval(dossier: Dossier, row: Any, expected: str | None) -> str:
+    return digest(dossier.contract.approval_record(), expected=expected)
+
+
+def _of_closing(dossier: Dossier, row: Any, expected: str | None) -> str:
+    return digest(dossier.contract.closing_record(), expected=expected)
+
+
+def _of_job(dossier: Dossier, job: Any, expected: str | None) -> str | None:
+    if job is None:
+        return None
+    return digest(job.birth_record([s.as_record() for s in dossier.steps]), expected=expected)
+
+
+def _of_start(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+    return digest(dossier.job.start_record(), expected=expected) if dossier.job else None
+
+
+def _of_job_end(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+    return digest(dossier.job.end_record(), expected=expected) if dossier.job else None
+
+
+def _of_successor(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+    """An id, and no digest: the chain names it to whoever reads it."""
+    return dossier.successor_id
+
+
+def _of_signature(dossier: Dossier, signature: Any, expected: str | None) -> str | None:
+    """The digest of a signature that is under this contract's content and the view beside it."""
+    if signature is None:
+        return None
+    signed = (sha256_hex(signature.view), dossier.contract.content_digest)
+    agrees = signed == (signature.view_digest, signature.content_digest)
+    return digest(signature.as_record(), expected=expected) if agrees else ALTERED
+
+
+def _of_evidence(dossier: Dossier, evidence: Any, expected: str | None) -> str | None:
+    if evidence is None:
+        return None
+    document = load_json(evidence.body)
+    columns_agree = document.get("job_id") == evidence.job_id and document.get(
+        "collected_at"
+    ) == timestamp(evidence.collected_at)
+    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else ALTERED
 
 
 def _agreed(kept: str, computed: str) -> str:
@@ -224,16 +238,25 @@ def _agreed(kept: str, computed: str) -> str:
     return computed if kept == computed else ALTERED
 
 
-def _signature_digest(signature: ApprovalSignature, contract: SystemContract) -> str:
-    """The digest of a signature that is under this contract's content and the view beside it."""
-    signed = (sha256_hex(signature.view), contract.content_digest)
-    agrees = signed == (signature.view_digest, signature.content_digest)
-    return digest(signature.as_record()) if agrees else ALTERED
-
-
-def _evidence_digest(evidence: AuditEvidence) -> str:
-    document = evidence.document
-    columns_agree = document.get("job_id") == str(evidence.job_id) and document.get(
-        "collected_at"
-    ) == timestamp(evidence.collected_at)
-    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else ALTERED
+_DIGESTS: Mapping[str, Callable[[Dossier, Any, str | None], str | None]] = {
+    "proposal_sha256": _of_proposal,
+    "draft_sha256": _of_draft,
+    "validator_verdict_sha256": _of_validator_verdict,
+    "eligibility_verdict_sha256": _of_eligibility_verdict,
+    "content_sha256": _of_content,
+    "clarification_sha256": _of_record,
+    "clarification_answer_sha256": _of_record,
+    "signature_sha256": _of_signature,
+    "approval_sha256": _of_approval,
+    "closing_sha256": _of_closing,
+    "successor_id": _of_successor,
+    "job_sha256": _of_job,
+    "health_before_sha256": _of_record,
+    "start_sha256": _of_start,
+    "step_result_sha256": _of_record,
+    "job_end_sha256": _of_job_end,
+    "health_after_sha256": _of_record,
+    "evidence_sha256": _of_evidence,
+    "audit_sha256": _of_record,
+    "resolution_sha256": _of_record,
+}

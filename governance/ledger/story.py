@@ -41,6 +41,23 @@ def story() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def short_story() -> Iterator[None]:
+    """A story that reads, decides, and writes with one statement (docs/adr/0001).
+
+    Outside of any transaction it opens none. What it reads is not locked then; the statement that
+    writes is the transaction, locks the contract, and refuses if the head of its chain is not the
+    one that was read. So the operation must be `retried`: its second attempt reads under lock.
+    Inside a transaction it is as any story, and its reads lock (`hold_contract`).
+    """
+    if connection.in_atomic_block:
+        with story():
+            yield
+    else:
+        with translated_refusals():
+            yield
+
+
 def retried(operation: Callable[P, R]) -> Callable[P, R]:
     """Decorate an operation that is one story: run it again when PostgreSQL undid it.
 
@@ -62,7 +79,11 @@ def _attempts(tell: Callable[[], Any], name: str) -> Any:
     attempt = 1
     while True:
         try:
-            return tell()
+            if attempt == 1:
+                return tell()
+            # In a transaction even a short story reads under lock: nobody can come first again.
+            with story():
+                return tell()
         except BusyError as busy:
             undone_by = busy.details["undone_by"]
             undone[undone_by] += 1

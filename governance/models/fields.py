@@ -58,10 +58,15 @@ class Changing(models.Model):
     class Meta:
         abstract = True
 
+    def mark_changed(self, at: datetime) -> None:
+        """What the row says of it once it is written. Machines' clocks differ a little; it never
+        goes back."""
+        self.updated_at = max(self.updated_at, at)
+
     def save_change(self, fields: Iterable[str] = (), *, at: datetime) -> None:
         """Write `fields` of the row, which the caller has locked and tells of in the ledger.
 
-        `at` is when it changed. Machines' clocks differ a little; `updated_at` never goes back.
+        `at` is when it changed.
         """
-        self.updated_at = max(self.updated_at, at)
+        self.mark_changed(at)
         self.save(update_fields=[*fields, "updated_at"])

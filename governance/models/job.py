@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
-from governance.models.contract import SystemContract, within_reach
+from governance.models.contract import SystemContract
 from governance.models.fields import (
     Changing,
     choices_of,
@@ -42,21 +41,6 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
         job = self.select_for_update().get(pk=job_id)
         job.contract = contract
         return job
-
-    def lock_oldest_pending(
-        self, capabilities: Sequence[str] | None = None
-    ) -> GovernanceJob | None:
-        """The oldest job nobody else is looking at, locked with its contract in one statement.
-
-        With `capabilities`, the oldest of those whose contracts are within their reach.
-        """
-        return (
-            self.select_related("contract")
-            .select_for_update(of=("contract", "self"), skip_locked=True)
-            .filter(within_reach(capabilities, of="contract__"), status=JobStatus.PENDING)
-            .order_by("created_at", "id")
-            .first()
-        )
 
     def with_failed_steps(self) -> JobQuerySet:
         """Each job with `failed_steps`, the number of its results that failed."""

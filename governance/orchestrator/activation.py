@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from governance.contract import operations as contract_operations
 from governance.contract.guards import refuse_frozen_line
-from governance.ledger.chain import Entry, append_entries
-from governance.ledger.story import retried, story
-from governance.models import GovernanceJob, HealthSnapshot, JobStep, SystemContract
+from governance.ledger.chain import Entry, Head, spelled_entries
+from governance.ledger.story import retried, short_story
+from governance.models import GovernanceJob, HealthSnapshot, SystemContract
+from governance.models.prepared import as_written, prepared_rows
 from governance.orchestrator.snapshots import snapshot_of
+from governance.orchestrator.standing import read_contract
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.changes import parse_changes, require_targets_in_scope
 from governance.vocabulary.errors import (
@@ -51,12 +54,12 @@ class ContractActivationService:
         with ContractActivationError and a code of its own: `contract_not_approved`,
         `may_not`, `approver_missing`, `window_closed`, `content_changed`, `target_out_of_scope`,
         `health_unknown`, `health_blocked`; or with LineFrozenError while the line stands still:
-        `freeze` is what a flow read just before, and PostgreSQL looks again at commit. The number
-        of queries does not grow with the steps.
+        `freeze` is what a flow read just before, and PostgreSQL looks again at commit. One
+        statement reads and one writes, however many steps there are.
         """
         _require_timeout(timeout_minutes)
-        with story():
-            contract = SystemContract.objects.lock(contract_id)
+        with short_story():
+            contract, head = read_contract(contract_id)
             reading = _require_activatable(contract, health=health, freeze=freeze, at=at)
 
             job = GovernanceJob(
@@ -68,24 +71,44 @@ class ContractActivationService:
                 updated_at=at,
                 created_by=actor,
             )
-            job.save(force_insert=True)
-            steps = JobStep.objects.bulk_create(JobStep(job=job, **step) for step in contract.plan)
             before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
-            HealthSnapshot.objects.bulk_create([before])
-
-            activated = contract_operations.activate(contract=contract, actor=actor, at=at)
+            activated = contract_operations.activate(contract=contract, at=at)
             created = Entry(
                 "job.activation.created",
                 to_status=JobStatus.PENDING,
                 records={
-                    "job_sha256": digest(job.birth_record([step.as_record() for step in steps])),
+                    # The steps are the frozen plan's, row by row.
+                    "job_sha256": digest(job.birth_record(contract.plan)),
                     "health_before_sha256": digest(before.as_record()),
                 },
             )
-            append_entries(
-                contract_id=contract.pk, actor=actor, at=at, entries=[activated, created]
-            )
+            _write(job, before, head, entries=[activated, created])
+        as_written(job)
         return job
+
+
+def _write(job: GovernanceJob, before: HealthSnapshot, head: Head, *, entries: list[Entry]) -> None:
+    """The job, its steps, the snapshot, the contract's move and the entries: one call."""
+    prepared_rows(
+        "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            job.contract_id,
+            head.seq,
+            job.pk,
+            job.timeout_minutes,
+            job.created_by_id,
+            job.created_at,
+            json.dumps(before.reading),
+            before.observed_at,
+            spelled_entries(
+                head,
+                contract_id=job.contract_id,
+                entries=entries,
+                actor=job.created_by,
+                at=job.created_at,
+            ),
+        ],
+    )
 
 
 def _require_timeout(timeout_minutes: Any) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from governance.ledger.chain import chain_head
 from governance.models import AuditEvidence, GovernanceJob, StepResult
+from governance.orchestrator.standing import Ending
 from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
-from governance.vocabulary.values import JobStatus, SnapshotPhase, StepStatus
+from governance.vocabulary.values import JobStatus, StepStatus
 
 EVIDENCE_VERSION = "1.1.0"  # 1.1.0: what each founder signed and saw
 
@@ -17,25 +17,26 @@ class AuditTrigger:
     """Seals what happened, so that an auditor can be asked. It judges nothing."""
 
     @staticmethod
-    def seal_evidence(job: GovernanceJob, *, at: datetime) -> AuditEvidence:
-        """Write the evidence of `job`, whose end is set but not saved yet; a fixed six queries.
+    def seal_evidence(
+        ending: Ending, *, health_after: dict[str, Any] | None, at: datetime
+    ) -> AuditEvidence:
+        """The evidence, sealed but not written yet, of a job whose end is set but not written yet.
 
-        The caller holds the locks of contract and job, and writes the job and the terminal entry
-        in the same transaction.
+        The call that ends the job writes both, and the terminal entry, in one.
         """
-        body = canonical_text(AuditTrigger.collect_evidence(job, at=at))
-        return AuditEvidence.objects.create(
-            job=job, body=body, sha256=sha256_hex(body), collected_at=at
+        document = AuditTrigger.collect_evidence(ending, health_after=health_after, at=at)
+        body = canonical_text(document)
+        return AuditEvidence(
+            job_id=ending.job.pk, body=body, sha256=sha256_hex(body), collected_at=at
         )
 
     @staticmethod
-    def collect_evidence(job: GovernanceJob, *, at: datetime) -> dict[str, Any]:
+    def collect_evidence(
+        ending: Ending, *, health_after: dict[str, Any] | None, at: datetime
+    ) -> dict[str, Any]:
         """The evidence as a JSON object: what was approved, what was run, what was seen."""
-        contract = job.contract
-        results = {result.step_index: result for result in job.results.all()}
-        snapshots = {snapshot.phase: snapshot.reading for snapshot in job.snapshots.all()}
-        signatures = list(contract.signatures.all())
-        head_seq, head_hash = chain_head(contract.pk)
+        job, contract = ending.job, ending.job.contract
+        results = {result.step_index: result for result in ending.results}
         return {
             "evidence_version": EVIDENCE_VERSION,
             "job_id": str(job.pk),
@@ -43,29 +44,29 @@ class AuditTrigger:
             "job_status": str(job.status),
             "end_reason": job.end_reason,
             "steps": [
-                step.as_record() | {"status": str(step_status(job, step.step_index, results))}
-                for step in job.steps.all()
+                step | {"status": str(step_status(job, step["step_index"], results))}
+                for step in ending.steps
             ],
             "step_results": [result.as_record() for result in results.values()],
-            "health_before": snapshots.get(SnapshotPhase.BEFORE),
-            "health_after": snapshots.get(SnapshotPhase.AFTER),
+            "health_before": ending.health_before,
+            "health_after": health_after,
             "execution_duration_seconds": _duration(job),
             "started_at": timestamp(job.started_at),
             "ended_at": timestamp(job.ended_at),
             "collected_at": timestamp(at),
             "contract_content_sha256": contract.content_digest,
             "approval": contract.approval_record(),
-            "signatures": [signature.as_sealed() for signature in signatures],
+            "signatures": [signature.as_sealed() for signature in ending.signatures],
             "participants": {
                 "proposed_by": contract.proposed_by_id,
                 "approved_by": contract.approved_by_id,
-                "signed_by": sorted({signature.founder_id for signature in signatures}),
+                "signed_by": sorted({signature.founder_id for signature in ending.signatures}),
                 "activated_by": job.created_by_id,
                 "started_by": job.started_by_id,
                 "reported_by": sorted({result.recorded_by_id for result in results.values()}),
                 "ended_by": job.ended_by_id,
             },
-            "ledger_head": {"seq": head_seq, "hash": head_hash.hex()},
+            "ledger_head": {"seq": ending.head.seq, "hash": ending.head.hash.hex()},
         }
 
 

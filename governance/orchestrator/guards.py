@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from governance.models import GovernanceJob, StepResult
+from governance.models import GovernanceJob
 from governance.models.job import no_such_job
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import (
@@ -49,15 +49,15 @@ def require_token(job: GovernanceJob, token: str) -> None:
         raise StaleExecutionError("This execution token is not the job's current one.")
 
 
-def require_due(job: GovernanceJob, step_index: int, *, last: StepResult | None) -> None:
+def require_due(job: GovernanceJob, step_index: int, *, last: StepStatus | None) -> None:
     """StepOutOfOrderError for any step but the one that is due (JOB-002).
 
-    `last` is the result of the step before the one that the job's cursor is at.
+    `last` is how the step before the one that the job's cursor is at ended.
     """
     details = {"step_index": step_index, "current_step": job.current_step_index}
-    if last is not None and last.status == StepStatus.FAILED:
+    if last == StepStatus.FAILED:
         raise StepOutOfOrderError(
-            f"Step {last.step_index} failed; no step runs after it.", details=details
+            f"Step {job.current_step_index - 1} failed; no step runs after it.", details=details
         )
     if job.current_step_index == job.total_steps:
         raise StepOutOfOrderError("Every step is reported already.", details=details)

@@ -19,23 +19,26 @@ from governance.vocabulary.errors import LeaseLapsedError
 SHORTEST_TO_END = timedelta(seconds=60)
 
 
-def lease_until(job: GovernanceJob, *, at: datetime, stopped: bool = False) -> datetime:
+def lease_until(job: GovernanceJob, *, at: datetime, timeout_seconds: int | None) -> datetime:
     """When a lease lapses that `job` is given, or that is renewed, at `at`.
 
     The step that is due may take its `timeout_seconds` of the frozen plan, and the grace
-    (`LEASE_GRACE_SECONDS`) comes on top. When no step is due any more, because all are reported
-    or one failed (`stopped`), the lease is the grace alone, yet at least SHORTEST_TO_END. It never
-    outlasts the job's deadline. One query at most.
+    (`LEASE_GRACE_SECONDS`) comes on top. When no step is due any more (None), because all are
+    reported or one failed, the lease is the grace alone, yet at least SHORTEST_TO_END. It never
+    outlasts the job's deadline. A claim is given its lease by PostgreSQL (`claim_job.sql`).
     """
     if job.deadline_at is None:
         raise ValueError("A job that was never started has no lease.")
-    grace = timedelta(seconds=settings.GOVERNANCE["LEASE_GRACE_SECONDS"])
-    if stopped or job.current_step_index == job.total_steps:
-        length = max(grace, SHORTEST_TO_END)
+    if timeout_seconds is None:
+        length = max(lease_grace(), SHORTEST_TO_END)
     else:
-        timeouts = job.steps.values_list("timeout_seconds", flat=True)
-        length = timedelta(seconds=timeouts.get(step_index=job.current_step_index)) + grace
+        length = timedelta(seconds=timeout_seconds) + lease_grace()
     return min(at + length, job.deadline_at)
+
+
+def lease_grace() -> timedelta:
+    """How much longer than its step's timeout an executor may be silent."""
+    return timedelta(seconds=settings.GOVERNANCE["LEASE_GRACE_SECONDS"])
 
 
 def has_lapsed(job: GovernanceJob, at: datetime) -> bool:

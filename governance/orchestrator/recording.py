@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q
-
-from governance.ledger.chain import Entry, append_entries
+from governance.ledger.chain import Entry, spelled_entries
 from governance.models import GovernanceJob, StepResult
+from governance.models.prepared import as_written, prepared_rows
 from governance.orchestrator.guards import require_due
 from governance.orchestrator.leases import lease_until, require_lease
 from governance.orchestrator.reports import same_report
+from governance.orchestrator.standing import Standing
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import ResultConflictError
 from governance.vocabulary.values import StepReport, StepStatus
@@ -23,14 +22,16 @@ Kept = tuple[StepResult, bool]
 
 
 def keep_reports(
-    job: GovernanceJob, reports: Sequence[StepReport], *, executor: Any, at: datetime
+    standing: Standing, reports: Sequence[StepReport], *, executor: Any, at: datetime
 ) -> list[Kept]:
-    """Of each report its result, and whether it is new; the job is locked, RUNNING, and theirs.
+    """Of each report its result, and whether it is new; the job is RUNNING, and theirs.
 
-    The number of queries does not grow with the reports. `job` moves on and its lease is renewed.
-    Raises LeaseLapsedError for a new report after the lease, ResultConflictError for another one
-    than is on record, StepOutOfOrderError for a step that is not due.
+    One statement writes all that is new, and one reads what is on record where a step is reported
+    again. The job moves on and its lease is renewed. Raises LeaseLapsedError for a new report after
+    the lease, ResultConflictError for another one than is on record, StepOutOfOrderError for a step
+    that is not due.
     """
+    job, last = standing.job, standing.last
     stored = _stored(job, reports)
     outcomes: list[Kept] = []
     new: list[StepResult] = []
@@ -45,22 +46,25 @@ def keep_reports(
                 f"Step {report.step_index} has another result on record already.",
                 details={"step_index": report.step_index},
             )
-        require_due(job, report.step_index, last=stored.get(job.current_step_index - 1))
+        require_due(job, report.step_index, last=last)
         result = _result(job, report, executor=executor, at=at)
         stored[report.step_index] = result
         job.current_step_index += 1
+        last = report.status
         new.append(result)
         outcomes.append((result, True))
     if new:
-        _write(job, new, executor=executor, at=at)
+        _write(standing, new, executor=executor, at=at)
     return outcomes
 
 
 def _stored(job: GovernanceJob, reports: Sequence[StepReport]) -> dict[int, StepResult]:
-    """What is on record of the reported steps, and of the last one that was reported before."""
-    wanted = Q(step_index__in=[report.step_index for report in reports])
-    rows = job.results.filter(wanted | Q(step_index=job.current_step_index - 1))
-    return {result.step_index: result for result in rows.select_related("recorded_by")}
+    """What is on record of the reported steps: usually nothing, and then nothing is asked."""
+    again = [one.step_index for one in reports if one.step_index < job.current_step_index]
+    if not again:
+        return {}
+    rows = job.results.filter(step_index__in=again).select_related("recorded_by")
+    return {result.step_index: result for result in rows}
 
 
 def _result(job: GovernanceJob, report: StepReport, *, executor: Any, at: datetime) -> StepResult:
@@ -79,14 +83,16 @@ def _result(job: GovernanceJob, report: StepReport, *, executor: Any, at: dateti
 
 
 def _write(
-    job: GovernanceJob, results: Sequence[StepResult], *, executor: Any, at: datetime
+    standing: Standing, results: Sequence[StepResult], *, executor: Any, at: datetime
 ) -> None:
+    job = standing.job
     stopped = results[-1].status == StepStatus.FAILED
-    job.lease_expires_at = lease_until(job, at=at, stopped=stopped)
+    left = standing.timeouts[len(results) :]
+    job.lease_expires_at = lease_until(
+        job, at=at, timeout_seconds=left[0] if left and not stopped else None
+    )
+    job.mark_changed(at)
     records = [result.as_record() for result in results]
-    rows = [record | {"recorded_by_id": record["recorded_by"]} for record in records]
-    for result, pk in zip(results, _write_rows(job, rows), strict=True):
-        result.pk = pk
     entries = [
         Entry(
             f"job.step.{result.status.lower()}",
@@ -96,14 +102,26 @@ def _write(
         )
         for result, record in zip(results, records, strict=True)
     ]
-    append_entries(contract_id=job.contract_id, actor=executor, at=at, entries=entries)
+    spelled = spelled_entries(
+        standing.head, contract_id=job.contract_id, entries=entries, actor=executor, at=at
+    )
+    rows = [record | {"recorded_by_id": record["recorded_by"]} for record in records]
+    for result, pk in zip(results, _write_rows(standing, rows, spelled), strict=True):
+        as_written(result).pk = pk
 
 
-def _write_rows(job: GovernanceJob, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The rows' ids; each was written while its step was due, and the job moved on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT governance_record_step_results(%s, %s::jsonb, %s)",
-            [job.pk, json.dumps(rows), job.lease_expires_at],
-        )
-        return [pk for (pk,) in cursor.fetchall()]
+def _write_rows(standing: Standing, rows: Sequence[Mapping[str, Any]], entries: str) -> list[int]:
+    """The rows' ids; each is written while its step is due, and the job moves on."""
+    job = standing.job
+    written = prepared_rows(
+        "SELECT governance_record_step_results(%s, %s, %s, %s, %s, %s)",
+        [
+            job.contract_id,
+            standing.head.seq,
+            job.pk,
+            json.dumps(rows),
+            job.lease_expires_at,
+            entries,
+        ],
+    )
+    return [pk for (pk,) in written]

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from governance.contract.guards import refuse_frozen_line
-from governance.ledger.chain import Entry, append_entries
-from governance.ledger.story import retried, story
-from governance.models import GovernanceJob, HealthSnapshot, StepResult
+from governance.ledger.chain import Entry
+from governance.ledger.story import retried, short_story
+from governance.models import GovernanceJob, StepResult
 from governance.orchestrator.evidence import AuditTrigger
 from governance.orchestrator.guards import (
     require_own,
@@ -20,11 +20,13 @@ from governance.orchestrator.guards import (
     require_token,
     token_hash,
 )
-from governance.orchestrator.leases import has_lapsed, lease_until, require_lease
+from governance.orchestrator.leases import has_lapsed, lease_grace, lease_until, require_lease
 from governance.orchestrator.queries import job_progress
 from governance.orchestrator.recording import keep_reports
 from governance.orchestrator.reports import require_report, require_reports
 from governance.orchestrator.snapshots import snapshot_of
+from governance.orchestrator.standing import Ending, Standing, read_ending, read_standing
+from governance.orchestrator.writing import claim_oldest_pending, write_end, write_start
 from governance.vocabulary.canonical import digest, timestamp
 from governance.vocabulary.errors import (
     StepsOutstandingError,
@@ -38,7 +40,6 @@ from governance.vocabulary.values import (
     SnapshotPhase,
     StandingFreeze,
     StepReport,
-    StepStatus,
 )
 
 
@@ -62,11 +63,16 @@ class JobStateTracker:
         a job waits: an executor shall know why it gets nothing.
         """
         refuse_frozen_line(freeze)
-        with story():
-            job = GovernanceJob.objects.lock_oldest_pending(capabilities)
-            if job is None:
-                return None
-            return job, _start(job, executor=executor, at=at)
+        token = secrets.token_urlsafe(32)
+        with short_story():
+            claimed = claim_oldest_pending(
+                executor=executor,
+                at=at,
+                grace=lease_grace(),
+                token_sha256=token_hash(token),
+                capabilities=capabilities,
+            )
+        return (claimed, token) if claimed else None
 
     @staticmethod
     @retried
@@ -77,11 +83,11 @@ class JobStateTracker:
 
         Raises LineFrozenError while the line stands still (`freeze`, as a flow read it).
         """
-        with story():
-            job = GovernanceJob.objects.lock(job_id)
-            JobStateMachine.require_move(JobStatus(job.status), JobStatus.RUNNING)
+        with short_story():
+            standing = read_standing(job_id)
+            JobStateMachine.require_move(JobStatus(standing.job.status), JobStatus.RUNNING)
             refuse_frozen_line(freeze)
-            return job, _start(job, executor=executor, at=at)
+            return standing.job, _start(standing, executor=executor, at=at)
 
     @staticmethod
     def record_step_result(
@@ -117,12 +123,12 @@ class JobStateTracker:
     def _record(
         job_id: UUID, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
     ) -> list[tuple[StepResult, bool]]:
-        with story():
-            job = GovernanceJob.objects.lock(job_id)
-            require_own(job, executor)
-            require_running(job)
-            require_token(job, token)
-            return keep_reports(job, reports, executor=executor, at=at)
+        with short_story():
+            standing = read_standing(job_id, ahead=len(reports))
+            require_own(standing.job, executor)
+            require_running(standing.job)
+            require_token(standing.job, token)
+            return keep_reports(standing, reports, executor=executor, at=at)
 
     @staticmethod
     @retried
@@ -135,14 +141,14 @@ class JobStateTracker:
         steps are unreported and none has failed, LeaseLapsedError after the lease. Asking again
         after the end is refused like every other write (JobImmutableError).
         """
-        with story():
-            job = GovernanceJob.objects.lock(job_id)
+        with short_story():
+            ending = read_ending(job_id)
+            job = ending.job
             require_own(job, executor)
             require_running(job)
             require_token(job, token)
             require_lease(job, at)
-            failed = job.results.filter(status=StepStatus.FAILED).first()
-            if failed:
+            if failed := ending.failed:
                 target = JobStatus.FAILED
                 reason = f"Step {failed.step_index} failed."
             elif job.current_step_index == job.total_steps:
@@ -153,7 +159,7 @@ class JobStateTracker:
                     "are not reported yet.",
                     details={"current_step": job.current_step_index},
                 )
-            _end(job, target, reason=reason, actor=executor, health=health, at=at)
+            _end(ending, target, reason=reason, actor=executor, health=health, at=at)
         return job
 
     @staticmethod
@@ -163,11 +169,11 @@ class JobStateTracker:
     ) -> GovernanceJob:
         """End a PENDING or RUNNING job as CANCELLED, with the reason."""
         reason = require_reason(reason)
-        with story():
-            job = GovernanceJob.objects.lock(job_id)
-            JobStateMachine.require_move(JobStatus(job.status), JobStatus.CANCELLED)
-            _end(job, JobStatus.CANCELLED, reason=reason, actor=actor, health=health, at=at)
-        return job
+        with short_story():
+            ending = read_ending(job_id)
+            JobStateMachine.require_move(JobStatus(ending.job.status), JobStatus.CANCELLED)
+            _end(ending, JobStatus.CANCELLED, reason=reason, actor=actor, health=health, at=at)
+        return ending.job
 
     @staticmethod
     @retried
@@ -178,13 +184,14 @@ class JobStateTracker:
 
         Raises WrongStateError (`not_timed_out`) while the lease lasts. A job is never run again.
         """
-        with story():
-            job = GovernanceJob.objects.lock(job_id)
+        with short_story():
+            ending = read_ending(job_id)
+            job = ending.job
             require_running(job)
             if not has_lapsed(job, at):
                 raise WrongStateError("The job still has time.", code="not_timed_out")
-            reason = f"{_what_lapsed(job)}: {_left_at(job)}."
-            _end(job, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
+            reason = f"{_what_lapsed(job)}: {_left_at(ending)}."
+            _end(ending, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
         return job
 
     @staticmethod
@@ -193,35 +200,25 @@ class JobStateTracker:
         return job_progress(job_id)
 
 
-def _start(job: GovernanceJob, *, executor: Any, at: datetime) -> str:
+def _start(standing: Standing, *, executor: Any, at: datetime) -> str:
+    job = standing.job
     before = JobStatus(job.status)
-    JobStateMachine.require_move(before, JobStatus.RUNNING)
     token = secrets.token_urlsafe(32)
     job.to_running(at=at, by=executor, token_sha256=token_hash(token))
-    job.lease_expires_at = lease_until(job, at=at)
-    job.save_change(
-        [
-            "status",
-            "started_at",
-            "started_by",
-            "deadline_at",
-            "lease_expires_at",
-            "execution_token_sha256",
-        ],
-        at=at,
-    )
+    job.lease_expires_at = lease_until(job, at=at, timeout_seconds=standing.timeouts[0])
+    job.mark_changed(at)
     entry = Entry(
         "job.execution.started",
         from_status=before,
         to_status=JobStatus.RUNNING,
         records={"start_sha256": digest(job.start_record())},
     )
-    append_entries(contract_id=job.contract_id, actor=executor, at=at, entries=[entry])
+    write_start(standing, entry, at=at)
     return token
 
 
 def _end(
-    job: GovernanceJob,
+    ending: Ending,
     target: JobStatus,
     *,
     reason: str,
@@ -229,15 +226,15 @@ def _end(
     health: HealthReading | None,
     at: datetime,
 ) -> None:
-    """Snapshot, evidence, one UPDATE of the job, the terminal entry: in this order."""
+    """Snapshot, evidence, one UPDATE of the job, the terminal entry: in this order, in one call."""
+    job = ending.job
     before = JobStatus(job.status)
-    JobStateMachine.require_move(before, target)
     snapshot = snapshot_of(job, SnapshotPhase.AFTER, health) if health else None
-    if snapshot:
-        HealthSnapshot.objects.bulk_create([snapshot])
     getattr(job, f"to_{target.lower()}")(at=at, by=actor, reason=reason)
-    evidence = AuditTrigger.seal_evidence(job, at=at)
-    job.save_change(["status", "ended_at", "ended_by", "end_reason", "lease_expires_at"], at=at)
+    job.mark_changed(at)
+    evidence = AuditTrigger.seal_evidence(
+        ending, health_after=snapshot.reading if snapshot else None, at=at
+    )
     entry = Entry(
         f"job.execution.{target.lower()}",
         from_status=before,
@@ -249,7 +246,7 @@ def _end(
             "evidence_sha256": evidence.sha256,
         },
     )
-    append_entries(contract_id=job.contract_id, actor=actor, at=at, entries=[entry])
+    write_end(ending, snapshot, evidence, entry, at=at)
 
 
 def _what_lapsed(job: GovernanceJob) -> str:
@@ -258,9 +255,9 @@ def _what_lapsed(job: GovernanceJob) -> str:
     return f"The lease lapsed at {timestamp(job.lease_expires_at)}"
 
 
-def _left_at(job: GovernanceJob) -> str:
-    failed = job.results.filter(status=StepStatus.FAILED).first()
-    if failed:
+def _left_at(ending: Ending) -> str:
+    job = ending.job
+    if failed := ending.failed:
         return f"step {failed.step_index} failed and nobody ended the job"
     if job.current_step_index == job.total_steps:
         return "every step was reported and nobody ended the job"

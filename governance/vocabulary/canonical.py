@@ -13,8 +13,10 @@ import math
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
+import orjson
 import rfc8785
 
 from governance.vocabulary.errors import InvalidInputError
@@ -29,9 +31,62 @@ _Place = tuple[Any, str | int] | str
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
 
 
+# Keys sorted by code point, and integers that a double does not hold exactly refused.
+_SORTED_AND_EXACT = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+# How the UTF-8 of characters begins that UTF-16 writes as a surrogate pair, and of those that
+# come before them by code point, but after a surrogate.
+_IN_PAIRS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
+_ABOVE_SURROGATES = (b"\xee", b"\xef")
+
+
 def canonical_text(value: Any) -> str:
     """The one spelling of `value`, a JSON value that `require_plain_json` accepts."""
-    return rfc8785.dumps(value).decode("utf-8")
+    return canonical_bytes(value).decode("utf-8")
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """`canonical_text` in UTF-8.
+
+    `orjson` spells nearly everything as RFC 8785 does, ten to twenty times faster than `rfc8785`;
+    what it may spell otherwise, and what it refuses, is left to that one. Raises ValueError for
+    what is no JSON value.
+    """
+    try:
+        spelled = orjson.dumps(value, option=_SORTED_AND_EXACT)
+    except TypeError:
+        return rfc8785.dumps(value)
+    if _is_spelled_alike(value) and not _may_be_in_another_order(spelled):
+        return spelled
+    return rfc8785.dumps(value)
+
+
+def _is_spelled_alike(value: Any) -> bool:
+    """Whether all in `value`, which is not circular, is something that both spell the same way."""
+    waiting = [value]
+    for item in waiting:
+        kind = type(item)
+        if kind is str or kind is int or item is None or kind is bool:
+            continue
+        if kind is dict:
+            waiting.extend(item.values())
+        elif kind is list or kind is tuple:
+            waiting.extend(item)
+        elif kind is float:
+            # Whole ones lose their ".0" in RFC 8785, and for exponents it has rules of its own.
+            if item.is_integer() or not 1e-4 <= abs(item) <= LARGEST_NUMBER:
+                return False
+        elif not isinstance(item, StrEnum):
+            return False
+    return True
+
+
+def _may_be_in_another_order(spelled: bytes) -> bool:
+    """Whether keys by code point and keys by UTF-16, as RFC 8785 has them, could differ."""
+    return (
+        not spelled.isascii()
+        and any(start in spelled for start in _IN_PAIRS)
+        and any(start in spelled for start in _ABOVE_SURROGATES)
+    )
 
 
 def sha256_hex(text: str) -> str:
@@ -39,15 +94,43 @@ def sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical form of `value`, 64 hexadecimal digits."""
-    return sha256_hex(canonical_text(value))
+def digest(value: Any, *, expected: str | None = None) -> str:
+    """SHA-256 of the canonical form of `value`, 64 hexadecimal digits; faster if it is `expected`.
+
+    Then any spelling will do: when its SHA-256 is the expected one, it is the very text that was
+    hashed, and whether RFC 8785 spells all values so need not be asked. Do not expect anything of
+    a value that may hold NaN or an infinity: orjson writes `null` for them.
+    """
+    if expected is not None:
+        try:
+            spelled = orjson.dumps(value, option=_SORTED_AND_EXACT)
+        except TypeError:  # rfc8785 knows better, or says why not
+            pass
+        else:
+            if hashlib.sha256(spelled).hexdigest() == expected:
+                return expected
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()
 
 
-def timestamp(at: datetime | None) -> str | None:
-    """An aware time as RFC 3339 in UTC with microseconds: equal moments, equal text."""
-    if at is None:
-        return None
+def load_json(text: str | bytes) -> Any:
+    """Parse JSON that stands on record, as Python does, only faster.
+
+    What orjson refuses, such as endless integers, is Python's to read. Raises ValueError for what
+    is no JSON, and RecursionError.
+    """
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
+
+
+def timestamp(at: datetime | str | None) -> str | None:
+    """An aware time as RFC 3339 in UTC with microseconds: equal moments, equal text.
+
+    A text stays as it is: it is a time that was so written already (`ledger/rows.py`).
+    """
+    if at is None or isinstance(at, str):
+        return at
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

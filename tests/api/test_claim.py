@@ -28,7 +28,8 @@ def somebody_looking_at_the_oldest_job(release: threading.Event) -> Iterator[Non
     def look() -> None:
         try:
             with transaction.atomic():
-                assert GovernanceJob.objects.lock_oldest_pending() is not None
+                job = GovernanceJob.objects.filter(status="PENDING").earliest("created_at")
+                GovernanceJob.objects.lock(job.pk)
                 held.set()
                 release.wait(30)
         finally:

@@ -66,7 +66,7 @@ def test_reading__of_what_is_known__asks_the_database_less(
 ) -> None:
     viewer, job = client_for(cast.viewer), judged_job(cast)
     tag = viewer.get(url_of(job.contract))["ETag"]
-    with django_assert_max_num_queries(4):  # the token, the permission (2), the version
+    with django_assert_max_num_queries(2):  # the token, the version
         answer = viewer.get(url_of(job.contract), HTTP_IF_NONE_MATCH=tag)
     assert answer.status_code == 304
 

@@ -369,7 +369,7 @@ def test_refusal_at_commit__undoes_all_and_is_not_kept(
     contract = approved(committed)
     operator = client_for(committed.operator)
     url = f"{API}contracts/{contract.pk}/activate/"
-    with patch("governance.orchestrator.activation.append_entries"):
+    with patch("governance.orchestrator.activation.spelled_entries", return_value="[]"):
         # Nothing is told, so PostgreSQL refuses at commit, when the answer is written already.
         assert_problem(operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY), 409, "record_protected")
     assert not IdempotencyRecord.objects.exists()

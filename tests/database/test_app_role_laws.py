@@ -69,6 +69,7 @@ def attacks(cast: Cast) -> dict[str, Attack]:
     contract, running = approved(cast), running_job(cast)
     running.complete_steps(1)
     waiting, ended = eligible(cast), finished_job(cast)
+    check_deferred_laws()  # of what was made here, so that an attack hears its own law
 
     def at_commit(attack: Attack) -> Attack:
         def committed() -> None:

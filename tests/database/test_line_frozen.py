@@ -127,15 +127,6 @@ class TestMovesUnderAFreeze:
         with refused_by("line_frozen", at_commit=True):
             forge_activation(contract, cast.operator, steps=[0], created_at=freeze.frozen_at)
 
-    def test_sql_update__contract_activated_while_frozen__refused_whatever_its_job_claims(
-        self, cast: Cast
-    ) -> None:
-        contract = approved(cast)
-        frozen(cast)
-        with refused_by("line_frozen"):
-            run_sql("SET CONSTRAINTS line_frozen IMMEDIATE")
-            update_row(CONTRACT, contract.pk, status="ACTIVE")
-
     @pytest.mark.parametrize("by_thaw", [True, False])
     def test_sql_update__claims_a_time_of_a_freeze_that_is_over__refused(
         self, cast: Cast, by_thaw: bool

@@ -26,6 +26,7 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.writing_calls import called_by, touched_by
 
 
 def cancelled_before_start(cast: Cast) -> GovernanceJob:
@@ -218,8 +219,9 @@ class TestAuditTrigger:
         running.complete_steps()
         with CaptureQueriesContext(connection) as seen:
             running.complete()
-        writes = [q["sql"].split('"')[1] for q in seen if q["sql"][:6] in ("INSERT", "UPDATE")]
-        assert writes == [
+        assert [called_by(q["sql"]) for q in seen if called_by(q["sql"])] == ["end_job"]
+        assert touched_by("end_job") == [
+            "governance_systemcontract",  # locked
             "governance_healthsnapshot",
             "governance_auditevidence",
             "governance_governancejob",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from governance.contract.operations import expire_contract, lapse_contract, record_verdicts
 from governance.flows.activate_contract import activate_contract
@@ -94,6 +95,12 @@ def activate(contract: SystemContract, cast: Cast) -> GovernanceJob:
     return activate_contract(contract_id=contract.pk, actor=cast.operator, at=IN_WINDOW)
 
 
+def activate_under_lock(contract: SystemContract, cast: Cast) -> GovernanceJob:
+    """As a call with a key does: in a transaction even what is refused waits for who was first."""
+    with transaction.atomic():
+        return activate(contract, cast)
+
+
 def lapse(contract: SystemContract, cast: Cast) -> SystemContract:
     return lapse_contract(contract_id=contract.pk, actor=cast.operator, at=AFTER_WINDOW)
 
@@ -130,11 +137,11 @@ class TestContractRaces:
             (in_review, approve, approve, "APPROVED", "invalid_transition"),
             (in_review, approve, reject, "APPROVED", "not_eligible"),
             (in_review, approve, expire, "APPROVED", "invalid_transition"),
-            (in_review, approve, activate, "ACTIVE", None),
+            (in_review, approve, activate_under_lock, "ACTIVE", None),
             (in_review, reject, approve, "REJECTED", "contract_immutable"),
             (in_review, reject, reject, "REJECTED", "contract_immutable"),
             (in_review, reject, expire, "REJECTED", "contract_immutable"),
-            (in_review, reject, activate, "REJECTED", "contract_not_approved"),
+            (in_review, reject, activate_under_lock, "REJECTED", "contract_not_approved"),
             (in_review, modify, modify, "REJECTED", "contract_immutable"),
             (in_review, modify, approve, "REJECTED", "contract_immutable"),
             (in_review, modify, expire, "REJECTED", "contract_immutable"),

@@ -160,7 +160,7 @@ class TestLength:
 
     def test_lease__of_a_job_that_was_never_started__there_is_none(self, cast: Cast) -> None:
         with pytest.raises(ValueError, match="never started"):
-            lease_until(pending_job(cast), at=now())
+            lease_until(pending_job(cast), at=now(), timeout_seconds=1)
 
     def test_lease__is_there_exactly_while_the_job_runs(self, cast: Cast) -> None:
         assert pending_job(cast).lease_expires_at is None

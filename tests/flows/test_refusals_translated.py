@@ -20,7 +20,7 @@ def test_copy__that_somebody_else_moved__stale(cast: Cast) -> None:
     def cancel_both() -> None:
         for copy in (job, stale):
             copy.to_cancelled(at=copy.created_at, by=cast.operator, reason="Enough.")
-            copy.save(update_fields=["status", "ended_at", "ended_by", "end_reason"])
+            copy.save(update_fields=["status", "ended_at", "ended_by", "end_reason", "updated_at"])
 
     with pytest.raises(StaleCopyError) as refusal, nothing_written(), story():
         cancel_both()

@@ -52,7 +52,7 @@ def lapse(contract: SystemContract, cast: Cast) -> object:
 def activate(contract: SystemContract, cast: Cast) -> object:
     with story():
         locked = SystemContract.objects.lock(contract.pk)
-        return operations.activate(contract=locked, actor=cast.operator, at=now())
+        return operations.activate(contract=locked, at=now())
 
 
 def complete(contract: SystemContract, cast: Cast) -> object:

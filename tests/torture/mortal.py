@@ -13,21 +13,16 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from governance.audit import verdicts
-from governance.models import (
-    GovernanceJob,
-    HealthSnapshot,
-    JobStep,
-    LedgerEntry,
-    SystemContract,
-)
+from governance.models import LedgerEntry, SystemContract
 from governance.models.contract import ContractQuerySet
 from governance.models.job import JobQuerySet
-from governance.orchestrator import activation, recording
+from governance.orchestrator import activation, recording, standing, tracking, writing
 from governance.orchestrator.evidence import AuditTrigger
 
 HEADER = "X-Die-At"
@@ -70,19 +65,21 @@ def make_mortal() -> None:
     """Wrap every place, once for each process tree."""
     dies_after(ContractQuerySet, "lock", "lock")
     dies_after(JobQuerySet, "lock", "lock")
-    dies_after(JobQuerySet, "lock_oldest_pending", "lock")
+    dies_after(standing, "_read", "lock")
+    dies_after(writing, "claim_oldest_pending", "lock")
     dies_after(activation, "_require_activatable", "guard")
     dies_after(recording, "require_due", "guard")
     dies_after(verdicts, "_require_independent", "guard")
-    dies_after(GovernanceJob, "save", "job", when=is_insert)
-    dies_after(QuerySet, "bulk_create", "steps", when=of(JobStep))
-    dies_after(QuerySet, "bulk_create", "snapshot", when=of(HealthSnapshot))
+    dies_after(activation, "snapshot_of", "snapshot")
+    dies_after(tracking, "snapshot_of", "snapshot")
     dies_after(SystemContract, "save", "contract")
-    dies_after(recording, "_write_rows", "result")
+    dies_after(recording, "_result", "result")
     AuditTrigger.seal_evidence = staticmethod(  # type: ignore[method-assign]
         dying(AuditTrigger.seal_evidence, "evidence")
     )
     dies_after(QuerySet, "bulk_create", "entries", when=of(LedgerEntry))
+    for module in (activation, recording, writing):
+        setattr(module, "prepared_rows", mortal_call(module.prepared_rows))  # noqa: B010
     commit = BaseDatabaseWrapper.commit
 
     def mortal_commit(self: BaseDatabaseWrapper) -> None:
@@ -94,6 +91,25 @@ def make_mortal() -> None:
             die_if_asked("committed")
 
     BaseDatabaseWrapper.commit = mortal_commit  # type: ignore[method-assign]
+
+
+def mortal_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The one call that writes a story: its own transaction, unless it is within another."""
+
+    @wraps(call)
+    def wrapped(*args: Any) -> Any:
+        _request.has_told = True
+        if connection.in_atomic_block:
+            rows = call(*args)
+            die_if_asked("entries")
+            return rows
+        die_if_asked("entries")
+        die_if_asked("commit")
+        rows = call(*args)
+        die_if_asked("committed")
+        return rows
+
+    return wrapped
 
 
 def dies_after(
@@ -115,10 +131,6 @@ def dying(
         return outcome
 
     return wrapped
-
-
-def is_insert(*_: Any, **options: Any) -> bool:
-    return bool(options.get("force_insert"))
 
 
 def of(model: type[Any]) -> Callable[..., bool]:

@@ -133,10 +133,8 @@ MOVES: Mapping[str, Move] = {
 POINTS: Mapping[str, tuple[str, ...]] = {
     "lock": tuple(MOVES),
     "guard": ("activate", "report", "verdict"),
-    "job": ("activate",),
-    "steps": ("activate",),
     "snapshot": ("complete", "activate", "cancel"),
-    "contract": ("verdict", "activate"),
+    "contract": ("verdict",),
     "result": ("report",),
     "evidence": ("complete", "cancel"),
     "entries": tuple(MOVES),
@@ -149,7 +147,7 @@ AFTER_COMMIT = ("committed", "answer")
 
 @attack(
     "webkill",
-    "kill -9 of the web process at 12 named points of 7 calls",
+    "kill -9 of the web process at 10 named points of 7 calls",
     unit="kills",
     short=12,
     long=300,

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from govsite.environment import (
     CONNECTING,
     POOLING,
+    PREPARED_AFTER,
     read_database,
     read_databases,
     read_flag,
@@ -24,6 +25,9 @@ from govsite.environment import (
 )
 
 NAME = "GOVSITE_TEST_SETTING"
+
+
+PREPARING = CONNECTING | {"prepare_threshold": PREPARED_AFTER}
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
@@ -194,7 +198,7 @@ def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPat
         "HOST": "db.example",
         "PORT": "5433",
     }
-    assert read["OPTIONS"] == CONNECTING | {"sslmode": "require"}
+    assert read["OPTIONS"] == PREPARING | {"sslmode": "require"}
 
 
 def test_database__over_a_unix_socket__its_folder_is_the_host(
@@ -202,13 +206,13 @@ def test_database__over_a_unix_socket__its_folder_is_the_host(
 ) -> None:
     read = database(monkeypatch, "postgres:///govsite?host=/var/run/postgresql")
     assert (read["HOST"], read["PORT"]) == ("/var/run/postgresql", "")
-    assert read["OPTIONS"] == CONNECTING
+    assert read["OPTIONS"] == PREPARING
 
 
 def test_database__pooled__connections_are_the_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     read = database(monkeypatch, "postgresql://h/db?connect_timeout=7", pool_size=8)
     assert read["CONN_MAX_AGE"] == 0
-    assert read["OPTIONS"] == CONNECTING | {
+    assert read["OPTIONS"] == PREPARING | {
         "pool": POOLING | {"max_size": 8},
         "connect_timeout": "7",
     }
@@ -292,3 +296,11 @@ def test_quorum__that_nobody_can_keep__refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME):
         read_quorum(NAME)
+
+
+def test_database__behind_a_pooler_that_keeps_no_statements__prepares_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DB_PREPARE", "0")
+    read = database(monkeypatch, "postgresql://us@db.example/name")
+    assert read["OPTIONS"] == CONNECTING

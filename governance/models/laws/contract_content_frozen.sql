@@ -36,8 +36,3 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-
-DROP TRIGGER IF EXISTS contract_content_frozen ON governance_systemcontract;
-CREATE TRIGGER contract_content_frozen BEFORE UPDATE ON governance_systemcontract
-    FOR EACH ROW EXECUTE FUNCTION governance_contract_content_frozen();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_content_frozen;

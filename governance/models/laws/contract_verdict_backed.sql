@@ -33,7 +33,7 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS contract_verdict_backed ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER contract_verdict_backed AFTER INSERT OR UPDATE
+CREATE CONSTRAINT TRIGGER contract_verdict_backed AFTER INSERT OR UPDATE OF audit_verdict
     ON governance_systemcontract DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_verdict_backed;

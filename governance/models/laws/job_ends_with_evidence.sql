@@ -48,5 +48,5 @@ ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_belongs_to_e
 DROP TRIGGER IF EXISTS job_ends_with_evidence ON governance_governancejob;
 CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION governance_job_ends_with_evidence();
+    FOR EACH ROW WHEN (NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED')) EXECUTE FUNCTION governance_job_ends_with_evidence();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_ends_with_evidence;

@@ -2,12 +2,13 @@
 -- stays, its cursor moves one step at a time, its lease is renewed by a step's report alone, it is
 -- COMPLETED only within its lease, and a terminal job is never touched again.
 CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
-    SELECT (before, after) IN (
+LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN (before, after) IN (
         ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
         ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
-    )
-$$;
+    );
+END $$;
 
 CREATE OR REPLACE FUNCTION governance_job_moves() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

@@ -4,14 +4,18 @@
 CREATE OR REPLACE FUNCTION governance_job_step_has_place() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    places integer;
+    misplaced record;
 BEGIN
-    SELECT total_steps INTO places FROM governance_governancejob WHERE id = NEW.job_id;
-    IF NEW.step_index NOT BETWEEN 0 AND places - 1 THEN
+    SELECT step.step_index, job.total_steps INTO misplaced
+      FROM written step JOIN governance_governancejob job ON job.id = step.job_id
+     WHERE step.step_index NOT BETWEEN 0 AND job.total_steps - 1
+     LIMIT 1;
+    IF FOUND THEN
         PERFORM governance_refuse('job_steps_sealed',
-            format('A job of %s steps has no step %s.', places, NEW.step_index));
+            format('A job of %s steps has no step %s.',
+                   misplaced.total_steps, misplaced.step_index));
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION governance_job_steps_sealed() RETURNS trigger
@@ -28,8 +32,9 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS job_step_has_place ON governance_jobstep;
-CREATE TRIGGER job_step_has_place BEFORE INSERT ON governance_jobstep
-    FOR EACH ROW EXECUTE FUNCTION governance_job_step_has_place();
+CREATE TRIGGER job_step_has_place AFTER INSERT ON governance_jobstep
+    REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION governance_job_step_has_place();
 ALTER TABLE governance_jobstep ENABLE ALWAYS TRIGGER job_step_has_place;
 
 DROP TRIGGER IF EXISTS job_steps_sealed ON governance_governancejob;

@@ -6,19 +6,25 @@
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    last_seq integer;
-    last_hash bytea;
+    last record;
     kind text := split_part(NEW.event, '.', 1);
-    standing text;
     said jsonb := NEW.body::jsonb;
 BEGIN
-    SELECT seq, hash INTO last_seq, last_hash FROM governance_ledgerentry
+    SELECT seq, hash,
+           CASE WHEN NEW.to_status <> '' THEN
+               (SELECT to_status FROM governance_ledgerentry
+                 WHERE contract_id = NEW.contract_id AND to_status <> ''
+                   AND split_part(event, '.', 1) = kind
+                 ORDER BY seq DESC LIMIT 1)
+           END AS standing
+      INTO last
+      FROM governance_ledgerentry
      WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
-    IF NEW.seq <> coalesce(last_seq, 0) + 1 THEN
+    IF NEW.seq <> coalesce(last.seq, 0) + 1 THEN
         PERFORM governance_refuse('ledger_chain',
-            format('The next entry is %s, not %s.', coalesce(last_seq, 0) + 1, NEW.seq));
+            format('The next entry is %s, not %s.', coalesce(last.seq, 0) + 1, NEW.seq));
     END IF;
-    IF NEW.prev_hash <> coalesce(last_hash, decode(repeat('00', 32), 'hex')) THEN
+    IF NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex')) THEN
         PERFORM governance_refuse('ledger_chain', 'The entry does not link to the one before it.');
     END IF;
     IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
@@ -43,14 +49,10 @@ BEGIN
                    coalesce(nullif(NEW.to_status, ''), 'nothing')));
     END IF;
     IF NEW.to_status <> '' THEN
-        SELECT to_status INTO standing FROM governance_ledgerentry
-         WHERE contract_id = NEW.contract_id AND to_status <> ''
-           AND split_part(event, '.', 1) = kind
-         ORDER BY seq DESC LIMIT 1;
-        IF NEW.from_status <> coalesce(standing, '') THEN
+        IF NEW.from_status <> coalesce(last.standing, '') THEN
             PERFORM governance_refuse('ledger_chain',
                 format('The entry begins at %s, but the last one ended at %s.',
-                       NEW.from_status, standing));
+                       NEW.from_status, last.standing));
         END IF;
         IF NOT (CASE kind
             WHEN 'contract' THEN (NEW.from_status, NEW.to_status) = ('', 'DRAFT')

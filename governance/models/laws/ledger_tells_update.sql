@@ -1,6 +1,7 @@
--- LEDGER: the `updated_at` of a contract or a job is the time of the latest entry about it. It never
--- goes back; at commit no entry about the row is later, and there is one of exactly that time. So
--- nobody changes a row without saying when, and the ledger says the same.
+-- LEDGER, at commit: contract and job stand where their last entries say, and their `updated_at` is
+-- the time of the latest entry about them: no entry about the row is later, and there is one of
+-- exactly that time. It never goes back. So nobody moves or changes a row without the ledger telling
+-- it, and saying when, nor the other way round.
 CREATE OR REPLACE FUNCTION governance_updated_forward() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -11,42 +12,102 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_ledger_tells_update() RETURNS trigger
+CREATE OR REPLACE FUNCTION governance_refuse_untold(kind text, standing text, told text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM governance_refuse('ledger_tells_status',
+        format('The %s is %s, but the ledger says %s.', kind, standing, told));
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_refuse_undated(kind text, shown timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM governance_refuse('ledger_tells_update',
+        format('The %s is shown to have changed at %s; the ledger does not say so.', kind, shown));
+END $$;
+
+-- One look at the row as it is by then, and at the end of its chain.
+CREATE OR REPLACE FUNCTION governance_ledger_tells_contract() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    subject uuid;
-    kind text;
-    shown timestamptz;
-    is_told boolean;
+    has_moved boolean := TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status;
+    seen record;
 BEGIN
-    IF TG_TABLE_NAME = 'governance_ledgerentry' THEN
-        subject := NEW.contract_id;
-        kind := split_part(NEW.event, '.', 1);
-    ELSIF TG_TABLE_NAME = 'governance_systemcontract' THEN
-        subject := NEW.id;
-        kind := 'contract';
-    ELSE
-        subject := NEW.contract_id;
-        kind := 'job';
+    SELECT status, updated_at,
+           CASE WHEN has_moved THEN
+               (SELECT to_status FROM governance_ledgerentry
+                 WHERE contract_id = NEW.id AND to_status <> '' AND event LIKE 'contract.%'
+                 ORDER BY seq DESC LIMIT 1)
+           ELSE status END AS told,
+           -- From the end of the chain: there it stands, unless clocks differed.
+           (SELECT true FROM governance_ledgerentry
+             WHERE contract_id = NEW.id AND at = updated_at AND event LIKE 'contract.%'
+             ORDER BY seq DESC LIMIT 1) AS is_dated
+      INTO seen
+      FROM governance_systemcontract WHERE id = NEW.id;
+    IF seen.told IS DISTINCT FROM seen.status THEN
+        PERFORM governance_refuse_untold('contract', seen.status, seen.told);
     END IF;
+    IF seen.is_dated IS NOT TRUE THEN
+        PERFORM governance_refuse_undated('contract', seen.updated_at);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_ledger_tells_job() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    has_moved boolean := TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status;
+    seen record;
+BEGIN
+    SELECT status, updated_at,
+           CASE WHEN has_moved THEN
+               (SELECT to_status FROM governance_ledgerentry
+                 WHERE contract_id = NEW.contract_id AND to_status <> '' AND event LIKE 'job.%'
+                 ORDER BY seq DESC LIMIT 1)
+           ELSE status END AS told,
+           (SELECT true FROM governance_ledgerentry
+             WHERE contract_id = NEW.contract_id AND at = updated_at AND event LIKE 'job.%'
+             ORDER BY seq DESC LIMIT 1) AS is_dated
+      INTO seen
+      FROM governance_governancejob WHERE id = NEW.id;
+    IF seen.told IS DISTINCT FROM seen.status THEN
+        PERFORM governance_refuse_untold('job', seen.status, seen.told);
+    END IF;
+    IF seen.is_dated IS NOT TRUE THEN
+        PERFORM governance_refuse_undated('job', seen.updated_at);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_ledger_tells_what_stands() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    kind text := split_part(NEW.event, '.', 1);
+    standing text;
+    shown timestamptz;
+    told text;
+BEGIN
     IF kind = 'contract' THEN
-        SELECT updated_at INTO shown FROM governance_systemcontract WHERE id = subject;
+        SELECT status, updated_at INTO standing, shown
+          FROM governance_systemcontract WHERE id = NEW.contract_id;
     ELSE
-        SELECT updated_at INTO shown FROM governance_governancejob WHERE contract_id = subject;
+        SELECT status, updated_at INTO standing, shown
+          FROM governance_governancejob WHERE contract_id = NEW.contract_id;
     END IF;
-    IF TG_TABLE_NAME = 'governance_ledgerentry' THEN
-        is_told := NEW.at <= shown;  -- null where there is no such row
-    ELSE
-        -- From the end of the chain: there it stands, unless clocks differed.
-        SELECT true INTO is_told FROM governance_ledgerentry
-         WHERE contract_id = subject AND at = shown AND split_part(event, '.', 1) = kind
+    -- What moves tells so itself; an entry of a later move than the row's is what is looked for.
+    IF NEW.to_status <> '' AND NEW.to_status IS DISTINCT FROM standing THEN
+        SELECT to_status INTO told FROM governance_ledgerentry
+         WHERE contract_id = NEW.contract_id AND to_status <> ''
+           AND split_part(event, '.', 1) = kind
          ORDER BY seq DESC LIMIT 1;
-        is_told := coalesce(is_told, false);
+        IF told IS DISTINCT FROM standing THEN
+            PERFORM governance_refuse_untold(kind, standing, told);
+        END IF;
     END IF;
-    IF NOT is_told THEN
-        PERFORM governance_refuse('ledger_tells_update',
-            format('The %s is shown to have changed at %s; the ledger does not say so.',
-                   kind, shown));
+    IF NEW.at > shown THEN -- null where there is no such row
+        PERFORM governance_refuse_undated(kind, shown);
     END IF;
     RETURN NULL;
 END $$;
@@ -61,20 +122,26 @@ CREATE TRIGGER updated_forward BEFORE UPDATE OF updated_at ON governance_governa
     FOR EACH ROW EXECUTE FUNCTION governance_updated_forward();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER updated_forward;
 
+DROP TRIGGER IF EXISTS ledger_tells_status ON governance_systemcontract;
 DROP TRIGGER IF EXISTS ledger_tells_update ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER ledger_tells_update AFTER INSERT OR UPDATE OF updated_at
+CREATE CONSTRAINT TRIGGER ledger_tells_update AFTER INSERT OR UPDATE OF status, updated_at
     ON governance_systemcontract DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_update();
+    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_contract();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER ledger_tells_update;
 
+DROP TRIGGER IF EXISTS ledger_tells_status ON governance_governancejob;
 DROP TRIGGER IF EXISTS ledger_tells_update ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER ledger_tells_update AFTER INSERT OR UPDATE OF updated_at
+CREATE CONSTRAINT TRIGGER ledger_tells_update AFTER INSERT OR UPDATE OF status, updated_at
     ON governance_governancejob DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_update();
+    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_job();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER ledger_tells_update;
 
+DROP TRIGGER IF EXISTS ledger_tells_status ON governance_ledgerentry;
 DROP TRIGGER IF EXISTS ledger_tells_update ON governance_ledgerentry;
 CREATE CONSTRAINT TRIGGER ledger_tells_update AFTER INSERT ON governance_ledgerentry
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_update();
+    FOR EACH ROW EXECUTE FUNCTION governance_ledger_tells_what_stands();
 ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_tells_update;
+
+DROP FUNCTION IF EXISTS governance_ledger_tells_status();
+DROP FUNCTION IF EXISTS governance_ledger_tells_update();

@@ -34,11 +34,7 @@ CREATE OR REPLACE FUNCTION governance_line_frozen() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_TABLE_NAME = 'governance_systemcontract' THEN
-        IF NEW.status = 'APPROVED' THEN
-            PERFORM governance_require_line_runs(NEW.approved_at);
-        ELSE -- its time stands with its job
-            PERFORM governance_require_line_runs(clock_timestamp());
-        END IF;
+        PERFORM governance_require_line_runs(NEW.approved_at);
     ELSIF TG_OP = 'INSERT' THEN
         PERFORM governance_require_line_runs(NEW.created_at);
     ELSE
@@ -50,7 +46,8 @@ END $$;
 DROP TRIGGER IF EXISTS line_frozen ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.status IN ('APPROVED', 'ACTIVE') AND NEW.status <> OLD.status)
+    -- A contract becomes ACTIVE with its job, which is looked at as it is made.
+    FOR EACH ROW WHEN (NEW.status = 'APPROVED' AND NEW.status <> OLD.status)
     EXECUTE FUNCTION governance_line_frozen();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER line_frozen;
 

@@ -1,0 +1,69 @@
+-- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the reach of
+-- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
+-- it also spells the entry here, in the canonical form that ledger/chain.py gives every other.
+CREATE OR REPLACE FUNCTION governance_canonical_time(at timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT '"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
+$$;
+
+CREATE OR REPLACE FUNCTION governance_claim_job(
+    executor integer, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
+) RETURNS SETOF governance_governancejob
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    picked record;
+    claimed governance_governancejob%ROWTYPE;
+    head governance_ledgerentry%ROWTYPE;
+    deadline timestamptz;
+    lease timestamptz;
+    started text;
+BEGIN
+    IF reach IS NULL THEN
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING'
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    ELSE
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING' AND contract.affected_capabilities && reach
+           AND contract.affected_capabilities <@ reach
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO head FROM governance_ledgerentry
+     WHERE contract_id = picked.contract_id ORDER BY seq DESC LIMIT 1;
+    deadline := at + picked.timeout_minutes * interval '1 minute';
+    SELECT least(at + timeout_seconds * interval '1 second' + grace, deadline) INTO lease
+      FROM governance_jobstep WHERE job_id = picked.id AND step_index = 0;
+    started := encode(sha256(convert_to(
+        '{"deadline_at":' || governance_canonical_time(deadline)
+        || ',"execution_token_sha256":"' || token_sha256
+        || '","started_at":' || governance_canonical_time(at)
+        || ',"started_by":' || executor || '}', 'UTF8')), 'hex');
+    UPDATE governance_governancejob
+       SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
+           lease_expires_at = lease, execution_token_sha256 = token_sha256,
+           updated_at = greatest(updated_at, at)
+     WHERE id = picked.id
+    RETURNING * INTO claimed;
+    INSERT INTO governance_ledgerentry
+           (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
+            hash)
+    SELECT picked.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING',
+           'RUNNING', '', body, head.hash, sha256(head.hash || convert_to(body, 'UTF8'))
+      FROM (SELECT '{"actor":' || to_json(actor)
+                || ',"at":' || governance_canonical_time(at)
+                || ',"contract_id":"' || picked.contract_id
+                || '","event":"job.execution.started","from_status":"PENDING","reason":""'
+                || ',"records":{"start_sha256":"' || started
+                || '"},"seq":' || head.seq + 1
+                || ',"step_index":null,"to_status":"RUNNING"}' AS body) AS spelled;
+    RETURN NEXT claimed;
+END $$;

@@ -1,0 +1,49 @@
+"""Which tables the functions lock and write that keep a story in one call, read from their SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from governance.models.laws import all_laws, law_sql
+
+CONTRACT, JOB = "governance_systemcontract", "governance_governancejob"
+_STEP = re.compile(
+    r"PERFORM governance_(?P<call>\w+)\("
+    r"|FOR UPDATE OF (?P<locked>contract, job)"
+    r"|FROM (?P<alone>\w+) WHERE id = contract (?P<lock>FOR UPDATE)"
+    r"|INSERT INTO (?P<inserted>\w+)"
+    r"|UPDATE (?P<updated>governance_\w+)"
+)
+
+# Those that a story calls; each is a file of its name.
+CALLS = ("activate_contract", "claim_job", "start_job", "record_step_results", "end_job")
+
+
+def called_by(sql: str) -> str | None:
+    """The function that a statement calls to write its story, or None."""
+    found = re.search(r"governance_(\w+)\(", sql)
+    return found[1] if found and found[1] in CALLS else None
+
+
+def touched_by(name: str) -> list[str]:
+    """The tables whose rows it locks or writes, in the order in which it comes to them."""
+    return list(_touched(name, writes_only=False))
+
+
+def written_by(name: str) -> list[str]:
+    """The tables it writes itself, without the entries that `ledger/chain.py` spelled for it."""
+    return list(_touched(name, writes_only=True))
+
+
+def _touched(name: str, *, writes_only: bool) -> Iterator[str]:
+    assert name in all_laws()
+    for step in _STEP.finditer(law_sql(name)):
+        if step["call"] in ("hold_chain", "append_entries") and not writes_only:
+            yield from _touched(step["call"], writes_only=False)
+        elif step["locked"] and not writes_only:
+            yield from (CONTRACT, JOB)
+        elif step["alone"] and not writes_only:
+            yield step["alone"]
+        elif written := step["inserted"] or step["updated"]:
+            yield written
