@@ -78,7 +78,5 @@ def _known(username: str, role: Role | None) -> User | None:
     """Who has that name already; WrongStateError (`somebody_else`) if they cannot play the part."""
     known = User.objects.filter(username=username).first()
     if known and role and not (known.is_active and known.has_perm(_NEEDS[role])):
-        raise WrongStateError(
-            f"There is a user {username} who is no {role}.", code="somebody_else"
-        )
+        raise WrongStateError(f"There is a user {username} who is no {role}.", code="somebody_else")
     return known

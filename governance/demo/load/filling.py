@@ -46,15 +46,13 @@ _TRIGGERS = """
     SELECT relname, tgname, tgenabled FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
      WHERE NOT tgisinternal AND relname = ANY (%s) AND relnamespace = 'public'::regnamespace
 """
-_MAY_SPARE_KEYS = (
-    "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')"
-)
+_MAY_SPARE_KEYS = "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')"
 _COPIES = (Path(__file__).parent / "copies.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Copies of one original: their numbers, and how many minutes older the oldest and youngest are."""
+    """Copies of one original: their numbers, and how many minutes older than it they are."""
 
     original: int
     first: int
@@ -72,7 +70,7 @@ def fill_database(
     more: bool = False,
     advance: Callable[[int], object] = lambda made: None,
 ) -> list[Login]:
-    """Make `contracts` contracts in every state, with all that belongs to them; logins of new people.
+    """Make `contracts` contracts in every state, with all that is theirs; logins of new people.
 
     `using` is the connection of the tables' owner. What is there when it fails half way stays, laws
     on. ValueError for fewer contracts than there are kinds; WrongStateError (`not_empty`) where
@@ -113,9 +111,7 @@ def _first_number(*, more: bool) -> int:
             "There are contracts here already: a load is for an empty database.", code="not_empty"
         )
     if not is_ours(using="default"):
-        raise WrongStateError(
-            "There are contracts here that no load has made.", code="not_empty"
-        )
+        raise WrongStateError("There are contracts here that no load has made.", code="not_empty")
     last = SystemContract.objects.aggregate(last=Max("reference"))["last"]
     return 1 + int(last.removeprefix(PREFIX)) if last else 1
 
@@ -179,7 +175,8 @@ def _prepare(originals: Sequence[Original], *, seed: int, using: str) -> list[st
             names.append(f"copies_of_{number}")
             statement = copying_statement(read_record(original.contract_id))
             cursor.execute(
-                f"PREPARE {names[-1]} (bigint, bigint, float8, float8) AS WITH {copies},\n{statement}"
+                f"PREPARE {names[-1]} (bigint, bigint, float8, float8) AS "
+                f"WITH {copies},\n{statement}"
             )
     return names
 
@@ -216,7 +213,7 @@ def _laws_away(using: str) -> Iterator[Any]:
 
 
 def _batches(copies: Sequence[int], *, first: int, contracts: int) -> Iterator[Batch]:
-    """The copies of all kinds, slice of time by slice of time, as history would have brought them."""
+    """The copies of all kinds, slice of time by slice of time, as history would bring them."""
     slices = max(1, contracts // IN_A_SLICE)
     number = first
     for turn in range(slices):

@@ -67,7 +67,8 @@ def read_record(contract_id: UUID) -> Record:
         table: list(table._default_manager.filter(**{path: contract_id}).order_by("pk"))
         for table, path in TABLES.items()
     }
-    return Record(rows[SystemContract][0], rows)
+    [contract] = SystemContract.objects.filter(pk=contract_id)
+    return Record(contract, rows)
 
 
 def hashed_texts(record: Record) -> Iterator[str]:

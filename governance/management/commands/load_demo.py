@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.demo.story import load_demo
 from governance.demo.people import Login
+from governance.demo.story import load_demo
 from governance.management.base import GovernanceCommand
 
 
