@@ -40,7 +40,7 @@ READING = (
     *("verify_evidence", "verify_ledger"),
 )
 # These come before anybody is there who could act.
-FIRST = ("grant_app_role", "load_demo", "migrate", "run_site")
+FIRST = ("grant_app_role", "load_demo", "make_load", "migrate", "run_site")
 # It acts over the API, in the name of its token.
 ELSEWHERE = ("run_executor",)
 
@@ -71,6 +71,7 @@ ARGUMENTS = {
     "purge_idempotency_keys": ("24 hours", "--json"),
     "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
     "load_demo": ("manage.py load_demo",),
+    "make_load": ("--contracts N", "--seed", "--more", "--yes", "--json", "not_confirmed"),
     "migrate": ("--plan", "--database", "grant_app_role"),
     "run_executor": (
         "--url",

@@ -265,7 +265,7 @@ def _insert(template: Template, number: int, table: type[Model], rows: Sequence[
     return (
         f"rows_{number} AS (\n"
         f"  INSERT INTO {table._meta.db_table} ({named})\n"
-        f"  SELECT made.* FROM filled, LATERAL (VALUES\n      {values}) AS made\n)"  # noqa: S608 - ours
+        f"  SELECT made.* FROM filled, LATERAL (VALUES\n      {values}) AS made\n)"
     )
 
 
