@@ -263,7 +263,7 @@ def _insert(template: Template, number: int, table: type[Model], rows: Sequence[
         f"({', '.join(_value(template, row, column) for column in columns)})" for row in rows
     )
     return (
-        f"rows_{number} AS (\n"
+        f"rows_{number} AS (\n"  # noqa: S608 - ours
         f"  INSERT INTO {table._meta.db_table} ({named})\n"
         f"  SELECT made.* FROM filled, LATERAL (VALUES\n      {values}) AS made\n)"
     )
