@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,9 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 _DIGEST = r"\b[0-9a-f]{64}\b"
 _UNNAMED = re.compile(f"{_UUID}|{_TIME}|{_DIGEST}|\\d [A-Z][a-z]{{2}} \\d{{4}}, ")
+_NAMED = re.compile(
+    f"{_UUID}|{_TIME}|{_DIGEST}|\\d{{1,2}} [A-Z][a-z]{{2}} \\d{{4}}, \\d\\d:\\d\\d(?::\\d\\d)? UTC"
+)
 _SPELLED = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
 _MOMENT = "'FMDD Mon YYYY, HH24:MI UTC'"
 _TO_THE_SECOND = "'FMDD Mon YYYY, HH24:MI:SS UTC'"
@@ -80,8 +84,14 @@ class Template:
         return _joined(pieces or ["''"]), needs
 
     def _pattern(self) -> re.Pattern[str]:
-        longest_first = sorted(self.names, key=len, reverse=True)
-        return re.compile(f"({'|'.join(map(re.escape, longest_first))})")
+        words = [name for name in self.names if not _NAMED.fullmatch(name)]
+        return _pattern_of(tuple(sorted(words, key=len, reverse=True)))
+
+
+@cache
+def _pattern_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """These words, and whatever has the form of an id, a time or a digest."""
+    return re.compile(f"({'|'.join([*map(re.escape, words), _NAMED.pattern])})")
 
 
 def copying_statement(record: Record) -> str:
