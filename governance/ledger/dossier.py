@@ -139,11 +139,11 @@ def _with_succession(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
     ids = [str(contract_id) for contract_id in contract_ids]
     contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids])
     dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
-    heirs = SystemContract.objects.filter(parent_id__in=ids).order_by("pk")
+    heirs = SystemContract.objects.filter(parent_id__in=list(dossiers)).order_by("pk")
     for heir_id, parent_id in heirs.values_list("pk", "parent_id"):
-        if dossier := dossiers.get(str(parent_id)):
-            dossier.successor_id = str(heir_id)
-            dossier.add("successor_id", None, dossier.successor_id)
+        dossier = dossiers[str(parent_id)]
+        dossier.successor_id = str(heir_id)
+        dossier.add("successor_id", None, dossier.successor_id)
     parents = [contract.parent_id for contract in contracts if contract.parent_id]
     replaced = SystemContract.objects.filter(pk__in=parents, status=ContractStatus.REJECTED)
     standing = {str(parent_id) for parent_id in replaced.values_list("pk", flat=True)}

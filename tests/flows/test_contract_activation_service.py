@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -12,11 +13,13 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import (
     ContractActivationError,
     GovernanceError,
     InvalidInputError,
+    NotFoundError,
     RecordProtectedError,
 )
 from governance.vocabulary.values import ActivationWindow, ContractStatus, HealthDecision
@@ -254,3 +257,10 @@ class TestContractActivationService:
         refusal = refusal_of(contract, cast)
         assert isinstance(refusal, RecordProtectedError)
         assert refusal.details["law"] == "step_index_once"
+
+
+def test_unknown_contract__activated__not_found(cast: Cast) -> None:
+    arguments = {"actor": cast.operator, "timeout_minutes": 30, "health": None, "freeze": None}
+    with pytest.raises(NotFoundError) as refusal:
+        GovernanceOrchestrator.activate_contract(uuid4(), at=now(), **arguments)
+    assert refusal.value.code == "contract_not_found"

@@ -273,6 +273,9 @@ class TestJobStateTracker:
             lambda job_id, cast: run_job.cancel_job(
                 job_id=job_id, reason="Gone.", actor=cast.operator, at=now()
             ),
+            lambda job_id, cast: GovernanceOrchestrator.cancel_job(
+                job_id, reason="Gone.", actor=cast.operator, health=None, at=now()
+            ),
         ],
     )
     def test_unknown_job__asked_for__not_found(self, cast: Cast, ask: Any) -> None:

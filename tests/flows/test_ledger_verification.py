@@ -10,6 +10,7 @@ from django.db import connection
 
 from governance.contract.operations import record_verdicts
 from governance.flows.review_contract import reject_contract
+from governance.flows.run_job import cancel_job
 from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
 from governance.ledger.dossier import Dossier
 from governance.ledger.verification import Finding, verify_ledger
@@ -60,6 +61,7 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
     failed_job(cast)
     running_job(cast).complete_steps(2)
     running_job(cast).cancel()
+    cancel_job(job_id=pending_job(cast).pk, reason="Too late.", actor=cast.operator, at=now())
     judged_job(cast, AuditVerdict.INCONCLUSIVE)
     asked(cast)
     answered(cast)
@@ -294,6 +296,14 @@ def test_contract_removed__its_chain_is_named_where_all_are_looked_at(cast: Cast
     run_sql("DELETE FROM governance_systemcontract")
     assert findings() == [Finding(contract.pk, 1, "there is no such contract")]
     assert list(verify_ledger([contract.pk])) == []
+
+
+def test_job_removed_with_its_rows__the_entry_that_made_it_is_named(cast: Cast) -> None:
+    pending_job(cast)
+    for table in ("jobstep", "healthsnapshot", "governancejob"):
+        run_sql(f"DELETE FROM governance_{table}")
+    (finding,) = findings()
+    assert finding.seq == CREATED
 
 
 def rehash_last_entry(**said: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,6 +159,17 @@ def test_canonical_bytes__deeper_than_orjson_goes__what_rfc8785_writes() -> None
     for _ in range(300):
         value = [value]
     assert canonical_bytes(value) == b"[" * 300 + b"1" + b"]" * 300
+
+
+@pytest.mark.parametrize("nested", [1, 300])
+def test_digest__expected_of_what_orjson_cannot_write__as_if_nothing_was_expected(
+    nested: int,
+) -> None:
+    value: Any = Loud("\u20ac") if nested == 1 else 1
+    for _ in range(nested):
+        value = [value]
+    spelled = canonical_bytes(value)
+    assert digest(value, expected="") == digest(value) == hashlib.sha256(spelled).hexdigest()
 
 
 def test_canonical_bytes__of_what_holds_itself__ends() -> None:
