@@ -29,7 +29,7 @@ class Told:
         """The line of `entry`, with whatever `more` a kind of line says."""
         return cls(
             seq=entry.seq,
-            at=entry.at,
+            at=_moment(entry.at),
             who=actor_in_words(entry.actor),
             what=event_in_words(entry.event, entry.step_index),
             subject=entry.event.partition(".")[0],
@@ -39,3 +39,8 @@ class Told:
             hash=bytes(entry.hash).hex(),
             **more,
         )
+
+
+def _moment(at: datetime | str) -> datetime:
+    """Whoever verifies reads times as the texts that were hashed (`ledger/rows.py`)."""
+    return datetime.fromisoformat(at) if isinstance(at, str) else at

@@ -71,7 +71,9 @@ def test_story__of_a_whole_life__says_who_did_what_when_and_why(
     for entry in entries:
         assert entry.body in text
         assert bytes(entry.hash).hex() in text
-        assert f"{entry.at:%-d %b %Y, %H:%M:%S} UTC" in text
+        shown = f"{entry.at:%-d %b %Y, %H:%M:%S} UTC</time>"
+        assert shown in text
+    assert text.count(" UTC</time>") == 12
     assert "Holds the SHA-256 of: evidence, health after, job end" in text
     assert "0" * 64 in text
     assert job_url(job) in text

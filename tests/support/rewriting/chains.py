@@ -10,6 +10,7 @@ from governance.ledger.dossier import Dossier, load_dossiers
 from governance.models import (
     ApprovalSignature,
     GovernanceAudit,
+    GovernanceJob,
     HealthSnapshot,
     JobStep,
     LedgerEntry,
@@ -193,33 +194,33 @@ def forge_chain(picture: Picture) -> None:
     [dossier] = load_dossiers([picture.contract_id])
     contract = dossier.contract
     if contract.content_digest:
-        content = contract.content_digest = digest(contract.content_record())
+        content = digest(contract.content_record())
         changes: dict[str, Any] = {"content_digest": content}
         if contract.approved_digest:
-            contract.approved_digest = changes["approved_digest"] = content
-        update_row(contract._meta.db_table, contract.pk, **changes)
-        for signature in dossier.signatures.values():
-            sign_anew(signature, content)
+            changes["approved_digest"] = content
+        update_row(SystemContract._meta.db_table, contract.pk, **changes)
+        for (record, _), row in dossier.rows.items():
+            if record == "signature_sha256":
+                sign_anew(row, content)
+        [dossier] = load_dossiers([picture.contract_id])
     previous = GENESIS
     for entry in dossier.entries:
         body = canonical_text(_retold(dossier, entry))
         current = entry_hash(previous, body)
         update_row(LEDGER, entry.pk, body=body, prev_hash=previous, hash=current)
         previous = current
-    for row, kind in ((contract, "contract."), (dossier.job, "job.")):
+    for model, row in ((SystemContract, contract), (GovernanceJob, dossier.job)):
+        kind = "job." if model is GovernanceJob else "contract."
         told = [entry.at for entry in dossier.entries if entry.event.startswith(kind)]
         if row and told:
-            update_row(row._meta.db_table, row.pk, updated_at=max(told))
+            update_row(model._meta.db_table, row.pk, updated_at=max(told))
 
 
 def sign_anew(signature: ApprovalSignature, content: str) -> None:
     """Under other content, as if its founder had seen that; what they saw stays beside it."""
     view = canonical_text(json.loads(signature.view) | {"content_digest": content})
-    signature.content_digest, signature.view = content, view
-    signature.view_digest = sha256_hex(view)
-    columns = ("content_digest", "view", "view_digest")
-    said = {name: getattr(signature, name) for name in columns}
-    update_row(signature._meta.db_table, signature.pk, **said)
+    said = {"content_digest": content, "view": view, "view_digest": sha256_hex(view)}
+    update_row(ApprovalSignature._meta.db_table, signature.pk, **said)
 
 
 def _retold(dossier: Dossier, entry: LedgerEntry) -> dict[str, Any]:
