@@ -6,12 +6,16 @@ import sys
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.defaults import bad_request, server_error
 
-from governance.api.problems import RETRY_AFTER_SECONDS, database_unavailable, problem
+from governance.api.problems import (
+    RETRY_AFTER_SECONDS,
+    database_unavailable,
+    is_away,
+    problem,
+)
 
 API_PREFIX = "/api/"
 
@@ -22,7 +26,7 @@ def failed_page(request: HttpRequest) -> HttpResponse:
     It needs no database itself, nor anything that would ask one: no user, no session. The API
     translates what its views raise; here it hears of what failed around them.
     """
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    away = is_away(sys.exc_info()[1])
     if request.path.startswith(API_PREFIX):
         if away:
             return database_unavailable()

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
@@ -90,11 +91,18 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
         return _invalid(exc)
     if isinstance(exc, exceptions.APIException):
         return _http_refusal(exc)
-    if isinstance(exc, OperationalError | InterfaceError):
+    if is_away(exc):
         logger.error("The database did not answer the API: %s", exc)
         return database_unavailable()
     logger.error("Unexpected error in the API.", exc_info=exc)
     return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
+
+
+def is_away(exc: BaseException | None) -> bool:
+    """Whether it says that the database is away, or writes nothing now, as a replica does."""
+    if isinstance(exc, OperationalError | InterfaceError):
+        return True
+    return isinstance(exc, InternalError) and isinstance(exc.__cause__, ReadOnlySqlTransaction)
 
 
 def database_unavailable() -> HttpResponse:

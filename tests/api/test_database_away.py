@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.cast import Cast
 from tests.support.databases import pointed_at, server
+from tests.support.stories import approved
 
 
 @pytest.mark.parametrize("address", ["contracts/", "jobs/", "jobs/claim/"])
@@ -35,3 +36,17 @@ def test_call__whose_connection_was_cut__503_and_then_well_again(
     assert_problem(client.get(f"{API}jobs/"), 503, "database_unavailable")
     connection.close_if_unusable_or_obsolete()
     assert client.get(f"{API}jobs/").status_code == 200
+
+
+def test_write__where_the_database_only_reads__503_and_reading_goes_on(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    contract = approved(cast)
+    client = client_for(cast.operator)
+    client.get(f"{API}jobs/")  # a replica cannot note when a token was used
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        answer = client.post(f"{API}contracts/{contract.pk}/activate/", {}, format="json")
+        assert_problem(answer, 503, "database_unavailable")
+        assert client.get(f"{API}contracts/").status_code == 200
