@@ -78,7 +78,9 @@ def own_key(tmp_path: Path, settings: Any) -> Path:
 def test_checkpoint__written_and_verified__says_so(cast: Cast, own_key: Path) -> None:
     judged_job(cast)
     file = own_key / "today.checkpoint"
-    call_command("checkpoint_ledger", "--output", str(file), stderr=StringIO())
+    said = StringIO()
+    call_command("checkpoint_ledger", "--output", str(file), stderr=said)
+    assert said.getvalue() == f"{file}: 1 chains, signed\n"
     assert (own_key / "ledger_key.pem").stat().st_mode & 0o777 == 0o600
     text, code = verify("--checkpoint", str(file))
     assert code == 0

@@ -66,11 +66,11 @@ LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoi
         handle, draft = tempfile.mkstemp(dir=output.parent or Path("."), prefix=".checkpoint-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in lines)
+                written = sum(file.write(f"{line}\n") > 0 for line in lines)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, output)
         except BaseException:
             os.unlink(draft)
             raise
-        self.note(f"{output}: {lines.n - 1} chains, signed")
+        self.note(f"{output}: {written - 1} chains, signed")
