@@ -90,5 +90,5 @@ def _serve(line: Connection, arrive: Arrive) -> None:
             for item in share:
                 work(item)
             line.send((began, time.perf_counter()))
-        except Exception as failure:  # told where the figures are made
+        except Exception as failure:  # noqa: BLE001 - told where the figures are made
             line.send(f"{what}: {type(failure).__name__}: {failure}")

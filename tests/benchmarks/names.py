@@ -1,6 +1,15 @@
 """What can be picked, by name: known before Django is set up."""
 
 RECORD = (
-    *("activate", "activate-100", "activate-flow", "claim", "claim-flow", "start", "record"),
+    *(
+        "activate",
+        "activate-100",
+        "activate-flow",
+        "claim",
+        "claim-flow",
+        "start",
+        "record",
+        "late",
+    ),
     *("complete", "complete-flow", "cancel", "whole"),
 )

@@ -7,19 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connections
 
+from governance.vocabulary.changes import MOST_CHANGES
 from tests.benchmarks import sides
 from tests.benchmarks.crew import Crew, crew, shares_of
 from tests.benchmarks.database import owner_session
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.supply import OWNER, Item, supply
+from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
 from tests.benchmarks.twins import rows_written
 
 # PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
 WARM_UP = 12
 LOOK_SECONDS = 0.002
+LATE = "late"  # measured against ourselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,11 @@ MEASURES = {
     ),
     "claim": Measure("claim", "claim-story", "claim", "pending", 3, 0.60),
     "claim-flow": Measure("claim, with reading the line", "claim", "claim", "pending"),
-    "start": Measure("start", "start", "start", "pending"),
+    "start": Measure("start", "start-story", "start", "pending"),
     "record": Measure("record a step result", "record", "record", "started", 10, 0.50, reports=10),
     "complete": Measure("complete", "complete-story", "complete", "reported"),
     "complete-flow": Measure("complete, with reading health", "complete", "complete", "reported"),
-    "cancel": Measure("cancel, with reading health", "cancel", "cancel", "pending"),
+    "cancel": Measure("cancel", "cancel-story", "cancel", "pending"),
     "whole": Measure(
         "whole path: activate, claim, 3 results, complete", "whole", "whole", "approved", size=0.3
     ),
@@ -77,6 +80,9 @@ def measure_record(
     connections.close_all()
     with crew(sides.ours, max(clients)) as ours, crew(sides.limit, max(clients)) as limit:
         for name in only:
+            if name == LATE:
+                yield _late(ours, rounds=rounds, ops=ops, advance=advance)
+                continue
             yield from _compare(
                 name, ours, limit, clients=clients, rounds=rounds, ops=ops, advance=advance
             )
@@ -140,6 +146,39 @@ def _compare(
             to_reach=0.0,
             at_most=True,
         )
+
+
+def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]) -> Figure:
+    """The last results of a job as long as any against the first ones of another."""
+    each = min(ops, MOST_CHANGES // 2 // (rounds + 1))
+    begun = MOST_CHANGES - each * rounds - WARM_UP
+    late, early = (
+        supply_long_job(MOST_CHANGES, reported=begun),
+        supply_long_job(MOST_CHANGES, reported=0),
+    )
+    connections.close_all()
+    rates: dict[UUID | None, list[float]] = {late.job: [], early.job: []}
+    step = {late.job: begun, early.job: 0}
+    for turn in range(-1, rounds):  # the first warms up
+        many = each if turn >= 0 else WARM_UP
+        for item in (late, early) if turn % 2 else (early, late):
+            first = step[item.job]
+            step[item.job] += many
+            rate = ours.do("record", [[(item, first + index) for index in range(many)]])
+            if turn >= 0:
+                rates[item.job].append(rate)
+        if turn >= 0:
+            advance(1)
+    return Figure(
+        part="record",
+        measure=f"the last results of a job of {MOST_CHANGES} steps",
+        clients=1,
+        unit="/s",
+        ours=rates[late.job],
+        baseline=rates[early.job],
+        against="its first",
+        to_reach=0.90,
+    )
 
 
 def _calls(measure: Measure, ops: int, clients: int) -> int:

@@ -95,7 +95,9 @@ def ours() -> dict[str, Work]:
         ),
         "claim": claim,
         "claim-story": lambda item: GovernanceOrchestrator.claim_job(executor=executor, at=now()),
-        "start": lambda item: run_job.start_job(job_id=item.job, executor=executor, at=now()),
+        "start-story": lambda item: GovernanceOrchestrator.start_job(
+            item.job, executor=executor, at=now()
+        ),
         "record": lambda step: report(step[0].job, step[0].token, step[1]),
         "complete": lambda item: run_job.complete_job(
             job_id=item.job, token=item.token, executor=executor, at=now()
@@ -103,8 +105,8 @@ def ours() -> dict[str, Work]:
         "complete-story": lambda item: GovernanceOrchestrator.complete_job(
             item.job, token=item.token, executor=executor, health=reading(), at=now()
         ),
-        "cancel": lambda item: run_job.cancel_job(
-            job_id=item.job, reason=REASON, actor=operator, at=now()
+        "cancel-story": lambda item: GovernanceOrchestrator.cancel_job(
+            item.job, reason=REASON, actor=operator, health=reading(), at=now()
         ),
         "whole": whole,
     }

@@ -25,22 +25,20 @@ from governance.demo.people import Hiring
 from governance.demo.teller import People
 from governance.flows import run_job
 from governance.models import GovernanceJob, SystemContract
-from governance.vocabulary.values import JobStatus
+from governance.vocabulary.values import JobStatus, StepReport, StepStatus
 from tests.benchmarks.twins import copy_to_twins, make_twins
 
 OWNER = "owner"
+REPORTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What one call is about. A copy's execution token is the text of its job's id."""
+    """What one call is about; a running job with its execution token."""
 
     contract: UUID
     job: UUID | None
-
-    @property
-    def token(self) -> str:
-        return str(self.job)
+    token: str = ""
 
 
 class Supplier(Narrator):
@@ -88,8 +86,9 @@ def supply(ends_as: str, number: int, *, steps: int) -> list[Item]:
         end = min(last, start + AT_ONCE - 1)
         with laws_away(OWNER) as cursor:
             cursor.execute(f"EXECUTE {copies} ({start}, {end}, 0, 0)")
+    # A copy's execution token is the text of its job's id.
     items = [
-        Item(contract_id, job_id)
+        Item(contract_id, job_id, str(job_id))
         for contract_id, job_id in SystemContract.objects.filter(
             reference__gt=reference_of(first), reference__lte=reference_of(last)
         )
@@ -99,6 +98,29 @@ def supply(ends_as: str, number: int, *, steps: int) -> list[Item]:
     with connections[OWNER].cursor() as cursor:
         copy_to_twins(cursor, [item.contract for item in items])
     return items
+
+
+def supply_long_job(steps: int, *, reported: int) -> Item:
+    """A running job of that many steps, of which the first `reported` are; on our side alone."""
+    supplier = _supplier()
+    kind = Kind("pending", 0, steps, "medium", NOW)
+    told = proposal_for(kind, reference_of(first_free_number(more=True)))
+    job, token = run_job.start_job(
+        job_id=supplier.pending(told).pk, executor=supplier.executor, at=supplier.now
+    )
+    for first in range(0, reported, REPORTED_AT_ONCE):
+        at = datetime.now(UTC)
+        run_job.record_step_results(
+            job_id=job.pk,
+            token=token,
+            reports=[
+                StepReport(step, StepStatus.COMPLETED, at, at, output={"done": True})
+                for step in range(first, min(reported, first + REPORTED_AT_ONCE))
+            ],
+            executor=supplier.executor,
+            at=at,
+        )
+    return Item(job.contract_id, job.pk, token)
 
 
 def _supplier() -> Supplier:
