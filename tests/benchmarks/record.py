@@ -152,10 +152,8 @@ def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]
     """The last results of a job as long as any against the first ones of another."""
     each = min(ops, MOST_CHANGES // 2 // (rounds + 1))
     begun = MOST_CHANGES - each * rounds - WARM_UP
-    late, early = (
-        supply_long_job(MOST_CHANGES, reported=begun),
-        supply_long_job(MOST_CHANGES, reported=0),
-    )
+    late = supply_long_job(MOST_CHANGES, reported=begun)
+    early = supply_long_job(MOST_CHANGES, reported=0)
     connections.close_all()
     rates: dict[UUID | None, list[float]] = {late.job: [], early.job: []}
     step = {late.job: begun, early.job: 0}

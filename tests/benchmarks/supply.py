@@ -25,11 +25,11 @@ from governance.demo.people import Hiring
 from governance.demo.teller import People
 from governance.flows import run_job
 from governance.models import GovernanceJob, SystemContract
+from governance.orchestrator.reports import MOST_REPORTS
 from governance.vocabulary.values import JobStatus, StepReport, StepStatus
 from tests.benchmarks.twins import copy_to_twins, make_twins
 
 OWNER = "owner"
-REPORTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,14 @@ def supply_long_job(steps: int, *, reported: int) -> Item:
     job, token = run_job.start_job(
         job_id=supplier.pending(told).pk, executor=supplier.executor, at=supplier.now
     )
-    for first in range(0, reported, REPORTED_AT_ONCE):
+    for first in range(0, reported, MOST_REPORTS):
         at = datetime.now(UTC)
         run_job.record_step_results(
             job_id=job.pk,
             token=token,
             reports=[
                 StepReport(step, StepStatus.COMPLETED, at, at, output={"done": True})
-                for step in range(first, min(reported, first + REPORTED_AT_ONCE))
+                for step in range(first, min(reported, first + MOST_REPORTS))
             ],
             executor=supplier.executor,
             at=at,
