@@ -17,7 +17,7 @@ from tests.benchmarks.crew import Crew, crew, shares_of
 from tests.benchmarks.database import owner_session
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
-from tests.benchmarks.twins import rows_written
+from tests.benchmarks.twins import analyse, rows_written
 
 # PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
 WARM_UP = 12
@@ -154,6 +154,8 @@ def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]
     begun = MOST_CHANGES - each * rounds - WARM_UP
     late = supply_long_job(MOST_CHANGES, reported=begun)
     early = supply_long_job(MOST_CHANGES, reported=0)
+    with connections[OWNER].cursor() as cursor:
+        analyse(cursor)
     connections.close_all()
     rates: dict[UUID | None, list[float]] = {late.job: [], early.job: []}
     step = {late.job: begun, early.job: 0}

@@ -72,6 +72,11 @@ def copy_to_twins(cursor: Any, contracts: Sequence[Any]) -> None:
                 f" FROM bare.{table} HAVING max(id) IS NOT NULL"
             )
     cursor.execute("DROP TABLE contracts")
+    analyse(cursor)
+
+
+def analyse(cursor: Any) -> None:
+    """Let PostgreSQL know of both sides what it would know of any database after a while."""
     for schema in ("public", "bare"):
         cursor.execute(f"VACUUM (ANALYZE) {', '.join(f'{schema}.{table}' for table in TWINS)}")
 
