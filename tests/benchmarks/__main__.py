@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: what is measured of the desk and of the API, as ratios."""
+"""`python -m tests.benchmarks`: what we do, measured against what others do in the same run."""
 
 from __future__ import annotations
 
@@ -7,171 +7,143 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.benchmarks.api import Comparison
-    from tests.benchmarks.desk import Timing
+from tests.benchmarks.database import bench_database
+from tests.benchmarks.figures import Figure, table
 
+PARTS = ("record",)
 EPILOG = """examples:
-  python -m tests.benchmarks                        all of it; minutes
-  python -m tests.benchmarks api                    what HTTP adds to a call; a minute
-  python -m tests.benchmarks desk --json            1 000 contracts against 1 000 000
-  python -m tests.benchmarks --contracts 500 20000  two other sizes
+  python -m tests.benchmarks                                  all of it; ten minutes on two cores
+  python -m tests.benchmarks record --only activate,claim     two stories of the record
+  python -m tests.benchmarks record --rounds 9 --clients 8 --json
 exit codes:
-  0  measured
-  2  wrong usage
+  0    measured
+  1    with --strict: a figure does not reach what was promised
+  2    wrong usage
   130  interrupted"""
 
 
 def main(argv: Sequence[str]) -> int:
     options = _read(argv)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django
-
-    django.setup()
-    from django.conf import settings
-
-    from tests.support.databases import ensure_template
-
-    settings.SECURE_SSL_REDIRECT = False  # test clients speak HTTP
-    settings.ALLOWED_HOSTS = ["testserver"]
-    template = ensure_template()
-    compared: list[Comparison] = []
-    measured: dict[int, dict[str, Timing]] = {}
+    figures: list[Figure] = []
     try:
-        if "api" in options.parts:
-            compared = _compare(template, options)
-        if "desk" in options.parts:
-            sizes = sorted(options.contracts)
-            measured = {size: _measure(template, size, options) for size in sizes}
+        with bench_database():
+            for figure in _measured(options):
+                figures.append(figure)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     if options.json:
-        desk = {
-            size: {name: asdict(timing) for name, timing in pages.items()}
-            for size, pages in measured.items()
-        }
-        api = [asdict(one) | {"ratio": one.ratio} for one in compared]
-        print(json.dumps({"api": api, "desk": desk}, indent=2))
-        return 0
-    print(
-        f"\n{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    if compared:
-        _print_comparisons(compared)
-    if measured:
-        _print_table(measured)
-    return 0
+        print(json.dumps([figure.document() for figure in figures], indent=2))
+    else:
+        print(
+            f"\n{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
+            f"{os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"{options.prefill} contracts, {options.rounds} rounds\n"
+        )
+        for line in table(figures):
+            print(line)
+    return int(options.strict and any(figure.met is False for figure in figures))
 
 
-def _compare(template: str, options: argparse.Namespace) -> list[Comparison]:
-    """The API on a real site over a database of its own, thrown away afterwards."""
+def _measured(options: argparse.Namespace) -> Iterator[Figure]:
+    """The figures of every part that was asked for, on one database."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connections
     from tqdm import tqdm
 
-    from tests.benchmarks.api import measure_api
-    from tests.support.cast import hire_cast
-    from tests.support.databases import cloned
+    from tests.benchmarks.supply import prefill
 
-    with (
-        cloned(template),
-        tqdm(
-            total=options.calls, desc="      API calls", unit="", disable=options.no_progress
-        ) as bar,
-    ):
-        return measure_api(hire_cast(), calls=options.calls, advance=bar.update)
+    tqdm.monitor_interval = 0  # its thread would not survive a fork
+    call_command("migrate", verbosity=0)
 
+    def bar(total: int, what: str) -> tqdm:
+        return tqdm(total=total, desc=f"{what:>10}", unit="", disable=options.no_progress or None)
 
-def _print_comparisons(compared: Sequence[Comparison]) -> None:
-    print("\n| API, medians | ms | ms | ratio | at most |")
-    print("|---" * 5 + "|")
-    for one in compared:
-        print(
-            f"| {one.name} | {one.left:.1f} | {one.right:.1f} | {one.ratio:.2f} × "
-            f"| {one.allowed:.1f} × |"
-        )
+    try:
+        with bar(options.prefill, "contracts") as progress:
+            prefill(options.prefill, advance=progress.update)
+        if "record" in options.parts:
+            from tests.benchmarks.record import measure_record
 
-
-def _measure(template: str, size: int, options: argparse.Namespace) -> dict[str, Timing]:
-    """One database of that many contracts, thrown away afterwards."""
-    from django.test import Client
-    from tqdm import tqdm
-
-    from tests.benchmarks.desk import measure
-    from tests.benchmarks.population import populate
-    from tests.support.cast import hire_cast
-    from tests.support.databases import cloned
-
-    quiet = options.no_progress
-    with cloned(template):
-        cast = hire_cast()
-        with tqdm(total=size, desc=f"{size:>9} contracts", unit="", disable=quiet) as bar:
-            waiting = populate(cast, size, bar.update)
-        browser = Client()
-        browser.force_login(cast.founder)
-        with tqdm(total=options.calls, desc="          calls", unit="", disable=quiet) as bar:
-            return measure(browser, waiting, calls=options.calls, advance=bar.update)
-
-
-def _print_table(measured: Mapping[int, Mapping[str, Timing]]) -> None:
-    small, large = min(measured), max(measured)
-    print()
-    heads = [f"p50 / p99 ms at {size:,}".replace(",", " ") for size in sorted(measured)]
-    print(f"| page | queries | {' | '.join(heads)} | p50 grows | p99 grows |")
-    print("|---" * (4 + len(measured)) + "|")
-    for name, first in measured[small].items():
-        last = measured[large][name]
-        cells = [
-            f"{measured[size][name].p50:.1f} / {measured[size][name].p99:.1f}"
-            for size in sorted(measured)
-        ]
-        queries = str(first.queries)
-        if first.queries != last.queries:
-            queries += f" and {last.queries}"
-        print(
-            f"| {name} | {queries} | {' | '.join(cells)} "
-            f"| {last.p50 / first.p50:.2f} × | {last.p99 / first.p99:.2f} × |"
-        )
+            with bar(
+                len(options.only) * options.rounds * len(options.clients), "record"
+            ) as progress:
+                yield from measure_record(
+                    options.only,
+                    clients=options.clients,
+                    rounds=options.rounds,
+                    ops=options.ops,
+                    advance=progress.update,
+                )
+    finally:
+        connections.close_all()
 
 
 def _read(argv: Sequence[str]) -> argparse.Namespace:
+    from tests.benchmarks.names import RECORD
+
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
-        description="Measure what HTTP adds to a call of the API, and the founder's pages in a "
-        "small and in a large database.",
+        description="Measure what we do against what others do, in the same run: every figure is a "
+        "ratio. A PostgreSQL of its own is started for it, which waits for the disk.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "parts",
         nargs="*",
-        default=["api", "desk"],
+        default=list(PARTS),
         metavar="PART",
-        help="What to measure: api, desk (default: both).",
+        help=f"What to measure: {', '.join(PARTS)} (default: all).",
     )
     parser.add_argument(
-        "--contracts",
-        nargs="+",
+        "--only",
+        default=",".join(RECORD),
+        metavar="A,B",
+        help=f"Of record, only these: {', '.join(RECORD)}.",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="Rounds (default: %(default)s).")
+    parser.add_argument(
+        "--clients",
         type=int,
-        default=[1_000, 1_000_000],
+        nargs="+",
+        default=[1, 8],
         metavar="N",
-        help="How many contracts the databases hold (default: 1000 1000000).",
+        help="At how many clients at once (default: 1 8).",
     )
     parser.add_argument(
-        "--calls", type=int, default=200, help="Calls of each page (default: %(default)s)."
+        "--ops",
+        type=int,
+        default=300,
+        help="Calls of one client in a round; of several, each makes half as many "
+        "(default: %(default)s).",
+    )
+    parser.add_argument(
+        "--prefill",
+        type=int,
+        default=5000,
+        metavar="N",
+        help="Contracts in the database beforehand (default: %(default)s).",
     )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")
+    parser.add_argument(
+        "--strict", action="store_true", help="Exit with 1 where a figure misses its promise."
+    )
     options = parser.parse_args(argv)
-    if unknown := set(options.parts) - {"api", "desk"}:
+    if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    if min(options.contracts) < 500 or options.calls < 2:
-        parser.error("at least 500 contracts and 2 calls")
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(RECORD):
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}")
+    if min(options.rounds, options.ops, *options.clients) < 1:
+        parser.error("rounds, ops and clients are at least 1")
     return options
 
 

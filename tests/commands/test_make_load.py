@@ -82,7 +82,7 @@ def test_make_load__asked_wrongly__refused(cast: Cast, arguments: list[str], cod
 
 def test_make_load__fails_half_way__the_laws_are_awake(own_database: None) -> None:
     laws = sorted(run_sql(LAWS))
-    usual = filling._laws_away
+    usual = filling.laws_away
     calls: list[str] = []
 
     def failing(using: str) -> Any:
@@ -91,7 +91,7 @@ def test_make_load__fails_half_way__the_laws_are_awake(own_database: None) -> No
             raise RuntimeError("the power went")
         return usual(using)
 
-    with patch.object(filling, "_laws_away", failing), pytest.raises(RuntimeError):
+    with patch.object(filling, "laws_away", failing), pytest.raises(RuntimeError):
         run("make_load", "--contracts", "40", "--yes")
     assert sorted(run_sql(LAWS)) == laws
     assert findings() == []

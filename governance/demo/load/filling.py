@@ -77,18 +77,18 @@ def fill_database(
     there is a contract already, with `more` only where one is that is not ours.
     """
     copies = copies_of_each(contracts)
-    first = _first_number(more=more)
+    first = first_free_number(more=more)
     hiring = Hiring()
-    narrators = _narrators(hiring, at)
+    narrators = hire_narrators(hiring, at)
     register_capabilities(documents=[_capability(name) for name in CAPABILITIES])
-    references = (_reference(number) for number in count(first))
+    references = (reference_of(number) for number in count(first))
     originals = []
     for original in tell_originals(narrators, references):
         originals.append(original)
         advance(1)
-    prepared = _prepare(originals, seed=seed, using=using)
+    prepared = prepare_copies(originals, seed=seed, using=using)
     for batch in _batches(copies, first=first + len(originals), contracts=contracts):
-        with _laws_away(using) as cursor:
+        with laws_away(using) as cursor:
             cursor.execute(
                 f"EXECUTE {prepared[batch.original]}"
                 f" ({batch.first}, {batch.last}, {batch.youngest}, {batch.oldest})"
@@ -105,7 +105,7 @@ def is_ours(*, using: str) -> bool:
     return not contracts.exclude(reference__startswith=PREFIX).exists()
 
 
-def _first_number(*, more: bool) -> int:
+def first_free_number(*, more: bool) -> int:
     if count_contracts() and not more:
         raise WrongStateError(
             "There are contracts here already: a load is for an empty database.", code="not_empty"
@@ -116,7 +116,7 @@ def _first_number(*, more: bool) -> int:
     return 1 + int(last.removeprefix(PREFIX)) if last else 1
 
 
-def _narrators(hiring: Hiring, at: datetime) -> list[Narrator]:
+def hire_narrators(hiring: Hiring, at: datetime) -> list[Narrator]:
     """Two teams, who take turns; as many founders in each as any risk asks for."""
     founders = max(2, *(quorum_for(risk) for risk in RiskLevel))
     first = hiring.people(founders=founders)
@@ -132,7 +132,7 @@ def _narrators(hiring: Hiring, at: datetime) -> list[Narrator]:
     ]
 
 
-def _reference(number: int) -> str:
+def reference_of(number: int) -> str:
     return f"{PREFIX}{number:09}"
 
 
@@ -147,7 +147,7 @@ def _capability(name: str) -> dict[str, Any]:
 
 
 # --- the statements -------------------------------------------------------------------------------
-def _prepare(originals: Sequence[Original], *, seed: int, using: str) -> list[str]:
+def prepare_copies(originals: Sequence[Original], *, seed: int, using: str) -> list[str]:
     """Prepare a statement for each original; their names, in order."""
     copies = _COPIES.format(
         seed=f"{seed}::bigint",
@@ -190,7 +190,7 @@ def _tables() -> list[str]:
 
 
 @contextmanager
-def _laws_away(using: str) -> Iterator[Any]:
+def laws_away(using: str) -> Iterator[Any]:
     """A transaction in which no law of the record's tables is asked; with it, all are back.
 
     Whoever may also spares PostgreSQL the foreign keys, which the copies keep by themselves.

@@ -113,13 +113,13 @@ def tell_originals(narrators: list[Narrator], references: Iterator[str]) -> Iter
     """One original of each kind; the narrators take turns."""
     for number, kind in enumerate(KINDS):
         narrator = narrators[number % len(narrators)]
-        told = _proposal(kind, next(references))
+        told = proposal_for(kind, next(references))
         getattr(narrator, kind.ends_as)(told)
         contract = SystemContract.objects.get(reference=told["reference"])
         yield Original(contract.pk, contract.reference, kind)
 
 
-def _proposal(kind: Kind, reference: str) -> dict[str, Any]:
+def proposal_for(kind: Kind, reference: str) -> dict[str, Any]:
     # A third touches two capabilities, the others one.
     names = [CAPABILITY] if kind.steps % 3 else [CAPABILITY, CAPABILITY + PAIRED]
     return {

@@ -1,0 +1,94 @@
+"""Clients as processes of their own, so that no interpreter's lock counts for either side."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+Work = Callable[[Any], object]
+# Made in the worker, over a connection of its own: what it can be asked to do, by name.
+Arrive = Callable[[], dict[str, Work]]
+
+PATIENCE_SECONDS = 5
+_forks = multiprocessing.get_context("fork")
+
+
+class Crew:
+    """Workers that wait until all of them are to begin at once."""
+
+    def __init__(self, arrive: Arrive, size: int) -> None:
+        self._lines: list[Connection] = []
+        self._workers = []
+        for _ in range(size):
+            ours, theirs = _forks.Pipe()
+            worker = _forks.Process(target=_serve, args=(theirs, arrive), daemon=True)
+            worker.start()
+            theirs.close()
+            self._lines.append(ours)
+            self._workers.append(worker)
+
+    def do(self, what: str, shares: Sequence[Sequence[Any]]) -> float:
+        """How many a second: each worker does `what` with each item of its share.
+
+        RuntimeError with a worker's own words when one fails.
+        """
+        lines = self._lines[: len(shares)]
+        for line, share in zip(lines, shares, strict=True):
+            line.send((what, share))
+        for line in lines:
+            line.recv()
+        for line in lines:
+            line.send(None)
+        spans = [line.recv() for line in lines]
+        if failures := [span for span in spans if isinstance(span, str)]:
+            raise RuntimeError(failures[0])
+        began, ended = min(span[0] for span in spans), max(span[1] for span in spans)
+        return sum(map(len, shares)) / (ended - began)
+
+    def leave(self) -> None:
+        """Send them home; whoever does not hear it is ended."""
+        for line, worker in zip(self._lines, self._workers, strict=True):
+            with suppress(OSError):
+                line.send((None, ()))
+            worker.join(PATIENCE_SECONDS)
+            worker.kill()
+            worker.join()
+
+
+@contextmanager
+def crew(arrive: Arrive, size: int) -> Iterator[Crew]:
+    """A crew of `size` workers; no connection of ours may be open, for they would share it."""
+    hired = Crew(arrive, size)
+    try:
+        yield hired
+    finally:
+        hired.leave()
+
+
+def shares_of(items: Sequence[Any], clients: int) -> list[Sequence[Any]]:
+    """The items in as many parts, as equal as can be."""
+    return [items[start::clients] for start in range(clients)]
+
+
+def _serve(line: Connection, arrive: Arrive) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever hired us decides
+    works = arrive()
+    while True:
+        what, share = line.recv()
+        if what is None:
+            return
+        work = works[what]
+        line.send("ready")
+        line.recv()
+        try:
+            began = time.perf_counter()
+            for item in share:
+                work(item)
+            line.send((began, time.perf_counter()))
+        except Exception as failure:  # noqa: BLE001 - told where the figures are made
+            line.send(f"{what}: {type(failure).__name__}: {failure}")

@@ -1,0 +1,77 @@
+"""What was measured: rates of two sides in the same rounds, and their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table: `ours` and `baseline` are what each round measured, in its order.
+
+    The ratio of a round is ours to the baseline's, or the other way round where less is better; it
+    is to reach `to_reach` at least, or at most where `at_most`.
+    """
+
+    part: str
+    measure: str
+    clients: int
+    unit: str
+    ours: Sequence[float]
+    baseline: Sequence[float]
+    against: str
+    to_reach: float | None = None
+    at_most: bool = False
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / theirs for ours, theirs in zip(self.ours, self.baseline, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the ratio reaches what it is to reach; None where nothing was promised."""
+        if self.to_reach is None:
+            return None
+        return self.ratio <= self.to_reach if self.at_most else self.ratio >= self.to_reach
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` gives it out."""
+        return {
+            "part": self.part,
+            "measure": self.measure,
+            "clients": self.clients,
+            "unit": self.unit,
+            "ours": median(self.ours),
+            "baseline": median(self.baseline),
+            "against": self.against,
+            "ratio": self.ratio,
+            "ratios": self.ratios,
+            "to_reach": self.to_reach,
+            "at_most": self.at_most,
+            "met": self.met,
+        }
+
+
+def table(figures: Iterable[Figure]) -> Iterable[str]:
+    """The lines of a table in Markdown."""
+    yield "| measure | clients | ours | baseline | ratio, median (min–max) | to reach | met |"
+    yield "|---" * 7 + "|"
+    for one in figures:
+        bound = "" if one.to_reach is None else f"{'≤' if one.at_most else '≥'} {one.to_reach:.2f}"
+        met = {None: "", True: "yes", False: "**no**"}[one.met]
+        yield (
+            f"| {one.measure} | {one.clients} | {_amount(median(one.ours))} {one.unit} "
+            f"| {_amount(median(one.baseline))} {one.unit}, {one.against} "
+            f"| {one.ratio:.2f} ({min(one.ratios):.2f}–{max(one.ratios):.2f}) | {bound} | {met} |"
+        )
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.2f}"

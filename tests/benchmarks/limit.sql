@@ -1,0 +1,267 @@
+-- What PostgreSQL itself can do: each story of a job as one function that writes the same rows and
+-- columns as we do, with the same ledger entries, in one round trip. It guards the state that it
+-- starts from and the executor's token, and nothing else: no law, no content digest, no health.
+-- Its tables are twins of ours (twins.py), with our constraints, indexes and foreign keys.
+
+CREATE FUNCTION bare.spelled(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+CREATE FUNCTION bare.digest(words text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT encode(sha256(convert_to(words, 'UTF8')), 'hex')
+$$;
+
+CREATE FUNCTION bare.entry(
+    subject uuid, seq integer, at timestamptz, actor text, event text, was text, becomes text,
+    why text, step integer, records text
+) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT '{"actor":' || to_json(actor) || ',"at":"' || bare.spelled(at)
+        || '","contract_id":"' || subject || '","event":"' || event
+        || '","from_status":"' || was || '","reason":' || to_json(why)
+        || ',"records":{' || records || '},"seq":' || seq
+        || ',"step_index":' || coalesce(step::text, 'null')
+        || ',"to_status":"' || becomes || '"}'
+$$;
+
+CREATE FUNCTION bare.activate(
+    subject uuid, job uuid, minutes integer, operator integer, actor text, at timestamptz,
+    seen jsonb
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    contract record;
+    head record;
+    moved text;
+    moved_hash bytea;
+    made text;
+BEGIN
+    SELECT status, plan INTO contract
+      FROM bare.governance_systemcontract WHERE id = subject FOR UPDATE;
+    IF contract.status IS DISTINCT FROM 'APPROVED' THEN
+        RAISE EXCEPTION 'The contract is %.', contract.status;
+    END IF;
+    SELECT seq, hash INTO head FROM bare.governance_ledgerentry
+     WHERE contract_id = subject ORDER BY seq DESC LIMIT 1;
+    INSERT INTO bare.governance_governancejob
+           (id, contract_id, status, total_steps, current_step_index, timeout_minutes,
+            created_at, updated_at, created_by_id, end_reason)
+    VALUES (job, subject, 'PENDING', jsonb_array_length(contract.plan), 0, minutes, at, at,
+            operator, '');
+    INSERT INTO bare.governance_jobstep
+           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
+    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
+      FROM jsonb_to_recordset(contract.plan) AS step (
+           step_index integer, step_type text, target text, change jsonb,
+           timeout_seconds integer, rollback_action jsonb);
+    INSERT INTO bare.governance_healthsnapshot (job_id, phase, reading, observed_at)
+    VALUES (job, 'BEFORE', seen, at);
+    UPDATE bare.governance_systemcontract SET status = 'ACTIVE', updated_at = at
+     WHERE id = subject;
+    moved := bare.entry(subject, head.seq + 1, at, actor, 'contract.activation.activated',
+                        'APPROVED', 'ACTIVE', '', NULL, '');
+    moved_hash := sha256(head.hash || convert_to(moved, 'UTF8'));
+    made := bare.entry(
+        subject, head.seq + 2, at, actor, 'job.activation.created', '', 'PENDING', '', NULL,
+        '"health_before_sha256":"' || bare.digest(seen::text || job || bare.spelled(at))
+        || '","job_sha256":"' || bare.digest(contract.plan::text || job || bare.spelled(at)) || '"');
+    INSERT INTO bare.governance_ledgerentry
+           (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
+            hash)
+    VALUES (subject, head.seq + 1, at, actor, 'contract.activation.activated', 'APPROVED',
+            'ACTIVE', '', moved, head.hash, moved_hash),
+           (subject, head.seq + 2, at, actor, 'job.activation.created', '', 'PENDING', '', made,
+            moved_hash, sha256(moved_hash || convert_to(made, 'UTF8')));
+END $$;
+
+-- A claim where no job is named, or the start of this one.
+CREATE FUNCTION bare.start(
+    wanted uuid, executor integer, actor text, at timestamptz, grace interval, token_sha256 text
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    job record;
+    head record;
+    deadline timestamptz;
+    lease timestamptz;
+    told text;
+BEGIN
+    IF wanted IS NULL THEN
+        SELECT id, contract_id, timeout_minutes INTO job
+          FROM bare.governance_governancejob
+         WHERE status = 'PENDING' ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    ELSE
+        SELECT id, contract_id, timeout_minutes INTO job
+          FROM bare.governance_governancejob
+         WHERE id = wanted AND status = 'PENDING' FOR UPDATE;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT seq, hash INTO head FROM bare.governance_ledgerentry
+     WHERE contract_id = job.contract_id ORDER BY seq DESC LIMIT 1;
+    deadline := at + job.timeout_minutes * interval '1 minute';
+    SELECT least(at + timeout_seconds * interval '1 second' + grace, deadline) INTO lease
+      FROM bare.governance_jobstep WHERE job_id = job.id AND step_index = 0;
+    UPDATE bare.governance_governancejob
+       SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
+           lease_expires_at = lease, execution_token_sha256 = token_sha256, updated_at = at
+     WHERE id = job.id;
+    told := bare.entry(
+        job.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING', 'RUNNING',
+        '', NULL, '"start_sha256":"'
+        || bare.digest(bare.spelled(at) || executor || bare.spelled(deadline) || token_sha256)
+        || '"');
+    INSERT INTO bare.governance_ledgerentry
+           (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
+            hash)
+    VALUES (job.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING',
+            'RUNNING', '', told, head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+    RETURN job.id;
+END $$;
+
+CREATE FUNCTION bare.record(
+    subject uuid, token_sha256 text, step integer, begun timestamptz, ended timestamptz,
+    said jsonb, executor integer, actor text, at timestamptz, grace interval
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    job record;
+    head record;
+    next_timeout integer;
+    told text;
+    written bigint;
+BEGIN
+    SELECT contract_id, status, current_step_index, execution_token_sha256, deadline_at INTO job
+      FROM bare.governance_governancejob WHERE id = subject FOR UPDATE;
+    IF job.status <> 'RUNNING' OR job.current_step_index <> step
+       OR job.execution_token_sha256 <> token_sha256 THEN
+        RAISE EXCEPTION 'The job is %, at step %.', job.status, job.current_step_index;
+    END IF;
+    SELECT seq, hash INTO head FROM bare.governance_ledgerentry
+     WHERE contract_id = job.contract_id ORDER BY seq DESC LIMIT 1;
+    SELECT timeout_seconds INTO next_timeout FROM bare.governance_jobstep
+     WHERE job_id = subject AND step_index = step + 1;
+    INSERT INTO bare.governance_stepresult
+           (job_id, step_index, status, started_at, completed_at, output, error, health_after,
+            recorded_at, recorded_by_id)
+    VALUES (subject, step, 'COMPLETED', begun, ended, said, '', NULL, at, executor)
+    RETURNING id INTO written;
+    UPDATE bare.governance_governancejob
+       SET current_step_index = step + 1, updated_at = at,
+           lease_expires_at = least(
+               at + coalesce(next_timeout, 0) * interval '1 second' + grace, job.deadline_at)
+     WHERE id = subject;
+    told := bare.entry(
+        job.contract_id, head.seq + 1, at, actor, 'job.step.completed', '', '', '', step,
+        '"step_result_sha256":"'
+        || bare.digest(subject || step::text || bare.spelled(begun) || bare.spelled(ended)
+                       || said::text || bare.spelled(at) || executor) || '"');
+    INSERT INTO bare.governance_ledgerentry
+           (contract_id, seq, at, actor, event, from_status, to_status, reason, step_index, body,
+            prev_hash, hash)
+    VALUES (job.contract_id, head.seq + 1, at, actor, 'job.step.completed', '', '', '', step, told,
+            head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+    RETURN written;
+END $$;
+
+-- The sealed account of a job, out of the same rows as ours and as large.
+CREATE FUNCTION bare.evidence(
+    job bare.governance_governancejob, ended text, why text, actor integer, at timestamptz,
+    seen jsonb, head_seq integer, head_hash bytea
+) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat(
+        '{"approval":', to_json(approval), ',"collected_at":"', bare.spelled(at),
+        '","contract_content_sha256":"', contract.approved_digest,
+        '","contract_id":"', contract.id, '","end_reason":', to_json(why),
+        ',"ended_at":"', bare.spelled(at), '","evidence_version":"1.1.0"',
+        ',"execution_duration_seconds":',
+        coalesce(extract(epoch FROM at - job.started_at)::text, 'null'),
+        ',"health_after":', seen,
+        ',"health_before":', (SELECT reading FROM bare.governance_healthsnapshot
+                               WHERE job_id = job.id AND phase = 'BEFORE'),
+        ',"job_id":"', job.id, '","job_status":"', ended,
+        '","ledger_head":{"hash":"', encode(head_hash, 'hex'), '","seq":', head_seq,
+        '},"participants":{"activated_by":', job.created_by_id,
+        ',"approved_by":', contract.approved_by_id, ',"ended_by":', actor,
+        ',"proposed_by":', contract.proposed_by_id,
+        ',"reported_by":', (SELECT coalesce(json_agg(DISTINCT recorded_by_id), '[]')
+                              FROM bare.governance_stepresult WHERE job_id = job.id),
+        ',"signed_by":', (SELECT json_agg(DISTINCT founder_id) FROM bare.governance_approvalsignature
+                           WHERE contract_id = contract.id),
+        ',"started_by":', coalesce(job.started_by_id::text, 'null'),
+        '},"signatures":', (
+            SELECT json_agg(to_json(signature)) FROM (
+                SELECT contract.approved_digest AS content_digest, founder_id AS founder, number,
+                       bare.digest(shown) AS shown_sha256, bare.spelled(signed_at) AS signed_at,
+                       bare.digest(view) AS view_digest, bare.spelled(window_closes_at) AS window_closes_at,
+                       bare.spelled(window_opens_at) AS window_opens_at
+                  FROM bare.governance_approvalsignature WHERE contract_id = contract.id
+                 ORDER BY number) AS signature),
+        ',"started_at":', coalesce('"' || bare.spelled(job.started_at) || '"', 'null'),
+        ',"step_results":', (
+            SELECT coalesce(json_agg(to_json(result)), '[]') FROM (
+                SELECT bare.spelled(completed_at) AS completed_at, error, health_after, job_id,
+                       output, bare.spelled(recorded_at) AS recorded_at,
+                       recorded_by_id AS recorded_by, bare.spelled(started_at) AS started_at,
+                       status, step_index
+                  FROM bare.governance_stepresult WHERE job_id = job.id
+                 ORDER BY step_index) AS result),
+        ',"steps":', (
+            SELECT json_agg(to_json(told)) FROM (
+                SELECT step.change, step.rollback_action,
+                       coalesce(result.status, 'SKIPPED') AS status, step.step_index,
+                       step.step_type, step.target, step.timeout_seconds
+                  FROM bare.governance_jobstep step
+                  LEFT JOIN bare.governance_stepresult result
+                         ON result.job_id = step.job_id AND result.step_index = step.step_index
+                 WHERE step.job_id = job.id ORDER BY step.step_index) AS told),
+        '}')
+      FROM bare.governance_systemcontract contract,
+           LATERAL (SELECT contract.approval_note, bare.spelled(contract.approved_at) AS approved_at,
+                           contract.approved_by_id AS approved_by, contract.approved_digest,
+                           bare.spelled(contract.window_closes_at) AS window_closes_at,
+                           bare.spelled(contract.window_opens_at) AS window_opens_at) AS approval
+     WHERE contract.id = job.contract_id
+$$;
+
+-- A cancellation where no token is shown, or a completion.
+CREATE FUNCTION bare.finish(
+    subject uuid, token_sha256 text, why text, person integer, actor text, at timestamptz,
+    seen jsonb
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    job bare.governance_governancejob;
+    head record;
+    ended text := CASE WHEN token_sha256 IS NULL THEN 'CANCELLED' ELSE 'COMPLETED' END;
+    sealed text;
+    told text;
+BEGIN
+    SELECT * INTO job FROM bare.governance_governancejob WHERE id = subject FOR UPDATE;
+    IF token_sha256 IS NULL THEN
+        IF job.status NOT IN ('PENDING', 'RUNNING') THEN
+            RAISE EXCEPTION 'The job is %.', job.status;
+        END IF;
+    ELSIF job.status <> 'RUNNING' OR job.current_step_index <> job.total_steps
+       OR job.execution_token_sha256 <> token_sha256 THEN
+        RAISE EXCEPTION 'The job is %, at step %.', job.status, job.current_step_index;
+    END IF;
+    SELECT seq, hash INTO head FROM bare.governance_ledgerentry
+     WHERE contract_id = job.contract_id ORDER BY seq DESC LIMIT 1;
+    INSERT INTO bare.governance_healthsnapshot (job_id, phase, reading, observed_at)
+    VALUES (subject, 'AFTER', seen, at);
+    sealed := bare.evidence(job, ended, why, person, at, seen, head.seq, head.hash);
+    INSERT INTO bare.governance_auditevidence (job_id, body, sha256, collected_at)
+    VALUES (subject, sealed, bare.digest(sealed), at);
+    UPDATE bare.governance_governancejob
+       SET status = ended, ended_at = at, ended_by_id = person, end_reason = why,
+           lease_expires_at = NULL, updated_at = at
+     WHERE id = subject;
+    told := bare.entry(
+        job.contract_id, head.seq + 1, at, actor, 'job.execution.' || lower(ended), job.status,
+        ended, why, NULL,
+        '"evidence_sha256":"' || bare.digest(sealed)
+        || '","health_after_sha256":"' || bare.digest(seen::text || subject || bare.spelled(at))
+        || '","job_end_sha256":"' || bare.digest(ended || person || bare.spelled(at) || why) || '"');
+    INSERT INTO bare.governance_ledgerentry
+           (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
+            hash)
+    VALUES (job.contract_id, head.seq + 1, at, actor, 'job.execution.' || lower(ended), job.status,
+            ended, why, told, head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+END $$;

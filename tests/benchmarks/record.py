@@ -1,0 +1,240 @@
+"""`record`: the hot path of the record against what PostgreSQL itself can do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from governance.vocabulary.changes import MOST_CHANGES
+from tests.benchmarks import sides
+from tests.benchmarks.crew import Crew, crew, shares_of
+from tests.benchmarks.database import owner_session
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
+from tests.benchmarks.twins import analyse, rows_written
+
+# PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
+WARM_UP = 12
+LOOK_SECONDS = 0.002
+LATE = "late"  # measured against ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is asked of both sides, of contracts that end as `begins` says, `steps` steps each.
+
+    `ours` and `limit` name the work of each side. `size` is how many of the usual calls make a
+    round; `reports` how many steps of each contract are reported, one call for each.
+    """
+
+    title: str
+    ours: str
+    limit: str
+    begins: str
+    steps: int = 3
+    to_reach: float | None = None
+    size: float = 1.0
+    reports: int = 0
+
+
+MEASURES = {
+    "activate": Measure("activate, 3 steps", "activate-story", "activate", "approved", 3, 0.50),
+    "activate-100": Measure(
+        "activate, 100 steps", "activate-story", "activate", "approved", 100, 0.50, size=0.2
+    ),
+    "activate-flow": Measure(
+        "activate, 3 steps, with reading health and line", "activate", "activate", "approved"
+    ),
+    "claim": Measure("claim", "claim-story", "claim", "pending", 3, 0.60),
+    "claim-flow": Measure("claim, with reading the line", "claim", "claim", "pending"),
+    "start": Measure("start", "start-story", "start", "pending"),
+    "record": Measure("record a step result", "record", "record", "started", 10, 0.50, reports=10),
+    "complete": Measure("complete", "complete-story", "complete", "reported"),
+    "complete-flow": Measure("complete, with reading health", "complete", "complete", "reported"),
+    "cancel": Measure("cancel", "cancel-story", "cancel", "pending"),
+    "whole": Measure(
+        "whole path: activate, claim, 3 results, complete", "whole", "whole", "approved", size=0.3
+    ),
+}
+
+
+def measure_record(
+    only: Sequence[str],
+    *,
+    clients: Sequence[int],
+    rounds: int,
+    ops: int,
+    advance: Callable[[int], object],
+) -> Iterator[Figure]:
+    """The figures of each of `only`, as they are measured.
+
+    A round is `ops` calls of one client, and half as many of each of several. RuntimeError where
+    the two sides did not write the same rows: then there is nothing to compare.
+    """
+    connections.close_all()
+    with crew(sides.ours, max(clients)) as ours, crew(sides.limit, max(clients)) as limit:
+        for name in only:
+            if name == LATE:
+                yield _late(ours, rounds=rounds, ops=ops, advance=advance)
+                continue
+            yield from _compare(
+                name, ours, limit, clients=clients, rounds=rounds, ops=ops, advance=advance
+            )
+
+
+def _compare(
+    name: str,
+    ours: Crew,
+    limit: Crew,
+    *,
+    clients: Sequence[int],
+    rounds: int,
+    ops: int,
+    advance: Callable[[int], object],
+) -> Iterator[Figure]:
+    measure = MEASURES[name]
+    calls = {many: _calls(measure, ops, many) for many in clients}
+    warm_up = WARM_UP * max(clients)
+    wanted = warm_up + rounds * sum(calls.values())
+    items = supply(measure.begins, -(-wanted // (measure.reports or 1)), steps=measure.steps)
+    connections.close_all()
+    left = iter(items)
+    warm = _shares(measure, left, warm_up, max(clients))
+    ours.do(measure.ours, warm)
+    limit.do(measure.limit, warm)
+    rates: dict[int, tuple[list[float], list[float]]] = {many: ([], []) for many in clients}
+    looks = waits = 0
+    for turn in range(rounds):
+        for many in clients:
+            shares = _shares(measure, left, calls[many], many)
+            # By turns the one or the other goes first.
+            for side in (0, 1) if turn % 2 else (1, 0):
+                with _watched(only_if=name == "claim" and many > 1 and side == 0) as seen:
+                    rate = (
+                        limit.do(measure.limit, shares) if side else ours.do(measure.ours, shares)
+                    )
+                looks, waits = looks + seen[0], waits + seen[1]
+                rates[many][side].append(rate)
+            advance(1)
+    _require_same_rows(name, items)
+    for many, (mine, theirs) in rates.items():
+        yield Figure(
+            part="record",
+            measure=measure.title,
+            clients=many,
+            unit="/s",
+            ours=mine,
+            baseline=theirs,
+            against="limit",
+            to_reach=measure.to_reach,
+        )
+    if looks:
+        yield Figure(
+            part="record",
+            measure="claimers seen waiting for each other",
+            clients=max(clients),
+            unit="",
+            ours=[waits],
+            baseline=[looks],
+            against="looks",
+            to_reach=0.0,
+            at_most=True,
+        )
+
+
+def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]) -> Figure:
+    """The last results of a job as long as any against the first ones of another."""
+    each = min(ops, MOST_CHANGES // 2 // (rounds + 1))
+    begun = MOST_CHANGES - each * rounds - WARM_UP
+    late = supply_long_job(MOST_CHANGES, reported=begun)
+    early = supply_long_job(MOST_CHANGES, reported=0)
+    with connections[OWNER].cursor() as cursor:
+        analyse(cursor)
+    connections.close_all()
+    rates: dict[UUID | None, list[float]] = {late.job: [], early.job: []}
+    step = {late.job: begun, early.job: 0}
+    for turn in range(-1, rounds):  # the first warms up
+        many = each if turn >= 0 else WARM_UP
+        for item in (late, early) if turn % 2 else (early, late):
+            first = step[item.job]
+            step[item.job] += many
+            rate = ours.do("record", [[(item, first + index) for index in range(many)]])
+            if turn >= 0:
+                rates[item.job].append(rate)
+        if turn >= 0:
+            advance(1)
+    return Figure(
+        part="record",
+        measure=f"the last results of a job of {MOST_CHANGES} steps",
+        clients=1,
+        unit="/s",
+        ours=rates[late.job],
+        baseline=rates[early.job],
+        against="its first",
+        to_reach=0.90,
+    )
+
+
+def _calls(measure: Measure, ops: int, clients: int) -> int:
+    each = max(1, round(ops * measure.size / (1 if clients == 1 else 2)))
+    if measure.reports:
+        each = -(-each // measure.reports) * measure.reports
+    return each * clients
+
+
+def _shares(
+    measure: Measure, left: Iterator[Item], calls: int, clients: int
+) -> list[Sequence[Any]]:
+    """What each client is to do: as many calls in all, of the next items that are left."""
+    if not measure.reports:
+        return shares_of([next(left) for _ in range(calls)], clients)
+    jobs = [next(left) for _ in range(-(-calls // measure.reports))]
+    return [
+        [(job, step) for job in share for step in range(measure.reports)]
+        for share in shares_of(jobs, clients)
+    ]
+
+
+def _require_same_rows(name: str, items: Sequence[Item]) -> None:
+    with connections[OWNER].cursor() as cursor:
+        rows = rows_written(cursor, [item.contract for item in items])
+    if rows["public"] != rows["bare"]:
+        raise RuntimeError(f"{name}: the two sides did not write the same rows: {rows}")
+    connections.close_all()
+
+
+@contextmanager
+def _watched(*, only_if: bool) -> Iterator[list[int]]:
+    """[how often PostgreSQL was looked at meanwhile, how often a client waited for another's lock].
+
+    Who waits for a file to grow waits for nobody's row: that does not count.
+    """
+    seen = [0, 0]
+    if not only_if:
+        yield seen
+        return
+    over = threading.Event()
+
+    def look() -> None:
+        with owner_session() as session:
+            while not over.wait(LOOK_SECONDS):
+                row = session.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
+                ).fetchone()
+                seen[0] += 1
+                seen[1] += int(bool(row and row[0]))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
