@@ -119,6 +119,14 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         metavar="N",
         help="Contracts in the database beforehand (default: %(default)s).",
     )
+    parser.add_argument(
+        "--requests",
+        type=int,
+        nargs=2,
+        default=[2000, 20_000],
+        metavar=("FEW", "MANY"),
+        help="Of memory: after how many requests a worker is looked at (default: 2000 20000).",
+    )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")
     parser.add_argument(

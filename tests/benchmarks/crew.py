@@ -16,6 +16,7 @@ Work = Callable[[Any], object]
 Arrive = Callable[[], dict[str, Work]]
 
 PATIENCE_SECONDS = 5
+PLAIN = (int, float, tuple)
 
 
 class Crew:
@@ -26,6 +27,7 @@ class Crew:
     """
 
     def __init__(self, arrive: Arrive, size: int, *, apart: bool = False) -> None:
+        self.outcomes: list[Any] = []
         self._lines: list[Connection] = []
         self._workers: list[BaseProcess] = []
         make: Any = multiprocessing.get_context("spawn" if apart else "fork")
@@ -40,6 +42,7 @@ class Crew:
     def do(self, what: str, shares: Sequence[Sequence[Any]]) -> float:
         """The seconds it took: each worker does `what` with each item of its share.
 
+        `outcomes` then holds what the last item of each share gave, if that is plain numbers.
         RuntimeError with a worker's own words when one fails.
         """
         lines = self._lines[: len(shares)]
@@ -52,8 +55,8 @@ class Crew:
         spans = [line.recv() for line in lines]
         if failures := [span for span in spans if isinstance(span, str)]:
             raise RuntimeError(failures[0])
-        began, ended = min(span[0] for span in spans), max(span[1] for span in spans)
-        return ended - began
+        self.outcomes = [span[2] for span in spans]
+        return max(span[1] for span in spans) - min(span[0] for span in spans)
 
     def __enter__(self) -> Crew:
         return self
@@ -87,9 +90,11 @@ def _serve(line: Connection, arrive: Arrive) -> None:
         line.send("ready")
         line.recv()
         try:
+            outcome = None
             began = time.perf_counter()
             for item in share:
-                work(item)
-            line.send((began, time.perf_counter()))
+                outcome = work(item)
+            ended = time.perf_counter()
+            line.send((began, ended, outcome if isinstance(outcome, PLAIN) else None))
         except Exception as failure:  # noqa: BLE001 - told where the figures are made
             line.send(f"{what}: {type(failure).__name__}: {failure}")

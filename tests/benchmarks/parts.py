@@ -45,3 +45,33 @@ def peers(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
             ops=options.ops,
             advance=progress.update,
         )
+
+
+def http(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.over_http import CALLS, measure_http
+    from tests.benchmarks.overhead import measure_overhead
+
+    turns = len(CALLS) * len(options.clients) + 1
+    with bar(turns * options.rounds, "http") as progress:
+        yield from measure_http(
+            clients=options.clients,
+            rounds=options.rounds,
+            ops=options.ops,
+            advance=progress.update,
+        )
+        yield from measure_overhead(rounds=options.rounds, ops=options.ops, advance=progress.update)
+
+
+def verify(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.verifying import measure_verify
+
+    with bar(options.rounds, "verify") as progress:
+        yield from measure_verify(rounds=options.rounds, advance=progress.update)
+
+
+def memory(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.memory import measure_memory
+
+    few, many = options.requests
+    with bar(many, "requests") as progress:
+        yield from measure_memory(few=few, many=many, advance=progress.update)
