@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from tests.benchmarks.database import bench_database
 from tests.benchmarks.figures import Figure, table
+from tests.benchmarks.names import PARTS, RECORD
 
-PARTS = ("record",)
 EPILOG = """examples:
   python -m tests.benchmarks                                  all of it; ten minutes on two cores
   python -m tests.benchmarks record --only activate,claim     two stories of the record
@@ -57,6 +57,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     from django.db import connections
     from tqdm import tqdm
 
+    from tests.benchmarks import parts
     from tests.benchmarks.supply import prefill
 
     tqdm.monitor_interval = 0  # its thread would not survive a fork
@@ -68,26 +69,13 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     try:
         with bar(options.prefill, "contracts") as progress:
             prefill(options.prefill, advance=progress.update)
-        if "record" in options.parts:
-            from tests.benchmarks.record import measure_record
-
-            with bar(
-                len(options.only) * options.rounds * len(options.clients), "record"
-            ) as progress:
-                yield from measure_record(
-                    options.only,
-                    clients=options.clients,
-                    rounds=options.rounds,
-                    ops=options.ops,
-                    advance=progress.update,
-                )
+        for part in options.parts:
+            yield from getattr(parts, part)(options, bar)
     finally:
         connections.close_all()
 
 
 def _read(argv: Sequence[str]) -> argparse.Namespace:
-    from tests.benchmarks.names import RECORD
-
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description="Measure what we do against what others do, in the same run: every figure is a "
@@ -130,6 +118,14 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         default=5000,
         metavar="N",
         help="Contracts in the database beforehand (default: %(default)s).",
+    )
+    parser.add_argument(
+        "--requests",
+        type=int,
+        nargs=2,
+        default=[2000, 20_000],
+        metavar=("FEW", "MANY"),
+        help="Of memory: after how many requests a worker is looked at (default: 2000 20000).",
     )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 Work = Callable[[Any], object]
@@ -15,26 +16,33 @@ Work = Callable[[Any], object]
 Arrive = Callable[[], dict[str, Work]]
 
 PATIENCE_SECONDS = 5
-_forks = multiprocessing.get_context("fork")
+PLAIN = (int, float, tuple)
 
 
 class Crew:
-    """Workers that wait until all of them are to begin at once."""
+    """Workers that wait until all of them are to begin at once.
 
-    def __init__(self, arrive: Arrive, size: int) -> None:
+    They are forks of this process, which may have no connection open then, for they would share
+    it; or, `apart`, processes that know nothing of it.
+    """
+
+    def __init__(self, arrive: Arrive, size: int, *, apart: bool = False) -> None:
+        self.outcomes: list[Any] = []
         self._lines: list[Connection] = []
-        self._workers = []
+        self._workers: list[BaseProcess] = []
+        make: Any = multiprocessing.get_context("spawn" if apart else "fork")
         for _ in range(size):
-            ours, theirs = _forks.Pipe()
-            worker = _forks.Process(target=_serve, args=(theirs, arrive), daemon=True)
+            ours, theirs = make.Pipe()
+            worker = make.Process(target=_serve, args=(theirs, arrive), daemon=True)
             worker.start()
             theirs.close()
             self._lines.append(ours)
             self._workers.append(worker)
 
     def do(self, what: str, shares: Sequence[Sequence[Any]]) -> float:
-        """How many a second: each worker does `what` with each item of its share.
+        """The seconds it took: each worker does `what` with each item of its share.
 
+        `outcomes` then holds what the last item of each share gave, if that is plain numbers.
         RuntimeError with a worker's own words when one fails.
         """
         lines = self._lines[: len(shares)]
@@ -47,8 +55,14 @@ class Crew:
         spans = [line.recv() for line in lines]
         if failures := [span for span in spans if isinstance(span, str)]:
             raise RuntimeError(failures[0])
-        began, ended = min(span[0] for span in spans), max(span[1] for span in spans)
-        return sum(map(len, shares)) / (ended - began)
+        self.outcomes = [span[2] for span in spans]
+        return max(span[1] for span in spans) - min(span[0] for span in spans)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     def leave(self) -> None:
         """Send them home; whoever does not hear it is ended."""
@@ -58,16 +72,6 @@ class Crew:
             worker.join(PATIENCE_SECONDS)
             worker.kill()
             worker.join()
-
-
-@contextmanager
-def crew(arrive: Arrive, size: int) -> Iterator[Crew]:
-    """A crew of `size` workers; no connection of ours may be open, for they would share it."""
-    hired = Crew(arrive, size)
-    try:
-        yield hired
-    finally:
-        hired.leave()
 
 
 def shares_of(items: Sequence[Any], clients: int) -> list[Sequence[Any]]:
@@ -86,9 +90,11 @@ def _serve(line: Connection, arrive: Arrive) -> None:
         line.send("ready")
         line.recv()
         try:
+            outcome = None
             began = time.perf_counter()
             for item in share:
-                work(item)
-            line.send((began, time.perf_counter()))
+                outcome = work(item)
+            ended = time.perf_counter()
+            line.send((began, ended, outcome if isinstance(outcome, PLAIN) else None))
         except Exception as failure:  # noqa: BLE001 - told where the figures are made
             line.send(f"{what}: {type(failure).__name__}: {failure}")

@@ -51,6 +51,19 @@ def bench_database() -> Iterator[str]:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+@contextmanager
+def another_database(name: str) -> Iterator[str]:
+    """The owner's address of an empty database beside the benchmark's, dropped afterwards."""
+    ours = os.environ["DATABASE_OWNER_URL"]
+    database = f"{PREFIX}{os.getpid()}_{name}"
+    with psycopg.connect(ours, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{database}"')
+        try:
+            yield ours.replace(f"/{PREFIX}{os.getpid()}?", f"/{database}?")
+        finally:
+            server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
 def owner_session() -> psycopg.Connection[tuple[object, ...]]:
     """A session of the tables' owner in autocommit, which prepares whatever it is asked."""
     return psycopg.connect(

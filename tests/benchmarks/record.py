@@ -13,7 +13,7 @@ from django.db import connections
 
 from governance.vocabulary.changes import MOST_CHANGES
 from tests.benchmarks import sides
-from tests.benchmarks.crew import Crew, crew, shares_of
+from tests.benchmarks.crew import Crew, shares_of
 from tests.benchmarks.database import owner_session
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
@@ -78,7 +78,7 @@ def measure_record(
     the two sides did not write the same rows: then there is nothing to compare.
     """
     connections.close_all()
-    with crew(sides.ours, max(clients)) as ours, crew(sides.limit, max(clients)) as limit:
+    with Crew(sides.ours, max(clients)) as ours, Crew(sides.limit, max(clients)) as limit:
         for name in only:
             if name == LATE:
                 yield _late(ours, rounds=rounds, ops=ops, advance=advance)
@@ -116,11 +116,11 @@ def _compare(
             # By turns the one or the other goes first.
             for side in (0, 1) if turn % 2 else (1, 0):
                 with _watched(only_if=name == "claim" and many > 1 and side == 0) as seen:
-                    rate = (
+                    took = (
                         limit.do(measure.limit, shares) if side else ours.do(measure.ours, shares)
                     )
                 looks, waits = looks + seen[0], waits + seen[1]
-                rates[many][side].append(rate)
+                rates[many][side].append(calls[many] / took)
             advance(1)
     _require_same_rows(name, items)
     for many, (mine, theirs) in rates.items():
@@ -164,9 +164,9 @@ def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]
         for item in (late, early) if turn % 2 else (early, late):
             first = step[item.job]
             step[item.job] += many
-            rate = ours.do("record", [[(item, first + index) for index in range(many)]])
+            took = ours.do("record", [[(item, first + index) for index in range(many)]])
             if turn >= 0:
-                rates[item.job].append(rate)
+                rates[item.job].append(many / took)
         if turn >= 0:
             advance(1)
     return Figure(

@@ -1,0 +1,102 @@
+"""`http`: a call against one that does nothing behind the same door, on the same site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connections
+
+from tests.benchmarks.crew import Crew, Work, shares_of
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.supply import Item, supply
+from tests.benchmarks.website import Caller, website
+from tests.support.tokens import new_token
+
+WARM_UP = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is called, and what it is compared with; `spends` an approved contract each time."""
+
+    title: str
+    ours: str
+    empty: str
+    spends: bool
+    to_reach: float | None = None
+
+
+CALLS = (
+    Call("activate over HTTP, 3 steps", "activate", "empty-post", True, 0.50),
+    Call("… under an Idempotency-Key", "activate-keyed", "empty-post-keyed", True),
+    Call("page of 50 contracts over HTTP", "page", "empty-get", False),
+)
+
+
+def calls(address: str, token: str) -> dict[str, Work]:
+    caller = Caller(address, token)
+
+    def activate(item: Item, *, keyed: bool = False) -> None:
+        caller.post(f"contracts/{item.contract}/activate/", keyed=keyed)
+
+    return {
+        "activate": activate,
+        "activate-keyed": partial(activate, keyed=True),
+        "empty-post": lambda item: caller.post("empty/"),
+        "empty-post-keyed": lambda item: caller.post("empty/", keyed=True),
+        "page": lambda item: caller.get("contracts/?page_size=50"),
+        "empty-get": lambda item: caller.get("empty/"),
+    }
+
+
+def measure_http(
+    *, clients: Sequence[int], rounds: int, ops: int, advance: Callable[[int], object]
+) -> Iterator[Figure]:
+    """The figures of CALLS, as they are measured: half as many calls in a round as elsewhere."""
+    numbers = {many: max(1, ops // (2 if many == 1 else 4)) * many for many in clients}
+    each = WARM_UP * max(clients) + rounds * sum(numbers.values())
+    left = iter(supply("approved", each * sum(call.spends for call in CALLS), steps=3))
+    token = new_token(User.objects.get(username="operator"))
+    connections.close_all()
+    with website() as address, Crew(partial(calls, address, token), max(clients)) as crew:
+        for call in CALLS:
+            yield from _compare(call, crew, left, numbers, rounds=rounds, advance=advance)
+
+
+def _compare(
+    call: Call,
+    crew: Crew,
+    left: Iterator[Item],
+    numbers: dict[int, int],
+    *,
+    rounds: int,
+    advance: Callable[[int], object],
+) -> Iterator[Figure]:
+    def run(ours: bool, number: int, many: int) -> float:
+        spends = ours and call.spends
+        items: list[Any] = [next(left) if spends else None for _ in range(number)]
+        return number / crew.do(call.ours if ours else call.empty, shares_of(items, many))
+
+    for ours in (True, False):
+        run(ours, WARM_UP * max(numbers), max(numbers))
+    rates: dict[int, dict[bool, list[float]]] = {many: {True: [], False: []} for many in numbers}
+    for turn in range(rounds):
+        for many, number in numbers.items():
+            for ours in (True, False) if turn % 2 else (False, True):
+                rates[many][ours].append(run(ours, number, many))
+            advance(1)
+    for many, rate in rates.items():
+        yield Figure(
+            part="http",
+            measure=call.title,
+            clients=many,
+            unit="/s",
+            ours=rate[True],
+            baseline=rate[False],
+            against="an empty call",
+            to_reach=call.to_reach,
+        )

@@ -1,0 +1,77 @@
+"""Each part of the benchmark, as the command's options ask for it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from tqdm import tqdm
+
+from tests.benchmarks.figures import Figure
+
+# A progress bar of so many rounds, with its name.
+Bar = Callable[[int, str], tqdm]
+
+
+def record(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.record import LATE, measure_record
+
+    turns = sum(1 if name == LATE else len(options.clients) for name in options.only)
+    with bar(turns * options.rounds, "record") as progress:
+        yield from measure_record(
+            options.only,
+            clients=options.clients,
+            rounds=options.rounds,
+            ops=options.ops,
+            advance=progress.update,
+        )
+
+
+def peers(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.peers.measure import PEERS, installed, measure_peers
+
+    here = installed()
+    if missing := [name for name in PEERS if name not in here]:
+        print(
+            f"Not installed, so not measured: {', '.join(missing)} (requirements-bench.txt).",
+            file=sys.stderr,
+        )
+    with bar(len(here) * len(options.clients) * options.rounds, "peers") as progress:
+        yield from measure_peers(
+            list(here),
+            clients=options.clients,
+            rounds=options.rounds,
+            ops=options.ops,
+            advance=progress.update,
+        )
+
+
+def http(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.over_http import CALLS, measure_http
+    from tests.benchmarks.overhead import measure_overhead
+
+    turns = len(CALLS) * len(options.clients) + 1
+    with bar(turns * options.rounds, "http") as progress:
+        yield from measure_http(
+            clients=options.clients,
+            rounds=options.rounds,
+            ops=options.ops,
+            advance=progress.update,
+        )
+        yield from measure_overhead(rounds=options.rounds, ops=options.ops, advance=progress.update)
+
+
+def verify(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.verifying import measure_verify
+
+    with bar(options.rounds, "verify") as progress:
+        yield from measure_verify(rounds=options.rounds, advance=progress.update)
+
+
+def memory(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.memory import measure_memory
+
+    few, many = options.requests
+    with bar(many, "requests") as progress:
+        yield from measure_memory(few=few, many=many, advance=progress.update)

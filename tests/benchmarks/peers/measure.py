@@ -1,0 +1,140 @@
+"""`peers`: a change from activation to sealed evidence, against what others do for three steps."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+
+import psycopg
+from django.db import connections
+
+from tests.benchmarks import sides
+from tests.benchmarks.crew import Crew, shares_of
+from tests.benchmarks.database import another_database
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.supply import Item, supply
+
+WARM_UP = 20  # of each client; theirs fill the peer's tables before they are analysed
+OURS_SIZE, THEIRS_SIZE = 0.3, 0.1  # of the usual calls: a peer's takes longer than ours
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`module` knows how to run it; with `at_once` it is told how many to run, not one by one."""
+
+    package: str
+    module: str
+    title: str
+    to_reach: float | None = None
+    at_once: bool = False
+
+
+PEERS = {
+    "dbos": Peer("dbos", "with_dbos", "DBOS, three steps", 3.0),
+    "viewflow": Peer(
+        "viewflow", "with_viewflow", "django-viewflow, start, approve, three tasks", 12.0
+    ),
+    "procrastinate": Peer(
+        "procrastinate", "with_procrastinate", "procrastinate, defer and work", at_once=True
+    ),
+}
+
+
+def installed() -> dict[str, Peer]:
+    """The peers that can be measured here."""
+    return {name: peer for name, peer in PEERS.items() if find_spec(peer.package)}
+
+
+def measure_peers(
+    names: Sequence[str],
+    *,
+    clients: Sequence[int],
+    rounds: int,
+    ops: int,
+    advance: Callable[[int], object],
+) -> Iterator[Figure]:
+    """The figures of each of these peers, as they are measured."""
+    calls = {many: _calls(ops * OURS_SIZE, many) for many in clients}
+    warm_up = WARM_UP * max(clients)
+    each = warm_up + rounds * sum(calls.values())
+    left = iter(supply("approved", len(names) * each, steps=3))
+    connections.close_all()
+    with Crew(sides.ours, max(clients)) as ours:
+        for name in names:
+            peer = PEERS[name]
+            ours.do("whole", shares_of([next(left) for _ in range(warm_up)], max(clients)))
+            with another_database(name) as url, _hired(peer, url, max(clients)) as theirs:
+                yield from _compare(
+                    peer,
+                    (ours, left, calls),
+                    (theirs, {many: _calls(ops * THEIRS_SIZE, many) for many in clients}),
+                    rounds=rounds,
+                    advance=advance,
+                )
+
+
+def _compare(
+    peer: Peer,
+    we: tuple[Crew, Iterator[Item], dict[int, int]],
+    they: tuple[Crew, dict[int, int]],
+    *,
+    rounds: int,
+    advance: Callable[[int], object],
+) -> Iterator[Figure]:
+    ours, left, our_calls = we
+    theirs, their_calls = they
+    rates: dict[int, tuple[list[float], list[float]]] = {many: ([], []) for many in our_calls}
+
+    def run_ours(many: int) -> None:
+        share = shares_of([next(left) for _ in range(our_calls[many])], many)
+        rates[many][0].append(our_calls[many] / ours.do("whole", share))
+
+    def run_theirs(many: int) -> None:
+        calls = their_calls[many]
+        rates[many][1].append(calls / theirs.do("whole", _shares(peer, calls, many)))
+
+    for turn in range(rounds):
+        for many in our_calls:
+            for run in (run_ours, run_theirs) if turn % 2 else (run_theirs, run_ours):
+                run(many)
+            advance(1)
+    for many, (mine, others) in rates.items():
+        yield Figure(
+            part="peers",
+            measure=f"whole path : {peer.title}",
+            clients=many,
+            unit="/s",
+            ours=mine,
+            baseline=others,
+            against=peer.package,
+            to_reach=peer.to_reach,
+        )
+
+
+def _hired(peer: Peer, url: str, size: int) -> Crew:
+    """Its crew, warm, on tables that PostgreSQL knows."""
+    module = import_module(f"tests.benchmarks.peers.{peer.module}")
+    preparing = multiprocessing.get_context("spawn").Process(target=module.prepare, args=(url,))
+    preparing.start()
+    preparing.join()
+    if preparing.exitcode:
+        raise RuntimeError(f"{peer.package} could not be prepared; its own words are above.")
+    hired = Crew(partial(module.arrive, url), size, apart=True)
+    hired.do("whole", _shares(peer, WARM_UP * size, size))
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("VACUUM (ANALYZE)")
+    return hired
+
+
+def _calls(usual: float, clients: int) -> int:
+    return max(1, round(usual / (1 if clients == 1 else 2))) * clients
+
+
+def _shares(peer: Peer, calls: int, clients: int) -> list[Sequence[int]]:
+    """What each client is to do of so many calls."""
+    shares = shares_of(range(calls), clients)
+    return [[len(share)] for share in shares] if peer.at_once else shares

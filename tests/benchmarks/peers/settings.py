@@ -1,0 +1,20 @@
+"""What django-viewflow needs, and connections as ours are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from govsite.environment import read_database
+
+SECRET_KEY = "bench"
+USE_TZ = True
+DATABASES = {"default": read_database(Path("."), pool_size=0, variable="PEER_DATABASE_URL")}
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "viewflow",
+    "viewflow.workflow",
+    "tests.benchmarks.peers",
+]
+MIDDLEWARE: list[str] = []
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
