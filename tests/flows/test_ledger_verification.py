@@ -14,10 +14,17 @@ from governance.flows.run_job import cancel_job
 from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
 from governance.ledger.dossier import Dossier
 from governance.ledger.verification import Finding, verify_ledger
-from governance.models import ApprovalSignature, ClarificationRequest, LedgerEntry, SystemContract
+from governance.models import (
+    ApprovalSignature,
+    ClarificationRequest,
+    HealthSnapshot,
+    LedgerEntry,
+    SystemContract,
+)
 from governance.vocabulary.canonical import canonical_text, digest
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
+from tests.support.platform import FAILING
 from tests.support.roles import as_owner
 from tests.support.stories import (
     MAY_NOT,
@@ -61,7 +68,6 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
     failed_job(cast)
     running_job(cast).complete_steps(2)
     running_job(cast).cancel()
-    cancel_job(job_id=pending_job(cast).pk, reason="Too late.", actor=cast.operator, at=now())
     judged_job(cast, AuditVerdict.INCONCLUSIVE)
     asked(cast)
     answered(cast)
@@ -298,12 +304,22 @@ def test_contract_removed__its_chain_is_named_where_all_are_looked_at(cast: Cast
     assert list(verify_ledger([contract.pk])) == []
 
 
+def test_job_cancelled__while_nobody_could_tell_the_health__is_whole(
+    cast: Cast, settings: Any
+) -> None:
+    job = pending_job(cast)
+    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": FAILING[0]}
+    cancel_job(job_id=job.pk, reason="Too late.", actor=cast.operator, at=now())
+    assert not HealthSnapshot.objects.filter(job=job, phase="AFTER").exists()
+    assert findings() == []
+
+
 def test_job_removed_with_its_rows__the_entry_that_made_it_is_named(cast: Cast) -> None:
-    pending_job(cast)
+    contract = pending_job(cast).contract
     for table in ("jobstep", "healthsnapshot", "governancejob"):
         run_sql(f"DELETE FROM governance_{table}")
     (finding,) = findings()
-    assert finding.seq == CREATED
+    assert (finding.contract_id, finding.seq) == (contract.pk, CREATED)
 
 
 def rehash_last_entry(**said: Any) -> None:
