@@ -13,9 +13,11 @@ class Migration(migrations.Migration):
             [
                 "hold_chain",
                 "append_entries",
+                "tell",
                 "activate_contract",
                 "claim_job",
                 "start_job",
+                "report_step",
                 "record_step_results",
                 "end_job",
                 # The same laws, with fewer looks at the tables.

@@ -25,12 +25,12 @@ def lease_until(job: GovernanceJob, *, at: datetime, timeout_seconds: int | None
     The step that is due may take its `timeout_seconds` of the frozen plan, and the grace
     (`LEASE_GRACE_SECONDS`) comes on top. When no step is due any more (None), because all are
     reported or one failed, the lease is the grace alone, yet at least SHORTEST_TO_END. It never
-    outlasts the job's deadline. A claim is given its lease by PostgreSQL (`claim_job.sql`).
+    outlasts the job's deadline. PostgreSQL reckons likewise (`claim_job.sql`, `report_step.sql`).
     """
     if job.deadline_at is None:
         raise ValueError("A job that was never started has no lease.")
     if timeout_seconds is None:
-        length = max(lease_grace(), SHORTEST_TO_END)
+        length = time_to_end()
     else:
         length = timedelta(seconds=timeout_seconds) + lease_grace()
     return min(at + length, job.deadline_at)
@@ -39,6 +39,11 @@ def lease_until(job: GovernanceJob, *, at: datetime, timeout_seconds: int | None
 def lease_grace() -> timedelta:
     """How much longer than its step's timeout an executor may be silent."""
     return timedelta(seconds=settings.GOVERNANCE["LEASE_GRACE_SECONDS"])
+
+
+def time_to_end() -> timedelta:
+    """How long an executor may be silent that has no step left to report."""
+    return max(lease_grace(), SHORTEST_TO_END)
 
 
 def has_lapsed(job: GovernanceJob, at: datetime) -> bool:

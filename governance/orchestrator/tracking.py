@@ -22,7 +22,7 @@ from governance.orchestrator.guards import (
 )
 from governance.orchestrator.leases import has_lapsed, lease_grace, lease_until, require_lease
 from governance.orchestrator.queries import job_progress
-from governance.orchestrator.recording import keep_reports
+from governance.orchestrator.recording import keep_due_report, keep_reports
 from governance.orchestrator.reports import require_report, require_reports
 from governance.orchestrator.snapshots import snapshot_of
 from governance.orchestrator.standing import Ending, Standing, read_ending, read_standing
@@ -103,6 +103,8 @@ class JobStateTracker:
         due. The same report again is no write: the lease does not matter to it.
         """
         require_report(report)
+        if result := JobStateTracker._record_due(job_id, token, report, executor, at):
+            return result, True
         [kept] = JobStateTracker._record(job_id, token, [report], executor, at)
         return kept
 
@@ -117,6 +119,14 @@ class JobStateTracker:
         """
         require_reports(reports)
         return JobStateTracker._record(job_id, token, reports, executor, at)
+
+    @staticmethod
+    @retried
+    def _record_due(
+        job_id: UUID, token: str, report: StepReport, executor: Any, at: datetime
+    ) -> StepResult | None:
+        with short_story():
+            return keep_due_report(job_id, token, report, executor=executor, at=at)
 
     @staticmethod
     @retried

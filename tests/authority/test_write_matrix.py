@@ -58,8 +58,9 @@ WRITERS = {
     "AuditEvidence": {"orchestrator.evidence", "orchestrator.writing"},
     "GovernanceAudit": {"audit.verdicts"},
     "AuditResolution": {"audit.verdicts"},
-    # A claim's entry is spelled by PostgreSQL, which alone knows which job it is.
-    "LedgerEntry": {"ledger.chain", "orchestrator.writing"},
+    # A claim's entry, and that of the step that is due, are spelled by PostgreSQL, which alone
+    # knows what they follow.
+    "LedgerEntry": {"ledger.chain", "orchestrator.recording", "orchestrator.writing"},
     "Capability": {"registry.operations"},
     "ConfigurationEntry": {"registry.operations"},
     "GovernanceSignal": {"health.signals"},

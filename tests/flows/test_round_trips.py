@@ -100,7 +100,7 @@ ROUND_TRIPS = {
     activation: 2,
     claim: 1,
     start: 2,
-    last_report: 2,
+    last_report: 1,
     all_reports: 2,
     completion: 2,
     cancellation: 2,

@@ -10,14 +10,22 @@ from governance.models.laws import all_laws, law_sql
 CONTRACT, JOB = "governance_systemcontract", "governance_governancejob"
 _STEP = re.compile(
     r"PERFORM governance_(?P<call>\w+)\("
-    r"|FOR UPDATE OF (?P<locked>contract, job)"
+    r"|FOR UPDATE OF (?P<locked>contract(?:, job)?)"
     r"|FROM (?P<alone>\w+) WHERE id = contract (?P<lock>FOR UPDATE)"
     r"|INSERT INTO (?P<inserted>\w+)"
     r"|UPDATE (?P<updated>governance_\w+)"
 )
 
 # Those that a story calls; each is a file of its name.
-CALLS = ("activate_contract", "claim_job", "start_job", "record_step_results", "end_job")
+CALLS = (
+    "activate_contract",
+    "claim_job",
+    "start_job",
+    "report_step",
+    "record_step_results",
+    "end_job",
+)
+_PARTS = ("hold_chain", "append_entries", "tell")
 
 
 def called_by(sql: str) -> str | None:
@@ -39,10 +47,10 @@ def written_by(name: str) -> list[str]:
 def _touched(name: str, *, writes_only: bool) -> Iterator[str]:
     assert name in all_laws()
     for step in _STEP.finditer(law_sql(name)):
-        if step["call"] in ("hold_chain", "append_entries") and not writes_only:
-            yield from _touched(step["call"], writes_only=False)
+        if step["call"] in _PARTS and (not writes_only or step["call"] == "tell"):
+            yield from _touched(step["call"], writes_only=writes_only)
         elif step["locked"] and not writes_only:
-            yield from (CONTRACT, JOB)
+            yield from (CONTRACT, JOB) if "job" in step["locked"] else (CONTRACT,)
         elif step["alone"] and not writes_only:
             yield step["alone"]
         elif written := step["inserted"] or step["updated"]:

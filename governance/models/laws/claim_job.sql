@@ -1,11 +1,6 @@
 -- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the reach of
 -- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
--- it also spells the entry here, in the canonical form that ledger/chain.py gives every other.
-CREATE OR REPLACE FUNCTION governance_canonical_time(at timestamptz) RETURNS text
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    SELECT '"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
-$$;
-
+-- it also spells the entry (tell.sql).
 CREATE OR REPLACE FUNCTION governance_claim_job(
     executor integer, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
 ) RETURNS SETOF governance_governancejob
@@ -13,7 +8,7 @@ LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     picked record;
     claimed governance_governancejob%ROWTYPE;
-    head governance_ledgerentry%ROWTYPE;
+    head record;
     deadline timestamptz;
     lease timestamptz;
     started text;
@@ -37,7 +32,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    SELECT * INTO head FROM governance_ledgerentry
+    SELECT seq, hash INTO head FROM governance_ledgerentry
      WHERE contract_id = picked.contract_id ORDER BY seq DESC LIMIT 1;
     deadline := at + picked.timeout_minutes * interval '1 minute';
     SELECT least(at + timeout_seconds * interval '1 second' + grace, deadline) INTO lease
@@ -53,17 +48,8 @@ BEGIN
            updated_at = greatest(updated_at, at)
      WHERE id = picked.id
     RETURNING * INTO claimed;
-    INSERT INTO governance_ledgerentry
-           (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
-            hash)
-    SELECT picked.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING',
-           'RUNNING', '', body, head.hash, sha256(head.hash || convert_to(body, 'UTF8'))
-      FROM (SELECT '{"actor":' || to_json(actor)
-                || ',"at":' || governance_canonical_time(at)
-                || ',"contract_id":"' || picked.contract_id
-                || '","event":"job.execution.started","from_status":"PENDING","reason":""'
-                || ',"records":{"start_sha256":"' || started
-                || '"},"seq":' || head.seq + 1
-                || ',"step_index":null,"to_status":"RUNNING"}' AS body) AS spelled;
+    PERFORM governance_tell(
+        picked.contract_id, head.seq, head.hash, at, actor, 'job.execution.started', 'PENDING',
+        'RUNNING', '', NULL, '{"start_sha256":"' || started || '"}');
     RETURN NEXT claimed;
 END $$;
