@@ -17,6 +17,7 @@ from governance.models import (
     ContractComment,
     SystemContract,
 )
+from governance.models.prepared import prepared_rows
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import ContractStatus
 
@@ -55,13 +56,12 @@ def verdicts_on_record(contract_id: UUID) -> tuple[Any, Any] | None:
 
 def affected_capabilities_of(contract_id: UUID) -> list[str]:
     """The capabilities that a contract is about. Raises NotFoundError."""
-    names = (
-        SystemContract.objects.filter(pk=contract_id)
-        .values_list("affected_capabilities", flat=True)
-        .first()
+    found = prepared_rows(
+        "SELECT affected_capabilities FROM governance_systemcontract WHERE id = %s", [contract_id]
     )
-    if names is None:
+    if not found:
         raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+    names: list[str] = found[0][0]
     return names
 
 

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from governance.models import GovernanceSignal
+from governance.models.prepared import Columns, rows_within
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 # From best to worst: a scope is as well as the worst that is said of it.
 _SEVERITY = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
+
+
+_SIGNAL = Columns(GovernanceSignal, "signal")
+_ACTIVE = f"""
+    SELECT {_SIGNAL.sql} FROM governance_governancesignal signal
+     WHERE superseded_at IS NULL AND scope = ANY (%s::varchar[]) ORDER BY scope, signal_type"""  # noqa: S608
 
 
 class HealthProvider(Protocol):
@@ -74,23 +81,9 @@ class SignalHealthProvider:
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
     ) -> HealthReading:
         wanted = {SYSTEM_SCOPE, *scopes}
-        is_ours = not connection.in_atomic_block
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT current_setting('statement_timeout'),"
-                    " set_config('statement_timeout', %s, true)",
-                    [str(int(timeout_seconds * 1000))],
-                )
-                usual = cursor.fetchone()[0]
-            signals = list(
-                GovernanceSignal.objects.filter(superseded_at=None, scope__in=wanted).order_by(
-                    "scope", "signal_type"
-                )
-            )
-            if not is_ours:  # or the limit ends with our transaction anyway
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
+        signals = [
+            _SIGNAL.row(row) for row in rows_within(timeout_seconds, _ACTIVE, [sorted(wanted)])
+        ]
         return HealthReading(
             observed_at=at,
             system=worst_of(s.decision for s in signals if s.scope == SYSTEM_SCOPE),

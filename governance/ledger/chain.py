@@ -8,12 +8,13 @@ lock: a caller holds it (`SystemContract.objects.lock`) before it appends.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from governance.ledger.events import EVENTS
 from governance.models import LedgerEntry
@@ -67,11 +68,10 @@ def spelled_entries(
     call, which refuses it when the chain has another head by then. Writes nothing itself."""
     rows = entries_after(head, contract_id=contract_id, entries=entries, actor=actor, at=at)
     for row in rows:
-        row["contract_id"] = str(contract_id)
         row["at"] = timestamp(at)
         row["prev_hash"] = "\\x" + row["prev_hash"].hex()
         row["hash"] = "\\x" + row["hash"].hex()
-    return json.dumps(rows)
+    return orjson.dumps(rows).decode()
 
 
 def entries_after(

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import DEFERRED, Field, Model
+
+_SET_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class Columns:
@@ -43,15 +45,60 @@ class Columns:
 
 def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that the statement gives."""
-    connection.close_if_health_check_failed()  # as Django does before each cursor of its own
-    connection.ensure_connection()
-    raw = psycopg.Cursor(connection.connection)
-    with connection._prepare_cursor(raw) as cursor:  # type: ignore[attr-defined]
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper.close_if_health_check_failed()  # as Django does before each cursor of its own
+    wrapper.ensure_connection()
+    wrapper.validate_no_broken_transaction()
+    cursor = psycopg.Cursor(wrapper.connection)
+    if wrapper.queries_logged or wrapper.execute_wrappers:
+        return _overheard(wrapper, cursor, sql, values)
+    with wrapper.wrap_database_errors:
+        return cursor.execute(sql, values).fetchall()
+
+
+def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows that a statement gives that only reads; OperationalError (57014) after `seconds`.
+
+    One round trip: the limit and the statement go out together, and are one transaction. Inside of
+    another's, so does a savepoint, and what was the limit before is it again, whatever happens.
+    """
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    wrapper.validate_no_broken_transaction()
+    session = wrapper.connection
+    if wrapper.queries_logged:
+        told = wrapper.ops.compose_sql(sql, values)  # type: ignore[attr-defined]
+        wrapper.queries_log.append({"sql": told, "time": "0"})
+    within = wrapper.in_atomic_block
+    with wrapper.wrap_database_errors:
+        try:
+            with session.pipeline():
+                if within:
+                    session.execute("SAVEPOINT limited")
+                psycopg.Cursor(session).execute(_SET_LIMIT, [str(int(seconds * 1000))])
+                asked = psycopg.Cursor(session).execute(sql, values)
+                if within:
+                    session.execute("ROLLBACK TO SAVEPOINT limited")
+                rows = asked.fetchall()
+        except psycopg.Error:
+            if within and not session.closed:
+                session.execute("ROLLBACK TO SAVEPOINT limited")
+            raise
+    return rows
+
+
+def _overheard(
+    wrapper: Any, raw: psycopg.Cursor[Any], sql: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """The same for whoever listens to what is asked, as Django lets them."""
+    with wrapper._prepare_cursor(raw) as cursor:
         cursor.execute(sql, values)
-        if connection.queries_logged and connection.queries_log[-1]["sql"] is None:
+        if wrapper.queries_logged and wrapper.queries_log[-1]["sql"] is None:
             # psycopg keeps no text of what is prepared already; whoever reads the log wants one.
-            connection.queries_log[-1]["sql"] = connection.ops.compose_sql(sql, values)
-        return cursor.fetchall()
+            wrapper.queries_log[-1]["sql"] = wrapper.ops.compose_sql(sql, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def as_written(instance: Any) -> Any:

@@ -12,9 +12,16 @@ from django.db.models import QuerySet
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.models.contract import within_reach
 from governance.models.job import no_such_job
+from governance.models.prepared import prepared_rows
 from governance.orchestrator.evidence import step_status
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import JobProgress, JobStatus
+
+_SCOPE = """
+    SELECT contract.affected_capabilities
+      FROM governance_governancejob job
+      JOIN governance_systemcontract contract ON contract.id = job.contract_id
+     WHERE job.id = %s"""
 
 
 def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
@@ -29,13 +36,10 @@ def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
 
 def scope_of_job(job_id: UUID) -> list[str]:
     """The capabilities that a job's contract is about. Raises NotFoundError."""
-    names = (
-        GovernanceJob.objects.filter(pk=job_id)
-        .values_list("contract__affected_capabilities", flat=True)
-        .first()
-    )
-    if names is None:
+    found = prepared_rows(_SCOPE, [job_id])
+    if not found:
         raise no_such_job(job_id)
+    names: list[str] = found[0][0]
     return names
 
 

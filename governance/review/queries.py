@@ -16,7 +16,8 @@ from governance.contract.guards import (
     refuse_unasked,
 )
 from governance.contract.signatures import Signing
-from governance.models import LineFreeze, SystemContract
+from governance.models import SystemContract
+from governance.models.prepared import prepared_rows
 from governance.review.policy import (
     require_answerer,
     require_commenter,
@@ -26,6 +27,16 @@ from governance.review.policy import (
 )
 from governance.vocabulary.errors import GovernanceError
 from governance.vocabulary.values import HealthReading, StandingFreeze
+
+# As FreezeQuerySet.in_force has it; every activation, claim and start asks.
+_IN_FORCE = """
+    SELECT stop.ends_at, stop.reason, person.username, stop.frozen_at
+      FROM governance_linefreeze stop
+      JOIN auth_user person ON person.id = stop.frozen_by_id
+      LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
+     WHERE stop.ends_at > %s
+       AND (thaw.id IS NULL OR (stop.frozen_at <= %s AND thaw.thawed_at > %s))
+     ORDER BY stop.ends_at DESC, stop.id DESC"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +90,7 @@ def review_standing(
 
 def freeze_in_force(at: datetime) -> StandingFreeze | None:
     """Why the line stands still at `at`, and until when; None while it runs. One query."""
-    standing = list(
-        LineFreeze.objects.in_force(at)
-        .order_by("-ends_at", "-id")
-        .values_list("ends_at", "reason", "frozen_by__username", "frozen_at")
-    )
+    standing = prepared_rows(_IN_FORCE, [at, at, at])
     if not standing:
         return None
     until, reason, by, since = standing[0]

@@ -185,6 +185,9 @@ def test_reading__that_takes_too_long__none_and_the_session_goes_on(
         with transaction.atomic():
             assert capture_health_snapshot(scopes=["Search"], at=now()) is None
             assert run_sql("SHOW statement_timeout") == before
+    with transaction.atomic():
+        assert capture_health_snapshot(scopes=["Search"], at=now()) is not None
+        assert run_sql("SHOW statement_timeout") == before
     assert capture_health_snapshot(scopes=["Search"], at=now()) is not None
     assert run_sql("SHOW statement_timeout") == before
 
