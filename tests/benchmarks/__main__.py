@@ -14,6 +14,7 @@ from tests.benchmarks.database import bench_database
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.names import PARTS, RECORD
 
+FEWEST_CONTRACTS = 100
 EPILOG = """examples:
   python -m tests.benchmarks                                  all of it; ten minutes on two cores
   python -m tests.benchmarks record --only activate,claim     two stories of the record
@@ -133,13 +134,22 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         "--strict", action="store_true", help="Exit with 1 where a figure misses its promise."
     )
     options = parser.parse_args(argv)
+    options.parts = list(dict.fromkeys(options.parts))
+    options.clients = sorted(set(options.clients))
+    options.only = list(dict.fromkeys(options.only.split(",")))
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    options.only = options.only.split(",")
     if unknown := set(options.only) - set(RECORD):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     if min(options.rounds, options.ops, *options.clients) < 1:
         parser.error("rounds, ops and clients are at least 1")
+    if options.prefill < FEWEST_CONTRACTS:
+        parser.error(
+            f"--prefill is at least {FEWEST_CONTRACTS}: one contract of each kind and more"
+        )
+    few, many = options.requests
+    if not 100 <= few < many:
+        parser.error("--requests are at least 100, and then more")
     return options
 
 

@@ -65,11 +65,13 @@ class Crew:
         self.leave()
 
     def leave(self) -> None:
-        """Send them home; whoever does not hear it is ended."""
-        for line, worker in zip(self._lines, self._workers, strict=True):
+        """Send them home; whoever does not hear it in time is ended."""
+        for line in self._lines:
             with suppress(OSError):
                 line.send((None, ()))
-            worker.join(PATIENCE_SECONDS)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
             worker.kill()
             worker.join()
 
