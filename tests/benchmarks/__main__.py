@@ -64,7 +64,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     tqdm.monitor_interval = 0  # its thread would not survive a fork
     call_command("migrate", verbosity=0)
 
-    def bar(total: int, what: str) -> tqdm:
+    def bar(total: int, what: str) -> tqdm[None]:
         return tqdm(total=total, desc=f"{what:>10}", unit="", disable=options.no_progress or None)
 
     try:
@@ -144,9 +144,7 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
     if min(options.rounds, options.ops, *options.clients) < 1:
         parser.error("rounds, ops and clients are at least 1")
     if options.prefill < FEWEST_CONTRACTS:
-        parser.error(
-            f"--prefill is at least {FEWEST_CONTRACTS}: one contract of each kind and more"
-        )
+        parser.error(f"--prefill is at least {FEWEST_CONTRACTS}: some of each kind")
     few, many = options.requests
     if not 100 <= few < many:
         parser.error("--requests are at least 100, and then more")

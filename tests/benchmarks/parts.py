@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tests.benchmarks.figures import Figure
 
 # A progress bar of so many rounds, with its name.
-Bar = Callable[[int, str], tqdm]
+Bar = Callable[[int, str], "tqdm[None]"]
 
 
 def record(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
