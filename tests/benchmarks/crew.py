@@ -56,7 +56,9 @@ class Crew:
         if failures := [span for span in spans if isinstance(span, str)]:
             raise RuntimeError(failures[0])
         self.outcomes = [span[2] for span in spans]
-        return max(span[1] for span in spans) - min(span[0] for span in spans)
+        began: float = min(span[0] for span in spans)
+        ended: float = max(span[1] for span in spans)
+        return ended - began
 
     def __enter__(self) -> Crew:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.benchmarks import parts
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.names import PARTS, RECORD
@@ -59,6 +60,10 @@ def test_command__asked_for_what_is_not_there__ends_with_2(
         main(arguments)
     assert leaving.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_parts__as_the_command_names_them__are_all_there() -> None:
+    assert all(callable(getattr(parts, name)) for name in PARTS)
 
 
 def test_help__names_every_part_and_measure(capsys: pytest.CaptureFixture[str]) -> None:
