@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from tests.benchmarks.database import bench_database
 from tests.benchmarks.figures import Figure, table
@@ -64,7 +65,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     tqdm.monitor_interval = 0  # its thread would not survive a fork
     call_command("migrate", verbosity=0)
 
-    def bar(total: int, what: str) -> tqdm[None]:
+    def bar(total: int, what: str) -> tqdm[Any]:
         return tqdm(total=total, desc=f"{what:>10}", unit="", disable=options.no_progress or None)
 
     try:
