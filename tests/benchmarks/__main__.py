@@ -136,11 +136,11 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         "--strict", action="store_true", help="Exit with 1 where a figure misses its promise."
     )
     options = parser.parse_args(argv)
-    options.parts = list(dict.fromkeys(options.parts))
     options.clients = sorted(set(options.clients))
     options.only = list(dict.fromkeys(options.only.split(",")))
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    options.parts = [part for part in PARTS if part in options.parts]
     if unknown := set(options.only) - set(RECORD):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     if min(options.rounds, options.ops, *options.clients) < 1:
