@@ -56,7 +56,9 @@ class Crew:
         if failures := [span for span in spans if isinstance(span, str)]:
             raise RuntimeError(failures[0])
         self.outcomes = [span[2] for span in spans]
-        return max(span[1] for span in spans) - min(span[0] for span in spans)
+        began: float = min(span[0] for span in spans)
+        ended: float = max(span[1] for span in spans)
+        return ended - began
 
     def __enter__(self) -> Crew:
         return self
@@ -65,11 +67,13 @@ class Crew:
         self.leave()
 
     def leave(self) -> None:
-        """Send them home; whoever does not hear it is ended."""
-        for line, worker in zip(self._lines, self._workers, strict=True):
+        """Send them home; whoever does not hear it in time is ended."""
+        for line in self._lines:
             with suppress(OSError):
                 line.send((None, ()))
-            worker.join(PATIENCE_SECONDS)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
             worker.kill()
             worker.join()
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -64,7 +65,7 @@ def another_database(name: str) -> Iterator[str]:
             server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
 
-def owner_session() -> psycopg.Connection[tuple[object, ...]]:
+def owner_session() -> psycopg.Connection[tuple[Any, ...]]:
     """A session of the tables' owner in autocommit, which prepares whatever it is asked."""
     return psycopg.connect(
         os.environ["DATABASE_OWNER_URL"],

@@ -81,4 +81,6 @@ def _bound(figure: Figure) -> str:
 
 
 def _amount(value: float) -> str:
-    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.2f}"
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.2f}"

@@ -1,6 +1,7 @@
 """What can be picked, by name: known before Django is set up."""
 
-PARTS = ("record", "peers", "http", "verify", "memory")
+# In the order in which they are measured: what verifies all comes before what adds to it.
+PARTS = ("verify", "record", "peers", "http", "memory")
 RECORD = (
     *("activate", "activate-100", "activate-flow", "claim", "claim-flow", "start"),
     *("record", "late", "complete", "complete-flow", "cancel", "whole"),

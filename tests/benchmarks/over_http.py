@@ -12,6 +12,7 @@ from django.db import connections
 
 from tests.benchmarks.crew import Crew, Work, shares_of
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.supply import Item, supply
 from tests.benchmarks.website import Caller, website
 from tests.support.tokens import new_token
@@ -57,7 +58,7 @@ def measure_http(
     *, clients: Sequence[int], rounds: int, ops: int, advance: Callable[[int], object]
 ) -> Iterator[Figure]:
     """The figures of CALLS, as they are measured: half as many calls in a round as elsewhere."""
-    numbers = {many: max(1, ops // (2 if many == 1 else 4)) * many for many in clients}
+    numbers = {many: calls_of(ops / 2, many) for many in clients}
     each = WARM_UP * max(clients) + rounds * sum(numbers.values())
     left = iter(supply("approved", each * sum(call.spends for call in CALLS), steps=3))
     token = new_token(User.objects.get(username="operator"))
@@ -76,27 +77,28 @@ def _compare(
     rounds: int,
     advance: Callable[[int], object],
 ) -> Iterator[Figure]:
-    def run(ours: bool, number: int, many: int) -> float:
-        spends = ours and call.spends
+    def run(what: str, spends: bool, number: int, many: int) -> float:
         items: list[Any] = [next(left) if spends else None for _ in range(number)]
-        return number / crew.do(call.ours if ours else call.empty, shares_of(items, many))
+        return number / crew.do(what, shares_of(items, many))
 
-    for ours in (True, False):
-        run(ours, WARM_UP * max(numbers), max(numbers))
-    rates: dict[int, dict[bool, list[float]]] = {many: {True: [], False: []} for many in numbers}
-    for turn in range(rounds):
-        for many, number in numbers.items():
-            for ours in (True, False) if turn % 2 else (False, True):
-                rates[many][ours].append(run(ours, number, many))
-            advance(1)
-    for many, rate in rates.items():
+    warm_up, most = WARM_UP * max(numbers), max(numbers)
+    run(call.ours, call.spends, warm_up, most)
+    run(call.empty, False, warm_up, most)
+    rates = in_turns(
+        rounds,
+        list(numbers),
+        ours=lambda many, _: run(call.ours, call.spends, numbers[many], many),
+        baseline=lambda many, _: run(call.empty, False, numbers[many], many),
+        advance=advance,
+    )
+    for many, kept in rates.items():
         yield Figure(
             part="http",
             measure=call.title,
             clients=many,
             unit="/s",
-            ours=rate[True],
-            baseline=rate[False],
+            ours=kept.ours,
+            baseline=kept.baseline,
             against="an empty call",
             to_reach=call.to_reach,
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
 from tests.benchmarks.figures import Figure
 
 # A progress bar of so many rounds, with its name.
-Bar = Callable[[int, str], tqdm]
+Bar = Callable[[int, str], "tqdm[Any]"]
 
 
 def record(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:

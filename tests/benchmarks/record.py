@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,16 +11,17 @@ from django.db import connections
 
 from governance.vocabulary.changes import MOST_CHANGES
 from tests.benchmarks import sides
-from tests.benchmarks.crew import Crew, shares_of
-from tests.benchmarks.database import owner_session
+from tests.benchmarks.crew import Crew, Work, shares_of
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
 from tests.benchmarks.twins import analyse, rows_written
+from tests.benchmarks.waiting import Watch
 
 # PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
 WARM_UP = 12
-LOOK_SECONDS = 0.002
 LATE = "late"  # measured against ourselves
+WATCHED = "claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def measure_record(
     the two sides did not write the same rows: then there is nothing to compare.
     """
     connections.close_all()
-    with Crew(sides.ours, max(clients)) as ours, Crew(sides.limit, max(clients)) as limit:
+    with Crew(sides.ours, max(clients)) as ours, Crew(_limit_alone, max(clients)) as limit:
         for name in only:
             if name == LATE:
                 yield _late(ours, rounds=rounds, ops=ops, advance=advance)
@@ -86,6 +85,13 @@ def measure_record(
             yield from _compare(
                 name, ours, limit, clients=clients, rounds=rounds, ops=ops, advance=advance
             )
+
+
+def _limit_alone() -> dict[str, Work]:
+    """By hand, without Django's connection idle beside it."""
+    works = sides.limit()
+    connections.close_all()
+    return works
 
 
 def _compare(
@@ -108,40 +114,43 @@ def _compare(
     warm = _shares(measure, left, warm_up, max(clients))
     ours.do(measure.ours, warm)
     limit.do(measure.limit, warm)
-    rates: dict[int, tuple[list[float], list[float]]] = {many: ([], []) for many in clients}
-    looks = waits = 0
-    for turn in range(rounds):
-        for many in clients:
-            shares = _shares(measure, left, calls[many], many)
-            # By turns the one or the other goes first.
-            for side in (0, 1) if turn % 2 else (1, 0):
-                with _watched(only_if=name == "claim" and many > 1 and side == 0) as seen:
-                    took = (
-                        limit.do(measure.limit, shares) if side else ours.do(measure.ours, shares)
-                    )
-                looks, waits = looks + seen[0], waits + seen[1]
-                rates[many][side].append(calls[many] / took)
-            advance(1)
+    watches: list[Watch] = []
+
+    def run_ours(many: int, shares: list[Sequence[Any]]) -> float:
+        if name != WATCHED or many == 1:
+            return calls[many] / ours.do(measure.ours, shares)
+        with Watch() as watch:
+            watches.append(watch)
+            return calls[many] / ours.do(measure.ours, shares)
+
+    rates = in_turns(
+        rounds,
+        clients,
+        ours=run_ours,
+        baseline=lambda many, shares: calls[many] / limit.do(measure.limit, shares),
+        about=lambda many: _shares(measure, left, calls[many], many),
+        advance=advance,
+    )
     _require_same_rows(name, items)
-    for many, (mine, theirs) in rates.items():
+    for many, kept in rates.items():
         yield Figure(
             part="record",
             measure=measure.title,
             clients=many,
             unit="/s",
-            ours=mine,
-            baseline=theirs,
+            ours=kept.ours,
+            baseline=kept.baseline,
             against="limit",
             to_reach=measure.to_reach,
         )
-    if looks:
+    if watches:
         yield Figure(
             part="record",
             measure="claimers seen waiting for each other",
             clients=max(clients),
-            unit="",
-            ours=[waits],
-            baseline=[looks],
+            unit="times",
+            ours=[watch.waits for watch in watches],
+            baseline=[watch.looks for watch in watches],
             against="looks",
             to_reach=0.0,
             at_most=True,
@@ -182,10 +191,9 @@ def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]
 
 
 def _calls(measure: Measure, ops: int, clients: int) -> int:
-    each = max(1, round(ops * measure.size / (1 if clients == 1 else 2)))
-    if measure.reports:
-        each = -(-each // measure.reports) * measure.reports
-    return each * clients
+    """As many as make a round; where each job takes several, whole jobs."""
+    each = measure.reports or 1
+    return calls_of(-(-ops * measure.size // each), clients) * each
 
 
 def _shares(
@@ -207,34 +215,3 @@ def _require_same_rows(name: str, items: Sequence[Item]) -> None:
     if rows["public"] != rows["bare"]:
         raise RuntimeError(f"{name}: the two sides did not write the same rows: {rows}")
     connections.close_all()
-
-
-@contextmanager
-def _watched(*, only_if: bool) -> Iterator[list[int]]:
-    """[how often PostgreSQL was looked at meanwhile, how often a client waited for another's lock].
-
-    Who waits for a file to grow waits for nobody's row: that does not count.
-    """
-    seen = [0, 0]
-    if not only_if:
-        yield seen
-        return
-    over = threading.Event()
-
-    def look() -> None:
-        with owner_session() as session:
-            while not over.wait(LOOK_SECONDS):
-                row = session.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
-                ).fetchone()
-                seen[0] += 1
-                seen[1] += int(bool(row and row[0]))
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        watcher.join()

@@ -13,7 +13,9 @@ from django.db import connections
 
 from governance.models import GovernanceJob
 from tests.benchmarks import sides
-from tests.benchmarks.record import MEASURES, Measure
+from tests.benchmarks.database import owner_session
+from tests.benchmarks.names import RECORD
+from tests.benchmarks.record import LATE, MEASURES, Measure
 from tests.benchmarks.supply import Item
 from tests.benchmarks.twins import TWINS, copy_to_twins, make_twins, rows_written
 from tests.support.cast import Cast
@@ -59,7 +61,7 @@ def session(committed: Cast) -> Iterator[psycopg.Connection[Any]]:
     address = " ".join(f"{name}={params[name]}" for name in keywords if params.get(name))
     with (
         patch.dict(os.environ, {"DATABASE_OWNER_URL": address}),
-        sides.owner_session() as session,
+        owner_session() as session,
     ):
         yield session
 
@@ -97,6 +99,10 @@ def test_limit__of_another_state__refuses(
             by_hand[name](said)
     job = again(GovernanceJob.objects.get(pk=item.job))
     assert job.status == "PENDING"
+
+
+def test_measures__as_the_command_names_them__are_all_there() -> None:
+    assert set(RECORD) == {*MEASURES, LATE}
 
 
 def _changes(measure: Measure) -> dict[str, Any]:

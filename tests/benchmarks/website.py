@@ -45,7 +45,8 @@ def web_workers() -> list[psutil.Process]:
     [master] = [
         child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())
     ]
-    return master.children()
+    workers: list[psutil.Process] = master.children()
+    return workers
 
 
 class Caller:

@@ -7,7 +7,7 @@ from viewflow.workflow import flow, lock
 from viewflow.workflow.models import Process
 
 
-class ChangeFlow(flow.Flow):
+class ChangeFlow(flow.Flow):  # type: ignore[misc]
     process_class = Process
     lock_impl = lock.select_for_update_lock
 

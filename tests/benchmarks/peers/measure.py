@@ -16,6 +16,7 @@ from tests.benchmarks import sides
 from tests.benchmarks.crew import Crew, shares_of
 from tests.benchmarks.database import another_database
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.supply import Item, supply
 
 WARM_UP = 20  # of each client; theirs fill the peer's tables before they are analysed
@@ -58,7 +59,7 @@ def measure_peers(
     advance: Callable[[int], object],
 ) -> Iterator[Figure]:
     """The figures of each of these peers, as they are measured."""
-    calls = {many: _calls(ops * OURS_SIZE, many) for many in clients}
+    calls = {many: calls_of(ops * OURS_SIZE, many) for many in clients}
     warm_up = WARM_UP * max(clients)
     each = warm_up + rounds * sum(calls.values())
     left = iter(supply("approved", len(names) * each, steps=3))
@@ -71,7 +72,7 @@ def measure_peers(
                 yield from _compare(
                     peer,
                     (ours, left, calls),
-                    (theirs, {many: _calls(ops * THEIRS_SIZE, many) for many in clients}),
+                    (theirs, {many: calls_of(ops * THEIRS_SIZE, many) for many in clients}),
                     rounds=rounds,
                     advance=advance,
                 )
@@ -87,29 +88,24 @@ def _compare(
 ) -> Iterator[Figure]:
     ours, left, our_calls = we
     theirs, their_calls = they
-    rates: dict[int, tuple[list[float], list[float]]] = {many: ([], []) for many in our_calls}
 
-    def run_ours(many: int) -> None:
+    def run_ours(many: int, _: None) -> float:
         share = shares_of([next(left) for _ in range(our_calls[many])], many)
-        rates[many][0].append(our_calls[many] / ours.do("whole", share))
+        return our_calls[many] / ours.do("whole", share)
 
-    def run_theirs(many: int) -> None:
+    def run_theirs(many: int, _: None) -> float:
         calls = their_calls[many]
-        rates[many][1].append(calls / theirs.do("whole", _shares(peer, calls, many)))
+        return calls / theirs.do("whole", _shares(peer, calls, many))
 
-    for turn in range(rounds):
-        for many in our_calls:
-            for run in (run_ours, run_theirs) if turn % 2 else (run_theirs, run_ours):
-                run(many)
-            advance(1)
-    for many, (mine, others) in rates.items():
+    rates = in_turns(rounds, list(our_calls), ours=run_ours, baseline=run_theirs, advance=advance)
+    for many, kept in rates.items():
         yield Figure(
             part="peers",
             measure=f"whole path : {peer.title}",
             clients=many,
             unit="/s",
-            ours=mine,
-            baseline=others,
+            ours=kept.ours,
+            baseline=kept.baseline,
             against=peer.package,
             to_reach=peer.to_reach,
         )
@@ -128,10 +124,6 @@ def _hired(peer: Peer, url: str, size: int) -> Crew:
     with psycopg.connect(url, autocommit=True) as session:
         session.execute("VACUUM (ANALYZE)")
     return hired
-
-
-def _calls(usual: float, clients: int) -> int:
-    return max(1, round(usual / (1 if clients == 1 else 2))) * clients
 
 
 def _shares(peer: Peer, calls: int, clients: int) -> list[Sequence[int]]:

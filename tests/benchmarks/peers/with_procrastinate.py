@@ -20,7 +20,7 @@ def arrive(url: str) -> dict[str, Work]:
     app = _app(url)
     queue = f"bench-{os.getpid()}"
 
-    @app.task(queue=queue, name="run_step")
+    @app.task(queue=queue, name="run_step")  # type: ignore[untyped-decorator]
     def run_step(index: int) -> None:
         pass
 
