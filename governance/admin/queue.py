@@ -54,7 +54,7 @@ def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
     is_founder = person.has_perm(REVIEW_PERMISSION)
     contracts = list(contracts)
     signatures: dict[UUID, list[ApprovalSignature]] = {contract.pk: [] for contract in contracts}
-    for signature in signatures_on(contracts) if contracts else ():
+    for signature in signatures_on([one.pk for one in contracts]) if contracts else ():
         signatures[signature.contract_id].append(signature)
     return [
         _row(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -28,8 +27,10 @@ from governance.api.serializers.reading import (
     ContractInListSerializer,
     LedgerEntryInListSerializer,
 )
+from governance.api.shown import shown
 from governance.api.viewsets import GovernedViewSet
 from governance.flows.activate_contract import activate_contract
+from governance.flows.callers import people_by_id
 from governance.ledger.queries import entries_of
 from governance.models import GovernanceJob, SystemContract
 
@@ -40,9 +41,10 @@ def know_what_cannot_be(job: GovernanceJob) -> None:
     for relation in ("evidence", "audit"):
         GovernanceJob._meta.get_field(relation).set_cached_value(job, None)
     SystemContract._meta.get_field("successor").set_cached_value(contract, None)
-    people = User.objects.in_bulk({contract.proposed_by_id, contract.approved_by_id})
-    contract.proposed_by = people[contract.proposed_by_id]
-    contract.approved_by = people[contract.approved_by_id]
+    wanted = {name: getattr(contract, f"{name}_id") for name in ("proposed_by", "approved_by")}
+    people = people_by_id(wanted.values())
+    for name, pk in wanted.items():
+        setattr(contract, name, people[pk])
 
 
 class ContractViewSet(GovernedViewSet):
@@ -129,7 +131,7 @@ class ContractViewSet(GovernedViewSet):
         job = activate_contract(contract_id=pk, actor=request.user, at=self.now(), **fields)
         know_what_cannot_be(job)
         return Response(
-            ActivationSerializer({"contract": job.contract, "job": job}).data, status=201
+            shown(ActivationSerializer, {"contract": job.contract, "job": job}), status=201
         )
 
     @extend_schema(
@@ -170,4 +172,4 @@ class ContractViewSet(GovernedViewSet):
                 ids, outcome_for_each(self, request, ids, activate), strict=True
             )
         ]
-        return Response(ActivationOutcomesSerializer({"results": outcomes}).data)
+        return Response(shown(ActivationOutcomesSerializer, {"results": outcomes}))

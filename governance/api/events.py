@@ -31,6 +31,7 @@ from governance.api.hub import (
     give_connection_back,
 )
 from governance.api.serializers.contracts import LedgerEntrySerializer
+from governance.api.shown import shown
 from governance.api.viewsets import GovernedViewSet
 from governance.ledger.events import ends_the_chain
 from governance.ledger.queries import entries_of
@@ -174,7 +175,7 @@ class EventStream:
 
 def as_event(entry: LedgerEntry) -> bytes:
     """The entry as one event, its data the JSON that `contracts/{id}/ledger/` shows."""
-    data: bytes = JSONRenderer().render(LedgerEntrySerializer(entry).data)
+    data: bytes = JSONRenderer().render(shown(LedgerEntrySerializer, entry))
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (entry.seq, entry.event.encode(), data)
 
 

@@ -48,6 +48,7 @@ from governance.api.serializers.reading import (
     JobInFullSerializer,
     JobInListSerializer,
 )
+from governance.api.shown import shown, shown_each
 from governance.api.viewsets import GovernedViewSet
 from governance.flows import audit_job, run_job
 from governance.models import GovernanceJob
@@ -133,7 +134,7 @@ class JobViewSet(GovernedViewSet):
         """The plan in its order: each step, how it stands, and its result where there is one."""
         job = self.get_object()
         steps = steps_with_status(job, self.paginate_queryset(job.steps.all()))
-        return self.get_paginated_response(StepSerializer(steps, many=True).data)
+        return self.get_paginated_response(shown_each(StepSerializer, steps))
 
     @extend_schema(
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer
@@ -141,7 +142,7 @@ class JobViewSet(GovernedViewSet):
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def progress(self, request: Request, pk: UUID) -> Response:
         """Where the job stands, in six numbers and words: cheap enough to ask often."""
-        return Response(ProgressSerializer(asdict(job_progress(pk))).data)
+        return Response(shown(ProgressSerializer, asdict(job_progress(pk))))
 
     @extend_schema(
         operation_id="get_evidence",
@@ -262,10 +263,10 @@ class JobViewSet(GovernedViewSet):
         if isinstance(request.data, dict) and "results" in request.data:
             kept = run_job.record_step_results(**who_and_when, **self.read_body(Reports))
             results = [result for result, _ in kept]
-            answer = RecordedResultsSerializer({"results": results, "job": results[-1].job}).data
+            answer = shown(RecordedResultsSerializer, {"results": results, "job": results[-1].job})
         else:
             kept = [run_job.record_step_result(**who_and_when, **self.read_body(Report))]
-            answer = RecordedResultSerializer(kept[0][0]).data
+            answer = shown(RecordedResultSerializer, kept[0][0])
         return Response(answer, status=201 if any(is_new for _, is_new in kept) else 200)
 
     @extend_schema(
@@ -285,7 +286,7 @@ class JobViewSet(GovernedViewSet):
         """
         token = self.read_body(Completion)["execution_token"]
         job = run_job.complete_job(job_id=pk, token=token, executor=request.user, at=self.now())
-        return Response(JobSerializer(job).data)
+        return Response(shown(JobSerializer, job))
 
     @extend_schema(
         operation_id="cancel_job",
@@ -300,7 +301,7 @@ class JobViewSet(GovernedViewSet):
         job = run_job.cancel_job(
             job_id=pk, actor=request.user, at=self.now(), **self.read_body(Cancellation)
         )
-        return Response(JobSerializer(job).data)
+        return Response(shown(JobSerializer, job))
 
     # --- judge ---
     @extend_schema(
@@ -321,9 +322,8 @@ class JobViewSet(GovernedViewSet):
         audit = audit_job.record_verdict(
             job_id=pk, author=request.user, at=self.now(), **self.read_body(Verdict)
         )
-        return Response(RecordedAuditSerializer(audit).data, status=201)
+        return Response(shown(RecordedAuditSerializer, audit), status=201)
 
     @staticmethod
     def _started(job: GovernanceJob, token: str) -> Response:
-        shown = StartedJobSerializer(job, context={"execution_token": token})
-        return Response(shown.data)
+        return Response(shown(JobSerializer, job) | {"execution_token": token})

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.serializers.line import LineSerializer
+from governance.api.shown import shown
 from governance.api.viewsets import GovernedViewSet
 from governance.review.queries import freeze_in_force
 
@@ -36,4 +37,4 @@ class LineViewSet(GovernedViewSet):
         """
         freeze = freeze_in_force(self.now())
         line = {"frozen": freeze is not None} | (asdict(freeze) if freeze else RUNS)
-        return Response(LineSerializer(line).data)
+        return Response(shown(LineSerializer, line))

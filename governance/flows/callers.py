@@ -5,9 +5,10 @@ Every call of the API asks this, so it is asked once, and prepared.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.contrib.auth.models import User
+from django.db import connection
 
 from governance.models import ApiToken
 from governance.models.prepared import Columns, prepared_rows
@@ -48,6 +49,14 @@ def tokens_that_begin(key: str) -> list[ApiToken]:
         _remember(token.user, own=own, by_group=by_group)
         found.append(token)
     return found
+
+
+def people_by_id(ids: Iterable[int]) -> dict[int, User]:
+    """Those accounts of whom only the name matters; nothing else of them is loaded."""
+    rows = prepared_rows(
+        "SELECT id, username FROM auth_user WHERE id = ANY (%s::integer[])", [list(ids)]
+    )
+    return {row[0]: User.from_db(connection.alias, ["id", "username"], row) for row in rows}
 
 
 def _remember(user: User, *, own: Collection[str], by_group: Collection[str]) -> None:

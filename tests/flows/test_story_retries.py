@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from governance.contract.operations import reject_contract
+from governance.flows import run_job
 from governance.ledger import story as stories
 from governance.ledger.story import retried, story, undone
 from governance.models import SystemContract
@@ -168,10 +169,16 @@ class TestRetries:
             return read
 
         monkeypatch.setattr(standing, "prepared_rows", overtaken_once)
-        _, is_new = running.record(report)
+        [(_, is_new)] = run_job.record_step_results(
+            job_id=running.job.pk,
+            token=running.token,
+            reports=[report],
+            executor=committed.executor,
+            at=now(),
+        )
         assert not is_new
-        # The first look, the overtaker's, and the second look, in a transaction that locked.
-        assert ways == [False, False, True]
+        # The first look, and the second, in a transaction that locked.
+        assert ways == [False, True]
         assert dict(undone) == {"serialization_failure": 1}
         assert running.job.results.count() == 1
 

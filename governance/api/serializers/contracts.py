@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from governance.api.shown import shown, shown_each
 from governance.contract.queries import open_clarification_of, signatures_of
 from governance.models import (
     ApprovalSignature,
@@ -193,12 +194,12 @@ class ContractSerializer(ContractSummarySerializer):
 
     @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, contract: SystemContract) -> list[Any]:
-        return list(SignatureSerializer(signatures_of(contract), many=True).data)
+        return shown_each(SignatureSerializer, signatures_of(contract))
 
     @extend_schema_field(ClarificationSerializer(allow_null=True))
     def get_clarification(self, contract: SystemContract) -> dict[str, Any] | None:
         question = open_clarification_of(contract)
-        return dict(ClarificationSerializer(question).data) if question else None
+        return shown(ClarificationSerializer, question) if question else None
 
 
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):

@@ -125,16 +125,14 @@ class JobSerializer(JobSummarySerializer):
 class StartedJobSerializer(JobSerializer):
     """A job just started; the only answers that ever show its execution token."""
 
-    execution_token = serializers.SerializerMethodField(
-        help_text="Every report must carry it. It is shown here once and kept only as a hash."
+    execution_token = serializers.CharField(
+        read_only=True,
+        help_text="Every report must carry it. It is shown here once and kept only as a hash.",
     )
 
     class Meta(JobSerializer.Meta):
         fields = (*JobSerializer.Meta.fields, "execution_token")
         read_only_fields = fields
-
-    def get_execution_token(self, job: GovernanceJob) -> str:
-        return str(self.context["execution_token"])
 
 
 class ActivationSerializer(serializers.Serializer[Any]):

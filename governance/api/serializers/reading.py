@@ -20,6 +20,7 @@ from governance.api.serializers.contracts import (
 )
 from governance.api.serializers.jobs import JobSerializer, JobSummarySerializer, StepSerializer
 from governance.api.shapes import Expansion, Loaded, Selectable, Shape
+from governance.api.shown import shown
 from governance.contract.queries import open_clarifications_on, signatures_on
 from governance.models import GovernanceJob, SystemContract
 from governance.orchestrator.queries import jobs_of_contracts, steps_with_status
@@ -108,13 +109,13 @@ class LedgerEntryInListSerializer(Selectable, LedgerEntrySerializer):
 def _signatures(contract_ids: Sequence[UUID], request: Request) -> Mapping[UUID, Any]:
     found: dict[UUID, list[Any]] = {pk: [] for pk in contract_ids}
     for row in signatures_on(contract_ids):
-        found[row.contract_id].append(SignatureSerializer(row).data)
+        found[row.contract_id].append(shown(SignatureSerializer, row))
     return found
 
 
 def _clarifications(contract_ids: Sequence[UUID], request: Request) -> Mapping[UUID, Any]:
     found = open_clarifications_on(contract_ids).select_related("asked_by")
-    return {row.contract_id: ClarificationSerializer(row).data for row in found}
+    return {row.contract_id: shown(ClarificationSerializer, row) for row in found}
 
 
 def _jobs(contract_ids: Sequence[UUID], request: Request) -> Mapping[UUID, Any]:
