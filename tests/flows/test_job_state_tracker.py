@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import astuple, replace
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.flows import run_job
-from governance.models import GovernanceJob, LedgerEntry
+from governance.ledger.verification import verify_ledger
+from governance.models import GovernanceJob, LedgerEntry, StepResult
 from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.orchestrator.queries import jobs_past_lease, steps_with_status
 from governance.orchestrator.tracking import JobStateTracker
+from governance.vocabulary.canonical import canonical_text, digest
 from governance.vocabulary.errors import (
     GovernanceError,
     InvalidInputError,
@@ -31,6 +34,7 @@ from tests.support.cast import Cast
 from tests.support.stories import Running, again, now, pending_job, running_job
 
 TICK = timedelta(microseconds=1)
+ODD_TEXT = 'Gr\u00f6\u00dfe "\\/ \b\f\n\r\t\x01\x1f\x7f\x80 \u2028\ud7ff\ufb33\uffff\U0001f600'
 
 
 def progress(job: GovernanceJob) -> tuple[Any, ...]:
@@ -264,6 +268,24 @@ class TestJobStateTracker:
         job = running_job(cast).job
         assert steps_with_status(job, []) == []
         assert steps_with_status(job)[0]["status"] == "RUNNING"
+
+    @pytest.mark.parametrize("error", ["", ODD_TEXT])
+    def test_report__kept_by_one_call__has_the_entry_that_python_would_write(
+        self, cast: Cast, error: str
+    ) -> None:
+        running = running_job(cast)
+        status = StepStatus.FAILED if error else StepStatus.COMPLETED
+        output = {"odd": ODD_TEXT, "number": 1.5}
+        report = replace(running.report(0), status=status, error=error, output=output)
+        result, _ = running.record(report)
+        entry = LedgerEntry.objects.latest("seq")
+        assert entry.event == f"job.step.{status.lower()}"
+        assert entry.body == canonical_text(json.loads(entry.body))
+        assert json.loads(entry.body)["reason"] == error
+        assert json.loads(entry.body)["records"] == {
+            "step_result_sha256": digest(StepResult.objects.get(pk=result.pk).as_record())
+        }
+        assert [one.finding for one in verify_ledger()] == [None]
 
     @pytest.mark.parametrize(
         "ask",
