@@ -103,7 +103,7 @@ def read_record(text: str) -> Dossier:
 
 
 def problem_with(dossier: Dossier) -> tuple[int, str] | None:
-    """Why this record cannot leave: the entry that does not fit, or that it has not come to rest."""
+    """Why this record cannot leave: the entry that does not fit; or it has not come to rest."""
     after = len(dossier.entries) + 1
     if dossier.contract.status not in CONTRACT_TERMINAL_STATES:
         return after, f"the contract has not come to rest, it is {dossier.contract.status}"

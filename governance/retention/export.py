@@ -62,6 +62,8 @@ _Judged = tuple[Exported, tuple[Listed, str] | None]
 
 def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
     """What will become of each, with its line and its file where it is whole."""
+    if not batch:
+        return []
     try:
         with one_snapshot():
             records = list(load_records(batch))

@@ -2,11 +2,12 @@
 
     manifest.jsonl               a line a contract: its file, the file's SHA-256, its chain's head
     manifest.signature.json      over all lines, where somebody asked for it (`signature.py`)
-    contracts/3fa/<id>.json      `document.py`; the folder is named for the id's last three digits
+    contracts/3fa/<id>.json      `document.py`; the folder is called as the id ends
 
-A batch is written as PostgreSQL writes: every file under a draft's name and synced, then the batch's
-lines in `.batch`, then the drafts get their names, then the lines go into the manifest. Whoever
-comes after a crash finishes what `.batch` says; without it, nothing of the batch has happened.
+A batch is written as a database writes: every file under a draft's name and synced, then the
+batch's lines in `.batch`, then the drafts get their names, then the lines go into the manifest.
+Whoever comes after a crash finishes what `.batch` says; without it, nothing of the batch has
+happened.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A signature over an archive's manifest: Ed25519 over its lines' Merkle root, as of checkpoints."""
+"""A signature over an archive's manifest: Ed25519 over its lines' Merkle root."""
 
 from __future__ import annotations
 

@@ -12,12 +12,14 @@ _STEP = re.compile(
     r"PERFORM governance_(?P<call>\w+)\("
     r"|FOR UPDATE OF (?P<locked>contract, job)"
     r"|FROM (?P<alone>\w+) WHERE id = contract (?P<lock>FOR UPDATE)"
-    r"|INSERT INTO (?P<inserted>\w+)"
+    r"|(?:INSERT INTO|DELETE FROM) (?P<inserted>\w+)"
     r"|UPDATE (?P<updated>governance_\w+)"
 )
 
 # Those that a story calls; each is a file of its name.
 CALLS = ("activate_contract", "claim_job", "start_job", "record_step_results", "end_job")
+# And the one that is no story of a contract, but its end: what was archived is removed.
+WRITING = (*CALLS, "remove_contracts")
 
 
 def called_by(sql: str) -> str | None:
