@@ -15,6 +15,7 @@ from governance.models import (
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
+    ContractTombstone,
     SystemContract,
 )
 from governance.vocabulary.errors import NotFoundError
@@ -171,3 +172,8 @@ def signatures_on(contracts: Iterable[SystemContract | UUID]) -> QuerySet[Approv
 def count_contracts() -> int:
     """How many there are, exactly; for progress bars, not for pages."""
     return SystemContract.objects.count()
+
+
+def count_removed() -> int:
+    """How many were archived and removed, exactly; for progress bars, not for pages."""
+    return ContractTombstone.objects.count()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from governance.ledger.dossier import Dossier
+from governance.models import ContractTombstone
 from governance.retention.document import read_record
-from governance.retention.shelf import CONTRACTS, Listed, listed, listed_in, refuse_unfinished
+from governance.retention.shelf import (
+    CONTRACTS,
+    Listed,
+    file_of,
+    listed,
+    listed_in,
+    refuse_unfinished,
+)
 from governance.vocabulary.canonical import sha256_hex
 from governance.vocabulary.errors import InvalidInputError
 
@@ -55,15 +63,47 @@ def checked_file(folder: Path, item: Listed) -> CheckedFile:
 
 def read_listed(folder: Path, item: Listed) -> Dossier:
     """The record in the file that a line lists; InvalidInputError (`bad_archive`) says why not."""
-    try:
-        text = (folder / item.file).read_bytes().decode()
-    except FileNotFoundError:
-        raise InvalidInputError("The file is missing.", code="bad_archive") from None
-    except UnicodeDecodeError:
-        text = None
-    if text is None or sha256_hex(text) != item.sha256:
-        raise InvalidInputError("The file is not the one that was listed.", code="bad_archive")
+    text = _text_in(folder / item.file)
+    if text is None:
+        raise _unusable("The file is missing.")
+    if sha256_hex(text) != item.sha256:
+        raise _unusable("The file is not the one that was listed.")
     dossier = read_record(text)
     if listed(dossier, text, archived_at=item.archived_at) != item:
-        raise InvalidInputError("The manifest says something else of it.", code="bad_archive")
+        raise _unusable("The manifest says something else of it.")
     return dossier
+
+
+def read_removed(folders: Sequence[Path], tombstone: ContractTombstone) -> Dossier:
+    """The record that was removed under this tombstone, from whichever archive holds its file.
+
+    InvalidInputError (`bad_archive`) says why there is none.
+    """
+    for folder in folders:
+        text = _text_in(folder / file_of(str(tombstone.contract_id)))
+        if text is None or sha256_hex(text) != tombstone.file_sha256:
+            continue
+        dossier = read_record(text)
+        line = listed(dossier, text, archived_at=tombstone.archived_at)
+        if (line.contract_id, line.reference, line.status, line.entries, line.head_sha256) != (
+            str(tombstone.contract_id),
+            tombstone.reference,
+            tombstone.status,
+            tombstone.entries,
+            tombstone.head_sha256,
+        ):
+            raise _unusable("The tombstone says something else of it.")
+        return dossier
+    raise _unusable("No archive that was given holds the file that its tombstone names.")
+
+
+def _text_in(path: Path) -> str | None:
+    """What a file says, None where there is none; what is no text has no digest that is listed."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _unusable(why: str) -> InvalidInputError:
+    return InvalidInputError(why, code="bad_archive")
