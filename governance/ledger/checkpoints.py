@@ -2,9 +2,10 @@
 
 A checkpoint is a file of lines. Each line but the last is one chain: its contract, its length, its
 head, and a `trail` of the first four bytes of every entry's hash, base64; or one that was removed
-after it was archived, as its tombstone has it (`removed`). The last line is a DSSE envelope over the Merkle root of the lines before it, their number and the time. Who rewrites a
-chain and hashes all of it anew, cuts its tail, or restores an older backup cannot make the old
-checkpoint agree; the trail tells where the chain parts from it.
+after it was archived, as its tombstone has it (`removed`). The last line is a DSSE envelope over
+the Merkle root of the lines before it, their number and the time. Who rewrites a chain and hashes
+all of it anew, cuts its tail, or restores an older backup cannot make the old checkpoint agree; the
+trail tells where the chain parts from it.
 """
 
 from __future__ import annotations
@@ -121,11 +122,20 @@ def compare_with_checkpoint(
 
 
 def _compare(batch: Sequence[dict[str, Any]], archived: Archived | None) -> Iterator[Finding]:
+    chains = [said for said in batch if "contract" in said]
+    standing: dict[str, list[bytes]] = {chain["contract"]: [] for chain in chains}
+    rows = (
+        LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in standing])
+        .order_by("contract_id", "seq", "pk")
+        .values_list("contract_id", "hash")
+    )
+    for contract_id, value in rows:
+        standing[str(contract_id)].append(bytes(value))
+    # After the entries: what is removed meanwhile has its tombstone by now.
     tombstones = ContractTombstone.objects.in_bulk(
         [UUID(said.get("contract") or said["removed"]) for said in batch]
     )
-    chains = [said for said in batch if "contract" in said]
-    yield from _compare_chains(chains, tombstones, archived)
+    yield from _compare_chains(chains, standing, tombstones, archived)
     for said in batch:
         if "contract" in said:
             continue
@@ -137,19 +147,12 @@ def _compare(batch: Sequence[dict[str, Any]], archived: Archived | None) -> Iter
 
 
 def _compare_chains(
-    batch: Sequence[dict[str, Any]],
+    chains: Sequence[dict[str, Any]],
+    standing: Mapping[str, list[bytes]],
     tombstones: Mapping[UUID, ContractTombstone],
     archived: Archived | None,
 ) -> Iterator[Finding]:
-    standing: dict[str, list[bytes]] = {chain["contract"]: [] for chain in batch}
-    rows = (
-        LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in standing])
-        .order_by("contract_id", "seq", "pk")
-        .values_list("contract_id", "hash")
-    )
-    for contract_id, value in rows:
-        standing[str(contract_id)].append(bytes(value))
-    for chain in batch:
+    for chain in chains:
         contract_id = UUID(chain["contract"])
         hashes = standing[chain["contract"]]
         if not hashes and (tombstone := tombstones.get(contract_id)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from governance.ledger.dossier import Dossier
@@ -17,7 +18,6 @@ from governance.retention.shelf import (
     listed_in,
     refuse_unfinished,
 )
-from governance.vocabulary.canonical import sha256_hex
 from governance.vocabulary.errors import InvalidInputError
 
 
@@ -63,11 +63,12 @@ def checked_file(folder: Path, item: Listed) -> CheckedFile:
 
 def read_listed(folder: Path, item: Listed) -> Dossier:
     """The record in the file that a line lists; InvalidInputError (`bad_archive`) says why not."""
-    text = _text_in(folder / item.file)
-    if text is None:
+    data = _bytes_in(folder / item.file)
+    if data is None:
         raise _unusable("The file is missing.")
-    if sha256_hex(text) != item.sha256:
+    if sha256(data).hexdigest() != item.sha256:
         raise _unusable("The file is not the one that was listed.")
+    text = data.decode(errors="replace")
     dossier = read_record(text)
     if listed(dossier, text, archived_at=item.archived_at) != item:
         raise _unusable("The manifest says something else of it.")
@@ -80,9 +81,10 @@ def read_removed(folders: Sequence[Path], tombstone: ContractTombstone) -> Dossi
     InvalidInputError (`bad_archive`) says why there is none.
     """
     for folder in folders:
-        text = _text_in(folder / file_of(str(tombstone.contract_id)))
-        if text is None or sha256_hex(text) != tombstone.file_sha256:
+        data = _bytes_in(folder / file_of(str(tombstone.contract_id)))
+        if data is None or sha256(data).hexdigest() != tombstone.file_sha256:
             continue
+        text = data.decode(errors="replace")
         dossier = read_record(text)
         line = listed(dossier, text, archived_at=tombstone.archived_at)
         if (line.contract_id, line.reference, line.status, line.entries, line.head_sha256) != (
@@ -97,10 +99,9 @@ def read_removed(folders: Sequence[Path], tombstone: ContractTombstone) -> Dossi
     raise _unusable("No archive that was given holds the file that its tombstone names.")
 
 
-def _text_in(path: Path) -> str | None:
-    """What a file says, None where there is none; what is no text has no digest that is listed."""
+def _bytes_in(path: Path) -> bytes | None:
     try:
-        return path.read_bytes().decode(errors="replace")
+        return path.read_bytes()
     except FileNotFoundError:
         return None
 
