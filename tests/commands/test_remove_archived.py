@@ -1,4 +1,4 @@
-"""`remove_archived`: the owner's act, which leaves a tombstone; and what verification says after."""
+"""`remove_archived`: the act of the owner, and what verification says after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 
 from governance.contract.comments import add_comment
-from governance.flows.propose_contract import propose_contract
+from governance.flows.propose_contract import propose_contract, record_verdicts
+from governance.flows.review_contract import reject_contract
 from governance.ledger.chain import chain_head
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
 from governance.retention import removal
@@ -28,16 +29,17 @@ from tests.support.archives import (
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.cast import Cast
 from tests.support.commands import run, shell, this_database
+from tests.support.roles import as_owner
 from tests.support.stories import (
     MAY,
+    MAY_NOT,
     VALIDATOR_VERDICT,
     again,
-    eligible,
     judged_job,
     now,
     proposal_document,
 )
-from tests.support.succession import modified, modify
+from tests.support.succession import modified
 from tests.support.tampering import run_sql as tamper
 from tests.support.threads import at_once
 
@@ -213,18 +215,11 @@ def test_comment_in_the_file__made_up__keeps_its_contract(committed: Cast, tmp_p
 def test_contract__that_was_never_here__is_a_finding(committed: Cast, tmp_path: Path) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path)
-    for table, where in (
-        ("jobstep", "true"),
-        ("stepresult", "true"),
-        ("healthsnapshot", "true"),
-        ("auditevidence", "true"),
-        ("governanceaudit", "true"),
-        ("governancejob", "true"),
-        ("approvalsignature", "true"),
-        ("ledgerentry", "true"),
-        ("systemcontract", "true"),
+    for table in (
+        *("jobstep", "stepresult", "healthsnapshot", "auditevidence", "governanceaudit"),
+        *("governancejob", "approvalsignature", "ledgerentry", "systemcontract"),
     ):
-        tamper(f"DELETE FROM governance_{table} WHERE {where}")
+        tamper(f"DELETE FROM governance_{table}")
     ran = remove(tmp_path)
     assert (ran.code, f"({contract.pk}): it is not there, and was not removed" in ran.out) == (
         1,
@@ -288,7 +283,6 @@ def test_backend__that_is_killed_in_the_transaction__leaves_all(
     session = psycopg.connect(**{**params, "cursor_factory": psycopg.Cursor})
     session.execute("SELECT governance_remove_contracts(%s::jsonb)", [json.dumps([tombstone])])
     assert session.execute("SELECT count(*) FROM governance_systemcontract").fetchone()[0] == 0
-    run_sql("SELECT pg_terminate_backend(%s)", session.info.backend_pid) if False else None
     session.close()  # without a commit, as a killed process leaves it
     assert SystemContract.objects.get().pk == contract.pk
     assert not ContractTombstone.objects.exists()
@@ -330,8 +324,6 @@ def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
         )
 
     contract, _ = propose()
-    from governance.flows.review_contract import reject_contract
-
     reject_contract(
         contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
     )
@@ -342,47 +334,59 @@ def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
     assert isinstance(refusal.value, DuplicateContractError)
 
 
-def test_parent__that_was_removed__its_successor_verifies_and_goes_its_way(
-    committed: Cast, tmp_path: Path
-) -> None:
+def turned_down_revision(cast: Cast, **changes: Any) -> SystemContract:
+    """A REJECTED successor of a REJECTED contract: its verdicts said MAY_NOT."""
+    return record_verdicts(
+        contract_id=modified(cast, **changes).pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=cast.operator,
+        at=now(),
+    )
+
+
+def only(folder: Path, contract: SystemContract) -> None:
+    """Leave this contract alone in the archive."""
+    manifest = folder / "manifest.jsonl"
+    lines = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if str(contract.pk) in line))
+
+
+def test_parent__that_was_removed__its_successor_verifies(committed: Cast, tmp_path: Path) -> None:
     parent = AT_REST["superseded"](committed)
     archive(tmp_path)
-    assert remove(tmp_path).code == 0
+    assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
     assert findings() == []
-    heir = SystemContract.objects.get()
-    assert heir.parent_id == parent.pk
-    tamper("DELETE FROM governance_contracttombstone") if False else None
+    assert SystemContract.objects.get().parent_id == parent.pk
+    # It is the tombstone that stands for the parent.
+    with as_owner():
+        run_sql("ALTER TABLE governance_contracttombstone DISABLE TRIGGER ALL")
+        run_sql("DELETE FROM governance_contracttombstone")
+    [finding] = findings()
+    assert finding.problem == "the contract that it replaces is not there, or is not REJECTED"
 
 
 def test_successor__that_was_removed__its_parent_verifies(committed: Cast, tmp_path: Path) -> None:
-    parent = eligible(committed)
-    child = modify(parent, committed.founder)
-    from governance.contract.operations import expire_contract
-
-    expire_contract(contract_id=child.pk, actor=committed.operator, at=child.expires_at)
-    run_sql("SELECT 1")
-    from governance.retention.export import archive_contracts
-    from governance.retention.shelf import open_shelf
-
-    with open_shelf(tmp_path) as shelf:
-        at = child.expires_at.replace(year=child.expires_at.year + 1)
-        list(archive_contracts(before=at, at=at, shelf=shelf))
-    manifest = tmp_path / "manifest.jsonl"
-    lines = [line for line in manifest.read_text().splitlines(True) if str(child.pk) in line]
-    manifest.write_text("".join(lines))
-    path_of(tmp_path, parent).unlink()
-    assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
-    assert findings() == []
+    child = turned_down_revision(committed)
     archive(tmp_path)
-    assert remove(tmp_path).out == "1 removed; 1 removed before, 0 kept\n"
-    assert run("verify_archive", tmp_path).code == 0
+    only(tmp_path, child)
+    assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
+    assert SystemContract.objects.get().pk == child.parent_id
+    assert findings() == []
+    # Nor does the parent's own file become another one by it.
+    archive(tmp_path / "again")
+    assert path_of(tmp_path, again(child.parent)).read_bytes() == (
+        path_of(tmp_path / "again", again(child.parent)).read_bytes()
+    )
+    assert remove(tmp_path / "again").out == "1 removed; 0 removed before, 0 kept\n"
+    assert findings() == []
 
 
-def test_revision__of_a_contract_whose_revision_was_removed__gets_the_next_name(
+def test_revision__of_a_name_that_was_removed__gets_the_next_one(
     committed: Cast, tmp_path: Path
 ) -> None:
-    first = modified(committed, reference="SHOP-9")
-    assert first.reference == "SHOP-9 (rev 2)"
-    from governance.flows.review_contract import reject_contract  # noqa: F401
-
-    run_sql("SELECT 1")
+    assert turned_down_revision(committed, reference="SHOP-9").reference == "SHOP-9 (rev 2)"
+    archive(tmp_path)
+    assert remove(tmp_path).out == "2 removed; 0 removed before, 0 kept\n"
+    another = modified(committed, reference="SHOP-9", title="Another title")
+    assert another.reference == "SHOP-9 (rev 3)"
