@@ -67,7 +67,16 @@ WRITERS = {
     "LineFreeze": {"review.line"},
     "LineThaw": {"review.line"},
     "ApiToken": {"flows.tokens"},
+    "ContractTombstone": {"retention.removal"},
 }
+# The one exception: all of a contract that was archived leaves with it, and a tombstone stays.
+REMOVED_WITH_THEIR_CONTRACT = {
+    *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
+    *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
+    *("HealthSnapshot", "AuditEvidence", "GovernanceAudit", "AuditResolution"),
+}
+for _name in REMOVED_WITH_THEIR_CONTRACT:
+    WRITERS[_name].add("retention.removal")
 CONTRACT_MOVES = {
     "to_validated",
     "to_eligible",

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, transaction
 
-from governance.flows.propose_contract import propose_contract
-from governance.flows.review_contract import reject_contract
+from governance.flows.propose_contract import draft_contract, record_verdicts
 from governance.ledger.chain import chain_head
 from governance.models import ContractTombstone, SystemContract
 from governance.vocabulary.errors import DuplicateContractError
@@ -29,7 +28,7 @@ from tests.support.attacks import (
 from tests.support.cast import Cast
 from tests.support.forgery import CONTRACT, JOB, LEDGER, NOON, forge_entry
 from tests.support.roles import as_owner, require_app_role
-from tests.support.stories import MAY, VALIDATOR_VERDICT, contract_in, now, proposal_document
+from tests.support.stories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
 from tests.support.tampering import run_sql as tamper
 from tests.support.threads import overtaking
 
@@ -269,18 +268,15 @@ def test_contract__of_an_id_that_was_removed__is_refused(cast: Cast) -> None:
 def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed: Cast) -> None:
     document = proposal_document()
 
-    def propose() -> Any:
-        return propose_contract(
-            document=document,
-            validator_verdict=VALIDATOR_VERDICT,
-            eligibility_verdict=MAY,
-            proposer=committed.operator,
-            at=now(),
-        )
+    def propose() -> SystemContract:
+        return draft_contract(document=document, proposer=committed.operator, at=now())
 
-    contract, _ = propose()
-    contract = reject_contract(
-        contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
+    contract = record_verdicts(
+        contract_id=propose().pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=committed.operator,
+        at=now(),
     )
 
     def removing() -> None:
