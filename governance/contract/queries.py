@@ -177,3 +177,23 @@ def count_contracts() -> int:
 def count_removed() -> int:
     """How many were archived and removed, exactly; for progress bars, not for pages."""
     return ContractTombstone.objects.count()
+
+
+def refuse_archived(contract_id: UUID) -> None:
+    """ContractArchivedError, with what its tombstone says, of a contract that was removed."""
+    tombstone = ContractTombstone.objects.filter(pk=contract_id).first()
+    if tombstone is None:
+        return
+    raise ContractArchivedError(
+        f"The contract {tombstone.reference} was archived, and removed on"
+        f" {tombstone.removed_at:%Y-%m-%d}.",
+        details={
+            "reference": tombstone.reference,
+            "status": tombstone.status,
+            "entries": tombstone.entries,
+            "head_sha256": tombstone.head_sha256,
+            "file_sha256": tombstone.file_sha256,
+            "archived_at": timestamp(tombstone.archived_at),
+            "removed_at": timestamp(tombstone.removed_at),
+        },
+    )
