@@ -35,7 +35,6 @@ from governance.ledger.queries import entries_of
 from governance.models import GovernanceJob, SystemContract
 from governance.vocabulary.errors import ContractArchivedError, NotFoundError
 
-
 _READ_ONE = frozenset({"retrieve", "ledger"})
 
 

@@ -18,7 +18,8 @@ from governance.models import (
     ContractTombstone,
     SystemContract,
 )
-from governance.vocabulary.errors import NotFoundError
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import ContractArchivedError, NotFoundError
 from governance.vocabulary.values import ContractStatus
 
 _LONG_COLUMNS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +9,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, transaction
 
 from governance.flows.propose_contract import draft_contract, record_verdicts
-from governance.ledger.chain import chain_head
 from governance.models import ContractTombstone, SystemContract
 from governance.vocabulary.errors import DuplicateContractError
 from governance.vocabulary.values import ContractStatus
-from tests.support.archives import AT_REST
+from tests.support.archives import AT_REST, bury, tombstone_of
 from tests.support.attacks import (
     as_replica,
     check_deferred_laws,
@@ -26,7 +24,7 @@ from tests.support.attacks import (
     run_sql,
 )
 from tests.support.cast import Cast
-from tests.support.forgery import CONTRACT, JOB, LEDGER, NOON, forge_entry
+from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
 from tests.support.roles import as_owner, require_app_role
 from tests.support.stories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
 from tests.support.tampering import run_sql as tamper
@@ -58,31 +56,6 @@ OF_A_DISCUSSION = {
         "request_id IN (SELECT id FROM governance_clarificationrequest WHERE contract_id = %s)",
     ),
 }
-
-
-def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
-    """The columns of the true tombstone, but for `changes`."""
-    head = chain_head(contract.pk)
-    return {
-        "contract_id": contract.pk,
-        "reference": contract.reference,
-        "proposal_digest": contract.proposal_digest,
-        "parent_id": contract.parent_id,
-        "status": str(contract.status),
-        "entries": head.seq,
-        "head_sha256": head.hash.hex(),
-        "file_sha256": "0" * 64,
-        "archived_at": NOON,
-        "removed_at": NOON,
-        "removed_by": "nobody",
-        "transaction_id": 0,
-    } | changes
-
-
-def bury(contract: SystemContract, **changes: Any) -> None:
-    """What `remove_archived` has PostgreSQL do."""
-    tombstone = json.dumps([tombstone_of(contract, **changes)], default=str)
-    run_sql("SELECT governance_remove_contracts(%s::jsonb)", tombstone)
 
 
 # --- lawful ---

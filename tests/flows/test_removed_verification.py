@@ -24,7 +24,7 @@ from governance.models import ContractTombstone, SystemContract
 from governance.retention.checking import read_removed
 from governance.vocabulary.canonical import canonical_text
 from governance.vocabulary.errors import InvalidInputError
-from tests.support.archives import archive, findings, path_of, remove, rewrite
+from tests.support.archives import AT_REST, archive, findings, path_of, remove, rewrite
 from tests.support.attacks import run_sql
 from tests.support.cast import Cast
 from tests.support.commands import Ran, run
@@ -78,6 +78,15 @@ def test_removed_contract__asked_for_by_its_id__is_no_finding(removed: SystemCon
         0,
         "0 contracts, 0 entries, 0 with findings, 1 archived and removed\n",
     )
+
+
+def test_parent__that_was_removed__asked_for_by_its_id__is_no_finding(
+    committed: Cast, tmp_path: Path
+) -> None:
+    parent = AT_REST["superseded"](committed)
+    archive(tmp_path)
+    remove(tmp_path)
+    assert verify(parent.pk).out.endswith(" 0 with findings, 1 archived and removed\n")
 
 
 def test_removed_contracts__in_json__are_counted(removed: SystemContract) -> None:

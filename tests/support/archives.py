@@ -10,13 +10,16 @@ from typing import Any
 from governance.contract.comments import add_comment
 from governance.flows.audit_job import resolve_audit
 from governance.flows.review_contract import reject_contract
+from governance.ledger.chain import chain_head
 from governance.ledger.verification import verify_ledger
 from governance.models import SystemContract
 from governance.retention.shelf import MANIFEST, file_of
 from governance.vocabulary.canonical import canonical_text, sha256_hex
 from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.support.attacks import run_sql
 from tests.support.cast import Cast
 from tests.support.commands import Ran, run
+from tests.support.forgery import NOON
 from tests.support.stories import again, answered, contract_in, judged_job, now
 from tests.support.succession import modified
 
@@ -99,3 +102,28 @@ def rewrite(folder: Path, contract: SystemContract, change: Callable[[Any], Any]
 
 def findings() -> list[Any]:
     return [checked.finding for checked in verify_ledger() if checked.finding]
+
+
+def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
+    """The columns of the true tombstone, but for `changes`."""
+    head = chain_head(contract.pk)
+    return {
+        "contract_id": contract.pk,
+        "reference": contract.reference,
+        "proposal_digest": contract.proposal_digest,
+        "parent_id": contract.parent_id,
+        "status": str(contract.status),
+        "entries": head.seq,
+        "head_sha256": head.hash.hex(),
+        "file_sha256": "0" * 64,
+        "archived_at": NOON,
+        "removed_at": NOON,
+        "removed_by": "nobody",
+        "transaction_id": 0,
+    } | changes
+
+
+def bury(contract: SystemContract, **changes: Any) -> None:
+    """What `remove_archived` has PostgreSQL do."""
+    tombstone = json.dumps([tombstone_of(contract, **changes)], default=str)
+    run_sql("SELECT governance_remove_contracts(%s::jsonb)", tombstone)
