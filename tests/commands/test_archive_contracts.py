@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -27,7 +30,7 @@ from tests.support.archives import (
 )
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.cast import Cast
-from tests.support.commands import run, shell
+from tests.support.commands import ROOT, run, shell
 from tests.support.stories import contract_in, judged_job, now
 from tests.support.tampering import run_sql as tamper
 
@@ -361,6 +364,48 @@ def test_file__spelled_otherwise__is_found(cast: Cast, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace(listed, sha256_hex(path.read_text())))
     assert "it is not spelled as it was written" in verify(tmp_path).out
+
+
+def recipe(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """What docs/retention.md has for whoever comes in ten years, with Python alone."""
+    text = (ROOT / "docs/retention.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return subprocess.run(
+        [sys.executable, "-I", "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_recipe__of_the_documentation__says_whole_of_what_is_whole(
+    cast: Cast, tmp_path: Path
+) -> None:
+    everything_at_rest(cast)
+    archive(tmp_path)
+    ran = recipe(tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "whole\n", "")
+
+
+@pytest.mark.parametrize(
+    ("forgery", "said"),
+    [
+        (drop_last_entry, "this is not where its chain ended"),
+        (change_evidence, "this is not the evidence that was sealed"),
+        (unreadable_hash, "entry 1 does not fit"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_recipe__of_the_documentation__finds_what_is_forged(
+    cast: Cast, tmp_path: Path, forgery: Callable[[Any], None], said: str
+) -> None:
+    contract = judged_job(cast).contract
+    archive(tmp_path)
+    rewrite(tmp_path, contract, forgery)
+    ran = recipe(tmp_path)
+    assert (ran.returncode, said in ran.stderr) == (1, True)
+    path_of(tmp_path, contract).write_bytes(b"{}")
+    assert "is not the file that was listed" in recipe(tmp_path).stderr
 
 
 def test_file__that_nobody_listed__is_found(cast: Cast, tmp_path: Path) -> None:
