@@ -297,5 +297,7 @@ def test_contract__whose_parent_was_removed__has_its_page(
     with as_owner():
         bury(SystemContract.objects.get(pk=child.parent_id))
         check_deferred_laws()
-    assert founder_browser.get(contract_url(child)).status_code == 200
+    page = founder_browser.get(contract_url(child))
+    assert page.status_code == 200
+    assert "archived and removed</a>, whose scope founder modified." in text_of(page)
     assert story(founder_browser, child).context["finding"] is None

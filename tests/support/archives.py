@@ -34,6 +34,10 @@ def remove(folder: Path, *arguments: str) -> Ran:
     return run("remove_archived", folder, "--yes", *arguments)
 
 
+def verify(folder: Path, *arguments: str) -> Ran:
+    return run("verify_archive", folder, *arguments)
+
+
 def discussed(cast: Cast) -> SystemContract:
     """A REJECTED contract about which somebody asked, answered and remarked."""
     contract = answered(cast)
