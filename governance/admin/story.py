@@ -17,10 +17,12 @@ from django.views.decorators.http import require_safe
 
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.telling import Told
+from governance.contract.queries import refuse_archived
 from governance.ledger.queries import entries_of
 from governance.ledger.verification import Finding, examine
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import ContractArchivedError
 
 VIEW_LEDGER = "governance.view_ledgerentry"
 VIEW_JOB = "governance.view_governancejob"
@@ -83,7 +85,7 @@ class StoryPages:
             return HttpResponseRedirect(plain)
         checked, dossier = examine(object_id)
         if checked is None:
-            raise Http404(f"There is no contract {object_id}.")
+            return self._not_here(request, object_id)
         # What is shown is what was verified; only a record that cannot be read is asked for again.
         contract = dossier.contract if dossier else self._find(object_id)
         entries = dossier.entries if dossier else list(entries_of(object_id))
@@ -118,6 +120,17 @@ class StoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="ledger-{object_id}.json"'},
         )
+
+    def _not_here(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """410, with what its tombstone says of a contract that was archived; else Http404."""
+        try:
+            refuse_archived(object_id)
+        except ContractArchivedError as archived:
+            context = self.screen.page_context(
+                request, title="Archived", said=str(archived), tombstone=archived.details
+            )
+            return render(request, "admin/governance/archived.html", context, status=410)
+        raise Http404(f"There is no contract {object_id}.")
 
     def _require_permission(self, request: HttpRequest) -> None:
         if not (self.screen.has_view_permission(request) and request.user.has_perm(VIEW_LEDGER)):

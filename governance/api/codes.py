@@ -185,6 +185,21 @@ CODES: dict[str, Refusal] = {
     "contract_not_found": Refusal(
         404, Advice.STOP, "There is no such contract.", f"There is no contract {_CONTRACT}."
     ),
+    "contract_archived": Refusal(
+        410,
+        Advice.STOP,
+        "The contract came to rest, was archived and removed; `details` name its file.",
+        "The contract SHOP-101 was archived, and removed on 2027-01-04.",
+        details={
+            "reference": "SHOP-101",
+            "status": "COMPLETED",
+            "entries": 12,
+            "head_sha256": "4d967a30111bf29f0eba01c448b375c1629b2fed01cdfcc3aed91f1b57d5dd5e",
+            "file_sha256": "760d1adc08bfc205db1841f40e87d131a0f1324b243b60e1ad9a732b065c8850",
+            "archived_at": "2027-01-04T09:00:00.000000Z",
+            "removed_at": "2027-01-04T09:30:00.000000Z",
+        },
+    ),
     "job_not_found": Refusal(404, Advice.STOP, "There is no such job.", f"There is no job {_JOB}."),
     "evidence_not_sealed": Refusal(
         404,

@@ -29,10 +29,14 @@ from governance.api.serializers.reading import (
 )
 from governance.api.shown import shown
 from governance.api.viewsets import GovernedViewSet
+from governance.contract.queries import refuse_archived
 from governance.flows.activate_contract import activate_contract
 from governance.flows.callers import people_by_id
 from governance.ledger.queries import entries_of
 from governance.models import GovernanceJob, SystemContract
+from governance.vocabulary.errors import ContractArchivedError, NotFoundError
+
+_READ_ONE = frozenset({"retrieve", "ledger"})
 
 
 def know_what_cannot_be(job: GovernanceJob) -> None:
@@ -61,6 +65,16 @@ class ContractViewSet(GovernedViewSet):
     paged_actions = frozenset({"list", "ledger"})
     filters = CONTRACT_FILTERS
     shapes = {"list": CONTRACT_IN_LIST, "retrieve": CONTRACT_IN_FULL, "ledger": LEDGER_ENTRY}
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """What is not there may have been archived; a token that is bound to capabilities does not
+        hear so, for a tombstone does not say which its contract had."""
+        if isinstance(exc, NotFoundError) and self.action in _READ_ONE and self.reach is None:
+            try:
+                refuse_archived(self.kwargs["pk"])
+            except ContractArchivedError as archived:
+                exc = archived
+        return super().handle_exception(exc)
 
     def get_queryset(self) -> QuerySet[SystemContract, Any]:
         contracts = SystemContract.objects.all()
@@ -91,7 +105,9 @@ class ContractViewSet(GovernedViewSet):
         """One contract with its proposed changes, its plan, both verdicts and its approval.
 
         While a founder waits for an answer, `clarification` is their question and
-        `review_ends_at` is null: the clock stands.
+        `review_ends_at` is null: the clock stands. One that came to rest long ago may have been
+        archived and removed: 410 `contract_archived`, with the head of its chain and the SHA-256
+        of the file that holds it.
         """
         return answer_unless_known(request, "contract", pk, lambda: Response(self.shown_object()))
 

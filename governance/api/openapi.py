@@ -30,6 +30,7 @@ WORDS: dict[int, tuple[str, str]] = {
     404: ("NotFound", "There is no such thing."),
     406: ("NotAcceptable", "This call answers in another media type."),
     409: ("Conflict", "Not in this state, or not any more; `code` says why."),
+    410: ("Gone", "It was here, and was archived; `details` say where it is."),
     411: ("LengthRequired", "The body's length was not announced."),
     412: ("PreconditionFailed", "It is no longer the version that `If-Match` names."),
     414: ("AddressTooLong", "The address is too long."),

@@ -29,6 +29,7 @@ STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
     errors.KeyReusedError: 422,
     errors.InvalidInputError: 400,
     errors.WrongPersonError: 403,
+    errors.ContractArchivedError: 410,
     errors.NotFoundError: 404,
     errors.WrongStateError: 409,
     errors.VersionMismatchError: 412,

@@ -51,8 +51,8 @@ OUTSIDE = ("not_found", "method_not_allowed")
 # What an operation adds to that, by its operation id.
 OWN: dict[str, tuple[str, ...]] = {
     "list_contracts": (),
-    "get_contract": ("contract_not_found", "precondition_failed"),
-    "list_ledger_entries": ("contract_not_found",),
+    "get_contract": ("contract_not_found", "contract_archived", "precondition_failed"),
+    "list_ledger_entries": ("contract_not_found", "contract_archived"),
     "activate_contract": (
         "contract_not_found",
         "contract_not_approved",

@@ -17,10 +17,12 @@ from governance.models import (
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
+    ContractTombstone,
     SystemContract,
 )
 from governance.models.prepared import Columns, prepared_rows
-from governance.vocabulary.errors import NotFoundError
+from governance.vocabulary.canonical import timestamp
+from governance.vocabulary.errors import ContractArchivedError, NotFoundError
 from governance.vocabulary.values import ContractStatus
 
 _LONG_COLUMNS = (
@@ -188,3 +190,28 @@ def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
 def count_contracts() -> int:
     """How many there are, exactly; for progress bars, not for pages."""
     return SystemContract.objects.count()
+
+
+def count_removed() -> int:
+    """How many were archived and removed, exactly; for progress bars, not for pages."""
+    return ContractTombstone.objects.count()
+
+
+def refuse_archived(contract_id: UUID) -> None:
+    """ContractArchivedError, with what its tombstone says, of a contract that was removed."""
+    tombstone = ContractTombstone.objects.filter(pk=contract_id).first()
+    if tombstone is None:
+        return
+    raise ContractArchivedError(
+        f"The contract {tombstone.reference} was archived, and removed on"
+        f" {tombstone.removed_at:%Y-%m-%d}.",
+        details={
+            "reference": tombstone.reference,
+            "status": tombstone.status,
+            "entries": tombstone.entries,
+            "head_sha256": tombstone.head_sha256,
+            "file_sha256": tombstone.file_sha256,
+            "archived_at": timestamp(tombstone.archived_at),
+            "removed_at": timestamp(tombstone.removed_at),
+        },
+    )

@@ -23,7 +23,7 @@ from governance.contract.guards import (
 )
 from governance.contract.proposals import Proposal, parse_proposal
 from governance.ledger.story import retried, story
-from governance.models import SystemContract
+from governance.models import ContractTombstone, SystemContract
 from governance.vocabulary.canonical import canonical_text
 from governance.vocabulary.changes import Change, parse_changes
 from governance.vocabulary.errors import (
@@ -163,7 +163,9 @@ def _free_names(reference: str) -> Iterator[str]:
     names = revision_names(reference)
     while True:
         some = list(islice(names, NAMES_AT_ONCE))
-        taken = set(
-            SystemContract.objects.filter(reference__in=some).values_list("reference", flat=True)
+        names_of = (SystemContract.objects.order_by(), ContractTombstone.objects)
+        living, removed = (
+            rows.filter(reference__in=some).values_list("reference", flat=True) for rows in names_of
         )
+        taken = set(living.union(removed))
         yield from (name for name in some if name not in taken)

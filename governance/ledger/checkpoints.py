@@ -1,17 +1,18 @@
 """Checkpoints: what every chain was at one moment, signed, kept outside the database.
 
 A checkpoint is a file of lines. Each line but the last is one chain: its contract, its length, its
-head, and a `trail` of the first four bytes of every entry's hash, base64. The last line is a DSSE
-envelope over the Merkle root of the lines before it, their number and the time. Who rewrites a
-chain and hashes all of it anew, cuts its tail, or restores an older backup cannot make the old
-checkpoint agree; the trail tells where the chain parts from it.
+head, and a `trail` of the first four bytes of every entry's hash, base64; or one that was removed
+after it was archived, as its tombstone has it (`removed`). The last line is a DSSE envelope over
+the Merkle root of the lines before it, their number and the time. Who rewrites a chain and hashes
+all of it anew, cuts its tail, or restores an older backup cannot make the old checkpoint agree; the
+trail tells where the chain parts from it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -22,12 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from governance.ledger.envelopes import CHECKPOINT_TYPE, open_envelope, sign_envelope
 from governance.ledger.merkle import MerkleTree
-from governance.ledger.verification import Finding, one_snapshot
-from governance.models import LedgerEntry
+from governance.ledger.verification import Archived, Finding, one_snapshot
+from governance.models import ContractTombstone, LedgerEntry
 from governance.vocabulary.canonical import canonical_text, timestamp
 from governance.vocabulary.errors import InvalidInputError
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
+KNOWN_VERSIONS = ("1.0.0", VERSION)  # the first knew nothing of removed contracts
 CHAINS_AT_ONCE = 500
 PREFIX = 4  # bytes of each hash in the trail: enough to find a place, the head proves it
 
@@ -39,6 +41,7 @@ class Checkpoint:
     taken_at: str
     chains: int
     merkle_root: str
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class _Chain:
 
 
 def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
-    """The lines of a checkpoint of all chains, in order of contract id, of one snapshot."""
+    """The lines of a checkpoint of all chains, in order of contract id, of one snapshot; after them
+    come those that were removed."""
     tree = MerkleTree()
     with one_snapshot():
         rows = (
@@ -60,10 +64,16 @@ def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
             line = _line(_Chain(contract_id, [bytes(row[1]) for row in entries]))
             tree.add(line.encode())
             yield line
+        chains = tree.size
+        for tombstone in ContractTombstone.objects.order_by("pk").iterator(chunk_size=5000):
+            line = canonical_text(_said_of(tombstone))
+            tree.add(line.encode())
+            yield line
     statement = {
         "version": VERSION,
         "taken_at": timestamp(at),
-        "chains": tree.size,
+        "chains": chains,
+        "removed": tree.size - chains,
         "merkle_root": tree.root.hex(),
     }
     payload = canonical_text(statement).encode()
@@ -83,31 +93,37 @@ def read_checkpoint(lines: Iterable[str], *, key: Ed25519PublicKey) -> Checkpoin
     except (ValueError, RecursionError):
         raise _unusable("its last line is no signature") from None
     payload = json.loads(open_envelope(envelope, payload_type=CHECKPOINT_TYPE, key=key))
-    if payload.get("version") != VERSION:
+    if payload.get("version") not in KNOWN_VERSIONS:
         raise _unusable(f"its version is {payload.get('version')}")
-    if (payload["chains"], payload["merkle_root"]) != (tree.size, tree.root.hex()):
+    chains, removed = payload["chains"], payload.get("removed", 0)
+    if (chains + removed, payload["merkle_root"]) != (tree.size, tree.root.hex()):
         raise _unusable("its lines are not those that were signed")
-    return Checkpoint(payload["taken_at"], payload["chains"], payload["merkle_root"])
+    return Checkpoint(payload["taken_at"], chains, payload["merkle_root"], removed)
 
 
-def compare_with_checkpoint(lines: Iterable[str]) -> Iterator[Finding]:
+def compare_with_checkpoint(
+    lines: Iterable[str], *, archived: Archived | None = None
+) -> Iterator[Finding]:
     """Each chain that is not, or does not begin with, what the checkpoint says of it.
 
-    `lines` are those of a checkpoint that `read_checkpoint` accepted.
+    `lines` are those of a checkpoint that `read_checkpoint` accepted. A chain that is gone must
+    have a tombstone, at least as long as the checkpoint's and with its head if it is as long; with
+    what is `archived` of it, every entry is compared. A tombstone stays as it was.
     """
     batch: list[dict[str, Any]] = []
     for line in lines:
-        chain = json.loads(line)
-        if "contract" in chain:
-            batch.append(chain)
+        said = json.loads(line)
+        if "contract" in said or "removed" in said:
+            batch.append(said)
         if len(batch) == CHAINS_AT_ONCE:
-            yield from _compare(batch)
+            yield from _compare(batch, archived)
             batch = []
-    yield from _compare(batch)
+    yield from _compare(batch, archived)
 
 
-def _compare(batch: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    standing: dict[str, list[bytes]] = {chain["contract"]: [] for chain in batch}
+def _compare(batch: Sequence[dict[str, Any]], archived: Archived | None) -> Iterator[Finding]:
+    chains = [said for said in batch if "contract" in said]
+    standing: dict[str, list[bytes]] = {chain["contract"]: [] for chain in chains}
     rows = (
         LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in standing])
         .order_by("contract_id", "seq", "pk")
@@ -115,8 +131,42 @@ def _compare(batch: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     )
     for contract_id, value in rows:
         standing[str(contract_id)].append(bytes(value))
-    for chain in batch:
-        hashes = standing[chain["contract"]][: chain["seq"]]
+    # After the entries: what is removed meanwhile has its tombstone by now.
+    tombstones = ContractTombstone.objects.in_bulk(
+        [UUID(said.get("contract") or said["removed"]) for said in batch]
+    )
+    yield from _compare_chains(chains, standing, tombstones, archived)
+    for said in batch:
+        if "contract" in said:
+            continue
+        contract_id = UUID(said["removed"])
+        if (tombstone := tombstones.get(contract_id)) is None:
+            yield Finding(contract_id, 1, "its tombstone is missing")
+        elif _said_of(tombstone) != said:
+            yield Finding(contract_id, 1, "its tombstone is not what the checkpoint signed")
+
+
+def _compare_chains(
+    chains: Sequence[dict[str, Any]],
+    standing: Mapping[str, list[bytes]],
+    tombstones: Mapping[UUID, ContractTombstone],
+    archived: Archived | None,
+) -> Iterator[Finding]:
+    for chain in chains:
+        contract_id = UUID(chain["contract"])
+        hashes = standing[chain["contract"]]
+        if not hashes and (tombstone := tombstones.get(contract_id)):
+            if problem := _problem_of_removed(chain, tombstone):
+                yield Finding(contract_id, chain["seq"], problem)
+                continue
+            if archived is None:
+                continue
+            try:
+                hashes = [bytes(entry.hash) for entry in archived(tombstone).entries]
+            except InvalidInputError as error:
+                yield Finding(contract_id, 1, f"was removed, and is not in its archive: {error}")
+                continue
+        hashes = hashes[: chain["seq"]]
         trail = base64.b64decode(chain["trail"])
         is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
         # The head is right too where an entry before it was rewritten, and nothing after that.
@@ -125,7 +175,25 @@ def _compare(batch: Sequence[dict[str, Any]]) -> Iterator[Finding]:
         # A forger may hit the few bytes of the trail; then it is the head that parts.
         seq = min(_first_parting(hashes, trail), chain["seq"])
         problem = "is missing" if seq > len(hashes) else "is not what the checkpoint signed"
-        yield Finding(UUID(chain["contract"]), seq, problem)
+        yield Finding(contract_id, seq, problem)
+
+
+def _problem_of_removed(chain: Mapping[str, Any], tombstone: ContractTombstone) -> str | None:
+    """What a tombstone alone can show: that the chain was cut before it was removed."""
+    if tombstone.entries < chain["seq"]:
+        return f"was removed as a chain of {tombstone.entries} entries"
+    if tombstone.entries == chain["seq"] and tombstone.head_sha256 != chain["head"]:
+        return "was removed as another chain than the checkpoint signed"
+    return None
+
+
+def _said_of(tombstone: ContractTombstone) -> dict[str, Any]:
+    return {
+        "removed": str(tombstone.contract_id),
+        "seq": tombstone.entries,
+        "head": tombstone.head_sha256,
+        "file": tombstone.file_sha256,
+    }
 
 
 def _trail_of(hashes: Sequence[bytes]) -> bytes:

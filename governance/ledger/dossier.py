@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS
 
 from governance.ledger.rows import read_rows
 from governance.models import (
@@ -15,6 +17,7 @@ from governance.models import (
     AuditResolution,
     ClarificationAnswer,
     ClarificationRequest,
+    ContractTombstone,
     GovernanceAudit,
     GovernanceJob,
     HealthSnapshot,
@@ -78,75 +81,99 @@ class Dossier:
             return UNREADABLE
 
 
-def load_dossiers(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
+class Reader(Protocol):
+    """Where rows come from: those of `model` whose `column` is one of `keys`, in this order."""
+
+    def __call__(
+        self, model: Any, column: str, keys: Collection[Any], kind: str = ..., order: str = ...
+    ) -> list[Any]: ...
+
+
+def load_dossiers(
+    contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
+) -> Iterator[Dossier]:
     """The dossiers of these contracts, in order of id; fourteen queries, however many."""
-    dossiers = {str(dossier.contract.pk): dossier for dossier in _with_succession(contract_ids)}
-    read = partial(_rows_of, dossiers)
-    for entry in read(LedgerEntry, order="contract_id, seq, id"):
+    read = partial(_rows_of, using=using)
+    yield from assembled(_with_succession(contract_ids, using), read)
+
+
+def assembled(begun: Iterable[Dossier], read: Reader) -> Iterator[Dossier]:
+    """The dossiers, each of which has its contract already, with all that `read` finds for them."""
+    dossiers = {str(dossier.contract.pk): dossier for dossier in begun}
+    for entry in read(LedgerEntry, "contract_id", dossiers, order="contract_id, seq, id"):
         dossiers[entry.contract_id].entries.append(entry)
     asked = {}
-    for question in read(ClarificationRequest):
+    for question in read(ClarificationRequest, "contract_id", dossiers):
         asked[question.id] = question
         dossier = dossiers[question.contract_id]
         dossier.questions[question.number] = question
         dossier.add("clarification_sha256", question.number, question)
-    for answer in _rows_of(asked, ClarificationAnswer, "request_id", kind="bigint"):
+    for answer in read(ClarificationAnswer, "request_id", asked, kind="bigint"):
         question = asked[answer.request_id]
         dossier = dossiers[question.contract_id]
         dossier.answers[question.number] = answer
         dossier.add("clarification_answer_sha256", question.number, answer)
-    for signature in read(ApprovalSignature):
+    for signature in read(ApprovalSignature, "contract_id", dossiers):
         dossiers[signature.contract_id].add("signature_sha256", signature.number, signature)
     of_job = {}
-    for job in read(GovernanceJob):
+    for job in read(GovernanceJob, "contract_id", dossiers):
         dossier = of_job[job.id] = dossiers[job.contract_id]
         dossier.job = job
         dossier.add("job_sha256", None, job)
-    read = partial(_rows_of, of_job, column="job_id")
-    for step in read(JobStep, order="job_id, step_index, id"):
+    for step in read(JobStep, "job_id", of_job, order="job_id, step_index, id"):
         of_job[step.job_id].steps.append(step)
-    for result in read(StepResult):
+    for result in read(StepResult, "job_id", of_job):
         of_job[result.job_id].add("step_result_sha256", result.step_index, result)
-    for snapshot in read(HealthSnapshot):
+    for snapshot in read(HealthSnapshot, "job_id", of_job):
         of_job[snapshot.job_id].add(f"health_{snapshot.phase.lower()}_sha256", None, snapshot)
-    for evidence in read(AuditEvidence):
+    for evidence in read(AuditEvidence, "job_id", of_job):
         of_job[evidence.job_id].add("evidence_sha256", None, evidence)
     of_audit = {}
-    for audit in read(GovernanceAudit):
+    for audit in read(GovernanceAudit, "job_id", of_job):
         dossier = of_audit[audit.id] = of_job[audit.job_id]
         dossier.add("audit_sha256", None, audit)
-    for resolution in _rows_of(of_audit, AuditResolution, "audit_id", kind="bigint"):
+    for resolution in read(AuditResolution, "audit_id", of_audit, kind="bigint"):
         of_audit[resolution.audit_id].add("resolution_sha256", None, resolution)
     yield from dossiers.values()
 
 
 def _rows_of(
-    known: Mapping[Any, Any],
     model: Any,
-    column: str = "contract_id",
-    *,
+    column: str,
+    keys: Collection[Any],
     kind: str = "uuid",
     order: str = "id",
+    *,
+    using: str,
 ) -> list[Any]:
-    """The rows whose `column` is a key of `known`; nothing is asked where there is none."""
-    if not known:
+    """What PostgreSQL has; nothing is asked where there is no key."""
+    if not keys:
         return []
-    return read_rows(model, f"{column} = ANY (%s::{kind}[])", [list(known)], order=order)
+    condition = f"{column} = ANY (%s::{kind}[])"
+    return read_rows(model, condition, [list(keys)], order=order, using=using)
 
 
-def _with_succession(contract_ids: Sequence[UUID]) -> Iterator[Dossier]:
-    """Each with what took its place, and whether what it took the place of still stands there."""
+def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossier]:
+    """Each with what took its place, and whether what it took the place of still stands there.
+
+    What was archived and removed is known by its tombstone.
+    """
     ids = [str(contract_id) for contract_id in contract_ids]
-    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids])
+    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids], using=using)
     dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
-    heirs = SystemContract.objects.filter(parent_id__in=list(dossiers)).order_by("pk")
-    for heir_id, parent_id in heirs.values_list("pk", "parent_id"):
+    living = SystemContract.objects.using(using).order_by()
+    removed = ContractTombstone.objects.using(using)
+    heirs = living.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
+    removed_heirs = removed.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
+    for heir_id, parent_id in sorted(heirs.union(removed_heirs, all=True)):
         dossier = dossiers[str(parent_id)]
         dossier.successor_id = str(heir_id)
         dossier.add("successor_id", None, dossier.successor_id)
     parents = [contract.parent_id for contract in contracts if contract.parent_id]
-    replaced = SystemContract.objects.filter(pk__in=parents, status=ContractStatus.REJECTED)
-    standing = {str(parent_id) for parent_id in replaced.values_list("pk", flat=True)}
+    replaced = {"pk__in": parents, "status": ContractStatus.REJECTED}
+    found = living.filter(**replaced).values_list("pk")
+    found = found.union(removed.filter(**replaced).values_list("pk"))
+    standing = {str(parent_id) for (parent_id,) in found}
     for dossier in dossiers.values():
         parent_id = dossier.contract.parent_id
         dossier.parent_stands = parent_id is None or str(parent_id) in standing

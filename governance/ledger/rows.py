@@ -9,13 +9,13 @@ records and bodies have them. It has nothing else of a model, and cannot be chan
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.types.string import TextLoader
@@ -45,7 +45,12 @@ _LOADERS = {"jsonb": _JsonLoader, "timestamptz": _TimeLoader, "uuid": TextLoader
 
 
 def read_rows(
-    model: type[_Model], where: str, parameters: Sequence[Any], *, order: str = "id"
+    model: type[_Model],
+    where: str,
+    parameters: Sequence[Any],
+    *,
+    order: str = "id",
+    using: str = DEFAULT_DB_ALIAS,
 ) -> list[_Model]:
     """The rows of `model` for which the SQL condition `where` holds, in this order.
 
@@ -53,7 +58,7 @@ def read_rows(
     for what Python cannot hold.
     """
     columns, make = _shape_of(model)
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         for name, loader in _LOADERS.items():
             cursor.cursor.adapters.register_loader(name, loader)
         cursor.execute(
@@ -63,10 +68,21 @@ def read_rows(
         return [cast("_Model", make(row)) for row in cursor.fetchall()]
 
 
+def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:
+    """The row that `read_rows` would have made of these `values`, by name; others are None."""
+    _, make = _shape_of(model)
+    return cast("_Model", make([values.get(name) for name in columns_of(model)]))
+
+
+def columns_of(model: type[models.Model]) -> list[str]:
+    """What a row of `model` holds, by name, in order."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
 @cache
 def _shape_of(model: type[models.Model]) -> tuple[str, Callable[[Sequence[Any]], Any]]:
     """The model's columns as SQL, and what makes a row of their values."""
-    names = [field.attname for field in model._meta.concrete_fields]
+    names = columns_of(model)
     kind: Any = namedtuple(f"{model.__name__}Row", names)  # type: ignore[misc]
     records = {
         name: said

@@ -2,22 +2,32 @@
 
 For each contract: every hash and link, every column against its entry's body, every row against
 the digest that its entry vouches for, every status against the last entry, and every row that must
-have an entry for the one it has. The first thing that does not fit is named.
+have an entry for the one it has. The first thing that does not fit is named. Of a contract that was
+archived and removed its tombstone must be there, and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import DataError, connection, transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, Model, OuterRef
 
 from governance.ledger.dossier import Dossier, load_dossiers
 from governance.ledger.judging import first_problem
-from governance.models import LedgerEntry, SystemContract
+from governance.models import (
+    ApprovalSignature,
+    ClarificationRequest,
+    ContractComment,
+    ContractTombstone,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
+from governance.vocabulary.errors import InvalidInputError
 
 CONTRACTS_AT_ONCE = 200
 # What a row does that was rewritten into something Python cannot hold, such as endless nesting.
@@ -40,13 +50,20 @@ class Checked:
     contract_id: UUID
     entries: int
     finding: Finding | None
+    is_removed: bool = False
 
 
-def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checked]:
+# What an archive holds of a contract that has this tombstone; InvalidInputError says why nothing.
+Archived = Callable[[ContractTombstone], Dossier]
+
+
+def verify_ledger(
+    contract_ids: Sequence[UUID] | None = None, *, archived: Archived | None = None
+) -> Iterator[Checked]:
     """Check these contracts, or all of them, in order of id; memory does not grow with them.
 
     Each batch is read in one snapshot, so that work going on meanwhile is not mistaken for
-    tampering.
+    tampering. Those that were removed come last, each held to what is `archived` of it, if given.
     """
     for batch in _batches(contract_ids):
         try:
@@ -56,6 +73,7 @@ def verify_ledger(contract_ids: Sequence[UUID] | None = None) -> Iterator[Checke
                 yield from _check_alone(contract_id)
     if contract_ids is None:
         yield from _chains_without_contract()
+    yield from _removed_contracts(contract_ids, archived)
 
 
 def examine(contract_id: UUID) -> tuple[Checked | None, Dossier | None]:
@@ -100,11 +118,52 @@ def _unreadable(contract_id: UUID, error: Exception) -> Checked:
 
 
 def _chains_without_contract() -> Iterator[Checked]:
-    """A contract that was removed leaves its chain behind."""
+    """A contract that was taken away leaves its chain behind."""
     contract = SystemContract.objects.filter(pk=OuterRef("contract_id"))
-    left = LedgerEntry.objects.filter(~Exists(contract)).order_by("contract_id")
+    tombstone = ContractTombstone.objects.filter(pk=OuterRef("contract_id"))
+    left = LedgerEntry.objects.filter(~Exists(contract), ~Exists(tombstone)).order_by("contract_id")
     for contract_id, entries in left.values_list("contract_id").annotate(Count("pk")):
         yield Checked(contract_id, entries, Finding(contract_id, 1, "there is no such contract"))
+
+
+def _removed_contracts(
+    contract_ids: Sequence[UUID] | None, archived: Archived | None
+) -> Iterator[Checked]:
+    """Tombstones: nothing of their contracts is left, and no archive says anything else."""
+    left = {
+        name: Exists(model._default_manager.filter(**{column: OuterRef("pk")}))
+        for name, (model, column) in _LEFT_BEHIND.items()
+    }
+    waiting = ContractTombstone.objects.order_by("pk").annotate(**left)
+    if contract_ids is not None:
+        waiting = waiting.filter(pk__in=contract_ids)
+    for tombstone in waiting.iterator(chunk_size=CONTRACTS_AT_ONCE):
+        contract_id = tombstone.contract_id
+        rest = [name for name in _LEFT_BEHIND if getattr(tombstone, name)]
+        problem = f"it was removed, but this is left: {', '.join(rest)}" if rest else None
+        if archived and not problem:
+            problem = _problem_of_archived(tombstone, archived)
+        finding = Finding(contract_id, 1, problem) if problem else None
+        yield Checked(contract_id, 0, finding, is_removed=True)
+
+
+def _problem_of_archived(tombstone: ContractTombstone, archived: Archived) -> str | None:
+    try:
+        archived(tombstone)
+    except InvalidInputError as error:
+        return f"it was removed, and its file does not prove it: {error}"
+    return None
+
+
+# What may be left of a contract that was removed; what hangs on these hangs by foreign keys.
+_LEFT_BEHIND: Mapping[str, tuple[type[Model], str]] = {
+    "contract": (SystemContract, "pk"),
+    "chain": (LedgerEntry, "contract_id"),
+    "job": (GovernanceJob, "contract_id"),
+    "questions": (ClarificationRequest, "contract_id"),
+    "signatures": (ApprovalSignature, "contract_id"),
+    "comments": (ContractComment, "contract_id"),
+}
 
 
 @contextmanager

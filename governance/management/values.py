@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from governance.vocabulary.values import TIMEOUT_MINUTES
@@ -47,6 +47,14 @@ def number_in(numbers: range) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def day_or_moment(text: str) -> datetime:
+    """A day, which is its first moment in UTC, or a time in RFC 3339 with its zone."""
+    try:
+        return moment(f"{date.fromisoformat(text).isoformat()}T00:00:00Z")
+    except ValueError:
+        return moment(text)
 
 
 timeout_minutes = number_in(TIMEOUT_MINUTES)

@@ -20,6 +20,7 @@ from governance.models.signature import ApprovalSignature
 from governance.models.snapshot import HealthSnapshot
 from governance.models.step import JobStep
 from governance.models.token import ApiToken
+from governance.models.tombstone import ContractTombstone
 
 __all__ = [
     "ApiToken",
@@ -31,6 +32,7 @@ __all__ = [
     "ClarificationRequest",
     "ConfigurationEntry",
     "ContractComment",
+    "ContractTombstone",
     "GovernanceAudit",
     "GovernanceJob",
     "GovernanceSignal",

@@ -120,8 +120,14 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
     requested_by = models.CharField(max_length=200, blank=True)
     proposed_by = user_field()
     # The contract that this one replaces: a founder modified its scope. One successor at most.
+    # It may be removed after it was archived; what vouches for it then is its tombstone.
     parent = models.OneToOneField(
-        "self", null=True, on_delete=models.PROTECT, related_name="successor", editable=False
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="successor",
+        editable=False,
+        db_constraint=False,
     )
     proposed_changes = models.JSONField()
     affected_capabilities = ArrayField(models.CharField(max_length=200))

@@ -42,6 +42,8 @@ GRANTS: dict[str, May] = {
     "governance_clarificationanswer": APPEND,
     "governance_contractcomment": APPEND,
     "governance_approvalsignature": APPEND,
+    # Contracts are removed by the owner of the tables alone: `retention/removal.py`.
+    "governance_contracttombstone": READ,
     # What moves: only the columns that ever do. A row can be locked by who may update a column of
     # it, and the contract's row is the lock of its chain.
     "governance_systemcontract": May(

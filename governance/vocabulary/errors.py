@@ -301,3 +301,10 @@ class NotFoundError(GovernanceError):
     """No such thing."""
 
     code = "not_found"
+
+
+class ContractArchivedError(NotFoundError):
+    """The contract was here; it was archived and removed. `details` say where its chain ended
+    (`entries`, `head_sha256`) and which file holds it (`file_sha256`)."""
+
+    code = "contract_archived"

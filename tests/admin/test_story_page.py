@@ -25,8 +25,12 @@ from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.values import AuditVerdict
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
+from tests.support.archives import bury
+from tests.support.attacks import check_deferred_laws
 from tests.support.cast import Cast
+from tests.support.roles import as_owner
 from tests.support.stories import eligible, failed_job, finished_job, judged_job, now, running_job
+from tests.support.succession import modified
 from tests.support.tampering import run_sql
 
 LEDGER = "governance_ledgerentry"
@@ -269,3 +273,33 @@ def test_story__with_more_entries__asks_no_more_queries(
             story(founder_browser, contract)
         counts.append([q["sql"] for q in captured if "SAVEPOINT" not in q["sql"]])
     assert len(counts[0]) == len(counts[1]) <= 17
+
+
+def test_story__of_a_contract_that_was_removed__says_where_it_is(
+    cast: Cast, founder_browser: Client
+) -> None:
+    contract = judged_job(cast).contract
+    check_deferred_laws()
+    with as_owner():
+        bury(contract)
+        check_deferred_laws()
+    page = founder_browser.get(contract_url(contract, "ledger"))
+    assert page.status_code == 410
+    text = text_of(page)
+    assert f"The contract {contract.reference} was archived, and removed on" in text
+    assert "<dd>12 entries</dd>" in text
+    assert "0" * 64 in text
+
+
+def test_contract__whose_parent_was_removed__has_its_page(
+    cast: Cast, founder_browser: Client
+) -> None:
+    child = modified(cast)
+    check_deferred_laws()
+    with as_owner():
+        bury(SystemContract.objects.get(pk=child.parent_id))
+        check_deferred_laws()
+    page = founder_browser.get(contract_url(child))
+    assert page.status_code == 200
+    assert "archived and removed</a>, whose scope founder modified." in text_of(page)
+    assert story(founder_browser, child).context["finding"] is None

@@ -36,11 +36,14 @@ WRITING: dict[str, tuple[str, ...]] = {
 }
 # These read, or tidy up what is no part of the record: nobody acts.
 READING = (
+    *("archive_contracts", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
     *("verify_evidence", "verify_ledger"),
 )
 # These come before anybody is there who could act.
 FIRST = ("grant_app_role", "load_demo", "make_load", "migrate", "run_site")
+# What it does only the owner of the tables can: a role of PostgreSQL's, and no user of ours.
+OWNING = ("remove_archived",)
 # It acts over the API, in the name of its token.
 ELSEWHERE = ("run_executor",)
 
@@ -65,9 +68,12 @@ ARGUMENTS = {
     "rotate_api_token": ("TOKEN", "--overlap-hours", "--as USER", "--json"),
     "revoke_api_token": ("TOKEN", "--reason", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
+    "archive_contracts": ("--before DATE", "--to DIR", "--sign", "--dry-run", "--json"),
+    "verify_archive": ("DIR", "--key", "--json", "bad_archive"),
+    "remove_archived": ("DIR", "--yes", "--json", "not_the_owner"),
     "checkpoint_ledger": ("--output", "--public-key"),
     "verify_evidence": ("FILE", "--key", "--json"),
-    "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--json"),
+    "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--archive", "--json"),
     "purge_idempotency_keys": ("24 hours", "--json"),
     "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
     "load_demo": ("manage.py load_demo",),
@@ -87,7 +93,7 @@ ARGUMENTS = {
 
 def test_commands__ours__are_all_examined_here() -> None:
     ours = {name for name, app in get_commands().items() if app == "governance"}
-    assert ours == {*WRITING, *READING, *FIRST, *ELSEWHERE} == set(ARGUMENTS)
+    assert ours == {*WRITING, *READING, *FIRST, *OWNING, *ELSEWHERE} == set(ARGUMENTS)
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))

@@ -12,7 +12,6 @@ from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import (
     check_deferred_laws,
-    foreign_key,
     law_off,
     refused_by,
     run_sql,
@@ -214,11 +213,11 @@ def test_parent__after_it_was_superseded__is_never_touched(cast: Cast) -> None:
         run_sql(f"DELETE FROM {CONTRACT} WHERE id = %s", parent.pk)
 
 
-def test_parent__without_its_law__is_still_held_by_the_foreign_key(
+def test_parent__that_is_not_there__is_refused_by_either_law(
     cast: Cast, pattern: SystemContract
 ) -> None:
-    with (
-        refused_by(foreign_key(CONTRACT, "parent_id")),
-        law_off(CONTRACT, "contract_born_of_parent", "contract_succession"),
-    ):
+    """There is no foreign key: a parent may be archived and removed, and leaves its tombstone."""
+    with refused_by("contract_succession"), law_off(CONTRACT, "contract_born_of_parent"):
+        forge_heir(SystemContract(pk=uuid4()), cast, like=pattern)
+    with refused_by("contract_succession"), law_off(CONTRACT, "contract_succession"):
         forge_heir(SystemContract(pk=uuid4()), cast, like=pattern)

@@ -103,6 +103,7 @@ SPEAK_FOR_THE_RECORD = {
     "line_thaw_append_only",
     "line_thaw_has_reason",
     "one_value_per_key",
+    "removed_stays_removed",
     "resolution_append_only",
     "resolution_pass_or_fail",
     "result_completed_or_failed",
@@ -124,6 +125,11 @@ SPEAK_FOR_THE_RECORD = {
     "token_only_ends",
     "token_reaches_something",
     "token_revoked_by_somebody",
+    "tombstone_append_only",
+    "tombstone_by_owner",
+    "tombstone_fits_contract",
+    "tombstone_leaves_nothing",
+    "tombstone_of_one_proposal",
 }
 
 

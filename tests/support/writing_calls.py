@@ -12,7 +12,7 @@ _STEP = re.compile(
     r"PERFORM governance_(?P<call>\w+)\("
     r"|FOR UPDATE OF (?P<locked>contract(?:, job)?)"
     r"|FROM (?P<alone>\w+) WHERE id = contract (?P<lock>FOR UPDATE)"
-    r"|INSERT INTO (?P<inserted>\w+)"
+    r"|(?:INSERT INTO|DELETE FROM) (?P<inserted>\w+)"
     r"|UPDATE (?P<updated>governance_\w+)"
 )
 
@@ -26,6 +26,8 @@ CALLS = (
     "end_job",
 )
 _PARTS = ("hold_chain", "append_entries", "tell")
+# And the one that is no story of a contract, but its end: what was archived is removed.
+WRITING = (*CALLS, "remove_contracts")
 
 
 def called_by(sql: str) -> str | None:

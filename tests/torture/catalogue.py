@@ -13,6 +13,7 @@ from tests.torture import (  # noqa: F401
     keyedkill,
     pauses,
     pgkill,
+    retention,
     webkill,
 )
 from tests.torture.attack import ATTACKS

@@ -159,7 +159,8 @@ class ContractSerializer(ContractSummarySerializer):
         allow_null=True,
         default=None,
         read_only=True,
-        help_text="The contract that replaced this one.",
+        help_text="The contract that replaced this one; null, too, once that was archived and "
+        "removed.",
     )
     clarification = serializers.SerializerMethodField(
         help_text="The founder's question that stops the review's clock; null where none is open."

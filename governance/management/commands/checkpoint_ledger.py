@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from tqdm import tqdm
 
-from governance.contract.queries import count_contracts
+from governance.contract.queries import count_contracts, count_removed
 from governance.ledger.checkpoints import checkpoint_lines
 from governance.ledger.keys import public_pem, signing_key
 from governance.management.base import GovernanceCommand
@@ -54,7 +54,7 @@ LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoi
             return
         lines = tqdm(
             checkpoint_lines(key=key, at=timezone.now()),
-            total=count_contracts() + 1,
+            total=count_contracts() + count_removed() + 1,
             unit=" chains",
             leave=False,
             disable=not sys.stderr.isatty(),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
 from tqdm import tqdm
 
-from governance.contract.queries import count_contracts
+from governance.contract.queries import count_contracts, count_removed
 from governance.ledger.checkpoints import Checkpoint, compare_with_checkpoint, read_checkpoint
 from governance.ledger.keys import public_key
-from governance.ledger.verification import Finding, verify_ledger
+from governance.ledger.verification import Archived, Finding, verify_ledger
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import identifier
+from governance.retention.checking import read_removed
 
 
 class Command(GovernanceCommand):
@@ -30,6 +32,7 @@ class Command(GovernanceCommand):
         "verify_ledger",
         "verify_ledger 0197a0c2-0000-7000-8000-000000000000",
         "verify_ledger --checkpoint 2026-11-22.checkpoint --key ledger_key.pub",
+        "verify_ledger --archive /archive/2022 --archive /archive/2023",
         "verify_ledger --json",
     )
     exit_codes: ClassVar[dict[int, str]] = {
@@ -58,6 +61,15 @@ class Command(GovernanceCommand):
             metavar="PEM",
             help="The public key that signed the checkpoint (default: that of our own key).",
         )
+        parser.add_argument(
+            "--archive",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="DIR",
+            help="Also hold every contract that was archived and removed against its file, here or "
+            "in another --archive; with --checkpoint, entry by entry.",
+        )
 
     def run(
         self,
@@ -66,33 +78,37 @@ class Command(GovernanceCommand):
         as_json: bool,
         checkpoint: Path | None,
         key: Path | None,
+        archive: list[Path],
         **_: Any,
     ) -> None:
         # Before the long work: a checkpoint that nobody signed is refused at once.
         signed = _signed(checkpoint, key) if checkpoint else None
+        archived = partial(read_removed, archive) if archive else None
         waiting = set(contracts)
-        count = entries = 0
+        count = entries = removed = 0
         findings: list[Finding] = []
         for checked in tqdm(
-            verify_ledger(contracts or None),
-            total=len(contracts) or count_contracts(),
+            verify_ledger(contracts or None, archived=archived),
+            total=len(contracts) or count_contracts() + count_removed(),
             unit=" contracts",
             leave=False,
             disable=not sys.stderr.isatty(),
         ):
-            count += 1
+            count += not checked.is_removed
+            removed += checked.is_removed
             waiting.discard(checked.contract_id)
             entries += checked.entries
             if checked.finding:
                 findings.append(checked.finding)
         if checkpoint:
-            findings = _with_those_of(checkpoint, findings)
+            findings = _with_those_of(checkpoint, findings, archived)
         findings += [Finding(missing, 1, "there is no such contract") for missing in waiting]
         if as_json:
             self.print_json(
                 {
                     "contracts": count,
                     "entries": entries,
+                    "removed": removed,
                     "checkpoint": asdict(signed) if signed else None,
                     "findings": [asdict(finding) for finding in findings],
                 }
@@ -102,7 +118,8 @@ class Command(GovernanceCommand):
                 self.say(f"contract {finding.contract_id}, entry {finding.seq}: {finding.problem}")
             if signed:
                 self.say(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
-            self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings")
+            gone = f", {removed} archived and removed" if removed else ""
+            self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings{gone}")
         if findings:
             raise PartlyRefused
 
@@ -112,11 +129,11 @@ def _signed(path: Path, key: Path | None) -> Checkpoint:
         return read_checkpoint(lines, key=public_key(key))
 
 
-def _with_those_of(path: Path, findings: list[Finding]) -> list[Finding]:
+def _with_those_of(path: Path, findings: list[Finding], archived: Archived | None) -> list[Finding]:
     """`findings` and what the checkpoint finds; of each chain the first bad entry alone."""
     first = {finding.contract_id: finding for finding in findings}
     with path.open(encoding="utf-8", errors="replace") as lines:
-        for finding in compare_with_checkpoint(lines):
+        for finding in compare_with_checkpoint(lines, archived=archived):
             known = first.get(finding.contract_id)
             if known is None or finding.seq < known.seq:
                 first[finding.contract_id] = finding

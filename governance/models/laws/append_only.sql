@@ -1,9 +1,49 @@
 -- LEDGER, JOB-003, JOB-004, JOB-005, AUDIT: the record is written once. Rows of seven tables are
 -- never changed, removed or truncated; contracts, jobs and signals change by their own laws, but
--- are never removed either.
+-- are never removed either. The one exception: the owner of the tables removes what belongs to a
+-- contract that has got its tombstone in the same transaction (tombstones.sql), and no entry that
+-- the tombstone does not count.
+CREATE OR REPLACE FUNCTION governance_contract_of(kind text, gone jsonb) RETURNS uuid
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN CASE kind
+        WHEN 'governance_systemcontract' THEN (gone ->> 'id')::uuid
+        WHEN 'governance_clarificationanswer' THEN
+            (SELECT contract_id FROM governance_clarificationrequest
+              WHERE id = (gone ->> 'request_id')::bigint)
+        WHEN 'governance_auditresolution' THEN
+            (SELECT job.contract_id FROM governance_governanceaudit audit
+               JOIN governance_governancejob job ON job.id = audit.job_id
+              WHERE audit.id = (gone ->> 'audit_id')::bigint)
+        ELSE coalesce(
+            (gone ->> 'contract_id')::uuid,
+            (SELECT contract_id FROM governance_governancejob
+              WHERE id = (gone ->> 'job_id')::uuid))
+    END;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_may_leave(kind text, gone jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN kind <> 'governance_contracttombstone'
+        AND EXISTS (
+            SELECT FROM pg_class
+             WHERE oid = 'governance_contracttombstone'::regclass AND pg_has_role(relowner, 'USAGE'))
+        AND EXISTS (
+            SELECT FROM governance_contracttombstone
+             WHERE contract_id = governance_contract_of(kind, gone)
+               AND transaction_id = pg_current_xact_id()::text::bigint
+               AND entries >= coalesce((gone ->> 'seq')::integer, 0));
+END $$;
+
 CREATE OR REPLACE FUNCTION governance_append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF governance_may_leave(TG_TABLE_NAME, to_jsonb(OLD)) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     PERFORM governance_refuse(replace(TG_NAME, '_truncate', ''),
         format('%s on %s is refused: the record is written once.', TG_OP, TG_TABLE_NAME));
     RETURN NULL;

@@ -1,0 +1,124 @@
+"""`archive_contracts`: whole contracts into files that verify on their own."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from tqdm import tqdm
+
+from governance.ledger.keys import signing_key
+from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.values import day_or_moment
+from governance.retention.export import archive_contracts, contracts_at_rest
+from governance.retention.shelf import open_shelf
+from governance.retention.signature import sign_manifest
+
+
+class Command(GovernanceCommand):
+    help = """Export whole contracts that came to rest before a time into files; removes nothing.
+
+A file holds one contract that is REJECTED, EXPIRED, COMPLETED or FAILED with all that hangs on it:
+its whole chain, signatures, questions, comments, job, steps, results, health, evidence, verdicts.
+It verifies without the database: verify_archive. A manifest lists the files with their SHA-256.
+A file appears whole or not at all, and none is written twice: after a crash, or with a later
+--before, run it again with the same folder.
+
+A contract whose record does not verify is not exported, and is named. remove_archived takes out of
+the database what is in the files: a separate act, of the owner of the tables."""
+
+    has_json = True
+    examples: ClassVar[tuple[str, ...]] = (
+        "archive_contracts --before 2024-01-01 --to /archive/2023 --dry-run",
+        "archive_contracts --before 2024-01-01 --to /archive/2023 --sign",
+    )
+    exit_codes: ClassVar[dict[int, str]] = {
+        0: "all of them are in the archive",
+        REFUSED: "some could not be exported; or refused: in_the_future, archive_in_use, "
+        "unusable_key",
+    }
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--before",
+            required=True,
+            type=day_or_moment,
+            metavar="DATE",
+            help="Contracts whose last entry is older: a day (its first moment in UTC), or a time "
+            "with its zone.",
+        )
+        parser.add_argument(
+            "--to", required=True, type=Path, metavar="DIR", help="The archive's folder."
+        )
+        parser.add_argument(
+            "--sign",
+            action="store_true",
+            help="Sign the manifest with the key in LEDGER_SIGNING_KEY_FILE, as checkpoint_ledger "
+            "signs.",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Verify and count them, but write nothing."
+        )
+
+    def run(
+        self,
+        *,
+        before: datetime,
+        to: Path,
+        sign: bool,
+        dry_run: bool,
+        as_json: bool,
+        **_: Any,
+    ) -> None:
+        # Before the long work: a key that cannot be used is refused at once.
+        key = signing_key() if sign and not dry_run else None
+        at = timezone.now()
+        new = already = entries = 0
+        problems = []
+        with ExitStack() as stack:
+            shelf = None if dry_run else stack.enter_context(open_shelf(to))
+            bar = tqdm(
+                archive_contracts(before=before, at=at, shelf=shelf),
+                total=contracts_at_rest(before=before).count(),
+                unit=" contracts",
+                leave=False,
+                disable=None,
+            )
+            for outcome in bar:
+                if outcome.problem:
+                    problems.append(outcome)
+                elif outcome.is_new:
+                    new += 1
+                    entries += outcome.entries
+                else:
+                    already += 1
+            if shelf and key:
+                sign_manifest(shelf, key=key, at=at)
+        if as_json:
+            self.print_json(
+                {
+                    "exported": 0 if dry_run else new,
+                    "exportable": new,
+                    "entries": entries,
+                    "already_there": already,
+                    "signed": bool(key),
+                    "problems": [
+                        {"contract_id": found.contract_id, "problem": found.problem}
+                        for found in problems
+                    ],
+                }
+            )
+        else:
+            for found in problems:
+                self.say(f"contract {found.contract_id}, {found.problem}")
+            done = "would be exported" if dry_run else "exported"
+            self.say(
+                f"{new} contracts {done}, {entries} entries, {already} already there, "
+                f"{len(problems)} not exported{', signed' if key else ''}"
+            )
+        if problems:
+            raise PartlyRefused

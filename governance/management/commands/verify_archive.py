@@ -1,0 +1,73 @@
+"""`verify_archive`: prove that what was archived is as it was."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tqdm import tqdm
+
+from governance.ledger.keys import public_key
+from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.values import printable
+from governance.retention.checking import CheckedFile, verify_archive
+from governance.retention.signature import require_signature
+
+
+class Command(GovernanceCommand):
+    help = """Recompute every digest, chain and seal of an archive; it needs no database.
+
+Each file that the manifest lists is held to its SHA-256 there, and its rows to its own chain by the
+rules of verify_ledger. Names each file that does not fit. With --key, the manifest must also be the
+one that this key signed. What it cannot see: whether a comment, which no chain tells, was true."""
+
+    has_json = True
+    examples: ClassVar[tuple[str, ...]] = (
+        "verify_archive /archive/2023",
+        "verify_archive /archive/2023 --key ledger_key.pub --json",
+    )
+    exit_codes: ClassVar[dict[int, str]] = {
+        0: "every file is whole",
+        REFUSED: "at least one file does not fit; or refused: bad_archive, archive_unfinished, "
+        "bad_signature",
+    }
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, metavar="DIR", help="The archive's folder.")
+        parser.add_argument(
+            "--key",
+            type=Path,
+            metavar="PEM",
+            help="The public key that signed the manifest; without it, signatures are not looked "
+            "at.",
+        )
+
+    def run(self, *, folder: Path, key: Path | None, as_json: bool, **_: Any) -> None:
+        # Before the long work: a manifest that nobody signed is refused at once.
+        signed = require_signature(folder, key=public_key(key)) if key else None
+        count = entries = 0
+        findings: list[CheckedFile] = []
+        for checked in tqdm(verify_archive(folder), unit=" files", leave=False, disable=None):
+            count += bool(checked.contract_id)
+            entries += checked.entries
+            if checked.problem:
+                findings.append(checked)
+        if as_json:
+            self.print_json(
+                {
+                    "contracts": count,
+                    "entries": entries,
+                    "signature": asdict(signed) if signed else None,
+                    "findings": [asdict(finding) for finding in findings],
+                }
+            )
+        else:
+            for finding in findings:
+                self.say(f"{finding.file} ({printable(finding.reference)}): {finding.problem}")
+            if signed:
+                self.say(f"manifest of {signed.signed_at}: {signed.contracts} contracts, signed")
+            self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings")
+        if findings:
+            raise PartlyRefused

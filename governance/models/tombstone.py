@@ -1,0 +1,49 @@
+"""ContractTombstone: what stays here of a contract that was archived and then removed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import digest_field, word_field
+from governance.vocabulary.values import ContractStatus
+
+
+class ContractTombstone(models.Model):
+    """Where a chain ended, and which file holds it: the one documented exception to append-only.
+
+    Only the owner of the tables writes one (`retention/removal.py`), in the transaction that
+    removes the contract. It stays for good, and the names that the contract had stay taken.
+    `removed_by` and `transaction_id` are PostgreSQL's own word, whatever is written.
+    """
+
+    contract_id = models.UUIDField(primary_key=True)
+    reference = models.CharField(max_length=256)
+    proposal_digest = digest_field()
+    parent_id = models.UUIDField(null=True)
+    status = word_field(ContractStatus)
+    entries = models.PositiveIntegerField()
+    head_sha256 = digest_field()
+    file_sha256 = digest_field()
+    archived_at = models.DateTimeField()
+    removed_at = models.DateTimeField()
+    removed_by = models.CharField(max_length=63)
+    transaction_id = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference", "proposal_digest"], name="tombstone_of_one_proposal"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["parent_id"],
+                condition=Q(parent_id__isnull=False),
+                name="tombstone_of_successor",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: removed"

@@ -1,0 +1,95 @@
+"""Export contracts that came to rest before a time into an archive; the database stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DataError
+from django.db.models import Q, QuerySet
+
+from governance.ledger.verification import one_snapshot
+from governance.models import SystemContract
+from governance.retention.document import UNREADABLE, load_records, problem_with
+from governance.retention.shelf import Listed, Shelf, listed
+from governance.vocabulary.errors import InvalidInputError
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
+
+CONTRACTS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What became of one contract: `problem` is why it was not exported; else `is_new`, or its file
+    was there already."""
+
+    contract_id: UUID
+    entries: int = 0
+    is_new: bool = False
+    problem: str | None = None
+
+
+def contracts_at_rest(*, before: datetime) -> QuerySet[SystemContract]:
+    """The contracts whose last entry is older than `before`, and will stay their last."""
+    return SystemContract.objects.filter(
+        status__in=sorted(CONTRACT_TERMINAL_STATES), updated_at__lt=before
+    )
+
+
+def archive_contracts(*, before: datetime, at: datetime, shelf: Shelf | None) -> Iterator[Exported]:
+    """Export each of them onto the shelf that is not there; without a shelf only look.
+
+    In order of when they came to rest. A record that does not verify is not exported. Memory does
+    not grow with them, and a batch takes as many queries whatever is in it. InvalidInputError
+    (`in_the_future`) unless `before` has passed.
+    """
+    if before > at:
+        raise InvalidInputError.at("before", "lies in the future", code="in_the_future")
+    for batch in _batches(before):
+        missing = [one for one in batch if not (shelf and shelf.has(one))]
+        kept = set(batch) - set(missing)
+        yield from (Exported(contract_id) for contract_id in batch if contract_id in kept)
+        judged = _judged(missing, at=at)
+        if shelf:
+            shelf.put([file for _, file in judged if file])
+        yield from (outcome for outcome, _ in judged)
+
+
+_Judged = tuple[Exported, tuple[Listed, str] | None]
+
+
+def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
+    """What will become of each, with its line and its file where it is whole."""
+    if not batch:
+        return []
+    try:
+        with one_snapshot():
+            records = list(load_records(batch))
+    except (*UNREADABLE, DataError) as error:
+        if len(batch) == 1:
+            problem = f"the record cannot be read: {type(error).__name__}"
+            return [(Exported(batch[0], problem=problem), None)]
+        return [one for contract_id in batch for one in _judged([contract_id], at=at)]
+    judged: list[_Judged] = []
+    for dossier, text in records:
+        contract_id, entries = UUID(str(dossier.contract.pk)), len(dossier.entries)
+        if found := problem_with(dossier):
+            problem = f"entry {found[0]}: {found[1]}"
+            judged.append((Exported(contract_id, entries, problem=problem), None))
+        else:
+            line = listed(dossier, text, archived_at=at)
+            judged.append((Exported(contract_id, entries, is_new=True), (line, text)))
+    return judged
+
+
+def _batches(before: datetime) -> Iterator[list[UUID]]:
+    waiting = contracts_at_rest(before=before).order_by("updated_at", "pk")
+    waiting_ids = waiting.values_list("updated_at", "pk")
+    batch = list(waiting_ids[:CONTRACTS_AT_ONCE])
+    while batch:
+        yield [contract_id for _, contract_id in batch]
+        last_at, last = batch[-1]
+        after = Q(updated_at__gte=last_at) & (Q(updated_at__gt=last_at) | Q(pk__gt=last))
+        batch = list(waiting_ids.filter(after)[:CONTRACTS_AT_ONCE])

@@ -1,0 +1,72 @@
+"""What a client and a person hear of a contract that was archived and removed: 410, not 404."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from governance.models import SystemContract
+from tests.api.conftest import ClientFor
+from tests.api.support import API, assert_problem
+from tests.support.archives import bury
+from tests.support.attacks import check_deferred_laws
+from tests.support.cast import Cast
+from tests.support.roles import as_owner
+from tests.support.stories import judged_job
+from tests.support.succession import modified
+
+
+@pytest.fixture
+def removed(cast: Cast) -> SystemContract:
+    contract = judged_job(cast).contract
+    check_deferred_laws()
+    with as_owner():
+        bury(contract)
+        check_deferred_laws()
+    return contract
+
+
+@pytest.mark.parametrize("address", ["contracts/{}/", "contracts/{}/ledger/"])
+def test_removed_contract__asked_for__410_with_where_it_is(
+    cast: Cast, client_for: ClientFor, removed: SystemContract, address: str
+) -> None:
+    answer = client_for(cast.viewer).get(API + address.format(removed.pk))
+    details = assert_problem(answer, 410, "contract_archived")["details"]
+    assert (details["reference"], details["entries"]) == (removed.reference, 12)
+    assert details["file_sha256"] == "0" * 64
+    assert len(details["head_sha256"]) == 64
+
+
+def test_contract__that_never_was__is_404_still(cast: Cast, client_for: ClientFor) -> None:
+    answer = client_for(cast.viewer).get(f"{API}contracts/{uuid4()}/")
+    assert_problem(answer, 404, "contract_not_found")
+
+
+def test_removed_contract__asked_for_by_an_outsider__403(
+    cast: Cast, client_for: ClientFor, removed: SystemContract
+) -> None:
+    answer = client_for(cast.outsider).get(f"{API}contracts/{removed.pk}/")
+    assert_problem(answer, 403, "permission_denied")
+
+
+def test_removed_contract__asked_for_with_a_bound_token__404(
+    cast: Cast, client_for: ClientFor, removed: SystemContract
+) -> None:
+    """A tombstone does not say which capabilities its contract had."""
+    bound = client_for(cast.viewer, capabilities=["Search"])
+    answer = bound.get(f"{API}contracts/{removed.pk}/")
+    assert_problem(answer, 404, "contract_not_found")
+
+
+def test_contract__whose_parent_was_removed__is_read_as_before(
+    cast: Cast, client_for: ClientFor
+) -> None:
+    child = modified(cast)
+    check_deferred_laws()
+    with as_owner():
+        bury(SystemContract.objects.get(pk=child.parent_id))
+        check_deferred_laws()
+    answer = client_for(cast.viewer).get(f"{API}contracts/{child.pk}/")
+    assert answer.status_code == 200
+    assert answer.json()["parent_id"] == str(child.parent_id)

@@ -1,0 +1,304 @@
+"""The one exception to append-only: who may take a contract away, and what must take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, ProgrammingError, transaction
+
+from governance.flows.propose_contract import draft_contract, record_verdicts
+from governance.models import ContractTombstone, SystemContract
+from governance.vocabulary.errors import DuplicateContractError
+from governance.vocabulary.values import ContractStatus
+from tests.support.archives import AT_REST, bury, tombstone_of
+from tests.support.attacks import (
+    as_replica,
+    check_deferred_laws,
+    insert_row,
+    law_named,
+    law_off,
+    nothing_written,
+    refused_by,
+    run_sql,
+)
+from tests.support.cast import Cast
+from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
+from tests.support.roles import as_owner, require_app_role
+from tests.support.stories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
+from tests.support.tampering import run_sql as tamper
+from tests.support.threads import overtaking
+
+TOMBSTONE = "governance_contracttombstone"
+JOBS = f"(SELECT id FROM {JOB} WHERE contract_id = %s)"
+# Each table that holds something of a contract, by the law that keeps its rows.
+KEPT_BY = {
+    "contract_never_removed": (CONTRACT, "id = %s"),
+    "ledger_append_only": (LEDGER, "contract_id = %s"),
+    "signature_append_only": ("governance_approvalsignature", "contract_id = %s"),
+    "job_never_removed": (JOB, "contract_id = %s"),
+    "job_step_written_once": ("governance_jobstep", f"job_id IN {JOBS}"),
+    "step_result_append_only": ("governance_stepresult", f"job_id IN {JOBS}"),
+    "health_snapshot_written_once": ("governance_healthsnapshot", f"job_id IN {JOBS}"),
+    "evidence_written_once": ("governance_auditevidence", f"job_id IN {JOBS}"),
+    "audit_append_only": ("governance_governanceaudit", f"job_id IN {JOBS}"),
+    "resolution_append_only": (
+        "governance_auditresolution",
+        f"audit_id IN (SELECT id FROM governance_governanceaudit WHERE job_id IN {JOBS})",
+    ),
+}
+OF_A_DISCUSSION = {
+    "comment_append_only": ("governance_contractcomment", "contract_id = %s"),
+    "clarification_request_append_only": ("governance_clarificationrequest", "contract_id = %s"),
+    "clarification_answer_append_only": (
+        "governance_clarificationanswer",
+        "request_id IN (SELECT id FROM governance_clarificationrequest WHERE contract_id = %s)",
+    ),
+}
+
+
+# --- lawful ---
+@pytest.mark.parametrize("way", AT_REST)
+def test_owner__with_a_true_tombstone__takes_the_contract_away(cast: Cast, way: str) -> None:
+    contract = AT_REST[way](cast)
+    check_deferred_laws()
+    with as_owner():
+        bury(contract)
+        [(owner,)] = run_sql("SELECT current_user")
+        check_deferred_laws()
+    assert not SystemContract.objects.filter(pk=contract.pk).exists()
+    tombstone = ContractTombstone.objects.get()
+    assert tombstone.removed_by == owner  # whatever was written
+    assert tombstone.transaction_id == run_sql("SELECT txid_current()")[0][0]
+
+
+# --- not without a tombstone ---
+@pytest.mark.parametrize("law", KEPT_BY)
+def test_owner__without_a_tombstone__removes_nothing(cast: Cast, law: str) -> None:
+    contract = AT_REST["resolved"](cast)
+    table, where = KEPT_BY[law]
+    with refused_by(law):
+        run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
+
+
+@pytest.mark.parametrize("law", OF_A_DISCUSSION)
+def test_owner__without_a_tombstone__removes_nothing_that_was_said(cast: Cast, law: str) -> None:
+    contract = AT_REST["discussed"](cast)
+    table, where = OF_A_DISCUSSION[law]
+    with refused_by(law):
+        run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
+
+
+@pytest.mark.parametrize("law", KEPT_BY)
+def test_owner__with_anothers_tombstone__removes_nothing(cast: Cast, law: str) -> None:
+    contract, other = AT_REST["resolved"](cast), AT_REST["completed"](cast)
+    table, where = KEPT_BY[law]
+    with refused_by(law):
+        insert_row(TOMBSTONE, **tombstone_of(other))
+        run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
+
+
+def test_tombstone__of_an_earlier_transaction__opens_nothing(committed: Cast) -> None:
+    """Such as one that an owner has made with the laws off."""
+    contract = contract_in(committed, ContractStatus.COMPLETED)
+    with law_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
+        insert_row(TOMBSTONE, **tombstone_of(contract, transaction_id=1))
+    with pytest.raises(DatabaseError) as refusal, as_owner():
+        run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s", contract.pk)
+    assert law_named(refusal.value) == "ledger_append_only"
+
+
+def test_entry__that_the_tombstone_does_not_count__stays(cast: Cast) -> None:
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    with refused_by("ledger_append_only"):
+        run_sql(f"ALTER TABLE {LEDGER} DISABLE TRIGGER ledger_chain")
+        insert_row(TOMBSTONE, **tombstone_of(contract))
+        forge_entry(contract.pk, event="contract.audit.inconclusive", from_status="", to_status="")
+        run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s", contract.pk)
+
+
+# --- no false tombstone ---
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head_sha256": "0" * 64},
+        {"entries": 11},
+        {"entries": 13},
+        {"status": "FAILED"},
+        {"reference": "ANOTHER"},
+        {"proposal_digest": "0" * 64},
+        {"parent_id": "0197a0c2-0000-7000-8000-000000000000"},
+        {"contract_id": "0197a0c2-0000-7000-8000-000000000000"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_tombstone__that_is_false__is_refused(cast: Cast, changes: dict[str, Any]) -> None:
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    with refused_by("tombstone_fits_contract"):
+        insert_row(TOMBSTONE, **tombstone_of(contract, **changes))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        ContractStatus.DRAFT,
+        ContractStatus.ELIGIBLE,
+        ContractStatus.APPROVED,
+        ContractStatus.ACTIVE,
+    ],
+)
+def test_tombstone__of_a_contract_that_goes_on__is_refused(
+    cast: Cast, status: ContractStatus
+) -> None:
+    contract = contract_in(cast, status)
+    with refused_by("tombstone_fits_contract"):
+        bury(contract)
+
+
+def test_tombstone__of_a_job_that_goes_on__is_refused(cast: Cast) -> None:
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    tamper(
+        f"UPDATE {JOB} SET status = 'PENDING', started_at = NULL, started_by_id = NULL,"
+        " deadline_at = NULL, execution_token_sha256 = NULL, ended_at = NULL, ended_by_id = NULL,"
+        " end_reason = '', current_step_index = 0"
+    )
+    with refused_by("tombstone_fits_contract"):
+        bury(contract)
+
+
+def test_tombstone__that_is_written_twice__is_refused(cast: Cast) -> None:
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    with refused_by("tombstone_fits_contract"):
+        bury(contract)
+        insert_row(TOMBSTONE, **tombstone_of(contract))
+
+
+@pytest.mark.parametrize("way", AT_REST)
+def test_tombstone__beside_its_contract__is_refused_at_commit(cast: Cast, way: str) -> None:
+    contract = AT_REST[way](cast)
+    with refused_by("tombstone_leaves_nothing", at_commit=True):
+        insert_row(TOMBSTONE, **tombstone_of(contract))
+
+
+@pytest.mark.parametrize("law", ["ledger_append_only", "job_never_removed"])
+def test_tombstone__beside_what_is_left__is_refused_at_commit(cast: Cast, law: str) -> None:
+    """Whoever takes everything away but some rows, where no foreign key is checked."""
+    take_all_but(law, AT_REST["resolved"](cast), KEPT_BY)
+
+
+@pytest.mark.parametrize("law", ["comment_append_only", "clarification_request_append_only"])
+def test_tombstone__beside_what_was_said__is_refused_at_commit(cast: Cast, law: str) -> None:
+    take_all_but(law, AT_REST["discussed"](cast), KEPT_BY | OF_A_DISCUSSION)
+
+
+def test_tombstone__beside_a_signature__is_refused_at_commit(cast: Cast) -> None:
+    take_all_but("signature_append_only", AT_REST["resolved"](cast), KEPT_BY)
+
+
+def take_all_but(law: str, contract: SystemContract, tables: dict[str, tuple[str, str]]) -> None:
+    with refused_by("tombstone_leaves_nothing", at_commit=True), as_replica():
+        insert_row(TOMBSTONE, **tombstone_of(contract))
+        # What hangs on another row comes before it.
+        for keeper in reversed(tables):
+            table, where = tables[keeper]
+            if keeper != law:
+                run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
+
+
+# --- it stays ---
+@pytest.mark.parametrize(
+    "attack",
+    [
+        f"UPDATE {TOMBSTONE} SET file_sha256 = '{'1' * 64}'",
+        f"DELETE FROM {TOMBSTONE}",
+        f"TRUNCATE {TOMBSTONE}",
+    ],
+)
+def test_tombstone__whoever_attacks_it__stays(cast: Cast, attack: str) -> None:
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    check_deferred_laws()
+    with as_owner():
+        bury(contract)
+    with refused_by("tombstone_append_only"):
+        run_sql(attack)
+
+
+def test_contract__of_an_id_that_was_removed__is_refused(cast: Cast) -> None:
+    removed = contract_in(cast, ContractStatus.REJECTED)
+    other = contract_in(cast, ContractStatus.ELIGIBLE)
+    check_deferred_laws()
+    with as_owner():
+        bury(removed)
+    with refused_by("removed_stays_removed"):
+        run_sql(
+            f"CREATE TEMPORARY TABLE reborn AS SELECT * FROM {CONTRACT} WHERE id = %s", other.pk
+        )
+        run_sql("UPDATE reborn SET id = %s, reference = 'NEW'", removed.pk)
+        run_sql(f"INSERT INTO {CONTRACT} SELECT * FROM reborn")
+
+
+def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed: Cast) -> None:
+    document = proposal_document()
+
+    def propose() -> SystemContract:
+        return draft_contract(document=document, proposer=committed.operator, at=now())
+
+    contract = record_verdicts(
+        contract_id=propose().pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=committed.operator,
+        at=now(),
+    )
+
+    def removing() -> None:
+        with as_owner():
+            bury(contract)
+
+    _, refusal = overtaking(removing, propose)
+    assert isinstance(refusal, DuplicateContractError)
+    assert not SystemContract.objects.exists()
+
+
+# --- nobody but the owner ---
+def test_application__reads_tombstones_and_writes_none(cast: Cast) -> None:
+    role = require_app_role()
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    assert run_sql("SELECT current_user") == [(role,)]
+    assert run_sql(f"SELECT count(*) FROM {TOMBSTONE}") == [(0,)]
+    attacks: list[Callable[[], Any]] = [
+        lambda: insert_row(TOMBSTONE, **tombstone_of(contract)),
+        lambda: bury(contract),
+        *(
+            lambda table=table, where=where: run_sql(
+                f"DELETE FROM {table} WHERE {where}", contract.pk
+            )
+            for table, where in (KEPT_BY | OF_A_DISCUSSION).values()
+        ),
+    ]
+    for attack in attacks:
+        with (
+            nothing_written(),
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+        ):
+            attack()
+
+
+def test_application__given_every_right_by_mistake__is_refused_by_the_law(cast: Cast) -> None:
+    role = require_app_role()
+    contract = contract_in(cast, ContractStatus.COMPLETED)
+    with as_owner():
+        run_sql(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"')
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        bury(contract)
+    assert law_named(refusal.value) == "tombstone_by_owner"
+    # Nor by a tombstone that the owner has just written.
+    with transaction.atomic():
+        with as_owner():
+            insert_row(TOMBSTONE, **tombstone_of(contract))
+        with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+            run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s", contract.pk)
+        transaction.set_rollback(True)
+    assert law_named(refusal.value) == "ledger_append_only"

@@ -1,0 +1,306 @@
+"""What verification and checkpoints say of contracts that were archived and removed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.flows.review_contract import reject_contract
+from governance.ledger.checkpoints import (
+    checkpoint_lines,
+    compare_with_checkpoint,
+    read_checkpoint,
+)
+from governance.ledger.envelopes import CHECKPOINT_TYPE, sign_envelope
+from governance.ledger.keys import public_pem
+from governance.ledger.merkle import MerkleTree
+from governance.models import ContractTombstone, SystemContract
+from governance.retention.checking import read_removed
+from governance.vocabulary.canonical import canonical_text
+from governance.vocabulary.errors import InvalidInputError
+from tests.support.archives import AT_REST, archive, findings, path_of, remove, rewrite
+from tests.support.attacks import run_sql
+from tests.support.cast import Cast
+from tests.support.commands import Ran, run
+from tests.support.roles import as_owner
+from tests.support.stories import eligible, judged_job, now
+
+KEY = Ed25519PrivateKey.generate()
+TOMBSTONE = "governance_contracttombstone"
+
+
+@pytest.fixture
+def removed(committed: Cast, tmp_path: Path) -> SystemContract:
+    """A contract that was archived (in `a`) and removed, beside one that goes on."""
+    eligible(committed)
+    contract = judged_job(committed).contract
+    (tmp_path / "before").write_text("\n".join(taken()) + "\n")
+    assert archive(tmp_path / "a").code == 0
+    assert remove(tmp_path / "a").code == 0
+    return contract
+
+
+def taken() -> list[str]:
+    return list(checkpoint_lines(key=KEY, at=now()))
+
+
+def found(lines: list[str], **options: Any) -> list[str]:
+    read_checkpoint(lines, key=KEY.public_key())
+    return [one.problem for one in compare_with_checkpoint(lines, **options)]
+
+
+def before(folder: Path) -> list[str]:
+    return (folder / "before").read_text().splitlines()
+
+
+def tamper(statement: str, *arguments: Any) -> None:
+    """What an owner can do to a tombstone who switches its laws off."""
+    with as_owner():
+        run_sql(f"ALTER TABLE {TOMBSTONE} DISABLE TRIGGER ALL")
+        run_sql(statement, *arguments)
+        run_sql(f"ALTER TABLE {TOMBSTONE} ENABLE ALWAYS TRIGGER tombstone_append_only")
+
+
+def verify(*arguments: object) -> Ran:
+    return run("verify_ledger", *arguments)
+
+
+# --- the database alone ---
+def test_removed_contract__asked_for_by_its_id__is_no_finding(removed: SystemContract) -> None:
+    ran = verify(removed.pk)
+    assert (ran.code, ran.out) == (
+        0,
+        "0 contracts, 0 entries, 0 with findings, 1 archived and removed\n",
+    )
+
+
+def test_parent__that_was_removed__asked_for_by_its_id__is_no_finding(
+    committed: Cast, tmp_path: Path
+) -> None:
+    parent = AT_REST["superseded"](committed)
+    archive(tmp_path)
+    remove(tmp_path)
+    assert verify(parent.pk).out.endswith(" 0 with findings, 1 archived and removed\n")
+
+
+def test_removed_contracts__in_json__are_counted(removed: SystemContract) -> None:
+    document = verify("--json").json()
+    assert (document["contracts"], document["removed"], document["findings"]) == (1, 1, [])
+
+
+def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Cast) -> None:
+    contract = judged_job(committed).contract
+    columns = (
+        "contract_id, reference, proposal_digest, status, entries, head_sha256, file_sha256,"
+        " archived_at, removed_at, removed_by, transaction_id"
+    )
+    tamper(
+        f"INSERT INTO {TOMBSTONE} ({columns}) SELECT id, reference, proposal_digest, status, 12,"
+        " repeat('0', 64), repeat('0', 64), now(), now(), 'nobody', 1"
+        " FROM governance_systemcontract"
+    )
+    [finding] = findings()
+    assert finding.contract_id == contract.pk
+    assert finding.problem == "it was removed, but this is left: contract, chain, job, signatures"
+
+
+def test_chain__left_beside_a_tombstone__is_one_finding(removed: SystemContract) -> None:
+    with as_owner():
+        run_sql("ALTER TABLE governance_ledgerentry DISABLE TRIGGER ALL")
+        run_sql(
+            "INSERT INTO governance_ledgerentry (contract_id, seq, at, actor, event, from_status,"
+            " to_status, reason, body, prev_hash, hash)"
+            " VALUES (%s, 1, now(), 'x', 'x', '', '', '', '{}', '', '')",
+            removed.pk,
+        )
+    assert [finding.problem for finding in findings()] == [
+        "it was removed, but this is left: chain"
+    ]
+
+
+# --- with an archive ---
+def test_archive__that_holds_what_was_removed__proves_it(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    assert verify("--archive", tmp_path / "nothing", "--archive", tmp_path / "a").code == 0
+
+
+def test_archive__without_the_file__is_a_finding(removed: SystemContract, tmp_path: Path) -> None:
+    path = path_of(tmp_path / "a", removed)
+    path.write_bytes(path.read_bytes() + b"\n")
+    ran = verify("--archive", tmp_path / "a")
+    assert (ran.code, "holds the file that its tombstone names" in ran.out) == (1, True)
+
+
+def test_tombstone__forged_with_its_file__is_a_finding(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    """Who forges a file and the tombstone with it does not get the chain to agree."""
+
+    def forge(document: Any) -> None:
+        document["rows"]["SystemContract"][0]["title"] = "Another"
+
+    rewrite(tmp_path / "a", removed, forge)
+    line = json.loads((tmp_path / "a" / "manifest.jsonl").read_text())
+    tamper(f"UPDATE {TOMBSTONE} SET file_sha256 = %s", line["sha256"])
+    ran = verify("--archive", tmp_path / "a")
+    assert (ran.code, "is not what proposal_sha256 vouches for" in ran.out) == (1, True)
+
+
+@pytest.mark.parametrize("change", ["entries = 5", "reference = 'X'", "status = 'FAILED'"])
+def test_tombstone__that_says_something_else_than_its_file__is_a_finding(
+    removed: SystemContract, tmp_path: Path, change: str
+) -> None:
+    tamper(f"UPDATE {TOMBSTONE} SET {change}")
+    ran = verify("--archive", tmp_path / "a")
+    assert (ran.code, "The tombstone says something else of it." in ran.out) == (1, True)
+
+
+# --- with a checkpoint ---
+def test_checkpoint__from_before_the_removal__accepts_the_tombstone(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    assert found(before(tmp_path)) == []
+
+
+def test_checkpoint__from_before_the_last_entries__accepts_the_tombstone(
+    committed: Cast, tmp_path: Path
+) -> None:
+    contract = eligible(committed)
+    lines = taken()
+    reject_contract(
+        contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
+    )
+    archive(tmp_path)
+    remove(tmp_path)
+    assert found(lines) == []
+
+
+def test_checkpoint__of_a_chain_that_is_gone_without_a_trace__says_so(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    tamper(f"DELETE FROM {TOMBSTONE}")
+    assert findings() == []  # the database alone cannot know
+    assert found(before(tmp_path)) == ["is missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("entries = 5", "was removed as a chain of 5 entries"),
+        (
+            "head_sha256 = repeat('0', 64)",
+            "was removed as another chain than the checkpoint signed",
+        ),
+    ],
+)
+def test_checkpoint__of_another_chain_than_the_tombstone_says__finds_it(
+    removed: SystemContract, tmp_path: Path, change: str, problem: str
+) -> None:
+    tamper(f"UPDATE {TOMBSTONE} SET {change}")
+    assert found(before(tmp_path)) == [problem]
+
+
+def test_checkpoint__and_the_archive__compare_every_entry(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "before"
+    key = tmp_path / "key.pub"
+    key.write_text(public_pem(KEY.public_key()))
+    arguments = ("--checkpoint", checkpoint, "--key", key, "--archive", tmp_path / "a")
+    ran = verify(*arguments)
+    assert (ran.code, ran.err) == (0, "")
+    path_of(tmp_path / "a", removed).unlink()
+    ran = verify(*arguments)
+    assert ran.code == 1
+    assert f"contract {removed.pk}, entry 1: it was removed, and its file does not" in ran.out
+
+
+def test_checkpoint__whose_chain_is_longer_in_the_archive_but_another__finds_where(
+    removed: SystemContract, tmp_path: Path
+) -> None:
+    """A chain that was hashed anew before it was archived: only its archive shows that."""
+    lines = before(tmp_path)
+    chain = next(json.loads(line) for line in lines if str(removed.pk) in line)
+    archived = partial(read_removed, [tmp_path / "a"])
+    assert found(lines, archived=archived) == []
+    trail = bytearray(base64.b64decode(chain["trail"]))
+    trail[4 * 4] ^= 1  # the fifth entry was another one when the checkpoint was taken
+    chain["trail"] = base64.b64encode(trail[:-4]).decode()
+    chain |= {"seq": chain["seq"] - 1, "head": "0" * 64}
+    forged = signed([canonical_text(chain)])
+    assert found(forged) == []  # by the tombstone alone it may well be so
+    assert found(forged, archived=archived) == ["is not what the checkpoint signed"]
+    path_of(tmp_path / "a", removed).unlink()
+    [problem] = found(forged, archived=archived)
+    assert problem.startswith("was removed, and is not in its archive: ")
+
+
+def signed(lines: list[str], **changes: Any) -> list[str]:
+    tree = MerkleTree()
+    for line in lines:
+        tree.add(line.encode())
+    statement = {
+        "version": "1.1.0",
+        "taken_at": "2026-11-02T09:00:00.000000Z",
+        "chains": len(lines),
+        "removed": 0,
+        "merkle_root": tree.root.hex(),
+    } | changes
+    payload = canonical_text({k: v for k, v in statement.items() if v is not None}).encode()
+    envelope = sign_envelope(payload, payload_type=CHECKPOINT_TYPE, key=KEY)
+    return [*lines, canonical_text(envelope)]
+
+
+def test_checkpoint__of_the_first_version__still_counts(committed: Cast) -> None:
+    judged_job(committed)
+    old = signed(taken()[:-1], version="1.0.0", removed=None)
+    assert read_checkpoint(old, key=KEY.public_key()).chains == 1
+    assert found(old) == []
+
+
+# --- tombstones in checkpoints ---
+def test_checkpoint__after_the_removal__holds_the_tombstone(removed: SystemContract) -> None:
+    lines = taken()
+    read = read_checkpoint(lines, key=KEY.public_key())
+    assert (read.chains, read.removed) == (1, 1)
+    tombstone = ContractTombstone.objects.get()
+    assert json.loads(lines[1]) == {
+        "removed": str(removed.pk),
+        "seq": 12,
+        "head": tombstone.head_sha256,
+        "file": tombstone.file_sha256,
+    }
+    assert found(lines) == []
+
+
+@pytest.mark.parametrize(
+    ("attack", "problem"),
+    [
+        (f"DELETE FROM {TOMBSTONE}", "its tombstone is missing"),
+        (
+            f"UPDATE {TOMBSTONE} SET file_sha256 = repeat('1', 64)",
+            "its tombstone is not what the checkpoint signed",
+        ),
+        (f"UPDATE {TOMBSTONE} SET entries = 1", "its tombstone is not what the checkpoint signed"),
+    ],
+)
+def test_tombstone__that_vanished_or_was_rewritten__is_found_by_the_checkpoint(
+    removed: SystemContract, attack: str, problem: str
+) -> None:
+    lines = taken()
+    tamper(attack)
+    assert found(lines) == [problem]
+
+
+def test_checkpoint__with_a_tombstone_taken_out__is_refused(removed: SystemContract) -> None:
+    lines = taken()
+    with pytest.raises(InvalidInputError) as refusal:
+        read_checkpoint([lines[0], lines[2]], key=KEY.public_key())
+    assert refusal.value.code == "bad_checkpoint"

@@ -1,0 +1,133 @@
+"""Archives for tests: contracts that came to rest in every way, and the commands that move them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from governance.contract.comments import add_comment
+from governance.flows.audit_job import resolve_audit
+from governance.flows.review_contract import reject_contract
+from governance.ledger.chain import chain_head
+from governance.ledger.verification import verify_ledger
+from governance.models import SystemContract
+from governance.retention.shelf import MANIFEST, file_of
+from governance.vocabulary.canonical import canonical_text, sha256_hex
+from governance.vocabulary.values import AuditVerdict, ContractStatus
+from tests.support.attacks import run_sql
+from tests.support.cast import Cast
+from tests.support.commands import Ran, run
+from tests.support.forgery import NOON
+from tests.support.stories import again, answered, contract_in, judged_job, now
+from tests.support.succession import modified
+
+
+def archive(folder: Path, *arguments: str) -> Ran:
+    """Export whatever has come to rest by now."""
+    before = ("--before", now().isoformat())
+    return run("archive_contracts", *before, "--to", folder, *arguments)
+
+
+def remove(folder: Path, *arguments: str) -> Ran:
+    return run("remove_archived", folder, "--yes", *arguments)
+
+
+def verify(folder: Path, *arguments: str) -> Ran:
+    return run("verify_archive", folder, *arguments)
+
+
+def discussed(cast: Cast) -> SystemContract:
+    """A REJECTED contract about which somebody asked, answered and remarked."""
+    contract = answered(cast)
+    add_comment(contract_id=contract.pk, person=cast.viewer, text="A good question.", at=now())
+    return reject_contract(
+        contract_id=contract.pk, founder=cast.founder, reason="Not this quarter.", at=now()
+    )
+
+
+def resolved(cast: Cast) -> SystemContract:
+    """A contract that COMPLETED because a person settled an inconclusive verdict."""
+    job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    resolve_audit(
+        job_id=job.pk,
+        verdict=AuditVerdict.PASS,
+        reason="I looked at it again.",
+        resolver=cast.second_auditor,
+        at=now(),
+    )
+    return again(job.contract)
+
+
+def superseded(cast: Cast) -> SystemContract:
+    """A REJECTED contract whose successor is a DRAFT still."""
+    return again(again(modified(cast)).parent)
+
+
+AT_REST: dict[str, Callable[[Cast], SystemContract]] = {
+    "completed": lambda cast: contract_in(cast, ContractStatus.COMPLETED),
+    "failed": lambda cast: contract_in(cast, ContractStatus.FAILED),
+    "rejected": lambda cast: contract_in(cast, ContractStatus.REJECTED),
+    "expired": lambda cast: contract_in(cast, ContractStatus.EXPIRED),
+    "discussed": discussed,
+    "resolved": resolved,
+    "superseded": superseded,
+}
+
+
+def everything_at_rest(cast: Cast) -> list[SystemContract]:
+    """One contract for each way of coming to rest, beside some that have not."""
+    for status in (ContractStatus.ELIGIBLE, ContractStatus.ACTIVE):
+        contract_in(cast, status)
+    return [make(cast) for make in AT_REST.values()]
+
+
+def path_of(folder: Path, contract: SystemContract) -> Path:
+    return folder / file_of(str(contract.pk))
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / MANIFEST).read_text().splitlines()]
+
+
+def rewrite(folder: Path, contract: SystemContract, change: Callable[[Any], Any]) -> None:
+    """What a thorough forger of an archive does: change a file, and the manifest with it."""
+    path = path_of(folder, contract)
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(canonical_text(document) + "\n")
+    lines = lines_of(folder)
+    for line in lines:
+        if line["contract_id"] == str(contract.pk):
+            line["sha256"] = sha256_hex(path.read_text())
+    (folder / MANIFEST).write_text("".join(canonical_text(line) + "\n" for line in lines))
+
+
+def findings() -> list[Any]:
+    return [checked.finding for checked in verify_ledger() if checked.finding]
+
+
+def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
+    """The columns of the true tombstone, but for `changes`."""
+    head = chain_head(contract.pk)
+    return {
+        "contract_id": contract.pk,
+        "reference": contract.reference,
+        "proposal_digest": contract.proposal_digest,
+        "parent_id": contract.parent_id,
+        "status": str(contract.status),
+        "entries": head.seq,
+        "head_sha256": head.hash.hex(),
+        "file_sha256": "0" * 64,
+        "archived_at": NOON,
+        "removed_at": NOON,
+        "removed_by": "nobody",
+        "transaction_id": 0,
+    } | changes
+
+
+def bury(contract: SystemContract, **changes: Any) -> None:
+    """What `remove_archived` has PostgreSQL do."""
+    tombstone = json.dumps([tombstone_of(contract, **changes)], default=str)
+    run_sql("SELECT governance_remove_contracts(%s::jsonb)", tombstone)

@@ -1,0 +1,73 @@
+"""A command of ours that is killed as it acts for the N-th time: `… dying N COMMAND …`.
+
+An act is a file synced, renamed or removed, a statement, a commit; it dies before or after it. It
+says how often it acted, if it lived.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import ManagementUtility
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+CONTRACTS_AT_ONCE = 4
+
+
+class Countdown:
+    """Kills its process at zero."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.acted = 0
+
+    def before_and_after(self, owner: Any, name: str) -> None:
+        usual = getattr(owner, name)
+
+        def mortal(*arguments: Any, **options: Any) -> Any:
+            self.tick()
+            done = usual(*arguments, **options)
+            self.tick()
+            return done
+
+        setattr(owner, name, mortal)
+
+    def tick(self) -> None:
+        self.acted += 1
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(left: int, arguments: list[str]) -> None:
+    django.setup()
+    from governance.retention import export, removal
+
+    export.CONTRACTS_AT_ONCE = removal.CONTRACTS_AT_ONCE = CONTRACTS_AT_ONCE
+    countdown = Countdown(left)
+    mortal: list[tuple[Any, str]] = [
+        (os, "fsync"),
+        (os, "replace"),
+        (Path, "unlink"),
+        (CursorWrapper, "execute"),
+        (BaseDatabaseWrapper, "commit"),
+    ]
+    for owner, name in mortal:
+        countdown.before_and_after(owner, name)
+    run: Callable[[], None] = ManagementUtility(["manage.py", *arguments]).execute
+    try:
+        run()
+    finally:
+        sys.stderr.write(f"acted {countdown.acted}\n")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "govsite.settings")
+    main(int(sys.argv[1]), sys.argv[2:])

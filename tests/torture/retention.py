@@ -1,0 +1,124 @@
+"""Archiving and removing are killed at any point, and run again; two remove at once, one dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from django.db import connection, connections
+
+from governance.models import ContractTombstone, SystemContract
+from governance.retention.checking import verify_archive
+from tests.support.archives import AT_REST, lines_of
+from tests.support.cast import hire_cast
+from tests.support.commands import ROOT, this_database
+from tests.support.databases import cloned, ensure_template
+from tests.support.stories import now
+from tests.torture.attack import Advance, Figure, attack, chosen_seed, require
+from tests.torture.proof import require_whole_record
+
+KILLS_A_ROUND = 4
+NEVER = 0
+
+
+@attack(
+    "retention",
+    "kill -9 of archive_contracts and remove_archived at any point, each run again",
+    unit="kills",
+    short=4,
+    long=200,
+)
+def retention(count: int, advance: Advance) -> Figure:
+    seed = chosen_seed()
+    random, told = Random(seed), Counter[str]()
+    with cloned(ensure_template()):
+        cast = hire_cast()
+        people = _environment()
+        before = set(SystemContract.objects.values_list("pk", flat=True))
+        while told["kills"] < count:
+            contracts = {make(cast).pk for make in AT_REST.values()}
+            with TemporaryDirectory() as place:
+                _round(Path(place) / "archive", contracts, people, random, told)
+            advance(KILLS_A_ROUND)
+        gone = ContractTombstone.objects.count()
+        require(not before, "the database was not empty")
+        entries = require_whole_record()
+        connections.close_all()
+    return Figure(
+        f"{told['kills']} kills ({told['died']} at work, {told['late']} after it), {gone} contracts"
+        f" each archived once and removed once, none half there; {entries} entries of their"
+        f" successors verify (seed {seed})",
+        {"kills": told["kills"], "removed": gone},
+    )
+
+
+def _round(
+    folder: Path, contracts: set[object], people: Mapping[str, str], random: Random, told: Counter
+) -> None:
+    archiving = ("archive_contracts", "--before", now().isoformat(), "--to", str(folder))
+    removing = ("remove_archived", str(folder), "--yes")
+    for _ in range(2):
+        _die(random.randint(10, 140), archiving, people, told)
+        require_whole_record()
+    require(_run(NEVER, archiving, people).returncode == 0, "archive_contracts did not go on")
+    problems = [checked for checked in verify_archive(folder) if checked.problem]
+    require(not problems, f"verify_archive: {problems}")
+    listed = [line["contract_id"] for line in lines_of(folder)]
+    require(
+        sorted(listed) == sorted(map(str, contracts)), "not every contract is listed exactly once"
+    )
+    _die(random.randint(10, 74), removing, people, told)
+    _require_all_or_nothing(contracts)
+    with subprocess.Popen(_command(NEVER, removing), env=people, **_QUIET) as other:
+        _die(random.randint(10, 74), removing, people, told)
+        require(other.wait(120) == 0, "the one who was left alive did not remove them")
+    _require_all_or_nothing(contracts)
+    require(_run(NEVER, removing, people).returncode == 0, "remove_archived did not go on")
+    left = SystemContract.objects.filter(pk__in=contracts)
+    require(not left.exists(), "some were not removed")
+
+
+def _require_all_or_nothing(contracts: set[object]) -> None:
+    require_whole_record()  # which holds tombstones to what is left beside them
+    there = set(SystemContract.objects.filter(pk__in=contracts).values_list("pk", flat=True))
+    gone = set(ContractTombstone.objects.filter(pk__in=contracts).values_list("pk", flat=True))
+    require(there | gone == contracts, f"gone without a tombstone: {contracts - there - gone}")
+    require(not there & gone, f"there beside a tombstone: {there & gone}")
+
+
+_QUIET = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
+
+def _die(acts: int, command: tuple[str, ...], people: Mapping[str, str], told: Counter) -> None:
+    ran = _run(acts, command, people)
+    is_dead = ran.returncode == -9
+    require(is_dead or ran.returncode == 0, f"{command[0]}: {ran.stderr}")
+    told["kills"] += 1
+    told["died" if is_dead else "late"] += 1
+
+
+def _run(
+    acts: int, command: tuple[str, ...], people: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(_command(acts, command), env=people, timeout=120, check=False, **_QUIET)
+
+
+def _command(acts: int, command: tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-m", "tests.torture.dying", str(acts), *command]
+
+
+def _environment() -> dict[str, str]:
+    """The application, and the owner who may remove."""
+    address = this_database()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_user")
+        (owner,) = cursor.fetchone()
+    by_owner = re.sub(r"//[^@]*@", f"//{owner}@", address)
+    return {**os.environ, "DATABASE_URL": address, "DATABASE_OWNER_URL": by_owner}
