@@ -35,7 +35,7 @@ from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.signatures import signature_page, signature_text
 from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
-from governance.contract.queries import with_succession
+from governance.contract.queries import called, with_succession
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
 
@@ -72,13 +72,18 @@ class ContractAdmin(ReadOnlyAdmin):
         DecidedFilter,
     )
     search_fields = ("title", "reference")
-    search_help_text = "Title or reference"
+    search_help_text = "Words of the title, or how the reference begins"
     ordering = ("-created_at", "-id")
     sortable_by = ("age",)
 
     # --- the list ---
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
         return ContractList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return (called(queryset, search_term) if search_term else queryset), False
 
     @display(description="Contract")
     def title_and_reference(self, contract: SystemContract) -> SafeString:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Count, F, Q, QuerySet, Value
 
 from governance.models import (
     ApprovalSignature,
@@ -17,6 +17,7 @@ from governance.models import (
     ContractComment,
     SystemContract,
 )
+from governance.models.contract import title_words, words_wanted
 from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import ContractStatus
 
@@ -155,6 +156,15 @@ def how_much_was_said(contract: SystemContract) -> tuple[int, int, int]:
     )
     comments = ContractComment.objects.filter(contract=contract).count()
     return asked["questions"], asked["answers"], comments
+
+
+def called(contracts: Any, text: str) -> QuerySet[SystemContract]:
+    """Those of `contracts` whose title holds all the words of `text`, or whose reference begins so.
+
+    Both along an index: nothing is found in the middle of a word.
+    """
+    titled = Q(title_words=words_wanted(text))
+    return contracts.alias(title_words=title_words()).filter(titled | Q(reference__startswith=text))
 
 
 def signatures_of(contract: SystemContract) -> QuerySet[ApprovalSignature]:
