@@ -44,12 +44,18 @@ MOST_CAPABILITIES_SHOWN = 2
 
 
 class ContractList(FilteredList):
-    """A list reads only what it shows: a contract's changes and plan can be long."""
+    """A list reads only what it shows: contracts are long, and so are those that they replace."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         contracts: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
-        return contracts.select_related("proposed_by").defer(
-            "description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"
+        return (
+            contracts.select_related(None)
+            .select_related("proposed_by")
+            .only(
+                *("id", "reference", "title", "source", "status", "risk_level", "created_at"),
+                *("affected_capabilities", "review_ends_at", "window_closes_at"),
+                "proposed_by__username",
+            )
         )
 
 

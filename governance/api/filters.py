@@ -1,8 +1,8 @@
 """What lists may be narrowed to; a value that is not known is refused, never ignored.
 
 A filter says what it is called with, how its text is read, and which rows are left: the schema and
-the refusals come from the same line. The rows are told in cases of which no two share one, so that
-a page can be put together from pages that each follow an index (`pagination.py`): PostgreSQL would
+the refusals come from the same line. The rows are told in cases, any of which will do, so that a
+page can be put together from pages that each follow an index (`pagination.py`): PostgreSQL would
 read and sort all that any of several words, or columns, leaves.
 """
 
@@ -34,7 +34,7 @@ LONGEST_USERNAME = 150
 class Filter:
     """One parameter of a list. `read` raises ValueError with what the value must be.
 
-    `cases` says which rows are left, each in exactly one of them; none are where it is empty.
+    `cases` says which rows are left, each in one of them or several; none are where it is empty.
     """
 
     description: str
@@ -160,13 +160,7 @@ def moved_by(*people: str, description: str) -> Filter:
     def cases(username: str) -> list[Q]:
         known = get_user_model()._default_manager.filter(username=username)
         pk = known.values_list("pk", flat=True).first()
-        if pk is None:
-            return []
-        found, not_before = [], Q()
-        for column in people:
-            found.append(Q(**{column: pk}) & not_before)
-            not_before &= ~Q(**{column: pk})
-        return found
+        return [] if pk is None else [Q(**{column: pk}) for column in people]
 
     return name(cases, example="operator", longest=LONGEST_USERNAME, description=description)
 

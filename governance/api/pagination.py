@@ -119,11 +119,15 @@ class KeysetPagination(BasePagination):
         return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
 
     def _first_of(self, rows: Rows, cases: Sequence[Q], number: int) -> Rows:
-        """The first rows of all cases: of each as many, along its own index, and those in order."""
+        """The first rows of all cases, each once: as many of every case, along its own index.
+
+        Cases may share rows. To keep them apart by conditions would have PostgreSQL read on and on
+        where one case hardly has a row that the others have not.
+        """
         parts = [rows.filter(case)[:number] for case in cases or [Q()]]
         if len(parts) == 1:
             return parts[0]
-        return parts[0].union(*parts[1:], all=True).order_by(*self.key_order)[:number]
+        return parts[0].union(*parts[1:]).order_by(*self.key_order)[:number]
 
     def _page_size(self, request: Request) -> int:
         given = request.query_params.get("page_size")

@@ -1,10 +1,12 @@
 """Index what the lists ask, and drop the indexes that others make superfluous."""
 
 import django.contrib.postgres.indexes
-import django.contrib.postgres.search
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+from governance.models.contract import title_words
+from governance.models.laws import InstallLaws
 
 
 class Migration(migrations.Migration):
@@ -162,11 +164,11 @@ class Migration(migrations.Migration):
                 name="job_ended_by",
             ),
         ),
+        InstallLaws(["title_words"]),
         migrations.AddIndex(
             model_name="systemcontract",
             index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.search.SearchVector("title", config="pg_catalog.english"),
-                name="contract_title_words",
+                title_words(), name="contract_title_words"
             ),
         ),
         migrations.AddIndex(
@@ -191,6 +193,14 @@ class Migration(migrations.Migration):
                 name="contract_closed_by",
             ),
         ),
+        migrations.AddIndex(
+            model_name="systemcontract",
+            index=models.Index(
+                condition=models.Q(("status", "ACTIVE")),
+                fields=["audit_verdict", "-created_at", "-id"],
+                name="contract_unjudged",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="systemcontract",
             constraint=models.UniqueConstraint(
@@ -199,4 +209,6 @@ class Migration(migrations.Migration):
                 opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
             ),
         ),
+        # What the planner knows of an index' expression, it knows by this.
+        migrations.RunSQL("ANALYZE governance_systemcontract", migrations.RunSQL.noop),
     ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
@@ -49,6 +49,13 @@ class ContractWords(Func):
     """What the review queue is searched by, as PostgreSQL's own function makes it."""
 
     function = "governance_contract_words"
+    output_field = SearchVectorField()
+
+
+class TitleWords(Func):
+    """What the list of all contracts is searched by."""
+
+    function = "governance_title_words"
     output_field = SearchVectorField()
 
 
@@ -93,9 +100,9 @@ def contract_words() -> ContractWords:
     return ContractWords("title", "description", "affected_capabilities")
 
 
-def title_words() -> SearchVector:
+def title_words() -> TitleWords:
     """The words of a title: an expression, spelled as the list's index has it."""
-    return SearchVector("title", config="pg_catalog.english")
+    return TitleWords("title")
 
 
 def words_wanted(text: str) -> SearchQuery:
@@ -317,6 +324,12 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
                 fields=["closed_by", "-created_at", "-id"],
                 condition=Q(closed_by__isnull=False),
                 name="contract_closed_by",
+            ),
+            # What waits for a verdict, or for a person to settle one.
+            models.Index(
+                fields=["audit_verdict", "-created_at", "-id"],
+                condition=Q(status=ContractStatus.ACTIVE),
+                name="contract_unjudged",
             ),
             # What was decided in a week, and how it ended.
             models.Index(

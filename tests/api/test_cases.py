@@ -87,6 +87,6 @@ def test_case__of_many__is_read_no_further_than_a_page(
 ) -> None:
     viewer = client_for(cast.viewer)
     address = "contracts/?actor=operator&status=DRAFT,ELIGIBLE&page_size=7"
-    [listing] = [sql for sql in queries_of(viewer, address) if "UNION ALL" in sql]
-    assert listing.count("UNION ALL") == 5  # three ways to have acted, in two states
+    [listing] = [sql for sql in queries_of(viewer, address) if "UNION" in sql]
+    assert listing.count("UNION") == 5  # three ways to have acted, in two states
     assert listing.count("LIMIT 8") == 7

@@ -56,7 +56,7 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
     contracts = reverse("admin:governance_systemcontract_changelist")
     jobs = reverse("admin:governance_governancejob_changelist")
     queue = reverse("admin:governance_systemcontract_queue")
-    middle = queue_page(Wanted(), at=timezone.now(), size=200).rows[-1]
+    middle = queue_page(Wanted(), at=timezone.now(), size=PAGE // 2).rows[-1]
     lists: dict[str, tuple[str, Mapping[str, Any]]] = {
         "queue, first page": (queue, {}),
         "queue, further on": (queue, {"after": str(Place.of(middle))}),
