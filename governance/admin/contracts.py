@@ -28,7 +28,7 @@ from governance.admin.filters import (
     StatusFilter,
     WaitsFilter,
 )
-from governance.admin.lists import FilteredList
+from governance.admin.lists import FilteredList, LongList
 from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
@@ -43,7 +43,7 @@ ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
 MOST_CAPABILITIES_SHOWN = 2
 
 
-class ContractList(FilteredList):
+class ContractList(LongList):
     """A list reads only what it shows: contracts are long, and so are those that they replace."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:

@@ -27,7 +27,7 @@ from unfold.decorators import display
 
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
-from governance.admin.lists import FilteredList
+from governance.admin.lists import FilteredList, LongList
 from governance.admin.live import runs_now
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
@@ -42,7 +42,7 @@ VIEW_CAPABILITY = "governance.view_capability"
 NAMES = ("id", "status", "contract__title", "contract__reference", "contract__status")
 
 
-class JobList(FilteredList):
+class JobList(LongList):
     """A list reads only what it shows; a state field must be read, or each row asks for it."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:

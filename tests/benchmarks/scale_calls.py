@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.figures import WAITS, weeks_until
+from governance.contract import touching
 from governance.demo.load.filling import PREFIX
 from governance.demo.load.words import CAPABILITIES
 from governance.models import (
@@ -23,7 +24,6 @@ from governance.models import (
     SystemContract,
 )
 from governance.review.queue import Place, Wanted, queue_page
-from governance.vocabulary.positions import digits_of_moment
 from governance.vocabulary.values import ContractStatus
 
 PAGE = 50
@@ -49,6 +49,7 @@ class Sample:
         self.done = [one for one in self.all if one.status == ContractStatus.COMPLETED]
         self.jobs = [one.job for one in self.done]
         self.middle = sorted(one.created_at for one in self.all)[len(self.all) // 2]
+        self.place = touching.Place(self.middle, self.all[0].pk)
 
 
 def pages(sample: Sample) -> dict[str, Iterator[str]]:
@@ -69,7 +70,7 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
         "queue, by a middling word": (queue, {"q": "festival"}),
         "queue, by a rare word": (queue, {"q": "marmalade"}),
         "contracts": (contracts, {}),
-        "contracts, page 20": (contracts, {"p": "20"}),
+        "contracts, from the middle": (contracts, {"after": str(sample.place)}),
         "contracts, COMPLETED": (contracts, {"status": "COMPLETED"}),
         "contracts, DRAFT or ACTIVE": (contracts, {"status": ["DRAFT", "ACTIVE"]}),
         "contracts, one risk": (contracts, {"risk": "critical"}),
@@ -88,6 +89,7 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
         ),
         **{f"contracts, waiting {what}": (contracts, {"waits": what}) for what in WAITS},
         "jobs": (jobs, {}),
+        "jobs, from the middle": (jobs, {"after": str(sample.place)}),
         "jobs, RUNNING": (jobs, {"status": "RUNNING"}),
         "jobs, FAILED, lately": (jobs, {"status": "FAILED", "ended": "30"}),
         "jobs, by a common word": (jobs, {"q": "limit"}),
@@ -108,7 +110,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         return cycle([reverse(f"admin:governance_{name}", args=[o.pk, *more]) for o in things])
 
     capabilities = {c.name: c for c in Capability.objects.filter(name__in=[COMMON, RARE])}
-    older = urlencode({"older": f"{digits_of_moment(sample.middle)}~{sample.all[0].pk}"})
+    older = urlencode({"older": str(sample.place)})
     common = reverse("admin:governance_capability_change", args=[capabilities[COMMON].pk])
     found = {
         "contract that waits": each(sample.waiting, "systemcontract_change"),
