@@ -188,7 +188,8 @@ def read_database(
     url = os.environ.get(variable, "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
-        "CONN_HEALTH_CHECKS": True,
+        # A pool's are looked at as they are taken: govsite/postgresql.
+        "CONN_HEALTH_CHECKS": not pool_size,
         "OPTIONS": dict(CONNECTING),
     }
     if read_flag("DB_PREPARE", True):
@@ -222,7 +223,7 @@ def read_database(
         options["options"] = f"{session} {options['options']}".strip()
     database["OPTIONS"] |= options
     return database | {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "govsite.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

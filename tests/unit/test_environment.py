@@ -193,7 +193,7 @@ def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPat
     url = "postgresql://us%40er:p%2Fw@db.example:5433/na%20me?sslmode=require"
     read = database(monkeypatch, url)
     assert {key: read[key] for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")} == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "govsite.postgresql",
         "NAME": "na me",
         "USER": "us@er",
         "PASSWORD": "p/w",
