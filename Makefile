@@ -2,13 +2,13 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check torture fuzz bench schema examples
+.PHONY: help install run test check torture fuzz bench bench-scale schema examples
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/installed ## install what govsite runs on into .venv
 
@@ -33,6 +33,9 @@ examples: .venv/installed-dev ## play the schema's examples anew, then write the
 
 bench: .venv/installed-bench ## measure us against others in the same run, ten minutes; ARGS=--help tells
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+bench-scale: .venv/installed-dev ## every page and call at 1 000 to 1 000 000 contracts; ARGS=--help tells
+	@$(PYTHON) -m tests.benchmarks.scale $(ARGS)
 
 check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks, API schema
 	$(PYTHON) -m ruff format --check .

@@ -137,14 +137,29 @@ def read_timeouts() -> str:
     return " ".join(f"-c {name}={limit}" for name, limit in limits.items() if limit)
 
 
-def read_databases(data_dir: Path, *, pool_size: int, timeouts: str) -> dict[str, dict[str, Any]]:
+# Many short questions at once: what they read is in memory or on a disk that need not seek, and
+# each is for one core. With PostgreSQL's own numbers the planner would rather filter its way
+# through a list in the order of the table than go straight to a status, and start processes.
+PLANNING = "-c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"
+
+
+def read_session() -> str:
+    """How a session of the application starts: its time limits, and what plans are made for.
+
+    `DB_PLANNING=0` leaves the planner to the server's settings.
+    """
+    planning = PLANNING if read_flag("DB_PLANNING", True) else ""
+    return f"{read_timeouts()} {planning}".strip()
+
+
+def read_databases(data_dir: Path, *, pool_size: int, session: str) -> dict[str, dict[str, Any]]:
     """Django's `DATABASES`: one database, under the one or two roles that use it.
 
-    `default` is the application. `owner` owns the tables and migrates them, without a pool or a
-    time limit: the embedded server's superuser, or `DATABASE_OWNER_URL`; without that URL there is
-    no `owner`, and `default` does both.
+    `default` is the application, whose sessions start with `session`. `owner` owns the tables and
+    migrates them, without a pool or a time limit: the embedded server's superuser, or
+    `DATABASE_OWNER_URL`; without that URL there is no `owner`, and `default` does both.
     """
-    default = read_database(data_dir, pool_size=pool_size, timeouts=timeouts)
+    default = read_database(data_dir, pool_size=pool_size, session=session)
     if not os.environ.get("DATABASE_URL", ""):
         if os.environ.get("DATABASE_OWNER_URL", ""):
             raise ImproperlyConfigured("DATABASE_OWNER_URL needs DATABASE_URL beside it.")
@@ -161,27 +176,28 @@ def read_databases(data_dir: Path, *, pool_size: int, timeouts: str) -> dict[str
 
 
 def read_database(
-    data_dir: Path, *, pool_size: int, timeouts: str = "", variable: str = "DATABASE_URL"
+    data_dir: Path, *, pool_size: int, session: str = "", variable: str = "DATABASE_URL"
 ) -> dict[str, Any]:
     """Django's description of the database: the URL in `variable`, or the embedded PostgreSQL.
 
     A URL reads `postgresql://user:password@host:port/name?option=value`; options go to
     psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
     each thread keeps one connection, else the process shares a pool of at most that many.
-    `timeouts` is what `read_timeouts` says.
+    `session` is what `read_session` says.
     """
     url = os.environ.get(variable, "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
-        "CONN_HEALTH_CHECKS": True,
+        # A pool's are looked at as they are taken: govsite/postgresql.
+        "CONN_HEALTH_CHECKS": not pool_size,
         "OPTIONS": dict(CONNECTING),
     }
     if read_flag("DB_PREPARE", True):
         database["OPTIONS"]["prepare_threshold"] = PREPARED_AFTER
     if pool_size:
         database["OPTIONS"]["pool"] = POOLING | {"max_size": pool_size}
-    if timeouts:
-        database["OPTIONS"]["options"] = timeouts
+    if session:
+        database["OPTIONS"]["options"] = session
     if not url:
         return database | {
             "ENGINE": "govsite.embedded",
@@ -204,10 +220,10 @@ def read_database(
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
     if "options" in options:
-        options["options"] = f"{timeouts} {options['options']}".strip()
+        options["options"] = f"{session} {options['options']}".strip()
     database["OPTIONS"] |= options
     return database | {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "govsite.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

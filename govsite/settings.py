@@ -16,7 +16,7 @@ from govsite.environment import (
     read_number,
     read_quorum,
     read_secret_key,
-    read_timeouts,
+    read_session,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,7 +105,7 @@ TEMPLATES = [
 DATABASES = read_databases(
     DATA_DIR,
     pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
-    timeouts=read_timeouts(),
+    session=read_session(),
 )
 
 AUTH_PASSWORD_VALIDATORS = [

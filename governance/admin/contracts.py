@@ -28,14 +28,14 @@ from governance.admin.filters import (
     StatusFilter,
     WaitsFilter,
 )
-from governance.admin.lists import FilteredList
+from governance.admin.lists import FilteredList, LongList
 from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.signatures import signature_page, signature_text
 from governance.admin.story import StoryPages
 from governance.admin.wording import label, left_until, source_in_words, span, two_lines
-from governance.contract.queries import with_succession
+from governance.contract.queries import called, with_succession
 from governance.models import SystemContract
 from governance.vocabulary.values import ContractStatus
 
@@ -43,13 +43,19 @@ ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
 MOST_CAPABILITIES_SHOWN = 2
 
 
-class ContractList(FilteredList):
-    """A list reads only what it shows: a contract's changes and plan can be long."""
+class ContractList(LongList):
+    """A list reads only what it shows: contracts are long, and so are those that they replace."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         contracts: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
-        return contracts.select_related("proposed_by").defer(
-            "description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"
+        return (
+            contracts.select_related(None)
+            .select_related("proposed_by")
+            .only(
+                *("id", "reference", "title", "source", "status", "risk_level", "created_at"),
+                *("affected_capabilities", "review_ends_at", "window_closes_at"),
+                "proposed_by__username",
+            )
         )
 
 
@@ -72,13 +78,18 @@ class ContractAdmin(ReadOnlyAdmin):
         DecidedFilter,
     )
     search_fields = ("title", "reference")
-    search_help_text = "Title or reference"
+    search_help_text = "Words of the title, or how the reference begins"
     ordering = ("-created_at", "-id")
     sortable_by = ("age",)
 
     # --- the list ---
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
         return ContractList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return (called(queryset, search_term) if search_term else queryset), False
 
     @display(description="Contract")
     def title_and_reference(self, contract: SystemContract) -> SafeString:

@@ -46,13 +46,18 @@ class Count:
 
 
 def capped_counts(questions: Mapping[Any, QuerySet[Any]]) -> dict[Any, Count]:
-    """How many rows each question has, reading no more than MOST_COUNTED + 1 of any; one query."""
+    """How many rows each question has, reading no more than MOST_COUNTED + 1 of any; one query.
+
+    Rows are counted in whatever order a question gives them, which is the one that finds them
+    soonest, or in none.
+    """
     if not questions:
         return {}
     parts: list[str] = []
     params: list[Any] = []
     for rows in questions.values():
-        sql, given = rows.order_by().values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
+        found = rows if rows.query.order_by else rows.order_by()
+        sql, given = found.values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")  # noqa: S608 - Django's own
         params += given
     with connection.cursor() as cursor:

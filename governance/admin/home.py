@@ -104,6 +104,9 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
         for what, permissions in DUTIES.items():
             if any(person.has_perm(permission) for permission in permissions):
                 asked["waits", what] = waiting_for(what, at, contracts)
+        if ("waits", "verdict") in asked:
+            # Of what is active, the newest still runs, and would all be looked at first.
+            asked["waits", "verdict"] = asked["waits", "verdict"].order_by("created_at", "id")
     if person.has_perm(VIEW_JOBS):
         asked["pending"] = jobs.filter(status=JobStatus.PENDING)
         for status in OUTCOMES:

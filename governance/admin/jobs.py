@@ -27,12 +27,13 @@ from unfold.decorators import display
 
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
-from governance.admin.lists import FilteredList
+from governance.admin.lists import FilteredList, LongList
 from governance.admin.live import runs_now
 from governance.admin.readonly import ReadOnlyAdmin, require_reading
 from governance.admin.wording import label, moment, two_lines
+from governance.contract.queries import called
 from governance.ledger.proofs import prove_evidence
-from governance.models import GovernanceJob
+from governance.models import GovernanceJob, SystemContract
 from governance.orchestrator.queries import sealed_evidence_of
 from governance.vocabulary.errors import NotFoundError
 
@@ -41,7 +42,7 @@ VIEW_CAPABILITY = "governance.view_capability"
 NAMES = ("id", "status", "contract__title", "contract__reference", "contract__status")
 
 
-class JobList(FilteredList):
+class JobList(LongList):
     """A list reads only what it shows; a state field must be read, or each row asks for it."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -68,13 +69,20 @@ class JobAdmin(ReadOnlyAdmin):
     )
     list_filter = (JobStatusFilter, EndedFilter)
     search_fields = ("contract__title", "contract__reference")
-    search_help_text = "Contract title or reference"
+    search_help_text = "Words of the contract's title, or how its reference begins"
     ordering = ("-created_at", "-id")
     sortable_by = ()
 
     # --- the list ---
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
         return JobList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        return queryset.filter(contract__in=called(SystemContract.objects, search_term)), False
 
     @display(description="Job of contract")
     def contract_title(self, job: GovernanceJob) -> SafeString:

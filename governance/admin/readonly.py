@@ -23,7 +23,8 @@ LONGEST_INLINE_JSON = 80
 class ReadOnlyAdmin(ModelAdmin):
     """Read-only for everyone, superusers included, whatever permissions they hold.
 
-    Lists never count the whole table: their pages are "previous" and "next".
+    Lists never count the whole table: their pages are "previous" and "next". One that grows for
+    ever is a `LongList`.
     """
 
     actions = None

@@ -1,12 +1,14 @@
 """What lists may be narrowed to; a value that is not known is refused, never ignored.
 
 A filter says what it is called with, how its text is read, and which rows are left: the schema and
-the refusals come from the same line.
+the refusals come from the same line. The rows are told in cases, any of which will do, so that a
+page can be put together from pages that each follow an index (`pagination.py`): PostgreSQL would
+read and sort all that any of several words, or columns, leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -30,13 +32,16 @@ LONGEST_USERNAME = 150
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One parameter of a list. `read` raises ValueError with what the value must be."""
+    """One parameter of a list. `read` raises ValueError with what the value must be.
+
+    `cases` says which rows are left, each in one of them or several; none are where it is empty.
+    """
 
     description: str
     schema: Mapping[str, Any]
     example: str
     read: Callable[[str], Any]
-    narrow: Callable[[Rows, Any], Rows]
+    cases: Callable[[Any], Sequence[Q]]
     # By the column that a list is ordered by: a lookup that follows from this one and bounds the
     # walk through that column's index.
     implies: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +60,10 @@ class Filter:
 
 
 class DeclaredFilters(BaseFilterBackend):
-    """Narrows a list by the view's `filters`; all that is wrong with them is refused at once."""
+    """Narrows a list by the view's `filters`; all that is wrong with them is refused at once.
+
+    What is left in several cases is told to the view, whose `cases` its pages put together.
+    """
 
     def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
         wanted, faults = [], []
@@ -70,11 +78,13 @@ class DeclaredFilters(BaseFilterBackend):
             first = faults[0]
             raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
         ordered_by = request.query_params.get("ordering", "").removeprefix("-") or "created_at"
+        cases = [Q()]
         for declared, value in wanted:
-            queryset = declared.narrow(queryset, value)
+            cases = [case & other for case in cases for other in declared.cases(value)]
             if implied := declared.implies.get(ordered_by):
                 queryset = queryset.filter(**{implied: value})
-        return queryset
+        view.cases = cases
+        return queryset if cases else queryset.none()
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [declared.as_parameter(name) for name, declared in view.filters.items()]
@@ -96,7 +106,7 @@ def one_of(column: str, words: type[StrEnum], example: str, description: str) ->
         schema={"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1},
         example=example,
         read=read,
-        narrow=lambda rows, named: rows.filter(**{f"{column}__in": named}),
+        cases=lambda named: [Q(**{column: word}) for word in dict.fromkeys(named)],
     )
 
 
@@ -107,13 +117,13 @@ def moment(lookup: str, description: str, **implies: str) -> Filter:
         schema={"type": "string", "format": "date-time"},
         example="2026-11-02T09:00:00Z",
         read=_read_moment,
-        narrow=lambda rows, at: rows.filter(**{lookup: at}),
+        cases=lambda at: [Q(**{lookup: at})],
         implies=implies,
     )
 
 
 def name(
-    narrow: Callable[[Rows, str], Rows], example: str, longest: int, description: str
+    cases: Callable[[str], Sequence[Q]], example: str, longest: int, description: str
 ) -> Filter:
     """The exact name of something."""
 
@@ -127,14 +137,14 @@ def name(
         schema={"type": "string", "maxLength": longest},
         example=example,
         read=read,
-        narrow=narrow,
+        cases=cases,
     )
 
 
 def about(path: str) -> Filter:
     """Rows whose contract affects a capability; `path` leads to its names."""
     return name(
-        lambda rows, capability: rows.filter(**{f"{path}__contains": [capability]}),
+        lambda capability: [Q(**{f"{path}__contains": [capability]})],
         example="GiftCards",
         longest=LONGEST_NAME,
         description="The exact name of a capability that is affected, or `SYSTEM`.",
@@ -147,17 +157,12 @@ def moved_by(*people: str, description: str) -> Filter:
     Nobody of that name, nothing found: the answer does not tell who has an account.
     """
 
-    def narrow(rows: Rows, username: str) -> Rows:
+    def cases(username: str) -> list[Q]:
         known = get_user_model()._default_manager.filter(username=username)
         pk = known.values_list("pk", flat=True).first()
-        if pk is None:
-            return rows.none()
-        either = Q()
-        for column in people:
-            either |= Q(**{column: pk})
-        return rows.filter(either)
+        return [] if pk is None else [Q(**{column: pk}) for column in people]
 
-    return name(narrow, example="operator", longest=LONGEST_USERNAME, description=description)
+    return name(cases, example="operator", longest=LONGEST_USERNAME, description=description)
 
 
 def _read_moment(text: str) -> datetime:
@@ -209,7 +214,7 @@ JOB_FILTERS: Mapping[str, Filter] = {
         schema={"type": "string", "format": "uuid"},
         example="01a20444-2107-75be-ae46-75a54fe02b96",
         read=_read_id,
-        narrow=lambda rows, pk: rows.filter(contract_id=pk),
+        cases=lambda pk: [Q(contract_id=pk)],
     ),
     "capability": about("contract__affected_capabilities"),
     **RANGES,

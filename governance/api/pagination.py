@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -36,6 +36,8 @@ class KeysetPagination(BasePagination):
 
     page_size = 50
     parameters: tuple[str, ...] = ("cursor", "page_size")
+    # What rows of several cases are ordered by: the columns of their key.
+    key_order: tuple[str, ...] = ()
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
         """The rows in the order asked for, each with its key."""
@@ -57,7 +59,8 @@ class KeysetPagination(BasePagination):
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
                 raise InvalidInputError.at("cursor", "is not one that a page gave out") from None
-        page, self._next = self._cut(rows, size, request.build_absolute_uri())
+        cases = getattr(view, "cases", ())
+        page, self._next = self._cut(rows, size, request.build_absolute_uri(), cases=cases)
         return page
 
     def first_page(
@@ -106,12 +109,25 @@ class KeysetPagination(BasePagination):
             },
         ]
 
-    def _cut(self, rows: Rows, size: int, address: str) -> tuple[list[Any], str | None]:
-        page = list(rows[: size + 1])
+    def _cut(
+        self, rows: Rows, size: int, address: str, *, cases: Sequence[Q] = ()
+    ) -> tuple[list[Any], str | None]:
+        page = list(self._first_of(rows, cases, size + 1))
         if len(page) <= size:
             return page, None
         page.pop()
         return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
+
+    def _first_of(self, rows: Rows, cases: Sequence[Q], number: int) -> Rows:
+        """The first rows of all cases, each once: as many of every case, along its own index.
+
+        Cases may share rows. To keep them apart by conditions would have PostgreSQL read on and on
+        where one case hardly has a row that the others have not.
+        """
+        parts = [rows.filter(case)[:number] for case in cases or [Q()]]
+        if len(parts) == 1:
+            return parts[0]
+        return parts[0].union(*parts[1:]).order_by(*self.key_order)[:number]
 
     def _page_size(self, request: Request) -> int:
         given = request.query_params.get("page_size")
@@ -148,6 +164,7 @@ class InTime(KeysetPagination):
             )
         self.column = self.ordering.removeprefix("-")
         direction = "-" if self.ordering.startswith("-") else ""
+        self.key_order = (f"{direction}page_moment", f"{direction}page_id")
         keyed = rows.annotate(page_moment=F(self.column), page_id=F("id"))
         return keyed.order_by(f"{direction}{self.column}", f"{direction}id")
 

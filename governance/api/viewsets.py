@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -40,6 +40,8 @@ class GovernedViewSet(GenericViewSet[Any]):
     shapes: ClassVar[Mapping[str, Shape]] = {}
     noun: ClassVar[str]
     contract_path: ClassVar[str] = ""
+    # What the filters leave, told in cases: api/filters.py says them, a page puts them together.
+    cases: Sequence[Q] = ()
     http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
 

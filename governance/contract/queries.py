@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Count, F, Q, QuerySet, Value
 
 from governance.models import (
     ApprovalSignature,
@@ -20,6 +20,7 @@ from governance.models import (
     ContractTombstone,
     SystemContract,
 )
+from governance.models.contract import title_words, words_wanted
 from governance.models.prepared import Columns, prepared_rows
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import ContractArchivedError, NotFoundError
@@ -168,6 +169,15 @@ def how_much_was_said(contract: SystemContract) -> tuple[int, int, int]:
     )
     comments = ContractComment.objects.filter(contract=contract).count()
     return asked["questions"], asked["answers"], comments
+
+
+def called(contracts: Any, text: str) -> QuerySet[SystemContract]:
+    """Those of `contracts` whose title holds all the words of `text`, or whose reference begins so.
+
+    Both along an index: nothing is found in the middle of a word.
+    """
+    titled = Q(title_words=words_wanted(text))
+    return contracts.alias(title_words=title_words()).filter(titled | Q(reference__startswith=text))
 
 
 def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
@@ -49,6 +49,13 @@ class ContractWords(Func):
     """What the review queue is searched by, as PostgreSQL's own function makes it."""
 
     function = "governance_contract_words"
+    output_field = SearchVectorField()
+
+
+class TitleWords(Func):
+    """What the list of all contracts is searched by."""
+
+    function = "governance_title_words"
     output_field = SearchVectorField()
 
 
@@ -93,6 +100,16 @@ def contract_words() -> ContractWords:
     return ContractWords("title", "description", "affected_capabilities")
 
 
+def title_words() -> TitleWords:
+    """The words of a title: an expression, spelled as the list's index has it."""
+    return TitleWords("title")
+
+
+def words_wanted(text: str) -> SearchQuery:
+    """What somebody typed to find contracts by their words, as PostgreSQL asks for it."""
+    return SearchQuery(text, config="pg_catalog.english", search_type="websearch")
+
+
 class ContractQuerySet(models.QuerySet["SystemContract"]):
     def lock(self, contract_id: UUID | str) -> SystemContract:
         """The contract, locked until the transaction ends: the first lock of every story.
@@ -118,7 +135,8 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     requested_by = models.CharField(max_length=200, blank=True)
-    proposed_by = user_field()
+    # Nobody who did something is deleted, so what finds it by person is the lists' indexes below.
+    proposed_by = user_field(db_index=False)
     # The contract that this one replaces: a founder modified its scope. One successor at most.
     # It may be removed after it was archived; what vouches for it then is its tombstone.
     parent = models.OneToOneField(
@@ -152,14 +170,14 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
     # expires_at plus the time for which questions stopped the clock; null while one is open.
     review_ends_at = models.DateTimeField(null=True)
 
-    approved_by = user_field(null=True)
+    approved_by = user_field(null=True, db_index=False)
     approved_at = models.DateTimeField(null=True)
     approved_digest = digest_field(null=True)
     approval_note = models.TextField(blank=True)
     window_opens_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
 
-    closed_by = user_field(null=True)
+    closed_by = user_field(null=True, db_index=False)
     closed_at = models.DateTimeField(null=True)
     closed_reason = models.TextField(blank=True)
 
@@ -178,7 +196,10 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
             one_of("risk_level", RiskLevel, name="contract_risk_level_known"),
             one_of("source", Source, name="contract_source_known"),
             models.UniqueConstraint(
-                fields=["reference", "proposal_digest"], name="contract_proposed_once"
+                fields=["reference", "proposal_digest"],
+                # So that a reference is found by how it begins, whatever the database's collation.
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
+                name="contract_proposed_once",
             ),
             models.UniqueConstraint(
                 fields=["reference"],
@@ -295,6 +316,26 @@ class SystemContract(ConcurrentTransitionMixin, Changing):
                 contract_words(),
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue_words",
+            ),
+            # All contracts by the words of their titles.
+            GinIndex(title_words(), name="contract_title_words"),
+            # What somebody proposed, approved or closed, the newest first.
+            models.Index(fields=["proposed_by", "-created_at", "-id"], name="contract_proposed_by"),
+            models.Index(
+                fields=["approved_by", "-created_at", "-id"],
+                condition=Q(approved_by__isnull=False),
+                name="contract_approved_by",
+            ),
+            models.Index(
+                fields=["closed_by", "-created_at", "-id"],
+                condition=Q(closed_by__isnull=False),
+                name="contract_closed_by",
+            ),
+            # What waits for a verdict, or for a person to settle one.
+            models.Index(
+                fields=["audit_verdict", "-created_at", "-id"],
+                condition=Q(status=ContractStatus.ACTIVE),
+                name="contract_unjudged",
             ),
             # What was decided in a week, and how it ended.
             models.Index(

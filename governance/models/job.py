@@ -61,16 +61,16 @@ class GovernanceJob(ConcurrentTransitionMixin, Changing):
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
     created_at = models.DateTimeField()
-    created_by = user_field()
+    created_by = user_field(db_index=False)
     started_at = models.DateTimeField(null=True)
-    started_by = user_field(null=True)
+    started_by = user_field(null=True, db_index=False)
     deadline_at = models.DateTimeField(null=True)
     # Working state, not part of the record: until when the executor may be silent.
     lease_expires_at = models.DateTimeField(null=True)
     # Only the hash is kept: who reads the record cannot report in an executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
-    ended_by = user_field(null=True)
+    ended_by = user_field(null=True, db_index=False)
     end_reason = models.TextField(blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -140,6 +140,18 @@ class GovernanceJob(ConcurrentTransitionMixin, Changing):
                 fields=["lease_expires_at"],
                 condition=Q(status=JobStatus.RUNNING),
                 name="job_running_lease",
+            ),
+            # What somebody created, started or ended, the newest first.
+            models.Index(fields=["created_by", "-created_at", "-id"], name="job_created_by"),
+            models.Index(
+                fields=["started_by", "-created_at", "-id"],
+                condition=Q(started_by__isnull=False),
+                name="job_started_by",
+            ),
+            models.Index(
+                fields=["ended_by", "-created_at", "-id"],
+                condition=Q(ended_by__isnull=False),
+                name="job_ended_by",
             ),
             models.Index(
                 fields=["status", "ended_at"],

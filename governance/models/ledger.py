@@ -12,7 +12,10 @@ class LedgerEntry(models.Model):
     """`body` is canonical JSON holding every column; `hash` = SHA-256(prev_hash ‖ body)."""
 
     contract = models.ForeignKey(
-        SystemContract, on_delete=models.PROTECT, related_name="ledger_entries"
+        SystemContract,
+        on_delete=models.PROTECT,
+        related_name="ledger_entries",
+        db_index=False,
     )
     seq = models.PositiveIntegerField()
     at = models.DateTimeField()

@@ -16,7 +16,9 @@ from governance.vocabulary.values import StepReport, StepStatus
 class StepResult(models.Model):
     """One for each executed step (JOB-004)."""
 
-    job = models.ForeignKey(GovernanceJob, on_delete=models.PROTECT, related_name="results")
+    job = models.ForeignKey(
+        GovernanceJob, on_delete=models.PROTECT, related_name="results", db_index=False
+    )
     step_index = models.PositiveIntegerField()
     status = word_field(StepStatus)
     started_at = models.DateTimeField()
@@ -25,7 +27,7 @@ class StepResult(models.Model):
     error = models.TextField(blank=True)
     health_after = models.JSONField(null=True)
     recorded_at = models.DateTimeField()
-    recorded_by = user_field()
+    recorded_by = user_field(db_index=False)
 
     class Meta:
         ordering = ["job", "step_index"]

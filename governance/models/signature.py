@@ -21,7 +21,10 @@ class ApprovalSignature(models.Model):
     """
 
     contract = models.ForeignKey(
-        "governance.SystemContract", on_delete=models.PROTECT, related_name="signatures"
+        "governance.SystemContract",
+        on_delete=models.PROTECT,
+        related_name="signatures",
+        db_index=False,
     )
     number = models.PositiveIntegerField()
     founder = user_field()

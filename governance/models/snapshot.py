@@ -15,7 +15,9 @@ from governance.vocabulary.values import SnapshotPhase
 class HealthSnapshot(models.Model):
     """An observation. The orchestrator stores what the health authority read."""
 
-    job = models.ForeignKey(GovernanceJob, on_delete=models.PROTECT, related_name="snapshots")
+    job = models.ForeignKey(
+        GovernanceJob, on_delete=models.PROTECT, related_name="snapshots", db_index=False
+    )
     phase = word_field(SnapshotPhase)
     reading = models.JSONField()
     observed_at = models.DateTimeField()

@@ -12,7 +12,9 @@ from governance.models.job import GovernanceJob
 class JobStep(models.Model):
     """What shall be done. How it went is the StepResult's to say."""
 
-    job = models.ForeignKey(GovernanceJob, on_delete=models.PROTECT, related_name="steps")
+    job = models.ForeignKey(
+        GovernanceJob, on_delete=models.PROTECT, related_name="steps", db_index=False
+    )
     step_index = models.PositiveIntegerField()
     step_type = models.CharField(max_length=50)
     target = models.CharField(max_length=200)

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import (
     BooleanField,
     DateTimeField,
@@ -27,7 +26,13 @@ from django.db.models import (
 )
 
 from governance.models import SystemContract
-from governance.models.contract import contract_words, queue_rank, rank_of, review_end
+from governance.models.contract import (
+    contract_words,
+    queue_rank,
+    rank_of,
+    review_end,
+    words_wanted,
+)
 from governance.vocabulary.positions import digits_of_moment, moment_in_digits, read_digits
 from governance.vocabulary.values import ContractStatus, RiskLevel, Source
 
@@ -133,8 +138,7 @@ def waiting_contracts(wanted: Wanted = Wanted(), *, at: datetime) -> QuerySet[Sy
     if wanted.capability:
         rows = rows.filter(affected_capabilities__contains=[wanted.capability])
     if wanted.words:
-        query = SearchQuery(wanted.words, config="pg_catalog.english", search_type="websearch")
-        rows = rows.alias(found=contract_words()).filter(found=query)
+        rows = rows.alias(found=contract_words()).filter(found=words_wanted(wanted.words))
     if wanted.age:
         youngest, oldest = AGES[wanted.age]
         rows = rows.filter(created_at__lte=at - timedelta(days=youngest))

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from django.db.backends.postgresql import base as postgresql
 from psycopg import sql
 
 from govsite.embedded import APP_ROLE, OWNER
 from govsite.embedded.server import bring_back, start_server
+from govsite.postgresql import base as postgresql
 
 DATABASE_NAME = "govsite"
 

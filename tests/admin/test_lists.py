@@ -55,7 +55,12 @@ def four_contracts(cast: Cast) -> None:
         ({"status": "NONSENSE"}, ""),
         ({"risk": ""}, "ABCD"),
         ({"q": "other words"}, "D"),
-        ({"q": "C"}, "ABC"),
+        ({"q": "word"}, "D"),
+        ({"q": "preview"}, "ABC"),
+        ({"q": "words preview"}, ""),
+        ({"q": "C"}, "C"),
+        ({"q": "the"}, ""),
+        ({"q": "%"}, ""),
     ],
     ids=str,
 )

@@ -86,7 +86,7 @@ def elsewhere(socket_dir: Path, name: str = "govsite") -> Iterator[None]:
             if option not in {"pool", "assume_role"}
         }
         connections.settings[alias] = usual[alias] | {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "govsite.postgresql",
             "HOST": str(socket_dir),
             "PORT": "5432",
             "USER": user,

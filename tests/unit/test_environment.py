@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from govsite.environment import (
     CONNECTING,
+    PLANNING,
     POOLING,
     PREPARED_AFTER,
     read_database,
@@ -21,6 +22,7 @@ from govsite.environment import (
     read_number,
     read_quorum,
     read_secret_key,
+    read_session,
     read_timeouts,
 )
 
@@ -144,7 +146,7 @@ def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> 
 def databases(monkeypatch: pytest.MonkeyPatch, url: str, owner: str) -> dict[str, Any]:
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("DATABASE_OWNER_URL", owner)
-    return read_databases(Path("/data"), pool_size=8, timeouts="-c lock_timeout=5000")
+    return read_databases(Path("/data"), pool_size=8, session="-c lock_timeout=5000")
 
 
 def test_databases__no_url__the_application_and_the_owner_of_the_embedded_one(
@@ -191,7 +193,7 @@ def test_database__full_url__read_in_all_its_parts(monkeypatch: pytest.MonkeyPat
     url = "postgresql://us%40er:p%2Fw@db.example:5433/na%20me?sslmode=require"
     read = database(monkeypatch, url)
     assert {key: read[key] for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")} == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "govsite.postgresql",
         "NAME": "na me",
         "USER": "us@er",
         "PASSWORD": "p/w",
@@ -222,7 +224,7 @@ def test_database__with_timeouts__said_before_what_the_url_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://h/db?options=-c%20lock_timeout=1")
-    read = read_database(Path("/data"), pool_size=0, timeouts="-c lock_timeout=5000")
+    read = read_database(Path("/data"), pool_size=0, session="-c lock_timeout=5000")
     assert read["OPTIONS"]["options"] == "-c lock_timeout=5000 -c lock_timeout=1"
 
 
@@ -233,6 +235,9 @@ def test_timeouts__as_set__zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("LOCK", "STATEMENT", "IDLE_TRANSACTION"):
         monkeypatch.setenv(f"DB_{name}_TIMEOUT_MS", "0")
     assert read_timeouts() == ""
+    assert read_session() == PLANNING
+    monkeypatch.setenv("DB_PLANNING", "0")
+    assert read_session() == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, whose kept connections are looked at instead of asked."""

@@ -1,0 +1,184 @@
+"""A site over each database, its people's clients, and what they take for each call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends.db import SessionStore
+
+from governance.models import SystemContract
+from governance.vocabulary.roles import Role
+from governance.vocabulary.values import ContractStatus
+from tests.benchmarks.scale_calls import PAGE, Sample, calls, pages
+from tests.benchmarks.scale_databases import Made
+from tests.support.cast import Cast
+from tests.support.databases import pointed_at
+from tests.support.sites import running_site
+from tests.support.stories import approved, eligible, now
+from tests.support.tokens import new_token
+
+WARMING = 3  # rounds that nobody measures
+WRITES = ("activate", "claim", "record a result", "complete")
+_ROLES = {
+    "operator": Role.OPERATOR,
+    "founder": Role.FOUNDER,
+    "executor": Role.EXECUTOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of a call, and how long its answer is, which is much of the time it takes."""
+
+    p50: float
+    p99: float
+    kilobytes: float
+
+    @classmethod
+    def of(cls, answers: Sequence[tuple[float, int]]) -> Timing:
+        cuts = quantiles([ms for ms, _ in answers], n=100, method="inclusive")
+        length = median(size for _, size in answers) / 1000
+        return cls(round(cuts[49], 2), round(cuts[98], 2), round(length, 1))
+
+
+@dataclass
+class Visit:
+    """Somebody's clients at one site, and what they have measured there."""
+
+    clients: Mapping[str, httpx.Client]
+    addresses: Mapping[str, Iterator[str]]
+    approved: Iterator[SystemContract]
+    taken: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+
+    def look(self, name: str) -> None:
+        client = self.clients["admin" if name.startswith("admin") else "viewer"]
+        address = next(self.addresses[name])
+        self._timed(name, lambda: client.get(address), 200)
+
+    def write(self) -> None:
+        """One job's way: activated, then the oldest that waits claimed, reported and completed."""
+        contract, executor = next(self.approved), self.clients["executor"]
+        address = f"/api/v1/contracts/{contract.pk}/activate/"
+        self._timed(WRITES[0], lambda: _post(self.clients["operator"], address, {}), 201)
+        job = self._timed(WRITES[1], lambda: _post(executor, "/api/v1/jobs/claim/", {}), 200).json()
+        here, token = f"/api/v1/jobs/{job['id']}/", {"execution_token": job["execution_token"]}
+        for index in range(job["total_steps"]):
+            at = now().isoformat()
+            said = {"step_index": index, "status": "COMPLETED", "started_at": at}
+            report = token | said | {"completed_at": at, "output": {"done": True}}
+            self._timed(WRITES[2], _posting(executor, f"{here}results/", report), 201)
+        self._timed(WRITES[3], _posting(executor, f"{here}complete/", token), 200)
+
+    def _timed(self, name: str, call: Callable[[], httpx.Response], status: int) -> httpx.Response:
+        began = time.perf_counter()
+        answer = call()
+        spent = (time.perf_counter() - began) * 1000
+        self.taken.setdefault(name, []).append((spent, len(answer.content)))
+        if answer.status_code != status:
+            where = f"{answer.request.method} {answer.request.url}"
+            raise RuntimeError(f"{where} answered {answer.status_code}: {answer.text[:500]}")
+        return answer
+
+
+@contextmanager
+def visiting(made: Sequence[Made], *, rounds: int) -> Iterator[list[Visit]]:
+    """A site over each of the databases, all at once, and somebody who visits it."""
+    with ExitStack() as stack:
+        visits = []
+        for one in made:
+            with pointed_at(one.name):
+                cast, admin = _people()
+                _fill_the_queue(cast)
+                sample = Sample(one.contracts)
+                contracts = [
+                    approved(cast, reference=f"BENCHMARK-{uuid4()}") for _ in range(rounds)
+                ]
+                session = _session_of(admin)
+                tokens = {
+                    name: new_token(getattr(cast, name))
+                    for name in ("operator", "executor", "viewer")
+                }
+                site = stack.enter_context(running_site())
+                addresses = pages(sample) | calls(sample)
+            clients = {
+                name: httpx.Client(
+                    base_url=site, headers={"Authorization": f"Bearer {token}"}, timeout=60
+                )
+                for name, token in tokens.items()
+            }
+            cookies = {settings.SESSION_COOKIE_NAME: session}
+            clients["admin"] = httpx.Client(base_url=site, cookies=cookies, timeout=60)
+            for client in clients.values():
+                stack.enter_context(client)
+            visits.append(Visit(clients, addresses, iter(contracts)))
+        yield visits
+
+
+def measure(
+    visits: Sequence[Visit], names: Sequence[str], *, calls: int, advance: Callable[[int], object]
+) -> None:
+    """Call everything everywhere in turns: a slow moment of the machine hits every size alike."""
+    for turn in range(WARMING + calls):
+        if turn == WARMING:
+            for visit in visits:
+                visit.taken.clear()
+        for name in names:
+            for visit in visits:
+                visit.look(name)
+        for visit in visits:
+            visit.write()
+        advance(1)
+
+
+def _people() -> tuple[Cast, User]:
+    """The benchmark's own people, who are there already where the database was kept."""
+
+    def hire(name: str, role: Role | None, **columns: Any) -> User:
+        person, _ = User.objects.get_or_create(
+            username=f"benchmark-{name}", defaults={"is_staff": True} | columns
+        )
+        if role:
+            person.groups.add(Group.objects.get(name=role))
+        return person
+
+    played = {name: hire(name, role) for name, role in _ROLES.items()}
+    viewer = hire("viewer", Role.VIEWER)
+    rest = dict.fromkeys(("second_founder", "auditor", "second_auditor", "outsider"), viewer)
+    return Cast(**played, **rest, viewer=viewer), hire("admin", None, is_superuser=True)
+
+
+def _fill_the_queue(cast: Cast) -> None:
+    """So many more that wait, once, that a page of them is full in the smallest record, too."""
+    ours = SystemContract.objects.filter(proposed_by=cast.operator, status=ContractStatus.ELIGIBLE)
+    for _ in range(PAGE + 1 - len(ours[: PAGE + 1])):
+        eligible(cast, reference=f"BENCHMARK-{uuid4()}", risk_level="critical")
+
+
+def _session_of(person: User) -> str:
+    """The key of a new session, in which the person is signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def _post(client: httpx.Client, address: str, body: Mapping[str, Any]) -> httpx.Response:
+    return client.post(address, json=body, headers={"Idempotency-Key": str(uuid4())})
+
+
+def _posting(
+    client: httpx.Client, address: str, body: Mapping[str, Any]
+) -> Callable[[], httpx.Response]:
+    return lambda: _post(client, address, body)

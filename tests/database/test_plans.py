@@ -1,0 +1,161 @@
+"""In a large record every page and every call asks PostgreSQL for what an index finds.
+
+Each address of the benchmark is called once on a load of some thousand real chains, and every
+statement that it asked is explained: with the planner's settings as they are, but as if there were
+many more rows. `make bench-scale` asks where there really are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from governance.contract.queries import (
+    contracts_due_for_activation,
+    contracts_past_review,
+    contracts_past_window,
+)
+from governance.demo.load.filling import fill_database
+from governance.management.roles import owner_alias
+from governance.models import laws
+from governance.orchestrator.queries import jobs_past_lease
+from governance.review.queue import Wanted, queue_page
+from tests.benchmarks.scale_calls import Sample, calls, pages
+from tests.support.attacks import run_sql
+from tests.support.databases import cloned, ensure_template
+from tests.support.roles import as_owner
+from tests.support.tokens import new_token
+
+CONTRACTS = 3_000
+# The planner reckons with the rows per page of the last ANALYZE: now there are so many more.
+_AS_IF_LARGE = """
+    UPDATE pg_class SET reltuples = reltuples * 300
+     WHERE relname LIKE 'governance%%' AND relkind = 'r' AND reltuples > 500
+"""
+BIG = (
+    *("systemcontract", "governancejob", "ledgerentry", "jobstep", "stepresult"),
+    *("healthsnapshot", "auditevidence", "governanceaudit", "approvalsignature"),
+)
+_SCANNED = re.compile(rf"Seq Scan on governance_({'|'.join(BIG)})\b")
+# A count is bounded by a limit, or by the one contract or job that it is about.
+_COUNTED = re.compile(r"\bCOUNT\(", re.IGNORECASE)
+_BOUNDED = re.compile(r'\bLIMIT \d|"(contract|job|request)_id" = ')
+_LONG = ("proposed_changes", "validator_verdict", "eligibility_verdict", "plan", "body", "view")
+
+
+@pytest.fixture(scope="module")
+def sample(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sample]:
+    with django_db_blocker.unblock(), cloned(ensure_template()):
+        fill_database(contracts=CONTRACTS, at=timezone.now(), using=owner_alias())
+        User.objects.create_user("benchmark-operator")
+        with as_owner():
+            run_sql(_AS_IF_LARGE)
+        yield Sample(CONTRACTS)
+
+
+@pytest.fixture(scope="module")
+def asked(sample: Sample, django_db_blocker: Any) -> dict[str, list[str]]:
+    """What every page and call asked the database."""
+    everybody = User.objects.get(username="admin")
+    browser, reader = Client(), APIClient()
+    browser.force_login(everybody)
+    reader.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(everybody)}")
+    said = {}
+    for name, addresses in (pages(sample) | calls(sample)).items():
+        client, address = browser if name.startswith("admin") else reader, next(addresses)
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.get(address, secure=True)
+        assert answer.status_code == 200, (name, address)
+        said[name] = [query["sql"] for query in captured]
+    return said
+
+
+def plan_of(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_pages_and_calls__in_a_large_record__scan_no_large_table(
+    asked: dict[str, list[str]],
+) -> None:
+    scanning = {
+        (name, sql): plan
+        for name, statements in asked.items()
+        for sql in statements
+        if sql.startswith("SELECT") and _SCANNED.search(plan := plan_of(sql))
+    }
+    assert not scanning, "\n\n".join(f"{key}\n{plan}" for key, plan in scanning.items())
+
+
+def test_pages_and_calls__of_any_kind__count_no_large_table(asked: dict[str, list[str]]) -> None:
+    counting = [
+        (name, sql)
+        for name, statements in asked.items()
+        for sql in statements
+        if any(f"governance_{table}" in sql for table in BIG)
+        and len(_COUNTED.findall(sql)) > len(_BOUNDED.findall(sql))
+    ]
+    assert counting == []
+
+
+def test_lists__of_any_kind__read_no_long_columns(asked: dict[str, list[str]]) -> None:
+    reading = [
+        (name, column, sql)
+        for name, statements in asked.items()
+        if re.match(r"(admin|API): (home|queue|contracts|jobs)\b(?!.*capability, )", name)
+        for sql in statements
+        for column in _LONG
+        if f'."{column}"' in sql
+    ]
+    assert reading == []
+
+
+def claimable(reach: str) -> str:
+    """What a claim looks for, as the function in PostgreSQL says it."""
+    function = (Path(laws.__file__).parent / "claim_job.sql").read_text(encoding="utf-8")
+    narrow, wide = re.findall(r"SELECT job\.id.*?SKIP LOCKED", function, re.DOTALL)[::-1]
+    found = narrow.replace(" reach", f" {reach}") if reach else wide
+    return str(found.replace("INTO picked", ""))
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "index"),
+    [
+        (lambda: queue_sql(Wanted()), "contract_queue"),
+        (lambda: queue_sql(Wanted(words="marmalade")), "contract_queue_words"),
+        (lambda: claimable(""), "job_claimable"),
+        (lambda: claimable("ARRAY['AccountAlerts']::varchar[]"), "job_(claimable|by_status)"),
+        (lambda: sql_of(contracts_past_review(timezone.now())), "contract_expiring"),
+        (lambda: sql_of(contracts_past_window(timezone.now())), "contract_window_closing"),
+        (lambda: sql_of(contracts_due_for_activation(timezone.now())), "contract_window_closing"),
+        (lambda: sql_of(jobs_past_lease(timezone.now())), "job_running_lease"),
+    ],
+    ids=["queue", "words", "claim", "reach", "review", "window", "due", "lease"],
+)
+def test_partial_index__of_what_is_looked_for_all_the_time__serves_it(
+    sample: Sample, django_db_blocker: Any, looked_for: Callable[[], str], index: str
+) -> None:
+    with django_db_blocker.unblock():
+        plan = plan_of(looked_for())
+    assert re.search(rf"\b{index}\b", plan), plan
+
+
+def sql_of(rows: Any) -> str:
+    return str(connection.ops.compose_sql(*rows.query.sql_with_params()))
+
+
+def queue_sql(wanted: Wanted) -> str:
+    with CaptureQueriesContext(connection) as captured:
+        queue_page(wanted, at=timezone.now())
+    return str(captured[0]["sql"])
