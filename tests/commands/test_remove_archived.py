@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from django.db import connection
 
 from governance.contract.comments import add_comment
-from governance.flows.propose_contract import propose_contract, record_verdicts
-from governance.flows.review_contract import reject_contract
 from governance.ledger.chain import chain_head
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
 from governance.retention import removal
-from governance.vocabulary.errors import DuplicateContractError, GovernanceError
 from tests.support.archives import (
     AT_REST,
     archive,
@@ -29,17 +25,11 @@ from tests.support.archives import (
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.cast import Cast
 from tests.support.commands import run, shell, this_database
-from tests.support.roles import as_owner
 from tests.support.stories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
     again,
     judged_job,
     now,
-    proposal_document,
 )
-from tests.support.succession import modified
 from tests.support.tampering import run_sql as tamper
 from tests.support.threads import at_once
 
@@ -306,87 +296,3 @@ def test_removals__two_at_once__each_contract_once(committed: Cast, tmp_path: Pa
     first, second = at_once(one, one)
     assert sorted(first + second) == ["removed"] * 6 + ["removed_before"] * 6
     assert findings() == []
-
-
-# --- names stay taken, and others' chains stay whole ---
-def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
-    committed: Cast, tmp_path: Path
-) -> None:
-    document = proposal_document()
-
-    def propose() -> Any:
-        return propose_contract(
-            document=document,
-            validator_verdict=VALIDATOR_VERDICT,
-            eligibility_verdict=MAY,
-            proposer=committed.operator,
-            at=now(),
-        )
-
-    contract, _ = propose()
-    reject_contract(
-        contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
-    )
-    archive(tmp_path)
-    remove(tmp_path)
-    with pytest.raises(GovernanceError) as refusal:
-        propose()
-    assert isinstance(refusal.value, DuplicateContractError)
-
-
-def turned_down_revision(cast: Cast, **changes: Any) -> SystemContract:
-    """A REJECTED successor of a REJECTED contract: its verdicts said MAY_NOT."""
-    return record_verdicts(
-        contract_id=modified(cast, **changes).pk,
-        validator_verdict=VALIDATOR_VERDICT,
-        eligibility_verdict=MAY_NOT,
-        actor=cast.operator,
-        at=now(),
-    )
-
-
-def only(folder: Path, contract: SystemContract) -> None:
-    """Leave this contract alone in the archive."""
-    manifest = folder / "manifest.jsonl"
-    lines = manifest.read_text().splitlines(keepends=True)
-    manifest.write_text("".join(line for line in lines if str(contract.pk) in line))
-
-
-def test_parent__that_was_removed__its_successor_verifies(committed: Cast, tmp_path: Path) -> None:
-    parent = AT_REST["superseded"](committed)
-    archive(tmp_path)
-    assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
-    assert findings() == []
-    assert SystemContract.objects.get().parent_id == parent.pk
-    # It is the tombstone that stands for the parent.
-    with as_owner():
-        run_sql("ALTER TABLE governance_contracttombstone DISABLE TRIGGER ALL")
-        run_sql("DELETE FROM governance_contracttombstone")
-    [finding] = findings()
-    assert finding.problem == "the contract that it replaces is not there, or is not REJECTED"
-
-
-def test_successor__that_was_removed__its_parent_verifies(committed: Cast, tmp_path: Path) -> None:
-    child = turned_down_revision(committed)
-    archive(tmp_path)
-    only(tmp_path, child)
-    assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
-    assert SystemContract.objects.get().pk == child.parent_id
-    assert findings() == []
-    # Nor does the parent's own file become another one by it.
-    archive(tmp_path / "again")
-    assert path_of(tmp_path, again(child.parent)).read_bytes() == (
-        path_of(tmp_path / "again", again(child.parent)).read_bytes()
-    )
-    assert remove(tmp_path / "again").out == "1 removed; 0 removed before, 0 kept\n"
-    assert findings() == []
-
-
-def test_revision__of_a_name_that_was_removed__gets_the_next_one(
-    committed: Cast, tmp_path: Path
-) -> None:
-    assert turned_down_revision(committed, reference="SHOP-9").reference == "SHOP-9 (rev 2)"
-    archive(tmp_path)
-    assert remove(tmp_path).out == "2 removed; 0 removed before, 0 kept\n"
-    another = modified(committed, reference="SHOP-9", title="Another title")
-    assert another.reference == "SHOP-9 (rev 3)"

@@ -18,6 +18,7 @@ CODES = {
     "ClarificationConflictError": "clarification_conflict",
     "ConfirmationRequiredError": "confirmation_required",
     "ContractActivationError": "activation_refused",
+    "ContractArchivedError": "contract_archived",
     "ContractExpiredError": "contract_expired",
     "ContractImmutableError": "contract_immutable",
     "DuplicateContractError": "duplicate_contract",
