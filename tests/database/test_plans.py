@@ -11,16 +11,19 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.admin.figures import waiting_for
+from governance.api.urls import router
 from governance.contract.queries import (
     called,
     contracts_due_for_activation,
@@ -35,6 +38,7 @@ from governance.review.queue import Wanted, queue_page
 from tests.benchmarks.scale_calls import Sample, calls, pages
 from tests.support.attacks import run_sql
 from tests.support.databases import cloned, ensure_template
+from tests.support.doors import DOORS
 from tests.support.roles import as_owner
 from tests.support.tokens import new_token
 
@@ -86,6 +90,24 @@ def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {sql}")
         return "\n".join(line for (line,) in cursor.fetchall())
+
+
+# What shows no list and no record: forms that lead away, files of what a page shows, streams.
+LEFT_OUT = re.compile(r"_(add|delete|history|answer|signature_text)$|path:object_id|-events$")
+
+
+def test_benchmark__calls_every_page_and_call_about_contracts_and_jobs(
+    sample: Sample, django_db_blocker: Any
+) -> None:
+    with django_db_blocker.unblock():
+        addresses = [next(urls) for urls in (pages(sample) | calls(sample)).values()]
+    called_by_name = {resolve(urlsplit(address).path).url_name for address in addresses}
+    reads = {"list", "detail", "ledger", "steps", "progress", "evidence", "events"}
+    wanted = {name for name in DOORS if re.search(r"_(systemcontract|governancejob)\b", name)}
+    wanted |= {name for name in DOORS if name.startswith("governance_") and "_changelist" in name}
+    wanted |= {str(one.name) for one in router.urls if str(one.name).split("-")[-1] in reads}
+    missing = {name for name in wanted if not LEFT_OUT.search(name)} - called_by_name
+    assert missing == set()
 
 
 def test_pages_and_calls__in_a_large_record__scan_no_large_table(
