@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,11 +10,13 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from govsite.environment import POOLING
+from govsite.postgresql.base import is_quiet
 from tests.support.cast import Cast
 from tests.support.databases import server
 from tests.support.sites import client_of, running_site
 
 KINDS = ("kept", "pooled")
+PATIENCE_SECONDS = 10
 
 
 @pytest.fixture(params=KINDS)
@@ -76,11 +79,14 @@ def test_connection__that_the_server_ended_meanwhile__is_replaced_before_it_is_u
 def test_connection__with_something_unread__is_asked_and_kept(ours: BaseDatabaseWrapper) -> None:
     with ours.cursor() as cursor:
         cursor.execute("LISTEN news")
-    session = session_of(ours)
+    session, raw = session_of(ours), ours.connection
     next_request(ours)
-    with server() as cursor, connection.cursor() as here:
-        here.execute("NOTIFY news")
-        cursor.execute("SELECT 1")
+    with connection.cursor() as cursor:
+        cursor.execute("NOTIFY news")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while is_quiet(raw):
+        assert time.monotonic() < deadline, "Nothing was heard."
+        time.sleep(0.01)
     ours.ensure_connection()
     ours.close_if_health_check_failed()
     assert asked_last(session) in ("SELECT 1", "")

@@ -11,28 +11,34 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from governance.admin.figures import waiting_for
+from governance.api.urls import router
 from governance.contract.queries import (
+    called,
     contracts_due_for_activation,
     contracts_past_review,
     contracts_past_window,
 )
 from governance.demo.load.filling import fill_database
 from governance.management.roles import owner_alias
-from governance.models import laws
+from governance.models import SystemContract, laws
 from governance.orchestrator.queries import jobs_past_lease
 from governance.review.queue import Wanted, queue_page
 from tests.benchmarks.scale_calls import Sample, calls, pages
 from tests.support.attacks import run_sql
 from tests.support.databases import cloned, ensure_template
+from tests.support.doors import DOORS
 from tests.support.roles import as_owner
 from tests.support.tokens import new_token
 
@@ -86,6 +92,24 @@ def plan_of(sql: str) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
+# What shows no list and no record: forms that lead away, files of what a page shows, streams.
+LEFT_OUT = re.compile(r"_(add|delete|history|answer|signature_text)$|path:object_id|-events$")
+
+
+def test_benchmark__calls_every_page_and_call_about_contracts_and_jobs(
+    sample: Sample, django_db_blocker: Any
+) -> None:
+    with django_db_blocker.unblock():
+        addresses = [next(urls) for urls in (pages(sample) | calls(sample)).values()]
+    called_by_name = {resolve(urlsplit(address).path).url_name for address in addresses}
+    reads = {"list", "detail", "ledger", "steps", "progress", "evidence", "events"}
+    wanted = {name for name in DOORS if re.search(r"_(systemcontract|governancejob)\b", name)}
+    wanted |= {name for name in DOORS if name.startswith("governance_") and "_changelist" in name}
+    wanted |= {str(one.name) for one in router.urls if str(one.name).split("-")[-1] in reads}
+    missing = {name for name in wanted if not LEFT_OUT.search(name)} - called_by_name
+    assert missing == set()
+
+
 def test_pages_and_calls__in_a_large_record__scan_no_large_table(
     asked: dict[str, list[str]],
 ) -> None:
@@ -134,6 +158,14 @@ def claimable(reach: str) -> str:
     [
         (lambda: queue_sql(Wanted()), "contract_queue"),
         (lambda: queue_sql(Wanted(words="marmalade")), "contract_queue_words"),
+        (lambda: newest(called(SystemContract.objects, "marmalade")), "contract_title_words"),
+        (
+            lambda: newest(called(SystemContract.objects, "LOAD-00000001")),
+            "contract_proposed_once",
+        ),
+        (lambda: newest(SystemContract.objects.filter(status="COMPLETED")), "contract_by_status"),
+        (lambda: newest(unjudged("verdict")), "contract_unjudged"),
+        (lambda: newest(unjudged("settling")), "contract_unjudged"),
         (lambda: claimable(""), "job_claimable"),
         (lambda: claimable("ARRAY['AccountAlerts']::varchar[]"), "job_(claimable|by_status)"),
         (lambda: sql_of(contracts_past_review(timezone.now())), "contract_expiring"),
@@ -141,14 +173,36 @@ def claimable(reach: str) -> str:
         (lambda: sql_of(contracts_due_for_activation(timezone.now())), "contract_window_closing"),
         (lambda: sql_of(jobs_past_lease(timezone.now())), "job_running_lease"),
     ],
-    ids=["queue", "words", "claim", "reach", "review", "window", "due", "lease"],
+    ids=[
+        "queue",
+        "words",
+        "title",
+        "reference",
+        "status",
+        "verdict",
+        "settling",
+        "claim",
+        "reach",
+        "review",
+        "window",
+        "due",
+        "lease",
+    ],
 )
-def test_partial_index__of_what_is_looked_for_all_the_time__serves_it(
+def test_index__of_what_is_looked_for_all_the_time__serves_it(
     sample: Sample, django_db_blocker: Any, looked_for: Callable[[], str], index: str
 ) -> None:
     with django_db_blocker.unblock():
         plan = plan_of(looked_for())
     assert re.search(rf"\b{index}\b", plan), plan
+
+
+def newest(contracts: Any) -> str:
+    return sql_of(contracts.order_by("-created_at", "-id").values("id", "title")[:50])
+
+
+def unjudged(what: str) -> Any:
+    return waiting_for(what, timezone.now(), SystemContract.objects.all())
 
 
 def sql_of(rows: Any) -> str:
