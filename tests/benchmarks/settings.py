@@ -1,7 +1,7 @@
 """The site's settings, on the benchmark's own database and with its empty calls beside ours."""
 
 from govsite.settings import *  # noqa: F403
-from govsite.settings import GOVERNANCE
+from govsite.settings import GOVERNANCE, STATIC_ROOT
 
 ROOT_URLCONF = "tests.benchmarks.urls"
 
@@ -11,3 +11,6 @@ GOVERNANCE |= {
     "API_WRITES_PER_MINUTE": 0,
     "LEASE_GRACE_SECONDS": 3600,
 }
+
+# Whitenoise warns about a folder that is not there.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -20,17 +20,21 @@ from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.supply import Item, supply
 
 WARM_UP = 20  # of each client; theirs fill the peer's tables before they are analysed
-OURS_SIZE, THEIRS_SIZE = 0.3, 0.1  # of the usual calls: a peer's takes longer than ours
+OURS_SIZE = 0.3  # of the usual calls
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`module` knows how to run it; with `at_once` it is told how many to run, not one by one."""
+    """`module` knows how to run it; with `at_once` it is told how many to run, not one by one.
+
+    `size` is how many of the usual calls make a round: of what takes long, few.
+    """
 
     package: str
     module: str
     title: str
     to_reach: float | None = None
+    size: float = 0.1
     at_once: bool = False
 
 
@@ -40,7 +44,7 @@ PEERS = {
         "viewflow", "with_viewflow", "django-viewflow, start, approve, three tasks", 12.0
     ),
     "procrastinate": Peer(
-        "procrastinate", "with_procrastinate", "procrastinate, defer and work", at_once=True
+        "procrastinate", "with_procrastinate", "procrastinate, defer and work", size=1, at_once=True
     ),
 }
 
@@ -72,7 +76,7 @@ def measure_peers(
                 yield from _compare(
                     peer,
                     (ours, left, calls),
-                    (theirs, {many: calls_of(ops * THEIRS_SIZE, many) for many in clients}),
+                    (theirs, {many: calls_of(ops * peer.size, many) for many in clients}),
                     rounds=rounds,
                     advance=advance,
                 )

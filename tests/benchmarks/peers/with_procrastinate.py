@@ -9,6 +9,8 @@ from procrastinate import App, PsycopgConnector
 
 from tests.benchmarks.crew import Work
 
+TASK = "run_step"
+
 
 def prepare(url: str) -> None:
     """Make its tables."""
@@ -17,19 +19,20 @@ def prepare(url: str) -> None:
 
 
 def arrive(url: str) -> dict[str, Work]:
-    app = _app(url)
+    # A worker closes its app when it leaves, so whoever puts jobs into the queue has another one.
+    putting, working = _app(url).open(), _app(url)
     queue = f"bench-{os.getpid()}"
 
-    @app.task(queue=queue, name="run_step")  # type: ignore[untyped-decorator]
+    @working.task(name=TASK, queue=queue)  # type: ignore[untyped-decorator]
     def run_step(index: int) -> None:
         pass
 
     def whole(jobs: int) -> None:
-        with app.open():
-            for index in range(jobs):
-                run_step.defer(index=index)
-        # In good order: it leaves when nothing is left to do.
-        app.run_worker(queues=[queue], wait=False, install_signal_handlers=False)
+        defer = putting.configure_task(TASK, queue=queue).defer
+        for index in range(jobs):
+            defer(index=index)
+        # It leaves by itself when nothing is left to do.
+        working.run_worker(queues=[queue], wait=False, install_signal_handlers=False)
 
     return {"whole": whole}
 
