@@ -78,7 +78,7 @@ class ContractAdmin(ReadOnlyAdmin):
         DecidedFilter,
     )
     search_fields = ("title", "reference")
-    search_help_text = "Words of the title, or how the reference begins"
+    search_help_text = "Words of the title, or a reference"
     ordering = ("-created_at", "-id")
     sortable_by = ("age",)
 

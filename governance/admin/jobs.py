@@ -69,7 +69,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     list_filter = (JobStatusFilter, EndedFilter)
     search_fields = ("contract__title", "contract__reference")
-    search_help_text = "Words of the contract's title, or how its reference begins"
+    search_help_text = "Words of the contract's title, or a reference"
     ordering = ("-created_at", "-id")
     sortable_by = ()
 
