@@ -174,10 +174,14 @@ def how_much_was_said(contract: SystemContract) -> tuple[int, int, int]:
 def called(contracts: Any, text: str) -> QuerySet[SystemContract]:
     """Those of `contracts` whose title holds all the words of `text`, or whose reference begins so.
 
-    Both along an index: nothing is found in the middle of a word.
+    Both along an index: nothing is found in the middle of a word. Whether any reference begins so
+    is asked first: where either might hold, PostgreSQL makes every title's words anew.
     """
-    titled = Q(title_words=words_wanted(text))
-    return contracts.alias(title_words=title_words()).filter(titled | Q(reference__startswith=text))
+    wanted = Q(title_words=words_wanted(text))
+    begun = Q(reference__startswith=text)
+    if SystemContract.objects.filter(begun).exists():
+        wanted |= begun
+    return contracts.alias(title_words=title_words()).filter(wanted)
 
 
 def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:
