@@ -66,7 +66,6 @@ def make_mortal() -> None:
     dies_after(ContractQuerySet, "lock", "lock")
     dies_after(JobQuerySet, "lock", "lock")
     dies_after(standing, "_read", "lock")
-    dies_after(writing, "claim_oldest_pending", "lock")
     dies_after(activation, "_require_activatable", "guard")
     dies_after(recording, "require_due", "guard")
     dies_after(verdicts, "_require_independent", "guard")
