@@ -6,13 +6,14 @@ DECLARE
     seen record;
 BEGIN
     SELECT job.current_step_index > NEW.step_index AS is_counted,
-           EXISTS (SELECT FROM governance_ledgerentry entry
-                    WHERE entry.contract_id = job.contract_id
-                      AND entry.step_index = NEW.step_index) AS is_told
+           -- From the end of the chain: there it stands, however long the chain is.
+           (SELECT true FROM governance_ledgerentry entry
+             WHERE entry.contract_id = job.contract_id AND entry.step_index = NEW.step_index
+             ORDER BY entry.seq DESC LIMIT 1) AS is_told
       INTO seen
       FROM governance_governancejob job
      WHERE job.id = NEW.job_id;
-    IF NOT seen.is_told THEN
+    IF seen.is_told IS NOT TRUE THEN
         PERFORM governance_refuse('ledger_tells_result',
             format('The result of step %s is not in the ledger.', NEW.step_index));
     END IF;

@@ -23,11 +23,13 @@ BEGIN
              WHERE job_id = job AND step_index = known.current_step_index + 1) AS next_timeout
       INTO seen
       FROM governance_governancejob known
-      JOIN governance_ledgerentry head ON head.contract_id = known.contract_id
+     -- The end of the chain, from its end: it may be long.
+     CROSS JOIN LATERAL (
+           SELECT seq, hash FROM governance_ledgerentry
+            WHERE contract_id = known.contract_id ORDER BY seq DESC LIMIT 1) AS head
      WHERE known.id = job AND known.status = 'RUNNING' AND known.started_by_id = executor
        AND known.execution_token_sha256 = token_sha256 AND known.current_step_index = due
-       AND due < known.total_steps AND governance_report_step.at <= known.lease_expires_at
-     ORDER BY head.seq DESC LIMIT 1;
+       AND due < known.total_steps AND governance_report_step.at <= known.lease_expires_at;
     IF NOT FOUND OR seen.last = 'FAILED' THEN
         RETURN;
     END IF;
