@@ -57,7 +57,7 @@ def quorum_for(risk_level: str) -> int:
 
 def signing_of(contract: SystemContract, *, at: datetime) -> Signing:
     """How far the signing of `contract` is at `at`; one query."""
-    return signing_as_told(contract, list(signatures_of(contract)), at=at)
+    return signing_as_told(contract, signatures_of(contract), at=at)
 
 
 def signing_as_told(

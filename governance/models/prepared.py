@@ -45,10 +45,7 @@ class Columns:
 
 def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that the statement gives."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    wrapper.close_if_health_check_failed()  # as Django does before each cursor of its own
-    wrapper.ensure_connection()
-    wrapper.validate_no_broken_transaction()
+    wrapper = _ready()
     cursor = psycopg.Cursor(wrapper.connection)
     if wrapper.queries_logged or wrapper.execute_wrappers:
         return _overheard(wrapper, cursor, sql, values)
@@ -62,13 +59,10 @@ def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[A
     One round trip: the limit and the statement go out together, and are one transaction. Inside of
     another's, so does a savepoint, and what was the limit before is it again, whatever happens.
     """
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    wrapper.close_if_health_check_failed()
-    wrapper.ensure_connection()
-    wrapper.validate_no_broken_transaction()
+    wrapper = _ready()
     session = wrapper.connection
     if wrapper.queries_logged:
-        told = wrapper.ops.compose_sql(sql, values)  # type: ignore[attr-defined]
+        told = wrapper.ops.compose_sql(sql, values)
         wrapper.queries_log.append({"sql": told, "time": "0"})
     within = wrapper.in_atomic_block
     with wrapper.wrap_database_errors:
@@ -86,6 +80,15 @@ def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[A
                 session.execute("ROLLBACK TO SAVEPOINT limited")
             raise
     return rows
+
+
+def _ready() -> Any:
+    """Django's connection, made sure of as Django does before each cursor of its own."""
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    wrapper.validate_no_broken_transaction()
+    return wrapper
 
 
 def _overheard(

@@ -66,7 +66,10 @@ LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoi
         handle, draft = tempfile.mkstemp(dir=output.parent or Path("."), prefix=".checkpoint-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                written = sum(file.write(f"{line}\n") > 0 for line in lines)
+                written = 0
+                for line in lines:
+                    file.write(f"{line}\n")
+                    written += 1
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, output)

@@ -12,8 +12,8 @@ CREATE OR REPLACE FUNCTION governance_tell(
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     told text := '{"actor":' || to_json(actor)
-        || ',"at":"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        || '","contract_id":"' || contract
+        || ',"at":' || governance_canonical_time(at)
+        || ',"contract_id":"' || contract
         || '","event":"' || event
         || '","from_status":"' || was
         || '","reason":' || to_json(why)
