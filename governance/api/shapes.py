@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,6 +20,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from governance.api.shown import conversion_of
 from governance.vocabulary.errors import InvalidInputError
 
 Row = Mapping[str, Any]
@@ -28,14 +28,8 @@ M = TypeVar("M", bound=Model)
 # What the rows of these ids show, by id; asks the database as often for many as for one.
 Loader = Callable[[Sequence[UUID], Request], Mapping[UUID, Any]]
 
-# What PostgreSQL gives out as the answer shows it already.
-_AS_IT_IS = (
-    serializers.CharField,
-    serializers.ChoiceField,
-    serializers.FloatField,
-    serializers.IntegerField,
-    serializers.ListField,
-)
+# What PostgreSQL gives out as text already.
+_WORDS = (serializers.CharField, serializers.ChoiceField)
 
 
 class Selectable(serializers.Serializer[Any]):
@@ -178,14 +172,10 @@ def _columns(
             yield name, _related(path, dict(_columns(field.fields, f"{path}__")))
         elif isinstance(field, serializers.SerializerMethodField):
             raise TypeError(f"{name} is no column: say how it is loaded.")
-        elif isinstance(field, _AS_IT_IS):
+        elif isinstance(field, _WORDS) or not (convert := conversion_of(field)):
             yield name, Column((path,), itemgetter(path))
-        elif isinstance(field, serializers.DateTimeField):
-            yield name, _converted(path, _rfc_3339)
-        elif isinstance(field, serializers.UUIDField):
-            yield name, _converted(path, str)
         else:
-            yield name, _converted(path, field.to_representation)
+            yield name, _converted(path, convert)
 
 
 def _converted(path: str, convert: Callable[[Any], Any]) -> Column:
@@ -210,11 +200,6 @@ def _related(path: str, columns: Mapping[str, Column]) -> Column:
         return {name: column.show(row) for name, column in columns.items()}
 
     return Column((presence, *(p for column in columns.values() for p in column.paths)), show)
-
-
-def _rfc_3339(at: datetime) -> str:
-    """As DRF's own field shows a time: in UTC, which is what the database gives out."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:

@@ -43,7 +43,7 @@ def parse_proposal(document: Mapping[str, Any]) -> Proposal:
     require_plain_json(dict(document))
     affected = _capabilities(document)
     changes = parse_changes(document.get("proposed_changes"))
-    require_targets_in_scope(changes, affected)
+    require_targets_in_scope([change.target for change in changes], affected)
     return Proposal(
         reference=_text(document, "reference", longest=256),
         title=_text(document, "title", longest=LONGEST_TITLE),

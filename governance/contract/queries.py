@@ -20,10 +20,10 @@ from governance.models import (
     ContractTombstone,
     SystemContract,
 )
-from governance.models.contract import title_words, words_wanted
+from governance.models.contract import no_such_contract, title_words, words_wanted
 from governance.models.prepared import Columns, prepared_rows
 from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.errors import ContractArchivedError, NotFoundError
+from governance.vocabulary.errors import ContractArchivedError
 from governance.vocabulary.values import ContractStatus
 
 _LONG_COLUMNS = (
@@ -74,7 +74,7 @@ def affected_capabilities_of(contract_id: UUID) -> list[str]:
         "SELECT affected_capabilities FROM governance_systemcontract WHERE id = %s", [contract_id]
     )
     if not found:
-        raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+        raise no_such_contract(contract_id)
     names: list[str] = found[0][0]
     return names
 

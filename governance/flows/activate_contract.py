@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.queries import affected_capabilities_of
 from governance.flows.freeze_line import saying_why_it_is_frozen
 from governance.health.readings import capture_health_snapshot
 from governance.models import GovernanceJob
 from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.review.queries import freeze_in_force
+from governance.review.queries import circumstances_of
 from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
 
 
@@ -23,7 +22,7 @@ def activate_contract(
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
 ) -> GovernanceJob:
     """Read health and the line, then activate: APPROVED → ACTIVE, with its job PENDING."""
-    capabilities = affected_capabilities_of(contract_id)
+    capabilities, freeze = circumstances_of(contract_id, at)
     with saying_why_it_is_frozen(at):
         return GovernanceOrchestrator.activate_contract(
             contract_id,
@@ -31,5 +30,5 @@ def activate_contract(
             health=capture_health_snapshot(scopes=capabilities, at=at),
             at=at,
             timeout_minutes=timeout_minutes,
-            freeze=freeze_in_force(at),
+            freeze=freeze,
         )

@@ -17,7 +17,7 @@ from governance.models import (
 )
 from governance.registry.queries import frozen_among
 from governance.review import operations as review
-from governance.review.queries import freeze_in_force
+from governance.review.queries import circumstances_of
 from governance.review.view import ReviewView, review_view
 from governance.vocabulary.values import ActivationWindow
 
@@ -46,7 +46,7 @@ def approve_contract(
     """A founder signs what they saw (`view_contract`); with the last signature that it needs the
     contract becomes APPROVED. See `governance.review.operations.approve` for what is refused.
     """
-    capabilities = affected_capabilities_of(contract_id)
+    capabilities, freeze = circumstances_of(contract_id, at)
     with saying_why_it_is_frozen(at):
         return review.approve(
             contract_id=contract_id,
@@ -57,7 +57,7 @@ def approve_contract(
             seen_text=seen_text,
             health=capture_health_snapshot(scopes=capabilities, at=at),
             frozen=frozen_among(capabilities),
-            freeze=freeze_in_force(at),
+            freeze=freeze,
             at=at,
             note=note,
             confirmation=confirmation,

@@ -13,10 +13,10 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
 from governance.models.fields import (
-    Changing,
+    Moving,
     choices_of,
     digest_field,
     new_id,
@@ -110,6 +110,11 @@ def words_wanted(text: str) -> SearchQuery:
     return SearchQuery(text, config="pg_catalog.english", search_type="websearch")
 
 
+def no_such_contract(contract_id: UUID | str) -> NotFoundError:
+    """The refusal of a contract that is not there."""
+    return NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+
+
 class ContractQuerySet(models.QuerySet["SystemContract"]):
     def lock(self, contract_id: UUID | str) -> SystemContract:
         """The contract, locked until the transaction ends: the first lock of every story.
@@ -118,11 +123,11 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
         """
         found = self.select_for_update().filter(pk=contract_id).first()
         if found is None:
-            raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+            raise no_such_contract(contract_id)
         return found
 
 
-class SystemContract(ConcurrentTransitionMixin, Changing):
+class SystemContract(Moving):
     """One proposed change of the platform, from proposal to verdict.
 
     Only `contract/operations.py` calls the moves below; each sets the fields that belong to its

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django_fsm import ConcurrentTransitionMixin
 from uuid_utils.compat import uuid7
 
 
@@ -46,10 +47,12 @@ def user_field(**options: Any) -> models.ForeignKey:
     )
 
 
-class Changing(models.Model):
-    """A row that moves, and says when it last did: `updated_at`.
+class Moving(ConcurrentTransitionMixin, models.Model):
+    """A row whose `status` moves along its lifecycle, and says when it last did: `updated_at`.
 
-    It is the time of the last ledger entry about the row, so no record holds it beside; the law
+    Saving refuses (ConcurrentTransition) when the status moved since the row was read.
+
+    That is the time of the last ledger entry about the row, so no record holds it beside; the law
     `ledger_tells_update` refuses a commit where it is not, and verification looks again.
     """
 
@@ -57,6 +60,11 @@ class Changing(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def state_fields(self) -> tuple[Any, ...]:
+        """What django-fsm looks for among all fields, for each row anew."""
+        return (self._meta.get_field("status"),)
 
     def mark_changed(self, at: datetime) -> None:
         """What the row says of it once it is written. Machines' clocks differ a little; it never

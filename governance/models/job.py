@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
 from governance.models.contract import SystemContract
 from governance.models.fields import (
-    Changing,
+    Moving,
     choices_of,
     digest_field,
     new_id,
@@ -49,7 +49,7 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
         )
 
 
-class GovernanceJob(ConcurrentTransitionMixin, Changing):
+class GovernanceJob(Moving):
     """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -16,7 +16,7 @@ from governance.models.prepared import as_written, prepared_rows
 from governance.orchestrator.snapshots import snapshot_of
 from governance.orchestrator.standing import read_contract
 from governance.vocabulary.canonical import digest
-from governance.vocabulary.changes import parse_changes, require_targets_in_scope
+from governance.vocabulary.changes import require_targets_in_scope, targets_of
 from governance.vocabulary.errors import (
     ContractActivationError,
     InvalidInputError,
@@ -156,12 +156,12 @@ def _require_activatable(
 
 
 def _require_scope(contract: SystemContract) -> None:
-    changes = parse_changes(contract.proposed_changes)
+    changes = contract.proposed_changes
     try:
-        require_targets_in_scope(changes, contract.affected_capabilities)
+        require_targets_in_scope(targets_of(changes), contract.affected_capabilities)
     except TargetOutOfScopeError as error:
         raise _refusal("target_out_of_scope", str(error)) from None
-    if [change.document() for change in changes] != [step["change"] for step in contract.plan]:
+    if changes != [step["change"] for step in contract.plan]:
         raise _refusal("plan_differs", "The plan does not do what was proposed.")
 
 

@@ -22,9 +22,9 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
+from governance.models.contract import no_such_contract
 from governance.models.job import no_such_job
 from governance.models.prepared import Columns, prepared_rows
-from governance.vocabulary.errors import NotFoundError
 from governance.vocabulary.values import StepStatus
 
 _CONTRACT = Columns(SystemContract, "contract")
@@ -120,7 +120,7 @@ def read_contract(contract_id: UUID) -> tuple[SystemContract, Head]:
     """The contract with the head of its chain. Raises NotFoundError."""
     row = _read(_HOLD_CONTRACT, contract_id, _READ_CONTRACT, [contract_id])
     if row is None:
-        raise NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
+        raise no_such_contract(contract_id)
     return _CONTRACT.row(row), Head(*row[_CONTRACT.number :])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -27,6 +27,13 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 class _Change(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    target_field: ClassVar[str] = "scope"
+
+    @property
+    def target(self) -> str:
+        """What the change touches."""
+        name: str = getattr(self, self.target_field)
+        return name
 
     def document(self) -> dict[str, Any]:
         """The change as the JSON object that it arrived as."""
@@ -35,12 +42,9 @@ class _Change(BaseModel):
 
 class CapabilityEnable(_Change):
     type: Literal["capability_enable"]
+    target_field = "capability_name"
     capability_name: Name
     target_lifecycle: Literal["PREVIEW", "LAUNCHED", "DEPRECATED"]
-
-    @property
-    def target(self) -> str:
-        return self.capability_name
 
     def __str__(self) -> str:
         return f"Enable {self.capability_name} as {self.target_lifecycle}"
@@ -48,12 +52,9 @@ class CapabilityEnable(_Change):
 
 class CapabilityDisable(_Change):
     type: Literal["capability_disable"]
+    target_field = "capability_name"
     capability_name: Name
     reason: Reason
-
-    @property
-    def target(self) -> str:
-        return self.capability_name
 
     def __str__(self) -> str:
         return f"Disable {self.capability_name}: {self.reason}"
@@ -65,10 +66,6 @@ class ConfigurationUpdate(_Change):
     key: Name
     old_value: Any
     new_value: Any
-
-    @property
-    def target(self) -> str:
-        return self.scope
 
     def __str__(self) -> str:
         return (
@@ -82,22 +79,19 @@ class ParameterChange(_Change):
     scope: Name
     parameters: Annotated[dict[Name, Any], Field(min_length=1)]
 
-    @property
-    def target(self) -> str:
-        return self.scope
-
     def __str__(self) -> str:
         settings = ", ".join(f"{k} = {_in_words(v)}" for k, v in sorted(self.parameters.items()))
         return f"Tune {self.scope}: {settings}"
 
 
 Change = CapabilityEnable | CapabilityDisable | ConfigurationUpdate | ParameterChange
-CHANGE_TYPES = (
-    "capability_enable",
-    "capability_disable",
-    "configuration_update",
-    "parameter_change",
-)
+_TARGET_FIELDS = {
+    "capability_enable": CapabilityEnable.target_field,
+    "capability_disable": CapabilityDisable.target_field,
+    "configuration_update": ConfigurationUpdate.target_field,
+    "parameter_change": ParameterChange.target_field,
+}
+CHANGE_TYPES = tuple(_TARGET_FIELDS)
 
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="type")])
 
@@ -129,12 +123,23 @@ def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def require_targets_in_scope(changes: Iterable[Change], affected: Collection[str]) -> None:
+def targets_of(documents: Iterable[Any]) -> list[str]:
+    """What each of these changes touches, in order; they are on record, and were parsed before.
+
+    Raises InvalidChangesError for what is no change.
+    """
+    try:
+        return [document[_TARGET_FIELDS[document["type"]]] for document in documents]
+    except (KeyError, TypeError):
+        raise InvalidChangesError.at("proposed_changes", "are not changes") from None
+
+
+def require_targets_in_scope(targets: Iterable[str], affected: Collection[str]) -> None:
     """Refuse a change whose target is not among the affected capabilities (or SYSTEM)."""
     faults = [
-        {"path": f"proposed_changes[{index}]", "message": f"{change.target} is outside the scope"}
-        for index, change in enumerate(changes)
-        if change.target not in affected
+        {"path": f"proposed_changes[{index}]", "message": f"{target} is outside the scope"}
+        for index, target in enumerate(targets)
+        if target not in affected
     ]
     if faults:
         raise TargetOutOfScopeError(

@@ -15,6 +15,7 @@ from governance.vocabulary.changes import (
     ParameterChange,
     parse_changes,
     require_targets_in_scope,
+    targets_of,
 )
 from governance.vocabulary.errors import InvalidChangesError, TargetOutOfScopeError
 
@@ -172,8 +173,20 @@ def test_parse_changes__several_faults__all_named_in_order() -> None:
     assert paths == ["proposed_changes[0].a", "proposed_changes[2].type"]
 
 
+def test_targets__of_every_type__are_those_of_the_parsed_changes() -> None:
+    documents = [document for document, _, _ in EVERY_TYPE.values()]
+    parsed = [change.target for change in parse_changes(documents)]
+    assert targets_of(documents) == parsed == [target for _, target, _ in EVERY_TYPE.values()]
+
+
+@pytest.mark.parametrize("document", [{"type": "x"}, {"scope": "Search"}, {"type": []}, None, [1]])
+def test_targets__of_what_is_no_change__refused(document: Any) -> None:
+    with pytest.raises(InvalidChangesError):
+        targets_of([ENABLE, document])
+
+
 def test_targets__inside_the_scope__pass() -> None:
-    require_targets_in_scope(parse_changes([ENABLE, UPDATE]), ["Search", "SYSTEM"])
+    require_targets_in_scope(targets_of([ENABLE, UPDATE]), ["Search", "SYSTEM"])
 
 
 @pytest.mark.parametrize(
@@ -189,6 +202,6 @@ def test_targets__outside_the_scope__refused_with_their_paths(
     affected: list[str], paths: list[str]
 ) -> None:
     with pytest.raises(TargetOutOfScopeError) as caught:
-        require_targets_in_scope(parse_changes([ENABLE, UPDATE]), affected)
+        require_targets_in_scope(targets_of([ENABLE, UPDATE]), affected)
     assert caught.value.code == "target_out_of_scope"
     assert [fault["path"] for fault in caught.value.errors] == paths
