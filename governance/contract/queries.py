@@ -21,7 +21,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.models.contract import no_such_contract, title_words, words_wanted
-from governance.models.prepared import Columns, prepared_rows
+from governance.models.prepared import Columns, array_of, prepared_rows
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import ContractArchivedError
 from governance.vocabulary.values import ContractStatus
@@ -192,7 +192,7 @@ def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:
 def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
     """The signatures on any of these contracts; one query."""
     found = []
-    for *row, founder in prepared_rows(_SIGNATURES, [list(contract_ids)]):
+    for *row, founder in prepared_rows(_SIGNATURES, [array_of(contract_ids)]):
         signature: ApprovalSignature = _SIGNATURE.row(row)
         signature.founder = User.from_db(
             connection.alias, ["id", "username"], [signature.founder_id, founder]

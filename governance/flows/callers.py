@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from governance.models import ApiToken
-from governance.models.prepared import Columns, prepared_rows
+from governance.models.prepared import Columns, array_of, prepared_rows
 
 _TOKEN = Columns(ApiToken, "token")
 _USER = Columns(User, "person")
@@ -54,7 +54,7 @@ def tokens_that_begin(key: str) -> list[ApiToken]:
 def people_by_id(ids: Iterable[int]) -> dict[int, User]:
     """Those accounts of whom only the name matters; nothing else of them is loaded."""
     rows = prepared_rows(
-        "SELECT id, username FROM auth_user WHERE id = ANY (%s::integer[])", [list(ids)]
+        "SELECT id, username FROM auth_user WHERE id = ANY (%s::integer[])", [array_of(ids)]
     )
     return {row[0]: User.from_db(connection.alias, ["id", "username"], row) for row in rows}
 

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from governance.models import GovernanceSignal
-from governance.models.prepared import Columns, rows_within
+from governance.models.prepared import Columns, array_of, rows_within
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 
@@ -82,7 +82,8 @@ class SignalHealthProvider:
     ) -> HealthReading:
         wanted = {SYSTEM_SCOPE, *scopes}
         signals = [
-            _SIGNAL.row(row) for row in rows_within(timeout_seconds, _ACTIVE, [sorted(wanted)])
+            _SIGNAL.row(row)
+            for row in rows_within(timeout_seconds, _ACTIVE, [array_of(sorted(wanted))])
         ]
         return HealthReading(
             observed_at=at,

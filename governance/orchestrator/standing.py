@@ -6,13 +6,11 @@ one nothing is: the call that writes what was decided refuses when the chain has
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 
 from governance.ledger.chain import Head
 from governance.models import (
@@ -25,6 +23,7 @@ from governance.models import (
 from governance.models.contract import no_such_contract
 from governance.models.job import no_such_job
 from governance.models.prepared import Columns, prepared_rows
+from governance.vocabulary.canonical import load_json
 from governance.vocabulary.values import StepStatus
 
 _CONTRACT = Columns(SystemContract, "contract")
@@ -65,6 +64,8 @@ _READ_JOB = f"""
                   ORDER BY step_index)
       FROM governance_governancejob job WHERE job.id = %s"""  # noqa: S608 - names of our own
 
+_STEP, _RESULT = Columns(JobStep, "part"), Columns(StepResult, "part")
+_SIGNATURE = Columns(ApprovalSignature, "part")
 _ROWS_OF = """
     (SELECT json_agg(to_json(part) ORDER BY part.{order})::text FROM {table} part
       WHERE part.{owner} = {of}.id)"""
@@ -145,10 +146,10 @@ def read_ending(job_id: UUID) -> Ending:
     return Ending(
         job=job,
         head=Head(seq, hash_),
-        steps=[_made_of(JobStep, row).as_record() for row in json.loads(steps)],
-        results=[_made_of(StepResult, row) for row in json.loads(results or "[]")],
-        signatures=[_made_of(ApprovalSignature, row) for row in json.loads(signatures or "[]")],
-        health_before=json.loads(before) if before else None,
+        steps=[_STEP.row_of_json(row).as_record() for row in load_json(steps)],
+        results=[_RESULT.row_of_json(row) for row in load_json(results or "[]")],
+        signatures=[_SIGNATURE.row_of_json(row) for row in load_json(signatures or "[]")],
+        health_before=load_json(before) if before else None,
     )
 
 
@@ -157,14 +158,3 @@ def _read(hold: str, pk: UUID, sql: str, values: list[Any]) -> tuple[Any, ...] |
         prepared_rows(hold, [pk])
     rows = prepared_rows(sql, values)
     return rows[0] if rows else None
-
-
-def _made_of(model: type[models.Model], row: dict[str, Any]) -> Any:
-    """The instance that a row given as JSON is."""
-    made = []
-    for field in model._meta.concrete_fields:
-        value = row[str(field.column)]
-        if value is not None and isinstance(field, models.DateTimeField):
-            value = datetime.fromisoformat(value)
-        made.append(value)
-    return model(*made)

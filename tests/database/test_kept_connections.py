@@ -99,7 +99,7 @@ def test_site__asked_again_and_again__opens_no_more_sessions(
 ) -> None:
     with (
         running_site(
-            {"GUNICORN_CMD_ARGS": "--workers=1 --threads=2", "DB_POOL_SIZE": pool}
+            {"GUNICORN_CMD_ARGS": "--workers=1 --threads=1", "DB_POOL_SIZE": pool}
         ) as site,
         client_of(site, committed.viewer) as client,
     ):

@@ -1,16 +1,15 @@
 -- CONTRACT-001 and CONTRACT-005: a contract is born DRAFT or ELIGIBLE, its status moves only along
--- this table, and a terminal contract is never touched again.
+-- this table, and a terminal contract is never touched again. (A body that begins with RETURN is read
+-- when it is installed: no search_path can make it mean something else.)
 CREATE OR REPLACE FUNCTION governance_contract_may_move(before text, after text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
-BEGIN
-    RETURN (before, after) IN (
-        ('DRAFT', 'VALIDATED'), ('DRAFT', 'REJECTED'), ('DRAFT', 'EXPIRED'),
-        ('VALIDATED', 'ELIGIBLE'), ('VALIDATED', 'REJECTED'), ('VALIDATED', 'EXPIRED'),
-        ('ELIGIBLE', 'APPROVED'), ('ELIGIBLE', 'REJECTED'), ('ELIGIBLE', 'EXPIRED'),
-        ('APPROVED', 'ACTIVE'), ('APPROVED', 'FAILED'),
-        ('ACTIVE', 'COMPLETED'), ('ACTIVE', 'FAILED')
-    );
-END $$;
+IMMUTABLE
+RETURN (before, after) IN (
+    ('DRAFT', 'VALIDATED'), ('DRAFT', 'REJECTED'), ('DRAFT', 'EXPIRED'),
+    ('VALIDATED', 'ELIGIBLE'), ('VALIDATED', 'REJECTED'), ('VALIDATED', 'EXPIRED'),
+    ('ELIGIBLE', 'APPROVED'), ('ELIGIBLE', 'REJECTED'), ('ELIGIBLE', 'EXPIRED'),
+    ('APPROVED', 'ACTIVE'), ('APPROVED', 'FAILED'),
+    ('ACTIVE', 'COMPLETED'), ('ACTIVE', 'FAILED')
+);
 
 CREATE OR REPLACE FUNCTION governance_contract_moves() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

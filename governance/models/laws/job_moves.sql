@@ -2,13 +2,11 @@
 -- stays, its cursor moves one step at a time, its lease is renewed by a step's report alone, it is
 -- COMPLETED only within its lease, and a terminal job is never touched again.
 CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
-BEGIN
-    RETURN (before, after) IN (
-        ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
-        ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
-    );
-END $$;
+IMMUTABLE
+RETURN (before, after) IN (
+    ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
+    ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
+);
 
 CREATE OR REPLACE FUNCTION governance_job_moves() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

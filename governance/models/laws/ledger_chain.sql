@@ -9,15 +9,9 @@ DECLARE
     last record;
     kind text := split_part(NEW.event, '.', 1);
     said jsonb := NEW.body::jsonb;
+    standing text;
 BEGIN
-    SELECT seq, hash,
-           CASE WHEN NEW.to_status <> '' THEN
-               (SELECT to_status FROM governance_ledgerentry
-                 WHERE contract_id = NEW.contract_id AND to_status <> ''
-                   AND split_part(event, '.', 1) = kind
-                 ORDER BY seq DESC LIMIT 1)
-           END AS standing
-      INTO last
+    SELECT seq, hash, to_status, split_part(event, '.', 1) AS kind INTO last
       FROM governance_ledgerentry
      WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
     IF NEW.seq <> coalesce(last.seq, 0) + 1 THEN
@@ -49,10 +43,18 @@ BEGIN
                    coalesce(nullif(NEW.to_status, ''), 'nothing')));
     END IF;
     IF NEW.to_status <> '' THEN
-        IF NEW.from_status <> coalesce(last.standing, '') THEN
+        IF last.kind = kind AND last.to_status <> '' THEN
+            standing := last.to_status;
+        ELSE
+            SELECT to_status INTO standing FROM governance_ledgerentry
+             WHERE contract_id = NEW.contract_id AND to_status <> ''
+               AND split_part(event, '.', 1) = kind
+             ORDER BY seq DESC LIMIT 1;
+        END IF;
+        IF NEW.from_status <> coalesce(standing, '') THEN
             PERFORM governance_refuse('ledger_chain',
                 format('The entry begins at %s, but the last one ended at %s.',
-                       NEW.from_status, last.standing));
+                       NEW.from_status, standing));
         END IF;
         IF NOT (CASE kind
             WHEN 'contract' THEN (NEW.from_status, NEW.to_status) = ('', 'DRAFT')

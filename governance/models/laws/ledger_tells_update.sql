@@ -31,25 +31,28 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_ledger_tells_contract() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    has_moved boolean := TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status;
     seen record;
 BEGIN
-    SELECT status, updated_at,
-           CASE WHEN has_moved THEN
-               (SELECT to_status FROM governance_ledgerentry
-                 WHERE contract_id = NEW.id AND to_status <> '' AND event LIKE 'contract.%'
-                 ORDER BY seq DESC LIMIT 1)
-           ELSE status END AS told,
-           -- From the end of the chain: there it stands, unless clocks differed.
-           (SELECT true FROM governance_ledgerentry
-             WHERE contract_id = NEW.id AND at = updated_at AND event LIKE 'contract.%'
-             ORDER BY seq DESC LIMIT 1) AS is_dated
-      INTO seen
-      FROM governance_systemcontract WHERE id = NEW.id;
-    IF seen.told IS DISTINCT FROM seen.status THEN
-        PERFORM governance_refuse_untold('contract', seen.status, seen.told);
+    SELECT row.status, row.updated_at, last.to_status AS told, last.at INTO seen
+      FROM governance_systemcontract row
+      LEFT JOIN LATERAL (
+           SELECT to_status, at FROM governance_ledgerentry
+            WHERE contract_id = NEW.id AND event LIKE 'contract.%'
+            ORDER BY seq DESC LIMIT 1) AS last ON true
+     WHERE row.id = NEW.id;
+    -- Nearly always the last entry says both; otherwise those before it are asked.
+    IF (TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status)
+       AND seen.told IS DISTINCT FROM seen.status THEN
+        SELECT to_status INTO seen.told FROM governance_ledgerentry
+         WHERE contract_id = NEW.id AND to_status <> '' AND event LIKE 'contract.%'
+         ORDER BY seq DESC LIMIT 1;
+        IF seen.told IS DISTINCT FROM seen.status THEN
+            PERFORM governance_refuse_untold('contract', seen.status, seen.told);
+        END IF;
     END IF;
-    IF seen.is_dated IS NOT TRUE THEN
+    IF seen.at IS DISTINCT FROM seen.updated_at AND NOT EXISTS (
+        SELECT FROM governance_ledgerentry
+         WHERE contract_id = NEW.id AND at = seen.updated_at AND event LIKE 'contract.%') THEN
         PERFORM governance_refuse_undated('contract', seen.updated_at);
     END IF;
     RETURN NULL;
@@ -58,24 +61,28 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_ledger_tells_job() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    has_moved boolean := TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status;
     seen record;
 BEGIN
-    SELECT status, updated_at,
-           CASE WHEN has_moved THEN
-               (SELECT to_status FROM governance_ledgerentry
-                 WHERE contract_id = NEW.contract_id AND to_status <> '' AND event LIKE 'job.%'
-                 ORDER BY seq DESC LIMIT 1)
-           ELSE status END AS told,
-           (SELECT true FROM governance_ledgerentry
-             WHERE contract_id = NEW.contract_id AND at = updated_at AND event LIKE 'job.%'
-             ORDER BY seq DESC LIMIT 1) AS is_dated
-      INTO seen
-      FROM governance_governancejob WHERE id = NEW.id;
-    IF seen.told IS DISTINCT FROM seen.status THEN
-        PERFORM governance_refuse_untold('job', seen.status, seen.told);
+    SELECT row.status, row.updated_at, last.to_status AS told, last.at INTO seen
+      FROM governance_governancejob row
+      LEFT JOIN LATERAL (
+           SELECT to_status, at FROM governance_ledgerentry
+            WHERE contract_id = NEW.contract_id AND event LIKE 'job.%'
+            ORDER BY seq DESC LIMIT 1) AS last ON true
+     WHERE row.id = NEW.id;
+    -- Nearly always the last entry says both; otherwise those before it are asked.
+    IF (TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status)
+       AND seen.told IS DISTINCT FROM seen.status THEN
+        SELECT to_status INTO seen.told FROM governance_ledgerentry
+         WHERE contract_id = NEW.contract_id AND to_status <> '' AND event LIKE 'job.%'
+         ORDER BY seq DESC LIMIT 1;
+        IF seen.told IS DISTINCT FROM seen.status THEN
+            PERFORM governance_refuse_untold('job', seen.status, seen.told);
+        END IF;
     END IF;
-    IF seen.is_dated IS NOT TRUE THEN
+    IF seen.at IS DISTINCT FROM seen.updated_at AND NOT EXISTS (
+        SELECT FROM governance_ledgerentry
+         WHERE contract_id = NEW.contract_id AND at = seen.updated_at AND event LIKE 'job.%') THEN
         PERFORM governance_refuse_undated('job', seen.updated_at);
     END IF;
     RETURN NULL;

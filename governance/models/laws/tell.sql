@@ -1,9 +1,8 @@
 -- One entry of a story that PostgreSQL alone can spell, for only it knows what the entry follows: in
 -- the canonical form that ledger/chain.py gives every other. `records` is canonical already.
 CREATE OR REPLACE FUNCTION governance_canonical_time(at timestamptz) RETURNS text
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    SELECT '"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
-$$;
+STABLE
+RETURN '"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"';
 
 CREATE OR REPLACE FUNCTION governance_tell(
     contract uuid, head_seq integer, head_hash bytea, at timestamptz, actor text, event text,

@@ -1,0 +1,61 @@
+"""What is asked by hand means what it would mean to Django."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.models.prepared import Columns, array_of, prepared_rows
+from tests.support.cast import Cast
+from tests.support.stories import running_job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [""],
+        ["NULL", "null"],
+        ['a "word"', "back\\slash", "{a,b}", "x,y", " ", "tab\there", "Ω"],
+    ],
+)
+def test_array__of_texts__is_read_as_they_are(texts: list[str]) -> None:
+    [(read,)] = prepared_rows("SELECT %s::text[]", [array_of(texts)])
+    assert read == texts
+
+
+def test_array__of_ids__is_read_as_they_are() -> None:
+    ids = [uuid4(), UUID(int=0)]
+    assert prepared_rows(
+        "SELECT %s::uuid[], %s::integer[]", [array_of(ids), array_of([2, -3])]
+    ) == [(ids, [2, -3])]
+
+
+@pytest.mark.parametrize("model", [SystemContract, GovernanceJob, LedgerEntry])
+def test_row__of_any_table__is_what_django_reads(cast: Cast, model: type) -> None:
+    running_job(cast)
+    columns = Columns(model, "it")
+    rows = prepared_rows(f"SELECT {columns.sql} FROM {model._meta.db_table} it ORDER BY id", [])
+    read = [columns.row(row) for row in rows]
+    assert rows
+    for ours, theirs in zip(read, model.objects.order_by("id"), strict=True):
+        mine, django = vars(ours), vars(theirs)
+        state, others = mine.pop("_state"), django.pop("_state")
+        assert (state.adding, state.db) == (others.adding, others.db)
+        assert mine == django
+
+
+@pytest.mark.parametrize("model", [SystemContract, GovernanceJob])
+def test_row_of_json__is_what_django_reads(cast: Cast, model: type) -> None:
+    """But for ids, which stay texts."""
+    running_job(cast)
+    columns = Columns(model, "it")
+    [(row,)] = prepared_rows(f"SELECT to_json(it) FROM {model._meta.db_table} it", [])
+    read, [django] = columns.row_of_json(row), model.objects.all()
+    assert [str(getattr(read, field.attname)) for field in model._meta.concrete_fields] == [
+        str(getattr(django, field.attname)) for field in model._meta.concrete_fields
+    ]
