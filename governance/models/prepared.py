@@ -104,13 +104,18 @@ def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[A
                 psycopg.Cursor(session).execute(_SET_LIMIT, [str(int(seconds * 1000))])
                 asked = psycopg.Cursor(session).execute(sql, values)
                 if within:
-                    session.execute("ROLLBACK TO SAVEPOINT limited")
+                    _leave_savepoint(session)
                 rows = asked.fetchall()
         except psycopg.Error:
             if within and not session.closed:
-                session.execute("ROLLBACK TO SAVEPOINT limited")
+                _leave_savepoint(session)
             raise
     return rows
+
+
+def _leave_savepoint(session: psycopg.Connection[Any]) -> None:
+    for word in ("ROLLBACK TO", "RELEASE"):
+        session.execute(f"{word} SAVEPOINT limited")
 
 
 def _ready() -> Any:

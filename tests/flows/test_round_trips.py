@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.flows import run_job
 from governance.models import GovernanceJob
 from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.vocabulary.values import HealthDecision, HealthReading
+from governance.vocabulary.values import HealthDecision, HealthReading, StepReport
 from tests.support.attacks import run_sql
 from tests.support.cast import Cast
 from tests.support.stories import Running, approved, now, pending_job, running_job
@@ -118,6 +119,42 @@ def test_story__of_any_size__asks_this_often(
         tell()
     # Outside of any transaction there is no BEGIN and no COMMIT either.
     assert len(asked) == ROUND_TRIPS[prepare], [one["sql"][:80] for one in asked]
+
+
+@pytest.mark.django_db
+def test_report__late_in_a_long_chain__reads_as_few_rows_as_the_first(cast: Cast) -> None:
+    steps = 120
+    running = running_job(cast, proposed_changes=changes(steps))
+    run_sql("SET LOCAL enable_seqscan = off")  # the tables are small here
+
+    def look_as_at_commit() -> None:
+        run_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        run_sql("SET CONSTRAINTS ALL DEFERRED")
+
+    def rows_read_by(report: StepReport) -> int:
+        look_as_at_commit()
+        before = _rows_read()
+        running.record(report)
+        look_as_at_commit()
+        return _rows_read() - before
+
+    first = rows_read_by(running.report(0))
+    run_job.record_step_results(
+        job_id=running.job.pk,
+        token=running.token,
+        reports=[running.report(index) for index in range(1, steps - 1)],
+        executor=cast.executor,
+        at=now(),
+    )
+    assert 0 < rows_read_by(running.report(steps - 1)) <= first + 2
+
+
+def _rows_read() -> int:
+    [(rows,)] = run_sql(
+        "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))"
+        "  FROM pg_stat_xact_user_tables WHERE relname LIKE 'governance%%'"
+    )
+    return int(rows)
 
 
 def test_story__told_again__is_prepared_by_then(committed: Cast) -> None:
