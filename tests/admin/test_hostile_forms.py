@@ -23,7 +23,7 @@ from tests.support.hostile.admin import admin_fields
 from tests.support.signing import as_seen
 from tests.support.stories import again, eligible, now, running_job
 
-SHORT = 6  # pages are slow; `make torture` sends all
+SHORT = 2  # into each field, others into the next; `make torture` sends 300
 CONTRACTS = "admin:governance_systemcontract_changelist"
 LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not in text}
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
@@ -40,7 +40,8 @@ def test_hostile_input__to_the_admin__never_a_server_error(cast: Cast) -> None:
     figure = hostile_requests(payloads=SHORT, parts=("admin",))
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
-    assert figure["2xx"] > 200
+    assert figure["sent"] == figure["payloads"], "some were sent nowhere"
+    assert figure["2xx"] > 100
 
 
 @pytest.mark.parametrize(

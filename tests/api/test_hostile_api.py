@@ -1,4 +1,4 @@
-"""Hostile input over HTTP: every payload meets several fields, every field many payloads."""
+"""Hostile input over HTTP: every payload meets some field, every field several payloads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.hostile.api import api_fields
 from tests.support.hostile.payloads import payloads, some_payloads
 from tests.support.stories import running_job
 
-SHORT = 24
+SHORT = 8  # into each field, others into the next; `make torture` sends 300
 
 
 def test_payloads__are_many_and_the_same_on_every_run() -> None:
@@ -29,7 +29,7 @@ def test_payloads__are_many_and_the_same_on_every_run() -> None:
 def test_some_payloads__in_turns__leave_none_out() -> None:
     catalogue = payloads()
     met = [p.name for turn in range(100) for p in some_payloads(catalogue, SHORT, turn)]
-    assert min(met.count(p.name) for p in catalogue) >= 3
+    assert min(met.count(p.name) for p in catalogue) >= 1
 
 
 def test_api_fields__hold_every_field_of_every_request_body(cast: Cast) -> None:
@@ -43,8 +43,9 @@ def test_hostile_input__to_the_api__never_a_server_error(cast: Cast) -> None:
     figure = hostile_requests(payloads=SHORT, parts=("api",))
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
-    assert figure["2xx"] > 1000  # it did reach the database
-    assert figure["4xx"] > 1000
+    assert figure["sent"] == figure["payloads"], "some were sent nowhere"
+    assert figure["2xx"] > 300  # it did reach the database
+    assert figure["4xx"] > 300
 
 
 def test_address__with_nul__400_as_a_problem(cast: Cast, client_for: ClientFor) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,12 @@ from tests.support.clients import ApiClient
 
 @pytest.fixture
 def schema(db: None) -> dict[str, Any]:
+    return deepcopy(_served_schema())
+
+
+@cache
+def _served_schema() -> dict[str, Any]:
+    """Made from the code alone, and slowly: once for all tests."""
     answer = ApiClient().get(f"{API}schema/")
     assert answer.status_code == 200
     document: dict[str, Any] = yaml.safe_load(answer.content)

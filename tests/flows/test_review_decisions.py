@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -141,6 +141,24 @@ def test_approve__each_kind_of_window__only_those_that_fit(
         return
     with refused(InvalidWindowError, "invalid_window"):
         approve(contract, cast.founder, window=window, at=at)
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        ("9999-12-30T00:00Z", "9999-12-31T23:59-01:00"),
+        ("0001-01-01T00:00+01:00", "0001-01-02T00:00Z"),
+    ],
+)
+def test_approve__window_with_an_end_that_utc_cannot_write__refused(
+    cast: Cast, opens: str, closes: str
+) -> None:
+    contract = eligible(cast)
+    window = ActivationWindow(datetime.fromisoformat(opens), datetime.fromisoformat(closes))
+    with refused(InvalidWindowError, "invalid_window"):
+        approve(contract, cast.founder, window=window)
+    with pytest.raises(InvalidWindowError, match="beyond the calendar"):
+        approve(contract, cast.founder, window=window)
 
 
 @pytest.mark.parametrize("reason", ["", "No.", "0123456789", "   0123456789   "])

@@ -8,7 +8,7 @@ from tests.fuzz.run import fuzz_all, operation_ids
 from tests.fuzz.world import make_world
 from tests.support.cast import Cast
 
-CASES = 5000
+CASES = 3000
 SHARES = 6
 SEED = 20_261_126
 
@@ -18,7 +18,7 @@ def test_api__asked_what_its_schema_allows_and_forbids__answers_as_it_says(
     committed: Cast, share: int
 ) -> None:
     """No server error, nothing outside the schema, nothing refused that it allows, nothing taken
-    that it forbids. All shares together send the 5 000 cases.
+    that it forbids. All shares together send the 3 000 cases.
     """
     at_least = -(-CASES // SHARES)
     found = fuzz_all(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
 
 from django.db import connections
 from django.test import Client
@@ -23,6 +25,7 @@ from tests.support.signing import as_seen
 # While one waits for PostgreSQL, another computes.
 FOUNDERS_HANDS = 3
 PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
+SEED = 733  # the same lots on every run
 PROPOSAL = (
     "reference",
     "title",
@@ -35,10 +38,27 @@ PROPOSAL = (
 
 def propose_all(cast: Cast) -> list[SystemContract]:
     """Every real change, proposed; those with a MAY_NOT are refused."""
+    contracts, refused = _propose(cast, real_changes())
+    assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
+    return contracts
+
+
+def propose_some(cast: Cast, count: int) -> list[SystemContract]:
+    """So many of the real changes, proposed: the same lot every time; a few are refused."""
+    contracts, _ = _propose(cast, drawn(real_changes(), count))
+    return contracts
+
+
+def drawn(everything: list[Any], count: int) -> list[Any]:
+    """So many of them: the same lot on every run."""
+    return Random(SEED).sample(everything, count)
+
+
+def _propose(cast: Cast, rows: list[dict[str, Any]]) -> tuple[list[SystemContract], int]:
     registry = json.loads(CAPABILITIES.read_text())["capabilities"]
     assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
     contracts, refused = [], 0
-    for row in real_changes():
+    for row in rows:
         proposal = {name: row[name] for name in PROPOSAL}
         try:
             contract, is_new = propose_contract(
@@ -54,8 +74,7 @@ def propose_all(cast: Cast) -> list[SystemContract]:
         else:
             assert is_new
             contracts.append(contract)
-    assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
-    return contracts
+    return contracts, refused
 
 
 def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:

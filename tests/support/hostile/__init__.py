@@ -37,15 +37,15 @@ QUICK = override_settings(
 def hostile_requests(
     *,
     payloads: int | None,
-    advance: Callable[[int], Any] = lambda count: None,
+    advance: Callable[[float], Any] = lambda count: None,
     parts: tuple[str, ...] = ("api", "admin", "lines"),
 ) -> dict[str, int]:
     """Send `payloads` hostile values (None: all) into each place that a client writes.
 
     Needs Django's test environment and a database; hires the cast where it is not there. Returns
-    how many payloads, fields and requests there were, how they were answered by class of status,
-    and `server_errors`, which is 0: at the first answer that is wrong it raises
-    HostileInputError, an AssertionError that names field, payload and status.
+    how many payloads there are and were sent, how many fields and requests there were, how they
+    were answered by class of status, and `server_errors`, which is 0: at the first answer that is
+    wrong it raises HostileInputError, an AssertionError that names field, payload and status.
     """
     cast, root = _people()
     everything, tally = all_payloads(), Tally()
@@ -63,6 +63,7 @@ def hostile_requests(
             attack_lines(cast, everything, payloads=payloads, tally=tally, advance=advance)
     return {
         "payloads": len(everything),
+        "sent": len(tally.sent),
         "fields": tally.fields,
         "requests": tally.answers.total(),
         **dict(sorted(tally.answers.items())),

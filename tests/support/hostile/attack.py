@@ -12,7 +12,7 @@ from django.db import transaction
 from tests.support.attacks import check_deferred_laws, nothing_written
 from tests.support.hostile.payloads import Payload, some_payloads
 
-Advance = Callable[[int], Any]
+Advance = Callable[[float], Any]
 
 
 class HostileInputError(AssertionError):
@@ -34,9 +34,10 @@ class Field:
 
 @dataclass
 class Tally:
-    """How many requests were made, and how they were answered."""
+    """How many requests were made, which payloads were in them, and how they were answered."""
 
     fields: int = 0
+    sent: set[str] = field(default_factory=set)
     answers: Counter[str] = field(default_factory=Counter)
 
 
@@ -50,6 +51,7 @@ def attack_fields(
 ) -> None:
     """Each field with `payloads` of them (None: all), other ones for each field.
 
+    `advance` is told 1 for each payload that went into every field, in small parts.
     What is accepted must pass every law that a commit asks, and is then undone. What is refused
     must leave no trace. Raises HostileInputError at the first answer that is wrong.
     """
@@ -57,8 +59,9 @@ def attack_fields(
         tally.fields += 1
         with nothing_written():
             for payload in some_payloads(everything, payloads, turn):
+                tally.sent.add(payload.name)
                 tally.answers[_attack(place, payload)] += 1
-                advance(1)
+                advance(1 / len(fields))
 
 
 def _attack(place: Field, payload: Payload) -> str:

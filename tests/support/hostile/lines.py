@@ -106,7 +106,10 @@ def attack_lines(
     tally: Tally,
     advance: Advance = lambda count: None,
 ) -> None:
-    """A file for each place, a line for each payload, and a good line last, which must come in."""
+    """A file for each place, a line for each payload, and a good line last, which must come in.
+
+    `advance` is told 1 for each payload that went into every place, in small parts.
+    """
     job = finished_job(cast)
     verdict = verdict_line(str(job.pk), job.evidence.sha256)
     good = whole_proposal() | {"reference": "GOOD"}
@@ -119,20 +122,30 @@ def attack_lines(
         ("import_contracts", whole_proposal(), good, import_contracts),
         ("import_verdicts", verdict, None, import_verdicts),
     )
+    registry = list(templates_of({"capabilities": [CAPABILITY]}))
+    places = sum(len(list(templates_of(kind[1]))) for kind in kinds) + len(registry)
+
+    def choose() -> list[Payload]:
+        chosen = some_payloads(everything, payloads, tally.fields)
+        tally.fields += 1
+        tally.sent |= {payload.name for payload in chosen}
+        tally.answers["lines"] += len(chosen)
+        return chosen
+
     for command, document, last, import_lines in kinds:
-        for turn, (place, template) in enumerate(templates_of(document)):
-            chosen = some_payloads(everything, payloads, turn)
+        for place, template in templates_of(document):
+            chosen = choose()
             lines = [_line(template, payload) for payload in chosen]
             # In one file the first that is accepted would stand in the way of the others.
             files = [[line] for line in lines] if last is None else [lines]
             for file in files:
                 import_lines(f"{command}, {place}", file, last)
-            _count(tally, len(chosen), advance)
-    for turn, (place, template) in enumerate(templates_of({"capabilities": [CAPABILITY]})):
-        chosen = some_payloads(everything, payloads, turn)
+            advance(len(chosen) / places)
+    for place, template in registry:
+        chosen = choose()
         for payload in chosen:
             _register(f"registry, {place}, {payload.name}", cast, _line(template, payload))
-        _count(tally, len(chosen), advance)
+        advance(len(chosen) / places)
 
 
 def _line(template: bytes, payload: Payload) -> bytes:
@@ -141,12 +154,6 @@ def _line(template: bytes, payload: Payload) -> bytes:
     return spelled.replace(b"\n", b" ").replace(
         b"HOSTILE", payload.name[:60].encode().hex().encode()
     )
-
-
-def _count(tally: Tally, count: int, advance: Advance) -> None:
-    tally.fields += 1
-    tally.answers["lines"] += count
-    advance(count)
 
 
 def _import(
