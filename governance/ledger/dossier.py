@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from governance.ledger.rows import read_rows
+from governance.ledger.rows import read_columns, read_rows
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -29,14 +30,19 @@ from governance.models import (
 from governance.vocabulary.canonical import digest, load_json, sha256_hex, timestamp
 from governance.vocabulary.values import ContractStatus
 
-# What stands where a digest would, for what no entry could have vouched for.
+# What stands where a digest would, for what no entry could have vouched for, whatever it says.
 UNREADABLE = "unreadable"
 ALTERED = "altered"
 TWICE = "twice"
+NO_DIGEST = frozenset({UNREADABLE, ALTERED, TWICE})
 
 # Which of several rows of its kind: a result's step, the number of a question, of its answer and
 # of a signature; None for what there is but one of.
 Place = int | None
+
+# What makes a digest of a record: `digest`, or something faster that says less.
+Take = Callable[[Any], str]
+Digest = Callable[["Dossier", Any, Take], str | None]
 
 
 @dataclass(slots=True)
@@ -69,14 +75,14 @@ class Dossier:
         """The digest of the row that `record` names; None where there is no such row.
 
         A row that cannot be read any more, stands there twice, or does not agree with itself has
-        no digest that an entry could vouch for. Faster where the digest is `expected`. Raises
+        none of its own, but one of `NO_DIGEST`. Faster where the digest is `expected`. Raises
         KeyError for a record that no event knows.
         """
-        known = _DIGESTS[record]
+        known = DIGESTS[record]
         if (record, place) in self.twice:
             return TWICE
         try:
-            return known(self, self.rows.get((record, place)), expected)
+            return known(self, self.rows.get((record, place)), partial(digest, expected=expected))
         except (ValueError, TypeError, AttributeError, RecursionError):
             return UNREADABLE
 
@@ -150,7 +156,12 @@ def _rows_of(
     if not keys:
         return []
     condition = f"{column} = ANY (%s::{kind}[])"
-    return read_rows(model, condition, [list(keys)], order=order, using=using)
+    return read_rows(model, condition, [_array(keys)], order=order, using=using)
+
+
+def _array(keys: Iterable[Any]) -> str:
+    """Ids as PostgreSQL writes an array of them."""
+    return f"{{{','.join(map(str, keys))}}}"
 
 
 def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossier]:
@@ -158,98 +169,110 @@ def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossi
 
     What was archived and removed is known by its tombstone.
     """
-    ids = [str(contract_id) for contract_id in contract_ids]
-    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids], using=using)
+    asked = [_array(contract_ids)]
+    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", asked, using=using)
     dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
-    living = SystemContract.objects.using(using).order_by()
-    removed = ContractTombstone.objects.using(using)
-    heirs = living.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
-    removed_heirs = removed.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
-    for heir_id, parent_id in sorted(heirs.union(removed_heirs, all=True)):
-        dossier = dossiers[str(parent_id)]
-        dossier.successor_id = str(heir_id)
-        dossier.add("successor_id", None, dossier.successor_id)
-    parents = [contract.parent_id for contract in contracts if contract.parent_id]
-    replaced = {"pk__in": parents, "status": ContractStatus.REJECTED}
-    found = living.filter(**replaced).values_list("pk")
-    found = found.union(removed.filter(**replaced).values_list("pk"))
-    standing = {str(parent_id) for (parent_id,) in found}
+    ids = _array(dossiers)
+    heirs = read_columns(_HEIRS, [ids, ids], using=using)
+    for heir_id, parent_id in zip(*heirs, strict=True):
+        dossier = dossiers[parent_id]
+        dossier.successor_id = heir_id
+        dossier.add("successor_id", None, heir_id)
+    parents = _array(contract.parent_id for contract in contracts if contract.parent_id)
+    replaced = [parents, ContractStatus.REJECTED] * 2
+    standing = set(*read_columns(_STANDING, replaced, using=using))
     for dossier in dossiers.values():
         parent_id = dossier.contract.parent_id
-        dossier.parent_stands = parent_id is None or str(parent_id) in standing
+        dossier.parent_stands = parent_id is None or parent_id in standing
         yield dossier
 
 
-# --- the digest of each record, as it stands: of the dossier, the row, and the one expected ---
-def _of_record(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(row.as_record(), expected=expected) if row else None
+_LIVING, _REMOVED = SystemContract._meta.db_table, ContractTombstone._meta.db_table
+_HEIRS = f"""
+SELECT id, parent_id FROM {_LIVING} WHERE parent_id = ANY (%s::uuid[])
+UNION ALL
+SELECT contract_id, parent_id FROM {_REMOVED} WHERE parent_id = ANY (%s::uuid[])
+ORDER BY 1
+"""  # noqa: S608 - ours
+_STANDING = f"""
+SELECT id FROM {_LIVING} WHERE id = ANY (%s::uuid[]) AND status = %s
+UNION ALL
+SELECT contract_id FROM {_REMOVED} WHERE contract_id = ANY (%s::uuid[]) AND status = %s
+"""  # noqa: S608 - ours
 
 
-def _of_proposal(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.proposal_record(), expected=expected)
+# --- the digest of each record, as it stands: of the dossier, the row, and how it is taken ---
+def _of_record(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(row.as_record()) if row else None
 
 
-def _of_draft(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.draft_record(), expected=expected)
+def _of_proposal(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.proposal_record())
 
 
-def _of_validator_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+def _of_draft(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.draft_record())
+
+
+def _of_validator_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.validator_verdict or {}
     # What the contract repeats of its verdicts, for queries to find it by, must agree with them.
     if dossier.contract.confidence_score != verdict.get("confidence_score"):
         return ALTERED
-    return digest(verdict, expected=expected)
+    return take(verdict)
 
 
-def _of_eligibility_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+def _of_eligibility_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.eligibility_verdict or {}
     if dossier.contract.eligibility_decision != verdict.get("decision"):
         return ALTERED
-    return digest(verdict, expected=expected)
+    return take(verdict)
 
 
-def _of_content(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    kept = dossier.contract.content_digest
-    # Nothing is expected: a confidence that was rewritten may be NaN.
-    return kept and _agreed(kept, digest(dossier.contract.content_record()))
+def _of_content(dossier: Dossier, row: Any, take: Take) -> str | None:
+    contract = dossier.contract
+    if not math.isfinite(contract.confidence_score or 0):
+        take = digest  # `spelling` writes null for a confidence that was rewritten to NaN
+    kept = contract.content_digest
+    return kept and _agreed(kept, take(contract.content_record()))
 
 
-def _of_approval(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.approval_record(), expected=expected)
+def _of_approval(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.approval_record())
 
 
-def _of_closing(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.closing_record(), expected=expected)
+def _of_closing(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.closing_record())
 
 
-def _of_job(dossier: Dossier, job: Any, expected: str | None) -> str:
+def _of_job(dossier: Dossier, job: Any, take: Take) -> str:
     # Where there is no job this is UNREADABLE, and the snapshot's absence was found before.
-    return digest(job.birth_record([s.as_record() for s in dossier.steps]), expected=expected)
+    return take(job.birth_record([s.as_record() for s in dossier.steps]))
 
 
-def _of_start(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(dossier.job.start_record(), expected=expected) if dossier.job else None
+def _of_start(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(dossier.job.start_record()) if dossier.job else None
 
 
-def _of_job_end(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(dossier.job.end_record(), expected=expected) if dossier.job else None
+def _of_job_end(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(dossier.job.end_record()) if dossier.job else None
 
 
-def _of_successor(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+def _of_successor(dossier: Dossier, row: Any, take: Take) -> str | None:
     """An id, and no digest: the chain names it to whoever reads it."""
     return dossier.successor_id
 
 
-def _of_signature(dossier: Dossier, signature: Any, expected: str | None) -> str | None:
+def _of_signature(dossier: Dossier, signature: Any, take: Take) -> str | None:
     """The digest of a signature that is under this contract's content and the view beside it."""
     if signature is None:
         return None
     signed = (sha256_hex(signature.view), dossier.contract.content_digest)
     agrees = signed == (signature.view_digest, signature.content_digest)
-    return digest(signature.as_record(), expected=expected) if agrees else ALTERED
+    return take(signature.as_record()) if agrees else ALTERED
 
 
-def _of_evidence(dossier: Dossier, evidence: Any, expected: str | None) -> str | None:
+def _of_evidence(dossier: Dossier, evidence: Any, take: Take) -> str | None:
     if evidence is None:
         return None
     document = load_json(evidence.body)
@@ -264,7 +287,8 @@ def _agreed(kept: str, computed: str) -> str:
     return computed if kept == computed else ALTERED
 
 
-_DIGESTS: Mapping[str, Callable[[Dossier, Any, str | None], str | None]] = {
+# How each is taken: of the dossier, the row, and what takes it.
+DIGESTS: Mapping[str, Digest] = {
     "proposal_sha256": _of_proposal,
     "draft_sha256": _of_draft,
     "validator_verdict_sha256": _of_validator_verdict,
