@@ -31,10 +31,7 @@ from governance.vocabulary.canonical import digest, load_json, sha256_hex, times
 from governance.vocabulary.values import ContractStatus
 
 # What stands where a digest would, for what no entry could have vouched for, whatever it says.
-UNREADABLE = "unreadable"
-ALTERED = "altered"
-TWICE = "twice"
-NO_DIGEST = frozenset({UNREADABLE, ALTERED, TWICE})
+NO_DIGEST = "no digest"
 
 # Which of several rows of its kind: a result's step, the number of a question, of its answer and
 # of a signature; None for what there is but one of.
@@ -74,17 +71,17 @@ class Dossier:
     def digest_of(self, record: str, *, place: Place, expected: str | None = None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
-        A row that cannot be read any more, stands there twice, or does not agree with itself has
-        none of its own, but one of `NO_DIGEST`. Faster where the digest is `expected`. Raises
-        KeyError for a record that no event knows.
+        `NO_DIGEST` of a row that cannot be read any more, stands there twice, or does not agree
+        with itself. Faster where the digest is `expected`. Raises KeyError for a record that no
+        event knows.
         """
         known = DIGESTS[record]
         if (record, place) in self.twice:
-            return TWICE
+            return NO_DIGEST
         try:
             return known(self, self.rows.get((record, place)), partial(digest, expected=expected))
         except (ValueError, TypeError, AttributeError, RecursionError):
-            return UNREADABLE
+            return NO_DIGEST
 
 
 class Reader(Protocol):
@@ -180,7 +177,7 @@ def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossi
         dossier.add("successor_id", None, heir_id)
     parents = _array(contract.parent_id for contract in contracts if contract.parent_id)
     replaced = [parents, ContractStatus.REJECTED] * 2
-    standing = set(*read_columns(_STANDING, replaced, using=using))
+    standing: set[str] = set(*read_columns(_STANDING, replaced, using=using))
     for dossier in dossiers.values():
         parent_id = dossier.contract.parent_id
         dossier.parent_stands = parent_id is None or parent_id in standing
@@ -201,7 +198,7 @@ SELECT contract_id FROM {_REMOVED} WHERE contract_id = ANY (%s::uuid[]) AND stat
 """  # noqa: S608 - ours
 
 
-# --- the digest of each record, as it stands: of the dossier, the row, and how it is taken ---
+# --- the digest of each record, as it stands; ValueError and the like where it has none ---
 def _of_record(dossier: Dossier, row: Any, take: Take) -> str | None:
     return take(row.as_record()) if row else None
 
@@ -218,14 +215,14 @@ def _of_validator_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.validator_verdict or {}
     # What the contract repeats of its verdicts, for queries to find it by, must agree with them.
     if dossier.contract.confidence_score != verdict.get("confidence_score"):
-        return ALTERED
+        raise _AlteredError
     return take(verdict)
 
 
 def _of_eligibility_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.eligibility_verdict or {}
     if dossier.contract.eligibility_decision != verdict.get("decision"):
-        return ALTERED
+        raise _AlteredError
     return take(verdict)
 
 
@@ -246,7 +243,7 @@ def _of_closing(dossier: Dossier, row: Any, take: Take) -> str:
 
 
 def _of_job(dossier: Dossier, job: Any, take: Take) -> str:
-    # Where there is no job this is UNREADABLE, and the snapshot's absence was found before.
+    # Where there is no job this is `NO_DIGEST`, and the snapshot's absence was found before.
     return take(job.birth_record([s.as_record() for s in dossier.steps]))
 
 
@@ -268,23 +265,30 @@ def _of_signature(dossier: Dossier, signature: Any, take: Take) -> str | None:
     if signature is None:
         return None
     signed = (sha256_hex(signature.view), dossier.contract.content_digest)
-    agrees = signed == (signature.view_digest, signature.content_digest)
-    return take(signature.as_record()) if agrees else ALTERED
+    if signed != (signature.view_digest, signature.content_digest):
+        raise _AlteredError
+    return take(signature.as_record())
 
 
 def _of_evidence(dossier: Dossier, evidence: Any, take: Take) -> str | None:
     if evidence is None:
         return None
     document = load_json(evidence.body)
-    columns_agree = document.get("job_id") == evidence.job_id and document.get(
-        "collected_at"
-    ) == timestamp(evidence.collected_at)
-    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else ALTERED
+    sealed = (document.get("job_id"), document.get("collected_at"))
+    if sealed != (evidence.job_id, timestamp(evidence.collected_at)):
+        raise _AlteredError
+    return _agreed(evidence.sha256, sha256_hex(evidence.body))
 
 
 def _agreed(kept: str, computed: str) -> str:
     """The digest, when the column that keeps it agrees with what it is computed from."""
-    return computed if kept == computed else ALTERED
+    if kept != computed:
+        raise _AlteredError
+    return computed
+
+
+class _AlteredError(ValueError):
+    """A row does not agree with itself: it has no digest."""
 
 
 # How each is taken: of the dossier, the row, and what takes it.

@@ -8,10 +8,10 @@ only ever lets pass.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from governance.ledger.chain import entry_hash
-from governance.ledger.dossier import DIGESTS, NO_DIGEST, Digest, Dossier
+from governance.ledger.dossier import DIGESTS, Digest, Dossier
 from governance.ledger.events import COUNTED, EVENTS, STANDSTILLS
 from governance.ledger.told import SUBJECTS, Told
 from governance.vocabulary.canonical import spelling, spelling_digest
@@ -25,18 +25,34 @@ class _Named(NamedTuple):
     taken: Digest
 
 
-# What the entries of an event may name, in every way that they may; more before less.
-_WAYS: dict[str, list[list[_Named]]] = {
-    event: [
+class _Known(NamedTuple):
+    """An event: whose it is, whether it moves nothing, and what its entries name: `fuller` where
+    one names `only_in_fuller`, `plain` otherwise."""
+
+    subject: str
+    stands_still: bool
+    only_in_fuller: str
+    fuller: list[_Named]
+    plain: list[_Named]
+
+
+def _known(event: str) -> _Known:
+    # An event with more than two ways would be looked at closely where it takes one in between.
+    ways = sorted(EVENTS[event], key=len, reverse=True)
+    fuller, plain = ways[0], ways[-1]
+    named = [
         [_Named(record, record in COUNTED, DIGESTS[record]) for record in sorted(way)]
-        for way in sorted(ways, key=len, reverse=True)
+        for way in (fuller, plain)
     ]
-    for event, ways in EVENTS.items()
-}
+    only = min(fuller - plain, default="")
+    return _Known(SUBJECTS[event], event in STANDSTILLS, only, *named)
+
+
+_KNOWN = {event: _known(event) for event in EVENTS}
 
 
 def told_at_a_glance(dossier: Dossier) -> Told | None:
-    """What the chain tells, all of whose entries fit; None where that cannot be seen at a glance."""
+    """What the chain tells if all its entries fit; None where that cannot be seen at a glance."""
     if dossier.twice:
         return None
     try:
@@ -49,69 +65,46 @@ def _told(dossier: Dossier) -> Told | None:
     told = Told()
     statuses, last_at, vouched, counted = told.statuses, told.last_at, told.vouched, told.counted
     rows, head = dossier.rows, told.head
-    for number, entry in enumerate(dossier.entries, start=1):
-        (
-            _,
-            contract_id,
-            seq,
-            at,
-            actor,
-            event,
-            from_status,
-            to_status,
-            reason,
-            step,
-            body,
-            prev_hash,
-            its_hash,
-        ) = entry
-        ways = _WAYS[event]
-        way = ways[0] if len(ways) == 1 else _way_told(ways, body)
-        subject = SUBJECTS[event]
+    entries: list[Any] = list(dossier.entries)  # rows: tuples of all columns
+    for number, entry in enumerate(entries, start=1):
+        _, of, seq, at, actor, event, before, after, reason, step, body, prev_hash, its_hash = entry
+        subject, stands_still, only_in_fuller, fuller, plain = _KNOWN[event]
         if seq != number or prev_hash != head:
             return None
-        if to_status:
-            if event in STANDSTILLS or from_status != statuses[subject]:
+        if after == "":
+            if not stands_still or not told.is_in_turn(entry):
                 return None
-            statuses[subject] = to_status
-        elif event not in STANDSTILLS or not told.is_in_turn(entry):
+        elif stands_still or not after or before != statuses[subject]:
             return None
+        else:
+            statuses[subject] = after
         records = {}
-        for record, is_counted, taken in way:
-            place = counted[record] + 1 if is_counted else step
-            digest = records[record] = taken(dossier, rows.get((record, place)), spelling_digest)
+        for record, is_counted, taken in fuller if only_in_fuller in body else plain:
+            place = record, counted[record] + 1 if is_counted else step
+            digest = records[record] = taken(dossier, rows.get(place), spelling_digest)
             if digest is not None:
-                if digest in NO_DIGEST:
-                    return None
-                vouched.add((record, place))
+                vouched.add(place)
                 if is_counted:
                     counted[record] += 1
         spelled = spelling(
             {
                 "actor": actor,
                 "at": at,
-                "contract_id": contract_id,
+                "contract_id": of,
                 "event": event,
-                "from_status": from_status,
+                "from_status": before,
                 "reason": reason,
                 "records": records,
                 "seq": seq,
                 "step_index": step,
-                "to_status": to_status,
+                "to_status": after,
             }
         )
-        if spelled.decode() != body or its_hash != entry_hash(head, body):
+        if spelled != body.encode() or its_hash != sha256(prev_hash + spelled).digest():
             return None
         head = its_hash
         told.steps += step is not None
         if at > last_at[subject]:
             last_at[subject] = at
+    told.head = head
     return told
-
-
-def _way_told(ways: list[list[_Named]], body: str) -> list[_Named]:
-    """The first way of which the body has all names, or the last."""
-    for way in ways:
-        if all(named.record in body for named in way):
-            break
-    return way

@@ -22,14 +22,23 @@ def first_problem(dossier: Dossier) -> tuple[int, str] | None:
     """The first entry that does not fit, or is missing, and what is wrong with it."""
     told = told_at_a_glance(dossier)
     if told is None:
-        told = Told()
-        for number, entry in enumerate(dossier.entries, start=1):
-            if problem := _problem_of(dossier, entry, number, told):
-                return number, problem
+        told, found = told_closely(dossier)
+        if found:
+            return found
     if ("content_sha256", None) in told.vouched:  # it holds the eligibility verdict too
         told.vouched.add(("eligibility_verdict_sha256", None))
     problem = _problem_after(dossier, told)
     return (len(dossier.entries) + 1, problem) if problem else None
+
+
+def told_closely(dossier: Dossier) -> tuple[Told, tuple[int, str] | None]:
+    """What the chain tells up to the first entry that does not fit, and that one with what is
+    wrong with it, if there is one."""
+    told = Told()
+    for number, entry in enumerate(dossier.entries, start=1):
+        if problem := _problem_of(dossier, entry, number, told):
+            return told, (number, problem)
+    return told, None
 
 
 def _problem_of(dossier: Dossier, entry: LedgerEntry, number: int, told: Told) -> str | None:
@@ -73,7 +82,7 @@ def _problem_of_entry(
         return f"begins at {entry.from_status!r}, but the status was {standing!r}"
     for record, value in records.items():
         found = dossier.digest_of(record, place=told.place_of(record, entry), expected=value)
-        if found != value or found in NO_DIGEST:
+        if found != value or found == NO_DIGEST:
             return f"what stands on record is not what {record} vouches for"
     if event in STANDSTILLS and not told.is_in_turn(entry):
         return f"{event} is told out of turn"
@@ -121,7 +130,7 @@ def _problem_after(dossier: Dossier, told: Told) -> str | None:
 
 
 def _untold(dossier: Dossier, vouched: Set[tuple[str, Place]]) -> list[tuple[str, Place]]:
-    """What should have been vouched for, as the rows and columns that are filled say, and was not."""
+    """What had to be vouched for, as the rows and columns that are filled say, and was not."""
     untold = dossier.rows.keys() - vouched
     for record, columns in _COLUMNS.items():
         if (record, None) not in vouched and any(

@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
-from psycopg.types.string import TextLoader
+from django.db import DEFAULT_DB_ALIAS, models
 
+from governance.models.prepared import prepared_rows
 from governance.vocabulary.canonical import load_json, timestamp
 
 _Model = TypeVar("_Model", bound=models.Model)
-_WITH_MICROSECONDS = len("2026-11-02 09:00:00.000005+00")
 # What psycopg hands over as it came; times and JSON are then read a column at a time.
 _AS_TEXT = ("jsonb", "timestamptz", "uuid")
 
@@ -56,11 +55,8 @@ def read_columns(
 ) -> list[Sequence[Any]]:
     """What the statement gives, column by column, with ids, times and JSON as the texts that came;
     no column at all where it gives no row."""
-    with connections[using].cursor() as cursor:
-        for name in _AS_TEXT:
-            cursor.cursor.adapters.register_loader(name, TextLoader)
-        cursor.execute(sql, parameters)
-        return list(zip(*cursor.fetchall(), strict=True))
+    rows = prepared_rows(sql, parameters, using=using, as_text=_AS_TEXT)
+    return list(zip(*rows, strict=True))
 
 
 def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:
@@ -108,21 +104,17 @@ def _shape_of(model: type[models.Model]) -> _Shape:
     return _Shape(columns, readers, partial(tuple.__new__, row))
 
 
-class _Times(dict[str | None, str | None]):
-    """Each time as `timestamp` writes it, by how PostgreSQL sent it; each is looked at once."""
-
-    def __missing__(self, text: str) -> str | None:
-        if len(text) == _WITH_MICROSECONDS and text[10] == " " and text.endswith("+00"):
-            self[text] = f"{text[:10]}T{text[11:26]}Z"
-        else:
-            self[text] = timestamp(datetime.fromisoformat(text))
-        return self[text]
-
-
 def _read_times(texts: Iterable[Any]) -> list[Any]:
-    """Raises ValueError for a time that has no end, or no four-digit year."""
-    times = _Times({None: None})
-    return [times[text] for text in texts]
+    return [None if text is None else _read_time(text) for text in texts]
+
+
+@lru_cache(maxsize=4096)  # a story happens at few moments, which stand in many of its rows
+def _read_time(text: str) -> str | None:
+    """A time as `timestamp` writes it. Raises ValueError for one that has no end, or no four-digit
+    year."""
+    if text[26:] == "+00" and text[10] == " ":
+        return f"{text[:10]}T{text[11:26]}Z"
+    return timestamp(datetime.fromisoformat(text))
 
 
 def _read_json(texts: Iterable[Any]) -> list[Any]:

@@ -31,6 +31,7 @@ from governance.models import (
 from governance.vocabulary.errors import InvalidInputError
 
 CONTRACTS_AT_ONCE = 100
+IDS_AT_ONCE = 2000
 # What a row does that was rewritten into something Python cannot hold, such as endless nesting.
 _UNREADABLE = (DataError, ValueError, RecursionError)
 
@@ -192,13 +193,15 @@ def one_snapshot() -> Iterator[None]:
         yield
 
 
-def _batches(contract_ids: Sequence[UUID] | None) -> Iterator[list[UUID]]:
-    if contract_ids is not None:
-        for start in range(0, len(contract_ids), CONTRACTS_AT_ONCE):
-            yield list(contract_ids[start : start + CONTRACTS_AT_ONCE])
-        return
+def _batches(contract_ids: Sequence[UUID] | None) -> Iterator[Sequence[UUID]]:
+    for ids in _all_ids() if contract_ids is None else [contract_ids]:
+        for start in range(0, len(ids), CONTRACTS_AT_ONCE):
+            yield ids[start : start + CONTRACTS_AT_ONCE]
+
+
+def _all_ids() -> Iterator[Sequence[UUID]]:
     waiting = SystemContract.objects.order_by("pk").values_list("pk", flat=True)
-    batch = list(waiting[:CONTRACTS_AT_ONCE])
-    while batch:
-        yield batch
-        batch = list(waiting.filter(pk__gt=batch[-1])[:CONTRACTS_AT_ONCE])
+    ids = list(waiting[:IDS_AT_ONCE])
+    while ids:
+        yield ids
+        ids = list(waiting.filter(pk__gt=ids[-1])[:IDS_AT_ONCE])

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import DEFERRED, Field, Model
+from psycopg.types.string import TextLoader
 
 _SET_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
@@ -43,10 +44,18 @@ class Columns:
         return as_written(made)
 
 
-def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """All rows that the statement gives."""
-    wrapper = _ready()
+def prepared_rows(
+    sql: str,
+    values: Sequence[Any],
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+    as_text: Iterable[str] = (),
+) -> list[tuple[Any, ...]]:
+    """All rows that the statement gives; values of the types `as_text` as the texts that came."""
+    wrapper = _ready(using)
     cursor = psycopg.Cursor(wrapper.connection)
+    for name in as_text:
+        cursor.adapters.register_loader(name, TextLoader)
     if wrapper.queries_logged or wrapper.execute_wrappers:
         return _overheard(wrapper, cursor, sql, values)
     with wrapper.wrap_database_errors:
@@ -82,9 +91,9 @@ def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[A
     return rows
 
 
-def _ready() -> Any:
+def _ready(using: str = DEFAULT_DB_ALIAS) -> Any:
     """Django's connection, made sure of as Django does before each cursor of its own."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = connections[using]
     wrapper.close_if_health_check_failed()
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
