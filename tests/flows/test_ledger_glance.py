@@ -73,7 +73,7 @@ def test_whole_chains__of_reviews_that_went_on__fit_at_a_glance_too(
     answered(cast)
     settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
     signed(cast, signed(cast), founder=cast.second_founder)
-    assert all([_fits_the_same(dossier) for dossier in dossiers()])
+    assert all(_fits_the_same(dossier) for dossier in dossiers())
 
 
 @pytest.mark.parametrize("seed", [11, 12])
