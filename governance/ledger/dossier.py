@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
-
-from governance.ledger.rows import read_columns, read_rows
 from governance.models import (
-    ApprovalSignature,
-    AuditEvidence,
-    AuditResolution,
     ClarificationAnswer,
     ClarificationRequest,
-    ContractTombstone,
-    GovernanceAudit,
     GovernanceJob,
-    HealthSnapshot,
     JobStep,
     LedgerEntry,
-    StepResult,
     SystemContract,
 )
 from governance.vocabulary.canonical import digest, load_json, sha256_hex, timestamp
-from governance.vocabulary.values import ContractStatus
 
 # What stands where a digest would, for what no entry could have vouched for, whatever it says.
 NO_DIGEST = "no digest"
@@ -82,120 +70,6 @@ class Dossier:
             return known(self, self.rows.get((record, place)), partial(digest, expected=expected))
         except (ValueError, TypeError, AttributeError, RecursionError):
             return NO_DIGEST
-
-
-class Reader(Protocol):
-    """Where rows come from: those of `model` whose `column` is one of `keys`, in this order."""
-
-    def __call__(
-        self, model: Any, column: str, keys: Collection[Any], kind: str = ..., order: str = ...
-    ) -> list[Any]: ...
-
-
-def load_dossiers(
-    contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
-) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; fourteen queries, however many."""
-    read = partial(_rows_of, using=using)
-    yield from assembled(_with_succession(contract_ids, using), read)
-
-
-def assembled(begun: Iterable[Dossier], read: Reader) -> Iterator[Dossier]:
-    """The dossiers, each of which has its contract already, with all that `read` finds for them."""
-    dossiers = {str(dossier.contract.pk): dossier for dossier in begun}
-    for entry in read(LedgerEntry, "contract_id", dossiers, order="contract_id, seq, id"):
-        dossiers[entry.contract_id].entries.append(entry)
-    asked = {}
-    for question in read(ClarificationRequest, "contract_id", dossiers):
-        asked[question.id] = question
-        dossier = dossiers[question.contract_id]
-        dossier.questions[question.number] = question
-        dossier.add("clarification_sha256", question.number, question)
-    for answer in read(ClarificationAnswer, "request_id", asked, kind="bigint"):
-        question = asked[answer.request_id]
-        dossier = dossiers[question.contract_id]
-        dossier.answers[question.number] = answer
-        dossier.add("clarification_answer_sha256", question.number, answer)
-    for signature in read(ApprovalSignature, "contract_id", dossiers):
-        dossiers[signature.contract_id].add("signature_sha256", signature.number, signature)
-    of_job = {}
-    for job in read(GovernanceJob, "contract_id", dossiers):
-        dossier = of_job[job.id] = dossiers[job.contract_id]
-        dossier.job = job
-        dossier.add("job_sha256", None, job)
-    for step in read(JobStep, "job_id", of_job, order="job_id, step_index, id"):
-        of_job[step.job_id].steps.append(step)
-    for result in read(StepResult, "job_id", of_job):
-        of_job[result.job_id].add("step_result_sha256", result.step_index, result)
-    for snapshot in read(HealthSnapshot, "job_id", of_job):
-        of_job[snapshot.job_id].add(f"health_{snapshot.phase.lower()}_sha256", None, snapshot)
-    for evidence in read(AuditEvidence, "job_id", of_job):
-        of_job[evidence.job_id].add("evidence_sha256", None, evidence)
-    of_audit = {}
-    for audit in read(GovernanceAudit, "job_id", of_job):
-        dossier = of_audit[audit.id] = of_job[audit.job_id]
-        dossier.add("audit_sha256", None, audit)
-    for resolution in read(AuditResolution, "audit_id", of_audit, kind="bigint"):
-        of_audit[resolution.audit_id].add("resolution_sha256", None, resolution)
-    yield from dossiers.values()
-
-
-def _rows_of(
-    model: Any,
-    column: str,
-    keys: Collection[Any],
-    kind: str = "uuid",
-    order: str = "id",
-    *,
-    using: str,
-) -> list[Any]:
-    """What PostgreSQL has; nothing is asked where there is no key."""
-    if not keys:
-        return []
-    condition = f"{column} = ANY (%s::{kind}[])"
-    return read_rows(model, condition, [_array(keys)], order=order, using=using)
-
-
-def _array(keys: Iterable[Any]) -> str:
-    """Ids as PostgreSQL writes an array of them."""
-    return f"{{{','.join(map(str, keys))}}}"
-
-
-def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossier]:
-    """Each with what took its place, and whether what it took the place of still stands there.
-
-    What was archived and removed is known by its tombstone.
-    """
-    asked = [_array(contract_ids)]
-    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", asked, using=using)
-    dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
-    ids = _array(dossiers)
-    heirs = read_columns(_HEIRS, [ids, ids], using=using)
-    for heir_id, parent_id in zip(*heirs, strict=True):
-        dossier = dossiers[parent_id]
-        dossier.successor_id = heir_id
-        dossier.add("successor_id", None, heir_id)
-    parents = _array(contract.parent_id for contract in contracts if contract.parent_id)
-    replaced = [parents, ContractStatus.REJECTED] * 2
-    standing: set[str] = set(*read_columns(_STANDING, replaced, using=using))
-    for dossier in dossiers.values():
-        parent_id = dossier.contract.parent_id
-        dossier.parent_stands = parent_id is None or parent_id in standing
-        yield dossier
-
-
-_LIVING, _REMOVED = SystemContract._meta.db_table, ContractTombstone._meta.db_table
-_HEIRS = f"""
-SELECT id, parent_id FROM {_LIVING} WHERE parent_id = ANY (%s::uuid[])
-UNION ALL
-SELECT contract_id, parent_id FROM {_REMOVED} WHERE parent_id = ANY (%s::uuid[])
-ORDER BY 1
-"""  # noqa: S608 - ours
-_STANDING = f"""
-SELECT id FROM {_LIVING} WHERE id = ANY (%s::uuid[]) AND status = %s
-UNION ALL
-SELECT contract_id FROM {_REMOVED} WHERE contract_id = ANY (%s::uuid[]) AND status = %s
-"""  # noqa: S608 - ours
 
 
 # --- the digest of each record, as it stands; ValueError and the like where it has none ---

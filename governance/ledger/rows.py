@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from operator import attrgetter
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, models
 
-from governance.models.prepared import prepared_rows
+from governance.models.prepared import prepared_answers
 from governance.vocabulary.canonical import load_json, timestamp
 
 _Model = TypeVar("_Model", bound=models.Model)
@@ -25,38 +26,42 @@ _Model = TypeVar("_Model", bound=models.Model)
 _AS_TEXT = ("jsonb", "timestamptz", "uuid")
 
 
-def read_rows(
-    model: type[_Model],
-    where: str,
-    parameters: Sequence[Any],
-    *,
-    order: str = "id",
-    using: str = DEFAULT_DB_ALIAS,
-) -> list[_Model]:
-    """The rows of `model` for which the SQL condition `where` holds, in this order.
+class Question(NamedTuple):
+    """The rows of `model` for which the SQL condition `where` holds, in this order."""
 
-    They are called what they stand for: `model`. Raises ValueError, DataError or RecursionError
-    for what Python cannot hold.
+    model: type[models.Model]
+    where: str
+    parameters: Sequence[Any]
+    order: str = "id"
+
+
+def read_rows(questions: Sequence[Question], *, using: str = DEFAULT_DB_ALIAS) -> list[list[Any]]:
+    """The rows that each of these questions is about; they are asked together.
+
+    They are called what they stand for: their model. Raises ValueError, DataError or
+    RecursionError for what Python cannot hold.
     """
-    shape = _shape_of(model)
-    columns = read_columns(
-        f"SELECT {shape.columns} FROM {model._meta.db_table} WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
-        parameters,
-        using=using,
-    )
+    statements = [
+        (
+            f"SELECT {_shape_of(model).columns} FROM {model._meta.db_table}"  # noqa: S608 - ours
+            f" WHERE {where} ORDER BY {order}",
+            parameters,
+        )
+        for model, where, parameters, order in questions
+    ]
+    with closing(prepared_answers(statements, as_text=_AS_TEXT, using=using)) as answers:
+        return [
+            _rows(_shape_of(question.model), rows)
+            for question, rows in zip(questions, answers, strict=True)
+        ]
+
+
+def _rows(shape: _Shape, rows: Iterable[Sequence[Any]]) -> list[Any]:
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for index, read in shape.readers:
         if columns:
             columns[index] = read(columns[index])
-    return [cast("_Model", row) for row in map(shape.make, zip(*columns, strict=True))]
-
-
-def read_columns(
-    sql: str, parameters: Sequence[Any], *, using: str = DEFAULT_DB_ALIAS
-) -> list[Sequence[Any]]:
-    """What the statement gives, column by column, with ids, times and JSON as the texts that came;
-    no column at all where it gives no row."""
-    rows = prepared_rows(sql, parameters, using=using, as_text=_AS_TEXT)
-    return list(zip(*rows, strict=True))
+    return list(map(shape.make, zip(*columns, strict=True)))
 
 
 def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:

@@ -17,8 +17,9 @@ from uuid import UUID
 from django.db import DataError, connection, transaction
 from django.db.models import Count, Exists, Model, OuterRef
 
-from governance.ledger.dossier import Dossier, load_dossiers
+from governance.ledger.dossier import Dossier
 from governance.ledger.judging import first_problem
+from governance.ledger.loading import load_dossiers
 from governance.models import (
     ApprovalSignature,
     ClarificationRequest,

@@ -6,7 +6,7 @@ settings allow it; Django's own statements are made anew, and planned anew, each
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -44,22 +44,42 @@ class Columns:
         return as_written(made)
 
 
-def prepared_rows(
-    sql: str,
-    values: Sequence[Any],
-    *,
-    using: str = DEFAULT_DB_ALIAS,
-    as_text: Iterable[str] = (),
-) -> list[tuple[Any, ...]]:
-    """All rows that the statement gives; values of the types `as_text` as the texts that came."""
-    wrapper = _ready(using)
+def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows that the statement gives."""
+    wrapper = _ready()
     cursor = psycopg.Cursor(wrapper.connection)
-    for name in as_text:
-        cursor.adapters.register_loader(name, TextLoader)
     if wrapper.queries_logged or wrapper.execute_wrappers:
         return _overheard(wrapper, cursor, sql, values)
     with wrapper.wrap_database_errors:
         return cursor.execute(sql, values).fetchall()
+
+
+def prepared_answers(
+    questions: Iterable[tuple[str, Sequence[Any]]],
+    *,
+    as_text: Iterable[str] = (),
+    using: str = DEFAULT_DB_ALIAS,
+) -> Generator[list[tuple[Any, ...]]]:
+    """All rows that each of the statements gives, in order; none of them waits for the others.
+
+    They go out together, so that PostgreSQL works on the next while we look at the first; whoever
+    does not look at all of them closes this. Values of the types `as_text` are the texts that came.
+    """
+    wrapper = _ready(using)
+
+    def made() -> psycopg.Cursor[Any]:
+        cursor = psycopg.Cursor(wrapper.connection)
+        for name in as_text:
+            cursor.adapters.register_loader(name, TextLoader)
+        return cursor
+
+    if wrapper.queries_logged or wrapper.execute_wrappers:
+        for sql, values in questions:
+            yield _overheard(wrapper, made(), sql, values)
+        return
+    with wrapper.wrap_database_errors, wrapper.connection.pipeline():
+        for cursor in [made().execute(sql, values) for sql, values in questions]:
+            yield cursor.fetchall()
 
 
 def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -13,12 +13,13 @@ from django.db import DataError, connection, transaction
 
 from governance.ledger import judging
 from governance.ledger.chain import entry_hash
-from governance.ledger.dossier import Dossier, load_dossiers
+from governance.ledger.dossier import NO_DIGEST, Dossier
 from governance.ledger.glance import told_at_a_glance
 from governance.ledger.judging import told_closely
+from governance.ledger.loading import load_dossiers
 from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
-from governance.vocabulary.canonical import canonical_text
+from governance.vocabulary.canonical import canonical_text, digest
 from tests.support.cast import Cast
 from tests.support.rewriting.edits import Studio
 from tests.support.rewriting.tales import TALES
@@ -40,14 +41,14 @@ def findings() -> list[Finding]:
     return [checked.finding for checked in verify_ledger() if checked.finding]
 
 
-def rehash_from(seq: int, **said: Any) -> None:
+def rehash_from(place: int, said: dict[str, Any]) -> None:
     """Let an entry of the only chain say something else in its columns and its body, and hash the
     chain anew from there on."""
     head: bytes | None = None
     with laws_off(), connection.cursor() as cursor:
-        for entry in LedgerEntry.objects.filter(seq__gte=seq).order_by("seq"):
+        for entry in LedgerEntry.objects.filter(seq__gte=place).order_by("seq"):
             head = bytes(entry.prev_hash) if head is None else head
-            new = said if entry.seq == seq else {}
+            new = said if entry.seq == place else {}
             body = canonical_text(json.loads(entry.body) | new)
             columns = {name: value for name, value in new.items() if name != "records"}
             columns |= {"body": body, "prev_hash": head, "hash": entry_hash(head, body)}
@@ -120,7 +121,9 @@ def _fits_the_same(dossier: Dossier) -> bool:
         (5, {"to_status": "ELIGIBLE"}),
         (5, {"from_status": "DRAFT"}),
         (8, {"to_status": "RUNNING"}),
+        (8, {"from_status": "RUNNING", "to_status": "RUNNING"}),
         (8, {"step_index": 7}),
+        (12, {"seq": 13}),
         (12, {"event": "contract.audit.inconclusive"}),
         (12, {"event": "contract.audit.praised"}),
         (12, {"records": {"audit_sha256": None, "closing_sha256": None}}),
@@ -134,7 +137,7 @@ def test_chain_hashed_anew__either_way_of_looking__same_finding(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, seq: int, said: dict[str, Any]
 ) -> None:
     judged_job(cast)
-    rehash_from(seq, **said)
+    rehash_from(seq, said)
     at_a_glance = findings()
     monkeypatch.setattr(judging, "told_at_a_glance", lambda dossier: None)
     assert findings() == at_a_glance
@@ -145,7 +148,7 @@ def test_entry__that_vouches_for_no_digest__is_a_finding(cast: Cast, word: str) 
     """Or whoever hashed a chain anew once could rewrite the row ever after."""
     judged_job(cast)
     records = json.loads(LedgerEntry.objects.get(seq=11).body)["records"]
-    rehash_from(11, records=records | {"evidence_sha256": word})
+    rehash_from(11, {"records": records | {"evidence_sha256": word}})
     run_sql("UPDATE governance_auditevidence SET collected_at = now()")
     [found] = findings()
     assert (found.seq, "evidence_sha256" in found.problem) == (11, True)
@@ -164,16 +167,33 @@ def test_nothing__rewritten_to_a_number_too_large_for_a_double__found(cast: Cast
     assert (found.seq, "step_result_sha256" in found.problem) == (8, True)
 
 
-def test_confidence__rewritten_to_nothing_that_is_a_number__found(cast: Cast) -> None:
+def test_last_entry__of_another_hash__found(cast: Cast) -> None:
     judged_job(cast)
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(
-            "ALTER TABLE governance_systemcontract DROP CONSTRAINT contract_confidence_in_bounds"
-        )
-    run_sql("UPDATE governance_systemcontract SET confidence_score = 'NaN'")
-    [found] = findings()
-    assert found.seq == 2
+    run_sql("UPDATE governance_ledgerentry SET hash = sha256('x'::bytea) WHERE seq = 12")
+    assert [found.seq for found in findings()] == [12]
+
+
+def test_confidence__that_is_no_number_any_more__is_not_the_nothing_that_it_was(
+    cast: Cast,
+) -> None:
+    judged_job(cast)
+    [dossier] = dossiers()
+    row: Any = dossier.contract
+    nothing = digest(row._replace(confidence_score=None).content_record())
+    dossier.contract = row._replace(confidence_score=float("nan"), content_digest=nothing)
+    assert dossier.digest_of("content_sha256", place=None, expected=nothing) == NO_DIGEST
+    dossier.contract = row._replace(confidence_score=None, content_digest=nothing)
+    assert dossier.digest_of("content_sha256", place=None, expected=nothing) == nothing
+
+
+def test_entry__that_lost_its_status__is_left_to_be_looked_at_closely(cast: Cast) -> None:
+    judged_job(cast)
+    [dossier] = dossiers()
+    last: Any = dossier.entries[-1]
+    body = canonical_text(json.loads(last.body) | {"to_status": None})
+    hashed = entry_hash(last.prev_hash, body)
+    dossier.entries[-1] = last._replace(to_status=None, body=body, hash=hashed)
+    assert told_at_a_glance(dossier) is None
 
 
 def test_verifying__where_nobody_collects_garbage__leaves_it_so(cast: Cast) -> None:
