@@ -16,6 +16,7 @@ from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
+import orjson
 from django.db import DEFAULT_DB_ALIAS, models
 
 from governance.models.prepared import prepared_answers
@@ -123,7 +124,10 @@ def _read_time(text: str) -> str | None:
 
 
 def _read_json(texts: Iterable[Any]) -> list[Any]:
-    return [None if text is None else load_json(text) for text in texts]
+    try:
+        return [None if text is None else orjson.loads(text) for text in texts]
+    except ValueError:
+        return [None if text is None else load_json(text) for text in texts]
 
 
 _READERS: Mapping[type[models.Field], Callable[[Iterable[Any]], list[Any]]] = {
