@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import DataError, connection, transaction
 
+from governance.flows.run_job import cancel_job
 from governance.ledger import judging
 from governance.ledger.chain import entry_hash
 from governance.ledger.dossier import NO_DIGEST, Dossier
@@ -21,10 +22,11 @@ from governance.ledger.verification import Finding, verify_ledger
 from governance.models import LedgerEntry, SystemContract
 from governance.vocabulary.canonical import canonical_text, digest
 from tests.support.cast import Cast
+from tests.support.platform import FAILING
 from tests.support.rewriting.edits import Studio
 from tests.support.rewriting.tales import TALES
 from tests.support.roles import as_owner
-from tests.support.stories import answered, judged_job, running_job, signed
+from tests.support.stories import answered, judged_job, now, pending_job, running_job, signed
 from tests.support.succession import modified
 from tests.support.tampering import laws_off, run_sql
 from tests.torture.edits import KINDS, switch_everything_off, tell_record
@@ -67,13 +69,19 @@ def test_whole_chains__of_every_tale__fit_at_a_glance_and_say_the_same(db: None)
     assert all(told)
 
 
-def test_whole_chains__of_reviews_that_went_on__fit_at_a_glance_too(
+def test_whole_chains__of_what_no_tale_tells__fit_at_a_glance_too(
     cast: Cast, settings: Any
 ) -> None:
     modified(cast)
     answered(cast)
+    job = pending_job(cast)
     settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
     signed(cast, signed(cast), founder=cast.second_founder)
+    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": FAILING[0]}
+    # Its last entry says that nobody could tell the health.
+    cancel_job(job_id=job.pk, reason="Too late.", actor=cast.operator, at=now())
+    last = LedgerEntry.objects.filter(contract=job.contract_id).latest("seq")
+    assert '"health_after_sha256":null' in last.body
     assert all(_fits_the_same(dossier) for dossier in dossiers())
 
 

@@ -244,3 +244,8 @@ def test_load_json__number_that_no_double_holds__spelled_by_nothing(number: str)
         spelling(value)
     with pytest.raises(ValueError, match="unsupported"):
         digest(value, expected=digest({"n": None, "x": 1.5}))
+
+
+def test_digest__of_what_is_no_json_though_orjson_spells_it__refused() -> None:
+    with pytest.raises(ValueError, match="unsupported"):
+        digest({"at": datetime(2026, 1, 1, tzinfo=UTC)})
