@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
-
-from governance.ledger.rows import read_rows
 from governance.models import (
-    ApprovalSignature,
-    AuditEvidence,
-    AuditResolution,
     ClarificationAnswer,
     ClarificationRequest,
-    ContractTombstone,
-    GovernanceAudit,
     GovernanceJob,
-    HealthSnapshot,
     JobStep,
     LedgerEntry,
-    StepResult,
     SystemContract,
 )
 from governance.vocabulary.canonical import digest, load_json, sha256_hex, timestamp
-from governance.vocabulary.values import ContractStatus
 
-# What stands where a digest would, for what no entry could have vouched for.
-UNREADABLE = "unreadable"
-ALTERED = "altered"
-TWICE = "twice"
+# What stands where a digest would, for what no entry could have vouched for, whatever it says.
+NO_DIGEST = "no digest"
 
 # Which of several rows of its kind: a result's step, the number of a question, of its answer and
 # of a signature; None for what there is but one of.
 Place = int | None
+
+# What makes a digest of a record: `digest`, or something faster that says less.
+Take = Callable[[Any], str]
+Digest = Callable[["Dossier", Any, Take], str | None]
 
 
 @dataclass(slots=True)
@@ -68,203 +59,114 @@ class Dossier:
     def digest_of(self, record: str, *, place: Place, expected: str | None = None) -> str | None:
         """The digest of the row that `record` names; None where there is no such row.
 
-        A row that cannot be read any more, stands there twice, or does not agree with itself has
-        no digest that an entry could vouch for. Faster where the digest is `expected`. Raises
-        KeyError for a record that no event knows.
+        `NO_DIGEST` of a row that cannot be read any more, stands there twice, or does not agree
+        with itself. Faster where the digest is `expected`. Raises KeyError for a record that no
+        event knows.
         """
-        known = _DIGESTS[record]
+        known = DIGESTS[record]
         if (record, place) in self.twice:
-            return TWICE
+            return NO_DIGEST
         try:
-            return known(self, self.rows.get((record, place)), expected)
+            return known(self, self.rows.get((record, place)), partial(digest, expected=expected))
         except (ValueError, TypeError, AttributeError, RecursionError):
-            return UNREADABLE
+            return NO_DIGEST
 
 
-class Reader(Protocol):
-    """Where rows come from: those of `model` whose `column` is one of `keys`, in this order."""
-
-    def __call__(
-        self, model: Any, column: str, keys: Collection[Any], kind: str = ..., order: str = ...
-    ) -> list[Any]: ...
+# --- the digest of each record, as it stands; ValueError and the like where it has none ---
+def _of_record(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(row.as_record()) if row else None
 
 
-def load_dossiers(
-    contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
-) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; fourteen queries, however many."""
-    read = partial(_rows_of, using=using)
-    yield from assembled(_with_succession(contract_ids, using), read)
+def _of_proposal(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.proposal_record())
 
 
-def assembled(begun: Iterable[Dossier], read: Reader) -> Iterator[Dossier]:
-    """The dossiers, each of which has its contract already, with all that `read` finds for them."""
-    dossiers = {str(dossier.contract.pk): dossier for dossier in begun}
-    for entry in read(LedgerEntry, "contract_id", dossiers, order="contract_id, seq, id"):
-        dossiers[entry.contract_id].entries.append(entry)
-    asked = {}
-    for question in read(ClarificationRequest, "contract_id", dossiers):
-        asked[question.id] = question
-        dossier = dossiers[question.contract_id]
-        dossier.questions[question.number] = question
-        dossier.add("clarification_sha256", question.number, question)
-    for answer in read(ClarificationAnswer, "request_id", asked, kind="bigint"):
-        question = asked[answer.request_id]
-        dossier = dossiers[question.contract_id]
-        dossier.answers[question.number] = answer
-        dossier.add("clarification_answer_sha256", question.number, answer)
-    for signature in read(ApprovalSignature, "contract_id", dossiers):
-        dossiers[signature.contract_id].add("signature_sha256", signature.number, signature)
-    of_job = {}
-    for job in read(GovernanceJob, "contract_id", dossiers):
-        dossier = of_job[job.id] = dossiers[job.contract_id]
-        dossier.job = job
-        dossier.add("job_sha256", None, job)
-    for step in read(JobStep, "job_id", of_job, order="job_id, step_index, id"):
-        of_job[step.job_id].steps.append(step)
-    for result in read(StepResult, "job_id", of_job):
-        of_job[result.job_id].add("step_result_sha256", result.step_index, result)
-    for snapshot in read(HealthSnapshot, "job_id", of_job):
-        of_job[snapshot.job_id].add(f"health_{snapshot.phase.lower()}_sha256", None, snapshot)
-    for evidence in read(AuditEvidence, "job_id", of_job):
-        of_job[evidence.job_id].add("evidence_sha256", None, evidence)
-    of_audit = {}
-    for audit in read(GovernanceAudit, "job_id", of_job):
-        dossier = of_audit[audit.id] = of_job[audit.job_id]
-        dossier.add("audit_sha256", None, audit)
-    for resolution in read(AuditResolution, "audit_id", of_audit, kind="bigint"):
-        of_audit[resolution.audit_id].add("resolution_sha256", None, resolution)
-    yield from dossiers.values()
+def _of_draft(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.draft_record())
 
 
-def _rows_of(
-    model: Any,
-    column: str,
-    keys: Collection[Any],
-    kind: str = "uuid",
-    order: str = "id",
-    *,
-    using: str,
-) -> list[Any]:
-    """What PostgreSQL has; nothing is asked where there is no key."""
-    if not keys:
-        return []
-    condition = f"{column} = ANY (%s::{kind}[])"
-    return read_rows(model, condition, [list(keys)], order=order, using=using)
-
-
-def _with_succession(contract_ids: Sequence[UUID], using: str) -> Iterator[Dossier]:
-    """Each with what took its place, and whether what it took the place of still stands there.
-
-    What was archived and removed is known by its tombstone.
-    """
-    ids = [str(contract_id) for contract_id in contract_ids]
-    contracts = read_rows(SystemContract, "id = ANY (%s::uuid[])", [ids], using=using)
-    dossiers = {str(contract.pk): Dossier(contract) for contract in contracts}
-    living = SystemContract.objects.using(using).order_by()
-    removed = ContractTombstone.objects.using(using)
-    heirs = living.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
-    removed_heirs = removed.filter(parent_id__in=list(dossiers)).values_list("pk", "parent_id")
-    for heir_id, parent_id in sorted(heirs.union(removed_heirs, all=True)):
-        dossier = dossiers[str(parent_id)]
-        dossier.successor_id = str(heir_id)
-        dossier.add("successor_id", None, dossier.successor_id)
-    parents = [contract.parent_id for contract in contracts if contract.parent_id]
-    replaced = {"pk__in": parents, "status": ContractStatus.REJECTED}
-    found = living.filter(**replaced).values_list("pk")
-    found = found.union(removed.filter(**replaced).values_list("pk"))
-    standing = {str(parent_id) for (parent_id,) in found}
-    for dossier in dossiers.values():
-        parent_id = dossier.contract.parent_id
-        dossier.parent_stands = parent_id is None or str(parent_id) in standing
-        yield dossier
-
-
-# --- the digest of each record, as it stands: of the dossier, the row, and the one expected ---
-def _of_record(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(row.as_record(), expected=expected) if row else None
-
-
-def _of_proposal(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.proposal_record(), expected=expected)
-
-
-def _of_draft(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.draft_record(), expected=expected)
-
-
-def _of_validator_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+def _of_validator_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.validator_verdict or {}
     # What the contract repeats of its verdicts, for queries to find it by, must agree with them.
     if dossier.contract.confidence_score != verdict.get("confidence_score"):
-        return ALTERED
-    return digest(verdict, expected=expected)
+        raise _AlteredError
+    return take(verdict)
 
 
-def _of_eligibility_verdict(dossier: Dossier, row: Any, expected: str | None) -> str:
+def _of_eligibility_verdict(dossier: Dossier, row: Any, take: Take) -> str:
     verdict: Any = dossier.contract.eligibility_verdict or {}
     if dossier.contract.eligibility_decision != verdict.get("decision"):
-        return ALTERED
-    return digest(verdict, expected=expected)
+        raise _AlteredError
+    return take(verdict)
 
 
-def _of_content(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    kept = dossier.contract.content_digest
-    # Nothing is expected: a confidence that was rewritten may be NaN.
-    return kept and _agreed(kept, digest(dossier.contract.content_record()))
+def _of_content(dossier: Dossier, row: Any, take: Take) -> str | None:
+    contract = dossier.contract
+    if not math.isfinite(contract.confidence_score or 0):
+        take = digest  # `spelling` writes null for a confidence that was rewritten to NaN
+    kept = contract.content_digest
+    return kept and _agreed(kept, take(contract.content_record()))
 
 
-def _of_approval(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.approval_record(), expected=expected)
+def _of_approval(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.approval_record())
 
 
-def _of_closing(dossier: Dossier, row: Any, expected: str | None) -> str:
-    return digest(dossier.contract.closing_record(), expected=expected)
+def _of_closing(dossier: Dossier, row: Any, take: Take) -> str:
+    return take(dossier.contract.closing_record())
 
 
-def _of_job(dossier: Dossier, job: Any, expected: str | None) -> str:
-    # Where there is no job this is UNREADABLE, and the snapshot's absence was found before.
-    return digest(job.birth_record([s.as_record() for s in dossier.steps]), expected=expected)
+def _of_job(dossier: Dossier, job: Any, take: Take) -> str:
+    # Where there is no job this is `NO_DIGEST`, and the snapshot's absence was found before.
+    return take(job.birth_record([s.as_record() for s in dossier.steps]))
 
 
-def _of_start(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(dossier.job.start_record(), expected=expected) if dossier.job else None
+def _of_start(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(dossier.job.start_record()) if dossier.job else None
 
 
-def _of_job_end(dossier: Dossier, row: Any, expected: str | None) -> str | None:
-    return digest(dossier.job.end_record(), expected=expected) if dossier.job else None
+def _of_job_end(dossier: Dossier, row: Any, take: Take) -> str | None:
+    return take(dossier.job.end_record()) if dossier.job else None
 
 
-def _of_successor(dossier: Dossier, row: Any, expected: str | None) -> str | None:
+def _of_successor(dossier: Dossier, row: Any, take: Take) -> str | None:
     """An id, and no digest: the chain names it to whoever reads it."""
     return dossier.successor_id
 
 
-def _of_signature(dossier: Dossier, signature: Any, expected: str | None) -> str | None:
+def _of_signature(dossier: Dossier, signature: Any, take: Take) -> str | None:
     """The digest of a signature that is under this contract's content and the view beside it."""
     if signature is None:
         return None
     signed = (sha256_hex(signature.view), dossier.contract.content_digest)
-    agrees = signed == (signature.view_digest, signature.content_digest)
-    return digest(signature.as_record(), expected=expected) if agrees else ALTERED
+    if signed != (signature.view_digest, signature.content_digest):
+        raise _AlteredError
+    return take(signature.as_record())
 
 
-def _of_evidence(dossier: Dossier, evidence: Any, expected: str | None) -> str | None:
+def _of_evidence(dossier: Dossier, evidence: Any, take: Take) -> str | None:
     if evidence is None:
         return None
     document = load_json(evidence.body)
-    columns_agree = document.get("job_id") == evidence.job_id and document.get(
-        "collected_at"
-    ) == timestamp(evidence.collected_at)
-    return _agreed(evidence.sha256, sha256_hex(evidence.body)) if columns_agree else ALTERED
+    sealed = (document.get("job_id"), document.get("collected_at"))
+    if sealed != (evidence.job_id, timestamp(evidence.collected_at)):
+        raise _AlteredError
+    return _agreed(evidence.sha256, sha256_hex(evidence.body))
 
 
 def _agreed(kept: str, computed: str) -> str:
     """The digest, when the column that keeps it agrees with what it is computed from."""
-    return computed if kept == computed else ALTERED
+    if kept != computed:
+        raise _AlteredError
+    return computed
 
 
-_DIGESTS: Mapping[str, Callable[[Dossier, Any, str | None], str | None]] = {
+class _AlteredError(ValueError):
+    """A row does not agree with itself: it has no digest."""
+
+
+# How each is taken: of the dossier, the row, and what takes it.
+DIGESTS: Mapping[str, Digest] = {
     "proposal_sha256": _of_proposal,
     "draft_sha256": _of_draft,
     "validator_verdict_sha256": _of_validator_verdict,

@@ -1,7 +1,7 @@
 """Every event that the ledger knows, and the rows that its entries vouch for.
 
 An event has three parts: whose it is (`contract` or `job`), the stage, and what happened. A record
-is named for the row whose SHA-256 the entry carries; `verification.py` says how each is computed.
+is named for the row whose SHA-256 the entry carries; `dossier.py` says how each is computed.
 An event with more than one set of records may carry any one of them.
 """
 

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime
 from typing import Any
 
-from governance.ledger.chain import GENESIS, entry_hash
-from governance.ledger.dossier import Dossier, Place
-from governance.ledger.events import CLARIFYING, COUNTED, EVENTS, STANDSTILLS
+from governance.ledger.chain import entry_hash
+from governance.ledger.dossier import NO_DIGEST, Dossier, Place
+from governance.ledger.events import EVENTS, STANDSTILLS
+from governance.ledger.glance import told_at_a_glance
+from governance.ledger.told import SUBJECTS, Records, Told
 from governance.models import LedgerEntry
 from governance.vocabulary.canonical import load_json, timestamp
 from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
 from governance.vocabulary.review_clock import review_end
-from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
-
-
-@dataclass(slots=True)
-class _Told:
-    """What a chain has told so far: where contract and job stand, and what it vouched for."""
-
-    head: bytes = GENESIS
-    statuses: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
-    last_at: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
-    steps: int = 0
-    vouched: set[tuple[str, Place]] = field(default_factory=set)
-    counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
-
-    def place_of(self, record: str, entry: LedgerEntry) -> Place:
-        """Which of several rows an entry vouches for: a step's, or the next by number."""
-        return self.counted[record] + 1 if record in COUNTED else entry.step_index
+from governance.vocabulary.values import AuditVerdict
 
 
 def first_problem(dossier: Dossier) -> tuple[int, str] | None:
     """The first entry that does not fit, or is missing, and what is wrong with it."""
-    told = _Told()
-    for number, entry in enumerate(dossier.entries, start=1):
-        if problem := _problem_of_link(entry, number, told.head):
-            return number, problem
-        try:
-            body = load_json(entry.body)
-            records = dict(body["records"].items())
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return number, "its body is not an entry"
-        if problem := _problem_of_entry(dossier, entry, body, records, told):
-            return number, problem
-        _take_in(entry, records, told)
+    told = told_at_a_glance(dossier)
+    if told is None:
+        told, found = told_closely(dossier)
+        if found:
+            return found
     if ("content_sha256", None) in told.vouched:  # it holds the eligibility verdict too
         told.vouched.add(("eligibility_verdict_sha256", None))
     problem = _problem_after(dossier, told)
     return (len(dossier.entries) + 1, problem) if problem else None
+
+
+def told_closely(dossier: Dossier) -> tuple[Told, tuple[int, str] | None]:
+    """What the chain tells up to the first entry that does not fit, and that one with what is
+    wrong with it, if there is one."""
+    told = Told()
+    for number, entry in enumerate(dossier.entries, start=1):
+        if problem := _problem_of(dossier, entry, number, told):
+            return told, (number, problem)
+    return told, None
+
+
+def _problem_of(dossier: Dossier, entry: LedgerEntry, number: int, told: Told) -> str | None:
+    """What is wrong with the entry that comes `number`-th; what fits is taken in."""
+    if problem := _problem_of_link(entry, number, told.head):
+        return problem
+    try:
+        body = load_json(entry.body)
+        records = dict(body["records"].items())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "its body is not an entry"
+    if problem := _problem_of_entry(dossier, entry, body, records, told):
+        return problem
+    told.take_in(entry, records)
+    return None
 
 
 def _problem_of_link(entry: LedgerEntry, number: int, head: bytes) -> str | None:
@@ -64,11 +67,7 @@ def _problem_of_link(entry: LedgerEntry, number: int, head: bytes) -> str | None
 
 
 def _problem_of_entry(
-    dossier: Dossier,
-    entry: LedgerEntry,
-    body: Mapping[str, Any],
-    records: Mapping[str, Any],
-    told: _Told,
+    dossier: Dossier, entry: LedgerEntry, body: Mapping[str, Any], records: Records, told: Told
 ) -> str | None:
     columns = _columns_of(entry)
     if not columns.items() <= body.items():
@@ -79,13 +78,13 @@ def _problem_of_entry(
         return f"{event} does not vouch for {sorted(records)}"
     if (to_status == "") != (event in STANDSTILLS):
         return f"{event} cannot tell {to_status or 'no status'}"
-    if to_status and entry.from_status != (standing := told.statuses[_subject(event)]):
+    if to_status and entry.from_status != (standing := told.statuses[SUBJECTS[event]]):
         return f"begins at {entry.from_status!r}, but the status was {standing!r}"
     for record, value in records.items():
-        place = told.place_of(record, entry)
-        if dossier.digest_of(record, place=place, expected=value) != value:
+        found = dossier.digest_of(record, place=told.place_of(record, entry), expected=value)
+        if found != value or found == NO_DIGEST:
             return f"what stands on record is not what {record} vouches for"
-    if event in STANDSTILLS and not _is_in_turn(entry, told):
+    if event in STANDSTILLS and not told.is_in_turn(entry):
         return f"{event} is told out of turn"
     return None
 
@@ -105,38 +104,7 @@ def _columns_of(entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _is_in_turn(entry: LedgerEntry, told: _Told) -> bool:
-    """What moves no status has its place all the same; a move's place is where it begins."""
-    contract, job = told.statuses["contract"], told.statuses["job"]
-    if entry.event in CLARIFYING:
-        questions, answers = (told.counted[record] for record in CLARIFYING.values())
-        is_answer = entry.event == "contract.review.clarified"
-        return contract == ContractStatus.ELIGIBLE and questions - answers == is_answer
-    if entry.event == "contract.review.signed":
-        return contract == ContractStatus.ELIGIBLE
-    if _subject(entry.event) == "job":
-        return job == JobStatus.RUNNING and entry.step_index == told.steps
-    has_ended = contract == ContractStatus.ACTIVE and job == JobStatus.COMPLETED
-    return has_ended and ("audit_sha256", None) not in told.vouched
-
-
-def _take_in(entry: LedgerEntry, records: Mapping[str, Any], told: _Told) -> None:
-    """The entry fits: what it says was told."""
-    subject, at = _subject(entry.event), timestamp(entry.at) or ""
-    told.head = bytes(entry.hash)
-    told.steps += entry.step_index is not None
-    if entry.to_status:
-        told.statuses[subject] = entry.to_status
-    if at > told.last_at[subject]:
-        told.last_at[subject] = at
-    for record, value in records.items():
-        if value is not None:
-            told.vouched.add((record, told.place_of(record, entry)))
-            if record in COUNTED:
-                told.counted[record] += 1
-
-
-def _problem_after(dossier: Dossier, told: _Told) -> str | None:
+def _problem_after(dossier: Dossier, told: Told) -> str | None:
     contract, job = dossier.contract, dossier.job
     if told.statuses["contract"] != contract.status:
         said = told.statuses["contract"]
@@ -145,7 +113,7 @@ def _problem_after(dossier: Dossier, told: _Told) -> str | None:
         standing = job.status if job else "not there"
         said = told.statuses["job"] or "nothing"
         return f"the job is {standing}, but the last entry says {said}"
-    if untold := sorted(_expected_records(dossier) - told.vouched, key=str):
+    if untold := _untold(dossier, told.vouched):
         return f"no entry vouches for {untold[0][0].removesuffix('_sha256')} {untold[0][1] or ''}"
     if job and job.current_step_index != (results := _results_in(dossier)):
         return f"the cursor says {job.current_step_index}, results are {results}"
@@ -161,30 +129,42 @@ def _problem_after(dossier: Dossier, told: _Told) -> str | None:
     return None
 
 
-def _expected_records(dossier: Dossier) -> set[tuple[str, Place]]:
-    """What must have been vouched for, as the rows and columns that are filled say."""
-    contract, job = dossier.contract, dossier.job
-    expected = set(dossier.rows)
-    filled: dict[str, Iterable[Any]] = {
-        "validator_verdict_sha256": (contract.validator_verdict, contract.confidence_score),
-        "eligibility_verdict_sha256": (contract.eligibility_verdict, contract.eligibility_decision),
-        "content_sha256": (contract.content_digest,),
-        "approval_sha256": contract.approval_record().values(),
-        "closing_sha256": (contract.closed_at, contract.closed_by_id, contract.closed_reason),
-    }
-    if job:
-        filled["start_sha256"] = job.start_record().values()
-        filled["job_end_sha256"] = (job.ended_at, job.ended_by_id, job.end_reason)
-        if job.status in JOB_TERMINAL_STATES:
-            expected.add(("evidence_sha256", None))
-    for record, columns in filled.items():
-        if any(column is not None and column != "" for column in columns):
-            expected.add((record, None))
-    return expected
+def _untold(dossier: Dossier, vouched: Set[tuple[str, Place]]) -> list[tuple[str, Place]]:
+    """What had to be vouched for, as the rows and columns that are filled say, and was not."""
+    untold = dossier.rows.keys() - vouched
+    for record, columns in _COLUMNS.items():
+        if (record, None) not in vouched and any(
+            column is not None and column != "" for column in columns(dossier.contract, dossier.job)
+        ):
+            untold.add((record, None))
+    return sorted(untold, key=str)
+
+
+# The columns of a contract and its job that are empty as long as no entry vouches for them.
+_COLUMNS: Mapping[str, Callable[[Any, Any], Iterable[Any]]] = {
+    "validator_verdict_sha256": lambda contract, _: (
+        contract.validator_verdict,
+        contract.confidence_score,
+    ),
+    "eligibility_verdict_sha256": lambda contract, _: (
+        contract.eligibility_verdict,
+        contract.eligibility_decision,
+    ),
+    "content_sha256": lambda contract, _: (contract.content_digest,),
+    "approval_sha256": lambda contract, _: contract.approval_record().values(),
+    "closing_sha256": lambda contract, _: (
+        contract.closed_at,
+        contract.closed_by_id,
+        contract.closed_reason,
+    ),
+    "start_sha256": lambda _, job: job.start_record().values() if job else (),
+    "job_end_sha256": lambda _, job: (job.ended_at, job.ended_by_id, job.end_reason) if job else (),
+    "evidence_sha256": lambda _, job: ((job and job.status in JOB_TERMINAL_STATES) or None,),
+}
 
 
 def _results_in(dossier: Dossier) -> int:
-    return sum(record == "step_result_sha256" for record, _ in dossier.rows)
+    return [record for record, _ in dossier.rows].count("step_result_sha256")
 
 
 def _review_end(dossier: Dossier) -> str | None:
@@ -209,7 +189,3 @@ def _verdict_given(dossier: Dossier) -> str:
         ("audit_sha256", None)
     )
     return given.verdict if given else AuditVerdict.PENDING
-
-
-def _subject(event: str) -> str:
-    return event.partition(".")[0]

@@ -9,68 +9,65 @@ records and bodies have them. It has nothing else of a model, and cannot be chan
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.types.string import TextLoader
+import orjson
+from django.db import DEFAULT_DB_ALIAS, models
 
+from governance.models.prepared import prepared_answers
 from governance.vocabulary.canonical import load_json, timestamp
 
 _Model = TypeVar("_Model", bound=models.Model)
-_WITH_MICROSECONDS = len("2026-11-02 09:00:00.000005+00")
+# What psycopg hands over as it came; times and JSON are then read a column at a time.
+_AS_TEXT = ("jsonb", "timestamptz", "uuid")
 
 
-class _JsonLoader(Loader):
-    def load(self, data: Buffer) -> Any:
-        return load_json(bytes(data))
+class Question(NamedTuple):
+    """The rows of `model` for which the SQL condition `where` holds, in this order."""
+
+    model: type[models.Model]
+    where: str
+    parameters: Sequence[Any]
+    order: str = "id"
 
 
-class _TimeLoader(Loader):
-    """Raises ValueError for a time that has no end, or no four-digit year."""
+def read_rows(questions: Sequence[Question], *, using: str = DEFAULT_DB_ALIAS) -> list[list[Any]]:
+    """The rows that each of these questions is about; they are asked together.
 
-    def load(self, data: Buffer) -> str | None:
-        text = bytes(data).decode()
-        if len(text) == _WITH_MICROSECONDS and text[10] == " " and text.endswith("+00"):
-            return f"{text[:10]}T{text[11:26]}Z"
-        return timestamp(datetime.fromisoformat(text))
-
-
-_LOADERS = {"jsonb": _JsonLoader, "timestamptz": _TimeLoader, "uuid": TextLoader}
-
-
-def read_rows(
-    model: type[_Model],
-    where: str,
-    parameters: Sequence[Any],
-    *,
-    order: str = "id",
-    using: str = DEFAULT_DB_ALIAS,
-) -> list[_Model]:
-    """The rows of `model` for which the SQL condition `where` holds, in this order.
-
-    They are called what they stand for: `model`. Raises ValueError, DataError or RecursionError
-    for what Python cannot hold.
+    They are called what they stand for: their model. Raises ValueError, DataError or
+    RecursionError for what Python cannot hold.
     """
-    columns, make = _shape_of(model)
-    with connections[using].cursor() as cursor:
-        for name, loader in _LOADERS.items():
-            cursor.cursor.adapters.register_loader(name, loader)
-        cursor.execute(
-            f"SELECT {columns} FROM {model._meta.db_table} WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
+    statements = [
+        (
+            f"SELECT {_shape_of(model).columns} FROM {model._meta.db_table}"  # noqa: S608 - ours
+            f" WHERE {where} ORDER BY {order}",
             parameters,
         )
-        return [cast("_Model", make(row)) for row in cursor.fetchall()]
+        for model, where, parameters, order in questions
+    ]
+    with closing(prepared_answers(statements, as_text=_AS_TEXT, using=using)) as answers:
+        return [
+            _rows(_shape_of(question.model), rows)
+            for question, rows in zip(questions, answers, strict=True)
+        ]
+
+
+def _rows(shape: _Shape, rows: Iterable[Sequence[Any]]) -> list[Any]:
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for index, read in shape.readers:
+        if columns:
+            columns[index] = read(columns[index])
+    return list(map(shape.make, zip(*columns, strict=True)))
 
 
 def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:
     """The row that `read_rows` would have made of these `values`, by name; others are None."""
-    _, make = _shape_of(model)
+    make = _shape_of(model).make
     return cast("_Model", make([values.get(name) for name in columns_of(model)]))
 
 
@@ -79,9 +76,16 @@ def columns_of(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
 
 
+class _Shape(NamedTuple):
+    """A model's columns as SQL, how those at some places are read, and what makes a row."""
+
+    columns: str
+    readers: list[tuple[int, Callable[[Iterable[Any]], list[Any]]]]
+    make: Callable[[Iterable[Any]], Any]
+
+
 @cache
-def _shape_of(model: type[models.Model]) -> tuple[str, Callable[[Sequence[Any]], Any]]:
-    """The model's columns as SQL, and what makes a row of their values."""
+def _shape_of(model: type[models.Model]) -> _Shape:
     names = columns_of(model)
     kind: Any = namedtuple(f"{model.__name__}Row", names)  # type: ignore[misc]
     records = {
@@ -95,5 +99,38 @@ def _shape_of(model: type[models.Model]) -> tuple[str, Callable[[Sequence[Any]],
         **records,
     }
     row = type(kind.__name__, (kind,), kept)
-    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
-    return columns, partial(tuple.__new__, row)
+    fields = model._meta.concrete_fields
+    readers = [
+        (index, read)
+        for index, field in enumerate(fields)
+        for known, read in _READERS.items()
+        if isinstance(field, known)
+    ]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    return _Shape(columns, readers, partial(tuple.__new__, row))
+
+
+def _read_times(texts: Iterable[Any]) -> list[Any]:
+    return [None if text is None else _read_time(text) for text in texts]
+
+
+@lru_cache(maxsize=4096)  # a story happens at few moments, which stand in many of its rows
+def _read_time(text: str) -> str | None:
+    """A time as `timestamp` writes it. Raises ValueError for one that has no end, or no four-digit
+    year."""
+    if text[26:] == "+00" and text[10] == " ":
+        return f"{text[:10]}T{text[11:26]}Z"
+    return timestamp(datetime.fromisoformat(text))
+
+
+def _read_json(texts: Iterable[Any]) -> list[Any]:
+    try:
+        return [None if text is None else orjson.loads(text) for text in texts]
+    except ValueError:
+        return [None if text is None else load_json(text) for text in texts]
+
+
+_READERS: Mapping[type[models.Field], Callable[[Iterable[Any]], list[Any]]] = {
+    models.DateTimeField: _read_times,
+    models.JSONField: _read_json,
+}

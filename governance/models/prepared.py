@@ -6,7 +6,7 @@ settings allow it; Django's own statements are made anew, and planned anew, each
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import DateTimeField, JSONField, Model
 from django.db.models.base import ModelState
+from psycopg.types.string import TextLoader
 
 from governance.models.fields import Moving
 from governance.vocabulary.canonical import load_json
@@ -84,6 +85,34 @@ def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.execute(sql, values).fetchall()
 
 
+def prepared_answers(
+    questions: Iterable[tuple[str, Sequence[Any]]],
+    *,
+    as_text: Iterable[str] = (),
+    using: str = DEFAULT_DB_ALIAS,
+) -> Generator[list[tuple[Any, ...]]]:
+    """All rows that each of the statements gives, in order; none of them waits for the others.
+
+    They go out together, so that PostgreSQL works on the next while we look at the first; whoever
+    does not look at all of them closes this. Values of the types `as_text` are the texts that came.
+    """
+    wrapper = _ready(using)
+
+    def made() -> psycopg.Cursor[Any]:
+        cursor = psycopg.Cursor(wrapper.connection)
+        for name in as_text:
+            cursor.adapters.register_loader(name, TextLoader)
+        return cursor
+
+    if wrapper.queries_logged or wrapper.execute_wrappers:
+        for sql, values in questions:
+            yield _overheard(wrapper, made(), sql, values)
+        return
+    with wrapper.wrap_database_errors, wrapper.connection.pipeline():
+        for cursor in [made().execute(sql, values) for sql, values in questions]:
+            yield cursor.fetchall()
+
+
 def rows_within(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that a statement gives that only reads; OperationalError (57014) after `seconds`.
 
@@ -118,9 +147,9 @@ def _leave_savepoint(session: psycopg.Connection[Any]) -> None:
         session.execute(f"{word} SAVEPOINT limited")
 
 
-def _ready() -> Any:
+def _ready(using: str = DEFAULT_DB_ALIAS) -> Any:
     """Django's connection, made sure of as Django does before each cursor of its own."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper = connections[using]
     wrapper.close_if_health_check_failed()
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()

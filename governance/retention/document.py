@@ -16,9 +16,10 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import BinaryField
 
-from governance.ledger.dossier import Dossier, assembled, load_dossiers
+from governance.ledger.dossier import Dossier
 from governance.ledger.judging import first_problem
-from governance.ledger.rows import columns_of, make_row, read_rows
+from governance.ledger.loading import assembled, load_dossiers
+from governance.ledger.rows import Question, columns_of, make_row, read_rows
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -76,7 +77,8 @@ def load_records(
     dossiers = list(load_dossiers(contract_ids, using=using))
     ids = [str(contract_id) for contract_id in contract_ids]
     comments: dict[str, list[Any]] = {}
-    for comment in read_rows(ContractComment, "contract_id = ANY (%s::uuid[])", [ids], using=using):
+    said = Question(ContractComment, "contract_id = ANY (%s::uuid[])", [ids])
+    for comment in read_rows([said], using=using)[0]:
         comments.setdefault(str(comment.contract_id), []).append(comment)
     for dossier in dossiers:
         yield dossier, _text_of(dossier, comments.get(str(dossier.contract.pk), []))
@@ -157,9 +159,7 @@ def _assembled(rows: Rows, document: Mapping[str, Any]) -> Dossier:
     [contract] = rows[SystemContract.__name__]
     taken = 1
 
-    def read(
-        model: Any, column: str, keys: Collection[Any], kind: str = "", order: str = ""
-    ) -> list[Any]:
+    def read(model: Any, column: str, keys: Collection[Any]) -> list[Any]:
         nonlocal taken
         found = [row for row in rows.get(model.__name__, ()) if getattr(row, column) in keys]
         taken += len(found)

@@ -272,7 +272,8 @@ def test_story__with_more_entries__asks_no_more_queries(
         with CaptureQueriesContext(connection) as captured:
             story(founder_browser, contract)
         counts.append([q["sql"] for q in captured if "SAVEPOINT" not in q["sql"]])
-    assert len(counts[0]) == len(counts[1]) <= 17
+    # Fourteen of them read the record; all but the contract's go out together.
+    assert len(counts[0]) == len(counts[1]) <= 19
 
 
 def test_story__of_a_contract_that_was_removed__says_where_it_is(

@@ -19,9 +19,12 @@ from governance.vocabulary.canonical import (
     _down_to_the_deepest,
     canonical_text,
     digest,
+    load_json,
     load_strict_json,
     require_plain_json,
     sha256_hex,
+    spelling,
+    spelling_digest,
     timestamp,
 )
 from governance.vocabulary.errors import InvalidInputError
@@ -222,3 +225,27 @@ def test_timestamp__equal_moments__equal_text() -> None:
     assert timestamp(moment) == timestamp(elsewhere) == "2026-11-02T09:00:00.000005Z"
     assert timestamp(moment.replace(microsecond=0)) == "2026-11-02T09:00:00.000000Z"
     assert timestamp(None) is None
+
+
+@given(plain_json())
+def test_spelling__of_any_value__says_the_same_and_its_digest_is_of_it(value: Any) -> None:
+    spelled = spelling(value)
+    assert json.loads(spelled) == value
+    assert spelling_digest(value) == hashlib.sha256(spelled).hexdigest()
+    if spelled.decode() == canonical_text(value):
+        assert spelling_digest(value) == digest(value)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400 + ".5"])
+def test_load_json__number_that_no_double_holds__spelled_by_nothing(number: str) -> None:
+    value = load_json(f'{{"n": {number}, "x": 1.5}}')
+    assert value["x"] == 1.5
+    with pytest.raises(TypeError):
+        spelling(value)
+    with pytest.raises(ValueError, match="unsupported"):
+        digest(value, expected=digest({"n": None, "x": 1.5}))
+
+
+def test_digest__of_what_is_no_json_though_orjson_spells_it__refused() -> None:
+    with pytest.raises(ValueError, match="unsupported"):
+        digest({"at": datetime(2026, 1, 1, tzinfo=UTC)})

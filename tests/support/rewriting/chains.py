@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from governance.ledger.chain import GENESIS, entry_hash
-from governance.ledger.dossier import Dossier, load_dossiers
+from governance.ledger.dossier import Dossier
+from governance.ledger.loading import load_dossiers
 from governance.models import (
     ApprovalSignature,
     GovernanceAudit,
