@@ -12,7 +12,7 @@ from governance.contract.guards import refuse_frozen_line
 from governance.ledger.chain import Entry, Head, spelled_entries
 from governance.ledger.story import retried, short_story
 from governance.models import GovernanceJob, HealthSnapshot, SystemContract
-from governance.models.prepared import as_written, prepared_rows
+from governance.models.prepared import as_written, prepared_rows, unsaved
 from governance.orchestrator.snapshots import snapshot_of
 from governance.orchestrator.standing import read_contract
 from governance.vocabulary.canonical import digest
@@ -62,15 +62,14 @@ class ContractActivationService:
             contract, head = read_contract(contract_id)
             reading = _require_activatable(contract, health=health, freeze=freeze, at=at)
 
-            job = GovernanceJob(
-                contract=contract,
-                status=JobStatus.PENDING,
+            job = unsaved(
+                GovernanceJob,
                 total_steps=len(contract.plan),
                 timeout_minutes=timeout_minutes,
                 created_at=at,
                 updated_at=at,
-                created_by=actor,
             )
+            job.contract, job.created_by = contract, actor
             before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
             activated = contract_operations.activate(contract=contract, at=at)
             created = Entry(

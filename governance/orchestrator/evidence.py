@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.models import AuditEvidence, GovernanceJob, StepResult
+from governance.models.prepared import unsaved
 from governance.orchestrator.standing import Ending
 from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
 from governance.vocabulary.values import JobStatus, StepStatus
@@ -26,8 +27,12 @@ class AuditTrigger:
         """
         document = AuditTrigger.collect_evidence(ending, health_after=health_after, at=at)
         body = canonical_text(document)
-        return AuditEvidence(
-            job_id=ending.job.pk, body=body, sha256=sha256_hex(body), collected_at=at
+        return unsaved(
+            AuditEvidence,
+            job_id=ending.job.pk,
+            body=body,
+            sha256=sha256_hex(body),
+            collected_at=at,
         )
 
     @staticmethod

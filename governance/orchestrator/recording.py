@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from governance.ledger.chain import Entry, actor_name, spelled_entries
 from governance.models import GovernanceJob, StepResult
-from governance.models.prepared import as_written, prepared_rows
+from governance.models.prepared import Columns, as_written, prepared_rows, unsaved
 from governance.orchestrator.guards import require_due, token_hash
 from governance.orchestrator.leases import lease_grace, lease_until, require_lease, time_to_end
 from governance.orchestrator.reports import same_report
@@ -21,6 +19,8 @@ from governance.vocabulary.canonical import digest
 from governance.vocabulary.errors import ResultConflictError
 from governance.vocabulary.values import JobStatus, StepReport, StepStatus
 
+# What is known of a job whose report was kept.
+_LEASED = Columns(GovernanceJob, "job", only=["id", "status", "lease_expires_at"])
 Kept = tuple[StepResult, bool]
 
 _REPORT_STEP = f"SELECT result, lease FROM governance_report_step({', '.join(['%s'] * 15)})"  # noqa: S608
@@ -60,9 +60,7 @@ def keep_due_report(
     if not written:
         return None
     result.pk, lease = written[0]
-    result.job = GovernanceJob.from_db(
-        connection.alias, ["id", "status", "lease_expires_at"], [job_id, JobStatus.RUNNING, lease]
-    )
+    result.job = _LEASED.row([job_id, JobStatus.RUNNING, lease])
     return as_written(result)
 
 
@@ -92,7 +90,8 @@ def keep_reports(
                 details={"step_index": report.step_index},
             )
         require_due(job, report.step_index, last=last)
-        result = _result(report, executor=executor, at=at, job=job)
+        result = _result(report, executor=executor, at=at, job_id=job.pk)
+        result.job = job
         stored[report.step_index] = result
         job.current_step_index += 1
         last = report.status
@@ -112,9 +111,10 @@ def _stored(job: GovernanceJob, reports: Sequence[StepReport]) -> dict[int, Step
     return {result.step_index: result for result in rows}
 
 
-def _result(report: StepReport, *, executor: Any, at: datetime, **job: Any) -> StepResult:
-    return StepResult(
-        **job,
+def _result(report: StepReport, *, executor: Any, at: datetime, job_id: UUID) -> StepResult:
+    result = unsaved(
+        StepResult,
+        job_id=job_id,
         step_index=report.step_index,
         status=report.status,
         started_at=report.started_at,
@@ -123,8 +123,9 @@ def _result(report: StepReport, *, executor: Any, at: datetime, **job: Any) -> S
         error=report.error,
         health_after=report.health_after,
         recorded_at=at,
-        recorded_by=executor,
     )
+    result.recorded_by = executor
+    return result
 
 
 def _write(

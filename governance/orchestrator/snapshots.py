@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from governance.models import GovernanceJob, HealthSnapshot
+from governance.models.prepared import unsaved
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import HealthReading, SnapshotPhase
 
 
 def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading) -> HealthSnapshot:
     """The unsaved row that keeps `reading`."""
-    return HealthSnapshot(
-        job=job,
+    return unsaved(
+        HealthSnapshot,
+        job_id=job.pk,
         phase=phase,
         observed_at=reading.observed_at,
         reading={

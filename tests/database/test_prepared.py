@@ -5,9 +5,16 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import Model
 
-from governance.models import GovernanceJob, LedgerEntry, SystemContract
-from governance.models.prepared import Columns, array_of, prepared_rows
+from governance.models import (
+    GovernanceJob,
+    HealthSnapshot,
+    LedgerEntry,
+    StepResult,
+    SystemContract,
+)
+from governance.models.prepared import Columns, array_of, prepared_rows, unsaved
 from tests.support.cast import Cast
 from tests.support.stories import running_job
 
@@ -59,3 +66,16 @@ def test_row_of_json__is_what_django_reads(cast: Cast, model: type) -> None:
     assert [str(getattr(read, field.attname)) for field in model._meta.concrete_fields] == [
         str(getattr(django, field.attname)) for field in model._meta.concrete_fields
     ]
+
+
+@pytest.mark.parametrize("model", [SystemContract, GovernanceJob, StepResult, HealthSnapshot])
+def test_unsaved__of_any_table__is_what_django_makes(model: type[Model]) -> None:
+    pk = uuid4()
+    columns = {"id": pk} | ({"status": "RUNNING"} if hasattr(model, "status") else {})
+    ours, theirs = vars(unsaved(model, **columns)), vars(model(**columns))
+    assert vars(ours.pop("_state")) == vars(theirs.pop("_state"))
+    assert ours == theirs
+
+
+def test_unsaved__twice__is_two_rows() -> None:
+    assert unsaved(GovernanceJob).pk != unsaved(GovernanceJob).pk
