@@ -148,7 +148,7 @@ def timestamp(at: datetime | str | None) -> str | None:
 
     A text stays as it is: it is a time that was so written already (`ledger/rows.py`).
     """
-    if at is None or isinstance(at, str):
+    if isinstance(at, str) or at is None:
         return at
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
