@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+from collections.abc import Iterator
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -23,12 +24,21 @@ pytestmark = pytest.mark.usefixtures("streams")
 
 
 @pytest.fixture
-def unattended(monkeypatch: pytest.MonkeyPatch) -> Hub:
+def unattended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The process's hub is a new one, whose thread does not run."""
     hub = Hub()
     monkeypatch.setattr("governance.api.hub.HUB", hub)
     monkeypatch.setattr("threading.Thread.start", lambda thread: None)
-    return hub
+    yield hub
+    gc.unfreeze()  # what a worker's beginning set aside
+
+
+@pytest.mark.usefixtures("unattended")
+def test_worker__that_begins__looks_for_no_garbage_among_what_was_loaded() -> None:
+    worker = SimpleNamespace(cfg=SimpleNamespace(threads=1), alive=True, ppid=os.getppid())
+    gunicorn_settings.post_worker_init(worker)
+    assert gc.get_freeze_count() > 100_000
+    assert gc.isenabled()
 
 
 def test_places__of_a_server_that_gave_none__are_none() -> None:
