@@ -58,17 +58,17 @@ def prefill(contracts: int, *, advance: Callable[[int], object]) -> None:
     No job waits for an executor afterwards: a claim shall find those of its own measure.
     """
     fill_database(contracts=contracts, at=datetime.now(UTC), using=OWNER, seed=6, advance=advance)
-    executor = _supplier().executor
-    while run_job.claim_job(executor=executor, at=datetime.now(UTC)):
-        pass
     with connections[OWNER].cursor() as cursor:
         make_twins(cursor)
+    clear_the_line(_supplier())
+    with connections[OWNER].cursor() as cursor:
         copy_to_twins(cursor, list(SystemContract.objects.values_list("pk", flat=True)))
 
 
 def supply(ends_as: str, number: int, *, steps: int) -> list[Item]:
     """`number` contracts that end as a method of Supplier is named, on both sides, analysed."""
     supplier = _supplier()
+    clear_the_line(supplier)
     first = first_free_number(more=True)
     kind = Kind(ends_as, 0, steps, "medium", NOW)
     told = proposal_for(kind, reference_of(first))
@@ -98,6 +98,21 @@ def supply(ends_as: str, number: int, *, steps: int) -> list[Item]:
     with connections[OWNER].cursor() as cursor:
         copy_to_twins(cursor, [item.contract for item in items])
     return items
+
+
+def clear_the_line(supplier: Supplier) -> None:
+    """Start whatever waits, on both sides: a claim shall find what its own measure put there, and
+    not a job of a hundred steps that another measure left."""
+    while run_job.claim_job(executor=supplier.executor, at=datetime.now(UTC)):
+        pass
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(
+            "UPDATE bare.governance_governancejob SET status = 'RUNNING', started_at = created_at,"
+            " started_by_id = %s, deadline_at = created_at + timeout_minutes * interval '1 minute',"
+            " lease_expires_at = created_at + interval '1 minute',"
+            " execution_token_sha256 = repeat('0', 64) WHERE status = 'PENDING'",
+            [supplier.executor.pk],
+        )
 
 
 def supply_long_job(steps: int, *, reported: int) -> Item:
