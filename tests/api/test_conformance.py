@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from governance.api.serializers.line import LineSerializer
 from tests.api.conftest import ClientFor
 from tests.api.support import API
 from tests.support.cast import Cast
@@ -140,7 +139,7 @@ def test_request__accepted_though_the_schema_forbids_it__is_found_out(
 def test_client__of_the_suite__fails_where_the_judge_does(
     cast: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LineSerializer, "to_representation", lambda *_: {"frozen": "perhaps"})
+    monkeypatch.setattr("governance.api.line.shown", lambda *_: {"frozen": "perhaps"})
     with pytest.raises(UnpromisedAnswerError, match="GET /api/v1/line/ answered"):
         client_for(cast.viewer).get(f"{API}line/")
     assert isinstance(client_for(None), ApiClient)

@@ -151,6 +151,8 @@ def subjects_written(call: ast.Call) -> Iterator[str]:
     match call.func:
         case ast.Name(id=name) if name in MODELS:
             yield name
+        case ast.Name(id="unsaved"):  # makes a row of the model that is named first
+            yield from {node.id for node in call.args if isinstance(node, ast.Name)} & MODELS
         case ast.Name(id="getattr") if any("to_" in ast.dump(arg) for arg in call.args):
             yield "GovernanceJob.status"
         case ast.Attribute(attr=attr) if attr in CONTRACT_MOVES:
