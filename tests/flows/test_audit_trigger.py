@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.flows import run_job
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
+from governance.orchestrator.queries import steps_with_status
 from governance.vocabulary.canonical import canonical_text, load_strict_json, timestamp
 from governance.vocabulary.values import AuditVerdict, HealthDecision, JobStatus
 from tests.support.cast import Cast
@@ -246,3 +247,13 @@ class TestAuditTrigger:
         job = finished_job(cast)
         assert again(job.contract).audit_verdict == AuditVerdict.PENDING
         assert not hasattr(again(job), "audit")
+
+
+def test_steps__of_a_job_that_goes_on__are_due_in_turn(cast: Cast) -> None:
+    waiting, running = pending_job(cast), running_job(cast)
+    running.complete_steps(1)
+    for job, statuses in (
+        (waiting, ["PENDING", "PENDING", "PENDING"]),
+        (running.job, ["COMPLETED", "RUNNING", "PENDING"]),
+    ):
+        assert [step["status"] for step in steps_with_status(again(job))] == statuses

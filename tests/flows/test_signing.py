@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from governance.contract.signatures import signing_of
+from governance.contract.signatures import common_window, signing_of
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import (
@@ -344,3 +344,7 @@ def finished_job_of(cast: Cast, contract: SystemContract) -> Any:
     running = Running(job, token, cast)
     running.complete_steps()
     return running.complete()
+
+
+def test_window__that_nobody_signed__is_none() -> None:
+    assert common_window([]) is None
