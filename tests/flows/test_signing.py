@@ -346,5 +346,12 @@ def finished_job_of(cast: Cast, contract: SystemContract) -> Any:
     return running.complete()
 
 
-def test_window__that_nobody_signed__is_none() -> None:
+def test_window__of_several_signatures__is_what_lies_in_all_of_them() -> None:
+    at = now()
+    signed_for = [(at, at + 5 * HOUR), (at + HOUR, at + 9 * HOUR), (at, at + 3 * HOUR)]
+    signatures = [
+        ApprovalSignature(window_opens_at=opens_at, window_closes_at=closes_at)
+        for opens_at, closes_at in signed_for
+    ]
+    assert common_window(signatures) == ActivationWindow(at + HOUR, at + 3 * HOUR)
     assert common_window([]) is None
