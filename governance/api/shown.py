@@ -48,11 +48,11 @@ def conversion_of(field: Field) -> Told | None:
     if isinstance(field, serializers.CharField | serializers.ChoiceField | serializers.UUIDField):
         return str
     if isinstance(field, serializers.DateTimeField):
-        return rfc_3339
+        return _rfc_3339
     return field.to_representation
 
 
-def rfc_3339(at: datetime) -> str:
+def _rfc_3339(at: datetime) -> str:
     """As DRF's own field shows a time: in UTC, which is what we and the database give out."""
     return at.isoformat().replace("+00:00", "Z")
 

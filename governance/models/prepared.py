@@ -47,7 +47,6 @@ class Columns:
         self._names = [field.attname for field in read]
         self._json = [field.attname for field in read if isinstance(field, JSONField)]
         self._times = [field.attname for field in read if isinstance(field, DateTimeField)]
-        self._moves = issubclass(model, Moving)
 
     def row(self, values: Sequence[Any]) -> Any:
         """The model's instance made of the first `number` of `values`.
@@ -58,22 +57,14 @@ class Columns:
         for name in self._json:
             if columns[name] is not None:
                 columns[name] = load_json(columns[name])
-        return self._made(columns)
+        return as_written(_instance(self._model, columns))
 
     def row_of_json(self, columns: dict[str, Any]) -> Any:
         """The instance made of a whole row as PostgreSQL's `to_json` writes it."""
         for name in self._times:
             if columns[name] is not None:
                 columns[name] = datetime.fromisoformat(columns[name])
-        return self._made(columns)
-
-    def _made(self, columns: dict[str, Any]) -> Any:
-        made: Any = self._model.__new__(self._model)
-        made._state = ModelState()
-        made.__dict__.update(columns)
-        if self._moves:
-            made._update_initial_state()  # by which `save` sees that the status moved meanwhile
-        return as_written(made)
+        return as_written(_instance(self._model, columns))
 
 
 def unsaved(model: type[_M], /, **columns: Any) -> _M:
@@ -81,16 +72,20 @@ def unsaved(model: type[_M], /, **columns: Any) -> _M:
 
     It is what `model(…)` would be; this is for what is made a thousand times a second.
     """
-    made: Any = model.__new__(model)
-    made._state = ModelState()
     constants, made_anew = _defaults_of(model)
-    made.__dict__.update(constants)
-    made.__dict__.update(columns)
+    row = constants | columns
     for name, make in made_anew:
         if name not in columns:
-            made.__dict__[name] = make()
+            row[name] = make()
+    return _instance(model, row)
+
+
+def _instance(model: type[_M], columns: dict[str, Any]) -> _M:
+    made: Any = model.__new__(model)
+    made._state = ModelState()
+    made.__dict__.update(columns)
     if isinstance(made, Moving):
-        made._update_initial_state()
+        made._update_initial_state()  # by which `save` sees that the status moved meanwhile
     return cast("_M", made)
 
 

@@ -35,6 +35,7 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
+from governance.models.prepared import array_of
 from governance.vocabulary.canonical import canonical_text, load_json
 from governance.vocabulary.errors import InvalidInputError
 from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
@@ -75,9 +76,8 @@ def load_records(
     Fifteen queries, however many. Raises one of `UNREADABLE`, or DataError.
     """
     dossiers = list(load_dossiers(contract_ids, using=using))
-    ids = [str(contract_id) for contract_id in contract_ids]
     comments: dict[str, list[Any]] = {}
-    said = Question(ContractComment, "contract_id = ANY (%s::uuid[])", [ids])
+    said = Question(ContractComment, "contract_id = ANY (%s::uuid[])", [array_of(contract_ids)])
     for comment in read_rows([said], using=using)[0]:
         comments.setdefault(str(comment.contract_id), []).append(comment)
     for dossier in dossiers:
