@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
 from governance.ledger.dossier import Dossier
-from governance.ledger.rows import Question, read_rows
+from governance.ledger.rows import AS_TEXT, Question, rows_of
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -37,19 +38,34 @@ class Reader(Protocol):
 
 
 def load_dossiers(
-    contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
+    contract_ids: Sequence[UUID],
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+    meanwhile: Iterable[object] = (),
 ) -> Iterator[Dossier]:
-    """The dossiers of these contracts, in order of id; fourteen queries, however many."""
-    contracts = Question(SystemContract, "id = ANY (%s::uuid[])", [array_of(contract_ids)])
-    [found] = read_rows([contracts], using=using)
-    dossiers = [Dossier(contract) for contract in found]
-    ids = [array_of(contract.id for contract in found)]
+    """The dossiers of these contracts, in order of id; fourteen queries, which go out together,
+    however many. `meanwhile` is done while PostgreSQL answers (`prepared_answers`)."""
+    ids = array_of(contract_ids)
     questions = [
-        Question(model, where, ids, _ORDERS.get(model, "id"))
-        for model, where in _OF_CONTRACTS.items()
+        Question(model, where, [ids], _ORDERS.get(model, "id")) for model, where in _ROWS.items()
     ]
-    rows = dict(zip(_OF_CONTRACTS, read_rows(questions, using=using), strict=True))
-    _add_succession(dossiers, using)
+    asked = [
+        *(question.statement for question in questions),
+        (_HEIRS, [ids, ids]),
+        (_STANDING, [ids, ContractStatus.REJECTED] * 2),
+    ]
+    with closing(
+        prepared_answers(asked, as_text=AS_TEXT, using=using, meanwhile=meanwhile)
+    ) as answers:
+        rows = {model: rows_of(model, next(answers)) for model in _ROWS}
+        heirs, standing = answers
+    found = rows[SystemContract]
+    if len(found) < len({*contract_ids}):
+        # What is left of a contract that is not there belongs to no dossier.
+        yield from load_dossiers([contract.pk for contract in found], using=using)
+        return
+    dossiers = [Dossier(contract) for contract in found]
+    _add_succession(dossiers, heirs, standing)
     yield from assembled(dossiers, lambda model, column, keys: rows[model])
 
 
@@ -104,7 +120,8 @@ def _on(column: str, model: type[Model], where: str) -> str:
 
 _ON_CONTRACT = "contract_id = ANY (%s::uuid[])"
 _ON_JOB = _on("job_id", GovernanceJob, _ON_CONTRACT)
-_OF_CONTRACTS: Mapping[Any, str] = {
+_ROWS: Mapping[Any, str] = {
+    SystemContract: "id = ANY (%s::uuid[])",
     LedgerEntry: _ON_CONTRACT,
     ClarificationRequest: _ON_CONTRACT,
     ClarificationAnswer: _on("request_id", ClarificationRequest, _ON_CONTRACT),
@@ -123,27 +140,25 @@ _ORDERS: Mapping[Any, str] = {
 }
 
 
-def _add_succession(begun: Sequence[Dossier], using: str) -> None:
+def _add_succession(
+    dossiers: Iterable[Dossier], heirs: Iterable[Sequence[Any]], standing: Collection[Any]
+) -> None:
     """To each what took its place, and whether what it took the place of still stands there.
 
     What was archived and removed is known by its tombstone.
     """
-    dossiers = {str(dossier.contract.pk): dossier for dossier in begun}
-    parents = {dossier.contract.parent_id for dossier in begun} - {None}
-    ids, replaced = array_of(dossiers), [array_of(parents), ContractStatus.REJECTED]
-    heirs, standing = prepared_answers(
-        [(_HEIRS, [ids, ids]), (_STANDING, replaced * 2)], as_text=["uuid"], using=using
-    )
+    begun = {str(dossier.contract.pk): dossier for dossier in dossiers}
     for heir_id, parent_id in heirs:
-        dossier = dossiers[parent_id]
+        dossier = begun[parent_id]
         dossier.successor_id = heir_id
         dossier.add("successor_id", None, heir_id)
-    for dossier in begun:
+    for dossier in begun.values():
         replaced_id = dossier.contract.parent_id
         dossier.parent_stands = replaced_id is None or (replaced_id,) in standing
 
 
 _LIVING, _REMOVED = _table(SystemContract), _table(ContractTombstone)
+_PARENTS = f"SELECT parent_id FROM {_LIVING} WHERE id = ANY (%s::uuid[])"  # noqa: S608 - ours
 _HEIRS = f"""
 SELECT id, parent_id FROM {_LIVING} WHERE parent_id = ANY (%s::uuid[])
 UNION ALL
@@ -151,7 +166,7 @@ SELECT contract_id, parent_id FROM {_REMOVED} WHERE parent_id = ANY (%s::uuid[])
 ORDER BY 1
 """  # noqa: S608 - ours
 _STANDING = f"""
-SELECT id FROM {_LIVING} WHERE id = ANY (%s::uuid[]) AND status = %s
+SELECT id FROM {_LIVING} WHERE id IN ({_PARENTS}) AND status = %s
 UNION ALL
-SELECT contract_id FROM {_REMOVED} WHERE contract_id = ANY (%s::uuid[]) AND status = %s
+SELECT contract_id FROM {_REMOVED} WHERE contract_id IN ({_PARENTS}) AND status = %s
 """  # noqa: S608 - ours

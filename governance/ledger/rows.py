@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from operator import attrgetter
@@ -24,7 +23,7 @@ from governance.vocabulary.canonical import load_json, timestamp
 
 _Model = TypeVar("_Model", bound=models.Model)
 # What psycopg hands over as it came; times and JSON are then read a column at a time.
-_AS_TEXT = ("jsonb", "timestamptz", "uuid")
+AS_TEXT = ("jsonb", "timestamptz", "uuid")
 
 
 class Question(NamedTuple):
@@ -35,30 +34,28 @@ class Question(NamedTuple):
     parameters: Sequence[Any]
     order: str = "id"
 
+    @property
+    def statement(self) -> tuple[str, Sequence[Any]]:
+        """The SQL that asks this, and its parameters; `rows_of` reads what PostgreSQL answers."""
+        columns, table = _shape_of(self.model).columns, self.model._meta.db_table
+        asked = f"SELECT {columns} FROM {table} WHERE {self.where} ORDER BY {self.order}"  # noqa: S608 - ours
+        return asked, self.parameters
 
-def read_rows(questions: Sequence[Question], *, using: str = DEFAULT_DB_ALIAS) -> list[list[Any]]:
-    """The rows that each of these questions is about; they are asked together.
+
+def read_rows(question: Question, *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
+    """The rows that the question is about; one query. Raises what `rows_of` raises."""
+    [answer] = prepared_answers([question.statement], as_text=AS_TEXT, using=using)
+    return rows_of(question.model, answer)
+
+
+def rows_of(model: type[models.Model], answer: Iterable[Sequence[Any]]) -> list[Any]:
+    """The rows in the answer to a question about `model`, whose values came `AS_TEXT`.
 
     They are called what they stand for: their model. Raises ValueError, DataError or
     RecursionError for what Python cannot hold.
     """
-    statements = [
-        (
-            f"SELECT {_shape_of(model).columns} FROM {model._meta.db_table}"  # noqa: S608 - ours
-            f" WHERE {where} ORDER BY {order}",
-            parameters,
-        )
-        for model, where, parameters, order in questions
-    ]
-    with closing(prepared_answers(statements, as_text=_AS_TEXT, using=using)) as answers:
-        return [
-            _rows(_shape_of(question.model), rows)
-            for question, rows in zip(questions, answers, strict=True)
-        ]
-
-
-def _rows(shape: _Shape, rows: Iterable[Sequence[Any]]) -> list[Any]:
-    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    shape = _shape_of(model)
+    columns: list[Iterable[Any]] = list(zip(*answer, strict=True))
     for index, read in shape.readers:
         if columns:
             columns[index] = read(columns[index])

@@ -66,14 +66,15 @@ def verify_ledger(
     """Check these contracts, or all of them, in order of id; memory does not grow with them.
 
     Each batch is read in one snapshot, so that work going on meanwhile is not mistaken for
-    tampering. Those that were removed come last, each held to what is `archived` of it, if given.
+    tampering; and it is judged while the next one is read. Those that were removed come last, each
+    held to what is `archived` of it, if given.
     """
+    read: list[Dossier | Checked] = []
     for batch in _batches(contract_ids):
-        try:
-            yield from _check(batch)
-        except _UNREADABLE:
-            for contract_id in batch:
-                yield from _check_alone(contract_id)
+        judged: list[Checked] = []
+        read = _read(batch, meanwhile=map(judged.append, map(_judged, read)))
+        yield from judged
+    yield from map(_judged, read)
     if contract_ids is None:
         yield from _chains_without_contract()
     yield from _removed_contracts(contract_ids, archived)
@@ -108,25 +109,30 @@ def _no_collection() -> Iterator[None]:
 
 
 @_no_collection()
-def _check(batch: Sequence[UUID]) -> list[Checked]:
-    with one_snapshot():
-        dossiers = list(load_dossiers(batch))
-    return [_judged(dossier) for dossier in dossiers]
-
-
-def _judged(dossier: Dossier) -> Checked:
-    contract_id = UUID(str(dossier.contract.pk))
-    found = first_problem(dossier)
-    finding = Finding(contract_id, *found) if found else None
-    return Checked(contract_id, len(dossier.entries), finding)
-
-
-def _check_alone(contract_id: UUID) -> list[Checked]:
-    """A record that cannot even be read is a finding, and no reason to stop at the others."""
+def _read(batch: Sequence[UUID], *, meanwhile: Iterator[None]) -> list[Dossier | Checked]:
+    """The record of each of these contracts. One that cannot even be read is a finding, and no
+    reason to stop at the others."""
     try:
-        return _check([contract_id])
+        with one_snapshot():
+            return list(load_dossiers(batch, meanwhile=meanwhile))
     except _UNREADABLE as error:
-        return [_unreadable(contract_id, error)]
+        for _ in meanwhile:
+            pass  # what was left of it
+        if len(batch) == 1:
+            return [_unreadable(batch[0], error)]
+    return [one for contract_id in batch for one in _read([contract_id], meanwhile=iter(()))]
+
+
+def _judged(read: Dossier | Checked) -> Checked:
+    if isinstance(read, Checked):
+        return read
+    contract_id = UUID(str(read.contract.pk))
+    try:
+        found = first_problem(read)
+    except _UNREADABLE as error:
+        return _unreadable(contract_id, error)
+    finding = Finding(contract_id, *found) if found else None
+    return Checked(contract_id, len(read.entries), finding)
 
 
 def _unreadable(contract_id: UUID, error: Exception) -> Checked:

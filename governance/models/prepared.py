@@ -124,11 +124,15 @@ def prepared_answers(
     *,
     as_text: Iterable[str] = (),
     using: str = DEFAULT_DB_ALIAS,
+    meanwhile: Iterable[object] = (),
 ) -> Generator[list[tuple[Any, ...]]]:
     """All rows that each of the statements gives, in order; none of them waits for the others.
 
     They go out together, so that PostgreSQL works on the next while we look at the first; whoever
     does not look at all of them closes this. Values of the types `as_text` are the texts that came.
+
+    `meanwhile` is work of another kind, a piece at a time: it is done while PostgreSQL works. What
+    came until then is taken in after each piece, so that PostgreSQL never waits to be heard.
     """
     wrapper = _ready(using)
 
@@ -139,11 +143,16 @@ def prepared_answers(
         return cursor
 
     if wrapper.queries_logged or wrapper.execute_wrappers:
+        for _ in meanwhile:
+            pass
         for sql, values in questions:
             yield _overheard(wrapper, made(), sql, values)
         return
     with wrapper.wrap_database_errors, wrapper.connection.pipeline():
-        for cursor in [made().execute(sql, values) for sql, values in questions]:
+        cursors = [made().execute(sql, values) for sql, values in questions]
+        for _ in meanwhile:
+            wrapper.connection.pgconn.consume_input()
+        for cursor in cursors:
             yield cursor.fetchall()
 
 

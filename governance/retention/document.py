@@ -78,7 +78,7 @@ def load_records(
     dossiers = list(load_dossiers(contract_ids, using=using))
     comments: dict[str, list[Any]] = {}
     said = Question(ContractComment, "contract_id = ANY (%s::uuid[])", [array_of(contract_ids)])
-    for comment in read_rows([said], using=using)[0]:
+    for comment in read_rows(said, using=using):
         comments.setdefault(str(comment.contract_id), []).append(comment)
     for dossier in dossiers:
         yield dossier, _text_of(dossier, comments.get(str(dossier.contract.pk), []))
