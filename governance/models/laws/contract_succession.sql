@@ -45,16 +45,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_ledger_tells_succession() RETURNS trigger
+-- Asked by ledger_tells_update.sql, for an entry that says so.
+CREATE OR REPLACE FUNCTION governance_require_successor(superseded uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (
-        SELECT 1 FROM governance_systemcontract WHERE parent_id = NEW.contract_id
+        SELECT 1 FROM governance_systemcontract WHERE parent_id = superseded
     ) THEN
         PERFORM governance_refuse('contract_succession',
             'The ledger says that a contract was superseded, but nothing takes its place.');
     END IF;
-    RETURN NULL;
 END $$;
 
 DROP TRIGGER IF EXISTS contract_born_of_parent ON governance_systemcontract;
@@ -71,8 +71,4 @@ CREATE CONSTRAINT TRIGGER contract_succession AFTER INSERT ON governance_systemc
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_succession;
 
 DROP TRIGGER IF EXISTS ledger_tells_succession ON governance_ledgerentry;
-CREATE CONSTRAINT TRIGGER ledger_tells_succession AFTER INSERT ON governance_ledgerentry
-    DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.event = 'contract.review.superseded')
-    EXECUTE FUNCTION governance_ledger_tells_succession();
-ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_tells_succession;
+DROP FUNCTION IF EXISTS governance_ledger_tells_succession();

@@ -46,7 +46,8 @@ CREATE CONSTRAINT TRIGGER evidence_belongs_to_ended_job AFTER INSERT ON governan
 ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_belongs_to_ended_job;
 
 DROP TRIGGER IF EXISTS job_ends_with_evidence ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE ON governance_governancejob
+CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE OF status ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED')) EXECUTE FUNCTION governance_job_ends_with_evidence();
+    FOR EACH ROW WHEN (NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED'))
+    EXECUTE FUNCTION governance_job_ends_with_evidence();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_ends_with_evidence;

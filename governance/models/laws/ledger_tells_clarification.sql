@@ -1,20 +1,13 @@
 -- LEDGER, at commit: every question and every answer of a review has its entry, and every such entry
--- its row.
-CREATE OR REPLACE FUNCTION governance_ledger_tells_clarification() RETURNS trigger
+-- its row. (Of an entry ledger_tells_update.sql asks this.)
+CREATE OR REPLACE FUNCTION governance_require_clarifications_told(subject uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    subject uuid;
     questions integer;
     answers integer;
     questions_told integer;
     answers_told integer;
 BEGIN
-    IF TG_TABLE_NAME = 'governance_clarificationanswer' THEN
-        SELECT contract_id INTO subject
-          FROM governance_clarificationrequest WHERE id = NEW.request_id;
-    ELSE
-        subject := NEW.contract_id;
-    END IF;
     SELECT count(request.id), count(answer.id) INTO questions, answers
       FROM governance_clarificationrequest request
       LEFT JOIN governance_clarificationanswer answer ON answer.request_id = request.id
@@ -28,6 +21,20 @@ BEGIN
             format('%s questions and %s answers are there; the ledger tells %s and %s.',
                    questions, answers, questions_told, answers_told));
     END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_ledger_tells_clarification() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    subject uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'governance_clarificationanswer' THEN
+        SELECT contract_id INTO subject
+          FROM governance_clarificationrequest WHERE id = NEW.request_id;
+    ELSE
+        subject := NEW.contract_id;
+    END IF;
+    PERFORM governance_require_clarifications_told(subject);
     RETURN NULL;
 END $$;
 
@@ -44,9 +51,3 @@ CREATE CONSTRAINT TRIGGER ledger_tells_clarification AFTER INSERT ON governance_
 ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER ledger_tells_clarification;
 
 DROP TRIGGER IF EXISTS ledger_tells_clarification ON governance_ledgerentry;
-CREATE CONSTRAINT TRIGGER ledger_tells_clarification AFTER INSERT ON governance_ledgerentry
-    DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.event IN (
-        'contract.review.clarification_requested', 'contract.review.clarified'))
-    EXECUTE FUNCTION governance_ledger_tells_clarification();
-ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_tells_clarification;

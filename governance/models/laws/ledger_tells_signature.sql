@@ -1,15 +1,16 @@
 -- LEDGER, at commit: every signature has its entry, and every such entry its signature. Of entries
--- that tell an approval, those written before there were signatures vouch for none.
-CREATE OR REPLACE FUNCTION governance_ledger_tells_signature() RETURNS trigger
+-- that tell an approval, those written before there were signatures vouch for none. (Of an entry
+-- ledger_tells_update.sql asks this.)
+CREATE OR REPLACE FUNCTION governance_require_signatures_told(subject uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     signatures integer;
     told integer;
 BEGIN
     SELECT count(*) INTO signatures
-      FROM governance_approvalsignature WHERE contract_id = NEW.contract_id;
+      FROM governance_approvalsignature WHERE contract_id = subject;
     SELECT count(*) INTO told FROM governance_ledgerentry
-     WHERE contract_id = NEW.contract_id
+     WHERE contract_id = subject
        AND (event = 'contract.review.signed'
             OR event = 'contract.review.approved'
                AND body::jsonb -> 'records' ? 'signature_sha256');
@@ -17,6 +18,12 @@ BEGIN
         PERFORM governance_refuse('ledger_tells_signature',
             format('%s signatures are there; the ledger tells %s.', signatures, told));
     END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_ledger_tells_signature() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM governance_require_signatures_told(NEW.contract_id);
     RETURN NULL;
 END $$;
 
@@ -27,8 +34,3 @@ CREATE CONSTRAINT TRIGGER ledger_tells_signature AFTER INSERT ON governance_appr
 ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER ledger_tells_signature;
 
 DROP TRIGGER IF EXISTS ledger_tells_signature ON governance_ledgerentry;
-CREATE CONSTRAINT TRIGGER ledger_tells_signature AFTER INSERT ON governance_ledgerentry
-    DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.event IN ('contract.review.signed', 'contract.review.approved'))
-    EXECUTE FUNCTION governance_ledger_tells_signature();
-ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_tells_signature;

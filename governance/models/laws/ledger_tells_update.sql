@@ -96,7 +96,19 @@ DECLARE
     shown timestamptz;
     told text;
 BEGIN
+    -- What an entry of a review stands beside: asked here, since triggers of their own would be
+    -- weighed for each entry of a job as well.
     IF kind = 'contract' THEN
+        CASE NEW.event
+            WHEN 'contract.review.superseded' THEN
+                PERFORM governance_require_successor(NEW.contract_id);
+            WHEN 'contract.review.signed', 'contract.review.approved' THEN
+                PERFORM governance_require_signatures_told(NEW.contract_id);
+            WHEN 'contract.review.clarification_requested', 'contract.review.clarified' THEN
+                PERFORM governance_require_clarifications_told(NEW.contract_id);
+            ELSE
+                NULL;
+        END CASE;
         SELECT status, updated_at INTO standing, shown
           FROM governance_systemcontract WHERE id = NEW.contract_id;
     ELSE

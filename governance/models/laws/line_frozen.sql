@@ -44,7 +44,7 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS line_frozen ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE ON governance_systemcontract
+CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE OF status ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     -- A contract becomes ACTIVE with its job, which is looked at as it is made.
     FOR EACH ROW WHEN (NEW.status = 'APPROVED' AND NEW.status <> OLD.status)
@@ -58,7 +58,7 @@ CREATE CONSTRAINT TRIGGER line_frozen_activation AFTER INSERT ON governance_gove
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER line_frozen_activation;
 
 DROP TRIGGER IF EXISTS line_frozen_start ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER line_frozen_start AFTER UPDATE ON governance_governancejob
+CREATE CONSTRAINT TRIGGER line_frozen_start AFTER UPDATE OF status ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.status = 'RUNNING' AND NEW.status <> OLD.status)
     EXECUTE FUNCTION governance_line_frozen();

@@ -76,7 +76,7 @@ CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
 ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
 
 DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE ON governance_systemcontract
+CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF status ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.status = 'APPROVED' AND NEW.status <> OLD.status)
     EXECUTE FUNCTION governance_approval_signed();
