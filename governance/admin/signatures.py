@@ -70,7 +70,7 @@ def proofs_of(
             "Content",
             "changes, scope, verdicts and plan",
             signature.content_digest,
-            digest(contract.content_record()) == signature.content_digest,
+            contract.content_is(signature.content_digest),
         ),
         Proof(
             "View",

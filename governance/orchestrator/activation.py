@@ -142,7 +142,7 @@ def _require_activatable(
             f"The activation window runs from {contract.window.opens_at:%Y-%m-%d %H:%M} "
             f"to {contract.window.closes_at:%Y-%m-%d %H:%M} UTC; it is {at:%Y-%m-%d %H:%M} now.",
         )
-    if digest(contract.content_record()) != contract.approved_digest:
+    if not contract.content_is(contract.approved_digest):
         raise _refusal("content_changed", "The content is not what the founder signed.")
     _require_scope(contract)
     if health is None:

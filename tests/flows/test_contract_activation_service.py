@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -161,6 +162,19 @@ class TestContractActivationService:
         contract = approved(cast)
         changes: dict[str, Any] = {column: cast.outsider.pk if value is None else value}
         tamper(contract, **changes)
+        assert refusal_of(contract, cast).code == "content_changed"
+
+    def test_confidence__rewritten_to_no_number__refused(self, cast: Cast) -> None:
+        contract = approved(cast)
+        drop_check("contract_confidence_in_bounds")
+        contract.confidence_score = None
+        signed_of_none = digest(contract.content_record())
+        tamper(
+            contract,
+            confidence_score=math.nan,
+            approved_digest=signed_of_none,
+            content_digest=signed_of_none,
+        )
         assert refusal_of(contract, cast).code == "content_changed"
 
     def test_signature__of_something_else__refused(self, cast: Cast) -> None:
