@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 "ledger_tells_update",
                 "line_frozen",
                 "signature_in_turn",
+                "step_results_in_order",
             ]
         )
     ]

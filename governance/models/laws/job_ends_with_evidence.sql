@@ -46,8 +46,8 @@ CREATE CONSTRAINT TRIGGER evidence_belongs_to_ended_job AFTER INSERT ON governan
 ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_belongs_to_ended_job;
 
 DROP TRIGGER IF EXISTS job_ends_with_evidence ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE OF status ON governance_governancejob
+-- A job that ends has an end (`job_ended_means_terminal`); what else happens to it is not weighed.
+CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE OF ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.status IN ('COMPLETED', 'FAILED', 'CANCELLED'))
-    EXECUTE FUNCTION governance_job_ends_with_evidence();
+    FOR EACH ROW EXECUTE FUNCTION governance_job_ends_with_evidence();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_ends_with_evidence;

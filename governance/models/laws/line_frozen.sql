@@ -34,21 +34,23 @@ CREATE OR REPLACE FUNCTION governance_line_frozen() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_TABLE_NAME = 'governance_systemcontract' THEN
-        PERFORM governance_require_line_runs(NEW.approved_at);
+        IF NEW.approved_at IS DISTINCT FROM OLD.approved_at THEN
+            PERFORM governance_require_line_runs(NEW.approved_at);
+        END IF;
     ELSIF TG_OP = 'INSERT' THEN
         PERFORM governance_require_line_runs(NEW.created_at);
-    ELSE
+    ELSIF NEW.started_at IS DISTINCT FROM OLD.started_at THEN
         PERFORM governance_require_line_runs(NEW.started_at);
     END IF;
     RETURN NULL;
 END $$;
 
+-- What becomes APPROVED has its approval, and what is RUNNING has started (constraints see to
+-- both); a contract becomes ACTIVE with its job, which is looked at as it is made.
 DROP TRIGGER IF EXISTS line_frozen ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE OF status ON governance_systemcontract
+CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
-    -- A contract becomes ACTIVE with its job, which is looked at as it is made.
-    FOR EACH ROW WHEN (NEW.status = 'APPROVED' AND NEW.status <> OLD.status)
-    EXECUTE FUNCTION governance_line_frozen();
+    FOR EACH ROW EXECUTE FUNCTION governance_line_frozen();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER line_frozen;
 
 DROP TRIGGER IF EXISTS line_frozen_activation ON governance_governancejob;
@@ -58,10 +60,9 @@ CREATE CONSTRAINT TRIGGER line_frozen_activation AFTER INSERT ON governance_gove
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER line_frozen_activation;
 
 DROP TRIGGER IF EXISTS line_frozen_start ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER line_frozen_start AFTER UPDATE OF status ON governance_governancejob
+CREATE CONSTRAINT TRIGGER line_frozen_start AFTER UPDATE OF started_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.status = 'RUNNING' AND NEW.status <> OLD.status)
-    EXECUTE FUNCTION governance_line_frozen();
+    FOR EACH ROW EXECUTE FUNCTION governance_line_frozen();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER line_frozen_start;
 
 -- The other side of the lock. BEFORE INSERT: a freeze is written when no move is being committed.

@@ -49,6 +49,9 @@ DECLARE
     last governance_approvalsignature%ROWTYPE;
     founders integer;
 BEGIN
+    IF NEW.approved_at IS NOT DISTINCT FROM OLD.approved_at THEN
+        RETURN NULL;
+    END IF;
     SELECT * INTO last FROM governance_approvalsignature
      WHERE contract_id = NEW.id ORDER BY number DESC LIMIT 1;
     IF (last.founder_id, last.signed_at, last.note, last.content_digest,
@@ -76,8 +79,8 @@ CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
 ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
 
 DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF status ON governance_systemcontract
+-- What becomes APPROVED has its approval (`contract_approved_has_approval`).
+CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.status = 'APPROVED' AND NEW.status <> OLD.status)
-    EXECUTE FUNCTION governance_approval_signed();
+    FOR EACH ROW EXECUTE FUNCTION governance_approval_signed();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER approval_signed;

@@ -38,7 +38,7 @@ LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     last_status text;
 BEGIN
-    IF NEW.current_step_index = 0 AND NEW.status <> 'COMPLETED' THEN
+    IF NEW.current_step_index = OLD.current_step_index AND NEW.status <> 'COMPLETED' THEN
         RETURN NULL;
     END IF;
     SELECT status INTO last_status FROM governance_stepresult
@@ -63,9 +63,9 @@ CREATE TRIGGER step_results_in_order BEFORE INSERT ON governance_stepresult
 ALTER TABLE governance_stepresult ENABLE ALWAYS TRIGGER step_results_in_order;
 
 DROP TRIGGER IF EXISTS job_agrees_with_results ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER job_agrees_with_results AFTER UPDATE ON governance_governancejob
+-- A job that is COMPLETED has an end (`job_ended_means_terminal`).
+CREATE CONSTRAINT TRIGGER job_agrees_with_results
+    AFTER UPDATE OF current_step_index, ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (
-        NEW.current_step_index <> OLD.current_step_index OR NEW.status = 'COMPLETED')
-    EXECUTE FUNCTION governance_job_agrees_with_results();
+    FOR EACH ROW EXECUTE FUNCTION governance_job_agrees_with_results();
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_agrees_with_results;
