@@ -31,7 +31,7 @@ from governance.models import (
 )
 from governance.vocabulary.errors import InvalidInputError
 
-CONTRACTS_AT_ONCE = 100
+CONTRACTS_AT_ONCE = 40  # what is read of more outgrows the processor's cache
 IDS_AT_ONCE = 2000
 # What a row does that was rewritten into something Python cannot hold, such as endless nesting.
 _UNREADABLE = (DataError, ValueError, RecursionError)
