@@ -31,13 +31,12 @@ def claim_job(
     nothing although jobs wait: then it asks again, a few times. Raises LineFrozenError while the
     line stands still.
     """
-    freeze = freeze_in_force(at)
     for attempt in range(CLAIM_ATTEMPTS):
         if attempt:
             sleep(LONGEST_CLAIM_PAUSE * random())  # noqa: S311 - spreads claims, keeps no secret
         with saying_why_it_is_frozen(at):
             claimed = GovernanceOrchestrator.claim_job(
-                executor=executor, at=at, freeze=freeze, capabilities=capabilities
+                executor=executor, at=at, capabilities=capabilities
             )
         if claimed or not jobs_are_pending(capabilities):
             return claimed

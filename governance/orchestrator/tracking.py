@@ -52,17 +52,15 @@ class JobStateTracker:
         *,
         executor: Any,
         at: datetime,
-        freeze: StandingFreeze | None = None,
         capabilities: Sequence[str] | None = None,
     ) -> tuple[GovernanceJob, str] | None:
         """The oldest PENDING job, now RUNNING, and its execution token; None if there is none.
 
         With `capabilities`, only jobs whose contracts affect nothing else are looked at.
         The job holds a lease (`lease_expires_at`), as one that is started does. Raises
-        LineFrozenError while the line stands still (`freeze`, as a flow read it), whether or not
-        a job waits: an executor shall know why it gets nothing.
+        LineFrozenError while the line stands still, whether or not a job waits; PostgreSQL looks,
+        in the one call that this is (`models/laws/claim_job.sql`).
         """
-        refuse_frozen_line(freeze)
         token = secrets.token_urlsafe(32)
         with short_story():
             claimed = claim_oldest_pending(

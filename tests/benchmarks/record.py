@@ -50,8 +50,7 @@ MEASURES = {
     "activate-flow": Measure(
         "activate, 3 steps, with reading health and line", "activate", "activate", "approved"
     ),
-    "claim": Measure("claim", "claim-story", "claim", "pending", 3, 0.60),
-    "claim-flow": Measure("claim, with reading the line", "claim", "claim", "pending"),
+    "claim": Measure("claim, with reading the line", "claim", "claim", "pending", 3, 0.60),
     "start": Measure("start", "start-story", "start", "pending"),
     "record": Measure("record a step result", "record", "record", "started", 10, 0.50, reports=10),
     "complete": Measure("complete", "complete-story", "complete", "reported"),

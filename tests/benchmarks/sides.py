@@ -94,7 +94,6 @@ def ours() -> dict[str, Work]:
             item.contract, actor=operator, health=reading(), at=now()
         ),
         "claim": claim,
-        "claim-story": lambda item: GovernanceOrchestrator.claim_job(executor=executor, at=now()),
         "start-story": lambda item: GovernanceOrchestrator.start_job(
             item.job, executor=executor, at=now()
         ),

@@ -160,13 +160,13 @@ class TestMovesUnderAFreeze:
             commit_now()
         assert refusal.value.details["law"] == "line_frozen"
 
-    def test_claim__that_nobody_told_of_the_freeze__refused_by_the_law(
+    def test_start__that_nobody_told_of_the_freeze__refused_by_the_law(
         self, cast: Cast, commit_now: Callable[[], None]
     ) -> None:
-        pending_job(cast)
+        job = pending_job(cast)
         frozen(cast)
         with nothing_written(), pytest.raises(LineFrozenError), story():  # noqa: PT012
-            GovernanceOrchestrator.claim_job(executor=cast.executor, at=now())
+            GovernanceOrchestrator.start_job(job.pk, executor=cast.executor, at=now())
             commit_now()
 
     def test_transaction__that_sees_the_line_as_it_was__refused(self, committed: Cast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from governance.flows.review_contract import approve_contract, reject_contract
 from governance.flows.sweep import activate_due_contracts, expire_contracts
 from governance.ledger.verification import verify_ledger
 from governance.models import LineFreeze, LineThaw
+from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.review.queries import freeze_in_force
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.errors import (
@@ -289,9 +291,19 @@ class TestThawing:
         assert refusal.value.code == "line_not_frozen"
 
 
+def is_in_force(at: datetime, cast: Cast) -> bool:
+    """As whoever decides hears it; pages and claims ask in other words, and hear the same."""
+    said = freeze_in_force(at) is not None
+    assert LineFreeze.objects.in_force(at).exists() is said
+    heard: AbstractContextManager[Any] = pytest.raises(LineFrozenError) if said else nullcontext()
+    with heard:
+        assert GovernanceOrchestrator.claim_job(executor=cast.executor, at=at) is None
+    return said
+
+
 class TestFreezeInForce:
     def test_line__never_frozen__runs(self, cast: Cast) -> None:
-        assert freeze_in_force(now()) is None
+        assert not is_in_force(now(), cast)
 
     def test_freeze__at_its_edges__from_the_beginning_to_before_its_end(self, cast: Cast) -> None:
         freeze = frozen(cast)
@@ -300,7 +312,7 @@ class TestFreezeInForce:
             (freeze.ends_at - TICK, True),
             (freeze.ends_at, False),
         ):
-            assert (freeze_in_force(at) is not None) == stands, at
+            assert is_in_force(at, cast) is stands, at
 
     def test_freeze__thawed__in_force_until_then_and_on_record_for_that_time(
         self, cast: Cast
@@ -313,13 +325,13 @@ class TestFreezeInForce:
             (thaw.thawed_at - TICK, True),
             (thaw.thawed_at, False),
         ):
-            assert (freeze_in_force(at) is not None) == stands, at
+            assert is_in_force(at, cast) is stands, at
 
     def test_move__that_took_its_time_before_the_freeze__refused_all_the_same(
         self, cast: Cast
     ) -> None:
         freeze = frozen(cast)
-        assert freeze_in_force(freeze.frozen_at - TICK) is not None
+        assert is_in_force(freeze.frozen_at - TICK, cast)
 
     def test_several__the_one_that_lasts_longest_speaks(self, cast: Cast) -> None:
         frozen(cast, hours=2)

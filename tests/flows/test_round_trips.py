@@ -43,7 +43,7 @@ def activation(cast: Cast, steps: int) -> Story:
 
 def claim(cast: Cast, steps: int) -> Story:
     pending_job(cast, proposed_changes=changes(steps))
-    return lambda: GovernanceOrchestrator.claim_job(executor=cast.executor, at=now())
+    return lambda: run_job.claim_job(executor=cast.executor, at=now())
 
 
 def start(cast: Cast, steps: int) -> Story:

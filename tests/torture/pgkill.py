@@ -28,7 +28,7 @@ from tests.torture.attack import Advance, Figure, attack, chosen_seed, require
 from tests.torture.proof import require_whole_record
 
 WRITERS = 4
-STEPS = 100  # so many that contracts are made faster than they are carried out
+STEPS = 300  # so many that contracts are made faster than they are carried out
 LONGEST_RECOVERY = 10.0  # seconds
 LOAD_SECONDS = (0.7, 2.0)
 

@@ -1,6 +1,7 @@
 -- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the reach of
 -- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
--- it also spells the entry (tell.sql).
+-- it also spells the entry (tell.sql). While the line stands still it is refused, whether or not a job
+-- waits: an executor shall know why it gets nothing.
 CREATE OR REPLACE FUNCTION governance_claim_job(
     executor integer, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
 ) RETURNS SETOF governance_governancejob
@@ -13,6 +14,15 @@ DECLARE
     lease timestamptz;
     started text;
 BEGIN
+    -- As `FreezeQuerySet.in_force` has it. It locks nothing: line_frozen.sql looks again at commit.
+    IF EXISTS (
+        SELECT FROM governance_linefreeze stop
+          LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
+         WHERE stop.ends_at > at
+           AND (thaw.id IS NULL OR (stop.frozen_at <= at AND at < thaw.thawed_at))
+    ) THEN
+        PERFORM governance_refuse('line_frozen', 'The line is frozen.');
+    END IF;
     IF reach IS NULL THEN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
           FROM governance_governancejob job
