@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psycopg
 from django.core.management import ManagementUtility
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
 
 CONTRACTS_AT_ONCE = 4
 
@@ -56,7 +56,7 @@ def main(left: int, arguments: list[str]) -> None:
         (os, "fsync"),
         (os, "replace"),
         (Path, "unlink"),
-        (CursorWrapper, "execute"),
+        (psycopg.Cursor, "execute"),
         (BaseDatabaseWrapper, "commit"),
     ]
     for owner, name in mortal:
