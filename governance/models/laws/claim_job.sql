@@ -14,17 +14,14 @@ DECLARE
     lease timestamptz;
     started text;
 BEGIN
-    -- Nearly always no freeze is left that has not ended. Otherwise as `FreezeQuerySet.in_force` has
-    -- it. It locks nothing: line_frozen.sql looks again at commit.
-    IF EXISTS (SELECT FROM governance_linefreeze WHERE ends_at > at) THEN
-        IF EXISTS (
-            SELECT FROM governance_linefreeze stop
-              LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
-             WHERE stop.ends_at > at
-               AND (thaw.id IS NULL OR (stop.frozen_at <= at AND at < thaw.thawed_at))
-        ) THEN
-            PERFORM governance_refuse('line_frozen', 'The line is frozen.');
-        END IF;
+    -- As `FreezeQuerySet.in_force` has it. It locks nothing: line_frozen.sql looks again at commit.
+    IF EXISTS (
+        SELECT FROM governance_linefreeze stop
+          LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
+         WHERE stop.ends_at > at
+           AND (thaw.id IS NULL OR (stop.frozen_at <= at AND at < thaw.thawed_at))
+    ) THEN
+        PERFORM governance_refuse('line_frozen', 'The line is frozen.');
     END IF;
     IF reach IS NULL THEN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
