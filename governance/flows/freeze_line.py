@@ -32,7 +32,8 @@ def thaw_line(*, reason: str, founder: Any, at: datetime) -> list[LineThaw]:
 
 @contextmanager
 def saying_why_it_is_frozen(at: datetime) -> Iterator[None]:
-    """Give a refusal by PostgreSQL, for a freeze that came between look and commit, its details."""
+    """Give a refusal by PostgreSQL its details: of a claim, and for a freeze that came between look
+    and commit."""
     try:
         yield
     except LineFrozenError as refusal:

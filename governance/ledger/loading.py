@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -44,7 +43,11 @@ def load_dossiers(
     meanwhile: Iterable[object] = (),
 ) -> Iterator[Dossier]:
     """The dossiers of these contracts, in order of id; fourteen queries, which go out together,
-    however many. `meanwhile` is done while PostgreSQL answers (`prepared_answers`)."""
+    however many. `meanwhile` is done while PostgreSQL answers (`prepared_answers`).
+
+    Where one is not there, the others are asked for again: what it left belongs to no dossier, and
+    is not even looked at.
+    """
     ids = array_of(contract_ids)
     questions = [
         Question(model, where, [ids], _ORDERS.get(model, "id")) for model, where in _ROWS.items()
@@ -54,17 +57,15 @@ def load_dossiers(
         (_HEIRS, [ids, ids]),
         (_STANDING, [ids, ContractStatus.REJECTED] * 2),
     ]
-    with closing(
-        prepared_answers(asked, as_text=AS_TEXT, using=using, meanwhile=meanwhile)
-    ) as answers:
-        rows = {model: rows_of(model, next(answers)) for model in _ROWS}
-        heirs, standing = answers
-    found = rows[SystemContract]
+    *answers, heirs, standing = prepared_answers(
+        asked, as_text=AS_TEXT, using=using, meanwhile=meanwhile
+    )
+    found = rows_of(SystemContract, answers[0])
     if len(found) < len({*contract_ids}):
-        # What is left of a contract that is not there belongs to no dossier.
         yield from load_dossiers([contract.pk for contract in found], using=using)
         return
-    dossiers = [Dossier(contract) for contract in found]
+    rows = {model: rows_of(model, answer) for model, answer in zip(_ROWS, answers, strict=True)}
+    dossiers = [Dossier(contract) for contract in rows[SystemContract]]
     _add_succession(dossiers, heirs, standing)
     yield from assembled(dossiers, lambda model, column, keys: rows[model])
 

@@ -72,9 +72,9 @@ def verify_ledger(
     read: list[Dossier | Checked] = []
     for batch in _batches(contract_ids):
         judged: list[Checked] = []
-        read = _read(batch, meanwhile=map(judged.append, map(_judged, read)))
+        read = _read(batch, meanwhile=map(judged.append, map(_checked, read)))
         yield from judged
-    yield from map(_judged, read)
+    yield from map(_checked, read)
     if contract_ids is None:
         yield from _chains_without_contract()
     yield from _removed_contracts(contract_ids, archived)
@@ -123,16 +123,23 @@ def _read(batch: Sequence[UUID], *, meanwhile: Iterator[None]) -> list[Dossier |
     return [one for contract_id in batch for one in _read([contract_id], meanwhile=iter(()))]
 
 
-def _judged(read: Dossier | Checked) -> Checked:
+def _checked(read: Dossier | Checked) -> Checked:
     if isinstance(read, Checked):
         return read
-    contract_id = UUID(str(read.contract.pk))
     try:
-        found = first_problem(read)
+        return _judged(read)
     except _UNREADABLE as error:
-        return _unreadable(contract_id, error)
-    finding = Finding(contract_id, *found) if found else None
-    return Checked(contract_id, len(read.entries), finding)
+        return _unreadable(_id_of(read), error)
+
+
+def _judged(dossier: Dossier) -> Checked:
+    found = first_problem(dossier)
+    finding = Finding(_id_of(dossier), *found) if found else None
+    return Checked(_id_of(dossier), len(dossier.entries), finding)
+
+
+def _id_of(dossier: Dossier) -> UUID:
+    return UUID(str(dossier.contract.pk))
 
 
 def _unreadable(contract_id: UUID, error: Exception) -> Checked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -223,6 +222,7 @@ class SystemContract(Moving):
                 ),
                 name="contract_approved_has_approval",
             ),
+            # With the one before: by this do line_frozen.sql and signature_in_turn.sql know a move.
             models.CheckConstraint(
                 condition=Q(status__in=_APPROVED_AND_LATER)
                 | Q(approved_by__isnull=True, approved_at__isnull=True, window_opens_at=None),
@@ -473,12 +473,6 @@ class SystemContract(Moving):
                 "expires_at": timestamp(self.expires_at),
             }
         )
-
-    def content_is(self, signed: str | None) -> bool:
-        """Whether `signed` is the digest of the content as it stands now."""
-        if not math.isfinite(self.confidence_score or 0):
-            return False  # it was rewritten; `spelling` would take it for null
-        return digest(self.content_record(), expected=signed) == signed
 
     def _parent_record(self) -> dict[str, Any]:
         """Said only where there is one: chains that began before it was known stay as they are."""

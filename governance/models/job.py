@@ -94,6 +94,7 @@ class GovernanceJob(Moving):
                 condition=Q(current_step_index__lte=models.F("total_steps")),
                 name="job_cursor_in_bounds",
             ),
+            # With the next one: by this does line_frozen.sql know a start.
             models.CheckConstraint(
                 condition=~Q(status=JobStatus.PENDING) | Q(started_at=None, current_step_index=0),
                 name="job_pending_has_not_started",

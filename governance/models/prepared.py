@@ -132,7 +132,7 @@ def prepared_answers(
     does not look at all of them closes this. Values of the types `as_text` are the texts that came.
 
     `meanwhile` is work of another kind, a piece at a time: it is done while PostgreSQL works. What
-    came until then is taken in after each piece, so that PostgreSQL never waits to be heard.
+    came until then is taken in after each piece, so that PostgreSQL waits for no more than one.
     """
     wrapper = _ready(using)
 

@@ -121,7 +121,7 @@ def spelling(value: Any) -> bytes:
 
 def spelling_digest(value: Any) -> str:
     """SHA-256 of `spelling`, which says as much and as little."""
-    return hashlib.sha256(orjson.dumps(value, option=_SORTED_AND_EXACT)).hexdigest()
+    return hashlib.sha256(spelling(value)).hexdigest()
 
 
 def load_json(text: str | bytes) -> Any:

@@ -212,10 +212,18 @@ def test_what_they_saw__is_shown_verified_and_to_be_had_as_text(
     assert everything() == before
 
 
+# A number that no double holds where a founder saw null.
+ENDLESS = ", ".join(
+    f"{column} = replace({column}::text, 'null', repeat('9', 400) || '.5')::jsonb"
+    for column in ("proposed_changes", "plan", "validator_verdict", "eligibility_verdict")
+)
+
+
 @pytest.mark.parametrize(
     ("attack", "broken"),
     [
         ("UPDATE governance_systemcontract SET description = 'Other'", {"Content"}),
+        (f"UPDATE governance_systemcontract SET {ENDLESS}", {"Content"}),
         ("UPDATE governance_approvalsignature SET view = view || ' '", {"View"}),
         ("UPDATE governance_approvalsignature SET shown = 'Nothing.'", {"Signature"}),
         ("UPDATE governance_approvalsignature SET note = 'No.'", {"Signature"}),

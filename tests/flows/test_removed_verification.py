@@ -20,6 +20,7 @@ from governance.ledger.checkpoints import (
 from governance.ledger.envelopes import CHECKPOINT_TYPE, sign_envelope
 from governance.ledger.keys import public_pem
 from governance.ledger.merkle import MerkleTree
+from governance.ledger.verification import examine, verify_ledger
 from governance.models import ContractTombstone, SystemContract
 from governance.retention.checking import read_removed
 from governance.vocabulary.canonical import canonical_text
@@ -30,6 +31,7 @@ from tests.support.cast import Cast
 from tests.support.commands import Ran, run
 from tests.support.roles import as_owner
 from tests.support.stories import eligible, judged_job, now
+from tests.support.tampering import laws_off
 
 KEY = Ed25519PrivateKey.generate()
 TOMBSTONE = "governance_contracttombstone"
@@ -108,6 +110,29 @@ def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Cast) -
     [finding] = findings()
     assert finding.contract_id == contract.pk
     assert finding.problem == "it was removed, but this is left: contract, chain, job, signatures"
+
+
+def test_leftovers__that_cannot_be_read__are_one_finding_beside_the_tombstone(
+    committed: Cast, tmp_path: Path
+) -> None:
+    """Nothing of a contract that is not there is even looked at."""
+    job = judged_job(committed)
+    with as_owner():
+        run_sql("CREATE TABLE kept_job AS SELECT * FROM governance_governancejob")
+        run_sql("CREATE TABLE kept_step AS SELECT * FROM governance_jobstep")
+    assert archive(tmp_path / "a").code == 0
+    assert remove(tmp_path / "a").code == 0
+    with laws_off():
+        run_sql("INSERT INTO governance_governancejob SELECT * FROM kept_job")
+        run_sql("INSERT INTO governance_jobstep SELECT * FROM kept_step")
+        run_sql(
+            "UPDATE governance_jobstep SET change = (repeat('[', 2000) || repeat(']', 2000))::jsonb"
+        )
+    [checked] = verify_ledger([job.contract_id])
+    assert checked.is_removed
+    assert checked.finding is not None
+    assert checked.finding.problem == "it was removed, but this is left: job"
+    assert examine(job.contract_id) == (None, None)
 
 
 def test_chain__left_beside_a_tombstone__is_one_finding(removed: SystemContract) -> None:

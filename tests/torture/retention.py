@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from django.db import connection, connections
 from governance.models import ContractTombstone, SystemContract
 from governance.retention.checking import verify_archive
 from tests.support.archives import AT_REST, lines_of
-from tests.support.cast import hire_cast
+from tests.support.cast import Cast, hire_cast
 from tests.support.commands import ROOT, this_database
 from tests.support.databases import cloned, ensure_template
 from tests.support.stories import now
@@ -26,9 +27,6 @@ from tests.torture.proof import require_whole_record
 
 KILLS_A_ROUND = 4
 NEVER = 0
-# How often each command acts, as far as is known: where it dies is drawn among as many. One that
-# lives to its end says how often it was.
-ACTS = {"archive_contracts": 100, "remove_archived": 50}
 
 
 @attack(
@@ -45,12 +43,13 @@ def retention(count: int, advance: Advance) -> Figure:
         cast = hire_cast()
         people = _environment()
         before = set(SystemContract.objects.values_list("pk", flat=True))
+        acts = _acts_of_a_round(cast, people)
         while told["kills"] < count:
             contracts = {make(cast).pk for make in AT_REST.values()}
             with TemporaryDirectory() as place:
-                _round(Path(place) / "archive", contracts, people, random, told)
+                _round(Path(place) / "archive", contracts, people, Lots(random, acts), told)
             advance(KILLS_A_ROUND)
-        gone = ContractTombstone.objects.count()
+        gone = ContractTombstone.objects.count() - len(AT_REST)
         require(not before, "the database was not empty")
         entries = require_whole_record()
         connections.close_all()
@@ -62,13 +61,43 @@ def retention(count: int, advance: Advance) -> Figure:
     )
 
 
+@dataclass(frozen=True)
+class Lots:
+    """Where a command dies: drawn among as many acts as one has that nobody kills."""
+
+    random: Random
+    acts: Mapping[str, int]
+
+    def draw(self, command: str) -> int:
+        return self.random.randint(1, self.acts[command])
+
+
+def _commands(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (
+        ("archive_contracts", "--before", now().isoformat(), "--to", str(folder)),
+        ("remove_archived", str(folder), "--yes"),
+    )
+
+
+def _acts_of_a_round(cast: Cast, people: Mapping[str, str]) -> Mapping[str, int]:
+    """How often each command acts that archives or removes what a round has."""
+    for make in AT_REST.values():
+        make(cast)
+    acts = {}
+    with TemporaryDirectory() as place:
+        for command in _commands(Path(place) / "archive"):
+            acted = re.search(r"^acted (\d+)$", _run(NEVER, command, people).stderr, re.MULTILINE)
+            require(acted is not None, f"{command[0]} does not say how often it acted")
+            acts[command[0]] = int(acted[1]) if acted else 0
+    return acts
+
+
 def _round(
-    folder: Path, contracts: set[object], people: Mapping[str, str], random: Random, told: Counter
+    folder: Path, contracts: set[object], people: Mapping[str, str], lots: Lots, told: Counter
 ) -> None:
-    archiving = ("archive_contracts", "--before", now().isoformat(), "--to", str(folder))
-    removing = ("remove_archived", str(folder), "--yes")
+    archiving, removing = _commands(folder)
     for _ in range(2):
-        _die(random, archiving, people, told)
+        _die(lots, archiving, people, told)
         require_whole_record()
     require(_run(NEVER, archiving, people).returncode == 0, "archive_contracts did not go on")
     problems = [checked for checked in verify_archive(folder) if checked.problem]
@@ -77,10 +106,10 @@ def _round(
     require(
         sorted(listed) == sorted(map(str, contracts)), "not every contract is listed exactly once"
     )
-    _die(random, removing, people, told)
+    _die(lots, removing, people, told)
     _require_all_or_nothing(contracts)
     with subprocess.Popen(_command(NEVER, removing), env=people, **_QUIET) as other:
-        _die(random, removing, people, told)
+        _die(lots, removing, people, told)
         require(other.wait(120) == 0, "the one who was left alive did not remove them")
     _require_all_or_nothing(contracts)
     require(_run(NEVER, removing, people).returncode == 0, "remove_archived did not go on")
@@ -99,10 +128,8 @@ def _require_all_or_nothing(contracts: set[object]) -> None:
 _QUIET = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
 
-def _die(
-    random: Random, command: tuple[str, ...], people: Mapping[str, str], told: Counter
-) -> None:
-    ran = _run(random.randint(1, ACTS[command[0]]), command, people)
+def _die(lots: Lots, command: tuple[str, ...], people: Mapping[str, str], told: Counter) -> None:
+    ran = _run(lots.draw(command[0]), command, people)
     is_dead = ran.returncode == -9
     require(is_dead or ran.returncode == 0, f"{command[0]}: {ran.stderr}")
     told["kills"] += 1
@@ -112,10 +139,7 @@ def _die(
 def _run(
     acts: int, command: tuple[str, ...], people: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(_command(acts, command), env=people, timeout=120, check=False, **_QUIET)
-    if acted := re.search(r"^acted (\d+)$", ran.stderr, re.MULTILINE):
-        ACTS[command[0]] = int(acted[1])
-    return ran
+    return subprocess.run(_command(acts, command), env=people, timeout=120, check=False, **_QUIET)
 
 
 def _command(acts: int, command: tuple[str, ...]) -> list[str]:

@@ -45,8 +45,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What becomes APPROVED has its approval, and what is RUNNING has started (constraints see to
--- both); a contract becomes ACTIVE with its job, which is looked at as it is made.
+-- What becomes APPROVED is given its approval then, and what becomes RUNNING starts then: constraints
+-- see to it that either has one and had none before (`contract_approved_has_approval`,
+-- `contract_approval_only_by_approving`, `job_running_has_started`, `job_pending_has_not_started`). A
+-- contract becomes ACTIVE with its job, which is looked at as it is made.
 DROP TRIGGER IF EXISTS line_frozen ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER line_frozen AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED

@@ -79,7 +79,8 @@ CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
 ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
 
 DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
--- What becomes APPROVED has its approval (`contract_approved_has_approval`).
+-- What becomes APPROVED is given its approval then: it has one (`contract_approved_has_approval`), and
+-- had none before (`contract_approval_only_by_approving`).
 CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_approval_signed();
