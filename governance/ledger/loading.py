@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -50,22 +51,26 @@ def load_dossiers(
     """
     ids = array_of(contract_ids)
     questions = [
-        Question(model, where, [ids], _ORDERS.get(model, "id")) for model, where in _ROWS.items()
+        Question(SystemContract, "id = ANY (%s::uuid[])", [ids]),
+        *(Question(model, on, [ids], _ORDERS.get(model, "id")) for model, on in _ROWS.items()),
     ]
     asked = [
         *(question.statement for question in questions),
         (_HEIRS, [ids, ids]),
         (_STANDING, [ids, ContractStatus.REJECTED] * 2),
     ]
-    *answers, heirs, standing = prepared_answers(
-        asked, as_text=AS_TEXT, using=using, meanwhile=meanwhile
-    )
-    found = rows_of(SystemContract, answers[0])
-    if len(found) < len({*contract_ids}):
-        yield from load_dossiers([contract.pk for contract in found], using=using)
+    with closing(
+        prepared_answers(asked, as_text=AS_TEXT, using=using, meanwhile=meanwhile)
+    ) as answers:
+        contracts = rows_of(SystemContract, next(answers))
+        are_all_there = len(contracts) == len({*contract_ids})
+        if are_all_there:
+            rows = {model: rows_of(model, next(answers)) for model in _ROWS}
+            heirs, standing = answers
+    if not are_all_there:
+        yield from load_dossiers([contract.pk for contract in contracts], using=using)
         return
-    rows = {model: rows_of(model, answer) for model, answer in zip(_ROWS, answers, strict=True)}
-    dossiers = [Dossier(contract) for contract in rows[SystemContract]]
+    dossiers = [Dossier(contract) for contract in contracts]
     _add_succession(dossiers, heirs, standing)
     yield from assembled(dossiers, lambda model, column, keys: rows[model])
 
@@ -122,7 +127,6 @@ def _on(column: str, model: type[Model], where: str) -> str:
 _ON_CONTRACT = "contract_id = ANY (%s::uuid[])"
 _ON_JOB = _on("job_id", GovernanceJob, _ON_CONTRACT)
 _ROWS: Mapping[Any, str] = {
-    SystemContract: "id = ANY (%s::uuid[])",
     LedgerEntry: _ON_CONTRACT,
     ClarificationRequest: _ON_CONTRACT,
     ClarificationAnswer: _on("request_id", ClarificationRequest, _ON_CONTRACT),
