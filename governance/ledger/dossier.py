@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from governance.models import (
     ClarificationAnswer,
@@ -49,6 +50,10 @@ class Dossier:
     twice: set[tuple[str, Place]] = field(default_factory=set)
     successor_id: str | None = None
     parent_stands: bool = True
+
+    @property
+    def contract_id(self) -> UUID:
+        return UUID(str(self.contract.pk))
 
     def add(self, record: str, place: Place, row: Any) -> None:
         """Take in a row that an entry must vouch for as `record`."""

@@ -52,7 +52,10 @@ def load_dossiers(
     ids = array_of(contract_ids)
     questions = [
         Question(SystemContract, "id = ANY (%s::uuid[])", [ids]),
-        *(Question(model, on, [ids], _ORDERS.get(model, "id")) for model, on in _ROWS.items()),
+        *(
+            Question(model, on, [ids], _ORDERS.get(model, "id"))
+            for model, on in _OF_CONTRACTS.items()
+        ),
     ]
     asked = [
         *(question.statement for question in questions),
@@ -65,7 +68,7 @@ def load_dossiers(
         contracts = rows_of(SystemContract, next(answers))
         are_all_there = len(contracts) == len({*contract_ids})
         if are_all_there:
-            rows = {model: rows_of(model, next(answers)) for model in _ROWS}
+            rows = {model: rows_of(model, next(answers)) for model in _OF_CONTRACTS}
             heirs, standing = answers
     if not are_all_there:
         yield from load_dossiers([contract.pk for contract in contracts], using=using)
@@ -126,7 +129,7 @@ def _on(column: str, model: type[Model], where: str) -> str:
 
 _ON_CONTRACT = "contract_id = ANY (%s::uuid[])"
 _ON_JOB = _on("job_id", GovernanceJob, _ON_CONTRACT)
-_ROWS: Mapping[Any, str] = {
+_OF_CONTRACTS: Mapping[Any, str] = {
     LedgerEntry: _ON_CONTRACT,
     ClarificationRequest: _ON_CONTRACT,
     ClarificationAnswer: _on("request_id", ClarificationRequest, _ON_CONTRACT),

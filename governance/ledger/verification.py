@@ -129,17 +129,13 @@ def _checked(read: Dossier | Checked) -> Checked:
     try:
         return _judged(read)
     except _UNREADABLE as error:
-        return _unreadable(_id_of(read), error)
+        return _unreadable(read.contract_id, error)
 
 
 def _judged(dossier: Dossier) -> Checked:
     found = first_problem(dossier)
-    finding = Finding(_id_of(dossier), *found) if found else None
-    return Checked(_id_of(dossier), len(dossier.entries), finding)
-
-
-def _id_of(dossier: Dossier) -> UUID:
-    return UUID(str(dossier.contract.pk))
+    finding = Finding(dossier.contract_id, *found) if found else None
+    return Checked(dossier.contract_id, len(dossier.entries), finding)
 
 
 def _unreadable(contract_id: UUID, error: Exception) -> Checked:

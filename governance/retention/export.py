@@ -74,7 +74,7 @@ def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
         return [one for contract_id in batch for one in _judged([contract_id], at=at)]
     judged: list[_Judged] = []
     for dossier, text in records:
-        contract_id, entries = UUID(str(dossier.contract.pk)), len(dossier.entries)
+        contract_id, entries = dossier.contract_id, len(dossier.entries)
         if found := problem_with(dossier):
             problem = f"entry {found[0]}: {found[1]}"
             judged.append((Exported(contract_id, entries, problem=problem), None))
