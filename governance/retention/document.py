@@ -81,13 +81,33 @@ def load_records(
     for comment in read_rows(said, using=using):
         comments.setdefault(str(comment.contract_id), []).append(comment)
     for dossier in dossiers:
-        yield dossier, _text_of(dossier, comments.get(str(dossier.contract.pk), []))
+        text = contract_record_text(dossier, comments.get(str(dossier.contract.pk), []))
+        yield dossier, text
 
 
 def read_record(text: str) -> Dossier:
     """The record in the text of a file, whole and verified by the rules of `verify_ledger`.
 
     Raises InvalidInputError (`bad_archive`) that says what is wrong with it.
+    """
+    dossier, _ = parse_contract_record(text)
+    try:
+        problem = problem_with(dossier)
+    except UNREADABLE as error:
+        raise _unreadable(error) from None
+    if problem:
+        raise _unusable(f"entry {problem[0]}: {problem[1]}")
+    return dossier
+
+
+def parse_contract_record(text: str) -> tuple[Dossier, list[Any]]:
+    """Parse the text of a contract's file, in whatever state the contract is, and verify nothing.
+
+    Returns:
+        The record, and the rows of the contract's comments, in the order of the file.
+
+    Raises:
+        InvalidInputError: `bad_archive`, for a text that no version known here has written.
     """
     try:
         document = load_json(text)
@@ -96,12 +116,9 @@ def read_record(text: str) -> Dossier:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise _unusable("it is no contract of a version that is known here")
         rows = {name: _rows_in(TABLES[name], found) for name, found in document["rows"].items()}
-        dossier = _assembled(rows, document)
+        return _assembled(rows, document), rows.get(ContractComment.__name__, [])
     except UNREADABLE as error:
-        raise _unusable(f"it cannot be read as a contract: {type(error).__name__}") from None
-    if problem := problem_with(dossier):
-        raise _unusable(f"entry {problem[0]}: {problem[1]}")
-    return dossier
+        raise _unreadable(error) from None
 
 
 def problem_with(dossier: Dossier) -> tuple[int, str] | None:
@@ -114,7 +131,8 @@ def problem_with(dossier: Dossier) -> tuple[int, str] | None:
     return first_problem(dossier)
 
 
-def _text_of(dossier: Dossier, comments: Sequence[Any]) -> str:
+def contract_record_text(dossier: Dossier, comments: Sequence[Any]) -> str:
+    """Serialize a contract's record, with the rows of its comments, as the text of its file."""
     kinds: dict[type, list[Any]] = {
         SystemContract: [dossier.contract],
         LedgerEntry: dossier.entries,
@@ -174,6 +192,10 @@ def _assembled(rows: Rows, document: Mapping[str, Any]) -> Dossier:
     if contract.pk != document["contract_id"] or taken != sum(map(len, rows.values())):
         raise _unusable("it holds rows that belong to another contract")
     return dossier
+
+
+def _unreadable(error: Exception) -> InvalidInputError:
+    return _unusable(f"it cannot be read as a contract: {type(error).__name__}")
 
 
 def _unusable(why: str) -> InvalidInputError:

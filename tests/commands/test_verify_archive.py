@@ -80,6 +80,18 @@ def unreadable_hash(document: Any) -> None:
     document["rows"]["LedgerEntry"][0]["hash"] = "no hexadecimal digits"
 
 
+def time_that_is_a_number(document: Any) -> None:
+    document["rows"]["SystemContract"][0]["review_ends_at"] = 5
+
+
+def body_that_is_a_number(document: Any) -> None:
+    document["rows"]["LedgerEntry"][0]["body"] = 5
+
+
+def status_that_is_a_list(document: Any) -> None:
+    document["rows"]["SystemContract"][0]["status"] = []
+
+
 FORGERIES: dict[Callable[[Any], None], str] = {
     swap_reason: "is not what closing_sha256 vouches for",
     drop_last_entry: "the contract is COMPLETED, but the last entry says ACTIVE",
@@ -94,6 +106,9 @@ FORGERIES: dict[Callable[[Any], None], str] = {
     other_contract: "rows that belong to another contract",
     forge_successor: "no entry vouches for successor_id",
     unreadable_hash: "cannot be read as a contract: ValueError",
+    time_that_is_a_number: "cannot be read as a contract: AttributeError",
+    body_that_is_a_number: "cannot be read as a contract: AttributeError",
+    status_that_is_a_list: "cannot be read as a contract: TypeError",
 }
 
 
