@@ -1,0 +1,126 @@
+"""Write the golden files of a version: `python -m tests.golden.generate v0_2`.
+
+Golden files of an earlier version are never made anew: they are what that version wrote, and every
+later version must verify them. Run this for a new version's folder only; a folder that is there is
+refused. Ids, times, tokens and the signing key are fixed, so that two runs write the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock, patch
+from uuid import UUID
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
+from django.test.utils import override_settings
+
+from governance.health.signals import record_signal
+from governance.ledger.checkpoints import checkpoint_lines
+from governance.ledger.keys import public_pem
+from governance.ledger.statements import signed_statement
+from governance.models import AuditEvidence, SystemContract
+from governance.registry.operations import register_capabilities
+from governance.retention.document import load_records
+from governance.retention.export import archive_contracts
+from governance.retention.removal import remove_archived
+from governance.retention.shelf import open_shelf
+from governance.retention.signature import sign_manifest
+from governance.vocabulary.canonical import canonical_text
+from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.vocabulary.values import HealthDecision
+from tests.golden.contracts import CLOCK, CONTRACTS
+from tests.support import archives, signing, stories, succession
+from tests.support.cast import Cast, hire_cast
+from tests.support.databases import cloned, ensure_template
+
+# Signs golden files and nothing else: everybody can read it here.
+KEY = Ed25519PrivateKey.from_private_bytes(sha256(b"golden files of govsite").digest())
+
+
+def main(name: str) -> None:
+    """Make the contracts in a database of their own, and write the files.
+
+    Raises:
+        FileExistsError: the version has its golden files already.
+    """
+    folder = Path(__file__).parent / name
+    for part in ("records", "evidence"):
+        (folder / part).mkdir(parents=True)
+    with ExitStack() as stack:
+        for patched in fixed():
+            stack.enter_context(patched)
+        stack.enter_context(cloned(ensure_template()))
+        write_files(folder, hire_cast())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sums = "".join(
+        f"{sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder)}\n" for p in files
+    )
+    (folder / "SHA256SUMS").write_text(sums)
+
+
+def fixed() -> Iterator[Any]:
+    """Patches of everything that would differ from run to run."""
+    ids, tokens = count(1), count(1)
+    new_id = Mock(side_effect=lambda: UUID(f"01a00000-0000-7000-8000-{next(ids):012x}"))
+    yield patch("governance.models.fields.uuid7", new_id)
+    yield patch("secrets.token_urlsafe", Mock(side_effect=lambda _: f"token-{next(tokens)}"))
+    for module in (stories, succession, archives):
+        yield patch.object(module, "now", CLOCK.now)
+    yield patch.object(signing, "datetime", CLOCK)
+    yield override_settings(GOVERNANCE=settings.GOVERNANCE | {"QUORUM": {"high": 2}})
+
+
+def write_files(folder: Path, cast: Cast) -> None:
+    """Make the contracts, and write each file; those in the archive are then removed."""
+    search = {"name": "Search", "lifecycle": "DISABLED", "configuration": {"page_size": 20}}
+    register_capabilities(documents=[search])
+    slow = {"scope": "Search", "signal_type": "probe", "decision": HealthDecision.DEGRADED}
+    record_signal(**slow, reason="Slow.", actor=cast.operator, at=CLOCK.now())
+    for name, make in CONTRACTS.items():
+        with patch.object(stories, "_numbers", iter([name])):
+            make(cast)
+    waiting = SystemContract.objects.exclude(status__in=CONTRACT_TERMINAL_STATES)
+    names = dict(waiting.values_list("pk", "reference"))
+    for record, text in load_records(list(names)):
+        # A successor's reference ends in its revision.
+        name = names[record.contract_id].removeprefix("TEST-").partition(" ")[0]
+        (folder / "records" / f"{name}.json").write_text(text)
+    for evidence in AuditEvidence.objects.order_by("job__contract__reference"):
+        path = folder / "evidence" / evidence.job.contract.reference.removeprefix("TEST-")
+        path.with_suffix(".json").write_text(evidence.body)
+        statement = signed_statement(evidence, key=KEY)
+        path.with_suffix(".dsse.json").write_text(canonical_text(statement))
+    (folder / "signing-key.pub").write_text(public_pem(KEY.public_key()))
+    write_checkpoint(folder / "before-removal.checkpoint")
+    archive = folder / "archive"
+    at = CLOCK.now()
+    with open_shelf(archive) as shelf:
+        exported = list(archive_contracts(before=at, at=at, shelf=shelf))
+        sign_manifest(shelf, key=KEY, at=at)
+    assert [one.problem for one in exported] == [None] * 10
+    list(remove_archived(archive, at=CLOCK.now(), using="owner", is_confirmed=True))
+    (archive / ".lock").unlink()
+    write_checkpoint(folder / "after-removal.checkpoint")
+
+
+def write_checkpoint(path: Path) -> None:
+    """Write what `checkpoint_ledger` writes."""
+    path.write_text("".join(f"{line}\n" for line in checkpoint_lines(key=KEY, at=CLOCK.now())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,188 @@
+"""Verify a folder of golden files by the product's own functions; no database is needed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from governance.ledger.checkpoints import read_checkpoint
+from governance.ledger.dossier import Dossier
+from governance.ledger.glance import told_at_a_glance
+from governance.ledger.judging import first_problem, told_closely
+from governance.ledger.keys import public_key
+from governance.ledger.statements import verify_statement
+from governance.retention.checking import verify_archive
+from governance.retention.document import parse_contract_record
+from governance.retention.signature import require_signature
+from governance.vocabulary.errors import GovernanceError
+
+SUMS = "SHA256SUMS"
+NOT_PINNED = (SUMS, "README.md")
+JOB_ENDS = ("job.execution.completed", "job.execution.failed", "job.execution.cancelled")
+
+
+@dataclass(frozen=True)
+class GoldenRecord:
+    """A contract record with the file that it was read from."""
+
+    file: str
+    text: str
+    record: Dossier
+    comments: list[Any]
+
+
+def problems_in(folder: Path) -> list[str]:
+    """What is wrong with which file, as "file: problem"; empty where all of them verify."""
+    records, problems = [], []
+    for file in record_files(folder):
+        try:
+            records.append(read_golden_record(folder, file))
+        except GovernanceError as error:
+            problems.append(f"{file}: {error}")
+    key = public_key(folder / "signing-key.pub")
+    return [
+        *problems,
+        *(f"{one.file}: {problem}" for one in records for problem in problems_of(one.record)),
+        *problems_of_evidence(folder, records, key),
+        *problems_of_archive(folder / "archive", key),
+        *problems_of_checkpoints(folder, records, key),
+    ]
+
+
+def record_files(folder: Path) -> list[str]:
+    """The files that hold a contract record, as paths from the folder."""
+    paths = [*folder.glob("records/*.json"), *folder.glob("archive/contracts/*/*.json")]
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+def read_golden_record(folder: Path, file: str) -> GoldenRecord:
+    """The contract record in a file. Raises InvalidInputError (`bad_archive`)."""
+    text = (folder / file).read_bytes().decode(errors="replace")
+    return GoldenRecord(file, text, *parse_contract_record(text))
+
+
+def problems_of(record: Dossier) -> Iterator[str]:
+    """What the full verification, what `verify_ledger` asks, and SHA-256 alone find wrong."""
+    for found in {told_closely(record)[1], first_problem(record)} - {None}:
+        yield f"entry {found[0]}: {found[1]}"
+    head = bytes(32)
+    for entry in record.entries:
+        head = sha256(head + entry.body.encode()).digest()
+        if head != entry.hash:
+            yield f"entry {entry.seq}: not the SHA-256 of the previous hash and the body"
+            return
+
+
+def passes_fast_verification(record: Dossier) -> bool:
+    """Whether it passes; where not, `verify_ledger` asks the full verification."""
+    return told_at_a_glance(record) is not None
+
+
+def problems_of_evidence(
+    folder: Path, records: Iterable[GoldenRecord], key: Ed25519PublicKey
+) -> Iterator[str]:
+    """Each job that ended has its evidence, as sealed and as signed, and nothing else is there."""
+    entries = [entry for one in records for entry in one.record.entries]
+    sealed = {
+        json.loads(entry.body)["records"]["evidence_sha256"]: entry.contract_id
+        for entry in entries
+        if entry.event in JOB_ENDS
+    }
+    files = sorted(folder.glob("evidence/*.json"))
+    found = {True: set(), False: set()}
+    for path in files:
+        file, is_signed = str(path.relative_to(folder)), path.name.endswith(".dsse.json")
+        digest = sha256(path.read_bytes()).hexdigest()
+        if is_signed:
+            try:
+                proven = verify_statement(json.loads(path.read_bytes()), key=key)
+            except GovernanceError as error:
+                yield f"{file}: {error}"
+                continue
+            digest = proven.evidence_sha256
+            if sealed.get(digest) != proven.contract_id:
+                yield f"{file}: it is about another contract"
+        if digest not in sealed:
+            yield f"{file}: no entry that ended a job names its SHA-256"
+        found[is_signed].add(digest)
+    for digest, contract_id in sealed.items():
+        if any(digest not in digests for digests in found.values()):
+            yield f"evidence: that of contract {contract_id} is missing"
+
+
+def problems_of_archive(archive: Path, key: Ed25519PublicKey) -> Iterator[str]:
+    """What `verify_archive --key` finds."""
+    try:
+        require_signature(archive, key=key)
+    except GovernanceError as error:
+        yield f"archive/manifest.signature.json: {error}"
+    try:
+        for checked in verify_archive(archive):
+            if checked.problem:
+                yield f"archive/{checked.file}: {checked.problem}"
+    except GovernanceError as error:
+        yield f"archive/manifest.jsonl: {error}"
+
+
+def problems_of_checkpoints(
+    folder: Path, records: Iterable[GoldenRecord], key: Ed25519PublicKey
+) -> Iterator[str]:
+    """Signed, over exactly their lines, and each line is what the record or the manifest says."""
+    chains = sorted((chain_line(one) for one in records), key=lambda line: line["contract"])
+    manifest = (folder / "archive/manifest.jsonl").read_text(errors="replace").splitlines()
+    removed = sorted(map(removed_line, manifest), key=lambda line: line["removed"])
+    gone = {line["removed"] for line in removed}
+    kept = [line for line in chains if line["contract"] not in gone]
+    for file, expected in (
+        ("before-removal.checkpoint", chains),
+        ("after-removal.checkpoint", kept + removed),
+    ):
+        lines = (folder / file).read_text(errors="replace").splitlines()
+        try:
+            read_checkpoint(lines, key=key)
+        except GovernanceError as error:
+            yield f"{file}: {error}"
+            continue
+        if [json.loads(line) for line in lines[:-1]] != expected:
+            yield f"{file}: its chains are not those of the records and the manifest"
+
+
+def chain_line(one: GoldenRecord) -> dict[str, Any]:
+    """What a checkpoint says of a chain: its head, and four bytes of each hash."""
+    hashes = [bytes(entry.hash) for entry in one.record.entries]
+    return {
+        "contract": str(one.record.contract_id),
+        "seq": len(hashes),
+        "head": hashes[-1].hex(),
+        "trail": base64.b64encode(b"".join(value[:4] for value in hashes)).decode(),
+    }
+
+
+def removed_line(line: str) -> dict[str, Any]:
+    """What a checkpoint says of a contract that was removed, by its line in the manifest."""
+    listed = json.loads(line)
+    return {
+        "removed": listed["contract_id"],
+        "seq": listed["entries"],
+        "head": listed["head_sha256"],
+        "file": listed["sha256"],
+    }
+
+
+def changed_files(folder: Path) -> list[str]:
+    """The files that are not, byte for byte, what `SHA256SUMS` lists: also new and missing ones."""
+    lines = (folder / SUMS).read_text().splitlines()
+    pinned = {file: digest for digest, file in (line.split("  ", 1) for line in lines)}
+    there = {
+        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and str(path.relative_to(folder)) not in NOT_PINNED
+    }
+    return sorted({file for file, _ in pinned.items() ^ there.items()})
