@@ -92,6 +92,7 @@ def _shape_of(model: type[models.Model]) -> _Shape:
     }
     kept = {
         "__slots__": (),
+        "model": model,
         "pk": property(attrgetter(str(model._meta.pk and model._meta.pk.attname))),
         **records,
     }

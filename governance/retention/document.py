@@ -43,25 +43,24 @@ from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMI
 FORMAT = "govsite.contract"
 VERSION = 1
 
-# Every table that holds something of a contract, by the name of its model.
+# Every table that holds something of a contract, by its name in the file. These names stay as they
+# are: archives of every earlier version must be readable, whatever a model is called by then.
 TABLES: Mapping[str, Any] = {
-    model.__name__: model
-    for model in (
-        SystemContract,
-        LedgerEntry,
-        ClarificationRequest,
-        ClarificationAnswer,
-        ContractComment,
-        ApprovalSignature,
-        GovernanceJob,
-        JobStep,
-        StepResult,
-        HealthSnapshot,
-        AuditEvidence,
-        GovernanceAudit,
-        AuditResolution,
-    )
+    "SystemContract": SystemContract,
+    "LedgerEntry": LedgerEntry,
+    "ClarificationRequest": ClarificationRequest,
+    "ClarificationAnswer": ClarificationAnswer,
+    "ContractComment": ContractComment,
+    "ApprovalSignature": ApprovalSignature,
+    "GovernanceJob": GovernanceJob,
+    "JobStep": JobStep,
+    "StepResult": StepResult,
+    "HealthSnapshot": HealthSnapshot,
+    "AuditEvidence": AuditEvidence,
+    "GovernanceAudit": GovernanceAudit,
+    "AuditResolution": AuditResolution,
 }
+_NAMES: Mapping[Any, str] = {model: name for name, model in TABLES.items()}
 # What a row does that was rewritten into something Python, or canonical JSON, cannot hold.
 UNREADABLE = (ValueError, TypeError, RecursionError, AttributeError, KeyError)
 
@@ -116,7 +115,7 @@ def parse_contract_record(text: str) -> tuple[Dossier, list[Any]]:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise _unusable("it is no contract of a version that is known here")
         rows = {name: _rows_in(TABLES[name], found) for name, found in document["rows"].items()}
-        return _assembled(rows, document), rows.get(ContractComment.__name__, [])
+        return _assembled(rows, document), rows.get(_NAMES[ContractComment], [])
     except UNREADABLE as error:
         raise _unreadable(error) from None
 
@@ -139,10 +138,10 @@ def contract_record_text(dossier: Dossier, comments: Sequence[Any]) -> str:
         JobStep: dossier.steps,
         ContractComment: list(comments),
     }
-    kept = {row_model.__name__: rows for row_model, rows in kinds.items()}
+    kept = {_NAMES[model]: rows for model, rows in kinds.items()}
     for row in dossier.rows.values():
-        if isinstance(row, tuple):  # a successor's id is no row
-            kept.setdefault(type(row).__name__.removesuffix("Row"), []).append(row)
+        if not isinstance(row, str):  # a successor's id is no row
+            kept.setdefault(_NAMES[row.model], []).append(row)
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -174,12 +173,12 @@ def _rows_in(model: Any, found: Iterable[Mapping[str, Any]]) -> list[Any]:
 
 
 def _assembled(rows: Rows, document: Mapping[str, Any]) -> Dossier:
-    [contract] = rows[SystemContract.__name__]
+    [contract] = rows[_NAMES[SystemContract]]
     taken = 1
 
     def read(model: Any, column: str, keys: Collection[Any]) -> list[Any]:
         nonlocal taken
-        found = [row for row in rows.get(model.__name__, ()) if getattr(row, column) in keys]
+        found = [row for row in rows.get(_NAMES[model], ()) if getattr(row, column) in keys]
         taken += len(found)
         return found
 
