@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -70,6 +71,21 @@ def read_quorum(name: str) -> dict[str, int]:
         said.add(risk)
         quorum[risk] = int(number)
     return quorum
+
+
+# `pg_` is PostgreSQL's own beginning; another name of its own is information_schema.
+_SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+
+
+def read_schema(name: str, default: str) -> str:
+    """Read the name of a schema: lower-case letters, digits and underscores, 63 at most."""
+    value = os.environ.get(name, "").strip() or default
+    if not _SCHEMA_NAME.fullmatch(value) or value == "information_schema":
+        raise ImproperlyConfigured(
+            f"{name} must be at most 63 lower-case letters, digits and underscores, begin with no "
+            f"digit and be no schema of PostgreSQL's own (pg_…, information_schema), not {value!r}."
+        )
+    return value
 
 
 def read_secret_key(data_dir: Path) -> str:
@@ -152,20 +168,33 @@ def read_session() -> str:
     return f"{read_timeouts()} {planning}".strip()
 
 
-def read_databases(data_dir: Path, *, pool_size: int, session: str) -> dict[str, dict[str, Any]]:
-    """Django's `DATABASES`: one database, under the one or two roles that use it.
+def read_search_path(schema: str) -> str:
+    """Make the start-up option by which names are looked up in `schema` and nowhere else.
 
-    `default` is the application, whose sessions start with `session`. `owner` owns the tables and
-    migrates them, without a pool or a time limit: the embedded server's superuser, or
-    `DATABASE_OWNER_URL`; without that URL there is no `owner`, and `default` does both.
+    `GOVSITE_DB_SEARCH_PATH=0` leaves it to the role: behind a pooler that takes no such options.
     """
-    default = read_database(data_dir, pool_size=pool_size, session=session)
+    return f"-c search_path={schema}" if read_flag("GOVSITE_DB_SEARCH_PATH", True) else ""
+
+
+def read_databases(
+    data_dir: Path, *, search_path: str, pool_size: int, session: str
+) -> dict[str, dict[str, Any]]:
+    """Django's `DATABASES`: one schema of one database, under the one or two roles that use it.
+
+    `default` is the application, whose sessions start with `session`; `search_path` is for both.
+    `owner` owns the tables and migrates them, without a pool or a time limit: the embedded
+    server's superuser, or `DATABASE_OWNER_URL`; without that URL there is no `owner`, and
+    `default` does both.
+    """
+    default = read_database(data_dir, search_path=search_path, pool_size=pool_size, session=session)
     if not os.environ.get("DATABASE_URL", ""):
         if os.environ.get("DATABASE_OWNER_URL", ""):
             raise ImproperlyConfigured("DATABASE_OWNER_URL needs DATABASE_URL beside it.")
-        owner = read_database(data_dir, pool_size=0) | {"USER": OWNER}
+        owner = read_database(data_dir, search_path=search_path, pool_size=0) | {"USER": OWNER}
     elif os.environ.get("DATABASE_OWNER_URL", ""):
-        owner = read_database(data_dir, pool_size=0, variable="DATABASE_OWNER_URL")
+        owner = read_database(
+            data_dir, search_path=search_path, pool_size=0, variable="DATABASE_OWNER_URL"
+        )
         if owner["NAME"] != default["NAME"]:
             raise ImproperlyConfigured(
                 "DATABASE_OWNER_URL and DATABASE_URL must name the same database."
@@ -176,14 +205,20 @@ def read_databases(data_dir: Path, *, pool_size: int, session: str) -> dict[str,
 
 
 def read_database(
-    data_dir: Path, *, pool_size: int, session: str = "", variable: str = "DATABASE_URL"
+    data_dir: Path,
+    *,
+    search_path: str,
+    pool_size: int,
+    session: str = "",
+    variable: str = "DATABASE_URL",
 ) -> dict[str, Any]:
     """Django's description of the database: the URL in `variable`, or the embedded PostgreSQL.
 
     A URL reads `postgresql://user:password@host:port/name?option=value`; options go to
     psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
     each thread keeps one connection, else the process shares a pool of at most that many.
-    `session` is what `read_session` says.
+    `session` is what `read_session` says, `search_path` what `read_search_path` does: it comes
+    last, so that no option of the URL leads to another schema.
     """
     url = os.environ.get(variable, "")
     database: dict[str, Any] = {
@@ -196,8 +231,8 @@ def read_database(
         database["OPTIONS"]["prepare_threshold"] = PREPARED_AFTER
     if pool_size:
         database["OPTIONS"]["pool"] = POOLING | {"max_size": pool_size}
-    if session:
-        database["OPTIONS"]["options"] = session
+    if session or search_path:
+        database["OPTIONS"]["options"] = f"{session} {search_path}".strip()
     if not url:
         return database | {
             "ENGINE": "govsite.embedded",
@@ -220,7 +255,7 @@ def read_database(
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
     if "options" in options:
-        options["options"] = f"{session} {options['options']}".strip()
+        options["options"] = f"{session} {options['options']} {search_path}".strip()
     database["OPTIONS"] |= options
     return database | {
         "ENGINE": "govsite.postgresql",

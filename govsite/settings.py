@@ -15,6 +15,8 @@ from govsite.environment import (
     read_list,
     read_number,
     read_quorum,
+    read_schema,
+    read_search_path,
     read_secret_key,
     read_session,
 )
@@ -102,11 +104,16 @@ TEMPLATES = [
     }
 ]
 
+# The schema in which everything of this site is: one organisation is one schema.
+GOVSITE_SCHEMA = read_schema("GOVSITE_SCHEMA", "public")
 DATABASES = read_databases(
     DATA_DIR,
+    search_path=read_search_path(GOVSITE_SCHEMA),
     pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
     session=read_session(),
 )
+
+AUTH_USER_MODEL = "governance.Account"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -1,7 +1,8 @@
 """The site's settings, on a PostgreSQL of the suite's own where the embedded one is used."""
 
+from govsite.environment import read_search_path
 from govsite.settings import *  # noqa: F403
-from govsite.settings import DATA_DIR, DATABASES, GOVERNANCE, STATIC_ROOT
+from govsite.settings import DATA_DIR, DATABASES, GOVERNANCE, GOVSITE_SCHEMA, STATIC_ROOT
 
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "govsite.embedded"
 
@@ -12,7 +13,8 @@ if IS_EMBEDDED:
 
 # The suite's sessions are the owner's, who puts on the application's role and can take it off
 # again to attack as an owner: tests/support/roles.py.
-DATABASES.setdefault("owner", DATABASES["default"] | {"CONN_MAX_AGE": None, "OPTIONS": {}})
+options = {"options": read_search_path(GOVSITE_SCHEMA)}
+DATABASES.setdefault("owner", DATABASES["default"] | {"CONN_MAX_AGE": None, "OPTIONS": options})
 for part in ("USER", "PASSWORD"):
     DATABASES["default"][part] = DATABASES["owner"].get(part, "")
 

@@ -11,12 +11,13 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from governance.admin.lists import FilteredList
+from governance.models import Account
 
 
 class SuperusersOnly(ModelAdmin):
@@ -48,13 +49,12 @@ def is_superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
 
 
-admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 # Django's classes come first: Unfold's own have empty `add_fieldsets`, which would leave a new
 # account without a name.
-@admin.register(User)
+@admin.register(Account)
 class UserAdmin(DjangoUserAdmin, SuperusersOnly):
     form = UserChangeForm
     add_form = UserCreationForm

@@ -87,7 +87,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _place(
                     "Users",
                     "person",
-                    reverse("admin:auth_user_changelist"),
+                    reverse("admin:governance_account_changelist"),
                     "Who may sign in.",
                     is_superuser(request),
                 ),

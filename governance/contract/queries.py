@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Value
 
 from governance.models import (
+    Account,
     ApprovalSignature,
     ClarificationAnswer,
     ClarificationRequest,
@@ -36,7 +36,7 @@ _SIGNATURE = Columns(ApprovalSignature, "signature", but=["view", "shown"])
 _SIGNATURES = f"""
     SELECT {_SIGNATURE.sql}, person.username
       FROM governance_approvalsignature signature
-      JOIN auth_user person ON person.id = signature.founder_id
+      JOIN governance_account person ON person.id = signature.founder_id
      WHERE signature.contract_id = ANY (%s::uuid[])
      ORDER BY signature.contract_id, signature.number"""  # noqa: S608 - names of our own
 
@@ -194,7 +194,7 @@ def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
     found = []
     for *row, founder in prepared_rows(_SIGNATURES, [array_of(contract_ids)]):
         signature: ApprovalSignature = _SIGNATURE.row(row)
-        signature.founder = User.from_db(
+        signature.founder = Account.from_db(
             connection.alias, ["id", "username"], [signature.founder_id, founder]
         )
         found.append(signature)

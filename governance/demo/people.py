@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-
 from governance.demo.teller import People
 from governance.flows.accounts import open_account
+from governance.models import Account
 from governance.vocabulary.errors import WrongStateError
 from governance.vocabulary.roles import Role
 
@@ -55,7 +54,7 @@ class Hiring:
 
     def person(
         self, username: str, role: Role | None, purpose: str, *, is_superuser: bool = False
-    ) -> User:
+    ) -> Account:
         """Who can log in; a new one with a password, which is kept in `logins` alone."""
         if known := _known(username, role):
             return known
@@ -69,14 +68,14 @@ class Hiring:
             is_superuser=is_superuser,
         )
 
-    def service(self, username: str, role: Role) -> User:
+    def service(self, username: str, role: Role) -> Account:
         """Who works by tokens alone."""
         return _known(username, role) or open_account(username=username, role=role)
 
 
-def _known(username: str, role: Role | None) -> User | None:
+def _known(username: str, role: Role | None) -> Account | None:
     """Who has that name already; WrongStateError (`somebody_else`) if they cannot play the part."""
-    known = User.objects.filter(username=username).first()
+    known = Account.objects.filter(username=username).first()
     if known and role and not (known.is_active and known.has_perm(_NEEDS[role])):
         raise WrongStateError(f"There is a user {username} who is no {role}.", code="somebody_else")
     return known

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from governance.contract.queries import count_contracts
 from governance.demo.people import Hiring, Login
 from governance.demo.teller import Teller
+from governance.models import Account
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.errors import WrongStateError
 
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent
 
 def is_empty() -> bool:
     """Whether nobody and nothing is here yet, so that a demo harms no one."""
-    return not User.objects.exists() and count_contracts() == 0
+    return not Account.objects.exists() and count_contracts() == 0
 
 
 @transaction.atomic

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
-
 from governance.contract.signatures import quorum_for
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
@@ -17,7 +15,7 @@ from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract, view_contract
 from governance.flows.sweep import expire_contracts
 from governance.health.signals import record_signal
-from governance.models import GovernanceJob, SystemContract
+from governance.models import Account, GovernanceJob, SystemContract
 from governance.orchestrator.queries import sealed_evidence_of
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import (
@@ -45,10 +43,10 @@ LONG_ENOUGH = 1440  # minutes; the lease of the running job is as short as any
 class People:
     """Who plays in what is told; several founders sign where a risk asks for several."""
 
-    operator: User
-    founders: Sequence[User]
-    executor: User
-    auditor: User
+    operator: Account
+    founders: Sequence[Account]
+    executor: Account
+    auditor: Account
 
 
 class Teller:

@@ -6,23 +6,24 @@ of whoever may manage users, which none of the chain's own roles may.
 
 from __future__ import annotations
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from governance.models import Account
 from governance.vocabulary.errors import InvalidInputError, NotFoundError
 from governance.vocabulary.roles import Role
 
 
 def open_account(
     *, username: str, role: Role | None, password: str | None = None, **flags: bool
-) -> User:
+) -> Account:
     """A new account in the group of `role`; without a password nobody can log in as it.
 
     `flags` are Django's own (`is_staff`, `is_superuser`). InvalidInputError for a name that
     Django does not allow or that is taken.
     """
-    account = User(username=username, **flags)
+    account = Account(username=username, **flags)
     account.set_password(password)
     try:
         account.clean_fields(exclude=["password"])
@@ -39,7 +40,7 @@ def open_account(
     return account
 
 
-def give_role(account: User, role: Role) -> bool:
+def give_role(account: Account, role: Role) -> bool:
     """Put an account into a role's group; whether that is new."""
     if account.groups.filter(name=str(role)).exists():
         return False

@@ -7,32 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from django.contrib.auth.models import User
 from django.db import connection
 
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.models.prepared import Columns, array_of, prepared_rows
 
 _TOKEN = Columns(ApiToken, "token")
-_USER = Columns(User, "person")
+_USER = Columns(Account, "person")
 
 _PERMISSIONS = """
     ARRAY(SELECT kind.app_label || '.' || permission.codename
             FROM auth_permission permission
             JOIN django_content_type kind ON kind.id = permission.content_type_id
            WHERE permission.id IN ({ids}))"""
-_HIS_OWN = "SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id"
+_HIS_OWN = (
+    "SELECT permission_id FROM governance_account_user_permissions WHERE account_id = person.id"
+)
 _BY_GROUP = """
     SELECT granted.permission_id
-      FROM auth_user_groups member
+      FROM governance_account_groups member
       JOIN auth_group_permissions granted ON granted.group_id = member.group_id
-     WHERE member.user_id = person.id"""
+     WHERE member.account_id = person.id"""
 
 _CALLERS = f"""
     SELECT {_TOKEN.sql}, {_USER.sql},
            {_PERMISSIONS.format(ids=_HIS_OWN)}, {_PERMISSIONS.format(ids=_BY_GROUP)}
       FROM governance_apitoken token
-      JOIN auth_user person ON person.id = token.user_id
+      JOIN governance_account person ON person.id = token.user_id
      WHERE token.token_key = %s"""  # noqa: S608 - our own words
 
 
@@ -51,15 +52,15 @@ def tokens_that_begin(key: str) -> list[ApiToken]:
     return found
 
 
-def people_by_id(ids: Iterable[int]) -> dict[int, User]:
+def people_by_id(ids: Iterable[int]) -> dict[int, Account]:
     """Those accounts of whom only the name matters; nothing else of them is loaded."""
     rows = prepared_rows(
-        "SELECT id, username FROM auth_user WHERE id = ANY (%s::integer[])", [array_of(ids)]
+        "SELECT id, username FROM governance_account WHERE id = ANY (%s::bigint[])", [array_of(ids)]
     )
-    return {row[0]: User.from_db(connection.alias, ["id", "username"], row) for row in rows}
+    return {row[0]: Account.from_db(connection.alias, ["id", "username"], row) for row in rows}
 
 
-def _remember(user: User, *, own: Collection[str], by_group: Collection[str]) -> None:
+def _remember(user: Account, *, own: Collection[str], by_group: Collection[str]) -> None:
     """Where Django's own backend keeps what it has read of a user; what it makes of it is its.
 
     It gives nothing to who is not active, and a superuser all there is, which it reads for itself

@@ -65,7 +65,9 @@ def lock_call(call: Call, *, at: datetime) -> IdempotencyRecord | None:
     Raises RequestInProgressError while somebody else carries it out, KeyReusedError if its key
     stood for another call within the last 24 hours.
     """
-    lock = int.from_bytes(bytes.fromhex(call.key_sha256)[:8], signed=True)
+    # Locks like this one belong to the database; keys belong to the schema.
+    name = f"{settings.GOVSITE_SCHEMA} {call.key_sha256}"
+    lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
         (is_ours,) = cursor.fetchone()

@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from governance.flows.accounts import give_role, open_account
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import (
     InvalidInputError,
@@ -197,13 +196,13 @@ def all_tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("user", "issued_by", "revoked_by", "successor")
 
 
-def is_service_account(account: User) -> bool:
+def is_service_account(account: Account) -> bool:
     """Whether nobody logs in with it, and it has not all permissions there are."""
     return not account.has_usable_password() and not account.is_superuser
 
 
-def _account(username: str, role: Role | None, *, create: bool) -> User:
-    account = User.objects.select_for_update().filter(username=username).first()
+def _account(username: str, role: Role | None, *, create: bool) -> Account:
+    account = Account.objects.select_for_update().filter(username=username).first()
     if account is not None:
         _require_service_account(account)
         if role:
@@ -219,7 +218,7 @@ def _account(username: str, role: Role | None, *, create: bool) -> User:
     return open_account(username=username, role=role)
 
 
-def _require_service_account(account: User) -> None:
+def _require_service_account(account: Account) -> None:
     if not account.is_active:
         raise WrongPersonError(f"{account} is not active.", code="user_inactive")
     if not is_service_account(account):

@@ -19,7 +19,7 @@ Subject = Literal["contract", "job"]
 _VERSION = """
     SELECT (SELECT hash FROM governance_ledgerentry
              WHERE contract_id = contract.id ORDER BY seq DESC LIMIT 1),
-           (SELECT string_agg(username, ' ' ORDER BY person.id) FROM auth_user person
+           (SELECT string_agg(username, ' ' ORDER BY person.id) FROM governance_account person
              WHERE person.id IN (
                  contract.proposed_by_id, contract.approved_by_id, contract.closed_by_id,
                  job.created_by_id, job.started_by_id, job.ended_by_id, audit.author_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from governance.ledger.story import retried, story
@@ -56,5 +57,5 @@ def _wait_for_turn(scope: str, signal_type: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"governance signal {len(scope)} {scope} {signal_type}"],
+            [f"{settings.GOVSITE_SCHEMA} governance signal {len(scope)} {scope} {signal_type}"],
         )

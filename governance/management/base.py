@@ -13,12 +13,12 @@ import signal
 import sys
 from typing import Any, ClassVar, NoReturn
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.management.values import printable
+from governance.models import Account
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import GovernanceError, NotFoundError, WrongPersonError
 
@@ -159,14 +159,14 @@ class GovernanceCommand(BaseCommand):
         return "\n".join(lines)
 
 
-def require_actor(username: str, permission: str) -> User:
+def require_actor(username: str, permission: str) -> Account:
     """The active user of that name, if they hold `permission`.
 
     Raises InvalidInputError for what is no text, NotFoundError (`user_not_found`), or
     WrongPersonError (`not_permitted`).
     """
     require_plain_json(username, "--as")
-    person = User.objects.filter(username=username, is_active=True).first()
+    person = Account.objects.filter(username=username, is_active=True).first()
     if person is None:
         raise NotFoundError(f"There is no active user {username!r}.", code="user_not_found")
     if not person.has_perm(permission):

@@ -1,9 +1,10 @@
-"""The tables: one file each, its constraints beside its fields, its triggers in `laws/`.
+"""The tables: one file each, its constraints beside its fields, its triggers in `sql/`.
 
 Models hold what a row is and which moves it knows. They start nothing: every write goes through
 the one operation that owns it (`contract/operations.py`, `orchestrator/`, `ledger/chain.py`, …).
 """
 
+from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit
 from governance.models.clarification import ClarificationAnswer, ClarificationRequest
 from governance.models.comment import ContractComment
@@ -23,6 +24,7 @@ from governance.models.token import ApiToken
 from governance.models.tombstone import ContractTombstone
 
 __all__ = [
+    "Account",
     "ApiToken",
     "ApprovalSignature",
     "AuditEvidence",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import connections, transaction
 
-from governance.models.grants import GRANTS, grant_statements, quoted, rights_of
+from governance.models.grants import GRANTS, grant_statements, rights_of
+from governance.models.sql import quote_identifier
 from governance.vocabulary.errors import NotFoundError, WrongPersonError, WrongStateError
 
 # PostgreSQL's own roles that reach past every grant: into files, programs and others' tables.
@@ -34,12 +36,13 @@ _ATTRIBUTES = """
 _OWNED = """
     SELECT owner, what FROM (
         SELECT relowner, 'the table ' || relname FROM pg_class
-         WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%(tables)s)
+         WHERE relnamespace = to_regnamespace(%(schema)s) AND relname = ANY (%(tables)s)
         UNION ALL
         SELECT proowner, 'the function ' || proname FROM pg_proc
-         WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'governance\\_%%'
+         WHERE pronamespace = to_regnamespace(%(schema)s) AND proname LIKE 'governance\\_%%'
         UNION ALL
-        SELECT nspowner, 'the schema public' FROM pg_namespace WHERE nspname = 'public'
+        SELECT nspowner, 'the schema ' || nspname FROM pg_namespace
+         WHERE oid = to_regnamespace(%(schema)s)
         UNION ALL
         SELECT datdba, 'the database' FROM pg_database WHERE datname = current_database()
     ) AS owned (owner_id, what), LATERAL (SELECT pg_get_userbyid(owner_id)) AS of (owner)
@@ -49,20 +52,21 @@ _OWNED = """
 _RIGHTS = """
     SELECT relname, kind FROM pg_class,
            unnest(ARRAY['SELECT', 'INSERT', 'REFERENCES']) AS kind
-     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%(tables)s)
+     WHERE relnamespace = to_regnamespace(%(schema)s) AND relname = ANY (%(tables)s)
        AND has_any_column_privilege(%(role)s, pg_class.oid, kind)
     UNION ALL
     SELECT relname, kind FROM pg_class, unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) AS kind
-     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%(tables)s)
+     WHERE relnamespace = to_regnamespace(%(schema)s) AND relname = ANY (%(tables)s)
        AND has_table_privilege(%(role)s, pg_class.oid, kind)
     UNION ALL
     SELECT relname, 'UPDATE (' || attname || ')' FROM pg_class
       JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-     WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%(tables)s)
+     WHERE relnamespace = to_regnamespace(%(schema)s) AND relname = ANY (%(tables)s)
        AND has_column_privilege(%(role)s, pg_class.oid, attnum, 'UPDATE')
 """
 _BEYOND_TABLES = """
-    SELECT 'CREATE in schema public' WHERE has_schema_privilege(%(role)s, 'public', 'CREATE')
+    SELECT 'CREATE in schema ' || nspname FROM pg_namespace
+     WHERE oid = to_regnamespace(%(schema)s) AND has_schema_privilege(%(role)s, oid, 'CREATE')
     UNION ALL
     SELECT kind || ' in the database' FROM unnest(ARRAY['CREATE', 'TEMPORARY']) AS kind
      WHERE has_database_privilege(%(role)s, current_database(), kind)
@@ -72,7 +76,7 @@ _BEYOND_TABLES = """
     UNION ALL
     SELECT 'UPDATE of the sequence ' || relname
       FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
-     WHERE relnamespace = 'public'::regnamespace
+     WHERE relnamespace = to_regnamespace(%(schema)s)
        AND has_sequence_privilege(%(role)s, seqrelid, 'UPDATE')
 """
 
@@ -98,9 +102,10 @@ def has_all_tables(*, using: str) -> bool:
     wanted = {(table, column) for table, may in GRANTS.items() for column in ("", *may.update)}
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT relname, '' FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            "SELECT table_name, '' FROM information_schema.tables WHERE table_schema = %(schema)s"
             " UNION ALL SELECT table_name, column_name FROM information_schema.columns"
-            " WHERE table_schema = 'public'"
+            " WHERE table_schema = %(schema)s",
+            {"schema": settings.GOVSITE_SCHEMA},
         )
         return wanted <= set(cursor.fetchall())
 
@@ -108,8 +113,8 @@ def has_all_tables(*, using: str) -> bool:
 def is_opened(cursor: Any, *, role: str) -> bool:
     """Whether `role` may write the record at all: before that, nothing is its to harm."""
     cursor.execute(
-        "SELECT has_table_privilege(%s, to_regclass('public.governance_ledgerentry'), 'INSERT')",
-        [role],
+        "SELECT has_table_privilege(%s, to_regclass(%s), 'INSERT')",
+        [role, f"{_schema()}.governance_ledgerentry"],
     )
     return bool(cursor.fetchone()[0])
 
@@ -124,7 +129,7 @@ def require_fit(cursor: Any, *, role: str) -> None:
     if cursor.fetchone() is None:
         raise NotFoundError(
             f"There is no role {role}. Make it first, as a superuser or a role with CREATEROLE: "
-            f"CREATE ROLE {quoted(role)} LOGIN PASSWORD '…';",
+            f"CREATE ROLE {quote_identifier(role)} LOGIN PASSWORD '…';",
             code="role_missing",
         )
     if reasons := strengths(cursor, role=role):
@@ -138,8 +143,8 @@ def require_owner(cursor: Any) -> None:
     """
     cursor.execute(
         "SELECT relname, pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), current_user"
-        " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)",
-        [list(GRANTS)],
+        " FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY (%s)",
+        [_schema(), list(GRANTS)],
     )
     tables = cursor.fetchall()
     if missing := sorted(set(GRANTS) - {name for name, *_ in tables}):
@@ -159,7 +164,12 @@ def require_owner(cursor: Any) -> None:
 
 def strengths(cursor: Any, *, role: str) -> list[str]:
     """Why grants cannot bind `role`, in words that follow its name; empty if they can."""
-    asked = {"role": role, "further": list(REACHING_FURTHER), "tables": list(GRANTS)}
+    asked = {
+        "role": role,
+        "further": list(REACHING_FURTHER),
+        "tables": list(GRANTS),
+        "schema": _schema(),
+    }
     cursor.execute(_ATTRIBUTES, asked)
     held = cursor.fetchall()
     if any(is_itself and is_super for _, is_itself, is_super, *_ in held):
@@ -186,7 +196,7 @@ def strengths(cursor: Any, *, role: str) -> list[str]:
 
 def excess_rights(cursor: Any, *, role: str) -> list[str]:
     """What `role` may do in the end and the application must not: from any source, sorted."""
-    asked = {"role": role, "tables": list(GRANTS)}
+    asked = {"role": role, "tables": list(GRANTS), "schema": _schema()}
     cursor.execute(_RIGHTS, asked)
     excess = [
         f"{right} on {table}"
@@ -195,6 +205,10 @@ def excess_rights(cursor: Any, *, role: str) -> list[str]:
     ]
     cursor.execute(_BEYOND_TABLES, asked)
     return sorted(excess + [right for (right,) in cursor.fetchall()])
+
+
+def _schema() -> str:
+    return quote_identifier(settings.GOVSITE_SCHEMA)
 
 
 def _database(cursor: Any) -> str:

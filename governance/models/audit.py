@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
-from governance.models.fields import digest_field, user_field, word_field
+from governance.models.constraints import ClosedSet
+from governance.models.fields import (
+    KeptOneToOneField,
+    OneJobField,
+    digest_field,
+    user_field,
+    word_field,
+)
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import AuditVerdict
 
@@ -15,9 +21,8 @@ from governance.vocabulary.values import AuditVerdict
 class GovernanceAudit(models.Model):
     """An auditor's verdict on exactly the evidence it names; one for each job, append-only."""
 
-    job = models.OneToOneField(
-        "governance.GovernanceJob", on_delete=models.PROTECT, related_name="audit"
-    )
+    id = models.BigAutoField(primary_key=True)
+    job = OneJobField("governance.GovernanceJob", related_name="audit")
     verdict = word_field(AuditVerdict)
     reason = models.TextField()
     checks = models.JSONField(default=list)
@@ -32,10 +37,9 @@ class GovernanceAudit(models.Model):
             ("resolve_audit", "Can settle an inconclusive audit"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    verdict__in=[AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE]
-                ),
+            ClosedSet(
+                "verdict",
+                [AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE],
                 name="audit_verdict_given",
             )
         ]
@@ -58,9 +62,8 @@ class GovernanceAudit(models.Model):
 class AuditResolution(models.Model):
     """A person's answer to an INCONCLUSIVE audit; once, append-only. The audit stays as it was."""
 
-    audit = models.OneToOneField(
-        GovernanceAudit, on_delete=models.PROTECT, related_name="resolution"
-    )
+    id = models.BigAutoField(primary_key=True)
+    audit = KeptOneToOneField(GovernanceAudit, related_name="resolution")
     verdict = word_field(AuditVerdict)
     reason = models.TextField()
     resolved_by = user_field()
@@ -69,9 +72,8 @@ class AuditResolution(models.Model):
     class Meta:
         default_permissions = ("view",)
         constraints = [
-            models.CheckConstraint(
-                condition=Q(verdict__in=[AuditVerdict.PASS, AuditVerdict.FAIL]),
-                name="resolution_pass_or_fail",
+            ClosedSet(
+                "verdict", [AuditVerdict.PASS, AuditVerdict.FAIL], name="resolution_pass_or_fail"
             )
         ]
 

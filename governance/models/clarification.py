@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
-from governance.models.fields import user_field
+from governance.models.constraints import NotEmpty
+from governance.models.fields import ContractField, KeptOneToOneField, user_field
 from governance.vocabulary.canonical import timestamp
 
 
@@ -17,9 +17,8 @@ class ClarificationRequest(models.Model):
     `number` counts a contract's questions from 1: the ledger tells them in this order.
     """
 
-    contract = models.ForeignKey(
-        "governance.SystemContract", on_delete=models.PROTECT, related_name="clarifications"
-    )
+    id = models.BigAutoField(primary_key=True)
+    contract = ContractField("governance.SystemContract", related_name="clarifications")
     number = models.PositiveIntegerField()
     question = models.TextField()
     asked_by = user_field()
@@ -33,7 +32,7 @@ class ClarificationRequest(models.Model):
             models.UniqueConstraint(
                 fields=["contract", "number"], name="clarification_numbered_once"
             ),
-            models.CheckConstraint(condition=~Q(question=""), name="clarification_asks_something"),
+            NotEmpty("question", name="clarification_asks_something"),
         ]
 
     def __str__(self) -> str:
@@ -52,18 +51,15 @@ class ClarificationRequest(models.Model):
 class ClarificationAnswer(models.Model):
     """The one answer to a question; append-only. With it the review's clock runs again."""
 
-    request = models.OneToOneField(
-        ClarificationRequest, on_delete=models.PROTECT, related_name="answer"
-    )
+    id = models.BigAutoField(primary_key=True)
+    request = KeptOneToOneField(ClarificationRequest, related_name="answer")
     answer = models.TextField()
     answered_by = user_field()
     answered_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
-        constraints = [
-            models.CheckConstraint(condition=~Q(answer=""), name="clarification_answers_something")
-        ]
+        constraints = [NotEmpty("answer", name="clarification_answers_something")]
 
     def __str__(self) -> str:
         return f"Answer {self.pk}"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 
-from governance.models.fields import user_field
+from governance.models.constraints import NotEmpty
+from governance.models.fields import ContractField, user_field
 
 
 class ContractComment(models.Model):
     """A remark on a contract, in whatever state; append-only, and no part of its ledger."""
 
-    contract = models.ForeignKey(
-        "governance.SystemContract", on_delete=models.PROTECT, related_name="comments"
-    )
+    id = models.BigAutoField(primary_key=True)
+    contract = ContractField("governance.SystemContract", related_name="comments")
     text = models.TextField()
     by = user_field()
     at = models.DateTimeField()
@@ -21,7 +20,7 @@ class ContractComment(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["at", "id"]
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_says_something")]
+        constraints = [NotEmpty("text", name="comment_says_something")]
 
     def __str__(self) -> str:
         return f"Comment {self.pk}"

@@ -7,20 +7,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from governance.models.constraints import (
+    ClosedSet,
+    FilledIndex,
+    FilledOnlyWhen,
+    FilledWhen,
+    LaterBy,
+    plain,
+)
 from governance.models.fields import (
+    IdField,
+    KeptOneToOneField,
     Moving,
-    choices_of,
+    NamesField,
+    StatusField,
     digest_field,
-    new_id,
-    one_of,
     user_field,
     word_field,
 )
@@ -36,12 +44,15 @@ from governance.vocabulary.values import (
     Source,
 )
 
-_APPROVED_AND_LATER = [
-    ContractStatus.APPROVED,
-    ContractStatus.ACTIVE,
-    ContractStatus.COMPLETED,
-    ContractStatus.FAILED,
-]
+_APPROVED_AND_LATER = plain(
+    [
+        ContractStatus.APPROVED,
+        ContractStatus.ACTIVE,
+        ContractStatus.COMPLETED,
+        ContractStatus.FAILED,
+    ]
+)
+_ELIGIBLE_AND_LATER = [ContractStatus.ELIGIBLE.value, *_APPROVED_AND_LATER]
 _sources_of = ContractStateMachine.sources_of
 
 
@@ -59,17 +70,22 @@ class TitleWords(Func):
     output_field = SearchVectorField()
 
 
-def queue_rank() -> Case:
-    """By risk, and within it those last whose clock stands: 0 for the most pressing, counting up.
+class QueueRank(Case):
+    """By risk, and within it those last whose review is paused: 0 is most pressing."""
 
-    An expression, spelled as the queue's index has it; `rank_of` says the same of one contract.
-    """
-    ranks = (
-        When(risk_level=risk.value, review_ends_at__isnull=stands, then=Value(2 * n + stands))
-        for n, risk in enumerate(RiskLevel)
-        for stands in (False, True)
-    )
-    return Case(*ranks, default=Value(2 * len(RiskLevel)), output_field=models.IntegerField())
+    def __init__(self) -> None:
+        ranks = (
+            When(risk_level=risk.value, review_ends_at__isnull=stands, then=Value(2 * n + stands))
+            for n, risk in enumerate(RiskLevel)
+            for stands in (False, True)
+        )
+        last = Value(2 * len(RiskLevel))
+        super().__init__(*ranks, default=last, output_field=models.IntegerField())
+
+
+def queue_rank() -> QueueRank:
+    """The expression of the queue's index; `rank_of` says the same of one contract."""
+    return QueueRank()
 
 
 def rank_of(contract: SystemContract) -> int:
@@ -77,9 +93,16 @@ def rank_of(contract: SystemContract) -> int:
     return 2 * risk + (contract.review_ends_at is None)
 
 
-def review_end() -> Coalesce:
+class ReviewEnd(Coalesce):
+    """When a contract's review ends, or would have ended were it not paused."""
+
+    def __init__(self) -> None:
+        super().__init__("review_ends_at", "expires_at")
+
+
+def review_end() -> ReviewEnd:
     """When a contract's review ends, or would have ended if its clock did not stand."""
-    return Coalesce("review_ends_at", "expires_at")
+    return ReviewEnd()
 
 
 def within_reach(capabilities: Sequence[str] | None, of: str = "") -> Q:
@@ -134,7 +157,7 @@ class SystemContract(Moving):
     state and leaves saving, guarding and the ledger to the operation.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = IdField()
     reference = models.CharField(max_length=256)
     source = word_field(Source)
     title = models.CharField(max_length=200)
@@ -144,16 +167,15 @@ class SystemContract(Moving):
     proposed_by = user_field(db_index=False)
     # The contract that this one replaces: a founder modified its scope. One successor at most.
     # It may be removed after it was archived; what vouches for it then is its tombstone.
-    parent = models.OneToOneField(
+    parent = KeptOneToOneField(
         "self",
         null=True,
-        on_delete=models.PROTECT,
         related_name="successor",
         editable=False,
         db_constraint=False,
     )
     proposed_changes = models.JSONField()
-    affected_capabilities = ArrayField(models.CharField(max_length=200))
+    affected_capabilities = NamesField()
     risk_level = word_field(RiskLevel)
     validator_verdict = models.JSONField(null=True)
     eligibility_verdict = models.JSONField(null=True)
@@ -163,12 +185,7 @@ class SystemContract(Moving):
     proposal_digest = digest_field()
     content_digest = digest_field(null=True)
 
-    status = FSMField(
-        max_length=20,
-        choices=choices_of(ContractStatus),
-        default=ContractStatus.DRAFT,
-        protected=True,
-    )
+    status = StatusField(ContractStatus, default=ContractStatus.DRAFT)
     audit_verdict = word_field(AuditVerdict, default=AuditVerdict.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -197,9 +214,9 @@ class SystemContract(Moving):
             ("activate_contract", "Can activate approved contracts"),
         ]
         constraints = [
-            one_of("status", ContractStatus, name="contract_status_known"),
-            one_of("risk_level", RiskLevel, name="contract_risk_level_known"),
-            one_of("source", Source, name="contract_source_known"),
+            ClosedSet("status", ContractStatus, name="contract_status_known"),
+            ClosedSet("risk_level", RiskLevel, name="contract_risk_level_known"),
+            ClosedSet("source", Source, name="contract_source_known"),
             models.UniqueConstraint(
                 fields=["reference", "proposal_digest"],
                 # So that a reference is found by how it begins, whatever the database's collation.
@@ -211,15 +228,16 @@ class SystemContract(Moving):
                 condition=Q(parent__isnull=False),
                 name="contract_revision_named_once",
             ),
-            models.CheckConstraint(  # CONTRACT-002
-                condition=~Q(status__in=_APPROVED_AND_LATER)
-                | Q(
-                    approved_by__isnull=False,
-                    approved_at__isnull=False,
-                    approved_digest__isnull=False,
-                    window_opens_at__isnull=False,
-                    window_closes_at__isnull=False,
-                ),
+            FilledWhen(  # CONTRACT-002
+                "status",
+                _APPROVED_AND_LATER,
+                [
+                    "approved_by",
+                    "approved_at",
+                    "approved_digest",
+                    "window_opens_at",
+                    "window_closes_at",
+                ],
                 name="contract_approved_has_approval",
             ),
             # With the one before: by this do line_frozen.sql and signature_in_turn.sql know a move.
@@ -239,19 +257,23 @@ class SystemContract(Moving):
                 condition=Q(window_opens_at=None)
                 | Q(
                     window_closes_at__gt=F("window_opens_at"),
-                    window_closes_at__lte=F("window_opens_at") + LONGEST_WINDOW,
+                    window_closes_at__lte=LaterBy("window_opens_at", LONGEST_WINDOW),
                 ),
                 name="contract_window_in_bounds",
             ),
             models.CheckConstraint(  # CONTRACT-004
-                condition=~Q(status=ContractStatus.COMPLETED) | Q(audit_verdict=AuditVerdict.PASS),
+                condition=~Q(status=ContractStatus.COMPLETED.value)
+                | Q(audit_verdict=AuditVerdict.PASS.value),
                 name="contract_completed_has_pass",
             ),
             models.CheckConstraint(
-                condition=Q(audit_verdict=AuditVerdict.PENDING)
-                | Q(audit_verdict=AuditVerdict.PASS, status=ContractStatus.COMPLETED)
-                | Q(audit_verdict=AuditVerdict.FAIL, status=ContractStatus.FAILED)
-                | Q(audit_verdict=AuditVerdict.INCONCLUSIVE, status=ContractStatus.ACTIVE),
+                condition=Q(audit_verdict=AuditVerdict.PENDING.value)
+                | Q(audit_verdict=AuditVerdict.PASS.value, status=ContractStatus.COMPLETED.value)
+                | Q(audit_verdict=AuditVerdict.FAIL.value, status=ContractStatus.FAILED.value)
+                | Q(
+                    audit_verdict=AuditVerdict.INCONCLUSIVE.value,
+                    status=ContractStatus.ACTIVE.value,
+                ),
                 name="contract_verdict_fits_status",
             ),
             models.CheckConstraint(  # CONTRACT-007; NaN is greater than every number there
@@ -260,26 +282,21 @@ class SystemContract(Moving):
                 name="contract_confidence_in_bounds",
             ),
             models.CheckConstraint(  # MAY_NOT
-                condition=~Q(status__in=[ContractStatus.ELIGIBLE, *_APPROVED_AND_LATER])
+                condition=~Q(status__in=_ELIGIBLE_AND_LATER)
                 | Q(eligibility_decision__isnull=False, eligibility_decision="MAY"),
                 name="contract_eligible_means_may",
             ),
-            models.CheckConstraint(
-                condition=~Q(status__in=[ContractStatus.ELIGIBLE, *_APPROVED_AND_LATER])
-                | Q(
-                    content_digest__isnull=False,
-                    validator_verdict__isnull=False,
-                    eligibility_verdict__isnull=False,
-                    confidence_score__isnull=False,
-                ),
+            FilledWhen(
+                "status",
+                _ELIGIBLE_AND_LATER,
+                ["content_digest", "validator_verdict", "eligibility_verdict", "confidence_score"],
                 name="contract_eligible_has_content",
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=CONTRACT_TERMINAL_STATES, closed_at__isnull=False)
-                | (
-                    ~Q(status__in=CONTRACT_TERMINAL_STATES)
-                    & Q(closed_at=None, closed_by=None, closed_reason="")
-                ),
+            FilledOnlyWhen(
+                "status",
+                sorted(CONTRACT_TERMINAL_STATES),
+                ["closed_at"],
+                unset={"closed_by": None, "closed_reason": ""},
                 name="contract_closed_means_terminal",
             ),
         ]
@@ -298,7 +315,7 @@ class SystemContract(Moving):
             ),
             models.Index(
                 fields=["window_closes_at"],
-                condition=Q(status=ContractStatus.APPROVED),
+                condition=Q(status=ContractStatus.APPROVED.value),
                 name="contract_window_closing",
             ),
             GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
@@ -327,33 +344,23 @@ class SystemContract(Moving):
             GinIndex(title_words(), name="contract_title_words"),
             # What somebody proposed, approved or closed, the newest first.
             models.Index(fields=["proposed_by", "-created_at", "-id"], name="contract_proposed_by"),
-            models.Index(
+            FilledIndex(
+                "approved_by",
                 fields=["approved_by", "-created_at", "-id"],
-                condition=Q(approved_by__isnull=False),
                 name="contract_approved_by",
             ),
-            models.Index(
-                fields=["closed_by", "-created_at", "-id"],
-                condition=Q(closed_by__isnull=False),
-                name="contract_closed_by",
+            FilledIndex(
+                "closed_by", fields=["closed_by", "-created_at", "-id"], name="contract_closed_by"
             ),
             # What waits for a verdict, or for a person to settle one.
             models.Index(
                 fields=["audit_verdict", "-created_at", "-id"],
-                condition=Q(status=ContractStatus.ACTIVE),
+                condition=Q(status=ContractStatus.ACTIVE.value),
                 name="contract_unjudged",
             ),
             # What was decided in a week, and how it ended.
-            models.Index(
-                fields=["approved_at"],
-                condition=Q(approved_at__isnull=False),
-                name="contract_approved",
-            ),
-            models.Index(
-                fields=["status", "closed_at"],
-                condition=Q(closed_at__isnull=False),
-                name="contract_closed",
-            ),
+            FilledIndex("approved_at", fields=["approved_at"], name="contract_approved"),
+            FilledIndex("closed_at", fields=["status", "closed_at"], name="contract_closed"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from governance.models.fields import digest_field
+from governance.models.fields import OneJobField, digest_field
 
 
 class AuditEvidence(models.Model):
@@ -16,9 +16,8 @@ class AuditEvidence(models.Model):
     It holds no verdict: that is the auditor's.
     """
 
-    job = models.OneToOneField(
-        "governance.GovernanceJob", on_delete=models.PROTECT, related_name="evidence"
-    )
+    id = models.BigAutoField(primary_key=True)
+    job = OneJobField("governance.GovernanceJob", related_name="evidence")
     body = models.TextField()
     sha256 = digest_field()
     collected_at = models.DateTimeField()

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from governance.models.laws import all_laws, law_sql
+from django.conf import settings
+
+from governance.models.sql import quote_identifier, read_sql, sql_files
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ GRANTS: dict[str, May] = {
         insert=True, update=("status", "sealed_answer"), delete=True
     ),
     # Accounts: never removed, and never given another's id.
-    "auth_user": May(
+    "governance_account": May(
         insert=True,
         update=(
             "password",
@@ -110,8 +112,8 @@ GRANTS: dict[str, May] = {
         ),
     ),
     "auth_group": May(insert=True, update=("name",)),
-    "auth_user_groups": JOIN_ROWS,
-    "auth_user_user_permissions": JOIN_ROWS,
+    "governance_account_groups": JOIN_ROWS,
+    "governance_account_user_permissions": JOIN_ROWS,
     "auth_group_permissions": JOIN_ROWS,
     "auth_permission": READ,
     # A token is used and ended; what it may do stays as it was issued.
@@ -143,19 +145,19 @@ def grant_statements(*, role: str, database: str) -> Iterator[str]:
     It is for the owner of the tables and of the database to run. Identity columns need no right on
     their sequences, so none is given.
     """
-    to = quoted(role)
-    tables = ", ".join(f"public.{table}" for table in GRANTS)
+    to, schema = quote_identifier(role), quote_identifier(settings.GOVSITE_SCHEMA)
+    tables = ", ".join(f"{schema}.{table}" for table in GRANTS)
     yield database_statement(role=role, database=database)
-    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {to}"
-    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {to}"
-    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {to}"
+    yield f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {to}"
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {to}"
+    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {to}"
     yield f"REVOKE ALL ON {tables} FROM PUBLIC"
-    yield f"GRANT CONNECT ON DATABASE {quoted(database)} TO {to}"
-    yield f"GRANT USAGE ON SCHEMA public TO {to}"
+    yield f"GRANT CONNECT ON DATABASE {quote_identifier(database)} TO {to}"
+    yield f"GRANT USAGE ON SCHEMA {schema} TO {to}"
     for function in law_functions():
-        yield f"GRANT EXECUTE ON FUNCTION public.{function} TO {to}"
+        yield f"GRANT EXECUTE ON FUNCTION {schema}.{function} TO {to}"
     for table, may in GRANTS.items():
-        yield f"GRANT {', '.join(_grantable(may))} ON public.{table} TO {to}"
+        yield f"GRANT {', '.join(_grantable(may))} ON {schema}.{table} TO {to}"
 
 
 def database_statement(*, role: str, database: str) -> str:
@@ -163,18 +165,14 @@ def database_statement(*, role: str, database: str) -> str:
 
     It is the one right that PostgreSQL does not copy along with a database.
     """
-    return f"REVOKE CREATE, TEMPORARY ON DATABASE {quoted(database)} FROM PUBLIC, {quoted(role)}"
+    to, name = quote_identifier(role), quote_identifier(database)
+    return f"REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC, {to}"
 
 
 def law_functions() -> list[str]:
     """Every function that the laws call, by name: who writes a row runs them as himself."""
-    text = "\n".join(law_sql(name) for name in all_laws())
+    text = "\n".join(read_sql(name) for name in sql_files())
     return sorted(set(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\(", text)))
-
-
-def quoted(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _grantable(may: May) -> Iterable[str]:

@@ -8,15 +8,16 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from governance.models.constraints import ClosedSet, FilledIndex, FilledOnlyWhen, FilledWhen
 from governance.models.contract import SystemContract
 from governance.models.fields import (
+    IdField,
+    KeptOneToOneField,
     Moving,
-    choices_of,
+    StatusField,
     digest_field,
-    new_id,
-    one_of,
     user_field,
 )
 from governance.vocabulary.canonical import timestamp
@@ -52,11 +53,9 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
 class GovernanceJob(Moving):
     """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.OneToOneField(SystemContract, on_delete=models.PROTECT, related_name="job")
-    status = FSMField(
-        max_length=20, choices=choices_of(JobStatus), default=JobStatus.PENDING, protected=True
-    )
+    id = IdField()
+    contract = KeptOneToOneField(SystemContract, related_name="job")
+    status = StatusField(JobStatus, default=JobStatus.PENDING)
     total_steps = models.PositiveIntegerField()
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
@@ -84,7 +83,7 @@ class GovernanceJob(Moving):
             ("cancel_job", "Can cancel jobs and end those that timed out"),
         ]
         constraints = [
-            one_of("status", JobStatus, name="job_status_known"),
+            ClosedSet("status", JobStatus, name="job_status_known"),
             models.CheckConstraint(condition=Q(total_steps__gte=1), name="job_has_steps"),
             models.CheckConstraint(
                 condition=Q(timeout_minutes__gte=1, timeout_minutes__lte=1440),
@@ -96,33 +95,30 @@ class GovernanceJob(Moving):
             ),
             # With the next one: by this does line_frozen.sql know a start.
             models.CheckConstraint(
-                condition=~Q(status=JobStatus.PENDING) | Q(started_at=None, current_step_index=0),
+                condition=~Q(status=JobStatus.PENDING.value)
+                | Q(started_at=None, current_step_index=0),
                 name="job_pending_has_not_started",
             ),
-            models.CheckConstraint(
-                condition=~Q(status__in=[JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED])
-                | Q(
-                    started_at__isnull=False,
-                    started_by__isnull=False,
-                    deadline_at__isnull=False,
-                    execution_token_sha256__isnull=False,
-                ),
+            FilledWhen(
+                "status",
+                [JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED],
+                ["started_at", "started_by", "deadline_at", "execution_token_sha256"],
                 name="job_running_has_started",
             ),
-            models.CheckConstraint(
-                condition=Q(status=JobStatus.RUNNING, lease_expires_at__isnull=False)
-                | (~Q(status=JobStatus.RUNNING) & Q(lease_expires_at=None)),
+            FilledOnlyWhen(
+                "status",
+                [JobStatus.RUNNING],
+                ["lease_expires_at"],
                 name="job_running_holds_lease",
             ),
             models.CheckConstraint(
                 condition=Q(lease_expires_at__lte=models.F("deadline_at")),
                 name="job_lease_in_deadline",
             ),
-            models.CheckConstraint(
-                condition=Q(
-                    status__in=JOB_TERMINAL_STATES, ended_at__isnull=False, ended_by__isnull=False
-                )
-                | (~Q(status__in=JOB_TERMINAL_STATES) & Q(ended_at=None, ended_by=None)),
+            FilledOnlyWhen(
+                "status",
+                sorted(JOB_TERMINAL_STATES),
+                ["ended_at", "ended_by"],
                 name="job_ended_means_terminal",
             ),
         ]
@@ -134,31 +130,21 @@ class GovernanceJob(Moving):
             models.Index(fields=["status", "updated_at", "id"], name="job_status_updated"),
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(status=JobStatus.PENDING),
+                condition=Q(status=JobStatus.PENDING.value),
                 name="job_claimable",
             ),
             models.Index(
                 fields=["lease_expires_at"],
-                condition=Q(status=JobStatus.RUNNING),
+                condition=Q(status=JobStatus.RUNNING.value),
                 name="job_running_lease",
             ),
             # What somebody created, started or ended, the newest first.
             models.Index(fields=["created_by", "-created_at", "-id"], name="job_created_by"),
-            models.Index(
-                fields=["started_by", "-created_at", "-id"],
-                condition=Q(started_by__isnull=False),
-                name="job_started_by",
+            FilledIndex(
+                "started_by", fields=["started_by", "-created_at", "-id"], name="job_started_by"
             ),
-            models.Index(
-                fields=["ended_by", "-created_at", "-id"],
-                condition=Q(ended_by__isnull=False),
-                name="job_ended_by",
-            ),
-            models.Index(
-                fields=["status", "ended_at"],
-                condition=Q(ended_at__isnull=False),
-                name="job_ended",
-            ),
+            FilledIndex("ended_by", fields=["ended_by", "-created_at", "-id"], name="job_ended_by"),
+            FilledIndex("ended_at", fields=["status", "ended_at"], name="job_ended"),
         ]
 
     def __str__(self) -> str:

@@ -6,14 +6,15 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.contract import SystemContract
+from governance.models.fields import ContractField
 
 
 class LedgerEntry(models.Model):
     """`body` is canonical JSON holding every column; `hash` = SHA-256(prev_hash ‖ body)."""
 
-    contract = models.ForeignKey(
+    id = models.BigAutoField(primary_key=True)
+    contract = ContractField(
         SystemContract,
-        on_delete=models.PROTECT,
         related_name="ledger_entries",
         db_index=False,
     )

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from governance.models.fields import new_id, user_field
+from governance.models.constraints import LaterBy
+from governance.models.fields import IdField, KeptOneToOneField, user_field
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import LONGEST_FREEZE
 
@@ -27,7 +28,7 @@ class LineFreeze(models.Model):
     Freezes may overlap: the line stands still while any one of them is in force.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = IdField()
     reason = models.TextField()
     frozen_by = user_field()
     frozen_at = models.DateTimeField()
@@ -44,7 +45,7 @@ class LineFreeze(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    ends_at__gt=F("frozen_at"), ends_at__lte=F("frozen_at") + LONGEST_FREEZE
+                    ends_at__gt=F("frozen_at"), ends_at__lte=LaterBy("frozen_at", LONGEST_FREEZE)
                 ),
                 name="line_freeze_in_bounds",
             ),
@@ -68,7 +69,8 @@ class LineFreeze(models.Model):
 class LineThaw(models.Model):
     """A founder ends a freeze before its time; once. The freeze stays as it was."""
 
-    freeze = models.OneToOneField(LineFreeze, on_delete=models.PROTECT, related_name="thaw")
+    id = models.BigAutoField(primary_key=True)
+    freeze = KeptOneToOneField(LineFreeze, related_name="thaw")
     reason = models.TextField()
     thawed_by = user_field()
     thawed_at = models.DateTimeField()

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from governance.models.fields import one_of, word_field
+from governance.models.constraints import ClosedSet
+from governance.models.fields import NamesField, word_field
 from governance.vocabulary.values import Lifecycle
 
 
 class Capability(models.Model):
     """Something the platform can do, and how far it is available."""
 
+    id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200, unique=True)
     lifecycle = word_field(Lifecycle, default=Lifecycle.DISABLED)
     frozen = models.BooleanField(default=False)
     title = models.CharField(max_length=500, blank=True)
     owner = models.CharField(max_length=200, blank=True)
-    components = ArrayField(models.CharField(max_length=200), default=list)
+    components = NamesField(default=list)
     proposal = models.CharField(max_length=200, blank=True)
     stages = models.JSONField(default=dict)
 
@@ -25,7 +26,7 @@ class Capability(models.Model):
         verbose_name_plural = "capabilities"
         ordering = ["name"]
         default_permissions = ("view",)
-        constraints = [one_of("lifecycle", Lifecycle, name="capability_lifecycle_known")]
+        constraints = [ClosedSet("lifecycle", Lifecycle, name="capability_lifecycle_known")]
 
     def __str__(self) -> str:
         return self.name
@@ -34,6 +35,7 @@ class Capability(models.Model):
 class ConfigurationEntry(models.Model):
     """The value of one key of one scope: a capability's name, or SYSTEM."""
 
+    id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     value = models.JSONField()

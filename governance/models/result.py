@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from governance.models.fields import user_field, word_field
+from governance.models.constraints import ClosedSet
+from governance.models.fields import JobField, user_field, word_field
 from governance.models.job import GovernanceJob
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import StepReport, StepStatus
@@ -16,9 +17,8 @@ from governance.vocabulary.values import StepReport, StepStatus
 class StepResult(models.Model):
     """One for each executed step (JOB-004)."""
 
-    job = models.ForeignKey(
-        GovernanceJob, on_delete=models.PROTECT, related_name="results", db_index=False
-    )
+    id = models.BigAutoField(primary_key=True)
+    job = JobField(GovernanceJob, related_name="results", db_index=False)
     step_index = models.PositiveIntegerField()
     status = word_field(StepStatus)
     started_at = models.DateTimeField()
@@ -34,8 +34,9 @@ class StepResult(models.Model):
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(fields=["job", "step_index"], name="result_once_per_step"),
-            models.CheckConstraint(
-                condition=Q(status__in=[StepStatus.COMPLETED, StepStatus.FAILED]),
+            ClosedSet(
+                "status",
+                [StepStatus.COMPLETED, StepStatus.FAILED],
                 name="result_completed_or_failed",
             ),
             models.CheckConstraint(

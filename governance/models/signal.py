@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from governance.models.fields import one_of, user_field, word_field
+from governance.models.constraints import ClosedSet
+from governance.models.fields import user_field, word_field
 from governance.vocabulary.values import HealthDecision
 
 
 class GovernanceSignal(models.Model):
     """Active while `superseded_at` is null; one active signal for each scope and type."""
 
+    id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)
     signal_type = models.CharField(max_length=100)
     decision = word_field(HealthDecision)
@@ -26,7 +28,7 @@ class GovernanceSignal(models.Model):
         default_permissions = ("view",)
         permissions = [("record_signal", "Can record health signals")]
         constraints = [
-            one_of("decision", HealthDecision, name="signal_decision_known"),
+            ClosedSet("decision", HealthDecision, name="signal_decision_known"),
             models.UniqueConstraint(
                 fields=["scope", "signal_type"],
                 condition=Q(superseded_at=None),

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from governance.models.fields import digest_field, user_field
+from governance.models.constraints import LaterBy
+from governance.models.fields import ContractField, digest_field, user_field
 from governance.vocabulary.canonical import sha256_hex, timestamp
 from governance.vocabulary.values import LONGEST_WINDOW, ActivationWindow
 
@@ -20,9 +21,9 @@ class ApprovalSignature(models.Model):
     for whoever asks a year later what was signed. `quorum` says how many founders had to sign.
     """
 
-    contract = models.ForeignKey(
+    id = models.BigAutoField(primary_key=True)
+    contract = ContractField(
         "governance.SystemContract",
-        on_delete=models.PROTECT,
         related_name="signatures",
         db_index=False,
     )
@@ -48,7 +49,7 @@ class ApprovalSignature(models.Model):
                 condition=Q(
                     window_closes_at__gt=F("window_opens_at"),
                     window_closes_at__gte=F("signed_at"),
-                    window_closes_at__lte=F("window_opens_at") + LONGEST_WINDOW,
+                    window_closes_at__lte=LaterBy("window_opens_at", LONGEST_WINDOW),
                 ),
                 name="signature_window_in_bounds",
             ),

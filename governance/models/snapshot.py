@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from governance.models.fields import one_of, word_field
+from governance.models.constraints import ClosedSet
+from governance.models.fields import JobField, word_field
 from governance.models.job import GovernanceJob
 from governance.vocabulary.canonical import timestamp
 from governance.vocabulary.values import SnapshotPhase
@@ -15,9 +16,8 @@ from governance.vocabulary.values import SnapshotPhase
 class HealthSnapshot(models.Model):
     """An observation. The orchestrator stores what the health authority read."""
 
-    job = models.ForeignKey(
-        GovernanceJob, on_delete=models.PROTECT, related_name="snapshots", db_index=False
-    )
+    id = models.BigAutoField(primary_key=True)
+    job = JobField(GovernanceJob, related_name="snapshots", db_index=False)
     phase = word_field(SnapshotPhase)
     reading = models.JSONField()
     observed_at = models.DateTimeField()
@@ -25,7 +25,7 @@ class HealthSnapshot(models.Model):
     class Meta:
         default_permissions = ("view",)
         constraints = [
-            one_of("phase", SnapshotPhase, name="snapshot_phase_known"),
+            ClosedSet("phase", SnapshotPhase, name="snapshot_phase_known"),
             models.UniqueConstraint(fields=["job", "phase"], name="snapshot_once_per_phase"),
         ]
 

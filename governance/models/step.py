@@ -6,15 +6,15 @@ from typing import Any
 
 from django.db import models
 
+from governance.models.fields import JobField
 from governance.models.job import GovernanceJob
 
 
 class JobStep(models.Model):
     """What shall be done. How it went is the StepResult's to say."""
 
-    job = models.ForeignKey(
-        GovernanceJob, on_delete=models.PROTECT, related_name="steps", db_index=False
-    )
+    id = models.BigAutoField(primary_key=True)
+    job = JobField(GovernanceJob, related_name="steps", db_index=False)
     step_index = models.PositiveIntegerField()
     step_type = models.CharField(max_length=50)
     target = models.CharField(max_length=200)

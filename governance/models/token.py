@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 from knox.settings import CONSTANTS
 
-from governance.models.fields import new_id, user_field
+from governance.models.fields import IdField, KeptOneToOneField, NamesField, user_field
 from governance.vocabulary.values import TokenState
 
 
@@ -23,19 +22,17 @@ class ApiToken(AbstractAuthToken):
     """
 
     # Not the digest, which knox has as the key: it would stand in addresses and logs.
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = IdField()
     digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH)
     user = user_field()
     created = models.DateTimeField(default=timezone.now)
     name = models.CharField(max_length=100, blank=True)
     # Codenames of permissions; null: all that the account may do.
-    verbs = ArrayField(models.CharField(max_length=100), null=True)
+    verbs = NamesField(max_length=100, null=True)
     # Null: contracts of every capability, SYSTEM too. It has to be named like any other.
-    capabilities = ArrayField(models.CharField(max_length=200), null=True)
+    capabilities = NamesField(null=True)
     issued_by = user_field(null=True)
-    rotated_from = models.OneToOneField(
-        "self", null=True, on_delete=models.PROTECT, related_name="successor", editable=False
-    )
+    rotated_from = KeptOneToOneField("self", null=True, related_name="successor", editable=False)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     revoked_by = user_field(null=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 
+from governance.models.constraints import FilledIndex
 from governance.models.fields import digest_field, word_field
 from governance.vocabulary.values import ContractStatus
 
@@ -38,11 +38,7 @@ class ContractTombstone(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["parent_id"],
-                condition=Q(parent_id__isnull=False),
-                name="tombstone_of_successor",
-            ),
+            FilledIndex("parent_id", fields=["parent_id"], name="tombstone_of_successor"),
         ]
 
     def __str__(self) -> str:

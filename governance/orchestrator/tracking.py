@@ -59,8 +59,8 @@ class JobStateTracker:
         With `capabilities`, only jobs whose contracts affect nothing else are looked at.
         The job holds a lease (`lease_expires_at`), as one that is started does. Raises
         LineFrozenError while the line stands still, whether or not a job waits; PostgreSQL looks,
-        in the one call that this is (`models/laws/claim_job.sql`), and a flow says until when and
-        why.
+        in the one call that this is (`models/sql/functions/claim_job.sql`), and a flow says until
+        when and why.
         """
         token = secrets.token_urlsafe(32)
         with short_story():

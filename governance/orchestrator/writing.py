@@ -1,4 +1,4 @@
-"""The one call that writes what a story about a job decided (`models/laws/*_job.sql`).
+"""The one call that writes what a story about a job decided (`models/sql/functions/*_job.sql`).
 
 It locks the contract, refuses (`chain_moved_on`) when the chain has another head than the one that
 was read, and writes the rows in their order with the entry that tells of them; the laws look at

@@ -34,7 +34,7 @@ from governance.vocabulary.values import HealthReading, StandingFreeze
 _IN_FORCE = """
     SELECT stop.ends_at, stop.reason, person.username, stop.frozen_at, stop.id
       FROM governance_linefreeze stop
-      JOIN auth_user person ON person.id = stop.frozen_by_id
+      JOIN governance_account person ON person.id = stop.frozen_by_id
       LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
      WHERE stop.ends_at > %s
        AND (thaw.id IS NULL OR (stop.frozen_at <= %s AND thaw.thawed_at > %s))

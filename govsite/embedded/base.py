@@ -61,25 +61,12 @@ def ensure_role(socket_dir: str, name: str) -> None:
 
 @functools.cache
 def ensure_database(socket_dir: str, name: str) -> None:
-    """Make the database `name` on the server behind `socket_dir`, unless it is there.
-
-    In one from before the application had a role of its own, that role may read at least which
-    migrations ran, so that Django can say what is to be done.
-    """
+    """Make the database `name` on the server behind `socket_dir`, unless it is there."""
     with _as_owner(socket_dir, OWNER) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:
             with contextlib.suppress(*_MADE_BY_ANOTHER):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with _as_owner(socket_dir, name) as connection:
-        closed = connection.execute(
-            "SELECT 1 FROM pg_class WHERE oid = to_regclass('public.django_migrations')"
-            " AND NOT has_table_privilege(%s, oid, 'SELECT')",
-            [APP_ROLE],
-        )
-        if closed.fetchone():
-            grant = sql.SQL("GRANT SELECT ON public.django_migrations TO {}")
-            connection.execute(grant.format(sql.Identifier(APP_ROLE)))
 
 
 def _as_owner(socket_dir: str, database: str) -> psycopg.Connection[Any]:

@@ -11,6 +11,8 @@ import select
 from typing import Any
 
 import psycopg
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg_pool import ConnectionPool
@@ -26,6 +28,28 @@ def is_quiet(connection: psycopg.Connection[Any]) -> bool:
     return not waiting.poll(0)
 
 
+def require_schema(connection: psycopg.Connection[Any]) -> bool:
+    """Refuse a new connection on which another schema than ours comes first; whether it was asked.
+
+    A pooler that drops start-up options would lead us there unnoticed. Where no schema comes first,
+    ours is not there yet, and nothing else is found either.
+
+    Raises:
+        ImproperlyConfigured: Names are looked up in another schema than GOVSITE_SCHEMA.
+    """
+    schema = settings.GOVSITE_SCHEMA
+    if connection.info.parameter_status("search_path") == schema:  # told by PostgreSQL 18
+        return False
+    [first] = connection.execute("SELECT current_schema()").fetchone() or [None]
+    if first not in {None, schema}:
+        raise ImproperlyConfigured(
+            f"Names are looked up in the schema {first}, not in {schema} (GOVSITE_SCHEMA): our "
+            f"start-up options are dropped. ALTER ROLE … SET search_path = {schema}; "
+            "see docs/settings.md."
+        )
+    return True
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Takes a kept or pooled connection that is quiet for a good one, and asks any other.
 
@@ -37,6 +61,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is None:
             return False
         return is_quiet(self.connection) or bool(super().is_usable())
+
+    def _configure_connection(self, connection: psycopg.Connection[Any]) -> bool:
+        """Set a new connection up as Django does; it may look names up in our schema alone."""
+        must_commit = bool(super()._configure_connection(connection))  # type: ignore[misc]
+        return require_schema(connection) or must_commit
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)

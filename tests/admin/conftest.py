@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from governance import models
+from governance.models import Account
 from tests.support.cast import Cast
 
-Browser = Callable[[User], Client]
+Browser = Callable[[Account], Client]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def plain_http(settings: Any) -> None:
 def signed_in() -> Browser:
     """A browser in which somebody has signed in."""
 
-    def browser(person: User) -> Client:
+    def browser(person: Account) -> Client:
         client = Client()
         client.force_login(person)
         return client
@@ -39,8 +39,8 @@ def founder_browser(cast: Cast, signed_in: Browser) -> Client:
 
 
 @pytest.fixture
-def superuser(cast: Cast) -> User:
-    return User.objects.create_superuser("root")
+def superuser(cast: Cast) -> Account:
+    return Account.objects.create_superuser("root")
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from governance.health.signals import record_signal
-from governance.models import LedgerEntry
+from governance.models import Account, LedgerEntry
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import ContractStatus, HealthDecision
 from tests.admin.conftest import Browser
@@ -163,7 +163,7 @@ def test_decision__by_outsider_or_nobody__sent_to_sign_in(
 def test_approving__founder_who_may_not_view__403(
     cast: Cast, signed_in: Browser, everything: Rows
 ) -> None:
-    blind = User.objects.create_user("blind", is_staff=True)
+    blind = Account.objects.create_user("blind", is_staff=True)
     blind.user_permissions.add(Permission.objects.get(codename="review_contract"))
     contract = eligible(cast)
     before = everything()

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from governance.contract.touching import PAGE_SIZE, contracts_touching
 from governance.health.signals import record_signal
-from governance.models import Capability, ConfigurationEntry, GovernanceSignal
+from governance.models import Account, Capability, ConfigurationEntry, GovernanceSignal
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import ContractStatus, HealthDecision
 from tests.admin.conftest import Browser
@@ -249,7 +249,7 @@ def test_page__for_who_may_not_see_something__leaves_it_out(
 ) -> None:
     job = finished_job(cast)
     say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     wanted = {f"view_{model}" for model in [*EVERY_VIEW, "capability"]} - {f"view_{missing}"}
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
     page = look(signed_in(clerk), search)
@@ -273,7 +273,7 @@ def test_page__without_permission_or_by_post__refused_and_nothing_changes(
     everything: Callable[[], Any],
 ) -> None:
     before = everything()
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(url_of(search)).status_code == 403
     assert Client().get(url_of(search)).status_code == 302
     assert founder_browser.post(url_of(search), {"lifecycle": "DISABLED"}).status_code == 403

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from governance.flows.review_contract import comment_on_contract, reject_contract
-from governance.models import ClarificationAnswer, ClarificationRequest, ContractComment
+from governance.models import Account, ClarificationAnswer, ClarificationRequest, ContractComment
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.cast import Cast
@@ -85,7 +84,7 @@ def test_commenting__from_the_page__is_shown_there(cast: Cast, signed_in: Browse
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("text", ["", "   ", "x" * 4001])
 def test_text__empty_or_too_long__refused_on_the_form_with_what_was_typed(
-    cast: Cast, superuser: User, signed_in: Browser, everything: Rows, page: str, text: str
+    cast: Cast, superuser: Account, signed_in: Browser, everything: Rows, page: str, text: str
 ) -> None:
     contract = asked(cast) if page == "answer" else eligible(cast)
     before = everything()

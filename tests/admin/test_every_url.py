@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, resolve, reverse
 
+from governance.models import Account
 from tests.support.cast import Cast
 from tests.support.doors import (
     ACCOUNTS,
@@ -57,7 +57,7 @@ def clients(**options: Any) -> dict[str, Client]:
     made = {person: Client(**options) for person in sorted(EVERYBODY)}
     for person, client in made.items():
         if person != "anonymous":
-            client.force_login(User.objects.get(username=person))
+            client.force_login(Account.objects.get(username=person))
     return made
 
 

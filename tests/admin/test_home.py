@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from governance.admin.figures import MOST_COUNTED, Count, capped_counts, week_of
 from governance.flows.review_contract import reject_contract
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.vocabulary.values import AuditVerdict
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
@@ -115,7 +115,7 @@ def test_home__for_outsiders__asks_to_sign_in(cast: Cast, signed_in: Browser) ->
 def test_home__for_who_may_see_some__shows_no_more(
     cast: Cast, busy: None, signed_in: Browser, codename: str | None, charts: list[str]
 ) -> None:
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     if codename:
         clerk.user_permissions.add(Permission.objects.get(codename=codename))
     answer = signed_in(clerk).get(HOME)
@@ -128,7 +128,7 @@ def test_home__for_who_may_see_some__shows_no_more(
 
 
 def test_numbers__each_of_them__leads_to_a_list_of_as_many(
-    cast: Cast, busy: None, superuser: User, signed_in: Browser
+    cast: Cast, busy: None, superuser: Account, signed_in: Browser
 ) -> None:
     browser = signed_in(superuser)
     home = browser.get(HOME).context["home"]
@@ -209,7 +209,7 @@ def test_running__for_each_group__tells_the_progress(
 def test_running__without_permission_or_sent_something__refused(
     cast: Cast, signed_in: Browser, founder_browser: Client
 ) -> None:
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(RUNNING).status_code == 403
     assert founder_browser.post(RUNNING).status_code == 405
 

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
@@ -15,6 +14,7 @@ from django.utils.html import escape
 from governance.admin.forms import ApproveForm, RejectForm
 from governance.flows.review_contract import approve_contract
 from governance.ledger.verification import verify_ledger
+from governance.models import Account
 from governance.vocabulary.values import ActivationWindow
 from tests.support.admin import approval, contract_url, job_url
 from tests.support.cast import Cast
@@ -29,7 +29,7 @@ LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not i
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
 
 
-def test_admin_fields__hold_every_field_of_both_decisions(cast: Cast, superuser: User) -> None:
+def test_admin_fields__hold_every_field_of_both_decisions(cast: Cast, superuser: Account) -> None:
     attacked = {field.name for field in admin_fields(cast, superuser)}
     for verb, form in (("approve", ApproveForm), ("reject", RejectForm)):
         for name in form.base_fields:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance.models import Account
 from governance.vocabulary.values import StepStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
@@ -105,6 +105,6 @@ def test_answer__for_nobody_or_without_permission__nothing(
 ) -> None:
     job = running_job(cast).job
     assert Client().get(job_url(job, "live")).status_code == 302
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(job_url(job, "live")).status_code == 403
     assert founder_browser.post(job_url(job, "live")).status_code == 405

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from governance.flows.audit_job import resolve_audit
 from governance.health.signals import record_signal
-from governance.models import AuditEvidence, Capability, GovernanceJob
+from governance.models import Account, AuditEvidence, Capability, GovernanceJob
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import AuditVerdict, HealthDecision, StepStatus
 from tests.admin.conftest import Browser
@@ -158,7 +158,7 @@ def test_evidence__without_the_permission_to_view__403(
     cast: Cast, signed_in: Browser, missing: str
 ) -> None:
     job = finished_job(cast)
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     wanted = {"view_auditevidence", "view_governancejob"} - {missing}
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
     assert signed_in(clerk).get(job_url(job, "evidence")).status_code == 403
@@ -228,7 +228,7 @@ def test_page__for_who_sees_no_capabilities__leads_to_none(
     url = reverse("admin:governance_capability_change", args=[Capability.objects.get().pk])
     job = finished_job(cast)
     assert text_of(founder_browser, job).count(f'href="{url}"') == 4  # three steps, one scope
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_governancejob"))
     assert url not in text_of(signed_in(clerk), job)
 

@@ -49,7 +49,7 @@ def every_page(cast: Cast) -> list[str]:
     ]
     contract, running = eligible(cast), running_job(cast)
     pages = [contract_url(contract), contract_url(contract, "approve"), job_url(running.job)]
-    others = ["index", "password_change", "auth_user_add"]
+    others = ["index", "password_change", "governance_account_add"]
     return [*lists, *pages, *(reverse(f"admin:{name}") for name in others), STOP]
 
 

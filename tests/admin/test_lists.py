@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from tests.admin.conftest import Browser
 from tests.support.cast import Cast
 from tests.support.stories import approved, draft, eligible, failed_job, finished_job, running_job
@@ -124,7 +124,7 @@ def queries_of(browser: Client, url_name: str) -> list[str]:
 def test_lists__for_staff_without_view_permission__403_and_not_in_the_sidebar(
     cast: Cast, signed_in: Browser
 ) -> None:
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_capability"))
     browser = signed_in(clerk)
     assert browser.get(reverse(CONTRACTS)).status_code == 403

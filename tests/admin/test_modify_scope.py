@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from governance.admin.scope_board import MOST_FIELDS, Board, in_ranges
 from governance.flows.review_contract import reject_contract
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
@@ -491,9 +490,9 @@ def test_page__of_what_cannot_be_modified__says_why(
 
 
 def test_page__of_own_proposal__refused_for_a_superuser(cast: Cast, signed_in: Browser) -> None:
-    User.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
+    Account.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
     contract = eligible(cast)
-    answer = signed_in(User.objects.get(pk=cast.operator.pk)).get(address(contract))
+    answer = signed_in(Account.objects.get(pk=cast.operator.pk)).get(address(contract))
     assert answer.status_code == 403
     assert "four_eyes" in words(answer)
 

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,6 +14,7 @@ from django.urls import reverse
 
 from governance.admin.queue import QUEUE
 from governance.flows.review_contract import request_clarification
+from governance.models import Account
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.cast import Cast
@@ -63,7 +63,7 @@ def test_queue__with_a_question_open__says_that_the_clock_stands_and_asks_no_mor
 
 
 def test_queue__for_staff_in_no_group__403(db: None, signed_in: Browser) -> None:
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(reverse(QUEUE)).status_code == 403
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from governance import models
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.health.signals import record_signal
+from governance.models import Account
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.values import HealthDecision
 from tests.admin.conftest import Browser
@@ -57,7 +58,7 @@ def test_registered_models__are_these_and_the_accounts() -> None:
 
 @pytest.mark.parametrize("model", RECORD, ids=lambda model: model.__name__)
 def test_list_and_page__for_superuser__show_without_a_way_to_edit(
-    one_of_each: None, superuser: User, signed_in: Browser, model: Any
+    one_of_each: None, superuser: Account, signed_in: Browser, model: Any
 ) -> None:
     browser, row = signed_in(superuser), model._default_manager.get()
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -72,7 +73,7 @@ def test_list_and_page__for_superuser__show_without_a_way_to_edit(
 
 @pytest.mark.parametrize("model", RECORD, ids=lambda model: model.__name__)
 def test_page_of_nothing__404_or_back_home_never_an_error(
-    one_of_each: None, superuser: User, signed_in: Browser, model: Any
+    one_of_each: None, superuser: Account, signed_in: Browser, model: Any
 ) -> None:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
     for wrong in ("0", "no-such", "01900000-0000-7000-8000-000000000000", "%00"):
@@ -81,7 +82,7 @@ def test_page_of_nothing__404_or_back_home_never_an_error(
 
 
 def test_history__leads_to_the_page_that_knows_it(
-    cast: Cast, superuser: User, signed_in: Browser
+    cast: Cast, superuser: Account, signed_in: Browser
 ) -> None:
     contract = judged_job(cast).contract
     url = reverse("admin:governance_systemcontract_history", args=[contract.pk])
@@ -98,27 +99,29 @@ def test_accounts__for_staff_who_is_no_superuser__403(
     person = getattr(cast, who)
     person.user_permissions.add(*permissions_over_accounts())
     browser = signed_in(person)
-    for model in (User, Group, models.ApiToken):
+    for model in (Account, Group, models.ApiToken):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert browser.get(reverse(f"{name}_changelist")).status_code == 403
         assert browser.post(reverse(f"{name}_add"), {}).status_code == 403
-    own = reverse("admin:auth_user_change", args=[person.pk])
+    own = reverse("admin:governance_account_change", args=[person.pk])
     assert browser.post(own, {"is_superuser": "on"}).status_code == 403
-    assert not User.objects.get(pk=person.pk).is_superuser
+    assert not Account.objects.get(pk=person.pk).is_superuser
 
 
 def permissions_over_accounts() -> Any:
     from django.contrib.auth.models import Permission
+    from django.db.models import Q
 
-    return Permission.objects.filter(content_type__app_label="auth")
+    of_accounts = Q(content_type__app_label="governance", content_type__model="account")
+    return Permission.objects.filter(of_accounts | Q(content_type__app_label="auth"))
 
 
 def test_superuser__makes_an_account_and_puts_it_into_a_group(
-    cast: Cast, superuser: User, signed_in: Browser
+    cast: Cast, superuser: Account, signed_in: Browser
 ) -> None:
     browser = signed_in(superuser)
     made = browser.post(
-        reverse("admin:auth_user_add"),
+        reverse("admin:governance_account_add"),
         {
             "username": "newcomer",
             "usable_password": "true",
@@ -126,8 +129,8 @@ def test_superuser__makes_an_account_and_puts_it_into_a_group(
             "password2": "quite-a-long-one-7",
         },
     )
-    newcomer = User.objects.get(username="newcomer")
-    assert made["Location"] == reverse("admin:auth_user_change", args=[newcomer.pk])
+    newcomer = Account.objects.get(username="newcomer")
+    assert made["Location"] == reverse("admin:governance_account_change", args=[newcomer.pk])
     group = Group.objects.get(name="Founder")
     page = browser.get(made["Location"])
     assert page.status_code == 200
@@ -146,7 +149,7 @@ def test_superuser__makes_an_account_and_puts_it_into_a_group(
 
 
 def test_tokens__shown_without_digest_or_token(
-    one_of_each: None, superuser: User, signed_in: Browser
+    one_of_each: None, superuser: Account, signed_in: Browser
 ) -> None:
     token = models.ApiToken.objects.get()
     page = signed_in(superuser).get(reverse("admin:governance_apitoken_changelist"))

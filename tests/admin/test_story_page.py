@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,7 +21,7 @@ from governance.admin.story import ENTRIES_AT_ONCE, RECIPE
 from governance.api.serializers.contracts import LedgerEntrySerializer
 from governance.flows.audit_job import record_verdict
 from governance.flows.review_contract import reject_contract
-from governance.models import LedgerEntry, SystemContract
+from governance.models import Account, LedgerEntry, SystemContract
 from governance.vocabulary.values import AuditVerdict
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
@@ -225,7 +225,7 @@ def test_pages__without_a_permission__403_and_no_link_leads_there(
     cast: Cast, signed_in: Browser, missing: str, page: str
 ) -> None:
     job = finished_job(cast)
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     wanted = {"view_ledgerentry", "view_systemcontract", "view_governancejob"} - {missing}
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
     browser, url = signed_in(clerk), contract_url(job.contract, page)

@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -16,7 +15,7 @@ from django.urls import reverse
 from knox.crypto import hash_token
 
 from governance.flows.tokens import revoke_token
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.models.fields import new_id
 from governance.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
@@ -30,7 +29,7 @@ ISSUE = reverse("admin:governance_apitoken_issue")
 
 
 @pytest.fixture
-def browser(superuser: User, signed_in: Browser) -> Client:
+def browser(superuser: Account, signed_in: Browser) -> Client:
     return signed_in(superuser)
 
 
@@ -60,7 +59,7 @@ def everywhere_else(browser: Client, token: ApiToken) -> str:
 
 
 def test_issue__filled_in__shows_the_token_once_and_keeps_its_hash(
-    cast: Cast, browser: Client, superuser: User
+    cast: Cast, browser: Client, superuser: Account
 ) -> None:
     register_capabilities(documents=[{"name": "Search"}])
     form = filled(
@@ -124,7 +123,7 @@ def test_issue__what_does_not_fit__comes_back_on_the_form(
     answer = browser.post(ISSUE, filled(name="kept").copy() | typed)
     assert answer.status_code == status
     assert not ApiToken.objects.exists()
-    assert not User.objects.filter(username="worker").exists()
+    assert not Account.objects.filter(username="worker").exists()
     if "name" not in typed:
         assert 'value="kept"' in answer.content.decode()
 

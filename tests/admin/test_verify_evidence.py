@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from governance.ledger.proofs import JUDGED, LINKED, SEALED, TOLD, prove_evidence
+from governance.models import Account
 from governance.vocabulary.errors import NotFoundError
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
@@ -153,7 +154,7 @@ def test_verifying__changes_nothing_and_takes_the_permission_that_the_job_takes(
     cast: Cast, signed_in: Browser, everything: Callable[[], Any]
 ) -> None:
     job = judged_job(cast)
-    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk = Account.objects.create_user("clerk", is_staff=True)
     browser, before = signed_in(clerk), everything()
     assert browser.get(job_url(job, "verify")).status_code == 403
     assert Client().get(job_url(job, "verify")).status_code == 302

@@ -24,13 +24,12 @@ class Teller:
     """Makes each call and keeps it as an example of its operation."""
 
     def __init__(self) -> None:
-        from django.contrib.auth.models import User
-
         from governance.flows.accounts import open_account
+        from governance.models import Account
         from governance.vocabulary.roles import Role
 
         self.told: Examples = {}
-        self.people: dict[str, User] = {
+        self.people: dict[str, Account] = {
             name: open_account(username=name, role=role)
             for name, role in (
                 ("operator", Role.OPERATOR),

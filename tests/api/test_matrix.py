@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import transaction
 from rest_framework.test import APIClient
 
 from governance.flows.run_job import cancel_job
-from governance.models import GovernanceJob
+from governance.models import Account, GovernanceJob
 from governance.vocabulary.roles import Role
 from governance.vocabulary.tokens import TOKEN_VERBS
 from governance.vocabulary.values import ContractStatus, JobStatus
@@ -80,8 +80,8 @@ def client_of(role: str, cast: Cast, client_for: ClientFor) -> APIClient:
     return client_for(getattr(cast, role))
 
 
-def hired(name: str, *roles: Role) -> User:
-    person = User.objects.create_user(name)
+def hired(name: str, *roles: Role) -> Account:
+    person = Account.objects.create_user(name)
     person.groups.set(Group.objects.filter(name__in=roles))
     return person
 

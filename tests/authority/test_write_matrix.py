@@ -67,6 +67,7 @@ WRITERS = {
     "IdempotencyRecord": {"flows.kept_answers"},
     "LineFreeze": {"review.line"},
     "LineThaw": {"review.line"},
+    "Account": {"flows.accounts"},
     "ApiToken": {"flows.tokens"},
     "ContractTombstone": {"retention.removal"},
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from django.contrib.auth.models import User
 from django.db import connections
 
+from governance.models import Account
 from tests.benchmarks.crew import Crew, Work
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.supply import Item, supply
@@ -41,7 +41,7 @@ def turns(address: str, token: str) -> dict[str, Work]:
 def measure_memory(*, few: int, many: int, advance: Callable[[int], object]) -> Iterator[Figure]:
     """The worker's resident memory after `few` and after `many` requests of all kinds."""
     items = supply("approved", many // IN_A_TURN, steps=3)
-    token = new_token(User.objects.get(username="operator"))
+    token = new_token(Account.objects.get(username="operator"))
     connections.close_all()
     held: dict[int, float] = {}
     with (

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connections
 
+from governance.models import Account
 from tests.benchmarks.crew import Crew, Work, shares_of
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.rounds import calls_of, in_turns
@@ -61,7 +61,7 @@ def measure_http(
     numbers = {many: calls_of(ops / 2, many) for many in clients}
     each = WARM_UP * max(clients) + rounds * sum(numbers.values())
     left = iter(supply("approved", each * sum(call.spends for call in CALLS), steps=3))
-    token = new_token(User.objects.get(username="operator"))
+    token = new_token(Account.objects.get(username="operator"))
     connections.close_all()
     with website() as address, Crew(partial(calls, address, token), max(clients)) as crew:
         for call in CALLS:

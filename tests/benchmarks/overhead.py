@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from tests.benchmarks import sides
 from tests.benchmarks.crew import Crew, Work
 from tests.benchmarks.figures import Figure
@@ -36,7 +35,7 @@ def measure_overhead(
     empty GET."""
     each = max(1, ops // 4)
     left = iter(supply("approved", len(SPENDING) * (WARM_UP + rounds * each), steps=3))
-    token = new_token(User.objects.get(username="operator"))
+    token = new_token(Account.objects.get(username="operator"))
     sql = page_sql(token)
     connections.close_all()
     taken: dict[str, list[float]] = {name: [] for name in WORKS}

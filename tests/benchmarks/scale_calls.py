@@ -8,7 +8,6 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from governance.contract import touching
 from governance.demo.load.filling import PREFIX
 from governance.demo.load.words import CAPABILITIES
 from governance.models import (
+    Account,
     ApiToken,
     Capability,
     ConfigurationEntry,
@@ -134,7 +134,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         "the line": cycle([reverse("admin:governance_linefreeze_changelist")]),
         "stop the line": cycle([reverse("admin:governance_linefreeze_stop")]),
     }
-    for model in (Capability, ConfigurationEntry, GovernanceSignal, ApiToken, User):
+    for model in (Capability, ConfigurationEntry, GovernanceSignal, ApiToken, Account):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
         found[str(model._meta.verbose_name_plural)] = cycle([reverse(name)])
     return found

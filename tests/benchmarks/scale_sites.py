@@ -13,10 +13,10 @@ from uuid import uuid4
 import httpx
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
 
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import ContractStatus
 from tests.benchmarks.scale_calls import PAGE, Sample, calls, pages
@@ -140,11 +140,11 @@ def measure(
         advance(1)
 
 
-def _people() -> tuple[Cast, User]:
+def _people() -> tuple[Cast, Account]:
     """The benchmark's own people, who are there already where the database was kept."""
 
-    def hire(name: str, role: Role | None, **columns: Any) -> User:
-        person, _ = User.objects.get_or_create(
+    def hire(name: str, role: Role | None, **columns: Any) -> Account:
+        person, _ = Account.objects.get_or_create(
             username=f"benchmark-{name}", defaults={"is_staff": True} | columns
         )
         if role:
@@ -164,7 +164,7 @@ def _fill_the_queue(cast: Cast) -> None:
         eligible(cast, reference=f"BENCHMARK-{uuid4()}", risk_level="critical")
 
 
-def _session_of(person: User) -> str:
+def _session_of(person: Account) -> str:
     """The key of a new session, in which the person is signed in."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)

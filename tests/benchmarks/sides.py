@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from uuid_utils.compat import uuid7
 
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.ledger.chain import actor_name
+from governance.models import Account
 from governance.orchestrator.facade import GovernanceOrchestrator
 from governance.orchestrator.leases import lease_grace
 from governance.vocabulary.canonical import timestamp
@@ -56,8 +56,8 @@ def reading() -> HealthReading:
 
 def ours() -> dict[str, Work]:
     """To be called where the calls shall be made: the connection is Django's own there."""
-    operator = User.objects.get(username="operator")
-    executor = User.objects.get(username="executor")
+    operator = Account.objects.get(username="operator")
+    executor = Account.objects.get(username="executor")
 
     def report(job_id: UUID, token: str, step: int) -> None:
         at = now()
@@ -113,8 +113,8 @@ def ours() -> dict[str, Work]:
 
 def limit() -> dict[str, Work]:
     """The same names, each one call of a function of limit.sql."""
-    operator = User.objects.get(username="operator")
-    executor = User.objects.get(username="executor")
+    operator = Account.objects.get(username="operator")
+    executor = Account.objects.get(username="executor")
     operator_name, executor_name = actor_name(operator), actor_name(executor)
     grace: timedelta = lease_grace()
     output = json.dumps(OUTPUT)
@@ -151,7 +151,9 @@ def limit() -> dict[str, Work]:
         values = [job_id, hashed(token), step, at, at, output, executor.pk, executor_name, at]
         ask("SELECT bare.record(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", [*values, grace])
 
-    def finish(job_id: UUID | None, token: str | None, why: str, person: User, name: str) -> None:
+    def finish(
+        job_id: UUID | None, token: str | None, why: str, person: Account, name: str
+    ) -> None:
         at = now()
         shown = None if token is None else hashed(token)
         values = [job_id, shown, why, person.pk, name, at, seen(at)]

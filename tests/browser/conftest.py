@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from governance.demo.story import load_demo
+from governance.models import Account
 from tests.browser import chromium
 from tests.browser.desk import LAPTOP, LIGHT, PATIENCE_MS, sit_down
 from tests.support.cast import Cast
@@ -96,7 +96,7 @@ def pages_of(browser: Browser, address: str) -> Iterator[AtTheDesk]:
     complaints: list[str] = []
     with ExitStack() as leaving:
 
-        def sit(person: User | None, **screen: Any) -> Page:
+        def sit(person: Account | None, **screen: Any) -> Page:
             options = LAPTOP | LIGHT | screen
             return leaving.enter_context(sit_down(browser, address, person, complaints, **options))
 

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from playwright.sync_api import (
@@ -22,7 +21,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from tests.support.admin import contract_url
 
 # Far more than a page needs; a machine that is busy with other tests takes its time.
@@ -41,7 +40,7 @@ LIGHT: dict[str, Any] = {"color_scheme": "light"}
 # --- sitting down ---
 @contextmanager
 def sit_down(
-    browser: Browser, address: str, person: User | None, complaints: list[str], **screen: Any
+    browser: Browser, address: str, person: Account | None, complaints: list[str], **screen: Any
 ) -> Iterator[Page]:
     """A page of the site, signed in as the person; `complaints` gets to hear what goes wrong."""
     context = browser.new_context(base_url=address, **screen)
@@ -58,7 +57,7 @@ def sit_down(
         context.close()
 
 
-def session_of(person: User) -> str:
+def session_of(person: Account) -> str:
     """The key of a session in which the person has signed in; no password, and no time for one."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)

@@ -18,10 +18,10 @@ MOST_BYTES = 400_000
 def main() -> int:
     """Zero, or one where the pictures have become too large for the repository."""
     # What needs Django set up comes after that.
-    from django.contrib.auth.models import User
     from django.utils import timezone
 
     from governance.demo.story import load_demo
+    from governance.models import Account
     from tests.browser import chromium, desk
     from tests.browser.screens import SCREENS, furnish
     from tests.support.commands import ROOT
@@ -42,7 +42,7 @@ def main() -> int:
     with cloned(ensure_template()):
         load_demo(at=timezone.now())
         furnish()
-        founder = User.objects.get(username="founder")
+        founder = Account.objects.get(username="founder")
         with running_site() as address, chromium.running_chromium() as browser:
             for screen in SCREENS:
                 if screen.name not in shown:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from governance.flows.freeze_line import freeze_line
 from governance.flows.review_contract import comment_on_contract, request_clarification
 from governance.flows.tokens import issue_token, note_use, revoke_token
 from governance.models import (
+    Account,
     ApiToken,
     ApprovalSignature,
     Capability,
@@ -129,7 +129,7 @@ FROZEN_SCREENS = [
 
 def furnish() -> None:
     """Add to the demo what it has none of, so that every screen has something to show."""
-    founder, at = User.objects.get(username="founder"), timezone.now()
+    founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
     comment_on_contract(contract_id=waiting().pk, person=founder, text=remark, at=at)
     if questioned() is None:
@@ -156,6 +156,6 @@ def stop_the_line_here() -> None:
     freeze_line(
         reason="The payment provider is down; nobody can buy anything.",
         ends_at=at + timedelta(hours=4),
-        founder=User.objects.get(username="founder"),
+        founder=Account.objects.get(username="founder"),
         at=at,
     )

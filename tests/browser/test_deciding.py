@@ -6,11 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from governance.health.signals import record_signal
-from governance.models import ClarificationRequest, SystemContract
+from governance.models import Account, ClarificationRequest, SystemContract
 from governance.vocabulary.values import ContractStatus, HealthDecision
 from tests.browser import desk
 from tests.browser.conftest import AtTheDesk
@@ -170,8 +169,8 @@ def test_proposer__a_founder_too__finds_no_way_to_approve(
     at_the_desk: AtTheDesk, committed: Cast
 ) -> None:
     contract = eligible(committed)
-    User.objects.filter(pk=committed.operator.pk).update(is_superuser=True)
-    page = at_the_desk(User.objects.get(pk=committed.operator.pk))
+    Account.objects.filter(pk=committed.operator.pk).update(is_superuser=True)
+    page = at_the_desk(Account.objects.get(pk=committed.operator.pk))
     desk.go_to_contract(page, contract)
     desk.is_told(page, "You cannot decide here")
     expect(page.get_by_role("link", name="Approve…")).to_have_count(0)

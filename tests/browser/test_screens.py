@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from governance.models import Account
 from tests.browser.conftest import AtTheDesk
 from tests.browser.desk import DARK, LAPTOP, LIGHT, PHONE, press
 from tests.browser.screens import FROZEN_SCREENS, SCREENS, Screen, furnish, stop_the_line_here
@@ -60,7 +60,7 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
     """`shown` and `examined` are names of screens, None for all."""
     furnish()
     pages = {
-        who: at_the_demo(User.objects.get(username=who), **(size | light))
+        who: at_the_demo(Account.objects.get(username=who), **(size | light))
         for who in ("founder", "operator", "admin")
     }
     folder = PICTURES / request.node.callspec.id

@@ -16,11 +16,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
 from governance.client import GovsiteClient
 from governance.ledger.verification import verify_ledger
-from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
+from governance.models import Account, AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import JobStatus, StepStatus
 from tests.support.cast import Cast
@@ -83,7 +83,7 @@ def run_executors(proxy: CuttingProxy, notes: Path) -> list[str]:
     with ExitStack() as leaving:
         executors = []
         for number in range(EXECUTORS):
-            person = User.objects.create_user(f"executor-{number}")
+            person = Account.objects.create_user(f"executor-{number}")
             person.groups.add(Group.objects.get(name=Role.EXECUTOR))
             process = executor_process(
                 proxy.address, new_token(person), "--until-idle", "--json", notes=notes

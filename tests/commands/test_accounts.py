@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from knox.crypto import hash_token
 
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from tests.support.cast import Cast
 from tests.support.commands import run
 from tests.support.roles import as_owner
@@ -16,15 +16,15 @@ from tests.support.stories import now
 
 
 @pytest.fixture
-def admin(cast: Cast) -> User:
-    return User.objects.create_superuser("admin")
+def admin(cast: Cast) -> Account:
+    return Account.objects.create_superuser("admin")
 
 
-def test_create_api_token__with_create__makes_a_service_account(admin: User) -> None:
+def test_create_api_token__with_create__makes_a_service_account(admin: Account) -> None:
     arguments = ("deployer", "--role", "executor", "--create", "--as", "admin")
     ran = run("create_api_token", *arguments)
     assert ran.code == 0
-    account = User.objects.get(username="deployer")
+    account = Account.objects.get(username="deployer")
     assert not account.has_usable_password()
     assert not account.is_staff
     assert account.has_perm("governance.execute_job")
@@ -36,7 +36,7 @@ def test_create_api_token__with_create__makes_a_service_account(admin: User) -> 
 
 @pytest.mark.parametrize(("arguments", "days"), [((), 90), (("--days", "1"), 1)])
 def test_create_api_token__days__say_how_long_it_is_good(
-    admin: User, arguments: tuple[str, ...], days: int
+    admin: Account, arguments: tuple[str, ...], days: int
 ) -> None:
     run("create_api_token", "viewer", "--role", "Viewer", *arguments, "--as", "admin")
     expiry = ApiToken.objects.get().expiry
@@ -44,7 +44,7 @@ def test_create_api_token__days__say_how_long_it_is_good(
     assert abs(expiry - now() - timedelta(days=days)) < timedelta(minutes=1)
 
 
-def test_create_api_token__json__tells_the_token_and_its_end(admin: User) -> None:
+def test_create_api_token__json__tells_the_token_and_its_end(admin: Account) -> None:
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "admin", "--json")
     told = ran.json()
     assert (told["user"], told["role"]) == ("viewer", "Viewer")
@@ -52,31 +52,31 @@ def test_create_api_token__json__tells_the_token_and_its_end(admin: User) -> Non
     assert told["expires_at"].endswith("Z")
 
 
-def test_create_api_token__somebody_missing_without_create__is_refused(admin: User) -> None:
+def test_create_api_token__somebody_missing_without_create__is_refused(admin: Account) -> None:
     ran = run("create_api_token", "stranger", "--role", "Viewer", "--as", "admin")
     assert (ran.code, ran.err.endswith("(user_not_found)\n")) == (1, True)
-    assert not User.objects.filter(username="stranger").exists()
+    assert not Account.objects.filter(username="stranger").exists()
 
 
 @pytest.mark.parametrize("name", ["two words", "x" * 151])
-def test_create_api_token__name_that_cannot_be__is_refused(admin: User, name: str) -> None:
+def test_create_api_token__name_that_cannot_be__is_refused(admin: Account, name: str) -> None:
     ran = run("create_api_token", name, "--role", "Viewer", "--create", "--as", "admin")
     assert (ran.code, ran.err.startswith("error: username: ")) == (1, True)
     assert not ApiToken.objects.exists()
 
 
-def test_create_api_token__account_not_active__is_refused(admin: User, cast: Cast) -> None:
-    User.objects.filter(pk=cast.viewer.pk).update(is_active=False)
+def test_create_api_token__account_not_active__is_refused(admin: Account, cast: Cast) -> None:
+    Account.objects.filter(pk=cast.viewer.pk).update(is_active=False)
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "admin")
     assert (ran.code, ran.err.endswith("(user_inactive)\n")) == (1, True)
 
 
-def test_create_api_token__role_whose_group_was_deleted__leaves_nothing(admin: User) -> None:
+def test_create_api_token__role_whose_group_was_deleted__leaves_nothing(admin: Account) -> None:
     with as_owner():
         Group.objects.filter(name="Viewer").delete()
     ran = run("create_api_token", "new", "--role", "Viewer", "--create", "--as", "admin")
     assert (ran.code, ran.err.endswith("(group_not_found)\n")) == (1, True)
-    assert not User.objects.filter(username="new").exists()
+    assert not Account.objects.filter(username="new").exists()
 
 
 @pytest.mark.parametrize("role", ["operator", "founder", "auditor"])
@@ -86,6 +86,6 @@ def test_create_api_token__the_chains_own_roles__may_not(cast: Cast, role: str) 
 
 
 def test_create_api_token__whoever_manages_users__may(cast: Cast) -> None:
-    cast.outsider.user_permissions.add(Permission.objects.get(codename="change_user"))
+    cast.outsider.user_permissions.add(Permission.objects.get(codename="change_account"))
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "outsider")
     assert ran.code == 0

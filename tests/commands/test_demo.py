@@ -6,10 +6,9 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
-
 from governance.ledger.verification import verify_ledger
 from governance.models import (
+    Account,
     AuditEvidence,
     ConfigurationEntry,
     GovernanceJob,
@@ -83,13 +82,13 @@ def test_load_demo__its_people__can_log_in_with_what_was_printed(db: None) -> No
     passwords = {words[0]: words[1] for words in map(str.split, lines[1:4])}
     assert set(passwords) == {"admin", "operator", "founder"}
     for name, password in passwords.items():
-        person = User.objects.get(username=name)
+        person = Account.objects.get(username=name)
         assert person.check_password(password)
         assert person.is_staff
         assert person.is_superuser == (name == "admin")
     for name in ("executor", "auditor"):
-        assert not User.objects.get(username=name).has_usable_password()
-    assert User.objects.get(username="founder").has_perm("governance.review_contract")
+        assert not Account.objects.get(username=name).has_usable_password()
+    assert Account.objects.get(username="founder").has_perm("governance.review_contract")
     assert set(SystemContract.objects.values_list("proposed_by__username", flat=True)) == {
         "operator"
     }

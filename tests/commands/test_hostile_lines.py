@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from governance.management.commands.import_contracts import KNOWN_FIELDS
 from governance.management.commands.import_draft_verdicts import KNOWN_FIELDS as DRAFT_FIELDS
 from governance.management.commands.import_verdicts import KNOWN_FIELDS as VERDICT_FIELDS
 from governance.management.values import LONGEST_TOLD, printable
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.vocabulary import changes, verdicts
 from governance.vocabulary.changes import CHANGE_TYPES
 from tests.support.cast import Cast
@@ -108,7 +107,7 @@ def test_line__that_would_command_the_terminal__is_told_on_one_line(
     ids=lambda arguments: arguments[0],
 )
 def test_command__with_bytes_that_are_no_text__refused(cast: Cast, arguments: Any) -> None:
-    User.objects.create_superuser("root")
+    Account.objects.create_superuser("root")
     ran = run(*arguments)
     assert ran.code in (1, 2)
     assert "error: " in ran.err

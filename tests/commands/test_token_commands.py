@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from knox.crypto import hash_token
 
 from governance.flows.tokens import find_token
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.registry.operations import register_capabilities
 from tests.support.cast import Cast
 from tests.support.commands import run
@@ -22,8 +21,8 @@ WORKER = ("create_api_token", "worker", "--role", "Executor", "--create")
 
 
 @pytest.fixture(autouse=True)
-def admin(cast: Cast) -> User:
-    return User.objects.create_superuser("admin")
+def admin(cast: Cast) -> Account:
+    return Account.objects.create_superuser("admin")
 
 
 def listed(*arguments: str) -> list[dict[str, Any]]:
@@ -44,7 +43,7 @@ def test_create__narrowed__holds_only_what_was_named(cast: Cast) -> None:
     assert told["id"] == str(token.pk)
     assert told["verbs"] == token.verbs == ["view_jobstep", "execute_job"]
     assert told["capabilities"] == token.capabilities == ["SYSTEM", "Search", "Serach"]
-    assert (token.name, token.issued_by) == ("rack 3", User.objects.get(username="admin"))
+    assert (token.name, token.issued_by) == ("rack 3", Account.objects.get(username="admin"))
     assert ran.err == "Not in the registry yet: Serach.\n"
 
 
@@ -62,7 +61,7 @@ def test_create__verb_that_the_role_does_not_have__is_refused(cast: Cast) -> Non
         1,
         "error: verbs: worker may not record_verdict. (invalid_input)\n",
     )
-    assert not User.objects.filter(username="worker").exists()
+    assert not Account.objects.filter(username="worker").exists()
 
 
 # --- list ---

@@ -29,7 +29,7 @@ from tests.support.stories import draft, judged_job, running_job
 
 INSUFFICIENT_PRIVILEGE = "42501"
 WRITTEN_ONCE = (LEDGER, STEP, RESULT, SNAPSHOT, EVIDENCE, AUDIT, RESOLUTION)
-NEVER_REMOVED = (*WRITTEN_ONCE, CONTRACT, JOB, "governance_governancesignal", "auth_user")
+NEVER_REMOVED = (*WRITTEN_ONCE, CONTRACT, JOB, "governance_governancesignal", "governance_account")
 SIGNATURE = "governance_refuse(text, text)"
 NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'law text, message text')} RETURNS void"
 

@@ -11,8 +11,8 @@ from django.db import connection
 from governance.contract import operations
 from governance.models import SystemContract
 from governance.models.app_role import excess_rights, strengths
-from governance.models.grants import GRANTS, grant_statements, law_functions, quoted
-from governance.models.laws import all_laws, law_sql
+from governance.models.grants import GRANTS, grant_statements, law_functions
+from governance.models.sql import quote_identifier, read_sql, sql_files
 from tests.support.attacks import run_sql
 from tests.support.roles import require_app_role
 
@@ -42,14 +42,14 @@ def test_grants__of_contracts__are_the_columns_that_operations_write() -> None:
 
 
 def test_grants__of_jobs__are_the_columns_that_the_calls_write() -> None:
-    text = " ".join(" ".join(law_sql(name) for name in all_laws()).split())
+    text = " ".join(" ".join(read_sql(name) for name in sql_files()).split())
     moved = re.findall(r"UPDATE governance_governancejob SET (.*?) WHERE", text)
     written = set(re.findall(r"(\w+) = ", " ".join(moved)))
     assert set(GRANTS["governance_governancejob"].update) == written
 
 
 def test_grants__of_accounts__leave_the_id_alone() -> None:
-    assert "id" not in GRANTS["auth_user"].update
+    assert "id" not in GRANTS["governance_account"].update
 
 
 def test_grants__of_the_laws_functions__are_all_of_them() -> None:
@@ -65,7 +65,7 @@ def test_role__of_the_application__is_fit_and_has_nothing_beyond() -> None:
 
 
 def test_statements__for_a_name_that_is_hard_to_quote__quote_it() -> None:
-    assert quoted('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
+    assert quote_identifier('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
     statements = list(grant_statements(role='a"b', database='c"d'))
     assert all('"a""b"' in text or text.endswith("PUBLIC") for text in statements)
     assert '"c""d"' in statements[0]

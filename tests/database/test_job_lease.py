@@ -8,10 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.management import call_command
 
 from governance.ledger.story import story
-from governance.ledger.verification import verify_ledger
 from governance.models import GovernanceJob, StepResult
 from governance.vocabulary.errors import LeaseLapsedError, RecordProtectedError
 from governance.vocabulary.values import JobStatus, StepStatus
@@ -34,9 +32,7 @@ from tests.support.forgery import (
     forge_job,
     forge_result,
 )
-from tests.support.rewriting.pictures import put_back
-from tests.support.stories import Running, again, approved, now, pending_job, running_job
-from tests.support.tampering import laws_off
+from tests.support.stories import Running, again, approved, pending_job, running_job
 
 TICK = timedelta(microseconds=1)
 SIGNATURES = f"SELECT to_jsonb(t)::text FROM {SIGNATURE} t"
@@ -214,31 +210,6 @@ class TestNothingIsTakenAfterTheLease:
             forge_evidence(job.pk)
 
 
-class TestMigration:
-    def test_jobs_that_run_already__get_their_deadline_as_lease(self, committed: Cast) -> None:
-        running, lost = running_job(committed), running_job(committed, timeout_minutes=1)
-        done, waiting = all_reported(committed), pending_job(committed)
-        done.complete()
-        signed = {SIGNATURE: [text for (text,) in run_sql(SIGNATURES)]}
-        call_command("migrate", "governance", "0002", verbosity=0)
-        columns = "SELECT 1 FROM information_schema.columns WHERE table_name = %s"
-        assert not run_sql(f"{columns} AND column_name = 'lease_expires_at'", JOB)
-        call_command("migrate", "governance", verbosity=0)
-        with laws_off():  # they went with their table
-            put_back(signed)
-        for job in (running.job, lost.job):
-            assert lapses_at(job) == again(job).deadline_at
-        for job in (done.job, waiting):
-            assert again(job).lease_expires_at is None
-        # They go on under the laws as they are now.
-        running.complete_steps()
-        assert running.complete().status == JobStatus.COMPLETED
-        with nothing_written(), pytest.raises(LeaseLapsedError):
-            lost.record(lost.report(0), at=now() + timedelta(minutes=2))
-        assert all(checked.finding is None for checked in verify_ledger())
-
-
 def test_sweep__finds_running_jobs_by_an_index(db: None) -> None:
     indexes = dict(run_sql("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s", JOB))
     assert "(lease_expires_at) WHERE ((status)::text = 'RUNNING'" in indexes["job_running_lease"]
-    assert "job_running_deadline" not in indexes

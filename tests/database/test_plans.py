@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -32,7 +30,8 @@ from governance.contract.queries import (
 )
 from governance.demo.load.filling import fill_database
 from governance.management.roles import owner_alias
-from governance.models import SystemContract, laws
+from governance.models import Account, SystemContract
+from governance.models.sql import read_sql
 from governance.orchestrator.queries import jobs_past_lease
 from governance.review.queue import Wanted, queue_page
 from tests.benchmarks.scale_calls import Sample, calls, pages
@@ -63,7 +62,7 @@ _LONG = ("proposed_changes", "validator_verdict", "eligibility_verdict", "plan",
 def sample(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sample]:
     with django_db_blocker.unblock(), cloned(ensure_template()):
         fill_database(contracts=CONTRACTS, at=timezone.now(), using=owner_alias())
-        User.objects.create_user("benchmark-operator")
+        Account.objects.create_user("benchmark-operator")
         with as_owner():
             run_sql(_AS_IF_LARGE)
         yield Sample(CONTRACTS)
@@ -72,7 +71,7 @@ def sample(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sample]:
 @pytest.fixture(scope="module")
 def asked(sample: Sample, django_db_blocker: Any) -> dict[str, list[str]]:
     """What every page and call asked the database."""
-    everybody = User.objects.get(username="admin")
+    everybody = Account.objects.get(username="admin")
     browser, reader = Client(), APIClient()
     browser.force_login(everybody)
     reader.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(everybody)}")
@@ -147,7 +146,7 @@ def test_lists__of_any_kind__read_no_long_columns(asked: dict[str, list[str]]) -
 
 def claimable(reach: str) -> str:
     """What a claim looks for, as the function in PostgreSQL says it."""
-    function = (Path(laws.__file__).parent / "claim_job.sql").read_text(encoding="utf-8")
+    function = read_sql("claim_job")
     narrow, wide = re.findall(r"SELECT job\.id.*?SKIP LOCKED", function, re.DOTALL)[::-1]
     found = narrow.replace(" reach", f" {reach}") if reach else wide
     return str(found.replace("INTO picked", ""))

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
 from governance.ledger.verification import verify_ledger
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
@@ -144,24 +143,3 @@ def test_rewritten_with_the_laws_off__verified__found(
         run_sql(f"UPDATE {table} SET updated_at = updated_at + %s", shift)
     [problem] = [checked.finding.problem for checked in verify_ledger() if checked.finding]
     assert problem.startswith(f"the {kind} is shown to have changed at ")
-
-
-class TestMigration:
-    def test_rows_that_were_there__get_the_time_of_their_last_entry(self, committed: Cast) -> None:
-        running = running_job(committed)
-        for made in (lambda: judged_job(committed), lambda: eligible(committed, at=now() - HOUR)):
-            made()
-        rows = {row.pk: row.updated_at for row in SystemContract.objects.all()}
-        rows |= {row.pk: row.updated_at for row in GovernanceJob.objects.all()}
-        call_command("migrate", "governance", "0009", verbosity=0)
-        columns = "SELECT 1 FROM information_schema.columns WHERE table_name = %s"
-        assert not run_sql(f"{columns} AND column_name = 'updated_at'", CONTRACT)
-        call_command("migrate", "governance", verbosity=0)
-        assert len(rows) == 5
-        for model in (SystemContract, GovernanceJob):
-            for row in model.objects.all():
-                assert row.updated_at == rows[row.pk]
-        # They go on under the laws as they are now.
-        running.complete_steps()
-        running.complete()
-        assert all(checked.finding is None for checked in verify_ledger())

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from knox.settings import CONSTANTS
 
 from governance.flows.callers import tokens_that_begin
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.vocabulary.roles import Role
 from tests.support.cast import Cast
 from tests.support.tokens import made_token
 
 
-def caller(person: User, **columns: Any) -> User:
+def caller(person: Account, **columns: Any) -> Account:
     _, text = made_token(person, **columns)
     [found] = tokens_that_begin(text[: CONSTANTS.TOKEN_KEY_LENGTH])
-    user: User = found.user
+    user: Account = found.user
     return user
 
 
@@ -27,9 +27,9 @@ def permission(codename: str) -> Permission:
     return Permission.objects.get(codename=codename)
 
 
-def assert_may_as_django_says(person: User) -> set[str]:
+def assert_may_as_django_says(person: Account) -> set[str]:
     """What he may do, the same by all of Django's questions."""
-    found, told = caller(person), User.objects.get(pk=person.pk)
+    found, told = caller(person), Account.objects.get(pk=person.pk)
     assert found.get_user_permissions() == told.get_user_permissions()
     assert found.get_group_permissions() == told.get_group_permissions()
     assert found.get_all_permissions() == told.get_all_permissions()
@@ -45,14 +45,14 @@ def test_caller__of_no_group__may_nothing(cast: Cast) -> None:
 
 def test_caller__of_groups_and_by_himself__may_all_of_it(cast: Cast) -> None:
     cast.viewer.groups.add(Group.objects.get(name=Role.EXECUTOR))
-    own = [permission("cancel_job"), permission("view_systemcontract"), permission("add_user")]
+    own = [permission("cancel_job"), permission("view_systemcontract"), permission("add_account")]
     cast.viewer.user_permissions.set(own)
     may = assert_may_as_django_says(cast.viewer)
-    assert {"governance.cancel_job", "auth.add_user", "governance.execute_job"} <= may
+    assert {"governance.cancel_job", "governance.add_account", "governance.execute_job"} <= may
     assert caller(cast.viewer).get_user_permissions() == {
         "governance.cancel_job",
         "governance.view_systemcontract",
-        "auth.add_user",
+        "governance.add_account",
     }
 
 
@@ -83,7 +83,7 @@ def test_token__found__is_the_row_as_it_stands(cast: Cast) -> None:
     stored = ApiToken.objects.get(pk=token.pk)
     columns = [field.attname for field in ApiToken._meta.concrete_fields]
     assert [getattr(found, name) for name in columns] == [getattr(stored, name) for name in columns]
-    people = [field.attname for field in User._meta.concrete_fields]
+    people = [field.attname for field in Account._meta.concrete_fields]
     assert [getattr(found.user, name) for name in people] == [
         getattr(stored.user, name) for name in people
     ]

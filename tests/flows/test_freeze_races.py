@@ -117,7 +117,7 @@ def test_freeze__while_a_move_commits__waits_for_it(committed: Cast) -> None:
     """With the line's lock taken, as a commit does, a freeze does not slip in before its end."""
 
     def commit_slowly() -> str:
-        run_sql("SELECT pg_advisory_xact_lock_shared(hashtext('governance_line'))")
+        run_sql("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", '"public".governance_line')
         return "moved"
 
     first, second = overtaking(commit_slowly, lambda: frozen(committed))

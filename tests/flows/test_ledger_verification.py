@@ -101,7 +101,7 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         ),
         (
             "UPDATE governance_systemcontract SET approved_by_id ="
-            " (SELECT id FROM auth_user WHERE username = 'second-founder')",
+            " (SELECT id FROM governance_account WHERE username = 'second-founder')",
             APPROVED,
         ),
         (
@@ -124,7 +124,7 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         (f"UPDATE governance_approvalsignature SET content_digest = '{'0' * 64}'", APPROVED),
         (
             "UPDATE governance_approvalsignature SET founder_id ="
-            " (SELECT id FROM auth_user WHERE username = 'second-founder')",
+            " (SELECT id FROM governance_account WHERE username = 'second-founder')",
             APPROVED,
         ),
         (

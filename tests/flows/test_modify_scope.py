@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 
 from governance.contract.operations import expire_contract
 from governance.contract.succession import LONGEST_REFERENCE, revision_names, supersede_contract
@@ -18,7 +17,7 @@ from governance.flows.modify_scope import modify_scope, read_scope
 from governance.flows.propose_contract import record_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.ledger.verification import verify_ledger
-from governance.models import JobStep, LedgerEntry, SystemContract
+from governance.models import Account, JobStep, LedgerEntry, SystemContract
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.errors import (
     ContractExpiredError,
@@ -145,13 +144,13 @@ def test_modified_contract__judged_and_approved_by_another__executed_as_modified
 
 
 def test_modified_contract__four_eyes_bind_a_superuser_too(cast: Cast) -> None:
-    User.objects.filter(pk=cast.founder.pk).update(is_superuser=True)
+    Account.objects.filter(pk=cast.founder.pk).update(is_superuser=True)
     successor = modified(cast)
     judged(successor, cast)
     with refused(FourEyesError, "four_eyes"):
-        approve(successor, User.objects.get(pk=cast.founder.pk))
+        approve(successor, Account.objects.get(pk=cast.founder.pk))
     with refused(FourEyesError, "four_eyes"):
-        modify(again(successor), User.objects.get(pk=cast.founder.pk), changes=THREE_CHANGES)
+        modify(again(successor), Account.objects.get(pk=cast.founder.pk), changes=THREE_CHANGES)
 
 
 def test_modified_contract__that_may_not__is_rejected(cast: Cast) -> None:
@@ -243,10 +242,10 @@ def test_modify__by_anybody_else__refused(cast: Cast, who: str) -> None:
 
 
 def test_modify__what_one_proposed__refused_for_a_superuser_too(cast: Cast) -> None:
-    User.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
+    Account.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
     contract = eligible(cast)
     with refused(FourEyesError, "four_eyes"):
-        modify(contract, User.objects.get(pk=cast.operator.pk))
+        modify(contract, Account.objects.get(pk=cast.operator.pk))
 
 
 @pytest.mark.parametrize(

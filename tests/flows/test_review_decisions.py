@@ -7,12 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 
 from governance.contract import operations
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.health.signals import record_signal
-from governance.models import Capability, LedgerEntry, SystemContract
+from governance.models import Account, Capability, LedgerEntry, SystemContract
 from governance.vocabulary.errors import (
     CapabilityFrozenError,
     ContractExpiredError,
@@ -90,10 +89,10 @@ def test_decide__by_a_founder_who_left__refused(cast: Cast, decide: Any) -> None
 
 @pytest.mark.parametrize("decide", [approve, reject])
 def test_decide__on_what_one_proposed__refused_for_a_superuser_too(cast: Cast, decide: Any) -> None:
-    User.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
+    Account.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
     contract = eligible(cast)
     with refused(FourEyesError, "four_eyes"):
-        decide(contract, User.objects.get(pk=cast.operator.pk))
+        decide(contract, Account.objects.get(pk=cast.operator.pk))
 
 
 @pytest.mark.parametrize("seen", ["0" * 64, "", None])

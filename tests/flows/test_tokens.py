@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import transaction
 from knox.crypto import hash_token
 
@@ -20,7 +19,7 @@ from governance.flows.tokens import (
     revoke_token,
     rotate_token,
 )
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.models.fields import new_id
 from governance.vocabulary.errors import (
     GovernanceError,
@@ -40,7 +39,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def worker(cast: Cast) -> User:
+def worker(cast: Cast) -> Account:
     return open_account(username="worker", role=Role.EXECUTOR)
 
 
@@ -52,10 +51,10 @@ def issued(cast: Cast, **changes: Any) -> tuple[ApiToken, str]:
 
 def refused(call: Callable[..., Any], kind: type[GovernanceError], *given: Any, **said: Any) -> str:
     """The code of the refusal; nothing is written, neither token nor account."""
-    before = (list(ApiToken.objects.values()), list(User.objects.values()))
+    before = (list(ApiToken.objects.values()), list(Account.objects.values()))
     with pytest.raises(kind) as refusal:
         call(*given, **said)
-    assert (list(ApiToken.objects.values()), list(User.objects.values())) == before
+    assert (list(ApiToken.objects.values()), list(Account.objects.values())) == before
     return refusal.value.code
 
 
@@ -84,7 +83,7 @@ def test_issue__for_nobody_yet__makes_a_service_account_and_keeps_only_a_hash(ca
     "change", [lambda person: person.set_password("x"), lambda p: setattr(p, "is_superuser", True)]
 )
 def test_issue_or_rotate__account_of_a_person__refused(
-    cast: Cast, worker: User, change: Callable[[User], None]
+    cast: Cast, worker: Account, change: Callable[[Account], None]
 ) -> None:
     token, _ = issued(cast)
     change(worker)
@@ -94,7 +93,7 @@ def test_issue_or_rotate__account_of_a_person__refused(
     assert refused(rotate_token, WrongPersonError, **rotate) == "not_a_service_account"
 
 
-def test_issue_or_rotate__account_not_active__refused(cast: Cast, worker: User) -> None:
+def test_issue_or_rotate__account_not_active__refused(cast: Cast, worker: Account) -> None:
     token, _ = issued(cast)
     worker.is_active = False
     worker.save()
@@ -136,7 +135,7 @@ def test_issue__account_missing_and_not_to_be_made__refused(cast: Cast) -> None:
     assert refused(issued, NotFoundError, cast, create=False) == "user_not_found"
 
 
-def test_issue__without_a_role__leaves_the_account_as_it_is(cast: Cast, worker: User) -> None:
+def test_issue__without_a_role__leaves_the_account_as_it_is(cast: Cast, worker: Account) -> None:
     token, _ = issued(cast, role=None)
     assert [group.name for group in token.user.groups.all()] == ["Executor"]
 
@@ -175,7 +174,7 @@ def test_rotate__overlap_beyond_its_end__the_old_one_lives_no_longer(cast: Cast)
     assert old.expiry == ends
 
 
-def test_rotate__token_without_an_end__gets_one(cast: Cast, worker: User) -> None:
+def test_rotate__token_without_an_end__gets_one(cast: Cast, worker: Account) -> None:
     old, _ = made_token(worker, lasts=None)
     at = now()
     successor, _ = rotate_token(token_id=old.pk, overlap=HOUR, actor=cast.founder, at=at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
+from governance.models import Account
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.support.cast import Cast
@@ -45,7 +46,7 @@ class World:
 
 def make_world(cast: Cast) -> World:
     """Contracts and jobs of the cast in every state, committed; several that wait or run."""
-    everyone = User.objects.create_user("everyone")
+    everyone = Account.objects.create_user("everyone")
     everyone.groups.set(Group.objects.filter(name__in=list(Role)))
     world = World(new_token(everyone))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
+from governance.models import Account
 from governance.vocabulary.roles import Role
 
 
@@ -17,19 +18,19 @@ class Cast:
     `viewer` may only look, `outsider` may do nothing at all.
     """
 
-    operator: User
-    founder: User
-    second_founder: User
-    executor: User
-    auditor: User
-    second_auditor: User
-    viewer: User
-    outsider: User
+    operator: Account
+    founder: Account
+    second_founder: Account
+    executor: Account
+    auditor: Account
+    second_auditor: Account
+    viewer: Account
+    outsider: Account
 
 
 def hire_cast() -> Cast:
-    def hire(username: str, role: Role | None) -> User:
-        person = User.objects.create_user(username, is_staff=role is not None)
+    def hire(username: str, role: Role | None) -> Account:
+        person = Account.objects.create_user(username, is_staff=role is not None)
         if role:
             person.groups.add(Group.objects.get(name=role))
         return person

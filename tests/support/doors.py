@@ -93,7 +93,7 @@ RECORD = {
     "governance_configurationentry": "entry",
     "governance_governancesignal": "signal",
 }
-ACCOUNTS = {"auth_user": "user", "auth_group": "group", "governance_apitoken": "token"}
+ACCOUNTS = {"governance_account": "user", "auth_group": "group", "governance_apitoken": "token"}
 
 _OURS = [
     Door("governance_systemcontract_queue"),
@@ -123,11 +123,11 @@ _OURS = [
     Door("governance_linefreeze_thaw", "freeze", FOUNDERS, FOUNDERS, says("reason")),
 ]
 _ACCOUNTS = [
-    Door("auth_user_changelist", shown=ROOT, deaf=True),
-    Door("auth_user_add", "", ROOT, ROOT, a_newcomer),
-    Door("auth_user_change", "user", ROOT, ROOT, an_account),
-    Door("auth_user_password_change", "user", ROOT, ROOT, two_passwords),
-    Door("auth_user_history", "user", ROOT, deaf=True),
+    Door("governance_account_changelist", shown=ROOT, deaf=True),
+    Door("governance_account_add", "", ROOT, ROOT, a_newcomer),
+    Door("governance_account_change", "user", ROOT, ROOT, an_account),
+    Door("governance_account_password_change", "user", ROOT, ROOT, two_passwords),
+    Door("governance_account_history", "user", ROOT, deaf=True),
     Door("auth_group_changelist", shown=ROOT, deaf=True),
     Door("auth_group_add", "", ROOT, ROOT, lambda scene: {"name": "Newcomers"}),
     Door("auth_group_change", "group", ROOT, ROOT, lambda scene: {"name": "Onlookers"}),

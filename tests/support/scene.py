@@ -7,10 +7,17 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
 from governance.health.signals import record_signal
-from governance.models import ApiToken, Capability, ConfigurationEntry, LineFreeze, SystemContract
+from governance.models import (
+    Account,
+    ApiToken,
+    Capability,
+    ConfigurationEntry,
+    LineFreeze,
+    SystemContract,
+)
 from governance.models.fields import new_id
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.canonical import digest
@@ -30,8 +37,8 @@ class Scene:
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        User.objects.create_user("clerk", is_staff=True)
-        User.objects.create_superuser("superuser")
+        Account.objects.create_user("clerk", is_staff=True)
+        Account.objects.create_superuser("superuser")
 
     @cached_property
     def contract(self) -> SystemContract:
@@ -82,7 +89,7 @@ class Scene:
         return made_token(self.cast.executor)[0]
 
     @property
-    def user(self) -> User:
+    def user(self) -> Account:
         return self.cast.outsider
 
     @property
@@ -129,7 +136,7 @@ def two_passwords(scene: Scene) -> dict[str, Any]:
 
 
 def another_password(scene: Scene) -> dict[str, Any]:
-    User.objects.filter(is_staff=True).update(password=make_password(PASSWORD))
+    Account.objects.filter(is_staff=True).update(password=make_password(PASSWORD))
     return {
         "old_password": PASSWORD,
         "new_password1": NEW_PASSWORD,

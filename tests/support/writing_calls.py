@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.models.laws import all_laws, law_sql
+from governance.models.sql import read_sql, sql_files
 
 CONTRACT, JOB = "governance_systemcontract", "governance_governancejob"
 _STEP = re.compile(
@@ -47,8 +47,8 @@ def written_by(name: str) -> list[str]:
 
 
 def _touched(name: str, *, writes_only: bool) -> Iterator[str]:
-    assert name in all_laws()
-    for step in _STEP.finditer(law_sql(name)):
+    assert name in sql_files()
+    for step in _STEP.finditer(read_sql(name)):
         if step["call"] in _PARTS and (not writes_only or step["call"] == "tell"):
             yield from _touched(step["call"], writes_only=writes_only)
         elif step["locked"] and not writes_only:

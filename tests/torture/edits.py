@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from governance.ledger.checkpoints import (
@@ -21,7 +20,7 @@ from governance.ledger.checkpoints import (
     read_checkpoint,
 )
 from governance.ledger.verification import verify_ledger
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.vocabulary.values import HealthDecision
 from tests.support.attacks import run_sql
 from tests.support.cast import hire_cast
@@ -127,7 +126,7 @@ def tell_record(draw: Random, *, copies: int) -> Studio:
             subject = about[number % len(about)] if copy % 2 == 0 else None
             tale = tale_of(subject, copy * len(TALES) + number, cast)
             older[tale.tell(moves, draw)] = tale.older
-    people = list(User.objects.values_list("pk", flat=True))
+    people = list(Account.objects.values_list("pk", flat=True))
     ids = SystemContract.objects.order_by("pk").values_list("pk", flat=True)
     return Studio(draw, [picture_of(contract_id) for contract_id in ids], older, people)
 

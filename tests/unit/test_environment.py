@@ -21,6 +21,8 @@ from govsite.environment import (
     read_list,
     read_number,
     read_quorum,
+    read_schema,
+    read_search_path,
     read_secret_key,
     read_session,
     read_timeouts,
@@ -131,7 +133,7 @@ def test_secret_key__asked_for_by_many_at_once__one_key(
 
 def database(monkeypatch: pytest.MonkeyPatch, url: str, pool_size: int = 0) -> dict[str, Any]:
     monkeypatch.setenv("DATABASE_URL", url)
-    return read_database(Path("/data"), pool_size=pool_size)
+    return read_database(Path("/data"), search_path="", pool_size=pool_size)
 
 
 def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +148,12 @@ def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> 
 def databases(monkeypatch: pytest.MonkeyPatch, url: str, owner: str) -> dict[str, Any]:
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("DATABASE_OWNER_URL", owner)
-    return read_databases(Path("/data"), pool_size=8, session="-c lock_timeout=5000")
+    return read_databases(
+        Path("/data"),
+        search_path="-c search_path=alpha",
+        pool_size=8,
+        session="-c lock_timeout=5000",
+    )
 
 
 def test_databases__no_url__the_application_and_the_owner_of_the_embedded_one(
@@ -165,8 +172,10 @@ def test_databases__with_an_owner__who_has_no_pool_and_no_time_limit(
 ) -> None:
     read = databases(monkeypatch, "postgresql://app@h/db", "postgresql://owner@h/db")
     assert (read["default"]["USER"], read["owner"]["USER"]) == ("app", "owner")
-    assert {"pool", "options"} <= set(read["default"]["OPTIONS"])
-    assert not {"pool", "options"} & set(read["owner"]["OPTIONS"])
+    assert "pool" in read["default"]["OPTIONS"]
+    assert read["default"]["OPTIONS"]["options"] == "-c lock_timeout=5000 -c search_path=alpha"
+    assert "pool" not in read["owner"]["OPTIONS"]
+    assert read["owner"]["OPTIONS"]["options"] == "-c search_path=alpha"
 
 
 def test_databases__without_an_owner__one_role_does_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,8 +233,50 @@ def test_database__with_timeouts__said_before_what_the_url_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://h/db?options=-c%20lock_timeout=1")
-    read = read_database(Path("/data"), pool_size=0, session="-c lock_timeout=5000")
+    read = read_database(Path("/data"), search_path="", pool_size=0, session="-c lock_timeout=5000")
     assert read["OPTIONS"]["options"] == "-c lock_timeout=5000 -c lock_timeout=1"
+
+
+def test_database__whose_url_names_another_schema__stays_in_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://h/db?options=-c%20search_path=beta")
+    read = read_database(Path("/data"), search_path="-c search_path=alpha", pool_size=0)
+    assert read["OPTIONS"]["options"].endswith("-c search_path=beta -c search_path=alpha")
+
+
+@pytest.mark.parametrize("value", ["public", "alpha", "_a1", "user", "a" * 63])
+def test_schema__plain_name__as_it_is(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_schema(NAME, "public") == value
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_schema__not_given__default(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_schema(NAME, "public") == "public"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Alpha", "1st", "two words", "a-b", "a.b", 'a"b', "a,b", "$user", "é", "a" * 64),
+        *("pg_temp", "pg_catalog", "information_schema", "a\nb"),
+    ],
+)
+def test_schema__any_other_name__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be at most 63 lower-case"):
+        read_schema(NAME, "public")
+
+
+def test_search_path__of_the_schema__unless_left_to_the_role(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GOVSITE_DB_SEARCH_PATH", raising=False)
+    assert read_search_path("alpha") == "-c search_path=alpha"
+    monkeypatch.setenv("GOVSITE_DB_SEARCH_PATH", "0")
+    assert read_search_path("alpha") == ""
 
 
 def test_timeouts__as_set__zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import ForeignKey
 
 from governance.models import SystemContract
-from governance.models.laws import law_sql
+from governance.models.sql import read_sql
 from governance.retention.document import TABLES
 
 
@@ -33,6 +33,6 @@ def test_tables__that_hang_on_a_contract__are_all_in_its_file() -> None:
 
 
 def test_tables__that_hang_on_a_contract__are_all_emptied_with_it() -> None:
-    emptied = re.findall(r"DELETE FROM (\w+)", law_sql("remove_contracts"))
+    emptied = re.findall(r"DELETE FROM (\w+)", read_sql("remove_contracts"))
     tables = [model._meta.db_table for model in TABLES.values()]
     assert sorted(emptied) == sorted(tables)

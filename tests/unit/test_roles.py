@@ -6,6 +6,7 @@ import itertools
 
 from django.apps import apps
 
+from governance.models import Account
 from governance.vocabulary.roles import ROLE_PERMISSIONS, Role
 
 PROPOSES, DECIDES, DOES, JUDGES = (
@@ -17,9 +18,12 @@ PROPOSES, DECIDES, DOES, JUDGES = (
 
 
 def known_permissions() -> set[str]:
-    """What the models declare: their defaults and their own."""
+    """What the models declare: their defaults and their own.
+
+    But of accounts: whoever manages those is a superuser, and none of the roles.
+    """
     known = set()
-    for model in apps.get_app_config("governance").get_models():
+    for model in set(apps.get_app_config("governance").get_models()) - {Account}:
         known |= {f"{word}_{model._meta.model_name}" for word in model._meta.default_permissions}
         known |= {codename for codename, _ in model._meta.permissions}
     return known

@@ -44,7 +44,7 @@ IN_A_SLICE = 40_000  # contracts of one slice of time, of all kinds
 _AS_BEFORE = {"A": "ENABLE ALWAYS", "O": "ENABLE", "R": "ENABLE REPLICA", "D": "DISABLE"}
 _TRIGGERS = """
     SELECT relname, tgname, tgenabled FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-     WHERE NOT tgisinternal AND relname = ANY (%s) AND relnamespace = 'public'::regnamespace
+     WHERE NOT tgisinternal AND relname = ANY (%s) AND pg_table_is_visible(tgrelid)
 """
 _MAY_SPARE_KEYS = "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')"
 _COPIES = (Path(__file__).parent / "copies.sql").read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 
 from governance.contract.operations import expire_contract, lapse_contract
 from governance.demo.load.kinds import KINDS, Kind
@@ -17,7 +16,7 @@ from governance.demo.teller import People, Teller
 from governance.flows import run_job
 from governance.flows.audit_job import resolve_audit
 from governance.flows.review_contract import answer_clarification, request_clarification
-from governance.models import GovernanceJob, SystemContract
+from governance.models import Account, GovernanceJob, SystemContract
 from governance.vocabulary.values import AuditVerdict
 
 # What the copies' own words and names stand for; said nowhere else in an original.
@@ -46,7 +45,7 @@ class Narrator(Teller):
     Doubts are settled by `resolver`, who had no part in what they settle.
     """
 
-    def __init__(self, now: datetime, people: People, *, resolver: User) -> None:
+    def __init__(self, now: datetime, people: People, *, resolver: Account) -> None:
         super().__init__(now, people)
         self.resolver = resolver
 

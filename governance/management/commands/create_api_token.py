@@ -31,7 +31,7 @@ for every contract, or only for those about nothing but what --capability names.
 "Authorization: Bearer TOKEN"."""
 
     # Handing out a role is managing users; none of the chain's own roles may do that.
-    permission = "auth.change_user"
+    permission = "governance.change_account"
     has_json = True
     examples = (
         "create_api_token deployer --role Executor --create --as admin",

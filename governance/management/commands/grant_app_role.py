@@ -19,8 +19,8 @@ class Command(GovernanceCommand):
 Such a role adds to the record, but cannot change or remove what is on it, nor switch a law off.
 Prints the SQL, for the owner of the tables to run with psql; with --apply it runs it, in one
 transaction, and looks at what the role can do in the end. Rights that the role has beyond these
-are taken away, and so is what everybody may do by default (temporary tables, new objects in the
-schema public). Running it again changes nothing.
+are taken away, and so is what everybody may do by default (temporary tables, new objects in our
+schema). Running it again changes nothing.
 
 The role must be there (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot bind
 it: a superuser, an owner of anything that is ours, or who may become one of those. --apply works as

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance.flows.propose_contract import propose_contract
 from governance.management.base import INTERRUPTED
 from governance.management.importing import ImportCommand, Tally
 from governance.management.lines import read_document, refuse_unknown_fields
+from governance.models import Account
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.errors import (
     DuplicateContractError,
@@ -111,7 +111,7 @@ transaction of its own: whatever stops the command, no line is half loaded."""
             tally.already_there += not is_new
 
 
-def _propose(document: dict[str, Any], *, proposer: User, source: str) -> tuple[Any, bool]:
+def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tuple[Any, bool]:
     refuse_unknown_fields(document, KNOWN_FIELDS)
     for name in VERDICTS:
         if not isinstance(document.get(name), dict):

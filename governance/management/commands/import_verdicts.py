@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from governance.audit.queries import verdict_on
@@ -14,6 +13,7 @@ from governance.flows.audit_job import record_verdict
 from governance.management.base import INTERRUPTED
 from governance.management.importing import ImportCommand, Tally, required_id
 from governance.management.lines import refuse_unknown_fields
+from governance.models import Account
 from governance.vocabulary.errors import InvalidVerdictError, VerdictConflictError
 from governance.vocabulary.values import AuditVerdict
 
@@ -65,7 +65,7 @@ is recorded; the very same verdict by the same author again is passed over."""
         tally.already_there += not is_new
 
 
-def _record(document: dict[str, Any], *, author: User) -> bool:
+def _record(document: dict[str, Any], *, author: Account) -> bool:
     """Whether the verdict is new; False when it stands there as it is."""
     refuse_unknown_fields(document, KNOWN_FIELDS)
     job_id = required_id(document, "job_id", InvalidVerdictError)

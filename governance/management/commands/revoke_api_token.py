@@ -18,7 +18,7 @@ class Command(GovernanceCommand):
 A job that was started with it ends by its lease, unless its account goes on with another token. A
 successor that the token was given by rotate_api_token goes on."""
 
-    permission = "auth.change_user"
+    permission = "governance.change_account"
     has_json = True
     examples = (
         'revoke_api_token 7dad40d2 --reason "It stood in a log" --as admin',

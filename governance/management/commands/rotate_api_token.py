@@ -21,7 +21,7 @@ class Command(GovernanceCommand):
 It has the same account, name, verbs, capabilities and lifetime. The old token goes on for a while,
 so that its client can change over without a pause, and then expires."""
 
-    permission = "auth.change_user"
+    permission = "governance.change_account"
     has_json = True
     examples = (
         "rotate_api_token 7dad40d2 --as admin",

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import override_settings
 
 from governance.api.hub import HUB
+from governance.models import Account
 from tests.support.cast import Cast, hire_cast
 from tests.support.hostile.admin import admin_fields
 from tests.support.hostile.api import api_fields
@@ -92,9 +92,9 @@ def _a_place_for_streams() -> Iterator[None]:
         HUB.open_places(0)
 
 
-def _people() -> tuple[Cast, User]:
-    there = {person.username.replace("-", "_"): person for person in User.objects.all()}
+def _people() -> tuple[Cast, Account]:
+    there = {person.username.replace("-", "_"): person for person in Account.objects.all()}
     names = Cast.__dataclass_fields__
     cast = Cast(**{name: there[name] for name in names}) if set(names) <= set(there) else None
-    root = User.objects.filter(is_superuser=True).first()
-    return cast or hire_cast(), root or User.objects.create_superuser("root")
+    root = Account.objects.filter(is_superuser=True).first()
+    return cast or hire_cast(), root or Account.objects.create_superuser("root")

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from django.contrib import admin
 from django.contrib.admin.views import main as names
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from governance.health.signals import record_signal
-from governance.models import Capability
+from governance.models import Account, Capability
 from governance.registry.operations import register_capabilities
 from governance.vocabulary.roles import Role
 from governance.vocabulary.values import HealthDecision
@@ -57,7 +57,7 @@ class _Inputs(HTMLParser):
             self.asked |= {name for name, _ in parse_qsl(urlsplit(given.get("href", "")).query)}
 
 
-def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
+def admin_fields(cast: Cast, root: Account) -> Iterator[Field]:
     """Inputs of every form, parameters of every list, the ids in addresses, and the cookies."""
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
     signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
@@ -66,7 +66,7 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     root.set_password(PASSWORD)
     root.save()
     superuser, founder = _browser(root), _browser(cast.founder)
-    group, page = Group.objects.get(name=Role.FOUNDER), "admin:auth_user_change"
+    group, page = Group.objects.get(name=Role.FOUNDER), "admin:governance_account_change"
 
     sure = {"confirmation": contract.reference}
     yield from _form_fields(founder, contract_url(contract, "approve"), **sure)
@@ -91,9 +91,9 @@ def admin_fields(cast: Cast, root: User) -> Iterator[Field]:
     login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
     yield from _form_fields(_browser(None), reverse("admin:login"), **login)
     new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}
-    yield from _form_fields(superuser, reverse("admin:auth_user_add"), **new)
+    yield from _form_fields(superuser, reverse("admin:governance_account_add"), **new)
     yield from _form_fields(superuser, reverse(page, args=[cast.viewer.pk]), username="viewer")
-    address = reverse("admin:auth_user_password_change", args=[cast.viewer.pk])
+    address = reverse("admin:governance_account_password_change", args=[cast.viewer.pk])
     yield from _form_fields(superuser, address, **new)
     twice = {"new_password1": "long and dull", "new_password2": "long and dull"}
     address = reverse("admin:password_change")
@@ -167,7 +167,7 @@ def _list_fields(browser: Client, model: Any, screen: Any) -> Iterator[Field]:
     answer = browser.get(address, secure=True)
     assert answer.status_code == 200, f"{address}: {answer.status_code}"
     request = RequestFactory().get(address)
-    request.user = User.objects.get(is_superuser=True)
+    request.user = Account.objects.get(is_superuser=True)
     known = LISTS_OWN | _Inputs(answer.content.decode()).asked
     for spec in screen.get_changelist_instance(request).filter_specs:
         known |= {str(name) for name in spec.expected_parameters() if name}
@@ -184,7 +184,7 @@ def _list_fields(browser: Client, model: Any, screen: Any) -> Iterator[Field]:
 
 
 # --- the requests ---
-def _browser(person: User | None) -> Client:
+def _browser(person: Account | None) -> Client:
     """A browser that sends the same cookies for ever: what is undone must not sign it out."""
     if person is None:
         return Client(raise_request_exception=False, HTTP_COOKIE="")

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.contrib.auth.models import User
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from governance.models import Account
 from tests.api.support import API, report_body
 from tests.support.cast import Cast
 from tests.support.clients import PlainClient
@@ -63,14 +63,14 @@ class Stage:
     of another form, where the operation takes two.
     """
 
-    person: User
+    person: Account
     target: Any = None
     body: dict[str, Any] = field(default_factory=dict)
     instead: dict[str, Any] = field(default_factory=dict, kw_only=True)
     shown: Callable[[Client], Mapping[str, Any]] = lambda client: {}
 
 
-def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
+def stage_for(operation_id: str, cast: Cast, reader: Account) -> Stage:
     """The stage of an operation. A new one that writes must be given one here."""
     match operation_id:
         case "activate_contract":
@@ -111,7 +111,7 @@ def stage_for(operation_id: str, cast: Cast, reader: User) -> Stage:
     return Stage(reader, approved(cast).pk if is_contract else finished_job(cast).pk)
 
 
-def api_fields(cast: Cast, reader: User) -> Iterator[Field]:
+def api_fields(cast: Cast, reader: Account) -> Iterator[Field]:
     """Path, query and body of every operation in the schema, and the headers of two of them.
 
     `reader` may see everything. Each operation gets rows of its own to be attacked on.
@@ -316,7 +316,7 @@ def _verdict_on(job_id: Any, client: Client) -> Mapping[str, Any]:
 
 
 def _read(client: Client, address: str) -> Any:
-    person = User.objects.filter(is_superuser=True).first()
+    person = Account.objects.filter(is_superuser=True).first()
     token = new_token(person)
     answer = client.get(API + address, secure=True, HTTP_AUTHORIZATION=f"Bearer {token}")
     assert answer.status_code == 200, answer.content

@@ -1,0 +1,165 @@
+"""PostgreSQL's copy of the invariants: one readable SQL file for each function and each guard.
+
+`functions/` holds functions alone; `triggers/` holds a rule with its triggers and their functions.
+A migration that adds or changes a file names it in `InstallSql`; a file can be run again and again.
+Tests compare the live catalogue with the files, and read the files for what is forbidden there.
+
+In a file `@schema@` stands for the schema of this site (`GOVSITE_SCHEMA`), as a quoted identifier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db.migrations.operations.base import Operation
+
+FOLDER = Path(__file__).parent
+SCHEMA = "@schema@"
+
+# What PostgreSQL reads as one piece, whatever stands in it; then the two characters that matter.
+_PIECE = re.compile(
+    r"""
+      (?P<comment> --[^\n]* )
+    | (?P<opening> /\* )
+    | [eE]' (?: [^'\\] | '' | \\. )* '
+    | ' (?: [^'] | '' )* '
+    | " (?: [^"] | "" )* "
+    | (?P<dollar> \$ (?: [^\W\d]\w* )? \$ ) (?: .*? (?P=dollar) | (?P<unclosed> ) )
+    | (?P<word> [^\W\d] [\w$]* )
+    | (?P<end> ; )
+    | (?P<other> [^'"] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_WORD = re.compile(r"\w+")
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+
+
+def sql_files() -> list[str]:
+    """Name every SQL file, in the order in which they can be installed."""
+    functions, triggers = (
+        sorted(path.stem for path in (FOLDER / kind).glob("*.sql"))
+        for kind in ("functions", "triggers")
+    )
+    return [*functions, *triggers]
+
+
+def read_sql(name: str) -> str:
+    """Read the text of one SQL file as it is written, with its placeholders."""
+    [path] = FOLDER.glob(f"*/{name}.sql")
+    return path.read_text(encoding="utf-8")
+
+
+def installable_statements(name: str, *, schema: str | None = None) -> list[str]:
+    """List the statements of one SQL file for `schema`, by default that of the settings."""
+    quoted = quote_identifier(schema or settings.GOVSITE_SCHEMA)
+    return [statement.replace(SCHEMA, quoted) for statement in split_statements(read_sql(name))]
+
+
+def quote_identifier(name: str) -> str:
+    """Quote a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def split_statements(text: str) -> list[str]:
+    """Split SQL text at the semicolons that end a statement; comments stay with what follows.
+
+    A pooler or a cluster refuses several statements in one string, so each is executed by itself.
+
+    Raises:
+        ValueError: A string, a quoted body or a comment is not closed, the last statement does not
+            end in a semicolon, or a body is written as `BEGIN ATOMIC`, whose semicolons end no
+            statement.
+    """
+    statements: list[str] = []
+    position = start = 0
+    is_empty, word_before = True, ""
+    while position < len(text):
+        piece = _PIECE.match(text, position)
+        if piece is None or piece["unclosed"] is not None:
+            raise ValueError(f"not closed: {text[position : position + 40]!r}")
+        position = piece.end()
+        if piece["opening"]:
+            position = _end_of_comment(text, position)
+        elif piece["end"]:
+            if not is_empty:
+                statements.append(text[start : piece.start()].strip())
+            start, is_empty, word_before = position, True, ""
+        elif piece["word"]:
+            is_empty, word = False, piece["word"].upper()
+            if (word_before, word) == ("BEGIN", "ATOMIC"):
+                raise ValueError("a body that begins with BEGIN ATOMIC cannot be split")
+            word_before = word
+        elif not piece["comment"] and not piece[0].isspace():
+            is_empty = False
+    if not is_empty:
+        raise ValueError(f"no semicolon ends: {text[start:].strip()[:40]!r}")
+    return statements
+
+
+def _end_of_comment(text: str, position: int) -> int:
+    """Find where a block comment ends that began before `position`; such comments nest."""
+    depth = 1
+    while depth:
+        edge = _COMMENT_EDGE.search(text, position)
+        if edge is None:
+            raise ValueError("not closed: a comment")
+        depth += 1 if edge[0] == "/*" else -1
+        position = edge.end()
+    return position
+
+
+class InstallSql(Operation):
+    """A migration step that installs SQL files as they are now, one statement per execution.
+
+    Without names it installs every file of which all tables are there by then. Going back leaves
+    what is installed: it goes with the tables.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.names = list(names)
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [], {"names": self.names} if self.names else {})
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change no model."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        for name in self.names or _files_without(_tables_to_come(app_label, to_state)):
+            for statement in installable_statements(name):
+                schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        """Change nothing."""
+
+    def describe(self) -> str:
+        return "Install SQL: " + (", ".join(self.names) or "functions and triggers")
+
+
+def _tables_to_come(app_label: str, state: Any) -> set[str]:
+    """The tables that a later migration makes."""
+    known = {name for label, name in state.models if label == app_label}
+    every = apps.all_models[app_label].items()
+    return {
+        model._meta.db_table
+        for name, model in every
+        if name not in known and not model._meta.auto_created
+    }
+
+
+def _files_without(tables: set[str]) -> list[str]:
+    """The files that name none of these tables, in the order in which they can be installed."""
+    return [name for name in sql_files() if tables.isdisjoint(_WORD.findall(read_sql(name)))]

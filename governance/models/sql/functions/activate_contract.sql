@@ -1,0 +1,30 @@
+-- Activation, as it is kept: the job, its steps out of the frozen plan, the snapshot before, the
+-- contract's move and the entries. No law by itself; the laws look at every row of it.
+CREATE OR REPLACE FUNCTION governance_activate_contract(
+    subject uuid, head integer, job uuid, minutes integer, actor bigint, at timestamptz,
+    reading jsonb, observed timestamptz, entries jsonb
+) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    steps jsonb;
+BEGIN
+    PERFORM governance_hold_chain(subject, head);
+    SELECT plan INTO steps FROM governance_systemcontract WHERE id = subject;
+    INSERT INTO governance_governancejob
+           (id, contract_id, status, total_steps, current_step_index, timeout_minutes,
+            created_at, updated_at, created_by_id, end_reason)
+    VALUES (job, subject, 'PENDING', jsonb_array_length(steps), 0, minutes, at, at, actor, '');
+    INSERT INTO governance_jobstep
+           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
+    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
+      FROM jsonb_to_recordset(steps) AS step (
+           step_index integer, step_type text, target text, change jsonb,
+           timeout_seconds integer, rollback_action jsonb)
+     ORDER BY step_index;
+    INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
+    VALUES (job, 'BEFORE', reading, observed);
+    UPDATE governance_systemcontract
+       SET status = 'ACTIVE', updated_at = greatest(updated_at, at)
+     WHERE id = subject;
+    PERFORM governance_append_entries(entries);
+END $$;

@@ -1,0 +1,65 @@
+-- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the reach of
+-- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
+-- it also spells the entry (tell.sql). While the line stands still it is refused, whether or not a job
+-- waits: an executor shall know why it gets nothing.
+CREATE OR REPLACE FUNCTION governance_claim_job(
+    executor bigint, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
+) RETURNS SETOF governance_governancejob
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    picked record;
+    claimed governance_governancejob%ROWTYPE;
+    head record;
+    deadline timestamptz;
+    lease timestamptz;
+    started text;
+BEGIN
+    -- As `FreezeQuerySet.in_force` has it. It locks nothing: line_frozen.sql looks again at commit.
+    IF EXISTS (
+        SELECT FROM governance_linefreeze stop
+          LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
+         WHERE stop.ends_at > at
+           AND (thaw.id IS NULL OR (stop.frozen_at <= at AND at < thaw.thawed_at))
+    ) THEN
+        PERFORM governance_refuse('line_frozen', 'The line is frozen.');
+    END IF;
+    IF reach IS NULL THEN
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING'
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    ELSE
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING' AND contract.affected_capabilities && reach
+           AND contract.affected_capabilities <@ reach
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT seq, hash INTO head FROM governance_ledgerentry
+     WHERE contract_id = picked.contract_id ORDER BY seq DESC LIMIT 1;
+    deadline := at + picked.timeout_minutes * interval '1 minute';
+    SELECT least(at + timeout_seconds * interval '1 second' + grace, deadline) INTO lease
+      FROM governance_jobstep WHERE job_id = picked.id AND step_index = 0;
+    started := encode(sha256(convert_to(
+        '{"deadline_at":' || governance_canonical_time(deadline)
+        || ',"execution_token_sha256":"' || token_sha256
+        || '","started_at":' || governance_canonical_time(at)
+        || ',"started_by":' || executor || '}', 'UTF8')), 'hex');
+    UPDATE governance_governancejob
+       SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
+           lease_expires_at = lease, execution_token_sha256 = token_sha256,
+           updated_at = greatest(updated_at, at)
+     WHERE id = picked.id
+    RETURNING * INTO claimed;
+    PERFORM governance_tell(
+        picked.contract_id, head.seq, head.hash, at, actor, 'job.execution.started', 'PENDING',
+        'RUNNING', '', NULL, '{"start_sha256":"' || started || '"}');
+    RETURN NEXT claimed;
+END $$;

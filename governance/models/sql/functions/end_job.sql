@@ -1,0 +1,21 @@
+-- A job's end, as it is kept, in this order: the snapshot after where health could be read, the
+-- sealed evidence, one UPDATE of the job, and the entry that tells it.
+CREATE OR REPLACE FUNCTION governance_end_job(
+    subject uuid, head integer, job uuid, ended text, actor bigint, at timestamptz, why text,
+    observed timestamptz, reading jsonb, evidence text, evidence_sha256 text, entries jsonb
+) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    PERFORM governance_hold_chain(subject, head);
+    IF reading IS NOT NULL THEN
+        INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
+        VALUES (job, 'AFTER', reading, observed);
+    END IF;
+    INSERT INTO governance_auditevidence (job_id, body, sha256, collected_at)
+    VALUES (job, evidence, evidence_sha256, at);
+    UPDATE governance_governancejob
+       SET status = ended, ended_at = at, ended_by_id = actor, end_reason = why,
+           lease_expires_at = NULL, updated_at = greatest(updated_at, at)
+     WHERE id = job;
+    PERFORM governance_append_entries(entries);
+END $$;

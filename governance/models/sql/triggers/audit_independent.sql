@@ -1,0 +1,78 @@
+-- AUDIT: a verdict is on a terminal job and on exactly its evidence; a job that did not complete
+-- accepts only FAIL; and neither the author nor who resolves a doubt took part in the contract:
+-- not as its proposer, approver or one who signed it, nor by starting, reporting, completing or cancelling the job.
+CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT 1
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.id = of_job
+           AND person IN (contract.proposed_by_id, contract.approved_by_id, job.started_by_id,
+                          job.ended_by_id)
+    ) OR EXISTS (
+        SELECT 1 FROM governance_stepresult WHERE job_id = of_job AND recorded_by_id = person
+    ) OR EXISTS (
+        SELECT 1
+          FROM governance_governancejob job
+          JOIN governance_approvalsignature signature ON signature.contract_id = job.contract_id
+         WHERE job.id = of_job AND signature.founder_id = person
+    );
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_audit_independent() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    standing text;
+    sealed text;
+BEGIN
+    SELECT job.status, evidence.sha256 INTO standing, sealed
+      FROM governance_governancejob job
+      LEFT JOIN governance_auditevidence evidence ON evidence.job_id = job.id
+     WHERE job.id = NEW.job_id;
+    IF standing IS NULL OR standing NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
+        PERFORM governance_refuse('audit_fits_job',
+            format('A job that is %s has no verdict yet.', standing));
+    END IF;
+    IF standing <> 'COMPLETED' AND NEW.verdict <> 'FAIL' THEN
+        PERFORM governance_refuse('audit_fits_job',
+            format('A job that is %s accepts only FAIL.', standing));
+    END IF;
+    IF NEW.evidence_sha256 IS DISTINCT FROM sealed THEN
+        PERFORM governance_refuse('audit_names_evidence',
+            'The verdict is on other evidence than what was sealed.');
+    END IF;
+    IF governance_took_part(NEW.job_id, NEW.author_id) THEN
+        PERFORM governance_refuse('audit_independent',
+            'Who took part in a contract does not audit it.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_resolution_settles_doubt() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    audit governance_governanceaudit%ROWTYPE;
+BEGIN
+    SELECT * INTO audit FROM governance_governanceaudit WHERE id = NEW.audit_id;
+    IF audit.verdict IS DISTINCT FROM 'INCONCLUSIVE' THEN
+        PERFORM governance_refuse('resolution_settles_doubt',
+            format('Only an INCONCLUSIVE audit is resolved; this one is %s.', audit.verdict));
+    END IF;
+    IF governance_took_part(audit.job_id, NEW.resolved_by_id) THEN
+        PERFORM governance_refuse('audit_independent',
+            'Who took part in a contract does not settle its audit.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS audit_independent ON governance_governanceaudit;
+CREATE TRIGGER audit_independent BEFORE INSERT ON governance_governanceaudit
+    FOR EACH ROW EXECUTE FUNCTION governance_audit_independent();
+ALTER TABLE governance_governanceaudit ENABLE ALWAYS TRIGGER audit_independent;
+
+DROP TRIGGER IF EXISTS resolution_settles_doubt ON governance_auditresolution;
+CREATE TRIGGER resolution_settles_doubt BEFORE INSERT ON governance_auditresolution
+    FOR EACH ROW EXECUTE FUNCTION governance_resolution_settles_doubt();
+ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER resolution_settles_doubt;

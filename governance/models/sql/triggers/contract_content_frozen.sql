@@ -1,0 +1,38 @@
+-- CONTRACT-005: from ELIGIBLE on, what a founder reads and signs no longer changes; from APPROVED
+-- on, neither does the signature. Where a proposal came from never changes at all.
+CREATE OR REPLACE FUNCTION governance_contract_content_frozen() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF (NEW.id, NEW.reference, NEW.source, NEW.requested_by, NEW.proposed_by_id,
+        NEW.parent_id, NEW.proposal_digest, NEW.created_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.reference, OLD.source, OLD.requested_by, OLD.proposed_by_id,
+        OLD.parent_id, OLD.proposal_digest, OLD.created_at)
+    THEN
+        PERFORM governance_refuse('contract_origin_frozen', 'A contract''s origin never changes.');
+    END IF;
+
+    IF OLD.status NOT IN ('DRAFT', 'VALIDATED') AND
+       (NEW.title, NEW.description, NEW.proposed_changes, NEW.affected_capabilities,
+        NEW.risk_level, NEW.validator_verdict, NEW.eligibility_verdict, NEW.confidence_score,
+        NEW.eligibility_decision, NEW.plan, NEW.content_digest, NEW.expires_at)
+       IS DISTINCT FROM
+       (OLD.title, OLD.description, OLD.proposed_changes, OLD.affected_capabilities,
+        OLD.risk_level, OLD.validator_verdict, OLD.eligibility_verdict, OLD.confidence_score,
+        OLD.eligibility_decision, OLD.plan, OLD.content_digest, OLD.expires_at)
+    THEN
+        PERFORM governance_refuse('contract_content_frozen',
+            'A contract''s content is frozen from ELIGIBLE on.');
+    END IF;
+
+    IF OLD.status NOT IN ('DRAFT', 'VALIDATED', 'ELIGIBLE') AND
+       (NEW.approved_by_id, NEW.approved_at, NEW.approved_digest, NEW.approval_note,
+        NEW.window_opens_at, NEW.window_closes_at)
+       IS DISTINCT FROM
+       (OLD.approved_by_id, OLD.approved_at, OLD.approved_digest, OLD.approval_note,
+        OLD.window_opens_at, OLD.window_closes_at)
+    THEN
+        PERFORM governance_refuse('contract_approval_frozen', 'An approval is never changed.');
+    END IF;
+    RETURN NEW;
+END $$;

@@ -1,0 +1,39 @@
+-- CONTRACT-001 and CONTRACT-005: a contract is born DRAFT or ELIGIBLE, its status moves only along
+-- this table, and a terminal contract is never touched again. (A body that begins with RETURN is read
+-- when it is installed: no search_path can make it mean something else.)
+CREATE OR REPLACE FUNCTION governance_contract_may_move(before text, after text) RETURNS boolean
+IMMUTABLE
+RETURN (before, after) IN (
+    ('DRAFT', 'VALIDATED'), ('DRAFT', 'REJECTED'), ('DRAFT', 'EXPIRED'),
+    ('VALIDATED', 'ELIGIBLE'), ('VALIDATED', 'REJECTED'), ('VALIDATED', 'EXPIRED'),
+    ('ELIGIBLE', 'APPROVED'), ('ELIGIBLE', 'REJECTED'), ('ELIGIBLE', 'EXPIRED'),
+    ('APPROVED', 'ACTIVE'), ('APPROVED', 'FAILED'),
+    ('ACTIVE', 'COMPLETED'), ('ACTIVE', 'FAILED')
+);
+
+CREATE OR REPLACE FUNCTION governance_contract_moves() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.status NOT IN ('DRAFT', 'ELIGIBLE') THEN
+            PERFORM governance_refuse('contract_moves',
+                format('A contract is born DRAFT or ELIGIBLE, never %s.', NEW.status));
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    IF OLD.status IN ('COMPLETED', 'FAILED', 'REJECTED', 'EXPIRED') THEN
+        PERFORM governance_refuse('contract_terminal_immutable',
+            format('A contract that is %s is never changed again.', OLD.status));
+    END IF;
+    IF NEW.status <> OLD.status AND NOT governance_contract_may_move(OLD.status, NEW.status) THEN
+        PERFORM governance_refuse('contract_moves',
+            format('A contract cannot move from %s to %s.', OLD.status, NEW.status));
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS contract_moves ON governance_systemcontract;
+CREATE TRIGGER contract_moves BEFORE INSERT OR UPDATE ON governance_systemcontract
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_moves();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_moves;

@@ -1,0 +1,128 @@
+-- Review: a question is put to an ELIGIBLE contract in time, by somebody else than its proposer,
+-- while no other is open; its one answer comes later, from somebody else than who asked. At commit
+-- a contract's review ends at `expires_at` plus the time that its questions waited for their
+-- answers, and never while one is open.
+CREATE OR REPLACE FUNCTION governance_review_end(of_contract uuid) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = @schema@, pg_temp AS $$
+    SELECT CASE WHEN bool_or(request.id IS NOT NULL AND answer.id IS NULL) THEN NULL
+           -- In UTC a day has 24 hours, whatever zone the session thinks it is in.
+           ELSE (contract.expires_at AT TIME ZONE 'UTC'
+                 + coalesce(sum(answer.answered_at - request.asked_at), interval '0'))
+                AT TIME ZONE 'UTC' END
+      FROM governance_systemcontract contract
+      LEFT JOIN governance_clarificationrequest request ON request.contract_id = contract.id
+      LEFT JOIN governance_clarificationanswer answer ON answer.request_id = request.id
+     WHERE contract.id = of_contract
+     GROUP BY contract.id, contract.expires_at
+$$;
+
+CREATE OR REPLACE FUNCTION governance_clarification_in_turn() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    contract governance_systemcontract%ROWTYPE;
+    question governance_clarificationrequest%ROWTYPE;
+    last_number integer;
+    last_answered_at timestamptz;
+    is_open boolean;
+BEGIN
+    IF TG_ARGV[0] = 'question' THEN
+        question := NEW;
+    ELSE
+        SELECT * INTO question FROM governance_clarificationrequest WHERE id = NEW.request_id;
+    END IF;
+    SELECT * INTO contract FROM governance_systemcontract
+     WHERE id = question.contract_id FOR UPDATE;
+    IF contract.status IS DISTINCT FROM 'ELIGIBLE' THEN
+        PERFORM governance_refuse('clarification_in_turn',
+            format('Nothing is asked or answered about a contract that is %s.', contract.status));
+    END IF;
+
+    IF TG_ARGV[0] = 'answer' THEN
+        IF NEW.answered_at < question.asked_at THEN
+            PERFORM governance_refuse('clarification_in_turn',
+                'An answer does not come before its question.');
+        END IF;
+        IF NEW.answered_by_id = question.asked_by_id THEN
+            PERFORM governance_refuse('clarification_four_eyes',
+                'Who asked does not answer.');
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    SELECT max(request.number), max(answer.answered_at), bool_or(answer.id IS NULL)
+      INTO last_number, last_answered_at, is_open
+      FROM governance_clarificationrequest request
+      LEFT JOIN governance_clarificationanswer answer ON answer.request_id = request.id
+     WHERE request.contract_id = contract.id;
+    IF is_open THEN
+        PERFORM governance_refuse('clarification_in_turn', 'A question is open already.');
+    END IF;
+    IF NEW.number <> coalesce(last_number, 0) + 1 THEN
+        PERFORM governance_refuse('clarification_in_turn',
+            format('The next question is number %s.', coalesce(last_number, 0) + 1));
+    END IF;
+    IF NEW.asked_at < coalesce(last_answered_at, contract.created_at)
+       OR NEW.asked_at > governance_review_end(contract.id) THEN
+        PERFORM governance_refuse('clarification_in_turn',
+            'A question is asked after the last answer, and before the review ends.');
+    END IF;
+    IF NEW.asked_by_id = contract.proposed_by_id THEN
+        PERFORM governance_refuse('clarification_four_eyes',
+            'Who proposed a contract does not stop its clock.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_contract_review_clock() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    subject uuid;
+    shown timestamptz;
+    due timestamptz;
+BEGIN
+    IF TG_ARGV[0] = 'contract' THEN
+        subject := NEW.id;
+    ELSIF TG_ARGV[0] = 'question' THEN
+        subject := NEW.contract_id;
+    ELSE
+        SELECT contract_id INTO subject
+          FROM governance_clarificationrequest WHERE id = NEW.request_id;
+    END IF;
+    SELECT review_ends_at, governance_review_end(id) INTO shown, due
+      FROM governance_systemcontract WHERE id = subject;
+    IF shown IS DISTINCT FROM due THEN
+        PERFORM governance_refuse('contract_review_clock',
+            format('The review ends at %s, not at %s.',
+                   coalesce(due::text, 'no time yet'), coalesce(shown::text, 'no time yet')));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS clarification_in_turn ON governance_clarificationrequest;
+CREATE TRIGGER clarification_in_turn BEFORE INSERT ON governance_clarificationrequest
+    FOR EACH ROW EXECUTE FUNCTION governance_clarification_in_turn('question');
+ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER clarification_in_turn;
+
+DROP TRIGGER IF EXISTS clarification_in_turn ON governance_clarificationanswer;
+CREATE TRIGGER clarification_in_turn BEFORE INSERT ON governance_clarificationanswer
+    FOR EACH ROW EXECUTE FUNCTION governance_clarification_in_turn('answer');
+ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER clarification_in_turn;
+
+DROP TRIGGER IF EXISTS contract_review_clock ON governance_systemcontract;
+CREATE CONSTRAINT TRIGGER contract_review_clock
+    AFTER INSERT OR UPDATE OF review_ends_at, expires_at ON governance_systemcontract
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('contract');
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_review_clock;
+
+DROP TRIGGER IF EXISTS contract_review_clock ON governance_clarificationrequest;
+CREATE CONSTRAINT TRIGGER contract_review_clock AFTER INSERT ON governance_clarificationrequest
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('question');
+ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER contract_review_clock;
+
+DROP TRIGGER IF EXISTS contract_review_clock ON governance_clarificationanswer;
+CREATE CONSTRAINT TRIGGER contract_review_clock AFTER INSERT ON governance_clarificationanswer
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('answer');
+ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER contract_review_clock;

@@ -1,0 +1,51 @@
+-- CONTRACT-004, at commit: the verdict a contract shows is the one that was given on its job, by
+-- an audit or, where that was INCONCLUSIVE, by the person who resolved it. Neither can stand on
+-- record without the contract following it.
+CREATE OR REPLACE FUNCTION governance_contract_verdict_backed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    subject uuid;
+    shown text;
+    given text;
+BEGIN
+    IF TG_ARGV[0] = 'contract' THEN
+        subject := NEW.id;
+    ELSIF TG_ARGV[0] = 'audit' THEN
+        SELECT contract_id INTO subject FROM governance_governancejob WHERE id = NEW.job_id;
+    ELSE
+        SELECT job.contract_id INTO subject
+          FROM governance_governanceaudit audit
+          JOIN governance_governancejob job ON job.id = audit.job_id
+         WHERE audit.id = NEW.audit_id;
+    END IF;
+    SELECT audit_verdict INTO shown FROM governance_systemcontract WHERE id = subject;
+    SELECT coalesce(resolution.verdict, audit.verdict) INTO given
+      FROM governance_governancejob job
+      JOIN governance_governanceaudit audit ON audit.job_id = job.id
+      LEFT JOIN governance_auditresolution resolution ON resolution.audit_id = audit.id
+     WHERE job.contract_id = subject;
+    IF shown <> coalesce(given, 'PENDING') THEN
+        PERFORM governance_refuse('contract_verdict_backed',
+            format('The contract shows %s, but the verdict on record is %s.',
+                   shown, coalesce(given, 'PENDING')));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS contract_verdict_backed ON governance_systemcontract;
+CREATE CONSTRAINT TRIGGER contract_verdict_backed AFTER INSERT OR UPDATE OF audit_verdict
+    ON governance_systemcontract DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('contract');
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_verdict_backed;
+
+DROP TRIGGER IF EXISTS contract_follows_audit ON governance_governanceaudit;
+CREATE CONSTRAINT TRIGGER contract_follows_audit AFTER INSERT
+    ON governance_governanceaudit DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('audit');
+ALTER TABLE governance_governanceaudit ENABLE ALWAYS TRIGGER contract_follows_audit;
+
+DROP TRIGGER IF EXISTS contract_follows_resolution ON governance_auditresolution;
+CREATE CONSTRAINT TRIGGER contract_follows_resolution AFTER INSERT
+    ON governance_auditresolution DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('resolution');
+ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER contract_follows_resolution;

@@ -1,0 +1,20 @@
+-- JOB-005: the snapshot before is taken as the job is made, the one after before it ends. Once a
+-- job is over, nothing is observed of it any more.
+CREATE OR REPLACE FUNCTION governance_health_snapshot_in_time() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    standing text;
+BEGIN
+    SELECT status INTO standing FROM governance_governancejob WHERE id = NEW.job_id;
+    IF standing IN ('COMPLETED', 'FAILED', 'CANCELLED')
+       OR (NEW.phase = 'BEFORE' AND standing <> 'PENDING') THEN
+        PERFORM governance_refuse('health_snapshot_in_time',
+            format('A job that is %s takes no snapshot %s.', standing, NEW.phase));
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS health_snapshot_in_time ON governance_healthsnapshot;
+CREATE TRIGGER health_snapshot_in_time BEFORE INSERT ON governance_healthsnapshot
+    FOR EACH ROW EXECUTE FUNCTION governance_health_snapshot_in_time();
+ALTER TABLE governance_healthsnapshot ENABLE ALWAYS TRIGGER health_snapshot_in_time;

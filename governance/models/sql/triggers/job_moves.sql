@@ -1,0 +1,68 @@
+-- JOB-003: a job is born PENDING, its status moves only along this table, what activation wrote
+-- stays, its cursor moves one step at a time, its lease is renewed by a step's report alone, it is
+-- COMPLETED only within its lease, and a terminal job is never touched again.
+CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
+IMMUTABLE
+RETURN (before, after) IN (
+    ('PENDING', 'RUNNING'), ('PENDING', 'CANCELLED'),
+    ('RUNNING', 'COMPLETED'), ('RUNNING', 'FAILED'), ('RUNNING', 'CANCELLED')
+);
+
+CREATE OR REPLACE FUNCTION governance_job_moves() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.status <> 'PENDING' THEN
+            PERFORM governance_refuse('job_moves',
+                format('A job is born PENDING, never %s.', NEW.status));
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    IF OLD.status IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
+        PERFORM governance_refuse('job_terminal_immutable',
+            format('A job that is %s is never changed again.', OLD.status));
+    END IF;
+    IF NEW.status <> OLD.status AND NOT governance_job_may_move(OLD.status, NEW.status) THEN
+        PERFORM governance_refuse('job_moves',
+            format('A job cannot move from %s to %s.', OLD.status, NEW.status));
+    END IF;
+    IF (NEW.id, NEW.contract_id, NEW.total_steps, NEW.timeout_minutes, NEW.created_at,
+        NEW.created_by_id)
+       IS DISTINCT FROM
+       (OLD.id, OLD.contract_id, OLD.total_steps, OLD.timeout_minutes, OLD.created_at,
+        OLD.created_by_id)
+    THEN
+        PERFORM governance_refuse('job_plan_frozen', 'What activation wrote of a job stays.');
+    END IF;
+    IF OLD.status = 'RUNNING' AND
+       (NEW.started_at, NEW.started_by_id, NEW.deadline_at, NEW.execution_token_sha256)
+       IS DISTINCT FROM
+       (OLD.started_at, OLD.started_by_id, OLD.deadline_at, OLD.execution_token_sha256)
+    THEN
+        PERFORM governance_refuse('job_start_frozen',
+            'When, by whom and under which token a job was started stays.');
+    END IF;
+    IF OLD.status = 'RUNNING' AND NEW.status = 'RUNNING'
+       AND NEW.lease_expires_at <> OLD.lease_expires_at -- never NULL: job_running_holds_lease
+       AND NEW.current_step_index = OLD.current_step_index
+    THEN
+        PERFORM governance_refuse('job_lease_renewed_by_report',
+            'A lease is renewed by the report of a step, and by nothing else.');
+    END IF;
+    -- FAILED may come later: so ends the job of an executor that was lost.
+    IF NEW.status = 'COMPLETED' AND NEW.ended_at > OLD.lease_expires_at THEN
+        PERFORM governance_refuse('job_completed_in_lease',
+            format('The lease lapsed at %s; nobody completes the job after that.',
+                   OLD.lease_expires_at));
+    END IF;
+    IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
+        PERFORM governance_refuse('step_results_in_order', 'A job''s cursor moves step by step.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS job_moves ON governance_governancejob;
+CREATE TRIGGER job_moves BEFORE INSERT OR UPDATE ON governance_governancejob
+    FOR EACH ROW EXECUTE FUNCTION governance_job_moves();
+ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_moves;

@@ -1,0 +1,76 @@
+-- LEDGER: an entry links to the one before it in its contract's chain, its hash is that of its
+-- bytes, its body says what its columns say, and a status entry tells one legal move, from where
+-- the last one ended: a chain begins with DRAFT (a job's part with PENDING), and no move is left
+-- out. Only steps, an inconclusive verdict, a review's questions and answers, and a signature that
+-- others must follow are told without a status.
+CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    last record;
+    kind text := split_part(NEW.event, '.', 1);
+    said jsonb := NEW.body::jsonb;
+    standing text;
+BEGIN
+    SELECT seq, hash, to_status, split_part(event, '.', 1) AS kind INTO last
+      FROM governance_ledgerentry
+     WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
+    IF NEW.seq <> coalesce(last.seq, 0) + 1 THEN
+        PERFORM governance_refuse('ledger_chain',
+            format('The next entry is %s, not %s.', coalesce(last.seq, 0) + 1, NEW.seq));
+    END IF;
+    IF NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex')) THEN
+        PERFORM governance_refuse('ledger_chain', 'The entry does not link to the one before it.');
+    END IF;
+    IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
+        PERFORM governance_refuse('ledger_chain', 'The hash is not that of the entry.');
+    END IF;
+    IF (said ->> 'contract_id', said ->> 'seq', said ->> 'actor', said ->> 'event',
+        said ->> 'from_status', said ->> 'to_status', said ->> 'reason', said ->> 'step_index')
+       IS DISTINCT FROM
+       (NEW.contract_id::text, NEW.seq::text, NEW.actor, NEW.event,
+        NEW.from_status, NEW.to_status, NEW.reason, NEW.step_index::text)
+       OR (said ->> 'at')::timestamptz IS DISTINCT FROM NEW.at
+    THEN
+        PERFORM governance_refuse('ledger_chain', 'The body does not say what the columns say.');
+    END IF;
+
+    IF (NEW.to_status = '') <> (NEW.event IN (
+        'contract.audit.inconclusive', 'contract.review.clarification_requested',
+        'contract.review.clarified', 'contract.review.signed',
+        'job.step.completed', 'job.step.failed')) THEN
+        PERFORM governance_refuse('ledger_chain',
+            format('An entry of %s cannot tell %s as its status.', NEW.event,
+                   coalesce(nullif(NEW.to_status, ''), 'nothing')));
+    END IF;
+    IF NEW.to_status <> '' THEN
+        IF last.kind = kind AND last.to_status <> '' THEN
+            standing := last.to_status;
+        ELSE
+            SELECT to_status INTO standing FROM governance_ledgerentry
+             WHERE contract_id = NEW.contract_id AND to_status <> ''
+               AND split_part(event, '.', 1) = kind
+             ORDER BY seq DESC LIMIT 1;
+        END IF;
+        IF NEW.from_status <> coalesce(standing, '') THEN
+            PERFORM governance_refuse('ledger_chain',
+                format('The entry begins at %s, but the last one ended at %s.',
+                       NEW.from_status, standing));
+        END IF;
+        IF NOT (CASE kind
+            WHEN 'contract' THEN (NEW.from_status, NEW.to_status) = ('', 'DRAFT')
+                OR governance_contract_may_move(NEW.from_status, NEW.to_status)
+            WHEN 'job' THEN (NEW.from_status, NEW.to_status) = ('', 'PENDING')
+                OR governance_job_may_move(NEW.from_status, NEW.to_status)
+            ELSE false
+        END) THEN
+            PERFORM governance_refuse('ledger_chain',
+                format('No %s moves from %s to %s.', kind, NEW.from_status, NEW.to_status));
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS ledger_chain ON governance_ledgerentry;
+CREATE TRIGGER ledger_chain BEFORE INSERT ON governance_ledgerentry
+    FOR EACH ROW EXECUTE FUNCTION governance_ledger_chain();
+ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_chain;

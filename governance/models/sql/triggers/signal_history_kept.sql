@@ -1,0 +1,41 @@
+-- Signals are history: a later one of the same scope and type supersedes an earlier one, once, and
+-- nothing else changes. So no signal falls silent without another that speaks in its place.
+CREATE OR REPLACE FUNCTION governance_signal_history_kept() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF OLD.superseded_at IS NOT NULL OR
+       (NEW.id, NEW.scope, NEW.signal_type, NEW.decision, NEW.reason, NEW.recorded_by_id,
+        NEW.recorded_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.scope, OLD.signal_type, OLD.decision, OLD.reason, OLD.recorded_by_id,
+        OLD.recorded_at)
+    THEN
+        PERFORM governance_refuse('signal_history_kept', 'A signal is superseded, not changed.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS signal_history_kept ON governance_governancesignal;
+CREATE TRIGGER signal_history_kept BEFORE UPDATE ON governance_governancesignal
+    FOR EACH ROW EXECUTE FUNCTION governance_signal_history_kept();
+ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_history_kept;
+
+CREATE OR REPLACE FUNCTION governance_signal_has_successor() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM governance_governancesignal later
+         WHERE later.scope = NEW.scope AND later.signal_type = NEW.signal_type
+           AND later.id > NEW.id
+    ) THEN
+        PERFORM governance_refuse('signal_history_kept',
+            format('No later signal speaks for %s %s.', NEW.scope, NEW.signal_type));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS signal_has_successor ON governance_governancesignal;
+CREATE CONSTRAINT TRIGGER signal_has_successor AFTER UPDATE ON governance_governancesignal
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_signal_has_successor();
+ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_has_successor;

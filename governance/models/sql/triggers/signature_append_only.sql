@@ -1,0 +1,12 @@
+-- Review: what a founder signed is written once, like the rest of the record; see append_only.sql for
+-- the function.
+DROP TRIGGER IF EXISTS signature_append_only ON governance_approvalsignature;
+CREATE TRIGGER signature_append_only BEFORE UPDATE OR DELETE ON governance_approvalsignature
+    FOR EACH ROW
+    EXECUTE FUNCTION governance_append_only('signature_append_only', 'signature');
+ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_append_only;
+DROP TRIGGER IF EXISTS signature_append_only_truncate ON governance_approvalsignature;
+CREATE TRIGGER signature_append_only_truncate BEFORE TRUNCATE ON governance_approvalsignature
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION governance_append_only('signature_append_only', 'signature');
+ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_append_only_truncate;

@@ -1,0 +1,87 @@
+-- Review: a signature is put under an ELIGIBLE contract, under exactly its content and a view of it,
+-- by somebody else than its proposer, and by nobody whose last one still stands. At commit a contract
+-- that becomes APPROVED has the signatures for it: as many founders' as the last one says are needed,
+-- all on the content that is approved, each for a window around the approval's; and the approval is
+-- that last signature's.
+CREATE OR REPLACE FUNCTION governance_signature_in_turn() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    contract governance_systemcontract%ROWTYPE;
+    last_number integer;
+    last_closes_at timestamptz;
+BEGIN
+    SELECT * INTO contract FROM governance_systemcontract WHERE id = NEW.contract_id FOR UPDATE;
+    IF contract.status IS DISTINCT FROM 'ELIGIBLE' THEN
+        PERFORM governance_refuse('signature_in_turn',
+            format('Nobody signs a contract that is %s.', contract.status));
+    END IF;
+    IF NEW.founder_id = contract.proposed_by_id THEN
+        PERFORM governance_refuse('signature_four_eyes',
+            'Who proposed a contract does not sign it.');
+    END IF;
+    IF NEW.content_digest IS DISTINCT FROM contract.content_digest THEN
+        PERFORM governance_refuse('signature_signs_content',
+            'The signature is under other content than the contract''s.');
+    END IF;
+    IF NEW.view_digest <> encode(sha256(convert_to(NEW.view, 'UTF8')), 'hex')
+       OR (NEW.view::jsonb ->> 'content_digest') IS DISTINCT FROM NEW.content_digest THEN
+        PERFORM governance_refuse('signature_signs_view',
+            'The signature is not under the view that stands beside it.');
+    END IF;
+
+    SELECT max(number), max(window_closes_at) FILTER (WHERE founder_id = NEW.founder_id)
+      INTO last_number, last_closes_at
+      FROM governance_approvalsignature WHERE contract_id = contract.id;
+    IF NEW.number <> coalesce(last_number, 0) + 1 THEN
+        PERFORM governance_refuse('signature_in_turn',
+            format('The next signature is number %s.', coalesce(last_number, 0) + 1));
+    END IF;
+    IF NEW.signed_at <= last_closes_at THEN
+        PERFORM governance_refuse('signature_counts_once',
+            'Who signed signs again only when their window has closed.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_approval_signed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    last governance_approvalsignature%ROWTYPE;
+    founders integer;
+BEGIN
+    IF NEW.approved_at IS NOT DISTINCT FROM OLD.approved_at THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO last FROM governance_approvalsignature
+     WHERE contract_id = NEW.id ORDER BY number DESC LIMIT 1;
+    IF (last.founder_id, last.signed_at, last.note, last.content_digest,
+        last.window_opens_at, last.window_closes_at)
+       IS DISTINCT FROM
+       (NEW.approved_by_id, NEW.approved_at, NEW.approval_note, NEW.approved_digest,
+        NEW.window_opens_at, NEW.window_closes_at)
+    THEN
+        PERFORM governance_refuse('approval_signed',
+            'An approval is its last signature, and nobody else''s.');
+    END IF;
+    SELECT count(DISTINCT founder_id) INTO founders FROM governance_approvalsignature
+     WHERE contract_id = NEW.id AND content_digest = NEW.approved_digest
+       AND window_opens_at <= NEW.window_opens_at AND NEW.window_closes_at <= window_closes_at;
+    IF founders < last.quorum THEN
+        PERFORM governance_refuse('approval_signed',
+            format('%s of %s founders have signed for this window.', founders, last.quorum));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS signature_in_turn ON governance_approvalsignature;
+CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
+    FOR EACH ROW EXECUTE FUNCTION governance_signature_in_turn();
+ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
+
+DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
+-- What becomes APPROVED is given its approval then: it has one (`contract_approved_has_approval`), and
+-- had none before (`contract_approval_only_by_approving`).
+CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF approved_at ON governance_systemcontract
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_approval_signed();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER approval_signed;

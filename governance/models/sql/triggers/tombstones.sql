@@ -1,0 +1,109 @@
+-- Retention: a tombstone is written by the owner of the tables alone, for a contract that has come
+-- to rest, and says the truth about it and its chain; at commit nothing of the contract is left. It
+-- stays for good, and so do the contract's names: what was removed never comes back under them.
+CREATE OR REPLACE FUNCTION governance_tombstone_fits_contract() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    contract record;
+    head record;
+BEGIN
+    IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = TG_RELID) THEN
+        PERFORM governance_refuse('tombstone_by_owner',
+            'Only the owner of the tables removes what was archived.');
+    END IF;
+    -- The row is the chain's lock: no entry is added meanwhile.
+    SELECT reference, proposal_digest, parent_id, status INTO contract
+      FROM governance_systemcontract WHERE id = NEW.contract_id FOR UPDATE;
+    IF contract.status IS NULL
+       OR contract.status NOT IN ('COMPLETED', 'FAILED', 'REJECTED', 'EXPIRED') THEN
+        PERFORM governance_refuse('tombstone_fits_contract',
+            format('Only a contract that has come to rest is removed; this one is %s.',
+                   coalesce(contract.status, 'not there')));
+    END IF;
+    IF (NEW.reference, NEW.proposal_digest, NEW.parent_id, NEW.status) IS DISTINCT FROM
+       (contract.reference, contract.proposal_digest, contract.parent_id, contract.status) THEN
+        PERFORM governance_refuse('tombstone_fits_contract',
+            'The tombstone does not name its contract as it is.');
+    END IF;
+    IF EXISTS (SELECT FROM governance_governancejob
+                WHERE contract_id = NEW.contract_id
+                  AND status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')) THEN
+        PERFORM governance_refuse('tombstone_fits_contract', 'Its job has not come to rest.');
+    END IF;
+    SELECT seq, encode(hash, 'hex') AS hash INTO head
+      FROM governance_ledgerentry
+     WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
+    IF (NEW.entries, NEW.head_sha256) IS DISTINCT FROM (head.seq, head.hash) THEN
+        PERFORM governance_refuse('tombstone_fits_contract',
+            'The tombstone does not name the head of the chain.');
+    END IF;
+    NEW.removed_by := current_user;
+    NEW.transaction_id := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION governance_tombstone_leaves_nothing() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    -- What hangs on these hangs by foreign keys.
+    IF EXISTS (SELECT FROM governance_systemcontract WHERE id = NEW.contract_id)
+       OR EXISTS (SELECT FROM governance_ledgerentry WHERE contract_id = NEW.contract_id)
+       OR EXISTS (SELECT FROM governance_governancejob WHERE contract_id = NEW.contract_id)
+       OR EXISTS (SELECT FROM governance_clarificationrequest WHERE contract_id = NEW.contract_id)
+       OR EXISTS (SELECT FROM governance_approvalsignature WHERE contract_id = NEW.contract_id)
+       OR EXISTS (SELECT FROM governance_contractcomment WHERE contract_id = NEW.contract_id)
+    THEN
+        PERFORM governance_refuse('tombstone_leaves_nothing',
+            'A tombstone stands only where nothing of its contract is left.');
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- After the row is in its unique indexes: who waited there for a removal sees the tombstone now.
+CREATE OR REPLACE FUNCTION governance_removed_stays_taken() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM governance_contracttombstone
+                WHERE reference = NEW.reference AND proposal_digest = NEW.proposal_digest) THEN
+        PERFORM governance_refuse('contract_proposed_once',
+            'This proposal was a contract that has been archived and removed.');
+    END IF;
+    IF NEW.parent_id IS NOT NULL
+       AND EXISTS (SELECT FROM governance_contracttombstone
+                    WHERE reference = NEW.reference AND parent_id IS NOT NULL) THEN
+        PERFORM governance_refuse('contract_revision_named_once',
+            'A revision of this name has been archived and removed.');
+    END IF;
+    IF EXISTS (SELECT FROM governance_contracttombstone WHERE contract_id = NEW.id) THEN
+        PERFORM governance_refuse('removed_stays_removed',
+            'A contract of this id has been archived and removed.');
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS tombstone_fits_contract ON governance_contracttombstone;
+CREATE TRIGGER tombstone_fits_contract BEFORE INSERT ON governance_contracttombstone
+    FOR EACH ROW EXECUTE FUNCTION governance_tombstone_fits_contract();
+ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_fits_contract;
+
+DROP TRIGGER IF EXISTS tombstone_leaves_nothing ON governance_contracttombstone;
+CREATE CONSTRAINT TRIGGER tombstone_leaves_nothing AFTER INSERT ON governance_contracttombstone
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_tombstone_leaves_nothing();
+ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_leaves_nothing;
+
+DROP TRIGGER IF EXISTS tombstone_append_only ON governance_contracttombstone;
+CREATE TRIGGER tombstone_append_only BEFORE UPDATE OR DELETE ON governance_contracttombstone
+    FOR EACH ROW
+    EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
+ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_append_only;
+DROP TRIGGER IF EXISTS tombstone_append_only_truncate ON governance_contracttombstone;
+CREATE TRIGGER tombstone_append_only_truncate BEFORE TRUNCATE ON governance_contracttombstone
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
+ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_append_only_truncate;
+
+DROP TRIGGER IF EXISTS removed_stays_taken ON governance_systemcontract;
+CREATE TRIGGER removed_stays_taken AFTER INSERT ON governance_systemcontract
+    FOR EACH ROW EXECUTE FUNCTION governance_removed_stays_taken();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER removed_stays_taken;
