@@ -48,9 +48,9 @@ check: .venv/installed-dev ## format, lint, types, import contracts, migrations,
 	$(PYTHON) -m tests.api.reference --check
 
 # The stamps: pip runs again only when the pins change.
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt requirements-embedded.txt
 	@sh .ci/make-venv
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements-embedded.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django_fsm",
     "rest_framework",
-    "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "governance",
@@ -157,16 +155,6 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-
-# Tokens are ours: narrower than knox's, whose own table is neither made nor migrated.
-KNOX_TOKEN_MODEL = "governance.ApiToken"  # noqa: S105 - a model, not a password
-MIGRATION_MODULES = {"knox": None}
-
-REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=90),
-    "AUTO_REFRESH": False,
-    "AUTH_HEADER_PREFIX": "Bearer",
 }
 
 SPECTACULAR_SETTINGS = {

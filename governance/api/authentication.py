@@ -10,19 +10,21 @@ from typing import Any
 from django.core.cache import cache
 from django.db import Error
 from django.utils import timezone
-from knox.auth import TokenAuthentication
-from knox.crypto import hash_token
-from knox.settings import CONSTANTS
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from governance.flows.callers import tokens_that_begin
 from governance.flows.tokens import USE_NOTED_EVERY, note_use
 from governance.models import ApiToken
+from governance.vocabulary.tokens import TOKEN_KEY_LENGTH, hash_token
 from governance.vocabulary.values import TokenState
 
 logger = logging.getLogger(__name__)
 
-# What knox makes are hexadecimal digits. Anything else would only trouble the database.
+SCHEME = "Bearer"
+
+# Our tokens are hexadecimal digits. Anything else would only trouble the database.
 _TOKEN = re.compile(rb"[0-9A-Za-z_-]{16,256}", re.ASCII)
 _REFUSALS = {
     TokenState.REVOKED: ("This token was revoked.", "token_revoked"),
@@ -30,21 +32,31 @@ _REFUSALS = {
 }
 
 
-class ApiTokenAuthentication(TokenAuthentication):
-    """knox's tokens, checked in one query with what their users may do; once a minute their use
-    is noted.
+class ApiTokenAuthentication(BaseAuthentication):
+    """Authenticate an API token in one query, with what its account may do; record its use once a
+    minute.
 
     A token that is unknown, revoked or expired, or whose user is not active, answers 401, and who
-    does not know the whole of it hears no more than that it is unknown. knox's header name
-    `Bearer` goes out in `WWW-Authenticate`.
+    does not know the whole of it hears no more than that it is unknown.
     """
 
-    def authenticate_credentials(self, token: bytes) -> tuple[Any, ApiToken]:
+    def authenticate_header(self, request: Request) -> str:
+        """What `WWW-Authenticate` says in a 401."""
+        return SCHEME
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        """Return (account, token); None where the header names another scheme or none."""
+        scheme, _, token = get_authorization_header(request).strip().partition(b" ")
+        if scheme.lower() != SCHEME.lower().encode():
+            return None
+        return self._authenticate_token(token.strip())
+
+    def _authenticate_token(self, token: bytes) -> tuple[Any, ApiToken]:
         if not _TOKEN.fullmatch(token):
             raise AuthenticationFailed("This token is not one of ours.")
         text = token.decode("ascii")
         digest = hash_token(text)
-        for known in tokens_that_begin(text[: CONSTANTS.TOKEN_KEY_LENGTH]):
+        for known in tokens_that_begin(text[:TOKEN_KEY_LENGTH]):
             if not compare_digest(digest, known.digest):
                 continue
             at = timezone.now()

@@ -12,7 +12,6 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from governance.api.deprecation import deprecation_of
 from governance.api.fields import Digest, Text
 from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.vocabulary import values
@@ -62,9 +61,6 @@ class ProblemAwareSchema(AutoSchema):
         if operation:
             self.resolve_serializer(ProblemSerializer, "response")
         return operation
-
-    def is_deprecated(self) -> bool:
-        return super().is_deprecated() or deprecation_of(self.view) is not None
 
 
 # Text without NUL; and text with anything in it but white space, as Python's `strip` has it.

@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from governance.api.deprecation import deprecation_of
 from governance.api.fields import StrictForm
 from governance.api.filters import Filter
 from governance.api.pagination import KeysetPagination
@@ -61,9 +60,6 @@ class GovernedViewSet(GenericViewSet[Any]):
         answer = super().finalize_response(request, response, *args, **kwargs)
         # Answers carry tokens, and a record is only worth reading as it is now.
         answer.headers.setdefault("Cache-Control", "no-store")
-        if deprecation := deprecation_of(self):
-            for name, value in deprecation.headers().items():
-                answer.headers[name] = value
         return answer
 
     def get_object(self) -> Any:

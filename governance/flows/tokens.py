@@ -15,8 +15,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from knox.models import get_digest_token
-from knox.settings import CONSTANTS
 
 from governance.flows.accounts import give_role, open_account
 from governance.models import Account, ApiToken
@@ -32,7 +30,10 @@ from governance.vocabulary.tokens import (
     DEFAULT_TOKEN_DAYS,
     OVERLAP_HOURS,
     TOKEN_DAYS,
+    TOKEN_KEY_LENGTH,
     USUAL_OVERLAP_HOURS,
+    hash_token,
+    new_token_text,
     read_capabilities,
     read_name,
     read_verbs,
@@ -43,7 +44,7 @@ DEFAULT_OVERLAP = timedelta(hours=USUAL_OVERLAP_HOURS)
 USE_NOTED_EVERY = timedelta(minutes=1)
 LONGEST_REASON = 4000
 # As lists show the beginning of a token; the whole of one must not be typed into a command.
-_BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{CONSTANTS.TOKEN_KEY_LENGTH}}}…?", re.ASCII)
+_BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{TOKEN_KEY_LENGTH}}}…?", re.ASCII)
 
 
 def issue_token(
@@ -181,7 +182,7 @@ def find_token(named: str) -> ApiToken:
         if not _BEGINNING.fullmatch(named):
             raise InvalidInputError.at(
                 "token",
-                f"must be an id, or the first 8 to {CONSTANTS.TOKEN_KEY_LENGTH} characters",
+                f"must be an id, or the first 8 to {TOKEN_KEY_LENGTH} characters",
             ) from None
         found = list(tokens.filter(token_key__startswith=named.rstrip("…"))[:2])
     if not found:
@@ -232,10 +233,10 @@ def _require_service_account(account: Account) -> None:
 def _make(
     *, user: Any, lifetime: timedelta, actor: Any, at: datetime, **columns: Any
 ) -> tuple[ApiToken, str]:
-    digest, text = get_digest_token()
+    text = new_token_text()
     token = ApiToken(
-        digest=digest,
-        token_key=text[: CONSTANTS.TOKEN_KEY_LENGTH],
+        digest=hash_token(text),
+        token_key=text[:TOKEN_KEY_LENGTH],
         user=user,
         created=at,
         expiry=at + lifetime,

@@ -960,8 +960,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiToken",
             fields=[
-                ("token_key", models.CharField(db_index=True, max_length=25)),
-                ("expiry", models.DateTimeField(blank=True, null=True)),
+                ("token_key", models.CharField(db_index=True, max_length=15)),
+                ("expiry", models.DateTimeField(null=True)),
                 ("id", governance.models.fields.IdField()),
                 ("digest", models.CharField(max_length=128)),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
@@ -979,7 +979,7 @@ class Migration(migrations.Migration):
                         editable=False,
                         null=True,
                         related_name="successor",
-                        to=settings.KNOX_TOKEN_MODEL,
+                        to="governance.apitoken",
                     ),
                 ),
                 ("user", governance.models.fields.AccountField()),

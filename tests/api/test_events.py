@@ -255,7 +255,7 @@ def test_stream__has_an_end__and_goes_on_elsewhere(committed: Cast, settings: An
 def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
     settings.STREAMS = settings.STREAMS | {"HEARTBEAT_SECONDS": 60}  # before anybody asks again
     job = pending_job(committed)
-    _, token = ApiToken.objects.create(committed.viewer, expiry=timedelta(seconds=1.5))
+    token = new_token(committed.viewer, lasts=timedelta(seconds=1.5))
     with (
         served_application() as address,
         httpx.Client(

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from knox.crypto import hash_token
 
 from governance.models import Account, ApiToken
+from governance.vocabulary.tokens import hash_token
 from tests.support.cast import Cast
 from tests.support.commands import run
 from tests.support.roles import as_owner

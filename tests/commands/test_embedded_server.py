@@ -234,3 +234,21 @@ def test_connection__after_the_server_was_killed__is_made_all_the_same(folder: P
     )
     assert (ran.returncode, ran.stdout) == (0, "(3,)\n"), ran.stderr
     assert servers(folder) == []
+
+
+def test_embedded_server__not_installed__says_what_to_do() -> None:
+    """A production install leaves it out: without DATABASE_URL the refusal names both ways on."""
+    asked = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.modules['psutil'] = None; import govsite.embedded.base",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode != 0
+    assert "ImproperlyConfigured: The embedded PostgreSQL is not installed" in asked.stderr
+    assert "requirements-embedded.txt" in asked.stderr

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from knox.crypto import hash_token
 
 from governance.flows.tokens import find_token
 from governance.models import Account, ApiToken
 from governance.registry.operations import register_capabilities
+from governance.vocabulary.tokens import hash_token
 from tests.support.cast import Cast
 from tests.support.commands import run
 from tests.support.stories import now

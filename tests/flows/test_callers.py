@@ -7,18 +7,18 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from knox.settings import CONSTANTS
 
 from governance.flows.callers import tokens_that_begin
 from governance.models import Account, ApiToken
 from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import TOKEN_KEY_LENGTH
 from tests.support.cast import Cast
 from tests.support.tokens import made_token
 
 
 def caller(person: Account, **columns: Any) -> Account:
     _, text = made_token(person, **columns)
-    [found] = tokens_that_begin(text[: CONSTANTS.TOKEN_KEY_LENGTH])
+    [found] = tokens_that_begin(text[:TOKEN_KEY_LENGTH])
     user: Account = found.user
     return user
 
@@ -71,7 +71,7 @@ def test_caller__not_active__may_nothing(cast: Cast) -> None:
 def test_caller__asked_what_he_may__asks_once_and_for_all(cast: Cast) -> None:
     _, text = made_token(cast.founder)
     with CaptureQueriesContext(connection) as asked:
-        [found] = tokens_that_begin(text[: CONSTANTS.TOKEN_KEY_LENGTH])
+        [found] = tokens_that_begin(text[:TOKEN_KEY_LENGTH])
         assert found.user.has_perm("governance.review_contract")
         assert not found.user.has_perm("governance.execute_job")
     assert len(asked) == 1
@@ -79,7 +79,7 @@ def test_caller__asked_what_he_may__asks_once_and_for_all(cast: Cast) -> None:
 
 def test_token__found__is_the_row_as_it_stands(cast: Cast) -> None:
     token, text = made_token(cast.viewer, verbs=["execute_job"], capabilities=["Émile", "SYSTEM"])
-    [found] = tokens_that_begin(text[: CONSTANTS.TOKEN_KEY_LENGTH])
+    [found] = tokens_that_begin(text[:TOKEN_KEY_LENGTH])
     stored = ApiToken.objects.get(pk=token.pk)
     columns = [field.attname for field in ApiToken._meta.concrete_fields]
     assert [getattr(found, name) for name in columns] == [getattr(stored, name) for name in columns]
@@ -91,4 +91,4 @@ def test_token__found__is_the_row_as_it_stands(cast: Cast) -> None:
 
 def test_token__of_another_beginning__is_not_found(cast: Cast) -> None:
     made_token(cast.viewer)
-    assert tokens_that_begin("0" * CONSTANTS.TOKEN_KEY_LENGTH) == []
+    assert tokens_that_begin("0" * TOKEN_KEY_LENGTH) == []

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
-from knox.crypto import hash_token
 
 from governance.flows.accounts import open_account
 from governance.flows.tokens import (
@@ -29,6 +28,7 @@ from governance.vocabulary.errors import (
     WrongStateError,
 )
 from governance.vocabulary.roles import Role
+from governance.vocabulary.tokens import hash_token
 from governance.vocabulary.values import TokenState
 from tests.support.cast import Cast
 from tests.support.stories import now

@@ -6,21 +6,30 @@ from datetime import timedelta
 from typing import Any
 
 from governance.models import ApiToken
+from governance.vocabulary.tokens import TOKEN_KEY_LENGTH, hash_token, new_token_text
 from tests.support.stories import now
 
 
-def new_token(person: Any, **columns: Any) -> str:
-    """The text of a new token of the person; `columns` narrow it (`verbs`, `capabilities`)."""
-    return made_token(person, **columns)[1]
+def new_token(person: Any, **options: Any) -> str:
+    """The text of a new token of the person; `options` are those of `made_token`."""
+    return made_token(person, **options)[1]
 
 
 def made_token(
-    person: Any, *, lasts: timedelta = timedelta(days=90), **columns: Any
+    person: Any, *, lasts: timedelta | None = timedelta(days=90), **columns: Any
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, whosever account it is: the cast's people log in, and call.
+    """Make a token of any account, people's too, and return it with its text.
 
-    It was used just now, so that a call with it writes only what it is about.
+    Without `lasts` it never ends. It was used just now, so that a call with it writes only what
+    it is about.
     """
     columns = {"last_used_at": now()} | columns
-    token, text = ApiToken.objects.create(person, expiry=lasts, **columns)
-    return token, str(text)
+    text = new_token_text()
+    token = ApiToken.objects.create(
+        digest=hash_token(text),
+        token_key=text[:TOKEN_KEY_LENGTH],
+        user=person,
+        expiry=now() + lasts if lasts else None,
+        **columns,
+    )
+    return token, text

@@ -23,7 +23,6 @@ from governance.management.base import GovernanceCommand
 from governance.management.commands.load_demo import told_once
 from governance.management.values import number_in
 from governance.vocabulary.errors import GovernanceError
-from govsite.embedded.server import bring_back, is_running, start_server
 from govsite.serving import LOOPBACK, Site, database_url
 
 EMBEDDED = "govsite.embedded"
@@ -104,6 +103,8 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
 
     def _watch(self, data_dir: Path) -> None:
         """Bring the embedded server back when it was killed; while that fails, try for ever."""
+        from govsite.embedded.server import bring_back, is_running  # not in a production install
+
         if is_running(data_dir):
             self._told_of_the_end = False
             return
@@ -125,6 +126,8 @@ def _environment(host: str) -> dict[str, str]:
     environment.pop("DATABASE_OWNER_URL", None)
     database = settings.DATABASES["default"]
     if database["ENGINE"] == EMBEDDED:
+        from govsite.embedded.server import start_server
+
         socket_dir = start_server(Path(database["HOST"]))
         environment["DATABASE_URL"] = database_url(database, socket_dir)
     if host in LOOPBACK:
