@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check torture fuzz bench bench-scale schema examples
+.PHONY: help install run test check stress fuzz bench bench-scale schema examples
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
@@ -13,13 +13,13 @@ help: ## list the targets
 install: .venv/installed ## install what govsite runs on into .venv
 
 run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops all of it
-	@$(MANAGE) run_site $(ARGS)
+	@$(MANAGE) run_dev $(ARGS)
 
 test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
 
-torture: .venv/installed-dev ## attack it for about an hour; ARGS="endings=50" picks, ARGS=--help tells
-	@$(PYTHON) -m tests.torture $(ARGS)
+stress: .venv/installed-dev ## attack it for about an hour; ARGS="concurrent-endings=50" picks, ARGS=--help tells
+	@$(PYTHON) -m tests.stress $(ARGS)
 
 fuzz: .venv/installed-dev ## ask the API 50 000 things its schema allows or forbids; ARGS=--help tells
 	@$(PYTHON) -m tests.fuzz $(ARGS)
@@ -28,7 +28,7 @@ schema: .venv/installed-dev ## write docs/openapi.yaml and docs/errors.md from t
 	@$(PYTHON) -m tests.api.reference
 
 examples: .venv/installed-dev ## play the schema's examples anew, then write the schema
-	@$(PYTHON) -m tests.api.story
+	@$(PYTHON) -m tests.api.generate_examples
 	@$(PYTHON) -m tests.api.reference
 
 bench: .venv/installed-bench ## measure us against others in the same run, ten minutes; ARGS=--help tells

@@ -33,19 +33,19 @@ class WatchfulConnection(psycopg.Connection[TupleRow]):
 
     def _while_answered(self, gen: Any) -> Generator[Any, Any, Any]:
         """`gen`, which psycopg wakes several times a second while the server is silent."""
-        heard_at = time.monotonic()
+        last_answer_at = time.monotonic()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 now = time.monotonic()
                 if ready != Ready.NONE:
-                    heard_at = now
-                elif now - heard_at > SILENCE_SECONDS:
+                    last_answer_at = now
+                elif now - last_answer_at > SILENCE_SECONDS:
                     if not self._server_answers():
                         self.pgconn.finish()
                         raise psycopg.OperationalError("the server has fallen silent")
-                    heard_at = time.monotonic()
+                    last_answer_at = time.monotonic()
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value

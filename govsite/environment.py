@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.vocabulary.values import RiskLevel
+from governance.domain.values import RiskLevel
 from govsite.connections import WatchfulConnection
 from govsite.embedded import APP_ROLE, OWNER
 
-LARGEST_QUORUM = 20
+MAX_APPROVALS_REQUIRED = 20
 
 
 def read_flag(name: str, default: bool) -> bool:
@@ -32,8 +32,8 @@ def read_flag(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
 
 
-def read_number(name: str, default: int, *, least: int = 0, most: int = 10**9) -> int:
-    """A whole number between `least` and `most`, or ImproperlyConfigured."""
+def read_number(name: str, default: int, *, minimum: int = 0, maximum: int = 10**9) -> int:
+    """A whole number between `minimum` and `maximum`, or ImproperlyConfigured."""
     value = os.environ.get(name, "").strip()
     if not value:
         return default
@@ -41,8 +41,10 @@ def read_number(name: str, default: int, *, least: int = 0, most: int = 10**9) -
         number = int(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
-    if not least <= number <= most:
-        raise ImproperlyConfigured(f"{name} must lie between {least} and {most}, not {number}.")
+    if not minimum <= number <= maximum:
+        raise ImproperlyConfigured(
+            f"{name} must lie between {minimum} and {maximum}, not {number}."
+        )
     return number
 
 
@@ -52,25 +54,28 @@ def read_list(name: str, default: list[str]) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()] or default
 
 
-def read_quorum(name: str) -> dict[str, int]:
+def read_approvals_required(name: str) -> dict[str, int]:
     """How many founders must sign a contract, by risk: `critical=2,high=2`; one where not named."""
-    quorum = {str(risk): 1 for risk in RiskLevel}
-    said: set[str] = set()
+    approvals = {str(risk): 1 for risk in RiskLevel}
+    named: set[str] = set()
     for part in read_list(name, []):
         risk, _, number = (word.strip() for word in part.partition("="))
-        if risk not in quorum:
+        if risk not in approvals:
             raise ImproperlyConfigured(
-                f"{name} reads critical=2,high=2; {risk!r} is none of {', '.join(quorum)}."
+                f"{name} reads critical=2,high=2; {risk!r} is none of {', '.join(approvals)}."
             )
-        if risk in said:
+        if risk in named:
             raise ImproperlyConfigured(f"{name} names {risk} twice.")
-        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= LARGEST_QUORUM):
+        if not (
+            number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_APPROVALS_REQUIRED
+        ):
             raise ImproperlyConfigured(
-                f"{name} must give {risk} a number from 1 to {LARGEST_QUORUM}, not {number!r}."
+                f"{name} must give {risk} a number from 1 to {MAX_APPROVALS_REQUIRED}, "
+                f"not {number!r}."
             )
-        said.add(risk)
-        quorum[risk] = int(number)
-    return quorum
+        named.add(risk)
+        approvals[risk] = int(number)
+    return approvals
 
 
 # `pg_` is PostgreSQL's own beginning; another name of its own is information_schema.
@@ -117,19 +122,19 @@ def _kept_secret_key(path: Path) -> str:
 
 # A server that does not answer is given up soon, so that its return is noticed soon. The libpq
 # options matter over TCP only: a host that vanished does not hang up.
-CONNECTING: dict[str, Any] = {
+CONNECTION_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 30,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# What is asked again and again (`governance/models/prepared.py`) is planned once a session: at
+# What is asked again and again (`governance/db/row_mapping.py`) is planned once a session: at
 # its second time, so that a command that asks it once prepares nothing.
-PREPARED_AFTER = 1
+PREPARE_THRESHOLD = 1
 # The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
 # before it tries again.
-POOLING: dict[str, Any] = {
+POOL_OPTIONS: dict[str, Any] = {
     "min_size": 1,
     "timeout": 5,
     "reconnect_timeout": 5,
@@ -140,14 +145,16 @@ POOLING: dict[str, Any] = {
 def read_timeouts() -> str:
     """How long PostgreSQL lets us wait, as the start of a session says it; 0 is without end.
 
-    `DB_LOCK_TIMEOUT_MS` for somebody else's lock, `DB_STATEMENT_TIMEOUT_MS` for one statement,
-    `DB_IDLE_TRANSACTION_TIMEOUT_MS` for a transaction in which nothing happens.
+    `GOVSITE_DB_LOCK_TIMEOUT_MS` for somebody else's lock, `GOVSITE_DB_STATEMENT_TIMEOUT_MS` for one
+    statement, `GOVSITE_DB_IDLE_TRANSACTION_TIMEOUT_MS` for a transaction in which nothing happens.
     """
     limits = {
-        "lock_timeout": read_number("DB_LOCK_TIMEOUT_MS", 5_000, most=3_600_000),
-        "statement_timeout": read_number("DB_STATEMENT_TIMEOUT_MS", 30_000, most=3_600_000),
+        "lock_timeout": read_number("GOVSITE_DB_LOCK_TIMEOUT_MS", 5_000, maximum=3_600_000),
+        "statement_timeout": read_number(
+            "GOVSITE_DB_STATEMENT_TIMEOUT_MS", 30_000, maximum=3_600_000
+        ),
         "idle_in_transaction_session_timeout": read_number(
-            "DB_IDLE_TRANSACTION_TIMEOUT_MS", 60_000, most=3_600_000
+            "GOVSITE_DB_IDLE_TRANSACTION_TIMEOUT_MS", 60_000, maximum=3_600_000
         ),
     }
     return " ".join(f"-c {name}={limit}" for name, limit in limits.items() if limit)
@@ -156,15 +163,15 @@ def read_timeouts() -> str:
 # Many short questions at once: what they read is in memory or on a disk that need not seek, and
 # each is for one core. With PostgreSQL's own numbers the planner would rather filter its way
 # through a list in the order of the table than go straight to a status, and start processes.
-PLANNING = "-c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"
+PLANNER_OPTIONS = "-c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"
 
 
-def read_session() -> str:
+def read_session_options() -> str:
     """How a session of the application starts: its time limits, and what plans are made for.
 
-    `DB_PLANNING=0` leaves the planner to the server's settings.
+    `GOVSITE_DB_PLANNING=0` leaves the planner to the server's settings.
     """
-    planning = PLANNING if read_flag("DB_PLANNING", True) else ""
+    planning = PLANNER_OPTIONS if read_flag("GOVSITE_DB_PLANNING", True) else ""
     return f"{read_timeouts()} {planning}".strip()
 
 
@@ -217,20 +224,20 @@ def read_database(
     A URL reads `postgresql://user:password@host:port/name?option=value`; options go to
     psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
     each thread keeps one connection, else the process shares a pool of at most that many.
-    `session` is what `read_session` says, `search_path` what `read_search_path` does: it comes
-    last, so that no option of the URL leads to another schema.
+    `session` is what `read_session_options` says, `search_path` what `read_search_path` does: it
+    comes last, so that no option of the URL leads to another schema.
     """
     url = os.environ.get(variable, "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
         # A pool's are looked at as they are taken: govsite/postgresql.
         "CONN_HEALTH_CHECKS": not pool_size,
-        "OPTIONS": dict(CONNECTING),
+        "OPTIONS": dict(CONNECTION_OPTIONS),
     }
-    if read_flag("DB_PREPARE", True):
-        database["OPTIONS"]["prepare_threshold"] = PREPARED_AFTER
+    if read_flag("GOVSITE_DB_PREPARED_STATEMENTS", True):
+        database["OPTIONS"]["prepare_threshold"] = PREPARE_THRESHOLD
     if pool_size:
-        database["OPTIONS"]["pool"] = POOLING | {"max_size": pool_size}
+        database["OPTIONS"]["pool"] = POOL_OPTIONS | {"max_size": pool_size}
     if session or search_path:
         database["OPTIONS"]["options"] = f"{session} {search_path}".strip()
     if not url:

@@ -9,40 +9,42 @@ from typing import Any
 from django.urls import reverse_lazy
 
 from govsite.environment import (
+    read_approvals_required,
     read_databases,
     read_flag,
     read_list,
     read_number,
-    read_quorum,
     read_schema,
     read_search_path,
     read_secret_key,
-    read_session,
+    read_session_options,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-DATA_DIR = Path(os.environ.get("GOVSITE_DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
+GOVSITE_DATA_DIR = (
+    Path(os.environ.get("GOVSITE_DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
+)
 
 # --- who may talk to us -------------------------------------------------------------------------
 DEBUG = read_flag("DEBUG", False)
-SECRET_KEY = read_secret_key(DATA_DIR)
+SECRET_KEY = read_secret_key(GOVSITE_DATA_DIR)
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", [])
 
 # Off only for plain HTTP on one's own machine: then cookies may travel unencrypted.
-HTTPS = read_flag("GOVSITE_HTTPS", True)
-SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_SECURE = HTTPS
-SECURE_SSL_REDIRECT = HTTPS
-SECURE_HSTS_SECONDS = read_number("HSTS_SECONDS", 3600) if HTTPS else 0
+GOVSITE_HTTPS = read_flag("GOVSITE_HTTPS", True)
+SESSION_COOKIE_SECURE = GOVSITE_HTTPS
+CSRF_COOKIE_SECURE = GOVSITE_HTTPS
+SECURE_SSL_REDIRECT = GOVSITE_HTTPS
+SECURE_HSTS_SECONDS = read_number("GOVSITE_HSTS_SECONDS", 3600) if GOVSITE_HTTPS else 0
 # What all subdomains do, and for years, is for the domain's owner to say: off unless asked for,
 # and no warning for it.
-SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag("HSTS_INCLUDE_SUBDOMAINS", False)
-SECURE_HSTS_PRELOAD = read_flag("HSTS_PRELOAD", False)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag("GOVSITE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = read_flag("GOVSITE_HSTS_PRELOAD", False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-if read_flag("BEHIND_PROXY", False):
+if read_flag("GOVSITE_BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -64,12 +66,12 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "governance",
+    "govsite.apps.GovernanceConfig",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "govsite.door.refuse_unreadable",
+    "govsite.middleware.refuse_unreadable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -85,6 +87,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 ROOT_URLCONF = "govsite.urls"
 WSGI_APPLICATION = "govsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Beside the models whose tables they make.
+MIGRATION_MODULES = {"governance": "governance.models.migrations"}
 
 TEMPLATES = [
     {
@@ -105,10 +109,10 @@ TEMPLATES = [
 # The schema in which everything of this site is: one organisation is one schema.
 GOVSITE_SCHEMA = read_schema("GOVSITE_SCHEMA", "public")
 DATABASES = read_databases(
-    DATA_DIR,
+    GOVSITE_DATA_DIR,
     search_path=read_search_path(GOVSITE_SCHEMA),
-    pool_size=read_number("DB_POOL_SIZE", 0, most=1000),
-    session=read_session(),
+    pool_size=read_number("GOVSITE_DB_POOL_SIZE", 0, maximum=1000),
+    session=read_session_options(),
 )
 
 AUTH_USER_MODEL = "governance.Account"
@@ -129,7 +133,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = GOVSITE_DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = {
@@ -149,7 +154,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["governance.api.filters.DeclaredFilters"],
-    "DEFAULT_PAGINATION_CLASS": "governance.api.pagination.InTime",
+    "DEFAULT_PAGINATION_CLASS": "governance.api.pagination.TimePagination",
     "DEFAULT_SCHEMA_CLASS": "governance.api.schema.ProblemAwareSchema",
     "EXCEPTION_HANDLER": "governance.api.problems.problem_response",
     "DEFAULT_METADATA_CLASS": None,
@@ -167,7 +172,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "contracts", "description": "What was proposed, signed and recorded."},
         {"name": "jobs", "description": "What is executed, from claim to verdict."},
-        {"name": "line", "description": "Whether anything may be activated or started."},
+        {"name": "freezes", "description": "Whether anything may be activated or started."},
     ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -196,10 +201,12 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Streams of events; how many there may be is the server's to say: govsite/gunicorn_settings.py.
-STREAMS = {
-    "POLL_MS": read_number("STREAM_POLL_MS", 500, least=20, most=60_000),
-    "HEARTBEAT_SECONDS": read_number("STREAM_HEARTBEAT_SECONDS", 15, least=1, most=300),
-    "SECONDS": read_number("STREAM_SECONDS", 600, least=1, most=86_400),
+GOVSITE_STREAMS = {
+    "POLL_MS": read_number("GOVSITE_STREAM_POLL_MS", 500, minimum=20, maximum=60_000),
+    "HEARTBEAT_SECONDS": read_number(
+        "GOVSITE_STREAM_HEARTBEAT_SECONDS", 15, minimum=1, maximum=300
+    ),
+    "SECONDS": read_number("GOVSITE_STREAM_SECONDS", 600, minimum=1, maximum=86_400),
 }
 
 # Counts the calls of each token, and nothing that matters. Each process has its own; several count
@@ -233,26 +240,32 @@ LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- the record ---------------------------------------------------------------------------------
 # Signs checkpoints and exported evidence; made on first use. Keep a copy of its public half apart.
-LEDGER_SIGNING_KEY_FILE = os.environ.get("LEDGER_SIGNING_KEY_FILE") or DATA_DIR / "ledger_key.pem"
+GOVSITE_LEDGER_SIGNING_KEY_FILE = (
+    os.environ.get("GOVSITE_LEDGER_SIGNING_KEY_FILE") or GOVSITE_DATA_DIR / "ledger_key.pem"
+)
 
 # --- the rules' numbers -------------------------------------------------------------------------
-GOVERNANCE: dict[str, Any] = {
+GOVSITE: dict[str, Any] = {
     # Who tells how the platform is: a class with `capture(scopes, timeout_seconds)`.
-    "HEALTH_PROVIDER": "governance.health.readings.SignalHealthProvider",
-    "HEALTH_TIMEOUT_SECONDS": read_number("HEALTH_TIMEOUT_SECONDS", 5, least=1, most=60),
+    "HEALTH_PROVIDER": "governance.authorities.health.readings.SignalHealthProvider",
+    "HEALTH_TIMEOUT_SECONDS": read_number(
+        "GOVSITE_HEALTH_TIMEOUT_SECONDS", 5, minimum=1, maximum=60
+    ),
     # How long an eligible contract waits for a founder before it expires.
-    "REVIEW_TTL_HOURS": read_number("REVIEW_TTL_HOURS", 168, least=1, most=24 * 365),
+    "REVIEW_TTL_HOURS": read_number("GOVSITE_REVIEW_TTL_HOURS", 168, minimum=1, maximum=24 * 365),
     # How often a minute one token may read, and write, in each web process; 0 is without end.
-    "API_READS_PER_MINUTE": read_number("API_READS_PER_MINUTE", 6000),
-    "API_WRITES_PER_MINUTE": read_number("API_WRITES_PER_MINUTE", 3000),
+    "API_READS_PER_MINUTE": read_number("GOVSITE_API_READS_PER_MINUTE", 6000),
+    "API_WRITES_PER_MINUTE": read_number("GOVSITE_API_WRITES_PER_MINUTE", 3000),
     # How many founders must sign a contract before it is approved, by its risk.
-    "QUORUM": read_quorum("GOVSITE_QUORUM"),
+    "APPROVALS_REQUIRED": read_approvals_required("GOVSITE_APPROVALS_REQUIRED"),
     # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.
-    "LONGEST_FREEZE_HOURS": read_number("LONGEST_FREEZE_HOURS", 168, least=1, most=168),
+    "MAX_FREEZE_HOURS": read_number("GOVSITE_MAX_FREEZE_HOURS", 168, minimum=1, maximum=168),
     # How often a story that PostgreSQL undid for another's sake is told in all before we give up.
-    "STORY_ATTEMPTS": read_number("STORY_ATTEMPTS", 5, least=1, most=100),
+    "TRANSACTION_ATTEMPTS": read_number("GOVSITE_TRANSACTION_ATTEMPTS", 5, minimum=1, maximum=100),
     # How long one step may take before its executor counts as lost.
-    "STEP_TIMEOUT_SECONDS": read_number("STEP_TIMEOUT_SECONDS", 300, least=1, most=86_400),
+    "STEP_TIMEOUT_SECONDS": read_number(
+        "GOVSITE_STEP_TIMEOUT_SECONDS", 300, minimum=1, maximum=86_400
+    ),
     # How much longer than that an executor may be silent: late clocks, networks, repeated calls.
-    "LEASE_GRACE_SECONDS": read_number("LEASE_GRACE_SECONDS", 60, most=86_400),
+    "LEASE_GRACE_SECONDS": read_number("GOVSITE_LEASE_GRACE_SECONDS", 60, maximum=86_400),
 }

@@ -8,5 +8,5 @@ urlpatterns = [
     path("api/v1/", include("governance.api.urls")),
 ]
 
-handler400 = "govsite.failures.unreadable_page"
-handler500 = "govsite.failures.failed_page"
+handler400 = "govsite.error_pages.unreadable_page"
+handler500 = "govsite.error_pages.failed_page"

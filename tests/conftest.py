@@ -10,19 +10,23 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.support.cast import Cast, hire_cast
 from tests.support.databases import cloned, ensure_template
+from tests.support.users import Users, create_users
 
 # The tests about the packages whose branches are counted: these alone are traced under `--cov`,
 # which makes Python slower by a third. Pages and calls run through the same code, but a branch that
 # only they reach has no test of its own.
 COUNTED = (
-    *("unit", "authority", "flows", "database", "commands"),
-    *("admin/test_capability_page.py", "admin/test_story_page.py", "admin/test_verify_evidence.py"),
-    *("api/test_event_hub.py", "api/test_events.py"),
+    *("unit", "architecture", "flows", "database", "commands"),
+    *(
+        "admin/test_capability_page.py",
+        "admin/test_ledger_page.py",
+        "admin/test_verify_evidence.py",
+    ),
+    *("api/test_stream_broker.py", "api/test_events.py"),
 )
 # A long test that starts last would leave the other workers with nothing to do.
-LONG = ("torture", "fuzz")
+LONG = ("stress", "fuzz")
 
 # The suite has its settings by now; a site that a test starts as a process takes its own.
 os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
@@ -36,9 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not _is_in(item, LONG))
 
 
-def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
-    place = item.path.relative_to(Path(__file__).parent)
-    return any(place.is_relative_to(one) for one in places)
+def _is_in(item: pytest.Item, paths: tuple[str, ...]) -> bool:
+    path = item.path.relative_to(Path(__file__).parent)
+    return any(path.is_relative_to(one) for one in paths)
 
 
 @pytest.fixture(scope="session")
@@ -49,16 +53,16 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
+def users(db: None) -> Users:
     """The cast, in the test's transaction."""
-    return hire_cast()
+    return create_users()
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Cast]:
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Users]:
     """The cast in a database of the test's own, where commits are real and threads can meet."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
-        yield hire_cast()
+        yield create_users()
 
 
 @pytest.fixture

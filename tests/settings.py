@@ -2,14 +2,14 @@
 
 from govsite.environment import read_search_path
 from govsite.settings import *  # noqa: F403
-from govsite.settings import DATA_DIR, DATABASES, GOVERNANCE, GOVSITE_SCHEMA, STATIC_ROOT
+from govsite.settings import DATABASES, GOVSITE, GOVSITE_DATA_DIR, GOVSITE_SCHEMA, STATIC_ROOT
 
 IS_EMBEDDED = DATABASES["default"]["ENGINE"] == "govsite.embedded"
 
 if IS_EMBEDDED:
     # Apart from the developer's data: the suite's server need not survive a power cut.
     for database in DATABASES.values():
-        database["HOST"] = str(DATA_DIR / "test-pg")
+        database["HOST"] = str(GOVSITE_DATA_DIR / "test-pg")
 
 # The suite's sessions are the owner's, who puts on the application's role and can take it off
 # again to attack as an owner: tests/support/roles.py.
@@ -26,4 +26,4 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_AUTOREFRESH = True
 
 # A test is no client that takes too much.
-GOVERNANCE |= {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}
+GOVSITE |= {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}

@@ -11,8 +11,16 @@ buttons, `readonly.py` what all screens share.
 
 from django.contrib import admin
 
-from governance.admin import accounts, contracts, jobs, line, registry, signals, tokens
+from governance.admin import (
+    accounts,
+    contracts,
+    freezes,
+    jobs,
+    registry,
+    signals,
+    tokens,
+)
 
-__all__ = ["accounts", "contracts", "jobs", "line", "registry", "signals", "tokens"]
+__all__ = ["accounts", "contracts", "freezes", "jobs", "registry", "signals", "tokens"]
 
 admin.site.index_title = "Home"

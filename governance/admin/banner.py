@@ -8,23 +8,23 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from governance.review.queries import freeze_in_force
-from governance.vocabulary.values import StandingFreeze
+from governance.domain.values import ActiveFreeze
+from governance.services.freezes.queries import active_freeze
 
-_READ = "_line_freeze"
+_READ = "_current_freeze"
 
 
-def line_freeze(request: HttpRequest) -> StandingFreeze | None:
+def current_freeze(request: HttpRequest) -> ActiveFreeze | None:
     """The freeze in force, for staff; None while the line runs, and for everybody else."""
     person = getattr(request, "user", None)
     if person is None or not (person.is_active and person.is_staff):
         return None
     if not hasattr(request, _READ):
-        setattr(request, _READ, freeze_in_force(timezone.now()))
-    standing: StandingFreeze | None = getattr(request, _READ)
-    return standing
+        setattr(request, _READ, active_freeze(timezone.now()))
+    freeze: ActiveFreeze | None = getattr(request, _READ)
+    return freeze
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:
-    """`line_freeze` for every template."""
-    return {"line_freeze": SimpleLazyObject(lambda: line_freeze(request))}
+    """`current_freeze` for every template."""
+    return {"current_freeze": SimpleLazyObject(lambda: current_freeze(request))}

@@ -11,16 +11,24 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.admin.places import contract_url
-from governance.admin.wording import change_in_words, pretty_json, span, value_in_words
-from governance.contract.touching import Place, Touching, touching_page
-from governance.health.readings import capture_health_snapshot
+from governance.admin.links import contract_url
+from governance.admin.wording import change_in_words, format_duration, pretty_json, value_in_words
+from governance.authorities.contract.capability_history import (
+    ContractCursor,
+    HistoryPage,
+    capability_history_page,
+)
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.domain.values import (
+    ContractStatus,
+    HealthDecision,
+    Lifecycle,
+)
 from governance.models import Capability, ConfigurationEntry, GovernanceSignal, SystemContract
-from governance.vocabulary.values import ContractStatus, HealthDecision, Lifecycle
 
-MOST_ENTRIES = 100
-MOST_SIGNALS = 50
-LONGEST_VALUE = 80
+MAX_ENTRIES = 100
+MAX_SIGNALS = 50
+MAX_VALUE_LENGTH = 80
 SEES: Mapping[str, str] = {
     "contracts": "governance.view_systemcontract",
     "jobs": "governance.view_governancejob",
@@ -53,13 +61,13 @@ class EntryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalLine:
+class ActiveSignalRow:
     signal: GovernanceSignal
     age: str
 
 
 @dataclass(frozen=True, slots=True)
-class TouchRow:
+class CapabilityChangeRow:
     """A contract that touched the capability: what of it, and what became of it."""
 
     contract: SystemContract
@@ -78,10 +86,10 @@ def capability_context(
     Raises ValueError for a place that no page gave out.
     """
     sees = {what: request.user.has_perm(needed) for what, needed in SEES.items()}
-    older, newer = read_places(request)
+    older, newer = read_cursors(request)
     page = None
     if sees["contracts"]:
-        page = touching_page(capability.name, older_than=older, newer_than=newer)
+        page = capability_history_page(capability.name, older_than=older, newer_than=newer)
     reading = capture_health_snapshot(scopes=[capability.name], at=at)
     health = reading.capabilities[capability.name] if reading else None
     entries = entry_rows(capability.name) if sees["configuration"] else []
@@ -92,21 +100,21 @@ def capability_context(
         "reading": reading,
         "health": health,
         "is_incoherent": launched and health == HealthDecision.BLOCKED,
-        "signals": signal_lines(capability.name, at) if sees["signals"] else [],
-        "entries": entries[:MOST_ENTRIES],
-        "more_entries": len(entries) > MOST_ENTRIES,
+        "signals": active_signal_rows(capability.name, at) if sees["signals"] else [],
+        "entries": entries[:MAX_ENTRIES],
+        "more_entries": len(entries) > MAX_ENTRIES,
         "entries_url": _list("configurationentry", q=capability.name),
-        "touching": [_touch_row(contract) for contract in page.rows] if page else [],
+        "history": [_change_row(contract) for contract in page.rows] if page else [],
         "contracts_url": _list("systemcontract", capability=capability.name),
         "stages_json": pretty_json(capability.stages) if capability.stages else "",
         **_beyond(page),
     }
 
 
-def read_places(request: HttpRequest) -> tuple[Place | None, Place | None]:
+def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractCursor | None]:
     """`older` and `newer` than which place is asked for; ValueError where that cannot be."""
     older, newer = (
-        Place.read(request.GET[name]) if name in request.GET else None
+        ContractCursor.read(request.GET[name]) if name in request.GET else None
         for name in ("older", "newer")
     )
     if older and newer:
@@ -118,9 +126,9 @@ def entry_rows(scope: str) -> list[EntryRow]:
     """The configuration of a scope, up to one more than is shown; one query."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
     rows = []
-    for entry in entries[: MOST_ENTRIES + 1]:
+    for entry in entries[: MAX_ENTRIES + 1]:
         words = value_in_words(entry.value)
-        is_long = len(words) > LONGEST_VALUE
+        is_long = len(words) > MAX_VALUE_LENGTH
         rows.append(
             EntryRow(
                 key=entry.key,
@@ -132,16 +140,16 @@ def entry_rows(scope: str) -> list[EntryRow]:
     return rows
 
 
-def signal_lines(scope: str, at: datetime) -> list[SignalLine]:
+def active_signal_rows(scope: str, at: datetime) -> list[ActiveSignalRow]:
     """What monitors say of the scope now; one query."""
     signals = GovernanceSignal.objects.filter(scope=scope, superseded_at=None)
-    active = signals.select_related("recorded_by").order_by("signal_type")[:MOST_SIGNALS]
-    return [SignalLine(signal, span(at - signal.recorded_at)) for signal in active]
+    active = signals.select_related("recorded_by").order_by("signal_type")[:MAX_SIGNALS]
+    return [ActiveSignalRow(signal, format_duration(at - signal.recorded_at)) for signal in active]
 
 
-def _touch_row(contract: Any) -> TouchRow:
+def _change_row(contract: Any) -> CapabilityChangeRow:
     job = getattr(contract, "job", None)
-    return TouchRow(
+    return CapabilityChangeRow(
         contract=contract,
         url=contract_url(contract),
         tense=TENSES[contract.status],
@@ -151,11 +159,11 @@ def _touch_row(contract: Any) -> TouchRow:
     )
 
 
-def _beyond(page: Touching | None) -> dict[str, str]:
+def _beyond(page: HistoryPage | None) -> dict[str, str]:
     """The addresses of the newer and the older page; empty where there is none."""
     rows = page.rows if page else []
-    newer = f"?{urlencode({'newer': str(Place.of(rows[0]))})}" if rows else "?"
-    older = f"?{urlencode({'older': str(Place.of(rows[-1]))})}" if rows else "?"
+    newer = f"?{urlencode({'newer': str(ContractCursor.of(rows[0]))})}" if rows else "?"
+    older = f"?{urlencode({'older': str(ContractCursor.of(rows[-1]))})}" if rows else "?"
     return {
         "newer_url": newer if page and page.has_newer else "",
         "older_url": older if page and page.has_older else "",

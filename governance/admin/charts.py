@@ -25,7 +25,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ChartColumn:
     """Figures that stand on each other, over a label."""
 
     label: str
@@ -54,7 +54,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Threshold:
     """A line across the columns, and what it marks."""
 
     x: float
@@ -69,23 +69,23 @@ class Chart:
     blocks: Sequence[Block]
     slots: Sequence[Slot]
     kinds: Sequence[str]
-    line: Line | None
+    threshold: Threshold | None
     is_empty: bool
     empty_words: str
-    columns: Sequence[Column]
+    columns: Sequence[ChartColumn]
 
 
 def column_chart(
     name: str,
     title: str,
-    columns: Sequence[Column],
+    columns: Sequence[ChartColumn],
     *,
     note: str = "",
     empty_words: str = "Nothing yet.",
-    line_after: int | None = None,
-    line_words: str = "",
+    threshold_after: int | None = None,
+    threshold_label: str = "",
 ) -> Chart:
-    """Columns side by side, scaled to the tallest; a line after the first `line_after` of them."""
+    """Columns side by side, scaled to the tallest; a threshold after `threshold_after` of them."""
     slot = WIDTH / max(1, len(columns))
     tallest = max((sum(f.value for f in column.figures) for column in columns), default=0)
     blocks: list[Block] = []
@@ -98,14 +98,16 @@ def column_chart(
         blocks=blocks,
         slots=[Slot(c.label, _round((i + 0.5) * slot)) for i, c in enumerate(columns)],
         kinds=_legend(columns),
-        line=Line(_round(line_after * slot), line_words) if line_after is not None else None,
+        threshold=Threshold(_round(threshold_after * slot), threshold_label)
+        if threshold_after is not None
+        else None,
         is_empty=not tallest,
         empty_words=empty_words,
         columns=columns,
     )
 
 
-def _blocks(column: Column, *, left: float, slot: float, tallest: float) -> list[Block]:
+def _blocks(column: ChartColumn, *, left: float, slot: float, tallest: float) -> list[Block]:
     """Rectangles from the bottom up; a lone figure has its number above, others theirs inside."""
     x, width, y = left + slot * GAP / 2, slot * (1 - GAP), float(BASE)
     is_alone = len(column.figures) == 1
@@ -129,7 +131,7 @@ def _blocks(column: Column, *, left: float, slot: float, tallest: float) -> list
     return blocks
 
 
-def _legend(columns: Sequence[Column]) -> list[str]:
+def _legend(columns: Sequence[ChartColumn]) -> list[str]:
     """The kinds, where a column has more than one."""
     kinds = list(dict.fromkeys(f.kind for column in columns for f in column.figures))
     return kinds if any(len(column.figures) > 1 for column in columns) else []

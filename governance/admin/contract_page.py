@@ -10,55 +10,59 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.admin.banner import line_freeze
+from governance.admin.banner import current_freeze
+from governance.admin.entry_wording import LedgerEntryRow
 from governance.admin.forms import CommentForm
 from governance.admin.risk import risk_points
-from governance.admin.telling import Told
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
+    format_duration,
     left_until,
     plural,
     pretty_json,
     source_in_words,
-    span,
 )
-from governance.contract.queries import Said, said_about
-from governance.contract.signatures import signing_of
-from governance.health.readings import capture_health_snapshot
-from governance.models import (
-    Capability,
-    GovernanceJob,
-    LedgerEntry,
-    SystemContract,
+from governance.authorities.contract.queries import DiscussionItem, discussion_of
+from governance.authorities.contract.signatures import signing_progress
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.review.differences import (
+    ChangeRow,
+    change_rows,
+    values_in,
 )
-from governance.registry.queries import capabilities_named, state_behind
-from governance.review.differences import ChangeRow, change_rows, standing_in
-from governance.review.queries import review_standing
-from governance.vocabulary.changes import parse_changes
-from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
-from governance.vocabulary.values import (
+from governance.authorities.review.queries import review_permissions
+from governance.domain.changes import parse_changes
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
+from governance.domain.values import (
     SYSTEM_SCOPE,
     AuditVerdict,
     ContractStatus,
     HealthReading,
     JobStatus,
 )
+from governance.models import (
+    Capability,
+    GovernanceJob,
+    LedgerEntry,
+    SystemContract,
+)
+from governance.services.registry.queries import capabilities_named, platform_state_for
 
-MOST_SHOWN = 25
-MOST_TOLD = 60  # of its ledger; all of it has a page of its own
+MAX_SHOWN = 25
+MAX_LEDGER_ENTRIES = 60  # of its ledger; all of it has a page of its own
 UNDECIDED = (ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE)
 CHANGEABLE = (*UNDECIDED, ContractStatus.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class FoldedList:
     """A long list: what is shown at once, and the rest, which a reader unfolds."""
 
     shown: Sequence[Any]
     rest: Sequence[Any]
 
     @classmethod
-    def of(cls, items: Sequence[Any], most: int = MOST_SHOWN) -> Folded:
+    def of(cls, items: Sequence[Any], most: int = MAX_SHOWN) -> FoldedList:
         return cls(items[:most], items[most:])
 
 
@@ -86,38 +90,38 @@ def contract_context(
     known = capabilities_named(
         [*contract.affected_capabilities, *(change.target for change in changes)]
     )
-    health = health or health_around(contract, at)
-    signing = signing_of(contract, at=at)
+    health = health or current_health(contract, at)
+    signing = signing_progress(contract, at=at)
     capabilities = capability_rows(contract, known, health)
     rows = change_rows(
         changes,
         plan=contract.plan,
-        now=standing_in(state_behind(changes, known)),
+        current_value=values_in(platform_state_for(changes, known)),
         decided=contract.status not in CHANGEABLE,
     )
     job = getattr(contract, "job", None)
-    said = said_about(contract)
+    conversation = discussion_of(contract)
     return {
         "contract": contract,
-        "next_move": next_move(contract, job, at),
-        "summary": in_short(contract, rows),
-        "standing": review_standing(
+        "next_step": contract_next_step(contract, job, at),
+        "summary": summary_of(contract, rows),
+        "permissions": review_permissions(
             contract=contract,
             person=request.user,
             health=health,
             frozen=[row.name for row in capabilities if row.frozen],
-            freeze=line_freeze(request),
+            freeze=current_freeze(request),
             signing=signing,
             at=at,
         ),
         "signing": signing,
-        "changes": Folded.of(rows),
+        "changes": FoldedList.of(rows),
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),
-        "capabilities": Folded.of(capabilities),
+        "capabilities": FoldedList.of(capabilities),
         "health": health,
         "source": source_in_words(contract.source),
-        "age": span(at - contract.created_at),
+        "age": format_duration(at - contract.created_at),
         "risk_points": risk_points(
             capabilities=contract.affected_capabilities,
             rows=rows,
@@ -126,26 +130,26 @@ def contract_context(
         ),
         **verdicts_in_words(contract),
         "job": job,
-        "history": Folded.of(history_of(contract), most=MOST_TOLD),
+        "history": FoldedList.of(history_rows(contract), most=MAX_LEDGER_ENTRIES),
         "replaces": contract.parent,
         "replaced_by": getattr(contract, "successor", None),
-        "open_question": open_among(said, contract),
-        "conversation": Folded.of(said, most=60),
+        "open_question": find_open_question(conversation, contract),
+        "conversation": FoldedList.of(conversation, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),
     }
 
 
-def in_short(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
+def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
     back = sum(row.has_rollback for row in rows)
     if back == len(rows):
-        way_back = "all with a way back"
+        rollback_summary = "all with a rollback"
     else:
-        way_back = f"{back} of {len(rows)} with a way back"
+        rollback_summary = f"{back} of {len(rows)} with a rollback"
     targets = plural(len(contract.affected_capabilities), "capability", "capabilities")
-    return f"{plural(len(rows), 'change')} to {targets}, {way_back}"
+    return f"{plural(len(rows), 'change')} to {targets}, {rollback_summary}"
 
 
-def health_around(contract: SystemContract, at: datetime) -> HealthReading | None:
+def current_health(contract: SystemContract, at: datetime) -> HealthReading | None:
     """How the platform is now; not asked, and None, once the contract has ended."""
     if contract.status in CONTRACT_TERMINAL_STATES:
         return None
@@ -175,15 +179,15 @@ def capability_rows(
     return rows
 
 
-def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:
+def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:
     """Who must act now, in one sentence."""
     match contract.status:
         case ContractStatus.DRAFT | ContractStatus.VALIDATED:
-            return "Waits for its verdicts; nobody can approve it yet."
+            return "Awaiting verdicts; it cannot be approved yet."
         case ContractStatus.ELIGIBLE:
             if contract.review_ends_at is None:
-                return "Waits for an answer to a founder's question; the clock stands."
-            return f"Waits for a founder to decide: {left_until(contract.review_ends_at, at)}."
+                return "Awaiting an answer to a founder's question; review paused."
+            return f"Awaiting a founder's decision: {left_until(contract.review_ends_at, at)}."
         case ContractStatus.APPROVED:
             return _window_in_words(contract, at)
         case ContractStatus.ACTIVE if contract.audit_verdict == AuditVerdict.INCONCLUSIVE:
@@ -206,18 +210,20 @@ def next_move(contract: SystemContract, job: GovernanceJob | None, at: datetime)
             return "Nobody decided in time; it is closed."
 
 
-def open_among(said: Sequence[Said], contract: SystemContract) -> Said | None:
+def find_open_question(
+    conversation: Sequence[DiscussionItem], contract: SystemContract
+) -> DiscussionItem | None:
     """The question that still waits; after a decision it waits no more, though nobody answered."""
     if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
         return None
-    questions = [one for one in said if one.kind == "question"]
+    questions = [one for one in conversation if one.kind == "question"]
     return questions[-1] if questions else None
 
 
-def history_of(contract: SystemContract) -> list[Told]:
+def history_rows(contract: SystemContract) -> list[LedgerEntryRow]:
     """How it began, and one more entry than is shown where the ledger goes on."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
-    return [Told.of(entry) for entry in entries[: MOST_TOLD + 1]]
+    return [LedgerEntryRow.of(entry) for entry in entries[: MAX_LEDGER_ENTRIES + 1]]
 
 
 def _health_of(name: str, health: HealthReading | None) -> str:
@@ -231,7 +237,9 @@ def _window_in_words(contract: SystemContract, at: datetime) -> str:
     if window is None:
         return "Approved."
     if at < window.opens_at:
-        return f"Approved; it can be activated in {span(window.opens_at - at)}."
+        return f"Approved; it can be activated in {format_duration(window.opens_at - at)}."
     if at > window.closes_at:
-        return f"Approved, but its window closed {span(at - window.closes_at)} ago, unused."
+        return (
+            f"Approved, but its window closed {format_duration(at - window.closes_at)} ago, unused."
+        )
     return f"Approved; it can be activated now: {left_until(window.closes_at, at)}."

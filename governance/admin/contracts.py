@@ -28,22 +28,22 @@ from governance.admin.filters import (
     StatusFilter,
     WaitsFilter,
 )
-from governance.admin.lists import FilteredList, LongList
+from governance.admin.ledger_page import LedgerPages
+from governance.admin.lists import CursorPaginatedList, FilteredList
 from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
-from governance.admin.readonly import ReadOnlyAdmin, require_reading
+from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
 from governance.admin.signatures import signature_page, signature_text
-from governance.admin.story import StoryPages
-from governance.admin.wording import label, left_until, source_in_words, span, two_lines
-from governance.contract.queries import called, with_succession
+from governance.admin.wording import format_duration, label, left_until, source_in_words, two_lines
+from governance.authorities.contract.queries import search_contracts, with_succession
+from governance.domain.values import ContractStatus
 from governance.models import SystemContract
-from governance.vocabulary.values import ContractStatus
 
-ONLY_LOOK_OR_DECIDE = require_http_methods(["GET", "HEAD", "POST"])
-MOST_CAPABILITIES_SHOWN = 2
+GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
+MAX_CAPABILITIES_SHOWN = 2
 
 
-class ContractList(LongList):
+class ContractList(CursorPaginatedList):
     """A list reads only what it shows: contracts are long, and so are those that they replace."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -89,7 +89,7 @@ class ContractAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return (called(queryset, search_term) if search_term else queryset), False
+        return (search_contracts(queryset, search_term) if search_term else queryset), False
 
     @display(description="Contract")
     def title_and_reference(self, contract: SystemContract) -> SafeString:
@@ -106,11 +106,11 @@ class ContractAdmin(ReadOnlyAdmin):
     @display(description="Capabilities")
     def capabilities(self, contract: SystemContract) -> SafeString:
         names = contract.affected_capabilities
-        more = len(names) - MOST_CAPABILITIES_SHOWN
+        more = len(names) - MAX_CAPABILITIES_SHOWN
         return format_html(
             '<span class="gov-names" title="{}">{}{}</span>',
             ", ".join(names[:20]),
-            ", ".join(names[:MOST_CAPABILITIES_SHOWN]),
+            ", ".join(names[:MAX_CAPABILITIES_SHOWN]),
             f" +{more}" if more > 0 else "",
         )
 
@@ -124,10 +124,10 @@ class ContractAdmin(ReadOnlyAdmin):
         left = ""
         if contract.status in UNDECIDED:
             ends_at = contract.review_ends_at
-            left = left_until(ends_at, at) if ends_at else "clock stands: a question is open"
+            left = left_until(ends_at, at) if ends_at else "review paused: a question is open"
         elif contract.status == ContractStatus.APPROVED and contract.window_closes_at:
             left = left_until(contract.window_closes_at, at)
-        return two_lines(f"{span(at - contract.created_at)} old", left)
+        return two_lines(f"{format_duration(at - contract.created_at)} old", left)
 
     # --- one contract ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[SystemContract]:
@@ -139,7 +139,7 @@ class ContractAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The contract's page. Nothing is edited here, so nothing can be sent here."""
-        require_reading(request)
+        require_safe_method(request)
         contract = self.find(request, object_id)
         page = contract_context(request, contract, at=timezone.now())
         context = self.page_context(request, title=str(contract), **page)
@@ -189,7 +189,7 @@ class ContractAdmin(ReadOnlyAdmin):
                 wrap(self.signature_text_view),
                 name="governance_systemcontract_signature_text",
             ),
-            *StoryPages.urls(self),
+            *LedgerPages.urls(self),
             *super().get_urls(),
         ]
 
@@ -197,27 +197,27 @@ class ContractAdmin(ReadOnlyAdmin):
     def queue_view(self, request: HttpRequest) -> HttpResponse:
         return queue_view(self, request)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def approve_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return approve_page(self, request, object_id)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return reject_page(self, request, object_id)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def modify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return modify_page(self, request, object_id)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def clarify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return question_page(self, request, object_id)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def answer_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return answer_page(self, request, object_id)
 
-    @method_decorator(ONLY_LOOK_OR_DECIDE)
+    @method_decorator(GET_OR_POST_ONLY)
     def comment_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         return comment_page(self, request, object_id)
 

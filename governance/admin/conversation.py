@@ -19,20 +19,20 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance.admin.contract_page import contract_context
-from governance.admin.forms import AnswerForm, CommentForm, QuestionForm, WordsForm
-from governance.admin.places import contract_url
+from governance.admin.form_errors import form_status
+from governance.admin.forms import AnswerForm, CommentForm, QuestionForm, TextForm
+from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.refusals import status_of
+from governance.domain.errors import GovernanceError, WrongPersonError
 from governance.flows.review_contract import (
     answer_clarification,
     comment_on_contract,
     request_clarification,
 )
-from governance.vocabulary.errors import GovernanceError, WrongPersonError
 
 
 @dataclass(frozen=True)
-class Speech:
+class ConversationAction:
     """One way to say something: its form, its operation, and its consequence in plain words."""
 
     verb: str
@@ -40,102 +40,102 @@ class Speech:
     button: str
     consequence: str
     done: str
-    form: type[WordsForm]
+    form: type[TextForm]
     operation: Callable[[UUID, Any, str, datetime], Any]
-    # Which of a ReviewStanding's refusals speak of it.
-    standing: str
+    # Which of a ReviewPermissions's refusals speak of it.
+    obstacles_name: str
 
 
-QUESTION = Speech(
+QUESTION = ConversationAction(
     verb="Ask about",
     title="Request clarification",
-    button="Ask and stop the clock",
-    consequence="The contract stays eligible, and its review clock stands until somebody answers:"
+    button="Ask and pause the review",
+    consequence="The contract stays eligible, and its review is paused until somebody answers:"
     " its proposer, or an operator. Only one question can be open at a time. You, or another"
     " founder, can still approve or reject meanwhile. The question stays in the contract's history"
     " for good.",
-    done="Asked. The clock stands until somebody answers.",
+    done="Asked. The review is paused until somebody answers.",
     form=QuestionForm,
     operation=lambda contract_id, person, text, at: request_clarification(
         contract_id=contract_id, founder=person, question=text, at=at
     ),
-    standing="against_asking",
+    obstacles_name="against_asking",
 )
-ANSWER = Speech(
+ANSWER = ConversationAction(
     verb="Answer about",
     title="Answer the question",
-    button="Answer and restart the clock",
-    consequence="The review clock runs again, with as much time as it had left when the question"
+    button="Answer and resume the review",
+    consequence="The review resumes, with as much time as it had left when the question"
     " was asked. A question has one answer, which stays in the contract's history for good. What"
     " was proposed does not change by it.",
-    done="Answered. The clock runs again.",
+    done="Answered. The review has resumed.",
     form=AnswerForm,
     operation=lambda contract_id, person, text, at: answer_clarification(
         contract_id=contract_id, person=person, answer=text, at=at
     ),
-    standing="against_answering",
+    obstacles_name="against_answering",
 )
-COMMENT = Speech(
+COMMENT = ConversationAction(
     verb="Comment on",
     title="Comment",
     button="Add comment",
-    consequence="A comment decides nothing and stops no clock. It cannot be edited or removed.",
+    consequence="A comment decides nothing and pauses nothing. It cannot be edited or removed.",
     done="Comment added.",
     form=CommentForm,
     operation=lambda contract_id, person, text, at: comment_on_contract(
         contract_id=contract_id, person=person, text=text, at=at
     ),
-    standing="against_commenting",
+    obstacles_name="against_commenting",
 )
 
 
 def question_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
     """A founder asks; the clock stands."""
-    return _speak(model_admin, request, object_id, QUESTION)
+    return _action_page(model_admin, request, object_id, QUESTION)
 
 
 def answer_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
     """The proposer or an operator answers; the clock runs again."""
-    return _speak(model_admin, request, object_id, ANSWER)
+    return _action_page(model_admin, request, object_id, ANSWER)
 
 
 def comment_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
     """Somebody who may see the contract remarks on it."""
-    return _speak(model_admin, request, object_id, COMMENT)
+    return _action_page(model_admin, request, object_id, COMMENT)
 
 
-def _speak(
-    model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, speech: Speech
+def _action_page(
+    model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, action: ConversationAction
 ) -> HttpResponse:
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     page_url = contract_url(contract)
     refusal: GovernanceError | None = None
-    form = speech.form()
+    form = action.form()
     if request.method == "POST":
-        form = speech.form(request.POST)
+        form = action.form(request.POST)
         if form.is_valid():
             try:
-                speech.operation(contract.pk, request.user, form.cleaned_data[form.name], at)
+                action.operation(contract.pk, request.user, form.cleaned_data[form.name], at)
             except GovernanceError as error:
                 refusal = error
             else:
-                messages.success(request, speech.done)
+                messages.success(request, action.done)
                 return HttpResponseRedirect(page_url)
         # Somebody else may have moved it meanwhile: show what stands there now.
         contract = model_admin.find(request, object_id)
 
     page = contract_context(request, contract, at=at)
-    obstacles = getattr(page["standing"], speech.standing)
-    heard = refusal or next(iter(obstacles), None)
+    obstacles = getattr(page["permissions"], action.obstacles_name)
+    shown_error = refusal or next(iter(obstacles), None)
     if any(type(one) is WrongPersonError for one in (refusal, *obstacles)):
         raise PermissionDenied
     context = model_admin.page_context(
         request,
-        title=f"{speech.title}: {contract.reference}",
+        title=f"{action.title}: {contract.reference}",
         form=form,
         field=form[form.name],
-        speech=speech,
+        action=action,
         refusal=refusal,
         obstacles=() if refusal else obstacles,
         decidable=not obstacles,
@@ -143,4 +143,9 @@ def _speak(
         again_url=request.path,
         **page,
     )
-    return render(request, "admin/governance/speak.html", context, status=status_of(request, heard))
+    return render(
+        request,
+        "admin/governance/conversation_form.html",
+        context,
+        status=form_status(request, shown_error),
+    )

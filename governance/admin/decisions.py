@@ -17,22 +17,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.admin.contract_page import Folded, contract_context, health_around
+from governance.admin.contract_page import FoldedList, contract_context, current_health
+from governance.admin.form_errors import form_status
 from governance.admin.forms import ApproveForm, RejectForm
-from governance.admin.places import contract_url
-from governance.admin.readonly import ReadOnlyAdmin, require_founders_page
-from governance.admin.refusals import status_of
-from governance.admin.wording import moment, plural
-from governance.contract.guards import needs_confirmation
-from governance.contract.signatures import Signing, signing_of
+from governance.admin.links import contract_url
+from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
+from governance.admin.wording import format_time, plural
+from governance.authorities.contract.guards import needs_confirmation
+from governance.authorities.contract.signatures import SigningProgress, signing_progress
+from governance.authorities.review.signed_text import render_signed_text
+from governance.authorities.review.view import ReviewView, review_view
+from governance.domain.errors import GovernanceError, ViewChangedError
+from governance.domain.values import ActivationWindow, ContractStatus
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
-from governance.review.document import shown_to_founder
-from governance.review.view import ReviewView, review_view
-from governance.vocabulary.errors import GovernanceError, ViewChangedError
-from governance.vocabulary.values import ActivationWindow, ContractStatus
 
-USUAL_WINDOW = timedelta(hours=24)
+DEFAULT_WINDOW = timedelta(hours=24)
 # What a founder typed and need not type again on a fresh form; the confirmation is not among it.
 KEPT = ("window_opens_at", "window_closes_at", "note")
 MINUTE = timedelta(minutes=1)
@@ -47,27 +47,27 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
     """A founder signs exactly the content and the view whose digests the form carries."""
 
     def operation(form: forms.Form, contract: SystemContract, at: datetime) -> str:
-        said = form.cleaned_data
+        data = form.cleaned_data
         signed = approve_contract(
             contract_id=contract.pk,
             founder=request.user,
-            window=ActivationWindow(said["window_opens_at"], said["window_closes_at"]),
-            seen_digest=said["seen_digest"],
-            seen_view=said["seen_view"],
-            seen_text=said["seen_text"],
-            note=said["note"],
-            confirmation=said["confirmation"],
+            window=ActivationWindow(data["window_opens_at"], data["window_closes_at"]),
+            seen_digest=data["seen_digest"],
+            seen_view=data["seen_view"],
+            seen_text=data["seen_text"],
+            note=data["note"],
+            confirmation=data["confirmation"],
             at=at,
         )
         if signed.status == ContractStatus.ELIGIBLE:
-            signing = signing_of(signed, at=at)
+            signing = signing_progress(signed, at=at)
             others = plural(signing.missing, "more founder has", "more founders have")
             return f"Signed: {signing}. It is approved once {others} signed, too."
-        opens, closes = moment(signed.window_opens_at), moment(signed.window_closes_at)
+        opens, closes = format_time(signed.window_opens_at), format_time(signed.window_closes_at)
         return f"Approved. It can be activated from {opens} to {closes}."
 
     def fresh_form(page: Mapping[str, Any], view: ReviewView | None, at: datetime) -> forms.Form:
-        opens_at, closes_at = usual_window(page["signing"], at)
+        opens_at, closes_at = default_window(page["signing"], at)
         seen = view or ReviewView(page["contract"].content_digest or "", {})
         return ApproveForm(
             initial={
@@ -82,11 +82,11 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
     return _decide(model_admin, request, object_id, "approve", ApproveForm, fresh_form, operation)
 
 
-def usual_window(signing: Signing, at: datetime) -> tuple[datetime, datetime]:
+def default_window(signing: SigningProgress, at: datetime) -> tuple[datetime, datetime]:
     """A day from now; where others have signed, what is left of the window they agree on."""
     opens_at = at.replace(second=0, microsecond=0)
     if signing.window is None:
-        return opens_at, opens_at + USUAL_WINDOW
+        return opens_at, opens_at + DEFAULT_WINDOW
     # The picker knows whole minutes only, and must not leave the window by a second.
     first = signing.window.opens_at
     first += -timedelta(seconds=first.second, microseconds=first.microsecond) % MINUTE
@@ -120,7 +120,7 @@ def _decide(
     fresh_form: FreshForm,
     operation: Operation,
 ) -> HttpResponse:
-    require_founders_page(request)
+    require_reviewer(request)
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     refusal: GovernanceError | None = None
@@ -138,7 +138,7 @@ def _decide(
         contract = model_admin.find(request, object_id)
 
     # The view before all else of the page: what moves between the two is refused, not signed.
-    health = health_around(contract, at)
+    health = current_health(contract, at)
     is_signed = verb == "approve" and contract.status == ContractStatus.ELIGIBLE
     view = review_view(contract, health=health) if is_signed else None
     page = contract_context(request, contract, at=at, health=health)
@@ -148,9 +148,11 @@ def _decide(
         typed = {name: form.cleaned_data[name] for name in KEPT}
         form = fresh_form(page, view, at)
         form.initial.update(typed)
-    standing = page["standing"]
-    obstacles = standing.against_approving if verb == "approve" else standing.against_rejecting
-    heard = refusal or next(iter(obstacles), None)
+    permissions = page["permissions"]
+    obstacles = (
+        permissions.against_approving if verb == "approve" else permissions.against_rejecting
+    )
+    shown_error = refusal or next(iter(obstacles), None)
     context = model_admin.page_context(
         request,
         title=f"{verb.capitalize()} {contract.reference}",
@@ -161,10 +163,10 @@ def _decide(
         contract_url=contract_url(contract),
         again_url=request.path,
         needs_confirmation=needs_confirmation(contract),
-        facts=Folded.of([*view.facts.items()] if view else []),
-        document=shown_to_founder(contract, view) if view else "",
+        facts=FoldedList.of([*view.facts.items()] if view else []),
+        document=render_signed_text(contract, view) if view else "",
         **page,
     )
     return render(
-        request, f"admin/governance/{verb}.html", context, status=status_of(request, heard)
+        request, f"admin/governance/{verb}.html", context, status=form_status(request, shown_error)
     )

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, TextFilter
 
-from governance.admin.figures import (
+from governance.admin.home_counts import (
     DECISIONS,
     WAITS,
     decided_in,
@@ -19,7 +19,12 @@ from governance.admin.figures import (
     weeks_until,
 )
 from governance.admin.wording import source_in_words
-from governance.vocabulary.values import ContractStatus, JobStatus, RiskLevel, Source
+from governance.domain.values import (
+    ContractStatus,
+    JobStatus,
+    RiskLevel,
+    Source,
+)
 
 
 class WordFilter(CheckboxFilter):
@@ -83,7 +88,7 @@ class CapabilityFilter(TextFilter):
 class WaitsFilter(DropdownFilter):
     """Contracts that somebody has to move on."""
 
-    title = "waits"
+    title = "longest waiting"
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

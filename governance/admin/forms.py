@@ -15,12 +15,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from governance.vocabulary.values import SHORTEST_REASON
+from governance.domain.values import MIN_REASON_LENGTH
 
-LONGEST_TEXT = 4000
+MAX_TEXT_LENGTH = 4000
 
 
-class MomentInput(forms.DateTimeInput):
+class DateTimePicker(forms.DateTimeInput):
     """The browser's own picker of a day and a minute; what it sends is read as UTC."""
 
     input_type = "datetime-local"
@@ -32,18 +32,18 @@ class MomentInput(forms.DateTimeInput):
 class ApproveForm(forms.Form):
     window_opens_at = forms.DateTimeField(
         label="Window opens (UTC)",
-        widget=MomentInput,
+        widget=DateTimePicker,
         help_text="From this minute on the change may be made.",
     )
     window_closes_at = forms.DateTimeField(
         label="Window closes (UTC)",
-        widget=MomentInput,
+        widget=DateTimePicker,
         help_text="At most 168 hours after it opens. Unused by then, the contract fails.",
     )
     note = forms.CharField(
         label="Note (optional)",
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "maxlength": LONGEST_TEXT}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "maxlength": MAX_TEXT_LENGTH}),
         help_text="Stays in the contract's history for good.",
     )
     confirmation = forms.CharField(
@@ -63,11 +63,11 @@ class ApproveForm(forms.Form):
         return _plain_lines(self.cleaned_data["note"])
 
 
-def words_field(
+def text_field(
     label: str, help_text: str, *, rows: int = 4, required: bool = True, **attrs: int
 ) -> forms.CharField:
     """Some lines of text; that there are any is for the operation to demand, in its own words."""
-    shown: dict[str, Any] = {"rows": rows, "maxlength": LONGEST_TEXT, "required": required}
+    shown: dict[str, Any] = {"rows": rows, "maxlength": MAX_TEXT_LENGTH, "required": required}
     return forms.CharField(
         label=label,
         required=False,
@@ -76,61 +76,61 @@ def words_field(
     )
 
 
-class WordsForm(forms.Form):
+class TextForm(forms.Form):
     """A form in which something is said; `name` is the field that says it."""
 
     name: str = "reason"
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if self.name in said:
-            said[self.name] = _plain_lines(said[self.name])
-        return said
+        data = super().clean() or self.cleaned_data
+        if self.name in data:
+            data[self.name] = _plain_lines(data[self.name])
+        return data
 
 
-class RejectForm(WordsForm):
-    reason = words_field(
+class RejectForm(TextForm):
+    reason = text_field(
         "Reason",
         "More than 10 characters. The requester will read it.",
-        minlength=SHORTEST_REASON,
+        minlength=MIN_REASON_LENGTH,
     )
 
 
-class QuestionForm(WordsForm):
+class QuestionForm(TextForm):
     name = "question"
-    question = words_field(
+    question = text_field(
         "Question", "Whoever proposed the contract, and its operators, will read it."
     )
 
 
-class AnswerForm(WordsForm):
+class AnswerForm(TextForm):
     name = "answer"
-    answer = words_field("Answer", "The founders will read it before they decide.")
+    answer = text_field("Answer", "The founders will read it before they decide.")
 
 
-class CommentForm(WordsForm):
+class CommentForm(TextForm):
     name = "text"
-    text = words_field("Comment", "Everybody who may see the contract can read it.")
+    text = text_field("Comment", "Everybody who may see the contract can read it.")
 
 
-class FreezeForm(WordsForm):
+class StartFreezeForm(TextForm):
     ends_at = forms.DateTimeField(
         label="Until (UTC)",
-        widget=MomentInput,
-        help_text="It runs again by itself then; a founder can thaw it before.",
+        widget=DateTimePicker,
+        help_text="The freeze ends by itself then; a founder can lift it earlier.",
     )
-    reason = words_field(
-        "Reason", "Everybody reads it on every page; executors hear it instead of a job.", rows=3
+    reason = text_field(
+        "Reason", "Shown to everybody on every page, and to executors instead of a job.", rows=3
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        hours = settings.GOVERNANCE["LONGEST_FREEZE_HOURS"]
+        hours = settings.GOVSITE["MAX_FREEZE_HOURS"]
         self.fields["ends_at"].help_text += f" At most {hours} hours from now."
 
 
-class ThawForm(WordsForm):
-    reason = words_field("Reason", "Why it may run again; it stays on record.", rows=3)
+class LiftFreezeForm(TextForm):
+    reason = text_field("Reason", "Why changes may move again; it is recorded for good.", rows=3)
 
 
 def _plain_lines(text: Any) -> str:

@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from governance.admin.charts import Chart, Column, Figure, column_chart
-from governance.admin.figures import (
+from governance.admin.activity import recent_failures, runs_now
+from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
+from governance.admin.home_counts import (
     DECISIONS,
     WAITS,
     Count,
@@ -27,13 +28,17 @@ from governance.admin.figures import (
     waiting_for,
     weeks_until,
 )
-from governance.admin.live import mishaps, runs_now
-from governance.admin.places import contract_url
+from governance.admin.links import contract_url
 from governance.admin.queue import QUEUE, queue_rows
+from governance.authorities.review.queue import (
+    AGES,
+    QueueFilter,
+    queue_page,
+    waiting_contracts,
+)
+from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
-from governance.review.policy import REVIEW_PERMISSION
-from governance.review.queue import AGES, Wanted, queue_page, waiting_contracts
-from governance.vocabulary.values import JobStatus, RiskLevel
+from governance.services.access.permissions import REVIEW_PERMISSION
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -41,8 +46,8 @@ RUNNING = "admin:governance_governancejob_running"
 VIEW_CONTRACTS = "governance.view_systemcontract"
 VIEW_JOBS = "governance.view_governancejob"
 VIEW_AUDITS = "governance.view_governanceaudit"
-MOST_WAITING = 6
-MOST_VERDICTS = 8
+MAX_WAITING = 6
+MAX_VERDICTS = 8
 OUTCOME_DAYS = 30
 OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 # Who has to move on what waits there, or modified it and waits for it.
@@ -73,7 +78,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counts = capped_counts(_questions(person, at))
     home: dict[str, Any] = {"sees_contracts": sees_contracts, "sees_jobs": sees_jobs}
     if sees_contracts:
-        waiting = queue_page(at=at, size=MOST_WAITING)
+        waiting = queue_page(at=at, size=MAX_WAITING)
         home |= {
             "is_founder": person.has_perm(REVIEW_PERMISSION),
             "waiting": queue_rows(waiting.rows, person=person, at=at),
@@ -83,7 +88,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees_jobs:
         home |= {"runs": runs_now(at), "running_url": reverse(RUNNING)}
     if sees_contracts and sees_jobs:
-        home["mishaps"] = mishaps(at)
+        home["recent_failures"] = recent_failures(at)
     home["tiles"] = _tiles(person, counts)
     home["charts"] = _charts(person, counts, at)
     return context | {"home": home}
@@ -95,9 +100,9 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
     contracts, jobs = SystemContract.objects.all(), GovernanceJob.objects.all()
     if person.has_perm(VIEW_CONTRACTS):
         for risk in RiskLevel:
-            asked["risk", risk] = waiting_contracts(Wanted(risk=risk), at=at)
+            asked["risk", risk] = waiting_contracts(QueueFilter(risk=risk), at=at)
         for age in AGES:
-            asked["age", age] = waiting_contracts(Wanted(age=age), at=at)
+            asked["age", age] = waiting_contracts(QueueFilter(age=age), at=at)
         for week in weeks_until(at):
             for decision in DECISIONS:
                 asked[decision, week] = decided_in(decision, week, contracts)
@@ -163,8 +168,8 @@ def _ages(counts: Counts) -> Chart:
         columns,
         note="days that undecided contracts have waited",
         empty_words="Nothing waits.",
-        line_after=LATE_AFTER_DAYS,
-        line_words=f"{LATE_AFTER_DAYS} days",
+        threshold_after=LATE_AFTER_DAYS,
+        threshold_label=f"{LATE_AFTER_DAYS} days",
     )
 
 
@@ -180,7 +185,7 @@ def _decisions(counts: Counts, at: datetime) -> Chart:
             )
             for decision in DECISIONS
         ]
-        columns.append(Column(f"{week:%-d %b}", figures))
+        columns.append(ChartColumn(f"{week:%-d %b}", figures))
     return column_chart(
         "decisions",
         "Decisions per week",
@@ -217,7 +222,7 @@ def _verdict_times() -> Chart:
             *("verdict", "recorded_at", "job__status", "job__contract__status"),
             *("job__contract__created_at", "job__contract__reference"),
         )
-        .order_by("-id")[:MOST_VERDICTS]
+        .order_by("-id")[:MAX_VERDICTS]
     )
     columns = []
     for audit in reversed(audits):
@@ -225,19 +230,19 @@ def _verdict_times() -> Chart:
         took = audit.recorded_at - contract.created_at
         url = contract_url(contract)
         figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
-        columns.append(Column(_short(contract.reference), [figure]))
+        columns.append(ChartColumn(_short(contract.reference), [figure]))
     return column_chart(
         "verdicts",
         "From report to verdict",
         columns,
-        note=f"the latest {MOST_VERDICTS} at most",
+        note=f"the latest {MAX_VERDICTS} at most",
         empty_words="No verdict yet.",
     )
 
 
-def _column(kind: str, label: str, count: Count, url: str) -> Column:
+def _column(kind: str, label: str, count: Count, url: str) -> ChartColumn:
     figure = Figure(str(kind), count.number, count.short, url)
-    return Column(str(label), [figure])
+    return ChartColumn(str(label), [figure])
 
 
 def _short(reference: str) -> str:

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.admin.contract_page import Folded
-from governance.admin.health_beside import health_rows, scopes_of, signal_rows
-from governance.admin.places import capability_urls
+from governance.admin.contract_page import FoldedList
+from governance.admin.health_comparison import (
+    health_rows,
+    scopes_of,
+    signal_rows,
+)
+from governance.admin.links import capability_urls
 from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
     change_in_words,
+    format_duration,
     left_until,
     pretty_json,
     rollback_in_words,
-    span,
 )
+from governance.authorities.orchestrator.leases import lease_has_expired
+from governance.authorities.orchestrator.queries import steps_with_status
+from governance.domain.canonical import sha256_hex
+from governance.domain.lifecycles import JOB_TERMINAL_STATES
+from governance.domain.values import JobStatus, SnapshotPhase
 from governance.models import (
     AuditEvidence,
     GovernanceAudit,
@@ -25,11 +34,6 @@ from governance.models import (
     HealthSnapshot,
     StepResult,
 )
-from governance.orchestrator.leases import has_lapsed
-from governance.orchestrator.queries import steps_with_status
-from governance.vocabulary.canonical import sha256_hex
-from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES
-from governance.vocabulary.values import JobStatus, SnapshotPhase
 
 STEPS_AT_ONCE = 50
 Steps = Sequence[Mapping[str, Any]]
@@ -82,12 +86,12 @@ def window_of(job: GovernanceJob, first: int | None = None) -> Window:
     """The steps from `first` on; unless it is given, those where the job stands or stopped."""
     if first is None:
         reported_last = max(job.current_step_index - 1, 0)
-        stands_at = {
+        current_index = {
             JobStatus.RUNNING: min(job.current_step_index, job.total_steps - 1),
             JobStatus.FAILED: reported_last,
             JobStatus.CANCELLED: reported_last,
         }.get(JobStatus(job.status), 0)
-        first = stands_at - stands_at % STEPS_AT_ONCE
+        first = current_index - current_index % STEPS_AT_ONCE
     end = min(first + STEPS_AT_ONCE, job.total_steps)
     return Window(
         first=first,
@@ -106,17 +110,19 @@ def steps_in(job: GovernanceJob, window: Window) -> Steps:
 
 def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) -> dict[str, Any]:
     """How the job stands and its timeline: what changes while it runs. Asks nothing."""
-    lapsed = has_lapsed(job, at)
+    lapsed = lease_has_expired(job, at)
     timeline = timeline_of(job, steps, at)
     extra = len(steps) - (window.last - window.first + 1)
     return {
         "job": job,
         "contract": job.contract,
-        "next_move": next_move(job, at),
-        "lease_lapsed": lapsed,
-        "duration": span(job.ended_at - job.started_at) if job.started_at and job.ended_at else "",
+        "next_step": job_next_step(job, at),
+        "lease_expired": lapsed,
+        "duration": format_duration(job.ended_at - job.started_at)
+        if job.started_at and job.ended_at
+        else "",
         "window": window,
-        "moments": timeline.moments[extra:],
+        "timeline_rows": timeline.rows[extra:],
         "scale": timeline.scale,
         "is_over": job.status in JOB_TERMINAL_STATES,
         "version": f"{job.status}-{job.current_step_index}-{'lapsed' if lapsed else 'held'}",
@@ -138,9 +144,9 @@ def record_context(
     audit = audit_of(job)
     return {
         "steps": [_step_row(step, urls) for step in shown],
-        "health_rows": Folded.of(health),
+        "health_rows": FoldedList.of(health),
         "differing": sum(row.differs for row in health),
-        "signal_rows": Folded.of(signal_rows(snapshots)),
+        "signal_rows": FoldedList.of(signal_rows(snapshots)),
         "observations": [
             observation_of(label, snapshots.get(phase))
             for label, phase in (("Before", SnapshotPhase.BEFORE), ("After", SnapshotPhase.AFTER))
@@ -152,13 +158,13 @@ def record_context(
     }
 
 
-def next_move(job: GovernanceJob, at: datetime) -> str:
+def job_next_step(job: GovernanceJob, at: datetime) -> str:
     """What the job waits for, or how it ended, in one sentence."""
     match job.status:
         case JobStatus.PENDING:
             return "Waits for an executor to start it."
-        case JobStatus.RUNNING if has_lapsed(job, at):
-            return "Its lease lapsed: the executor counts as lost, and fail_timed_out_jobs ends it."
+        case JobStatus.RUNNING if lease_has_expired(job, at):
+            return "Its lease expired: the executor counts as lost, and the job will be ended."
         case JobStatus.RUNNING if job.deadline_at and job.lease_expires_at:
             return (
                 f"Running; its lease: {left_until(job.lease_expires_at, at)}, "
@@ -200,11 +206,11 @@ def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> StepRow:
         words=change_in_words(step["change"]),
         target=step["target"],
         target_url=urls.get(step["target"], ""),
-        timeout=span(timedelta(seconds=step["timeout_seconds"])),
+        timeout=format_duration(timedelta(seconds=step["timeout_seconds"])),
         rollback=rollback_in_words(step["rollback_action"]),
         started_at=result.started_at if result else None,
         completed_at=result.completed_at if result else None,
-        duration=span(result.completed_at - result.started_at) if result else "",
+        duration=format_duration(result.completed_at - result.started_at) if result else "",
         recorded_by=result.recorded_by.get_username() if result else "",
         output=pretty_json(result.output) if result and result.output is not None else "",
         error=result.error if result else "",

@@ -25,24 +25,24 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
+from governance.admin.activity import runs_now
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
-from governance.admin.lists import FilteredList, LongList
-from governance.admin.live import runs_now
-from governance.admin.readonly import ReadOnlyAdmin, require_reading
-from governance.admin.wording import label, moment, two_lines
-from governance.contract.queries import called
-from governance.ledger.proofs import prove_evidence
+from governance.admin.lists import CursorPaginatedList, FilteredList
+from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
+from governance.admin.wording import format_time, label, two_lines
+from governance.authorities.contract.queries import search_contracts
+from governance.authorities.orchestrator.queries import sealed_evidence_of
+from governance.domain.errors import NotFoundError
 from governance.models import GovernanceJob, SystemContract
-from governance.orchestrator.queries import sealed_evidence_of
-from governance.vocabulary.errors import NotFoundError
+from governance.record.ledger.evidence_checks import check_evidence
 
 VIEW_EVIDENCE = "governance.view_auditevidence"
 VIEW_CAPABILITY = "governance.view_capability"
 NAMES = ("id", "status", "contract__title", "contract__reference", "contract__status")
 
 
-class JobList(LongList):
+class JobList(CursorPaginatedList):
     """A list reads only what it shows; a state field must be read, or each row asks for it."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -82,7 +82,9 @@ class JobAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        return queryset.filter(contract__in=called(SystemContract.objects, search_term)), False
+        return queryset.filter(
+            contract__in=search_contracts(SystemContract.objects, search_term)
+        ), False
 
     @display(description="Job of contract")
     def contract_title(self, job: GovernanceJob) -> SafeString:
@@ -104,11 +106,11 @@ class JobAdmin(ReadOnlyAdmin):
 
     @display(description="Started")
     def started(self, job: GovernanceJob) -> str:
-        return moment(job.started_at)
+        return format_time(job.started_at)
 
     @display(description="Ended")
     def ended(self, job: GovernanceJob) -> str:
-        return moment(job.ended_at)
+        return format_time(job.ended_at)
 
     # --- one job ---
     def get_queryset(self, request: HttpRequest) -> QuerySet[GovernanceJob]:
@@ -125,7 +127,7 @@ class JobAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The job's page. Nothing is edited here, so nothing can be sent here."""
-        require_reading(request)
+        require_safe_method(request)
         job = self.find(request, object_id)
         try:
             window = window_of(job, first_step(request, job))
@@ -193,14 +195,14 @@ class JobAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            proofs = prove_evidence(object_id)
+            proofs = check_evidence(object_id)
         except NotFoundError as refusal:
             raise Http404(str(refusal)) from None
         # Only what names it: a record that was tampered with may not be readable in full.
         named = GovernanceJob.objects.select_related("contract").only(*NAMES)
         job = named.filter(pk=object_id).first()
         if job is None:
-            raise Http404("Its contract is not on record any more; verify_ledger tells more.")
+            raise Http404("Its contract is missing from the record.")
         context = self.page_context(
             request,
             title=f"Evidence of {job.contract.reference}, verified now",

@@ -14,7 +14,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
-from governance.contract.touching import Place
+from governance.authorities.contract.capability_history import ContractCursor
 
 AFTER, BEFORE = "after", "before"
 
@@ -35,7 +35,7 @@ class FilteredList(ChangeList):
         return found
 
 
-class LongList(FilteredList):
+class CursorPaginatedList(FilteredList):
     """Rows by when they were made, the newest or the oldest first, a page after or before a place.
 
     The template finds `earlier_url` and `later_url` here, empty where there is nothing.
@@ -52,14 +52,14 @@ class LongList(FilteredList):
 
     def get_results(self, request: HttpRequest) -> None:
         """One page, and whether there is more on either side: one query, and nobody counts."""
-        after, before = _place(request, AFTER), _place(request, BEFORE)
+        after, before = _cursor(request, AFTER), _cursor(request, BEFORE)
         newest_first = self.queryset.query.order_by[0] != "created_at"
         backwards = before is not None
         rows, falls = self.queryset, newest_first != backwards
-        if place := before or after:
+        if cursor := before or after:
             beyond = TupleLessThan if falls else TupleGreaterThan
             key = Tuple(F("created_at"), F("id"))
-            rows = rows.filter(beyond(key, (place.created_at, place.pk)))
+            rows = rows.filter(beyond(key, (cursor.created_at, cursor.pk)))
         sign = "-" if falls else ""
         found = list(rows.order_by(f"{sign}created_at", f"{sign}id")[: self.list_per_page + 1])
         has_more = len(found) > self.list_per_page
@@ -77,12 +77,12 @@ class LongList(FilteredList):
 
     def _beyond(self, name: str, row: Any) -> str:
         """The page that follows or precedes `row`; the first one where this page is empty."""
-        query: str = self.get_query_string({name: str(Place.of(row[0]))} if row else {})
+        query: str = self.get_query_string({name: str(ContractCursor.of(row[0]))} if row else {})
         return query
 
 
-def _place(request: HttpRequest, name: str) -> Place | None:
+def _cursor(request: HttpRequest, name: str) -> ContractCursor | None:
     try:
-        return Place.read(request.GET[name]) if name in request.GET else None
+        return ContractCursor.read(request.GET[name]) if name in request.GET else None
     except ValueError:
         raise IncorrectLookupParameters("No page begins there.") from None

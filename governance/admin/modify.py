@@ -17,21 +17,29 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.admin.contract_page import Folded, contract_context
-from governance.admin.places import contract_url
-from governance.admin.readonly import ReadOnlyAdmin, require_founders_page
-from governance.admin.refusals import http_status
-from governance.admin.scope_board import Board
+from governance.admin.contract_page import FoldedList, contract_context
+from governance.admin.form_errors import http_status
+from governance.admin.links import contract_url
+from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
+from governance.admin.scope_board import ScopeBoard
 from governance.admin.scope_rows import KIND_WORDS
-from governance.admin.typed_values import one_kind_of_line_end
+from governance.admin.typed_values import normalize_newlines
+from governance.authorities.review.differences import (
+    ChangeRow,
+    change_rows,
+    values_in,
+)
+from governance.domain.canonical import digest
+from governance.domain.errors import (
+    GovernanceError,
+    InvalidInputError,
+    StaleCopyError,
+)
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
-from governance.registry.queries import capability_names
-from governance.review.differences import ChangeRow, change_rows, standing_in
-from governance.vocabulary.canonical import digest
-from governance.vocabulary.errors import GovernanceError, InvalidInputError, StaleCopyError
+from governance.services.registry.queries import capability_names
 
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 PREVIEW, MODIFY = "preview", "modify"
 
 
@@ -40,7 +48,7 @@ class Preview:
     """What would take the contract's place; `digest` is that of its changes."""
 
     digest: str
-    changes: Folded
+    changes: FoldedList
     removed: Sequence[str]
     capabilities: Sequence[str]
     conflicts: int
@@ -48,14 +56,14 @@ class Preview:
 
 def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
     """ELIGIBLE → REJECTED, superseded by a DRAFT with the changes of the form."""
-    require_founders_page(request)
+    require_reviewer(request)
     contract = model_admin.find(request, object_id)
     at = timezone.now()
     refusal: GovernanceError | None = None
     preview: Preview | None = None
     notice, seen_digest = "", contract.content_digest or ""
     if request.method == "POST":
-        board = Board.read(contract, request.POST)
+        board = ScopeBoard.read(contract, request.POST)
         do, seen_digest = request.POST.get("do", PREVIEW), request.POST.get("seen_digest", "")
         try:
             if do not in (PREVIEW, MODIFY):
@@ -72,19 +80,19 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         # Somebody else may have moved it meanwhile: show what stands there now.
         contract = model_admin.find(request, object_id)
     else:
-        board = Board.of(contract)
+        board = ScopeBoard.of(contract)
 
     page = contract_context(request, contract, at=at)
-    obstacles = page["standing"].against_modifying
+    obstacles = page["permissions"].against_modifying
     faults = _faults(board)
-    heard = refusal or next(iter(obstacles), None)
+    shown_error = refusal or next(iter(obstacles), None)
     context = model_admin.page_context(
         request,
         title=f"Modify {contract.reference}",
         board=board,
-        standing_changes=list(board.standing),
+        existing_changes=list(board.existing_changes),
         kinds=KIND_WORDS.items(),
-        names=capability_names(most=MOST_NAMES),
+        names=capability_names(limit=MAX_NAMES),
         faults=faults,
         notice=notice,
         preview=preview,
@@ -98,75 +106,79 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         again_url=request.path,
         **page,
     )
-    status = http_status(heard) if heard else 400 if faults else 200
+    status = http_status(shown_error) if shown_error else 400 if faults else 200
     return render(request, "admin/governance/modify.html", context, status=status)
 
 
-def _preview(board: Board) -> Preview | None:
+def _preview(board: ScopeBoard) -> Preview | None:
     """What the form comes to; None where a field of it does not fit, which says so itself."""
     documents = board.documents()
     if documents is None:
         return None
     scope, capabilities = preview_scope(board.contract, documents)
     rows: list[ChangeRow] = change_rows(
-        scope.changes, plan=scope.plan, now=standing_in(scope.state), decided=False
+        scope.changes, plan=scope.plan, current_value=values_in(scope.state), decided=False
     )
     return Preview(
         digest=digest(documents),
-        changes=Folded.of(rows),
+        changes=FoldedList.of(rows),
         removed=board.removed_words,
         capabilities=capabilities,
         conflicts=sum(row.conflict for row in rows),
     )
 
 
-def _modify(board: Board, preview: Preview, request: HttpRequest, at: datetime) -> SystemContract:
+def _modify(
+    board: ScopeBoard, preview: Preview, request: HttpRequest, at: datetime
+) -> SystemContract:
     if request.POST.get("previewed") != preview.digest:
         raise StaleCopyError(
-            "This is not what the last preview showed. Look at the preview below, then send it.",
+            "This is not what the last preview showed. Check the preview below, then send it.",
             code="not_previewed",
         )
     return modify_scope(
         contract_id=board.contract.pk,
         founder=request.user,
         changes=board.documents(),
-        reason=one_kind_of_line_end(board.reason),
+        reason=normalize_newlines(board.reason),
         seen_digest=request.POST.get("seen_digest", ""),
         at=at,
     )
 
 
 @dataclass(frozen=True)
-class Fault:
+class FormFault:
     """What is wrong with the form, and where: the id of the field, if it is that of one."""
 
     where: str
     message: str
 
 
-def _faults(board: Board) -> list[Fault]:
+def _faults(board: ScopeBoard) -> list[FormFault]:
     """Everything that is wrong, in the order of the page."""
-    found = [Fault("", message) for message in board.faults]
+    found = [FormFault("", message) for message in board.faults]
     if board.removed_error:
-        found.append(Fault("removed", board.removed_error))
+        found.append(FormFault("removed", board.removed_error))
     for row in board.rows.values():
         if row.error:
-            found.append(Fault(f"row-{row.key}", f"{row.title}: {row.error}"))
-        lines = [*row.lines, *(one.line for one in row.parameters)]
-        found += [Fault(one.name, f"{one.label}: {one.error}") for one in lines if one.error]
+            found.append(FormFault(f"row-{row.key}", f"{row.title}: {row.error}"))
+        field_rows = [*row.field_rows, *(one.field_row for one in row.parameters)]
+        found += [
+            FormFault(one.name, f"{one.label}: {one.error}") for one in field_rows if one.error
+        ]
         values = [row.value] if row.value else [one.value for one in row.parameters]
         for value in values:
             leaves = [leaf for leaf in value.leaves if leaf.error]
             for leaf in leaves or ([value] if value.error else []):
                 label = leaf.label or value.label
-                found.append(Fault(f"{leaf.name}-typed", f"{label}: {leaf.error}"))
+                found.append(FormFault(f"{leaf.name}-typed", f"{label}: {leaf.error}"))
     if board.reason_error:
-        found.append(Fault("reason", f"Reason: {board.reason_error}"))
+        found.append(FormFault("reason", f"Reason: {board.reason_error}"))
     return found
 
 
 def _done(old: SystemContract, new: SystemContract) -> str:
     return (
-        f"{old.reference} ended, superseded. This is {new.reference}: a draft that waits for its "
+        f"{old.reference} ended, superseded. This is {new.reference}: a draft awaiting "
         "verdicts. Another founder than you decides on it then."
     )

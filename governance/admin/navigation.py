@@ -23,7 +23,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
         {
             "items": [
-                _place(
+                _menu_item(
                     "Waiting for a decision",
                     "rule",
                     queue,
@@ -31,7 +31,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     request.user.has_perm("governance.view_systemcontract"),
                     active=waiting,
                 ),
-                _place(
+                _menu_item(
                     "System contracts",
                     "contract",
                     contracts,
@@ -39,18 +39,18 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     request.user.has_perm("governance.view_systemcontract"),
                     active=here and not waiting,
                 ),
-                _place(
+                _menu_item(
                     "Jobs",
                     "conveyor_belt",
                     reverse("admin:governance_governancejob_changelist"),
                     "What is being carried out, and the sealed evidence of what was.",
                     request.user.has_perm("governance.view_governancejob"),
                 ),
-                _place(
-                    "The line",
+                _menu_item(
+                    "Change freeze",
                     "front_hand",
-                    reverse("admin:governance_linefreeze_changelist"),
-                    "Whether changes move; stop everything, or let it run again.",
+                    reverse("admin:governance_changefreeze_changelist"),
+                    "Whether changes are frozen; start a freeze, or lift one.",
                     request.user.has_perm("governance.view_systemcontract"),
                 ),
             ]
@@ -58,25 +58,25 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "The platform now",
             "items": [
-                _place(
+                _menu_item(
                     "Capabilities",
                     "extension",
                     reverse("admin:governance_capability_changelist"),
                     "What the platform can do, and how far it is available.",
                     request.user.has_perm("governance.view_capability"),
                 ),
-                _place(
+                _menu_item(
                     "Configuration",
                     "tune",
                     reverse("admin:governance_configurationentry_changelist"),
                     "The value of every key that is governed.",
                     request.user.has_perm("governance.view_configurationentry"),
                 ),
-                _place(
+                _menu_item(
                     "Health signals",
                     "monitor_heart",
                     reverse("admin:governance_governancesignal_changelist"),
-                    "What monitors say of each scope.",
+                    "What monitors report of each scope.",
                     request.user.has_perm("governance.view_governancesignal"),
                 ),
             ],
@@ -84,21 +84,21 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Accounts",
             "items": [
-                _place(
+                _menu_item(
                     "Users",
                     "person",
                     reverse("admin:governance_account_changelist"),
                     "Who may sign in.",
                     is_superuser(request),
                 ),
-                _place(
+                _menu_item(
                     "Groups",
                     "group",
                     reverse("admin:auth_group_changelist"),
                     "Who may do what.",
                     is_superuser(request),
                 ),
-                _place(
+                _menu_item(
                     "API tokens",
                     "key",
                     reverse("admin:governance_apitoken_changelist"),
@@ -109,7 +109,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         },
     ]
     for group in groups:
-        group["items"] = [place for place in group["items"] if place["allowed"]]
+        group["items"] = [item for item in group["items"] if item["allowed"]]
     return [group for group in groups if group["items"]]
 
 
@@ -125,7 +125,7 @@ def inspect_stylesheet(request: HttpRequest) -> str:
     return static("governance/inspect.css")
 
 
-def _place(
+def _menu_item(
     title: str,
     icon: str,
     link: str,
@@ -133,11 +133,11 @@ def _place(
     allowed: bool,
     active: bool | None = None,
 ) -> dict[str, Any]:
-    place = {
+    item = {
         "title": title,
         "icon": icon,
         "link": link,
         "purpose": purpose,
         "allowed": allowed,
     }
-    return place if active is None else place | {"active": active}
+    return item if active is None else item | {"active": active}

@@ -15,17 +15,22 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.admin.wording import left_until, source_in_words, span
-from governance.contract.queries import signatures_on
-from governance.contract.signatures import Signing, signing_as_told
+from governance.admin.wording import format_duration, left_until, source_in_words
+from governance.authorities.contract.queries import signatures_on
+from governance.authorities.contract.signatures import SigningProgress, signing_progress_from
+from governance.authorities.review.queue import (
+    AGES,
+    QueueCursor,
+    QueueFilter,
+    queue_page,
+)
+from governance.domain.values import RiskLevel, Source
 from governance.models import ApprovalSignature, SystemContract
-from governance.review.policy import REVIEW_PERMISSION
-from governance.review.queue import AGES, Place, Wanted, queue_page
-from governance.vocabulary.values import RiskLevel, Source
+from governance.services.access.permissions import REVIEW_PERMISSION
 
 QUEUE = "admin:governance_systemcontract_queue"
-MOST_CAPABILITIES_SHOWN = 2
-LONGEST_SEARCH = 200
+MAX_CAPABILITIES_SHOWN = 2
+MAX_SEARCH_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
             contract,
             at,
             may_decide=is_founder and contract.proposed_by_id != person.pk,
-            signing=signing_as_told(contract, signatures[contract.pk], at=at),
+            signing=signing_progress_from(contract, signatures[contract.pk], at=at),
         )
         for contract in contracts
     ]
@@ -78,7 +83,7 @@ def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse
         return HttpResponseRedirect(reverse(QUEUE))
     page = queue_page(wanted, at=at, after=after, before=before)
     rows = queue_rows(page.rows, person=request.user, at=at)
-    asked = asked_of(wanted)
+    asked = queue_query(wanted)
     context = model_admin.page_context(
         request,
         title="Waiting for a decision",
@@ -97,35 +102,37 @@ def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse
     return render(request, "admin/governance/queue.html", context)
 
 
-def read_request(request: HttpRequest) -> tuple[Wanted, Place | None, Place | None]:
+def read_request(
+    request: HttpRequest,
+) -> tuple[QueueFilter, QueueCursor | None, QueueCursor | None]:
     """What is asked for, after which place or before which; ValueError where that cannot be."""
-    said = {name: request.GET.get(name, "").strip() for name in request.GET}
-    age = said.get("age", "")
+    params = {name: request.GET.get(name, "").strip() for name in request.GET}
+    age = params.get("age", "")
     if age and age not in AGES:
         raise ValueError
-    wanted = Wanted(
-        risk=RiskLevel(said["risk"]) if said.get("risk") else None,
-        source=Source(said["source"]) if said.get("source") else None,
-        capability=said.get("capability", "")[:LONGEST_SEARCH],
-        words=said.get("q", "")[:LONGEST_SEARCH],
+    wanted = QueueFilter(
+        risk=RiskLevel(params["risk"]) if params.get("risk") else None,
+        source=Source(params["source"]) if params.get("source") else None,
+        capability=params.get("capability", "")[:MAX_SEARCH_LENGTH],
+        words=params.get("q", "")[:MAX_SEARCH_LENGTH],
         age=age,
     )
     after, before = (
-        Place.read(said[name]) if said.get(name) else None for name in ("after", "before")
+        QueueCursor.read(params[name]) if params.get(name) else None for name in ("after", "before")
     )
     return wanted, after, before
 
 
-def asked_of(wanted: Wanted) -> dict[str, str]:
+def queue_query(wanted: QueueFilter) -> dict[str, str]:
     """The parameters of the queue's address that ask for `wanted`."""
-    said = {
+    params = {
         "q": wanted.words,
         "risk": str(wanted.risk or ""),
         "source": str(wanted.source or ""),
         "capability": wanted.capability,
         "age": wanted.age,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in params.items() if value}
 
 
 def age_in_words(age: str) -> str:
@@ -135,9 +142,11 @@ def age_in_words(age: str) -> str:
     return "up to 1 day" if not youngest else f"{youngest} to {oldest} days"
 
 
-def _row(contract: SystemContract, at: datetime, *, may_decide: bool, signing: Signing) -> QueueRow:
+def _row(
+    contract: SystemContract, at: datetime, *, may_decide: bool, signing: SigningProgress
+) -> QueueRow:
     names = contract.affected_capabilities
-    more = len(names) - MOST_CAPABILITIES_SHOWN
+    more = len(names) - MAX_CAPABILITIES_SHOWN
     confidence, ends_at = contract.confidence_score, contract.review_ends_at
     return QueueRow(
         contract=contract,
@@ -146,14 +155,14 @@ def _row(contract: SystemContract, at: datetime, *, may_decide: bool, signing: S
         reject_url=_address(contract, "reject") if may_decide else "",
         clarify_url=_address(contract, "clarify") if may_decide and ends_at else "",
         modify_url=_address(contract, "modify") if may_decide else "",
-        capabilities=", ".join(names[:MOST_CAPABILITIES_SHOWN]) + (f" +{more}" if more > 0 else ""),
+        capabilities=", ".join(names[:MAX_CAPABILITIES_SHOWN]) + (f" +{more}" if more > 0 else ""),
         all_capabilities=", ".join(names[:20]),
         source=source_in_words(contract.source),
         confidence="—" if confidence is None else f"{confidence:.0%}",
-        age=span(at - contract.created_at),
-        left=left_until(ends_at, at) if ends_at else "clock stands: a question is open",
+        age=format_duration(at - contract.created_at),
+        left=left_until(ends_at, at) if ends_at else "review paused: a question is open",
         is_over=ends_at is not None and ends_at <= at,
-        signed=str(signing) if signing.standing else "",
+        signed=str(signing) if signing.active_signatures else "",
     )
 
 
@@ -167,5 +176,5 @@ def _address(contract: SystemContract, page: str) -> str:
 
 def _beyond(parameter: str, row: Any, asked: dict[str, str]) -> str:
     """The page that follows or precedes `row`; the first one where this page is empty."""
-    place = {parameter: str(Place.of(row[0]))} if row else {}
-    return f"{reverse(QUEUE)}?{urlencode(asked | place)}"
+    cursor = {parameter: str(QueueCursor.of(row[0]))} if row else {}
+    return f"{reverse(QUEUE)}?{urlencode(asked | cursor)}"

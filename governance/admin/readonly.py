@@ -15,16 +15,16 @@ from unfold.paginator import InfinitePaginator
 
 from governance.admin.lists import FilteredList
 from governance.admin.wording import pretty_json, value_in_words
-from governance.review.policy import REVIEW_PERMISSION
+from governance.services.access.permissions import REVIEW_PERMISSION
 
-LONGEST_INLINE_JSON = 80
+MAX_INLINE_JSON = 80
 
 
 class ReadOnlyAdmin(ModelAdmin):
     """Read-only for everyone, superusers included, whatever permissions they hold.
 
     Lists never count the whole table: their pages are "previous" and "next". One that grows for
-    ever is a `LongList`.
+    ever is a `CursorPaginatedList`.
     """
 
     actions = None
@@ -50,7 +50,7 @@ class ReadOnlyAdmin(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        require_reading(request)
+        require_safe_method(request)
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
@@ -80,13 +80,13 @@ class ReadOnlyAdmin(ModelAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}_change"
 
 
-def require_reading(request: HttpRequest) -> None:
+def require_safe_method(request: HttpRequest) -> None:
     """Refuse whatever is not a mere look (403)."""
     if request.method not in ("GET", "HEAD"):
         raise PermissionDenied
 
 
-def require_founders_page(request: HttpRequest) -> None:
+def require_reviewer(request: HttpRequest) -> None:
     """Refuse whoever does not review (403)."""
     if not request.user.has_perm(REVIEW_PERMISSION):
         raise PermissionDenied
@@ -95,7 +95,7 @@ def require_founders_page(request: HttpRequest) -> None:
 def folded_json(value: Any) -> SafeString:
     """A JSON value: short as it is, long folded away; escaped either way."""
     short = value_in_words(value)
-    if len(short) <= LONGEST_INLINE_JSON:
+    if len(short) <= MAX_INLINE_JSON:
         return format_html('<code class="gov-code">{}</code>', short)
     return format_html(
         '<details class="gov-fold"><summary>{} characters of JSON</summary><pre>{}</pre></details>',

@@ -13,8 +13,8 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from governance.admin.capability_page import capability_context
-from governance.admin.places import scope_link
-from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_reading
+from governance.admin.links import scope_link
+from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method
 from governance.admin.wording import label
 from governance.models import Capability, ConfigurationEntry
 
@@ -40,7 +40,7 @@ class CapabilityAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The capability's page. Nothing is edited here, so nothing can be sent here."""
-        require_reading(request)
+        require_safe_method(request)
         capability = self.find(request, object_id)
         try:
             page = capability_context(capability, request, at=timezone.now())
@@ -52,17 +52,17 @@ class CapabilityAdmin(ReadOnlyAdmin):
 
 @admin.register(ConfigurationEntry)
 class ConfigurationAdmin(ReadOnlyAdmin):
-    list_display = ("key", "scope", "value_told")
+    list_display = ("key", "scope", "value_display")
     search_fields = ("scope", "key")
     sortable_by = ("scope",)
-    fields = ("scope_told", "key", "value_told")
+    fields = ("scope_display", "key", "value_display")
 
     @display(description="Scope")
-    def scope_told(self, entry: ConfigurationEntry) -> SafeString | str:
+    def scope_display(self, entry: ConfigurationEntry) -> SafeString | str:
         return scope_link(entry.scope)
 
     @display(description="Value")
-    def value_told(self, entry: ConfigurationEntry) -> SafeString:
+    def value_display(self, entry: ConfigurationEntry) -> SafeString:
         return folded_json(entry.value)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

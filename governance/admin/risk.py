@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.admin.wording import plural
-from governance.review.differences import ChangeRow
-from governance.vocabulary.values import SYSTEM_SCOPE, HealthDecision, HealthReading
+from governance.authorities.review.differences import ChangeRow
+from governance.domain.values import (
+    SYSTEM_SCOPE,
+    HealthDecision,
+    HealthReading,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ def risk_points(
     health: HealthReading | None,
 ) -> list[RiskPoint]:
     """What a founder weighs, the warnings first; facts of this contract, no opinion."""
-    points = [_reach(capabilities, rows), _way_back(rows)]
+    points = [_scope_point(capabilities, rows), _rollback_point(rows)]
     if conflicts := sum(row.conflict for row in rows):
         points.append(
             RiskPoint(
@@ -39,9 +43,9 @@ def risk_points(
     if doubts := sum(any(one.doubt for one in row.differences) for row in rows):
         points.append(
             RiskPoint(
-                f"{plural(doubts, 'change')} expects a value where none is on record."
+                f"{plural(doubts, 'change')} expects a value where none is recorded."
                 if doubts == 1
-                else f"{doubts} changes expect values where none are on record.",
+                else f"{doubts} changes expect values where none are recorded.",
                 True,
             )
         )
@@ -53,25 +57,25 @@ def risk_points(
             )
         )
     if unwell := _unwell(health):
-        points.append(RiskPoint(f"Not well now: {unwell}.", True))
+        points.append(RiskPoint(f"Not healthy now: {unwell}.", True))
     return sorted(points, key=lambda point: not point.warns)
 
 
-def _reach(capabilities: Sequence[str], rows: Sequence[ChangeRow]) -> RiskPoint:
+def _scope_point(capabilities: Sequence[str], rows: Sequence[ChangeRow]) -> RiskPoint:
     if any(row.target == SYSTEM_SCOPE for row in rows) or SYSTEM_SCOPE in capabilities:
-        return RiskPoint("It reaches the whole system, not only single capabilities.", True)
+        return RiskPoint("It affects the whole system, not only single capabilities.", True)
     reached = plural(len(capabilities), "capability", "capabilities")
-    return RiskPoint(f"It reaches {reached} and nothing else.", False)
+    return RiskPoint(f"It affects {reached} and nothing else.", False)
 
 
-def _way_back(rows: Sequence[ChangeRow]) -> RiskPoint:
-    lost = [row.number for row in rows if not row.has_rollback]
+def _rollback_point(rows: Sequence[ChangeRow]) -> RiskPoint:
+    lost = [row.number + 1 for row in rows if not row.has_rollback]
     if not lost:
-        return RiskPoint("Every step has a way back.", False)
+        return RiskPoint("Every step has a rollback.", False)
     if len(lost) == 1:
-        return RiskPoint(f"Step {lost[0]} has no known way back.", True)
+        return RiskPoint(f"Step {lost[0]} has no known rollback.", True)
     named = ", ".join(map(str, lost[:10])) + (", …" if len(lost) > 10 else "")
-    return RiskPoint(f"{len(lost)} of {len(rows)} steps have no known way back: {named}.", True)
+    return RiskPoint(f"{len(lost)} of {len(rows)} steps have no known rollback: {named}.", True)
 
 
 def _unwell(health: HealthReading | None) -> str:

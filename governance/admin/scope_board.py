@@ -11,39 +11,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.admin.scope_rows import KIND_WORDS, Row
+from governance.admin.scope_rows import KIND_WORDS, ScopeRow
+from governance.domain.changes import Change, parse_changes
 from governance.models import SystemContract
-from governance.registry.queries import configuration_of
-from governance.vocabulary.changes import Change, parse_changes
+from governance.services.registry.queries import configuration_of
 
 # Django reads no form of more than 1 000 fields; some are the page's own.
-MOST_FIELDS = 900
+MAX_FIELDS = 900
 # So many changes stand open from the start; of a longer contract none does.
 OPENED_AT_ONCE = 8
 FIELDS_AT_ONCE = 200
-MOST_RANGES = 2000
+MAX_RANGES = 2000
 _FAULT = re.compile(r"proposed_changes(?:\.changes)?\[([0-9]+)\](.*)", re.DOTALL)
 _RANGE = re.compile(r"([0-9]{1,5})(?:\s*[-–]\s*([0-9]{1,5}))?")
 _NEW = re.compile(r"n([1-9][0-9]{0,3})")
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingChange:
     """A change that stands in the contract: as a line, or open as a row."""
 
     number: int
     words: str
     is_removed: bool
-    row: Row | None
+    row: ScopeRow | None
 
 
 @dataclass
-class Board:
+class ScopeBoard:
     """The form, as it was last sent."""
 
     contract: SystemContract
     changes: Sequence[Change]
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, ScopeRow] = field(default_factory=dict)
     removed: set[int] = field(default_factory=set)
     removed_typed: str = ""
     removed_error: str = ""
@@ -54,18 +54,20 @@ class Board:
     _keys: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, contract: SystemContract) -> Board:
+    def of(cls, contract: SystemContract) -> ScopeBoard:
         """As it lies there when nobody has touched it."""
         board = cls(contract, parse_changes(contract.proposed_changes))
         if len(board.changes) <= OPENED_AT_ONCE:
-            rows = [Row.of(str(n), change.type, change) for n, change in enumerate(board.changes)]
+            rows = [
+                ScopeRow.of(str(n), change.type, change) for n, change in enumerate(board.changes)
+            ]
             if sum(row.size for row in rows) <= FIELDS_AT_ONCE:
                 board.rows = {row.key: row for row in rows}
-        board._look_at_the_platform()
+        board._read_configuration()
         return board
 
     @classmethod
-    def read(cls, contract: SystemContract, sent: Any) -> Board:
+    def read(cls, contract: SystemContract, sent: Any) -> ScopeBoard:
         """As a form says; what it cannot mean is passed over."""
         board = cls(contract, parse_changes(contract.proposed_changes))
         board.reason = sent.get("reason", "")
@@ -76,9 +78,9 @@ class Board:
             if row := board._row_named(key, sent.get(f"c{key}-type", "")):
                 row.read(typed)
                 board.rows[key] = row
-            if board.size > MOST_FIELDS:
+            if board.size > MAX_FIELDS:
                 break
-        board._look_at_the_platform()
+        board._read_configuration()
         return board
 
     @property
@@ -91,12 +93,14 @@ class Board:
         return f"n{max(used, default=0) + 1}"
 
     @property
-    def standing(self) -> Iterator[Standing]:
+    def existing_changes(self) -> Iterator[ExistingChange]:
         for number, change in enumerate(self.changes):
-            yield Standing(number, str(change), number in self.removed, self.rows.get(str(number)))
+            yield ExistingChange(
+                number, str(change), number in self.removed, self.rows.get(str(number))
+            )
 
     @property
-    def added(self) -> list[Row]:
+    def added(self) -> list[ScopeRow]:
         return [row for key, row in self.rows.items() if _NEW.fullmatch(key)]
 
     @property
@@ -107,17 +111,17 @@ class Board:
     def act(self, do: str) -> str:
         """Do what a button says; why it cannot be, in words, or nothing."""
         verb, _, what = do.partition(":")
-        key, _, place = what.partition(":")
+        key, _, index = what.partition(":")
         row = self.rows.get(key)
         number = int(key) if key.isascii() and key.isdecimal() and len(key) < 6 else -1
         match verb:
             case "add" if what in KIND_WORDS:
-                return self._open(Row.of(self.next_key, what))
+                return self._open(ScopeRow.of(self.next_key, what))
             case "drop" if row and _NEW.fullmatch(key):
                 del self.rows[key]
             case "open" if 0 <= number < len(self.changes) and row is None:
                 change = self.changes[number]
-                return self._open(Row.of(str(number), change.type, change))
+                return self._open(ScopeRow.of(str(number), change.type, change))
             case "close" if row:
                 del self.rows[key]
             case "remove" if 0 <= number < len(self.changes):
@@ -126,19 +130,19 @@ class Board:
             case "restore":
                 self._remove(self.removed - {number})
             case "add-parameter" if row:
-                if self.size + 6 > MOST_FIELDS:
+                if self.size + 6 > MAX_FIELDS:
                     return TOO_MANY
                 row.add_parameter()
-            case "drop-parameter" if row and place.isascii() and place.isdecimal():
-                row.drop_parameter(int(place[:4]))
-        self._look_at_the_platform()
+            case "drop-parameter" if row and index.isascii() and index.isdecimal():
+                row.drop_parameter(int(index[:4]))
+        self._read_configuration()
         return ""
 
-    def _open(self, row: Row) -> str:
-        if self.size + row.size > MOST_FIELDS:
+    def _open(self, row: ScopeRow) -> str:
+        if self.size + row.size > MAX_FIELDS:
             return TOO_MANY
         self.rows[row.key] = row
-        self._look_at_the_platform()
+        self._read_configuration()
         return ""
 
     # --- what it comes to ---
@@ -174,7 +178,7 @@ class Board:
             elif row and found:
                 row.take_fault(found[2], message)
             elif found and index < len(self._keys):
-                self.faults.append(f"Step {self._keys[index]}{found[2]}: {message}")
+                self.faults.append(f"Step {int(self._keys[index]) + 1}{found[2]}: {message}")
             else:
                 self.faults.append(
                     message if path in ("", "proposed_changes") else f"{path}: {message}"
@@ -184,32 +188,32 @@ class Board:
     def removed_words(self) -> list[str]:
         return [str(self.changes[number]) for number in sorted(self.removed)]
 
-    def _row_named(self, key: str, kind: str) -> Row | None:
+    def _row_named(self, key: str, kind: str) -> ScopeRow | None:
         if _NEW.fullmatch(key):
-            return Row.of(key, kind) if kind in KIND_WORDS else None
+            return ScopeRow.of(key, kind) if kind in KIND_WORDS else None
         if not (
             key.isascii() and key.isdecimal() and len(key) < 6 and int(key) < len(self.changes)
         ):
             return None
         change = self.changes[int(key)]
-        return Row.of(str(int(key)), change.type, change)
+        return ScopeRow.of(str(int(key)), change.type, change)
 
-    def _look_at_the_platform(self) -> None:
+    def _read_configuration(self) -> None:
         updates = [row for row in self.rows.values() if row.kind == "configuration_update"]
         if updates:
-            places = configuration_of({row.place[0] for row in updates})
+            configuration = configuration_of({row.setting[0] for row in updates})
             for row in updates:
-                row.places = places
+                row.configuration = configuration
 
     def _read_removed(self) -> None:
         parts = [part.strip() for part in re.split(r"[,;\n]", self.removed_typed) if part.strip()]
-        for part in parts[:MOST_RANGES]:
+        for part in parts[:MAX_RANGES]:
             found = _RANGE.fullmatch(part)
-            first, last = (int(found[1]), int(found[2] or found[1])) if found else (-1, -1)
+            first, last = (int(found[1]) - 1, int(found[2] or found[1]) - 1) if found else (-1, -1)
             if not 0 <= first <= last < len(self.changes):
                 self.removed_error = (
                     f"“{part[:40]}” is neither a step nor a range of steps, such as 3, 10-19; "
-                    f"the last step is {len(self.changes) - 1}"
+                    f"the last step is {len(self.changes)}"
                 )
                 return
             self.removed |= set(range(first, last + 1))
@@ -227,9 +231,9 @@ TOO_MANY = (
 
 
 def in_ranges(numbers: set[int]) -> str:
-    """`{1, 2, 3, 7}` is `1-3, 7`."""
+    """`{0, 1, 2, 6}` is `1-3, 7`: people count steps from 1."""
     runs: list[list[int]] = []
-    for number in sorted(numbers):
+    for number in sorted(number + 1 for number in numbers):
         if runs and runs[-1][1] == number - 1:
             runs[-1][1] = number
         else:

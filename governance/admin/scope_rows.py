@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.admin.typed_values import ValueField, one_kind_of_line_end
+from governance.admin.typed_values import ValueField, normalize_newlines
 from governance.admin.wording import value_in_words
-from governance.vocabulary.changes import (
+from governance.domain.changes import (
     Change,
     ConfigurationUpdate,
     ParameterChange,
@@ -22,13 +22,13 @@ KIND_WORDS: Mapping[str, str] = {
 }
 LIFECYCLES = ("PREVIEW", "LAUNCHED", "DEPRECATED")
 KEPT, NOW = "kept", "now"
-MOST_PARAMETERS = 100
+MAX_PARAMETERS = 100
 
-Places = Mapping[tuple[str, str], Any]
+ConfigurationValues = Mapping[tuple[str, str], Any]
 
 
 @dataclass
-class Line:
+class FieldRow:
     """A field of text: `field` is what the change's document calls it."""
 
     name: str
@@ -45,7 +45,7 @@ class Line:
 class Parameter:
     """A parameter: its name and its value. `was` is the number it has in what stands there."""
 
-    line: Line
+    field_row: FieldRow
     value: ValueField
     number: int
     was: str = ""
@@ -56,24 +56,24 @@ class Parameter:
 
 
 @dataclass
-class Row:
+class ScopeRow:
     """One change in a form. `key` names it there: `7` is what stands as step 7, `n1` is new."""
 
     key: str
     kind: str
     origin: Change | None = None
-    lines: list[Line] = field(default_factory=list)
+    field_rows: list[FieldRow] = field(default_factory=list)
     value: ValueField | None = None
     expects: str = NOW
     parameters: list[Parameter] = field(default_factory=list)
     error: str = ""
-    places: Places = field(default_factory=dict)
+    configuration: ConfigurationValues = field(default_factory=dict)
 
     @classmethod
-    def of(cls, key: str, kind: str, origin: Change | None = None) -> Row:
+    def of(cls, key: str, kind: str, origin: Change | None = None) -> ScopeRow:
         """A row that says what stands there, or an empty one."""
         row = cls(key, kind, origin)
-        row.lines = list(_lines(row, origin))
+        row.field_rows = list(_field_rows(row, origin))
         if isinstance(origin, ConfigurationUpdate):
             row.value = ValueField.of(row.name("new"), "New value", origin.new_value)
             row.expects = KEPT
@@ -95,7 +95,7 @@ class Row:
         """How many fields a form with it sends."""
         values = [self.value] if self.value else []
         values += [parameter.value for parameter in self.parameters]
-        own = 4 + len(self.lines) + 2 * len(self.parameters)
+        own = 4 + len(self.field_rows) + 2 * len(self.parameters)
         return own + sum(value.size for value in values)
 
     def name(self, field_name: str) -> str:
@@ -115,31 +115,31 @@ class Row:
 
     def read(self, sent: Mapping[str, str]) -> None:
         """Take over what was typed."""
-        for line in self.lines:
-            line.typed = one_kind_of_line_end(sent.get(line.name, line.typed))
+        for field_row in self.field_rows:
+            field_row.typed = normalize_newlines(sent.get(field_row.name, field_row.typed))
         self.expects = sent.get(self.name("expects"), self.expects)
         if self.value:
             self.value.read(sent)
         if self.kind == "parameter_change" and self.name("count") in sent:
             self.parameters = [
                 self._parameter(number, sent.get(self.name(f"p{number}-was"), ""), "")
-                for number in range(_number(sent[self.name("count")], most=MOST_PARAMETERS))
+                for number in range(_number(sent[self.name("count")], most=MAX_PARAMETERS))
             ]
             for parameter in self.parameters:
-                line = parameter.line
-                line.typed = one_kind_of_line_end(sent.get(line.name, ""))
+                field_row = parameter.field_row
+                field_row.typed = normalize_newlines(sent.get(field_row.name, ""))
                 parameter.value.read(sent)
 
     def add_parameter(self) -> None:
-        if len(self.parameters) < MOST_PARAMETERS:
+        if len(self.parameters) < MAX_PARAMETERS:
             self.parameters.append(self._parameter(len(self.parameters), "", ""))
 
     def drop_parameter(self, number: int) -> None:
         """Take one out; the others move up, with what was typed in them."""
         kept = [one for one in self.parameters if one.number != number]
         self.parameters = []
-        for place, one in enumerate(kept):
-            moved = self._parameter(place, one.was, one.line.typed)
+        for index, one in enumerate(kept):
+            moved = self._parameter(index, one.was, one.field_row.typed)
             moved.value.kind, moved.value.typed = one.value.kind, one.value.typed
             for leaf, before in zip(moved.value.leaves, one.value.leaves, strict=True):
                 leaf.kind, leaf.typed = before.kind, before.typed
@@ -147,47 +147,51 @@ class Row:
 
     # --- what the proposal expects, and what stands ---
     @property
-    def place(self) -> tuple[str, str]:
-        typed = {line.field: line.typed for line in self.lines}
+    def setting(self) -> tuple[str, str]:
+        typed = {field_row.field: field_row.typed for field_row in self.field_rows}
         return typed.get("scope", ""), typed.get("key", "")
 
     @property
     def is_on_record(self) -> bool:
-        return self.place in self.places
+        return self.setting in self.configuration
 
     @property
-    def stands_now(self) -> str:
-        return value_in_words(self.places[self.place]) if self.is_on_record else "nothing on record"
+    def current_value(self) -> str:
+        return (
+            value_in_words(self.configuration[self.setting])
+            if self.is_on_record
+            else "no recorded value"
+        )
 
     @property
     def expected_before(self) -> str:
         """What the proposal expects, in words; empty where it spoke of another place."""
-        return value_in_words(self.origin.old_value) if self._speaks_of_here() else ""  # type: ignore[union-attr]
+        return value_in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
 
     @property
     def differs_now(self) -> bool:
-        return bool(self.expected_before) and self.expected_before != self.stands_now
+        return bool(self.expected_before) and self.expected_before != self.current_value
 
-    def _speaks_of_here(self) -> bool:
-        return isinstance(self.origin, ConfigurationUpdate) and self.place == (
+    def _is_about_this_setting(self) -> bool:
+        return isinstance(self.origin, ConfigurationUpdate) and self.setting == (
             self.origin.scope,
             self.origin.key,
         )
 
     def _old_value(self) -> Any:
-        if self._speaks_of_here() and not (self.expects == NOW and self.is_on_record):
+        if self._is_about_this_setting() and not (self.expects == NOW and self.is_on_record):
             return self.origin.old_value  # type: ignore[union-attr]
-        return self.places.get(self.place)
+        return self.configuration.get(self.setting)
 
     # --- the change ---
     def document(self) -> dict[str, Any] | None:
         """The change as typed, or None: then what is wrong stands at its fields."""
         document: dict[str, Any] = {"type": self.kind}
-        for line in self.lines:
-            line.error = "" if line.typed else "is required"
-            stands = getattr(self.origin, line.field, "")
-            same = one_kind_of_line_end(stands) == line.typed
-            document[line.field] = stands if same else line.typed
+        for field_row in self.field_rows:
+            field_row.error = "" if field_row.typed else "is required"
+            current = getattr(self.origin, field_row.field, "")
+            same = normalize_newlines(current) == field_row.typed
+            document[field_row.field] = current if same else field_row.typed
         if self.value:
             document["old_value"] = self._old_value()
             document["new_value"] = _value(self.value)
@@ -197,32 +201,34 @@ class Row:
 
     @property
     def is_faulty(self) -> bool:
-        errors = [self.error, *(line.error for line in self.lines)]
+        errors = [self.error, *(field_row.error for field_row in self.field_rows)]
         errors += [self.value.error] if self.value else []
         for one in self.parameters:
-            errors += [one.line.error, one.value.error]
+            errors += [one.field_row.error, one.value.error]
         return any(errors)
 
     def take_fault(self, path: str, message: str) -> None:
         """Put a fault where it belongs; `path` is what follows the change's own."""
         path = path.removeprefix(".")
-        for line in self.lines:
-            if path == line.field:
-                line.error = message
+        for field_row in self.field_rows:
+            if path == field_row.field:
+                field_row.error = message
                 return
         if path.startswith("new_value") and self.value:
             self.value.error = message
             return
         within = path.removeprefix("parameters.")
         for one in self.parameters if within != path else []:
-            if within == one.line.typed:
+            if within == one.field_row.typed:
                 # It is the name, unless the name is fine and the value is not.
-                target: Line | ValueField = (
-                    one.value if one.line.typed.strip() == one.line.typed else one.line
+                target: FieldRow | ValueField = (
+                    one.value
+                    if one.field_row.typed.strip() == one.field_row.typed
+                    else one.field_row
                 )
                 target.error = message
                 return
-            if within.startswith((f"{one.line.typed}.", f"{one.line.typed}[")):
+            if within.startswith((f"{one.field_row.typed}.", f"{one.field_row.typed}[")):
                 one.value.error = message
                 return
         self.error = f"{path}: {message}" if path else message
@@ -231,42 +237,42 @@ class Row:
         values: dict[str, Any] = {}
         self.error = "" if self.parameters else "at least one parameter is needed"
         for one in self.parameters:
-            name = one.line.typed
-            one.line.error = "" if name else "is required"
+            name = one.field_row.typed
+            one.field_row.error = "" if name else "is required"
             if name in values:
-                one.line.error = "stands here twice"
+                one.field_row.error = "is named twice"
             values[name] = _value(one.value)
         return values
 
     def _parameter(self, number: int, was: str, typed: str) -> Parameter:
         name = self.name(f"p{number}")
-        line = Line(f"{name}-name", "parameters", "Parameter", typed)
+        field_row = FieldRow(f"{name}-name", "parameters", "Parameter", typed)
         known = (
             list(self.origin.parameters.items()) if isinstance(self.origin, ParameterChange) else []
         )
         index = _number(was, most=len(known))
         if was and was.isdecimal() and index < len(known):
-            return Parameter(line, ValueField.of(name, "Value", known[index][1]), number, was)
-        return Parameter(line, ValueField.of(name, "Value"), number)
+            return Parameter(field_row, ValueField.of(name, "Value", known[index][1]), number, was)
+        return Parameter(field_row, ValueField.of(name, "Value"), number)
 
 
-def _lines(row: Row, origin: Change | None) -> Iterator[Line]:
-    def line(field_name: str, label: str, **options: Any) -> Line:
+def _field_rows(row: ScopeRow, origin: Change | None) -> Iterator[FieldRow]:
+    def field_row(field_name: str, label: str, **options: Any) -> FieldRow:
         typed = getattr(origin, field_name, "")
-        return Line(row.name(field_name), field_name, label, typed, **options)
+        return FieldRow(row.name(field_name), field_name, label, typed, **options)
 
     match row.kind:
         case "capability_enable":
-            yield line("capability_name", "Capability", is_capability=True)
-            yield line("target_lifecycle", "Stage afterwards", choices=LIFECYCLES)
+            yield field_row("capability_name", "Capability", is_capability=True)
+            yield field_row("target_lifecycle", "Stage afterwards", choices=LIFECYCLES)
         case "capability_disable":
-            yield line("capability_name", "Capability", is_capability=True)
-            yield line("reason", "Reason for disabling", is_long=True)
+            yield field_row("capability_name", "Capability", is_capability=True)
+            yield field_row("reason", "Reason for disabling", is_long=True)
         case "configuration_update":
-            yield line("scope", "Scope", is_capability=True)
-            yield line("key", "Key")
+            yield field_row("scope", "Scope", is_capability=True)
+            yield field_row("key", "Key")
         case "parameter_change":
-            yield line("scope", "Scope", is_capability=True)
+            yield field_row("scope", "Scope", is_capability=True)
 
 
 def _value(value: ValueField) -> Any:

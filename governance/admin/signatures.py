@@ -10,19 +10,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from governance.admin.places import contract_url
+from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.ledger.queries import signature_entry
+from governance.domain.canonical import digest, sha256_hex
 from governance.models import ApprovalSignature, LedgerEntry, SystemContract
-from governance.vocabulary.canonical import digest, sha256_hex
+from governance.record.ledger.queries import signature_entry
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class DigestCheck:
     """A digest that was signed, and whether what stands there now still has it."""
 
     of: str
-    said: str
+    covers: str
     digest: str
     holds: bool
 
@@ -33,18 +33,18 @@ def signature_page(
     """The text that was signed, and its digests, computed anew."""
     contract, signature = _find(model_admin, request, object_id, number)
     entry = signature_entry(contract.pk, number)
-    proofs = proofs_of(contract, signature, entry)
-    place = [contract.pk, number]
+    checks = digest_checks(contract, signature, entry)
+    args = [contract.pk, number]
     context = model_admin.page_context(
         request,
         title=f"What {signature.founder} saw of {contract.reference}",
         contract=contract,
         signature=signature,
         entry=entry,
-        proofs=proofs,
-        is_whole=all(proof.holds for proof in proofs),
+        checks=checks,
+        is_whole=all(check.holds for check in checks),
         contract_url=contract_url(contract),
-        text_url=reverse("admin:governance_systemcontract_signature_text", args=place),
+        text_url=reverse("admin:governance_systemcontract_signature_text", args=args),
     )
     return render(request, "admin/governance/signature.html", context)
 
@@ -69,27 +69,27 @@ def _content_digest_of(contract: SystemContract) -> str | None:
         return None
 
 
-def proofs_of(
+def digest_checks(
     contract: SystemContract, signature: ApprovalSignature, entry: LedgerEntry | None
-) -> list[Proof]:
+) -> list[DigestCheck]:
     """Each digest of a signature against what it is of, as that stands now."""
     record = digest(signature.as_record())
     return [
-        Proof(
+        DigestCheck(
             "Content",
             "changes, scope, verdicts and plan",
             signature.content_digest,
             _content_digest_of(contract) == signature.content_digest,
         ),
-        Proof(
+        DigestCheck(
             "View",
-            "that, and what stood around it",
+            "that, and the state around it",
             signature.view_digest,
             sha256_hex(signature.view) == signature.view_digest,
         ),
-        Proof(
+        DigestCheck(
             "Signature",
-            "this text and all else of the signature, as the ledger vouches for it",
+            "this text and all else of the signature, as the ledger seals it",
             record,
             entry is not None
             and json.loads(entry.body)["records"].get("signature_sha256") == record,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.admin.wording import change_in_words, span
+from governance.admin.wording import change_in_words, format_duration
+from governance.domain.values import JobStatus, StepStatus
 from governance.models import GovernanceJob, StepResult
-from governance.vocabulary.values import JobStatus, StepStatus
 
 STATES: Mapping[str, str] = {
     StepStatus.PENDING: "planned",
@@ -22,7 +22,7 @@ STATES: Mapping[str, str] = {
     StepStatus.FAILED: "failed",
     StepStatus.SKIPPED: "skipped",
 }
-THINNEST = 0.6  # per cent: what took no time is seen all the same
+MIN_BAR_WIDTH = 0.6  # per cent: what took no time is seen all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineRow:
     """A line of the timeline: a step, how it stands, and its numbers in words."""
 
     number: int
@@ -50,48 +50,48 @@ class Moment:
 class Timeline:
     """The lines, and what stands below the start, the middle and the end of the scale."""
 
-    moments: Sequence[Moment]
+    rows: Sequence[TimelineRow]
     scale: Sequence[str]
 
 
 def timeline_of(job: GovernanceJob, steps: Sequence[Mapping[str, Any]], at: datetime) -> Timeline:
     """The timeline of `steps`, neighbours in order, as `steps_with_status` gives them."""
     if job.started_at is None:
-        return Timeline([_moment(step, None, "", "") for step in steps], ())
+        return Timeline([_row(step, None, "", "") for step in steps], ())
     begin, end = job.started_at, max(job.ended_at or at, job.started_at)
-    moments, free_at = [], begin
+    rows, free_at = [], begin
     for step in steps:
-        moments.append(_placed(step, begin, end, free_at))
+        rows.append(_placed(step, begin, end, free_at))
         if step["result"]:
             free_at = min(max(step["result"].completed_at, begin), end)
     length = end - begin
     last = f"now: {_exact(length)}" if job.status == JobStatus.RUNNING else _exact(length)
-    return Timeline(moments, ("0", _exact(length / 2), last))
+    return Timeline(rows, ("0", _exact(length / 2), last))
 
 
-def _placed(step: Mapping[str, Any], begin: datetime, end: datetime, free_at: datetime) -> Moment:
+def _placed(
+    step: Mapping[str, Any], begin: datetime, end: datetime, free_at: datetime
+) -> TimelineRow:
     """The step's line; one that has not reported began, for all we know, at `free_at`."""
     result: StepResult | None = step["result"]
     if result:
         outside = result.started_at < begin or result.completed_at > end
         when = f"from {_offset(result.started_at - begin)}"
         if outside:
-            when = "at times outside the job's, as its executor tells"
+            when = "at times outside the job's, as its executor reported"
         bar = _bar(result.started_at, result.completed_at, begin, end)
-        return _moment(step, bar, _exact(result.completed_at - result.started_at), when)
+        return _row(step, bar, _exact(result.completed_at - result.started_at), when)
     if step["status"] == StepStatus.RUNNING:
         when = f"from {_offset(free_at - begin)}, not reported yet"
-        return _moment(
-            step, _bar(free_at, end, begin, end), f"{_exact(end - free_at)} so far", when
-        )
+        return _row(step, _bar(free_at, end, begin, end), f"{_exact(end - free_at)} so far", when)
     if step["status"] == StepStatus.FAILED:
-        return _moment(step, _bar(free_at, end, begin, end), "—", "never reported")
-    return _moment(step, None, "", "")
+        return _row(step, _bar(free_at, end, begin, end), "—", "never reported")
+    return _row(step, None, "", "")
 
 
-def _moment(step: Mapping[str, Any], bar: Bar | None, took: str, when: str) -> Moment:
-    limit = span(timedelta(seconds=step["timeout_seconds"]))
-    return Moment(
+def _row(step: Mapping[str, Any], bar: Bar | None, took: str, when: str) -> TimelineRow:
+    limit = format_duration(timedelta(seconds=step["timeout_seconds"]))
+    return TimelineRow(
         number=step["step_index"],
         words=change_in_words(step["change"]),
         status=str(step["status"]),
@@ -107,7 +107,7 @@ def _bar(started: datetime, completed: datetime, begin: datetime, end: datetime)
     left, right = (
         100 * min(max((moment - begin) / length, 0), 1) for moment in (started, completed)
     )
-    width = max(right - left, THINNEST)
+    width = max(right - left, MIN_BAR_WIDTH)
     return Bar(f"{min(left, 100 - width):.2f}%", f"{width:.2f}%")
 
 
@@ -120,4 +120,4 @@ def _exact(length: timedelta) -> str:
     seconds = length.total_seconds()
     if 60 <= seconds < 3600 and round(seconds) % 60:
         return f"{round(seconds) // 60} min {round(seconds) % 60} s"
-    return span(length).replace(".0 s", " s")
+    return format_duration(length).replace(".0 s", " s")

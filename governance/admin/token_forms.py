@@ -15,17 +15,17 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from governance.admin.forms import WordsForm, words_field
-from governance.models.fields import choices_of
-from governance.vocabulary.roles import Role
-from governance.vocabulary.tokens import (
+from governance.admin.forms import TextForm, text_field
+from governance.domain.roles import Role
+from governance.domain.tokens import (
+    DEFAULT_OVERLAP_HOURS,
     DEFAULT_TOKEN_DAYS,
-    LONGEST_NAME,
+    MAX_NAME_LENGTH,
     OVERLAP_HOURS,
     TOKEN_DAYS,
     TOKEN_VERBS,
-    USUAL_OVERLAP_HOURS,
 )
+from governance.models.fields import choices_of
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
@@ -51,7 +51,7 @@ class IssueForm(forms.Form):
     name = forms.CharField(
         label="What it is for (optional)",
         required=False,
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         widget=UnfoldAdminTextInputWidget,
     )
     verbs = forms.MultipleChoiceField(
@@ -64,8 +64,8 @@ class IssueForm(forms.Form):
         label="Capabilities (optional)",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3} | _PLAIN),
-        help_text="One a line. It reaches only contracts that affect nothing else, and their jobs; "
-        "SYSTEM has to be named like any other. With none, it reaches every contract.",
+        help_text="One a line. It covers only contracts that affect nothing else, and their jobs; "
+        "SYSTEM has to be named like any other. With none, it covers every contract.",
     )
     days = forms.IntegerField(
         label="Days until it expires",
@@ -89,7 +89,7 @@ class IssueForm(forms.Form):
 class RotateForm(forms.Form):
     overlap_hours = forms.IntegerField(
         label="Hours for which the old token still works",
-        initial=USUAL_OVERLAP_HOURS,
+        initial=DEFAULT_OVERLAP_HOURS,
         min_value=OVERLAP_HOURS[0],
         max_value=OVERLAP_HOURS[-1],
         widget=UnfoldAdminIntegerFieldWidget,
@@ -98,5 +98,5 @@ class RotateForm(forms.Form):
     )
 
 
-class RevokeForm(WordsForm):
-    reason = words_field("Reason (optional)", "Stays beside the token.", rows=2, required=False)
+class RevokeForm(TextForm):
+    reason = text_field("Reason (optional)", "Stays beside the token.", rows=2, required=False)

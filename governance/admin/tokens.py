@@ -25,34 +25,34 @@ from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
 
 from governance.admin.accounts import is_superuser
-from governance.admin.readonly import ReadOnlyAdmin, require_reading
-from governance.admin.refusals import status_of
+from governance.admin.form_errors import form_status
+from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
 from governance.admin.token_forms import IssueForm, RevokeForm, RotateForm
-from governance.admin.wording import label, moment, two_lines
-from governance.flows.tokens import (
+from governance.admin.wording import format_time, label, two_lines
+from governance.domain.errors import GovernanceError
+from governance.domain.roles import Role
+from governance.domain.tokens import TOKEN_VERBS
+from governance.models import ApiToken
+from governance.models.fields import new_id
+from governance.services.access.tokens import (
     all_tokens,
     issue_token,
     require_rotatable,
     revoke_token,
     rotate_token,
 )
-from governance.models import ApiToken
-from governance.models.fields import new_id
-from governance.registry.queries import unknown_among
-from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.roles import Role
-from governance.vocabulary.tokens import TOKEN_VERBS
+from governance.services.registry.queries import unknown_capabilities
 
-ONLY_LOOK_OR_DO = require_http_methods(["GET", "HEAD", "POST"])
+GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
 LIST = "admin:governance_apitoken_changelist"
-MOST_NAMED = 2
+MAX_NAMES_SHOWN = 2
 
 
 @admin.register(ApiToken)
 class TokenAdmin(ReadOnlyAdmin):
     """Every token, the newest first; neither its text nor its digest is shown."""
 
-    list_display = ("whose", "may", "reaches", "made", "used", "ends", "state")
+    list_display = ("whose", "may", "capability_scope", "made", "used", "ends", "state")
     list_before_template = "admin/governance/_tokens_now.html"
     search_fields = ("user__username", "name")
     sortable_by = ("made", "used")
@@ -74,19 +74,19 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @display(description="May")
     def may(self, token: ApiToken) -> str:
-        return shortened(token.verbs, "all its account may")
+        return abbreviated_names(token.verbs, "all its account may")
 
     @display(description="Capabilities")
-    def reaches(self, token: ApiToken) -> str:
-        return shortened(token.capabilities, "every one")
+    def capability_scope(self, token: ApiToken) -> str:
+        return abbreviated_names(token.capabilities, "every one")
 
     @display(description="Made", ordering="created")
     def made(self, token: ApiToken) -> str:
-        return moment(token.created)
+        return format_time(token.created)
 
     @display(description="Last use", ordering="last_used_at")
     def used(self, token: ApiToken) -> str:
-        return moment(token.last_used_at) if token.last_used_at else "never"
+        return format_time(token.last_used_at) if token.last_used_at else "never"
 
     @display(description="State")
     def state(self, token: ApiToken) -> SafeString:
@@ -101,7 +101,7 @@ class TokenAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The token's page. Nothing is edited here, so nothing can be sent here."""
-        require_reading(request)
+        require_safe_method(request)
         token = self.find(request, object_id)
         return render(request, "admin/governance/token.html", self._context(request, token))
 
@@ -115,7 +115,7 @@ class TokenAdmin(ReadOnlyAdmin):
         ]
 
     # --- what is done ---
-    @method_decorator(ONLY_LOOK_OR_DO)
+    @method_decorator(GET_OR_POST_ONLY)
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """A form by GET; by POST a token, shown this once."""
         require_superuser(request)
@@ -124,10 +124,10 @@ class TokenAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             form = IssueForm(request.POST)
             if form.is_valid():
-                said = form.cleaned_data
-                said["role"] = Role(said["role"]) if said["role"] else None
+                data = form.cleaned_data
+                data["role"] = Role(data["role"]) if data["role"] else None
                 try:
-                    token, text = issue_token(**said, actor=request.user, at=timezone.now())
+                    token, text = issue_token(**data, actor=request.user, at=timezone.now())
                 except GovernanceError as error:
                     refusal = error
                 else:
@@ -139,10 +139,10 @@ class TokenAdmin(ReadOnlyAdmin):
             request,
             "admin/governance/token_issue.html",
             context,
-            status=status_of(request, refusal),
+            status=form_status(request, refusal),
         )
 
-    @method_decorator(ONLY_LOOK_OR_DO)
+    @method_decorator(GET_OR_POST_ONLY)
     def rotate_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """A form by GET; by POST the token's successor, shown this once."""
         require_superuser(request)
@@ -161,11 +161,11 @@ class TokenAdmin(ReadOnlyAdmin):
                     refusal = error
                 else:
                     return self._show_once(request, successor, text)
-        return self._deed(request, token, "rotate", form, refusal)
+        return self._action_form(request, token, "rotate", form, refusal)
 
-    @method_decorator(ONLY_LOOK_OR_DO)
+    @method_decorator(GET_OR_POST_ONLY)
     def revoke_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A form by GET; by POST the token opens nothing any more."""
+        """A form by GET; by POST the token no longer works."""
         require_superuser(request)
         token = self.find(request, object_id)
         refusal: GovernanceError | None = None
@@ -183,11 +183,11 @@ class TokenAdmin(ReadOnlyAdmin):
                 except GovernanceError as error:
                     refusal = error
                 else:
-                    messages.success(request, f"Revoked: {token} opens nothing any more.")
+                    messages.success(request, f"Revoked: {token} no longer works.")
                     return HttpResponseRedirect(reverse(LIST))
-        return self._deed(request, token, "revoke", form, refusal)
+        return self._action_form(request, token, "revoke", form, refusal)
 
-    def _deed(
+    def _action_form(
         self,
         request: HttpRequest,
         token: ApiToken,
@@ -204,14 +204,14 @@ class TokenAdmin(ReadOnlyAdmin):
             request,
             f"admin/governance/token_{verb}.html",
             context,
-            status=status_of(request, refusal),
+            status=form_status(request, refusal),
         )
 
     def _show_once(self, request: HttpRequest, token: ApiToken, text: str) -> HttpResponse:
         context = self._context(request, token) | {
             "title": "The new token",
             "text": text,
-            "unknown": unknown_among(token.capabilities or ()),
+            "unknown": unknown_capabilities(token.capabilities or ()),
         }
         # Like all of the admin it goes out as no-store: going back does not show it again.
         return render(request, "admin/governance/token_made.html", context, status=201)
@@ -245,15 +245,15 @@ def require_superuser(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def shortened(names: Sequence[str] | None, all_of_them: str) -> str:
+def abbreviated_names(names: Sequence[str] | None, all_of_them: str) -> str:
     """The first names, as many as a cell of a list holds, and how many more there are."""
     if names is None:
         return all_of_them
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMES_SHOWN
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def end_in_words(token: ApiToken) -> str:
     if token.revoked_at:
-        return moment(token.revoked_at)
-    return moment(token.expiry) if token.expiry else "never"
+        return format_time(token.revoked_at)
+    return format_time(token.expiry) if token.expiry else "never"

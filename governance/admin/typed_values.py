@@ -26,9 +26,9 @@ KINDS: Mapping[str, str] = {
     NUMBERS: "List of numbers, one a line",
 }
 TYPED_KINDS = (TEXT, NUMBER, TEXTS, NUMBERS)
-MOST_LEAVES = 30
-DEEPEST_LEAF = 6
-LONGEST_NUMBER = 400
+MAX_LEAVES = 30
+MAX_LEAF_DEPTH = 6
+MAX_NUMBER_LENGTH = 400
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _CONSTANTS: Mapping[str, Any] = {YES: True, NO: False, NOTHING: None}
 _ABSENT: Any = object()
@@ -63,14 +63,14 @@ class Leaf:
 
     def read(self, sent: Mapping[str, str]) -> None:
         self.kind = sent.get(f"{self.name}-kind", self.kind)
-        self.typed = one_kind_of_line_end(sent.get(f"{self.name}-typed", self.typed))
+        self.typed = normalize_newlines(sent.get(f"{self.name}-typed", self.typed))
 
     def value(self) -> Any:
         """What is typed; the value that stands there where that is what it says. ValueError else.
 
         LEFT_OUT gives no value: ask `kind` first.
         """
-        if self.is_fixed or (self.base is not _ABSENT and self._says_what_stands()):
+        if self.is_fixed or (self.base is not _ABSENT and self._is_unchanged()):
             return self.base
         if self.kind in _CONSTANTS:
             return _CONSTANTS[self.kind]
@@ -85,11 +85,11 @@ class Leaf:
                 return [number_of(line) for line in self.typed.split("\n") if line.strip()]
         raise ValueError("must be of a kind that the list offers")
 
-    def _says_what_stands(self) -> bool:
-        spelled = spelling(self.base)
-        if spelled is None or spelled[0] != self.kind:
+    def _is_unchanged(self) -> bool:
+        kind_text = kind_and_text(self.base)
+        if kind_text is None or kind_text[0] != self.kind:
             return False
-        return self.kind not in TYPED_KINDS or one_kind_of_line_end(spelled[1]) == self.typed
+        return self.kind not in TYPED_KINDS or normalize_newlines(kind_text[1]) == self.typed
 
 
 @dataclass
@@ -104,22 +104,22 @@ class ValueField(Leaf):
         """For a value that stands there, or for a new one."""
         if base is _ABSENT:
             return cls(name, label)
-        if (spelled := spelling(base)) is not None:
-            return cls(name, label, *spelled, base=base)
+        if (kind_text := kind_and_text(base)) is not None:
+            return cls(name, label, *kind_text, base=base)
         whole = cls(name, label, STRUCTURE, base=base)
         found = list(_leaves_of(base, ()))
-        if len(found) > MOST_LEAVES or max(len(path) for path, _ in found) > DEEPEST_LEAF:
+        if len(found) > MAX_LEAVES or max(len(path) for path, _ in found) > MAX_LEAF_DEPTH:
             whole.is_too_deep = True
             return whole
         for number, (path, value) in enumerate(found):
-            kind, typed = spelling(value) or (STRUCTURE, "")
+            kind, typed = kind_and_text(value) or (STRUCTURE, "")
             label = path_in_words(path)
             whole.leaves.append(Leaf(f"{name}-{number}", label, kind, typed, value, path))
         return whole
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
-        is_structure = self.base is not _ABSENT and spelling(self.base) is None
+        is_structure = self.base is not _ABSENT and kind_and_text(self.base) is None
         words = (
             "As it is, too large to edit here" if self.is_too_deep else "Structure, by its parts"
         )
@@ -142,7 +142,7 @@ class ValueField(Leaf):
     def value(self) -> Any:
         if self.kind != STRUCTURE:
             return super().value()
-        if self.base is _ABSENT or spelling(self.base) is not None:
+        if self.base is _ABSENT or kind_and_text(self.base) is not None:
             raise ValueError("must be of a kind that the list offers")
         values: dict[Path, Any] = {}
         for leaf in self.leaves:
@@ -158,13 +158,13 @@ class ValueField(Leaf):
 def number_of(typed: str) -> int | float:
     """The number that a JSON document would hold for it. ValueError where it is none."""
     text = typed.strip()
-    found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
+    found = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_LENGTH else None
     if found is None:
         raise ValueError("must be a number, such as 20, -3 or 2.5")
     return float(text) if found[2] or found[3] else int(text)
 
 
-def spelling(value: Any) -> tuple[str, str] | None:
+def kind_and_text(value: Any) -> tuple[str, str] | None:
     """(kind, text) by which a value is edited in one piece; None for what has parts to show."""
     if isinstance(value, str):
         return TEXT, value
@@ -185,7 +185,7 @@ def path_in_words(path: Path) -> str:
     return " › ".join(str(step + 1) if isinstance(step, int) else step for step in path)
 
 
-def one_kind_of_line_end(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     """Browsers send \\r\\n for a line's end; the record keeps \\n."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -195,7 +195,7 @@ def _is_one_line(text: str) -> bool:
 
 
 def _leaves_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if value == {} or spelling(value) is not None:
+    if value == {} or kind_and_text(value) is not None:
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():

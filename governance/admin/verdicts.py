@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from governance.admin.wording import pretty_json
+from governance.domain.rules import rule_results
 from governance.models import SystemContract
-from governance.vocabulary.rules import rule_results
 
 
 def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
@@ -16,8 +16,8 @@ def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
     if validator:
         words |= {
             "confidence": f"{float(validator['confidence_score']):.0%}",
-            "kind": _spoken(validator["issue_type"]),
-            "recommends": _spoken(validator["recommended_action"]),
+            "kind": _spaced(validator["issue_type"]),
+            "recommends": _spaced(validator["recommended_action"]),
             "validator_json": pretty_json(validator),
             "validator_evidence": _evidence(validator.get("evidence")),
         }
@@ -42,5 +42,5 @@ def _evidence(evidence: Any) -> str:
     return evidence if isinstance(evidence, str) else pretty_json(evidence)
 
 
-def _spoken(word: str) -> str:
+def _spaced(word: str) -> str:
     return word.replace("_", " ")

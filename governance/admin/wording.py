@@ -10,20 +10,20 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.vocabulary.wording import change_in_words as change_in_words
-from governance.vocabulary.wording import moment as moment
-from governance.vocabulary.wording import plural as plural
-from governance.vocabulary.wording import rollback_in_words as rollback_in_words
-from governance.vocabulary.wording import span as span
-from governance.vocabulary.wording import value_in_words as value_in_words
+from governance.domain.wording import change_in_words as change_in_words
+from governance.domain.wording import format_duration as format_duration
+from governance.domain.wording import format_time as format_time
+from governance.domain.wording import plural as plural
+from governance.domain.wording import rollback_in_words as rollback_in_words
+from governance.domain.wording import value_in_words as value_in_words
 
 EVENTS: Mapping[str, str] = {
     "contract.proposal.drafted": "proposed the change",
     "contract.validation.recorded": "recorded the validator's verdict",
     "contract.eligibility.granted": "recorded the gate's verdict: it MAY become a contract",
     "contract.eligibility.refused": "recorded the gate's verdict: it MAY NOT become a contract",
-    "contract.review.clarification_requested": "asked for clarification; the clock stopped",
-    "contract.review.clarified": "answered the question; the clock runs again",
+    "contract.review.clarification_requested": "asked for clarification; the review was paused",
+    "contract.review.clarified": "answered the question; the review resumed",
     "contract.review.signed": "signed the contract; more founders must",
     "contract.review.approved": "approved the contract",
     "contract.review.rejected": "rejected the contract",
@@ -63,13 +63,17 @@ def source_in_words(source: str) -> str:
 
 
 def left_until(end: datetime, at: datetime) -> str:
-    return f"{span(end - at)} left" if end > at else f"over since {span(at - end)}"
+    return (
+        f"{format_duration(end - at)} left"
+        if end > at
+        else f"over since {format_duration(at - end)}"
+    )
 
 
 def event_in_words(event: str, step_index: int | None) -> str:
     """What an entry tells; an event that is not known here stands for itself."""
     words = EVENTS.get(event)
-    return event if words is None else words.format(number=step_index)
+    return event if words is None else words.format(number=(step_index or 0) + 1)
 
 
 def actor_in_words(actor: str) -> str:

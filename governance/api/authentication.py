@@ -14,11 +14,11 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from governance.flows.callers import tokens_that_begin
-from governance.flows.tokens import USE_NOTED_EVERY, note_use
+from governance.domain.tokens import TOKEN_KEY_LENGTH, hash_token
+from governance.domain.values import TokenState
 from governance.models import ApiToken
-from governance.vocabulary.tokens import TOKEN_KEY_LENGTH, hash_token
-from governance.vocabulary.values import TokenState
+from governance.services.access.callers import tokens_by_key
+from governance.services.access.tokens import LAST_USED_PRECISION, record_use
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ SCHEME = "Bearer"
 
 # Our tokens are hexadecimal digits. Anything else would only trouble the database.
 _TOKEN = re.compile(rb"[0-9A-Za-z_-]{16,256}", re.ASCII)
-_REFUSALS = {
+_STATE_ERRORS = {
     TokenState.REVOKED: ("This token was revoked.", "token_revoked"),
     TokenState.EXPIRED: ("This token has expired.", "token_expired"),
 }
@@ -56,11 +56,11 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This token is not one of ours.")
         text = token.decode("ascii")
         digest = hash_token(text)
-        for known in tokens_that_begin(text[:TOKEN_KEY_LENGTH]):
+        for known in tokens_by_key(text[:TOKEN_KEY_LENGTH]):
             if not compare_digest(digest, known.digest):
                 continue
             at = timezone.now()
-            if refusal := _REFUSALS.get(known.state_at(at)):
+            if refusal := _STATE_ERRORS.get(known.state_at(at)):
                 raise AuthenticationFailed(*refusal)
             if not known.user.is_active:
                 raise AuthenticationFailed("This user is not active.", code="user_inactive")
@@ -74,10 +74,10 @@ def _try_to_note_use(token: ApiToken, at: Any) -> None:
 
     A database that only reads would refuse it every time.
     """
-    if token.last_used_at is not None and token.last_used_at > at - USE_NOTED_EVERY:
+    if token.last_used_at is not None and token.last_used_at > at - LAST_USED_PRECISION:
         return
-    if cache.add(f"used:{token.pk}", True, timeout=USE_NOTED_EVERY.total_seconds()):
+    if cache.add(f"used:{token.pk}", True, timeout=LAST_USED_PRECISION.total_seconds()):
         try:
-            note_use(token, at=at)
+            record_use(token, at=at)
         except Error as error:
             logger.warning("The use of token %s could not be noted: %s", token.pk, error)

@@ -11,17 +11,17 @@ from rest_framework.request import Request
 
 from governance.api.idempotency import call_of, is_final
 from governance.api.problems import problem_response
-from governance.flows.answered_once import answer_once
-from governance.flows.kept_answers import Answer, Call
-from governance.vocabulary.canonical import load_strict_json
-from governance.vocabulary.errors import GovernanceError, RequestInProgressError
+from governance.domain.canonical import load_strict_json
+from governance.domain.errors import GovernanceError, RequestInProgressError
+from governance.services.idempotency.requests import run_idempotent_request
+from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 
-Outcome = dict[str, Any]
+OutcomeDocument = dict[str, Any]
 
 
-def outcome_for_each(
-    view: Any, request: Request, ids: Iterable[UUID], move: Callable[[UUID], Outcome]
-) -> list[Outcome]:
+def outcomes_of(
+    view: Any, request: Request, ids: Iterable[UUID], move: Callable[[UUID], OutcomeDocument]
+) -> list[OutcomeDocument]:
     """What `move` answers for each id, in order, or the problem document that refused it.
 
     Under an `Idempotency-Key` each is a part of the call: one that was done before the call was
@@ -29,38 +29,45 @@ def outcome_for_each(
     is at one of them at this moment.
     """
     call = call_of(request)
-    return [_outcome(call, one, move, view) for one in ids]
+    return [_outcome(call, item_id, move, view) for item_id in ids]
 
 
-def _outcome(call: Call | None, one: UUID, move: Callable[[UUID], Outcome], view: Any) -> Outcome:
+def _outcome(
+    call: IdempotentRequest | None,
+    item_id: UUID,
+    move: Callable[[UUID], OutcomeDocument],
+    view: Any,
+) -> OutcomeDocument:
     try:
         if call is None:
-            return move(one)
-        answer, _ = answer_once(
-            call.part(str(one)), lambda: _as_answer(_settled(one, move)), at=view.now()
+            return move(item_id)
+        answer, _ = run_idempotent_request(
+            call.part(str(item_id)),
+            lambda: _as_stored_response(_final_outcome(item_id, move)),
+            at=view.now(),
         )
     except RequestInProgressError:
         raise
-    except GovernanceError as refusal:
-        return _refused(refusal)
-    kept: Outcome = load_strict_json(answer.body)
-    return kept
+    except GovernanceError as error:
+        return _error_outcome(error)
+    stored: OutcomeDocument = load_strict_json(answer.body)
+    return stored
 
 
-def _settled(one: UUID, move: Callable[[UUID], Outcome]) -> Outcome:
+def _final_outcome(item_id: UUID, move: Callable[[UUID], OutcomeDocument]) -> OutcomeDocument:
     """The outcome for good; a refusal that may pass later is raised."""
     try:
-        return move(one)
-    except GovernanceError as refusal:
-        if not is_final(refusal):
+        return move(item_id)
+    except GovernanceError as error:
+        if not is_final(error):
             raise
-        return _refused(refusal)
+        return _error_outcome(error)
 
 
-def _refused(refusal: GovernanceError) -> Outcome:
-    document = load_strict_json(problem_response(refusal, {}).content)
+def _error_outcome(error: GovernanceError) -> OutcomeDocument:
+    document = load_strict_json(problem_response(error, {}).content)
     return {"status": document["status"], "problem": document}
 
 
-def _as_answer(outcome: Outcome) -> Answer:
-    return Answer(outcome["status"], {}, JSONRenderer().render(outcome))
+def _as_stored_response(outcome: OutcomeDocument) -> StoredResponse:
+    return StoredResponse(outcome["status"], {}, JSONRenderer().render(outcome))

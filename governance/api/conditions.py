@@ -10,14 +10,18 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.flows.versions import Subject, require_version, version_of
-from governance.vocabulary.errors import VersionMismatchError
+from governance.domain.errors import VersionMismatchError
+from governance.record.ledger.versions import (
+    Subject,
+    require_version,
+    version_of,
+)
 
 # May be kept by the client alone, who must ask before using it again.
 REVALIDATE = "private, no-cache"
 
 
-def answer_unless_known(
+def conditional_response(
     request: Request, subject: Subject, pk: UUID, read: Callable[[], Response]
 ) -> HttpResponse:
     """What `read` answers, with a strong `ETag`; 304 if the caller names it in `If-None-Match`.
@@ -26,17 +30,17 @@ def answer_unless_known(
     NotFoundError, and VersionMismatchError if `If-Match` names only others.
     """
     version = version_of(subject, pk)
-    wanted = versions_in(request, "If-Match")
+    wanted = versions_named_in(request, "If-Match")
     if wanted is not None and not {"*", version} & wanted:
         raise VersionMismatchError(f"The {subject} has changed since it was read.")
-    known = versions_in(request, "If-None-Match") or frozenset()
+    known = versions_named_in(request, "If-None-Match") or frozenset()
     answer: HttpResponse = HttpResponse(status=304) if {"*", version} & known else read()
     answer.headers["ETag"] = f'"{version}"'
     answer.headers["Cache-Control"] = REVALIDATE
     return answer
 
 
-def versions_in(request: Request, header: str) -> frozenset[str] | None:
+def versions_named_in(request: Request, header: str) -> frozenset[str] | None:
     """The versions that a condition names, `*` among them; None without the header.
 
     What is no entity tag stands for no version. A weak tag (`W/"…"`) is one only where a weak
@@ -51,12 +55,12 @@ def versions_in(request: Request, header: str) -> frozenset[str] | None:
     return frozenset(tag.strip('"') for tag in tags if not tag.startswith("W/"))
 
 
-def require_condition(request: Request, subject: Subject | None, pk: UUID | None) -> None:
+def require_if_match(request: Request, subject: Subject | None, pk: UUID | None) -> None:
     """Hold a call that writes to its `If-Match`, with contract and job locked from here on.
 
     A call that is about no single contract or job has no version: there the condition never holds.
     """
-    wanted = versions_in(request, "If-Match")
+    wanted = versions_named_in(request, "If-Match")
     if wanted is None:
         return
     if subject is None or pk is None:

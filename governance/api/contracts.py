@@ -1,4 +1,4 @@
-"""`/contracts/`: read contracts and their ledgers, activate the approved ones."""
+"""`/contracts/`: read contracts and their ledgers; activate approved contracts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.bulk import Outcome, outcome_for_each
-from governance.api.conditions import answer_unless_known
+from governance.api.bulk import OutcomeDocument, outcomes_of
+from governance.api.compiled_serializers import serialize
+from governance.api.conditions import conditional_response
 from governance.api.filters import CONTRACT_FILTERS
-from governance.api.forms import Activation, Activations
-from governance.api.idempotency import sent_again_in_parts, sent_again_safely
-from governance.api.pagination import BySeq
+from governance.api.idempotency import idempotent, idempotent_in_parts
+from governance.api.pagination import SeqPagination
+from governance.api.request_bodies import ActivationOptionsSerializer, BulkActivationSerializer
 from governance.api.serializers.jobs import ActivationOutcomesSerializer, ActivationSerializer
-from governance.api.serializers.reading import (
+from governance.api.serializers.selectable import (
     CONTRACT_IN_FULL,
     CONTRACT_IN_LIST,
     LEDGER_ENTRY,
@@ -27,32 +28,31 @@ from governance.api.serializers.reading import (
     ContractInListSerializer,
     LedgerEntryInListSerializer,
 )
-from governance.api.shown import shown
 from governance.api.viewsets import GovernedViewSet
-from governance.contract.queries import refuse_archived
+from governance.authorities.contract.queries import refuse_archived
+from governance.domain.errors import ContractArchivedError, NotFoundError
 from governance.flows.activate_contract import activate_contract
-from governance.flows.callers import people_by_id
-from governance.ledger.queries import entries_of
 from governance.models import GovernanceJob, SystemContract
-from governance.vocabulary.errors import ContractArchivedError, NotFoundError
+from governance.record.ledger.queries import entries_of
+from governance.services.access.callers import users_by_id
 
 _READ_ONE = frozenset({"retrieve", "ledger"})
 
 
-def know_what_cannot_be(job: GovernanceJob) -> None:
+def cache_known_relations(job: GovernanceJob) -> None:
     """Ask for the people's names at once, and not for what a job just made cannot have yet."""
     contract = job.contract
     for relation in ("evidence", "audit"):
         GovernanceJob._meta.get_field(relation).set_cached_value(job, None)
     SystemContract._meta.get_field("successor").set_cached_value(contract, None)
     wanted = {name: getattr(contract, f"{name}_id") for name in ("proposed_by", "approved_by")}
-    people = people_by_id(wanted.values())
+    people = users_by_id(wanted.values())
     for name, pk in wanted.items():
         setattr(contract, name, people[pk])
 
 
 class ContractViewSet(GovernedViewSet):
-    """Contracts are proposed by an import and approved by a person; neither happens here."""
+    """Read and activate contracts; proposing and approving have no call in the API."""
 
     noun = "contract"
     action_permissions = {
@@ -69,7 +69,7 @@ class ContractViewSet(GovernedViewSet):
     def handle_exception(self, exc: Exception) -> Response:
         """What is not there may have been archived; a token that is bound to capabilities does not
         hear so, for a tombstone does not say which its contract had."""
-        if isinstance(exc, NotFoundError) and self.action in _READ_ONE and self.reach is None:
+        if isinstance(exc, NotFoundError) and self.action in _READ_ONE and self.token_scope is None:
             try:
                 refuse_archived(self.kwargs["pk"])
             except ContractArchivedError as archived:
@@ -88,12 +88,12 @@ class ContractViewSet(GovernedViewSet):
         responses=ContractInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """The newest contracts first, without their long columns; filters narrow them down.
+        """Return contracts, newest first, without their long fields; filters narrow the list.
 
-        To follow what changes: `ordering=updated_at&updated_after=` the last time seen, less a
-        minute for what was being written just then.
+        To keep a copy up to date, use `ordering=updated_at` with `updated_after` one minute before
+        the last `updated_at` that you have seen, because changes become visible when they commit.
         """
-        return self.shown_page(self.filter_queryset(self.get_queryset()))
+        return self.page_response(self.filter_queryset(self.get_queryset()))
 
     @extend_schema(
         operation_id="get_contract",
@@ -102,14 +102,14 @@ class ContractViewSet(GovernedViewSet):
         responses=ContractInFullSerializer,
     )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
-        """One contract with its proposed changes, its plan, both verdicts and its approval.
+        """Return one contract: its proposed changes, plan, verdicts, signatures and approval.
 
-        While a founder waits for an answer, `clarification` is their question and
-        `review_ends_at` is null: the clock stands. One that came to rest long ago may have been
-        archived and removed: 410 `contract_archived`, with the head of its chain and the SHA-256
-        of the file that holds it.
+        While a founder's question is open, `clarification` holds the question and
+        `review_ends_at` is null, because the review is paused. A contract that ended may have been
+        archived and removed: then the response is 410 `contract_archived`, with the last hash of
+        its ledger and the SHA-256 of its archive file.
         """
-        return answer_unless_known(request, "contract", pk, lambda: Response(self.shown_object()))
+        return conditional_response(request, "contract", pk, lambda: Response(self.object_data()))
 
     @extend_schema(
         operation_id="list_ledger_entries",
@@ -117,43 +117,43 @@ class ContractViewSet(GovernedViewSet):
         parameters=LEDGER_ENTRY.parameters(),
         responses=LedgerEntryInListSerializer(many=True),
     )
-    @action(detail=True, methods=["get"], pagination_class=BySeq, filter_backends=[])
+    @action(detail=True, methods=["get"], pagination_class=SeqPagination, filter_backends=[])
     def ledger(self, request: Request, pk: UUID) -> Response:
-        """Every entry of the contract's hash chain in order of `seq`.
+        """Return every entry of the contract's hash chain, ordered by `seq`.
 
-        Anyone can verify it with SHA-256 alone: each `hash` is that of the bytes of the `hash`
-        before it, then `body` in UTF-8.
+        Anyone can verify the chain with SHA-256 alone: `hash` is the SHA-256 of the bytes of
+        `prev_hash` followed by `body` in UTF-8.
         """
-        return self.shown_page(self.selection.read(entries_of(self.get_object().pk)))
+        return self.page_response(self.selection.read(entries_of(self.get_object().pk)))
 
     @extend_schema(
         operation_id="activate_contract",
         summary="Activate an approved contract",
-        request=Activation,
+        request=ActivationOptionsSerializer,
         responses={201: ActivationSerializer},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("contract")
+    @idempotent("contract")
     def activate(self, request: Request, pk: UUID) -> Response:
-        """The contract becomes ACTIVE and one PENDING job with its steps is made.
+        """Make the contract ACTIVE and create its one job, PENDING, with its steps.
 
-        Refused with 409 and a `code` unless the contract is approved and unchanged
-        (`contract_not_approved`, `content_changed`, `target_out_of_scope`), inside its window
-        (`window_closed`), the platform's health is known and well (`health_unknown`,
-        `health_blocked`), and the line runs (`line_frozen`, with `until` and `reason` in
-        `details`).
+        The response is 409 unless all of this holds: the contract is approved and unchanged
+        (`contract_not_approved`, `content_changed`, `target_out_of_scope`), the time is within the
+        activation window (`window_closed`), the platform's health is known and does not block
+        (`health_unknown`, `health_blocked`), and no change freeze is active
+        (`change_freeze_active`, with `until` and `reason` in `details`).
         """
-        fields: dict[str, Any] = self.read_body(Activation)
+        fields: dict[str, Any] = self.read_body(ActivationOptionsSerializer)
         job = activate_contract(contract_id=pk, actor=request.user, at=self.now(), **fields)
-        know_what_cannot_be(job)
+        cache_known_relations(job)
         return Response(
-            shown(ActivationSerializer, {"contract": job.contract, "job": job}), status=201
+            serialize(ActivationSerializer, {"contract": job.contract, "job": job}), status=201
         )
 
     @extend_schema(
         operation_id="activate_contracts",
         summary="Activate many approved contracts",
-        request=Activations,
+        request=BulkActivationSerializer,
         responses=ActivationOutcomesSerializer,
     )
     @action(
@@ -163,21 +163,22 @@ class ContractViewSet(GovernedViewSet):
         pagination_class=None,
         filter_backends=[],
     )
-    @sent_again_in_parts
+    @idempotent_in_parts
     def activate_many(self, request: Request) -> Response:
-        """Up to 200 contracts, each activated, or refused, in a transaction of its own.
+        """Activate up to 200 contracts, each in a transaction of its own.
 
-        The answer has an outcome for each id, in order: `status` is what activating it alone would
-        have answered, `job_id` its job, `problem` why it was refused. What is refused keeps nobody
-        else back. Sent again under its `Idempotency-Key` after it was cut, the call goes on where
-        it ended: what it had done has the outcome that it had.
+        The response holds one outcome for each id, in order: `status` is what the single call
+        would have returned, `job_id` is the new job, and `problem` says why an activation was
+        refused. A refused activation does not stop the others. A call that was interrupted and is
+        repeated with its `Idempotency-Key` continues where it stopped; finished activations are
+        not repeated and keep their outcome.
         """
-        fields = self.read_body(Activations)
+        fields = self.read_body(BulkActivationSerializer)
         at, ids = self.now(), fields.pop("contract_ids")
-        told_apart = self.ids_within_reach(ids)
+        visible_ids = self.ids_within_token_scope(ids)
 
-        def activate(contract_id: UUID) -> Outcome:
-            if contract_id not in told_apart:
+        def activate(contract_id: UUID) -> OutcomeDocument:
+            if contract_id not in visible_ids:
                 raise self.not_found(contract_id)
             job = activate_contract(contract_id=contract_id, actor=request.user, at=at, **fields)
             return {"status": 201, "job_id": str(job.pk)}
@@ -185,7 +186,7 @@ class ContractViewSet(GovernedViewSet):
         outcomes = [
             {"contract_id": contract_id, "job_id": None, "problem": None} | outcome
             for contract_id, outcome in zip(
-                ids, outcome_for_each(self, request, ids, activate), strict=True
+                ids, outcomes_of(self, request, ids, activate), strict=True
             )
         ]
-        return Response(shown(ActivationOutcomesSerializer, {"results": outcomes}))
+        return Response(serialize(ActivationOutcomesSerializer, {"results": outcomes}))

@@ -23,26 +23,26 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from governance.api.hub import (
-    DATABASE_AWAY,
-    HUB,
-    Follower,
-    borrowed_connection,
-    give_connection_back,
-)
+from governance.api.compiled_serializers import serialize
 from governance.api.serializers.contracts import LedgerEntrySerializer
-from governance.api.shown import shown
+from governance.api.stream_broker import (
+    DATABASE_OUTAGE_ERRORS,
+    STREAM_BROKER,
+    Subscriber,
+    borrowed_connection,
+    release_connection,
+)
 from governance.api.viewsets import GovernedViewSet
-from governance.ledger.events import ends_the_chain
-from governance.ledger.queries import entries_of
+from governance.domain.errors import InvalidInputError
 from governance.models import GovernanceJob, LedgerEntry
-from governance.vocabulary.errors import InvalidInputError
+from governance.record.ledger.events import ends_the_chain
+from governance.record.ledger.queries import entries_of
 
 HEADER = "Last-Event-ID"
 MEDIA_TYPE = "text/event-stream"
 RETRY = b"retry: 3000\n\n"
 HEARTBEAT = b":\n\n"
-PAGE = 100
+PAGE_SIZE = 100
 # How long a client may take for one piece, and may leave what was sent unacknowledged.
 SEND_SECONDS = 30
 
@@ -56,7 +56,7 @@ LAST_EVENT_ID = OpenApiParameter(
     description="The `id` of the last event that arrived: the stream goes on behind it. Without "
     "it, or with 0, from the job's first entry on.",
 )
-SOME_EVENTS = OpenApiExample(
+EVENTS_EXAMPLE = OpenApiExample(
     "a job begins",
     media_type=MEDIA_TYPE,
     value="retry: 3000\n\n"
@@ -97,10 +97,10 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
     if view.request.method != "HEAD":
         first = chain.filter(event="job.activation.created").values_list("seq", flat=True)[0]
         client = view.request.META.get("gunicorn.socket")
-        place = HUB.take_place(job.contract_id, head=last.seq, socket=client)
-        pieces = EventStream(view, place, after=max(after, first - 1))
-        _bound_sending(client)
-        give_connection_back()
+        subscriber = STREAM_BROKER.subscribe(job.contract_id, head=last.seq, socket=client)
+        pieces = EventStream(view, subscriber, after=max(after, first - 1))
+        _limit_send_time(client)
+        release_connection()
     return StreamingHttpResponse(
         pieces, content_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"}
     )
@@ -109,13 +109,13 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
 class EventStream:
     """The bytes of a stream, piece by piece; closing it, or dropping it, gives its place back."""
 
-    def __init__(self, view: GovernedViewSet, place: Follower, *, after: int) -> None:
-        self._view, self._place, self._after = view, place, after
-        self._pause = settings.STREAMS["HEARTBEAT_SECONDS"]
+    def __init__(self, view: GovernedViewSet, subscriber: Subscriber, *, after: int) -> None:
+        self._view, self._subscriber, self._after = view, subscriber, after
+        self._pause = settings.GOVSITE_STREAMS["HEARTBEAT_SECONDS"]
         # The view has just let it in.
-        self._asks_at = time.monotonic() + self._pause
+        self._next_check_at = time.monotonic() + self._pause
         self._ends_at = time.monotonic() + _seconds_allowed(view.request)
-        self._pieces = self._tell()
+        self._pieces = self._generate()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -124,58 +124,60 @@ class EventStream:
         return next(self._pieces)
 
     def close(self) -> None:
-        HUB.leave(self._place)
+        STREAM_BROKER.unsubscribe(self._subscriber)
 
     # A response that fails on its way to the server is closed by nobody.
     __del__ = close
 
-    def _tell(self) -> Iterator[bytes]:
+    def _generate(self) -> Iterator[bytes]:
         yield RETRY
         beats_at = time.monotonic() + self._pause
-        while not self._place.is_over and time.monotonic() < self._ends_at:
+        while not self._subscriber.is_over and time.monotonic() < self._ends_at:
             try:
                 if not self._is_still_allowed():
                     return
                 entries = self._next_entries()
-            except DATABASE_AWAY:
-                HUB.lose_sight(self._place)
+            except DATABASE_OUTAGE_ERRORS:
+                STREAM_BROKER.reset_head(self._subscriber)
                 entries = []
             if entries:
-                yield b"".join(map(as_event, entries))
+                yield b"".join(map(render_event, entries))
                 self._after = entries[-1].seq
                 if ends_the_chain(entries[-1].event, entries[-1].to_status):
                     return
             if time.monotonic() >= beats_at:
                 beats_at = time.monotonic() + self._pause
                 yield HEARTBEAT
-            patience = min(beats_at, self._ends_at) - time.monotonic()
-            HUB.wait_for_news(self._place, after=self._after, seconds=patience)
+            timeout = min(beats_at, self._ends_at) - time.monotonic()
+            STREAM_BROKER.wait_for_entries(self._subscriber, after=self._after, seconds=timeout)
 
     def _is_still_allowed(self) -> bool:
         """As the view says, asked once a heartbeat, and before anything is told that came later.
 
         While the database is away nobody can say, and there is nothing to be told.
         """
-        nothing_to_tell = self._place.head <= self._after
-        if time.monotonic() < self._asks_at or (HUB.is_blind and nothing_to_tell):
+        is_caught_up = self._subscriber.head <= self._after
+        if time.monotonic() < self._next_check_at or (
+            STREAM_BROKER.is_database_down and is_caught_up
+        ):
             return True
         with borrowed_connection():
             is_allowed = self._view.is_still_allowed()
-        self._asks_at = time.monotonic() + self._pause
+        self._next_check_at = time.monotonic() + self._pause
         return is_allowed
 
     def _next_entries(self) -> Sequence[LedgerEntry]:
         """The entries that follow, where there are known to be any; a page of them at most."""
-        if self._place.head <= self._after:
+        if self._subscriber.head <= self._after:
             return []
-        rows = entries_of(self._place.contract_id).filter(seq__gt=self._after)
+        rows = entries_of(self._subscriber.contract_id).filter(seq__gt=self._after)
         with borrowed_connection():
-            return list(rows[:PAGE])
+            return list(rows[:PAGE_SIZE])
 
 
-def as_event(entry: LedgerEntry) -> bytes:
+def render_event(entry: LedgerEntry) -> bytes:
     """The entry as one event, its data the JSON that `contracts/{id}/ledger/` shows."""
-    data: bytes = JSONRenderer().render(shown(LedgerEntrySerializer, entry))
+    data: bytes = JSONRenderer().render(serialize(LedgerEntrySerializer, entry))
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (entry.seq, entry.event.encode(), data)
 
 
@@ -195,11 +197,11 @@ def _last_event_id(request: Request, *, head: int) -> int:
 def _seconds_allowed(request: Request) -> float:
     """As long as a stream may last, and no longer than its token."""
     expiry = getattr(request.auth, "expiry", None)
-    longest: float = settings.STREAMS["SECONDS"]
-    return min(longest, (expiry - timezone.now()).total_seconds()) if expiry else longest
+    max_seconds: float = settings.GOVSITE_STREAMS["SECONDS"]
+    return min(max_seconds, (expiry - timezone.now()).total_seconds()) if expiry else max_seconds
 
 
-def _bound_sending(client: Any) -> None:
+def _limit_send_time(client: Any) -> None:
     """A client that reads no more, or has vanished, does not hold its place for ever."""
     with suppress(AttributeError, OSError):
         client.settimeout(SEND_SECONDS)

@@ -32,7 +32,7 @@ LIST_MESSAGES: dict[str, Any] = MESSAGES | {
 }
 
 
-class StrictForm(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
     """A request body: an object with the fields declared, and with no others."""
 
     default_error_messages = MESSAGES | {"invalid": "must be an object"}
@@ -47,7 +47,7 @@ class StrictForm(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class Text(serializers.CharField):
+class StrictCharField(serializers.CharField):
     """Text and nothing else, white space around it included."""
 
     default_error_messages = MESSAGES | {
@@ -65,7 +65,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class Digest(Text):
+class Sha256Field(StrictCharField):
     """SHA-256 in 64 hexadecimal digits, small letters."""
 
     default_error_messages = MESSAGES | {"invalid": "must be 64 hexadecimal digits (0-9, a-f)"}
@@ -80,7 +80,7 @@ class Digest(Text):
 
 
 @extend_schema_field(OpenApiTypes.UUID)
-class Identifier(serializers.Field[UUID, Any, str, Any]):
+class StrictUUIDField(serializers.Field[UUID, Any, str, Any]):
     """A UUID in its usual spelling, as answers show it."""
 
     default_error_messages = MESSAGES | {"invalid": "must be a UUID"}
@@ -94,7 +94,7 @@ class Identifier(serializers.Field[UUID, Any, str, Any]):
         raise NotImplementedError("Answers show their ids with DRF's own field.")
 
 
-class WholeNumber(serializers.IntegerField):
+class StrictIntegerField(serializers.IntegerField):
     """An integer as JSON Schema has it: 5 or 5.0, the same number; neither `true` nor `"5"`."""
 
     default_error_messages = MESSAGES | {
@@ -111,7 +111,7 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class Word(serializers.ChoiceField):
+class StrictChoiceField(serializers.ChoiceField):
     """One word out of a closed set."""
 
     default_error_messages = MESSAGES
@@ -128,7 +128,7 @@ class Word(serializers.ChoiceField):
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
-class Moment(serializers.Field[datetime, Any, str, Any]):
+class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
     """A time in RFC 3339 with its zone; digits finer than a microsecond are dropped."""
 
     default_error_messages = MESSAGES | {
@@ -147,7 +147,7 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
         raise NotImplementedError("Answers show their times with DRF's own field.")
 
 
-class Json(serializers.Field[Any, Any, Any, Any]):
+class JsonValueField(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, `null` among them; the parser has refused what cannot be kept."""
 
     default_error_messages = MESSAGES
@@ -163,7 +163,7 @@ class Json(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class JsonObject(serializers.Field[dict[str, Any], Any, Any, Any]):
+class JsonObjectField(serializers.Field[dict[str, Any], Any, Any, Any]):
     """A JSON object with any fields."""
 
     default_error_messages = MESSAGES | {"invalid": "must be an object"}
@@ -177,8 +177,8 @@ class JsonObject(serializers.Field[dict[str, Any], Any, Any, Any]):
         return value
 
 
-class JsonObjects(serializers.ListField):
+class JsonObjectListField(serializers.ListField):
     """A list of JSON objects."""
 
-    child = JsonObject()
+    child = JsonObjectField()
     default_error_messages = LIST_MESSAGES

@@ -21,27 +21,32 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from governance.api.fields import Moment
-from governance.vocabulary.errors import InvalidInputError
-from governance.vocabulary.values import ContractStatus, JobStatus, RiskLevel, Source
+from governance.api.fields import StrictDateTimeField
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import (
+    ContractStatus,
+    JobStatus,
+    RiskLevel,
+    Source,
+)
 
 Rows = QuerySet[Any, Any]
-LONGEST_NAME = 200
-LONGEST_USERNAME = 150
+MAX_NAME_LENGTH = 200
+MAX_USERNAME_LENGTH = 150
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """One parameter of a list. `read` raises ValueError with what the value must be.
 
-    `cases` says which rows are left, each in one of them or several; none are where it is empty.
+    `branches` says which rows are left, each in one of them or several; none are where it is empty.
     """
 
     description: str
     schema: Mapping[str, Any]
     example: str
     read: Callable[[str], Any]
-    cases: Callable[[Any], Sequence[Q]]
+    branches: Callable[[Any], Sequence[Q]]
     # By the column that a list is ordered by: a lookup that follows from this one and bounds the
     # walk through that column's index.
     implies: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +67,7 @@ class Filter:
 class DeclaredFilters(BaseFilterBackend):
     """Narrows a list by the view's `filters`; all that is wrong with them is refused at once.
 
-    What is left in several cases is told to the view, whose `cases` its pages put together.
+    What is left in several cases is told to the view, whose `branches` its pages put together.
     """
 
     def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
@@ -78,99 +83,101 @@ class DeclaredFilters(BaseFilterBackend):
             first = faults[0]
             raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
         ordered_by = request.query_params.get("ordering", "").removeprefix("-") or "created_at"
-        cases = [Q()]
+        branches = [Q()]
         for declared, value in wanted:
-            cases = [case & other for case in cases for other in declared.cases(value)]
+            branches = [branch & other for branch in branches for other in declared.branches(value)]
             if implied := declared.implies.get(ordered_by):
                 queryset = queryset.filter(**{implied: value})
-        view.cases = cases
-        return queryset if cases else queryset.none()
+        view.branches = branches
+        return queryset if branches else queryset.none()
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [declared.as_parameter(name) for name, declared in view.filters.items()]
 
 
 # --- kinds of filters ---------------------------------------------------------------------------
-def one_of(column: str, words: type[StrEnum], example: str, description: str) -> Filter:
+def choice_filter(column: str, choices: type[StrEnum], example: str, description: str) -> Filter:
     """One word of a closed set, or several with commas between."""
-    known = [str(word) for word in words]
+    known = [str(choice) for choice in choices]
 
     def read(text: str) -> list[str]:
-        named = text.split(",")
-        if not set(named) <= set(known):
+        selected = text.split(",")
+        if not set(selected) <= set(known):
             raise ValueError(f"must be one of {', '.join(known)}, or several of them: A,B")
-        return named
+        return selected
 
     return Filter(
         description=f"{description} One, or several with commas between: any of them.",
         schema={"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1},
         example=example,
         read=read,
-        cases=lambda named: [Q(**{column: word}) for word in dict.fromkeys(named)],
+        branches=lambda selected: [Q(**{column: choice}) for choice in dict.fromkeys(selected)],
     )
 
 
-def moment(lookup: str, description: str, **implies: str) -> Filter:
+def datetime_filter(lookup: str, description: str, **implies: str) -> Filter:
     """A time in RFC 3339 with its zone, compared as `lookup` says."""
     return Filter(
         description=f"{description} RFC 3339 with its zone.",
         schema={"type": "string", "format": "date-time"},
         example="2026-11-02T09:00:00Z",
-        read=_read_moment,
-        cases=lambda at: [Q(**{lookup: at})],
+        read=_read_datetime,
+        branches=lambda at: [Q(**{lookup: at})],
         implies=implies,
     )
 
 
-def name(
-    cases: Callable[[str], Sequence[Q]], example: str, longest: int, description: str
+def name_filter(
+    branches: Callable[[str], Sequence[Q]], example: str, max_length: int, description: str
 ) -> Filter:
     """The exact name of something."""
 
     def read(text: str) -> str:
-        if len(text) > longest:
-            raise ValueError(f"must have at most {longest} characters")
+        if len(text) > max_length:
+            raise ValueError(f"must have at most {max_length} characters")
         return text
 
     return Filter(
         description=description,
-        schema={"type": "string", "maxLength": longest},
+        schema={"type": "string", "maxLength": max_length},
         example=example,
         read=read,
-        cases=cases,
+        branches=branches,
     )
 
 
-def about(path: str) -> Filter:
+def capability_filter(path: str) -> Filter:
     """Rows whose contract affects a capability; `path` leads to its names."""
-    return name(
+    return name_filter(
         lambda capability: [Q(**{f"{path}__contains": [capability]})],
         example="GiftCards",
-        longest=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         description="The exact name of a capability that is affected, or `SYSTEM`.",
     )
 
 
-def moved_by(*people: str, description: str) -> Filter:
+def actor_filter(*people: str, description: str) -> Filter:
     """Rows in which any of the columns `people` is somebody, by username.
 
     Nobody of that name, nothing found: the answer does not tell who has an account.
     """
 
-    def cases(username: str) -> list[Q]:
+    def branches(username: str) -> list[Q]:
         known = get_user_model()._default_manager.filter(username=username)
         pk = known.values_list("pk", flat=True).first()
         return [] if pk is None else [Q(**{column: pk}) for column in people]
 
-    return name(cases, example="operator", longest=LONGEST_USERNAME, description=description)
+    return name_filter(
+        branches, example="operator", max_length=MAX_USERNAME_LENGTH, description=description
+    )
 
 
-def _read_moment(text: str) -> datetime:
+def _read_datetime(text: str) -> datetime:
     try:
-        return Moment().to_internal_value(text)
+        return StrictDateTimeField().to_internal_value(text)
     except ValidationError:
         hint = "; a + in an address is written %2B" if " " in text else ""
-        raise ValueError(f"{Moment.default_error_messages['invalid']}{hint}") from None
+        raise ValueError(f"{StrictDateTimeField.default_error_messages['invalid']}{hint}") from None
 
 
 def _read_id(text: str) -> UUID:
@@ -185,40 +192,44 @@ def _read_id(text: str) -> UUID:
 # --- the lists ----------------------------------------------------------------------------------
 # Nothing changes before it is made.
 RANGES: Mapping[str, Filter] = {
-    "created_after": moment(
+    "created_after": datetime_filter(
         "created_at__gte", "Made at this time or later.", updated_at="updated_at__gte"
     ),
-    "created_before": moment("created_at__lt", "Made before this time."),
-    "updated_after": moment("updated_at__gte", "Changed at this time or later."),
-    "updated_before": moment(
+    "created_before": datetime_filter("created_at__lt", "Made before this time."),
+    "updated_after": datetime_filter("updated_at__gte", "Changed at this time or later."),
+    "updated_before": datetime_filter(
         "updated_at__lt", "Last changed before this time.", created_at="created_at__lt"
     ),
 }
 
 CONTRACT_FILTERS: Mapping[str, Filter] = {
-    "status": one_of("status", ContractStatus, "APPROVED,ACTIVE", "Contracts that stand there."),
-    "risk_level": one_of("risk_level", RiskLevel, "critical,high", "Contracts of this risk."),
-    "source": one_of("source", Source, "ops_alert", "Contracts that came from there."),
-    "capability": about("affected_capabilities"),
+    "status": choice_filter(
+        "status", ContractStatus, "APPROVED,ACTIVE", "Contracts that stand there."
+    ),
+    "risk_level": choice_filter(
+        "risk_level", RiskLevel, "critical,high", "Contracts of this risk."
+    ),
+    "source": choice_filter("source", Source, "ops_alert", "Contracts that came from there."),
+    "capability": capability_filter("affected_capabilities"),
     **RANGES,
-    "actor": moved_by(
+    "actor": actor_filter(
         *("proposed_by", "approved_by", "closed_by"),
         description="The username of who proposed, approved or closed the contract.",
     ),
 }
 
 JOB_FILTERS: Mapping[str, Filter] = {
-    "status": one_of("status", JobStatus, "PENDING,RUNNING", "Jobs that stand there."),
+    "status": choice_filter("status", JobStatus, "PENDING,RUNNING", "Jobs that stand there."),
     "contract": Filter(
         description="The id of the contract that the job belongs to.",
         schema={"type": "string", "format": "uuid"},
         example="01a20444-2107-75be-ae46-75a54fe02b96",
         read=_read_id,
-        cases=lambda pk: [Q(contract_id=pk)],
+        branches=lambda pk: [Q(contract_id=pk)],
     ),
-    "capability": about("contract__affected_capabilities"),
+    "capability": capability_filter("contract__affected_capabilities"),
     **RANGES,
-    "actor": moved_by(
+    "actor": actor_filter(
         *("created_by", "started_by", "ended_by"),
         description="The username of who created, started or ended the job.",
     ),

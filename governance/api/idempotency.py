@@ -17,32 +17,32 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.conditions import require_condition, versions_in
+from governance.api.conditions import require_if_match, versions_named_in
 from governance.api.problems import problem_response
-from governance.flows.answered_once import answer_in_parts, answer_once
-from governance.flows.kept_answers import Answer, Call
-from governance.flows.versions import Subject
-from governance.ledger.story import retried, story
-from governance.vocabulary.canonical import digest
-from governance.vocabulary.errors import (
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import digest
+from governance.domain.errors import (
     BusyError,
     GovernanceError,
     InvalidInputError,
     RequestInProgressError,
 )
+from governance.record.ledger.versions import Subject
+from governance.services.idempotency.requests import run_idempotent_parts, run_idempotent_request
+from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_KEPT_HEADERS = ("Content-Type", "ETag")
+_STORED_HEADERS = ("Content-Type", "ETag")
 # The body or the moment is at fault: the same call may well succeed later.
-_NOT_FINAL = (InvalidInputError, BusyError, RequestInProgressError)
+_UNSTORED_ERRORS = (InvalidInputError, BusyError, RequestInProgressError)
 
 Action = Callable[..., HttpResponse]
 Work = Callable[[], HttpResponse]
 
 
-def sent_again_safely(subject: Subject | None = None) -> Callable[[Action], Action]:
+def idempotent(subject: Subject | None = None) -> Callable[[Action], Action]:
     """Decorate an action that writes, in one story, about one `subject` or none.
 
     Holds it to `If-Match` and carries it out once for each `Idempotency-Key`.
@@ -53,20 +53,22 @@ def sent_again_safely(subject: Subject | None = None) -> Callable[[Action], Acti
         def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
             call = call_of(request)
             work: Work = partial(action, view, request, *args, **kwargs)
-            if versions_in(request, "If-Match") is not None:
-                work = _on_condition(work, request, subject, kwargs.get("pk"))
+            if versions_named_in(request, "If-Match") is not None:
+                work = _with_if_match(work, request, subject, kwargs.get("pk"))
             if call is None:
                 return work()
-            answer, is_kept = answer_once(call, lambda: _final(view, request, work), at=view.now())
-            return _as_response(answer, is_kept=is_kept)
+            answer, is_replayed = run_idempotent_request(
+                call, lambda: _final_response(view, request, work), at=view.now()
+            )
+            return _as_response(answer, is_replayed=is_replayed)
 
-        carry_out.is_sent_again_safely = True  # type: ignore[attr-defined]
+        carry_out.is_idempotent = True  # type: ignore[attr-defined]
         return carry_out
 
     return decorate
 
 
-def sent_again_in_parts(action: Callable[..., Response]) -> Action:
+def idempotent_in_parts(action: Callable[..., Response]) -> Action:
     """Decorate an action that answers with `results`, an outcome of each of several stories.
 
     Each story is a `part` of the call (`bulk.py`). The whole is kept once every outcome is final.
@@ -75,24 +77,24 @@ def sent_again_in_parts(action: Callable[..., Response]) -> Action:
     @wraps(action)
     def carry_out(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         call = call_of(request)
-        require_condition(request, None, None)
+        require_if_match(request, None, None)
         work = partial(action, view, request, *args, **kwargs)
         if call is None:
             return work()
 
-        def all_parts() -> tuple[Answer, bool]:
+        def all_parts() -> tuple[StoredResponse, bool]:
             response = work()
             is_final = all(outcome["status"] < 500 for outcome in response.data["results"])
             return _rendered(view, request, response), is_final
 
-        answer, is_kept = answer_in_parts(call, all_parts, at=view.now())
-        return _as_response(answer, is_kept=is_kept)
+        answer, is_replayed = run_idempotent_parts(call, all_parts, at=view.now())
+        return _as_response(answer, is_replayed=is_replayed)
 
-    carry_out.is_sent_again_safely = True  # type: ignore[attr-defined]
+    carry_out.is_idempotent = True  # type: ignore[attr-defined]
     return carry_out
 
 
-def call_of(request: Request) -> Call | None:
+def call_of(request: Request) -> IdempotentRequest | None:
     """The call by its key, None without one: who, where, and which JSON value as its body.
 
     What the token may do and reach belongs to it: an answer is for nobody who may see less. The
@@ -107,53 +109,53 @@ def call_of(request: Request) -> Call | None:
         raise InvalidInputError.at(
             HEADER, "must be 1 to 255 visible ASCII characters", code="invalid_idempotency_key"
         )
-    said = {
+    identity = {
         "user": request.user.pk,
         "verbs": getattr(request.auth, "verbs", None),
         "capabilities": getattr(request.auth, "capabilities", None),
         "path": request.path,
         "body": request.data,
     }
-    return Call(key, digest(said))
+    return IdempotentRequest(key, digest(identity))
 
 
-def is_final(refusal: GovernanceError) -> bool:
+def is_final(error: GovernanceError) -> bool:
     """Whether the same call is refused alike for good, as far as its key reaches."""
-    return not isinstance(refusal, _NOT_FINAL)
+    return not isinstance(error, _UNSTORED_ERRORS)
 
 
-def _on_condition(work: Work, request: Request, subject: Subject | None, pk: UUID | None) -> Work:
+def _with_if_match(work: Work, request: Request, subject: Subject | None, pk: UUID | None) -> Work:
     @retried
     def locked() -> HttpResponse:
-        with story():
-            require_condition(request, subject, pk)
+        with write_transaction():
+            require_if_match(request, subject, pk)
             return work()
 
     return locked
 
 
-def _final(view: Any, request: Request, work: Work) -> Answer:
+def _final_response(view: Any, request: Request, work: Work) -> StoredResponse:
     """What the call is answered for good; what is not for good is raised."""
     try:
         response = work()
-    except GovernanceError as refusal:
-        if not is_final(refusal):
+    except GovernanceError as error:
+        if not is_final(error):
             raise
-        response = problem_response(refusal, {})
+        response = problem_response(error, {})
     return _rendered(view, request, response)
 
 
-def _rendered(view: Any, request: Request, response: HttpResponse) -> Answer:
+def _rendered(view: Any, request: Request, response: HttpResponse) -> StoredResponse:
     if isinstance(response, Response):
         response = view.finalize_response(request, response).render()
-    headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
-    return Answer(response.status_code, headers, response.content)
+    headers = {name: response[name] for name in _STORED_HEADERS if name in response}
+    return StoredResponse(response.status_code, headers, response.content)
 
 
-def _as_response(answer: Answer, *, is_kept: bool) -> HttpResponse:
+def _as_response(answer: StoredResponse, *, is_replayed: bool) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
     if "Content-Type" not in answer.headers:
         del response["Content-Type"]  # 204 has no body to be of any type
-    if is_kept:
+    if is_replayed:
         response.headers[REPLAYED] = "true"
     return response

@@ -1,4 +1,4 @@
-"""`/jobs/`: read jobs, and track their execution from claim to verdict."""
+"""`/jobs/`: read jobs, run them from claim to completion, and record their verdicts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,26 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.conditions import answer_unless_known, versions_in
+from governance.api.compiled_serializers import serialize, serialize_each
+from governance.api.conditions import conditional_response, versions_named_in
 from governance.api.events import (
+    EVENTS_EXAMPLE,
     LAST_EVENT_ID,
     MEDIA_TYPE,
-    SOME_EVENTS,
     EventStreamRenderer,
     follow_job,
 )
 from governance.api.filters import JOB_FILTERS
-from governance.api.forms import Cancellation, Completion, Nothing, Report, Reports, Verdict
-from governance.api.idempotency import sent_again_safely
-from governance.api.pagination import ByStepIndex
+from governance.api.idempotency import idempotent
+from governance.api.pagination import StepIndexPagination
+from governance.api.request_bodies import (
+    BatchReportSerializer,
+    CancellationSerializer,
+    CompletionSerializer,
+    EmptySerializer,
+    SingleReportSerializer,
+    VerdictSerializer,
+)
 from governance.api.serializers.jobs import (
     EvidenceSerializer,
     JobSerializer,
@@ -42,28 +50,27 @@ from governance.api.serializers.jobs import (
     StartedJobSerializer,
     StepSerializer,
 )
-from governance.api.serializers.reading import (
+from governance.api.serializers.selectable import (
     JOB_IN_FULL,
     JOB_IN_LIST,
     JobInFullSerializer,
     JobInListSerializer,
 )
-from governance.api.shown import shown, shown_each
 from governance.api.viewsets import GovernedViewSet
-from governance.flows import audit_job, run_job
-from governance.models import GovernanceJob
-from governance.orchestrator.queries import (
+from governance.authorities.orchestrator.queries import (
     job_progress,
     sealed_evidence_of,
     steps_with_status,
 )
+from governance.flows import audit_job, run_job
+from governance.models import GovernanceJob
 
 EVIDENCE_DIGEST = OpenApiParameter(
     "X-Evidence-SHA256",
     str,
     OpenApiParameter.HEADER,
     response=[200],
-    description="SHA-256 of the body's bytes, in hexadecimal; `ETag` carries it too.",
+    description="SHA-256 of the bytes of the body, in hexadecimal; `ETag` has the same value.",
 )
 
 
@@ -75,7 +82,7 @@ RECORDED = PolymorphicProxySerializer(
 
 
 class JobViewSet(GovernedViewSet):
-    """A job is made by activating a contract, and by nothing else."""
+    """Read and run jobs; only the activation of a contract creates a job."""
 
     noun = "job"
     contract_path = "contract__"
@@ -109,12 +116,13 @@ class JobViewSet(GovernedViewSet):
         responses=JobInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        """The newest jobs first; filters narrow them down.
+        """Return jobs, newest first; filters narrow the list.
 
-        To follow what changes: `ordering=updated_at&updated_after=` the last time seen, less a
-        minute for what was being written just then. A verdict changes its contract, not the job.
+        To keep a copy up to date, use `ordering=updated_at` with `updated_after` one minute before
+        the last `updated_at` that you have seen, because changes become visible when they commit.
+        A verdict changes the contract's `updated_at`, not the job's.
         """
-        return self.shown_page(self.filter_queryset(self.get_queryset()))
+        return self.page_response(self.filter_queryset(self.get_queryset()))
 
     @extend_schema(
         operation_id="get_job",
@@ -123,26 +131,26 @@ class JobViewSet(GovernedViewSet):
         responses=JobInFullSerializer,
     )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
-        """One job, the digest of its evidence and its verdict where there are any."""
-        return answer_unless_known(request, "job", pk, lambda: Response(self.shown_object()))
+        """Return one job, with the digest of its evidence and its verdict if they exist."""
+        return conditional_response(request, "job", pk, lambda: Response(self.object_data()))
 
     @extend_schema(
         operation_id="list_steps", summary="Read a job's steps", responses=StepSerializer(many=True)
     )
-    @action(detail=True, methods=["get"], pagination_class=ByStepIndex, filter_backends=[])
+    @action(detail=True, methods=["get"], pagination_class=StepIndexPagination, filter_backends=[])
     def steps(self, request: Request, pk: UUID) -> Response:
-        """The plan in its order: each step, how it stands, and its result where there is one."""
+        """Return the steps of the plan in order, each with its status and its reported result."""
         job = self.get_object()
         steps = steps_with_status(job, self.paginate_queryset(job.steps.all()))
-        return self.get_paginated_response(shown_each(StepSerializer, steps))
+        return self.get_paginated_response(serialize_each(StepSerializer, steps))
 
     @extend_schema(
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer
     )
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def progress(self, request: Request, pk: UUID) -> Response:
-        """Where the job stands, in six numbers and words: cheap enough to ask often."""
-        return Response(shown(ProgressSerializer, asdict(job_progress(pk))))
+        """Return the job's status and its counts of steps; one query, so it can be polled often."""
+        return Response(serialize(ProgressSerializer, asdict(job_progress(pk))))
 
     @extend_schema(
         operation_id="get_evidence",
@@ -152,13 +160,13 @@ class JobViewSet(GovernedViewSet):
     )
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def evidence(self, request: Request, pk: UUID) -> HttpResponse:
-        """The canonical bytes exactly as they were sealed, whose SHA-256 is the digest.
+        """Return the evidence byte for byte as it was sealed: canonical JSON.
 
-        Hash the body as it arrives, before parsing it. 404 `evidence_not_sealed` until the job
-        has ended.
+        `X-Evidence-SHA256` is the SHA-256 of these bytes. To check it, hash the body as received,
+        before you parse it. The response is 404 `evidence_not_sealed` until the job has ended.
         """
         evidence = sealed_evidence_of(pk)
-        if evidence.sha256 in (versions_in(request, "If-None-Match") or ()):
+        if evidence.sha256 in (versions_named_in(request, "If-None-Match") or ()):
             answer = HttpResponse(status=304)
         else:
             answer = HttpResponse(evidence.body.encode("utf-8"), content_type="application/json")
@@ -168,14 +176,14 @@ class JobViewSet(GovernedViewSet):
 
     @extend_schema(
         operation_id="follow_job",
-        summary="Follow a job as it goes on",
+        summary="Follow a job by server-sent events",
         parameters=[LAST_EVENT_ID],
         responses={
             (200, MEDIA_TYPE): OpenApiResponse(
-                OpenApiTypes.STR, "Events, each the next ledger entry.", examples=[SOME_EVENTS]
+                OpenApiTypes.STR, "Events: one for each ledger entry.", examples=[EVENTS_EXAMPLE]
             ),
             204: OpenApiResponse(
-                description="The contract has come to rest, and its last entry is the one named."
+                description="The contract has ended, and `Last-Event-ID` is its last entry."
             ),
         },
     )
@@ -187,13 +195,14 @@ class JobViewSet(GovernedViewSet):
         renderer_classes=[EventStreamRenderer],
     )
     def events(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """Server-sent events: the job's ledger entries, those that are there and each that follows.
+        """Stream the job's ledger entries as server-sent events: the existing ones, then new ones.
 
-        From the job's first entry to the one that ends its contract: the verdict's. An event's `id`
-        is the entry's `seq`, `event` its event, `data` the entry as JSON. The stream also ends
-        after a while, and when its token is no longer good: ask again with `Last-Event-ID`, and
-        nothing is lost or told twice. Refused with 400 `invalid_header` for an id that was never
-        given out, and with 503 `too_many_streams` when every place is taken.
+        The stream begins with the job's first entry and ends with the entry that ends the
+        contract. An event's `id` is the entry's `seq`, `event` is its event name, and `data` is
+        the entry as JSON. The stream also ends after some minutes, and when its token is no
+        longer valid: reconnect with `Last-Event-ID`, and no entry is lost or repeated. An id that
+        was never sent returns 400 `invalid_header`; if the web process has no free stream, the
+        response is 503 `too_many_streams`.
         """
         return follow_job(self, self.get_object())
 
@@ -201,39 +210,41 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="claim_job",
         summary="Claim the oldest pending job",
-        request=Nothing,
-        responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No job waits.")},
+        request=EmptySerializer,
+        responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No PENDING job.")},
     )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely()
+    @idempotent()
     def claim(self, request: Request) -> Response:
-        """Takes the oldest PENDING job and starts it; two executors never get the same one.
+        """Start the oldest PENDING job; two executors never get the same job.
 
-        A token that is bound to capabilities gets the oldest of those within its reach.
-
-        The job holds a lease until `lease_expires_at`: report the step that is due by then. While
-        a founder has stopped the line, 409 `line_frozen`, whether or not a job waits; `details`
-        say `until` when and for what `reason`.
+        A token that is restricted to capabilities gets the oldest job within them. The job has a
+        lease until `lease_expires_at`: report the step that is due by then. During a change
+        freeze the response is 409 `change_freeze_active`, whether or not a job is PENDING;
+        `details` hold `until` and `reason`.
         """
-        self.read_body(Nothing)
-        claimed = run_job.claim_job(executor=request.user, at=self.now(), capabilities=self.reach)
+        self.read_body(EmptySerializer)
+        claimed = run_job.claim_job(
+            executor=request.user, at=self.now(), capabilities=self.token_scope
+        )
         return self._started(*claimed) if claimed else Response(status=204)
 
     @extend_schema(
         operation_id="start_job",
         summary="Start a job",
-        request=Nothing,
+        request=EmptySerializer,
         responses=StartedJobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("job")
+    @idempotent("job")
     def start(self, request: Request, pk: UUID) -> Response:
-        """PENDING → RUNNING; the answer holds the execution token that every report must carry.
+        """Start one job: PENDING → RUNNING. The response holds its execution token.
 
-        The job holds a lease until `lease_expires_at`: report the step that is due by then.
-        Refused with 409 `line_frozen` while a founder has stopped the line.
+        Every report must carry this token. The job has a lease until `lease_expires_at`: report
+        the step that is due by then. During a change freeze the response is 409
+        `change_freeze_active`.
         """
-        self.read_body(Nothing)
+        self.read_body(EmptySerializer)
         return self._started(*run_job.start_job(job_id=pk, executor=request.user, at=self.now()))
 
     @extend_schema(
@@ -241,89 +252,98 @@ class JobViewSet(GovernedViewSet):
         summary="Report a step",
         request=PolymorphicProxySerializer(
             component_name="ReportOrReports",
-            serializers=[Report, Reports],
+            serializers=[SingleReportSerializer, BatchReportSerializer],
             resource_type_field_name=None,
         ),
-        responses={201: RECORDED, 200: OpenApiResponse(RECORDED, "Nothing new: nothing changed.")},
+        responses={201: RECORDED, 200: OpenApiResponse(RECORDED, "Recorded before; no change.")},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("job")
+    @idempotent("job")
     def results(self, request: Request, pk: UUID) -> Response:
-        """Keeps what happened to the step that is due; sending it again is safe.
+        """Record the result of the step that is due; the same report again is harmless.
 
-        Several steps in a row go as `results`, up to 200 in order: all are kept, or none is.
+        `results` reports up to 200 consecutive steps in order: all are recorded, or none.
 
-        It renews the lease: `lease_expires_at` says until when the next report is taken. Refused
-        with 409: `step_out_of_order`, `result_conflict` (another report for a step that has one),
-        `stale_execution` (an old token), `lease_lapsed` (too late: drop the work),
-        `invalid_job_transition` (not started), `job_immutable` (ended). A job that somebody else
-        started is not there: 404 `job_not_found`.
+        The report renews the lease: the next report is accepted until `lease_expires_at`. The
+        response is 409 for a step that is not due (`step_out_of_order`), another report for a step
+        that has a result (`result_conflict`), an old execution token (`stale_execution`), a report
+        after the lease (`lease_expired`: drop the job), a job that was not started
+        (`invalid_job_transition`) or has ended (`job_immutable`). A job that another account
+        started returns 404 `job_not_found`.
         """
         who_and_when: dict[str, Any] = {"job_id": pk, "executor": request.user, "at": self.now()}
         if isinstance(request.data, dict) and "results" in request.data:
-            kept = run_job.record_step_results(**who_and_when, **self.read_body(Reports))
+            kept = run_job.record_step_results(
+                **who_and_when, **self.read_body(BatchReportSerializer)
+            )
             results = [result for result, _ in kept]
-            answer = shown(RecordedResultsSerializer, {"results": results, "job": results[-1].job})
+            answer = serialize(
+                RecordedResultsSerializer, {"results": results, "job": results[-1].job}
+            )
         else:
-            kept = [run_job.record_step_result(**who_and_when, **self.read_body(Report))]
-            answer = shown(RecordedResultSerializer, kept[0][0])
+            kept = [
+                run_job.record_step_result(**who_and_when, **self.read_body(SingleReportSerializer))
+            ]
+            answer = serialize(RecordedResultSerializer, kept[0][0])
         return Response(answer, status=201 if any(is_new for _, is_new in kept) else 200)
 
     @extend_schema(
         operation_id="complete_job",
-        summary="End a job as its results say",
-        request=Completion,
+        summary="Complete a job",
+        request=CompletionSerializer,
         responses=JobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("job")
+    @idempotent("job")
     def complete(self, request: Request, pk: UUID) -> Response:
-        """COMPLETED when every step did, FAILED when one failed; the evidence is sealed.
+        """End the job as COMPLETED, or as FAILED if a step failed, and seal its evidence.
 
-        Refused with 409: `steps_outstanding` while steps are unreported and none has failed,
-        `stale_execution`, `lease_lapsed`, `job_immutable`; with 404 `job_not_found` when somebody
-        else started it.
+        The response is 409 `steps_outstanding` while steps are unreported and none has failed, and
+        409 `stale_execution`, `lease_expired` or `job_immutable` as for reports. A job that another
+        account started returns 404 `job_not_found`.
         """
-        token = self.read_body(Completion)["execution_token"]
+        token = self.read_body(CompletionSerializer)["execution_token"]
         job = run_job.complete_job(job_id=pk, token=token, executor=request.user, at=self.now())
-        return Response(shown(JobSerializer, job))
+        return Response(serialize(JobSerializer, job))
 
     @extend_schema(
         operation_id="cancel_job",
         summary="Cancel a job",
-        request=Cancellation,
+        request=CancellationSerializer,
         responses=JobSerializer,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("job")
+    @idempotent("job")
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Ends a PENDING or RUNNING job as CANCELLED, with a reason; the evidence is sealed."""
+        """End a PENDING or RUNNING job as CANCELLED, with a reason, and seal its evidence."""
         job = run_job.cancel_job(
-            job_id=pk, actor=request.user, at=self.now(), **self.read_body(Cancellation)
+            job_id=pk, actor=request.user, at=self.now(), **self.read_body(CancellationSerializer)
         )
-        return Response(shown(JobSerializer, job))
+        return Response(serialize(JobSerializer, job))
 
-    # --- judge ---
+    # --- audit ---
     @extend_schema(
         operation_id="record_verdict",
-        summary="Give the verdict on a job",
-        request=Verdict,
+        summary="Record the verdict on a job",
+        request=VerdictSerializer,
         responses={201: RecordedAuditSerializer},
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
-    @sent_again_safely("job")
+    @idempotent("job")
     def verdict(self, request: Request, pk: UUID) -> Response:
-        """Once for each job, on exactly the evidence named, by someone who took no part in it.
+        """Record the one verdict on a job, for the evidence whose digest the caller names.
 
-        PASS completes the contract, FAIL fails it, INCONCLUSIVE leaves it ACTIVE for a person. A
-        job that did not complete accepts only FAIL. Refused with 403 `auditor_not_independent`,
-        404 `evidence_not_sealed`, 409 `evidence_mismatch`, `verdict_given`, `verdict_conflict`.
+        PASS makes the contract COMPLETED, FAIL makes it FAILED, and INCONCLUSIVE leaves it ACTIVE
+        until a person decides. Only FAIL is accepted for a job that did not complete
+        (`verdict_conflict`). An auditor who took part in the contract or the job is refused with
+        403 `auditor_not_independent`. Other errors are 404 `evidence_not_sealed`, 409
+        `evidence_mismatch` and 409 `verdict_exists`.
         """
         audit = audit_job.record_verdict(
-            job_id=pk, author=request.user, at=self.now(), **self.read_body(Verdict)
+            job_id=pk, author=request.user, at=self.now(), **self.read_body(VerdictSerializer)
         )
-        return Response(shown(RecordedAuditSerializer, audit), status=201)
+        return Response(serialize(RecordedAuditSerializer, audit), status=201)
 
     @staticmethod
     def _started(job: GovernanceJob, token: str) -> Response:
-        return Response(shown(JobSerializer, job) | {"execution_token": token})
+        return Response(serialize(JobSerializer, job) | {"execution_token": token})

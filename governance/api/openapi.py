@@ -14,36 +14,40 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.api.codes import CODES, Refusal
+from governance.api.declared_errors import (
+    common_codes,
+    declared_errors_of,
+    group_by_status,
+)
+from governance.api.error_codes import ERROR_CODES, ErrorCode
 from governance.api.problems import MEDIA_TYPE
-from governance.api.refusals import by_status, refusals_of, shared_by
-from governance.api.schema import SAYS_SOMETHING
+from governance.api.schema import NOT_BLANK
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 # Each status: the name of its response where operations share it, and what it means.
-WORDS: dict[int, tuple[str, str]] = {
-    400: ("BadRequest", "The request does not fit; `errors` names each place."),
-    401: ("Unauthorized", "No token, or one that is not valid now."),
-    403: ("Forbidden", "This is not yours to do."),
-    404: ("NotFound", "There is no such thing."),
-    406: ("NotAcceptable", "This call answers in another media type."),
-    409: ("Conflict", "Not in this state, or not any more; `code` says why."),
-    410: ("Gone", "It was here, and was archived; `details` say where it is."),
-    411: ("LengthRequired", "The body's length was not announced."),
-    412: ("PreconditionFailed", "It is no longer the version that `If-Match` names."),
-    414: ("AddressTooLong", "The address is too long."),
+STATUS_TEXTS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "The request is invalid; `errors` names each field."),
+    401: ("Unauthorized", "There is no token, or it is not valid."),
+    403: ("Forbidden", "The token or its account may not do this."),
+    404: ("NotFound", "No such object, or it is outside the token's capabilities."),
+    406: ("NotAcceptable", "The call returns none of the media types that `Accept` names."),
+    409: ("Conflict", "The current state does not allow this; `code` says why."),
+    410: ("Gone", "The contract was archived and removed; `details` identify the archive."),
+    411: ("LengthRequired", "The body has no `Content-Length`."),
+    412: ("PreconditionFailed", "`If-Match` does not name the current version."),
+    414: ("AddressTooLong", "The path or the query is too long."),
     415: ("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
-    422: ("KeyReused", "The `Idempotency-Key` belongs to another request."),
-    429: ("Throttled", "Too many requests; `Retry-After` says when to ask again."),
-    500: ("InternalError", "A fault of ours, which has been logged."),
-    503: ("Unavailable", "Not just now; `Retry-After` says when to ask again."),
+    422: ("KeyReused", "The `Idempotency-Key` was used for another request."),
+    429: ("Throttled", "Too many requests; retry after `Retry-After` seconds."),
+    500: ("InternalError", "An unexpected error in the server, which has been logged."),
+    503: ("Unavailable", "Temporarily unavailable; retry after `Retry-After` seconds."),
 }
-SUCCESS = {"200": "Done.", "201": "Recorded.", "304": "As it was when it was read before."}
+SUCCESS = {"200": "Success.", "201": "Created.", "304": "Not changed since the version named."}
 
 _RETRY_AFTER = {
-    "description": "Seconds until it is worth asking again.",
+    "description": "Seconds to wait before a retry.",
     "schema": {"type": "integer", "minimum": 0},
 }
 HEADERS: dict[int, dict[str, Any]] = {
@@ -59,34 +63,34 @@ HEADERS: dict[int, dict[str, Any]] = {
 }
 
 # Reads whose answers carry an entity tag.
-TAGGED = ("get_contract", "get_job", "get_evidence")
+OPERATIONS_WITH_ETAG = ("get_contract", "get_job", "get_evidence")
 _TAGS = {"type": "string"}
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "Fresh for each thing that is wanted, best a random UUID. The same call under "
-    "the same key is carried out once, and answered alike for 24 hours.",
+    "description": "A new key for each operation, best a random UUID. The same request with the "
+    "same key is carried out once; for 24 hours it returns the same response.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "example": "6f1c2a1e-0b7e-4d0e-9a39-2f1d9c8f7a11",
 }
 IF_MATCH: dict[str, Any] = {
     "in": "header",
     "name": "If-Match",
-    "description": "Only if what was read under one of these entity tags still stands; 412 else.",
+    "description": "Carry out the call only if one of these entity tags is current; otherwise 412.",
     "schema": _TAGS,
 }
 IF_NONE_MATCH: dict[str, Any] = {
     "in": "header",
     "name": "If-None-Match",
-    "description": "Only if something else stands than what was read under these entity tags.",
+    "description": "Return the body only if none of these entity tags is current; otherwise 304.",
     "schema": _TAGS,
 }
 REPLAYED = {
-    "description": "This is the answer to an earlier call under the same `Idempotency-Key`.",
+    "description": "The response is the stored one of an earlier call with this `Idempotency-Key`.",
     "schema": {"type": "string", "const": "true"},
 }
 ETAG = {
-    "description": "A strong tag, which changes with whatever is shown here.",
+    "description": "A strong entity tag, which changes whenever this response changes.",
     "required": True,
     "schema": {"type": "string"},
 }
@@ -102,7 +106,7 @@ KINDS: dict[str, dict[str, Any]] = {
 def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's postprocessing hook: the document, with refusals and examples.
 
-    Raises ImproperlyConfigured for an operation without its line in `refusals.py` or without
+    Raises ImproperlyConfigured for an operation without its line in `declared_errors.py` or without
     examples of what it answers.
     """
     shared = _shared_responses()
@@ -110,7 +114,7 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     examples: dict[str, Any] = {}
     for path, item in result["paths"].items():
         for method, operation in item.items():
-            codes = refusals_of(
+            codes = declared_errors_of(
                 operation["operationId"],
                 method=method,
                 has_id="{" in path,
@@ -125,7 +129,7 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     answer = response_of(status, of_status)
                 operation["responses"].setdefault(str(status), answer)
                 examples |= {f"problem-{code}": problem_example(code) for code in of_status}
-            if "requestBody" in operation and _is_either(operation, result):
+            if "requestBody" in operation and _has_alternatives(operation, result):
                 operation["requestBody"]["required"] = True
             _add_conditions(operation, method)
             _limit_parameters(operation)
@@ -146,7 +150,7 @@ def response_of(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
     if "request_in_progress" in codes:
         headers["Retry-After"] = _RETRY_AFTER
     return {
-        "description": WORDS[status][1],
+        "description": STATUS_TEXTS[status][1],
         **({"headers": headers} if headers else {}),
         "content": {MEDIA_TYPE: {"schema": {"allOf": [PROBLEM, narrowed]}, "examples": references}},
     }
@@ -154,39 +158,39 @@ def response_of(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
 
 def problem_example(code: str) -> dict[str, Any]:
     """The refusal as the API would word it."""
-    refusal: Refusal = CODES[code]
+    error_code: ErrorCode = ERROR_CODES[code]
     document: dict[str, Any] = {
         "type": f"urn:govsite:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
-        "status": refusal.status,
-        "detail": refusal.detail,
+        "status": error_code.status,
+        "detail": error_code.detail,
         "code": code,
     }
-    if refusal.path is not None:
-        _, _, message = refusal.detail.rpartition(": ")
-        document["errors"] = [{"path": refusal.path, "message": message.rstrip(".")}]
-    if refusal.details:
-        document["details"] = dict(refusal.details)
-    return {"summary": code, "description": refusal.meaning, "value": document}
+    if error_code.path is not None:
+        _, _, message = error_code.detail.rpartition(": ")
+        document["errors"] = [{"path": error_code.path, "message": message.rstrip(".")}]
+    if error_code.details:
+        document["details"] = dict(error_code.details)
+    return {"summary": code, "description": error_code.meaning, "value": document}
 
 
 @cache
 def examples_of_success() -> dict[str, Any]:
     """operation id → its addresses, requests and answers, of one contract's story."""
-    told: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
-    return told
+    recorded: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return recorded
 
 
 def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
     """(status, codes) → the name under which `components/responses` has it."""
     names: dict[tuple[int, tuple[str, ...]], str] = {}
     for suffix, kind in KINDS.items():
-        for status, codes in by_status(shared_by(**kind)).items():
-            names.setdefault((status, codes), WORDS[status][0] + suffix)
+        for status, codes in group_by_status(common_codes(**kind)).items():
+            names.setdefault((status, codes), STATUS_TEXTS[status][0] + suffix)
     return names
 
 
-def _is_either(operation: dict[str, Any], result: dict[str, Any]) -> bool:
+def _has_alternatives(operation: dict[str, Any], result: dict[str, Any]) -> bool:
     """Whether a body has one of two forms: drf-spectacular does not see that neither is empty."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     name = schema.get("$ref", "").rpartition("/")[2]
@@ -205,7 +209,7 @@ def _add_conditions(operation: dict[str, Any], method: str) -> None:
         parameters += [IDEMPOTENCY_KEY, IF_MATCH]
         for status in (status for status in answers if status.startswith("2")):
             answers[status].setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
-    elif operation["operationId"] in TAGGED:
+    elif operation["operationId"] in OPERATIONS_WITH_ETAG:
         if operation["operationId"] != "get_evidence":
             parameters.append(IF_MATCH)
         parameters.append(IF_NONE_MATCH)
@@ -224,33 +228,33 @@ def _limit_parameters(operation: dict[str, Any]) -> None:
             schema["pattern"] = "^[A-Za-z0-9_-]+$"
         is_free = schema.get("type") == "string" and not {"enum", "format", "pattern"} & set(schema)
         if parameter["in"] == "query" and is_free:
-            schema["pattern"] = SAYS_SOMETHING
+            schema["pattern"] = NOT_BLANK
 
 
 def _name_successes(operation: dict[str, Any]) -> None:
     """OpenAPI wants words for every answer."""
     for status, answer in operation["responses"].items():
         if "description" in answer and not answer["description"]:
-            answer["description"] = SUCCESS.get(status, "Answered.")
+            answer["description"] = SUCCESS.get(status, "Success.")
 
 
 def _add_examples(operation: dict[str, Any]) -> dict[str, Any]:
     """Refer from an operation to its examples; name → example, for the components."""
     name = operation["operationId"]
-    told = examples_of_success().get(name)
-    if told is None:
+    recorded = examples_of_success().get(name)
+    if recorded is None:
         raise ImproperlyConfigured(
             f"The operation {name} has no examples in {EXAMPLES.name}: have "
-            "tests/api/story.py tell of it, and run `make examples`."
+            "tests/api/generate_examples.py tell of it, and run `make examples`."
         )
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] == "id":
-            parameter["example"] = told["id"]
+            parameter["example"] = recorded["id"]
     kept: dict[str, Any] = {}
 
     def refer(content: dict[str, Any], part: str) -> None:
         references = {}
-        for title, value in told.get(part, {}).items():
+        for title, value in recorded.get(part, {}).items():
             key = f"{name}-{part}-{title}"
             kept[key] = {"value": value}
             references[title] = {"$ref": f"#/components/examples/{key}"}

@@ -21,10 +21,10 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
-NO_PICTURE = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+EMPTY_IMAGE = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 
-class Index(APIView):
+class ApiIndex(APIView):
     """The addresses of the API's resources."""
 
     authentication_classes = []
@@ -44,7 +44,7 @@ class Index(APIView):
         )
 
 
-class Secluded:
+class SelfContainedPage:
     """A page that loads our own static files, and nothing from anywhere else."""
 
     policy: ClassVar[dict[str, str]] = {
@@ -69,13 +69,13 @@ class Secluded:
         return answer
 
 
-class BrowsablePage(Secluded, SpectacularSwaggerSplitView):
+class SwaggerPage(SelfContainedPage, SpectacularSwaggerSplitView):
     """Swagger UI: read a call, and try it."""
 
     url_name = "api:schema"
 
 
-class ReadingPage(Secluded, SpectacularRedocView):
+class RedocPage(SelfContainedPage, SpectacularRedocView):
     """Redoc: read it all from top to bottom. Its search runs in a worker that it makes itself.
 
     Redoc's bundle would ask its maker's host for a logo. The policy forbids that, and a browser
@@ -84,7 +84,7 @@ class ReadingPage(Secluded, SpectacularRedocView):
 
     url_name = "api:schema"
     template_name = "api/redoc.html"
-    policy = Secluded.policy | {"worker-src": "blob:"}
+    policy = SelfContainedPage.policy | {"worker-src": "blob:"}
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -102,4 +102,4 @@ class ReadingPage(Secluded, SpectacularRedocView):
 def redoc_script() -> bytes:
     """The sidecar's Redoc, with a picture of nothing in place of its maker's logo."""
     found = finders.find("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js")
-    return Path(str(found)).read_bytes().replace(LOGO, NO_PICTURE)
+    return Path(str(found)).read_bytes().replace(LOGO, EMPTY_IMAGE)

@@ -21,10 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.errors import InvalidInputError
+from governance.domain.canonical import timestamp
+from governance.domain.errors import InvalidInputError
 
-LARGEST_PAGE = 200
+MAX_PAGE_SIZE = 200
 Rows = QuerySet[Any, Any]
 
 
@@ -59,8 +59,8 @@ class KeysetPagination(BasePagination):
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
                 raise InvalidInputError.at("cursor", "is not one that a page gave out") from None
-        cases = getattr(view, "cases", ())
-        page, self._next = self._cut(rows, size, request.build_absolute_uri(), cases=cases)
+        branches = getattr(view, "branches", ())
+        page, self._next = self._cut(rows, size, request.build_absolute_uri(), branches=branches)
         return page
 
     def first_page(
@@ -103,28 +103,28 @@ class KeysetPagination(BasePagination):
                 "schema": {
                     "type": "integer",
                     "minimum": 1,
-                    "maximum": LARGEST_PAGE,
+                    "maximum": MAX_PAGE_SIZE,
                     "default": self.page_size,
                 },
             },
         ]
 
     def _cut(
-        self, rows: Rows, size: int, address: str, *, cases: Sequence[Q] = ()
+        self, rows: Rows, size: int, address: str, *, branches: Sequence[Q] = ()
     ) -> tuple[list[Any], str | None]:
-        page = list(self._first_of(rows, cases, size + 1))
+        page = list(self._first_of(rows, branches, size + 1))
         if len(page) <= size:
             return page, None
         page.pop()
         return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
 
-    def _first_of(self, rows: Rows, cases: Sequence[Q], number: int) -> Rows:
+    def _first_of(self, rows: Rows, branches: Sequence[Q], number: int) -> Rows:
         """The first rows of all cases, each once: as many of every case, along its own index.
 
         Cases may share rows. To keep them apart by conditions would have PostgreSQL read on and on
         where one case hardly has a row that the others have not.
         """
-        parts = [rows.filter(case)[:number] for case in cases or [Q()]]
+        parts = [rows.filter(branch)[:number] for branch in branches or [Q()]]
         if len(parts) == 1:
             return parts[0]
         return parts[0].union(*parts[1:]).order_by(*self.key_order)[:number]
@@ -135,12 +135,12 @@ class KeysetPagination(BasePagination):
             return self.page_size
         if given.isascii() and given.isdigit() and len(given) <= 4:
             size = int(given)
-            if 1 <= size <= LARGEST_PAGE:
+            if 1 <= size <= MAX_PAGE_SIZE:
                 return size
-        raise InvalidInputError.at("page_size", f"must be a whole number from 1 to {LARGEST_PAGE}")
+        raise InvalidInputError.at("page_size", f"must be a whole number from 1 to {MAX_PAGE_SIZE}")
 
 
-class InTime(KeysetPagination):
+class TimePagination(KeysetPagination):
     """By when rows were made or last changed; of the same moment, by id in the same direction.
 
     A cursor belongs to its ordering and is refused under another one.
@@ -203,10 +203,10 @@ class InTime(KeysetPagination):
         ]
 
 
-class InSequence(KeysetPagination):
+class SequencePagination(KeysetPagination):
     """In the order of a whole number that counts up: a ledger's `seq`, a job's `step_index`."""
 
-    page_size = LARGEST_PAGE
+    page_size = MAX_PAGE_SIZE
     column: str
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
@@ -222,11 +222,11 @@ class InSequence(KeysetPagination):
         return rows.filter(**{f"{self.column}__gt": number})
 
 
-class BySeq(InSequence):
+class SeqPagination(SequencePagination):
     column = "seq"
 
 
-class ByStepIndex(InSequence):
+class StepIndexPagination(SequencePagination):
     column = "step_index"
 
 

@@ -8,14 +8,14 @@ from typing import IO, Any
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from governance.vocabulary.canonical import LARGEST_DOCUMENT, load_strict_json
-from governance.vocabulary.errors import InvalidInputError
+from governance.domain.canonical import MAX_DOCUMENT_BYTES, load_strict_json
+from governance.domain.errors import InvalidInputError
 
 
 class StrictJSONParser(BaseParser):
     """UTF-8, at most 1 MiB, and nothing in it that a record could not keep as it came.
 
-    Raises InvalidInputError: `document_too_large`, `malformed_json` or `unusable_json`.
+    Raises InvalidInputError: `document_too_large`, `malformed_json` or `invalid_json`.
     """
 
     media_type = "application/json"
@@ -28,8 +28,8 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         # One byte more than allowed is enough to know; the rest is never read.
-        body = stream.read(LARGEST_DOCUMENT + 1)
-        if len(body) > LARGEST_DOCUMENT:
+        body = stream.read(MAX_DOCUMENT_BYTES + 1)
+        if len(body) > MAX_DOCUMENT_BYTES:
             raise InvalidInputError.whole(
                 "The document is larger than 1 MiB.", code="document_too_large"
             )

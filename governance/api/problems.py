@@ -15,17 +15,17 @@ from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
-from governance.vocabulary import errors
+from governance.domain import errors
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-MOST_FAULTS = 50
-LONGEST_TEXT = 500
+MAX_ERRORS = 50
+MAX_TEXT_LENGTH = 500
 RETRY_AFTER_SECONDS = 5
 BUSY_SECONDS = 1
 
-STATUS_OF_FAMILY: Mapping[type[errors.GovernanceError], int] = {
+STATUS_BY_ERROR: Mapping[type[errors.GovernanceError], int] = {
     errors.KeyReusedError: 422,
     errors.InvalidInputError: 400,
     errors.WrongPersonError: 403,
@@ -66,7 +66,7 @@ def problem(
     if faults:
         document["errors"] = [
             {"path": _short(fault["path"]), "message": _short(fault["message"])}
-            for fault in faults[:MOST_FAULTS]
+            for fault in faults[:MAX_ERRORS]
         ]
     if details:
         document["details"] = dict(details)
@@ -81,7 +81,7 @@ def problem(
 def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's exception handler: any exception in, a problem document out, never a traceback."""
     if isinstance(exc, errors.GovernanceError):
-        return _refusal(exc)
+        return _governance_problem(exc)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound("There is nothing here by this name.")
     elif isinstance(exc, PermissionDenied):
@@ -89,17 +89,17 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
     elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
         return problem(400, "bad_request", "The request could not be read.")
     if isinstance(exc, exceptions.ValidationError):
-        return _invalid(exc)
+        return _validation_problem(exc)
     if isinstance(exc, exceptions.APIException):
-        return _http_refusal(exc)
-    if is_away(exc):
+        return _http_problem(exc)
+    if is_database_unavailable(exc):
         logger.error("The database did not answer the API: %s", exc)
         return database_unavailable()
     logger.error("Unexpected error in the API.", exc_info=exc)
     return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
 
 
-def is_away(exc: BaseException | None) -> bool:
+def is_database_unavailable(exc: BaseException | None) -> bool:
     """Whether it says that the database is away, or writes nothing now, as a replica does."""
     if isinstance(exc, OperationalError | InterfaceError):
         return True
@@ -117,32 +117,42 @@ def database_unavailable() -> HttpResponse:
 
 
 @csrf_exempt  # nothing is changed here, and a client that mistyped must hear of it as JSON
-def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
+def unknown_address(request: HttpRequest, **_: Any) -> HttpResponse:
     """The answer to every address under the API that leads nowhere."""
     return problem(404, "not_found", "There is nothing at this address; addresses end in a slash.")
 
 
-def _refusal(refusal: errors.GovernanceError) -> HttpResponse:
+def _governance_problem(governance_error: errors.GovernanceError) -> HttpResponse:
     status = next(
-        (status for family, status in STATUS_OF_FAMILY.items() if isinstance(refusal, family)), 409
+        (
+            status
+            for error_class, status in STATUS_BY_ERROR.items()
+            if isinstance(governance_error, error_class)
+        ),
+        409,
     )
-    details = dict(refusal.details)
+    details = dict(governance_error.details)
     faults = details.pop("errors", ())
-    asks_again = isinstance(refusal, errors.BusyError | errors.RequestInProgressError)
-    headers = {"Retry-After": str(BUSY_SECONDS)} if asks_again else {}
+    is_retryable = isinstance(governance_error, errors.BusyError | errors.RequestInProgressError)
+    headers = {"Retry-After": str(BUSY_SECONDS)} if is_retryable else {}
     return problem(
-        status, refusal.code, str(refusal), faults=faults, details=details, headers=headers
+        status,
+        governance_error.code,
+        str(governance_error),
+        faults=faults,
+        details=details,
+        headers=headers,
     )
 
 
-def _invalid(exc: exceptions.ValidationError) -> HttpResponse:
+def _validation_problem(exc: exceptions.ValidationError) -> HttpResponse:
     faults = list(_faults(exc.detail))
     first = faults[0] if faults else {"path": "", "message": "does not fit"}
     detail = f"{first['path'] or 'the document'}: {first['message']}."
     return problem(400, "invalid_input", detail, faults=faults)
 
 
-def _http_refusal(exc: exceptions.APIException) -> HttpResponse:
+def _http_problem(exc: exceptions.APIException) -> HttpResponse:
     """What DRF itself refuses: 401, 403, 404, 405, 406, 411, 415, 429."""
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
@@ -178,4 +188,4 @@ def _faults(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 def _short(text: str) -> str:
     """Bounded, and free of half surrogates: a refusal may echo what a hostile client sent."""
     text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"

@@ -12,11 +12,11 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from governance.api.fields import Digest, Text
-from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
-from governance.vocabulary import values
-from governance.vocabulary.canonical import LARGEST_NUMBER
-from governance.vocabulary.changes import (
+from governance.api.fields import Sha256Field, StrictCharField
+from governance.api.request_bodies import GIVEN_VERDICTS, REPORTED_STATUSES
+from governance.domain import values
+from governance.domain.canonical import MAX_NUMBER
+from governance.domain.changes import (
     CapabilityDisable,
     CapabilityEnable,
     ConfigurationUpdate,
@@ -66,42 +66,42 @@ class ProblemAwareSchema(AutoSchema):
 # Text without NUL; and text with anything in it but white space, as Python's `strip` has it.
 HEX_DIGEST = "^[0-9a-f]{64}$"
 NO_NUL = r"^[^\u0000]*$"
-SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
 
 _ERROR_IF_FAILED: dict[str, Any] = {
     "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
-    "then": {"properties": {"error": {"pattern": SAYS_SOMETHING}}, "required": ["error"]},
+    "then": {"properties": {"error": {"pattern": NOT_BLANK}}, "required": ["error"]},
     "else": {"properties": {"error": {"maxLength": 0}}},
 }
 
 # What a form refuses beyond its fields' own limits, as far as JSON Schema can say it.
-FURTHER_RULES: dict[str, dict[str, Any]] = {
-    "Activations": {"properties": {"contract_ids": {"uniqueItems": True}}},
-    "Cancellation": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
-    "Verdict": {"properties": {"reason": {"pattern": SAYS_SOMETHING}}},
-    **dict.fromkeys(("Report", "ReportOfStep"), _ERROR_IF_FAILED),
+EXTRA_CONSTRAINTS: dict[str, dict[str, Any]] = {
+    "BulkActivationSerializer": {"properties": {"contract_ids": {"uniqueItems": True}}},
+    "CancellationSerializer": {"properties": {"reason": {"pattern": NOT_BLANK}}},
+    "VerdictSerializer": {"properties": {"reason": {"pattern": NOT_BLANK}}},
+    **dict.fromkeys(("SingleReportSerializer", "StepReportSerializer"), _ERROR_IF_FAILED),
 }
 
 
-class ClosedForm(OpenApiSerializerExtension):
+class StrictSerializerExtension(OpenApiSerializerExtension):
     """Says in the description too that a request body takes no other fields, and what it refuses
     of those it knows.
     """
 
-    target_class = "governance.api.fields.StrictForm"
+    target_class = "governance.api.fields.StrictSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        form = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        form |= {"additionalProperties": False}
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        schema |= {"additionalProperties": False}
         for name, field in self.target.fields.items():
-            if isinstance(field, Text):
-                pattern = HEX_DIGEST if isinstance(field, Digest) else NO_NUL
-                form["properties"][name] |= {"pattern": pattern}
-        rules = dict(FURTHER_RULES.get(type(self.target).__name__, {}))
+            if isinstance(field, StrictCharField):
+                pattern = HEX_DIGEST if isinstance(field, Sha256Field) else NO_NUL
+                schema["properties"][name] |= {"pattern": pattern}
+        rules = dict(EXTRA_CONSTRAINTS.get(type(self.target).__name__, {}))
         for name, limits in rules.pop("properties", {}).items():
-            form["properties"][name] |= limits
-        return form | rules
+            schema["properties"][name] |= limits
+        return schema | rules
 
 
 JSON_VALUES: dict[str, Any] = {
@@ -110,10 +110,10 @@ JSON_VALUES: dict[str, Any] = {
 }
 
 
-class JsonValue(OpenApiSerializerFieldExtension):
+class JsonValueExtension(OpenApiSerializerFieldExtension):
     """Any JSON value that a record can keep without loss."""
 
-    target_class = "governance.api.fields.Json"
+    target_class = "governance.api.fields.JsonValueField"
 
     def get_name(self) -> str:
         return "JsonValue"
@@ -121,18 +121,18 @@ class JsonValue(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return {
             "description": "Any JSON value, at most 32 levels deep; numbers within ±(2^53 − 1).",
-            "minimum": -LARGEST_NUMBER,
-            "maximum": LARGEST_NUMBER,
+            "minimum": -MAX_NUMBER,
+            "maximum": MAX_NUMBER,
             "pattern": NO_NUL,
             "items": {"$ref": "#/components/schemas/JsonValue"},
             **JSON_VALUES,
         }
 
 
-class JsonObject(OpenApiSerializerFieldExtension):
+class JsonObjectExtension(OpenApiSerializerFieldExtension):
     """An object with any fields that a record can keep."""
 
-    target_class = "governance.api.fields.JsonObject"
+    target_class = "governance.api.fields.JsonObjectField"
 
     def get_name(self) -> str:
         return "JsonObject"
@@ -141,7 +141,7 @@ class JsonObject(OpenApiSerializerFieldExtension):
         return {"type": "object", **JSON_VALUES}
 
 
-class Change(OpenApiSerializerFieldExtension):
+class ChangeExtension(OpenApiSerializerFieldExtension):
     """Describes a change from the types that the vocabulary reads changes with."""
 
     target_class = "governance.api.serializers.contracts.ChangeField"
@@ -154,7 +154,7 @@ class Change(OpenApiSerializerFieldExtension):
         return {"oneOf": [kind.model_json_schema() for kind in kinds]}
 
 
-class BearerToken(OpenApiAuthenticationExtension):
+class BearerTokenExtension(OpenApiAuthenticationExtension):
     target_class = "governance.api.authentication.ApiTokenAuthentication"
     name = "token"
 

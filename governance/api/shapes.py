@@ -20,8 +20,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from governance.api.shown import conversion_of
-from governance.vocabulary.errors import InvalidInputError
+from governance.api.compiled_serializers import converter_of
+from governance.domain.errors import InvalidInputError
 
 Row = Mapping[str, Any]
 M = TypeVar("M", bound=Model)
@@ -29,30 +29,30 @@ M = TypeVar("M", bound=Model)
 Loader = Callable[[Sequence[UUID], Request], Mapping[UUID, Any]]
 
 # What PostgreSQL gives out as text already.
-_WORDS = (serializers.CharField, serializers.ChoiceField)
+_TEXT_FIELDS = (serializers.CharField, serializers.ChoiceField)
 
 
-class Selectable(serializers.Serializer[Any]):
+class SparseFieldsSerializer(serializers.Serializer[Any]):
     """A base of serializers whose fields a caller may choose from: none is sure to be there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A field that is loaded for the rows of a page; `otherwise` stands where there is none."""
+class LoadedField:
+    """A field that is loaded for the rows of a page; `default` stands where there is none."""
 
     load: Loader
-    otherwise: Any = None
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Expansion(Loaded):
+class Expansion(LoadedField):
     """A field that is there only when `expand` names it, for who has the permission."""
 
     permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SourceColumn:
     """A field that is read from the row: along which paths, and how it is shown."""
 
     paths: tuple[str, ...]
@@ -63,7 +63,7 @@ class Shape:
     """The fields of a serializer as columns, and `loaded` for those that are none."""
 
     def __init__(
-        self, serializer: type[serializers.Serializer[Any]], **loaded: Loaded | Expansion
+        self, serializer: type[serializers.Serializer[Any]], **loaded: LoadedField | Expansion
     ) -> None:
         fields = serializer().fields
         self.declared = [str(name) for name in fields]
@@ -84,8 +84,12 @@ class Shape:
         """
         fields = _names(request, "fields", [*self.names, *self.expansions]) or self.names
         expand = _names(request, "expand", list(self.expansions))
-        if untold := [name for name in fields if name in self.expansions and name not in expand]:
-            raise _unfit("fields", f"knows {untold[0]} only with expand={untold[0]}")
+        if unexpanded := [
+            name for name in fields if name in self.expansions and name not in expand
+        ]:
+            raise _invalid_parameter(
+                "fields", f"knows {unexpanded[0]} only with expand={unexpanded[0]}"
+            )
         return Selection(self, fields, expand)
 
     def parameters(self) -> list[OpenApiParameter]:
@@ -140,57 +144,57 @@ class Selection:
         if loaded := self._loaded():
             ids = [row["id"] for row in rows]
             for name, one in loaded.items():
-                shows[name] = _looked_up(one.load(ids, request), one.otherwise)
+                shows[name] = _loaded_value(one.load(ids, request), one.default)
         in_order = [(name, shows[name]) for name in self.shape.declared if name in shows]
         return [{name: show(row) for name, show in in_order} for row in rows]
 
-    def _columns(self) -> dict[str, Column]:
+    def _columns(self) -> dict[str, SourceColumn]:
         return {n: column for n, column in self.shape.columns.items() if n in self.fields}
 
-    def _loaded(self) -> dict[str, Loaded]:
+    def _loaded(self) -> dict[str, LoadedField]:
         shown = {*self.fields, *self.expand}
         return {name: loaded for name, loaded in self.shape.loaded.items() if name in shown}
 
 
-class SomeFields(OpenApiSerializerExtension):
+class SparseFieldsExtension(OpenApiSerializerExtension):
     """Says in the schema that a caller may leave out any field."""
 
-    target_class = "governance.api.shapes.Selectable"
+    target_class = "governance.api.shapes.SparseFieldsSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         shape = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {name: said for name, said in shape.items() if name != "required"}
+        return {name: keyword for name, keyword in shape.items() if name != "required"}
 
 
 def _columns(
     fields: Mapping[str, serializers.Field[Any, Any, Any, Any]], prefix: str = ""
-) -> Iterator[tuple[str, Column]]:
+) -> Iterator[tuple[str, SourceColumn]]:
     for name, field in fields.items():
         path = prefix + str(field.source).replace(".", "__")
         if isinstance(field, serializers.ModelSerializer):
             yield name, _related(path, dict(_columns(field.fields, f"{path}__")))
         elif isinstance(field, serializers.SerializerMethodField):
             raise TypeError(f"{name} is no column: say how it is loaded.")
-        elif isinstance(field, _WORDS) or not (convert := conversion_of(field)):
-            yield name, Column((path,), itemgetter(path))
+        elif isinstance(field, _TEXT_FIELDS) or not (convert := converter_of(field)):
+            yield name, SourceColumn((path,), itemgetter(path))
         else:
             yield name, _converted(path, convert)
 
 
-def _converted(path: str, convert: Callable[[Any], Any]) -> Column:
+def _converted(path: str, convert: Callable[[Any], Any]) -> SourceColumn:
     def show(row: Row) -> Any:
         value = row[path]
         return None if value is None else convert(value)
 
-    return Column((path,), show)
+    return SourceColumn((path,), show)
 
 
-def _looked_up(values: Mapping[UUID, Any], otherwise: Any) -> Callable[[Row], Any]:
-    return lambda row: values.get(row["id"], otherwise)
+def _loaded_value(values: Mapping[UUID, Any], default: Any) -> Callable[[Row], Any]:
+    return lambda row: values.get(row["id"], default)
 
 
-def _related(path: str, columns: Mapping[str, Column]) -> Column:
+def _related(path: str, columns: Mapping[str, SourceColumn]) -> SourceColumn:
     """One other row, null where there is none."""
     presence = f"{path}__pk"
 
@@ -199,7 +203,7 @@ def _related(path: str, columns: Mapping[str, Column]) -> Column:
             return None
         return {name: column.show(row) for name, column in columns.items()}
 
-    return Column((presence, *(p for column in columns.values() for p in column.paths)), show)
+    return SourceColumn((presence, *(p for column in columns.values() for p in column.paths)), show)
 
 
 def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:
@@ -208,11 +212,11 @@ def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:
         return []
     names = text.split(",")
     if unknown := [name for name in names if name not in known]:
-        raise _unfit(parameter, f"knows no {unknown[0]!r}, but {', '.join(known)}")
+        raise _invalid_parameter(parameter, f"knows no {unknown[0]!r}, but {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 
-def _unfit(parameter: str, message: str) -> InvalidInputError:
+def _invalid_parameter(parameter: str, message: str) -> InvalidInputError:
     return InvalidInputError.at(parameter, message, code="invalid_parameter")
 
 

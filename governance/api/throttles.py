@@ -21,14 +21,14 @@ WINDOW_SECONDS = 60
 class TokenThrottle(BaseThrottle):
     """Counts by token, not by account; two steps in the cache, however many calls there were.
 
-    `API_READS_PER_MINUTE` and `API_WRITES_PER_MINUTE`, 0 for no limit. What shows no token is let
-    through: it is refused, or reads what is open to everybody.
+    `GOVSITE_API_READS_PER_MINUTE` and `GOVSITE_API_WRITES_PER_MINUTE`, 0 for no limit. What shows
+    no token is let through: it is refused, or reads what is open to everybody.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
         token = request.auth
         kind = "READS" if request.method in SAFE_METHODS else "WRITES"
-        limit = settings.GOVERNANCE[f"API_{kind}_PER_MINUTE"]
+        limit = settings.GOVSITE[f"API_{kind}_PER_MINUTE"]
         if token is None or not limit:
             return True
         window, into_it = divmod(time(), WINDOW_SECONDS)

@@ -5,10 +5,10 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from governance.api.contracts import ContractViewSet
+from governance.api.freezes import FreezeViewSet
 from governance.api.jobs import JobViewSet
-from governance.api.line import LineViewSet
-from governance.api.pages import BrowsablePage, Index, ReadingPage
-from governance.api.problems import nothing_here
+from governance.api.pages import ApiIndex, RedocPage, SwaggerPage
+from governance.api.problems import unknown_address
 
 app_name = "api"
 
@@ -17,11 +17,11 @@ router.register("contracts", ContractViewSet, basename="contract")
 router.register("jobs", JobViewSet, basename="job")
 
 urlpatterns = [
-    path("", Index.as_view(), name="index"),
+    path("", ApiIndex.as_view(), name="index"),
     path("", include(router.urls)),
-    path("line/", LineViewSet.as_view({"get": "show"}), name="line"),
+    path("freezes/", FreezeViewSet.as_view({"get": "show"}), name="freezes"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", BrowsablePage.as_view(), name="docs"),
-    path("redoc/", ReadingPage.as_view(), name="redoc"),
-    re_path("", nothing_here),
+    path("docs/", SwaggerPage.as_view(), name="docs"),
+    path("redoc/", RedocPage.as_view(), name="redoc"),
+    re_path("", unknown_address),
 ]

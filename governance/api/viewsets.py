@@ -15,14 +15,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from governance.api.fields import StrictForm
+from governance.api.fields import StrictSerializer
 from governance.api.filters import Filter
 from governance.api.pagination import KeysetPagination
 from governance.api.permissions import require_permission
 from governance.api.problems import LengthRequired
 from governance.api.shapes import Selection, Shape
-from governance.models.contract import within_reach
-from governance.vocabulary.errors import InvalidInputError, NotFoundError
+from governance.domain.errors import InvalidInputError, NotFoundError
+from governance.models.contract import within_token_scope
 
 
 class GovernedViewSet(GenericViewSet[Any]):
@@ -40,13 +40,13 @@ class GovernedViewSet(GenericViewSet[Any]):
     noun: ClassVar[str]
     contract_path: ClassVar[str] = ""
     # What the filters leave, told in cases: api/filters.py says them, a page puts them together.
-    cases: Sequence[Q] = ()
+    branches: Sequence[Q] = ()
     http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if "pk" in kwargs and not self.ids_within_reach([kwargs["pk"]]):
+        if "pk" in kwargs and not self.ids_within_token_scope([kwargs["pk"]]):
             raise self.not_found()  # before anything else about the call is told
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequired
@@ -64,18 +64,18 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     def get_object(self) -> Any:
         """The row that the address names, or NotFoundError in the domain's words."""
-        found = self.within_reach(self.get_queryset()).filter(pk=self.kwargs["pk"]).first()
+        found = self.within_token_scope(self.get_queryset()).filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise self.not_found()
         return found
 
     def is_still_allowed(self) -> bool:
         """Whether the same request would be let in again: its token, its user's rights, its row."""
-        asked_again = self.initialize_request(self.request._request, *self.args, **self.kwargs)
+        repeated_request = self.initialize_request(self.request._request, *self.args, **self.kwargs)
         try:
-            self.perform_authentication(asked_again)
-            super().check_permissions(asked_again)  # it is no new call that would count
-            self.request = asked_again
+            self.perform_authentication(repeated_request)
+            super().check_permissions(repeated_request)  # it is no new call that would count
+            self.request = repeated_request
             self.get_object()
         except (APIException, NotFoundError):
             return False
@@ -89,25 +89,25 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     # --- what the caller's token reaches ---
     @property
-    def reach(self) -> list[str] | None:
+    def token_scope(self) -> list[str] | None:
         """The capabilities that the token is bound to; None if it is bound to none."""
         return getattr(self.request.auth, "capabilities", None)
 
-    def within_reach(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(within_reach(self.reach, of=self.contract_path))
+    def within_token_scope(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(within_token_scope(self.token_scope, of=self.contract_path))
 
-    def ids_within_reach(self, ids: Iterable[UUID]) -> set[UUID]:
+    def ids_within_token_scope(self, ids: Iterable[UUID]) -> set[UUID]:
         """Those of `ids` that may be told apart from things that are not there.
 
         One query, and none for a token that is bound to no capability: then all of them.
         """
-        if self.reach is None:
+        if self.token_scope is None:
             return set(ids)
-        rows = self.within_reach(self.get_queryset().filter(pk__in=list(ids)))
+        rows = self.within_token_scope(self.get_queryset().filter(pk__in=list(ids)))
         return set(rows.values_list("pk", flat=True))
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().filter_queryset(self.within_reach(queryset))
+        return super().filter_queryset(self.within_token_scope(queryset))
 
     # --- how often it may call ---
     def check_permissions(self, request: Request) -> None:
@@ -118,11 +118,11 @@ class GovernedViewSet(GenericViewSet[Any]):
     def check_throttles(self, request: Request) -> None:
         """Done by then."""
 
-    def read_body(self, form: type[StrictForm]) -> dict[str, Any]:
+    def read_body(self, body_serializer: type[StrictSerializer]) -> dict[str, Any]:
         """The body's fields, or a ValidationError that names every fault with its path."""
-        filled = form(data=self.request.data)
-        filled.is_valid(raise_exception=True)
-        fields: dict[str, Any] = filled.validated_data
+        serializer = body_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        fields: dict[str, Any] = serializer.validated_data
         return fields
 
     @cached_property
@@ -137,12 +137,12 @@ class GovernedViewSet(GenericViewSet[Any]):
             require_permission(self.request, needed)
         return selection
 
-    def shown_page(self, rows: QuerySet[Any, Any]) -> Response:
+    def page_response(self, rows: QuerySet[Any, Any]) -> Response:
         """The page of `rows` that was asked for, as the selection shows them, which read them."""
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(self.selection.answers(page, self.request))
 
-    def shown_object(self) -> dict[str, Any]:
+    def object_data(self) -> dict[str, Any]:
         """The row that the address names, as the selection shows it, or NotFoundError."""
         [answer] = self.selection.answers([self.get_object()], self.request)
         return answer

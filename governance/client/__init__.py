@@ -7,28 +7,28 @@ of a worker, `handlers.py` what you write yourself. Calls that get no answer are
 """
 
 from governance.client.api import GovsiteClient
-from governance.client.executor import Ended, Executor
+from governance.client.executor import Executor, JobOutcome
 from governance.client.handlers import PrintSteps, Step, StepFailed, StepHandler, StepOutcome
 from governance.client.problems import (
+    ChangeFreezeActive,
     GovsiteError,
     GovsiteProblem,
     JobLost,
-    LineFrozen,
     NoAnswer,
 )
-from governance.client.retries import Patience
+from governance.client.retries import RetryPolicy
 
 __all__ = [
-    "Ended",
+    "ChangeFreezeActive",
     "Executor",
     "GovsiteClient",
     "GovsiteError",
     "GovsiteProblem",
     "JobLost",
-    "LineFrozen",
+    "JobOutcome",
     "NoAnswer",
-    "Patience",
     "PrintSteps",
+    "RetryPolicy",
     "Step",
     "StepFailed",
     "StepHandler",

@@ -16,16 +16,19 @@ from uuid import UUID
 
 import httpx
 
-from governance.client.answers import (
+from governance.client.clock import SiteClock
+from governance.client.connection import Connection, successful_response
+from governance.client.problems import GovsiteError, GovsiteProblem
+from governance.client.responses import (
     Activation,
     ActivationOutcome,
     Contract,
     ContractSummary,
+    FreezeState,
     Job,
-    JobStep,
+    JobStepData,
     JobSummary,
-    LedgerEntry,
-    Line,
+    LedgerEntryData,
     Progress,
     RecordedAudit,
     RecordedResult,
@@ -33,14 +36,11 @@ from governance.client.answers import (
     SealedEvidence,
     StartedJob,
 )
-from governance.client.clock import SiteClock
-from governance.client.connection import Connection, answered
-from governance.client.problems import GovsiteError, GovsiteProblem
-from governance.client.retries import Patience
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.values import AuditVerdict, StepReport
+from governance.client.retries import RetryPolicy
+from governance.domain.canonical import timestamp
+from governance.domain.values import AuditVerdict, StepReport
 
-LARGEST_PAGE = 200
+MAX_PAGE_SIZE = 200
 
 Id = str | UUID
 
@@ -49,9 +49,9 @@ class GovsiteClient:
     """A person's or a service's way into the API. Not for several threads at once.
 
     `url` is the site's address (`https://gov.example`), `token` one for its API; ValueError for
-    what can be neither. Every method raises GovsiteProblem for a refusal (JobLost, LineFrozen
-    where a caller acts otherwise on it) and NoAnswer when there is none for as long as `patience`
-    lasts. Close it, or use it in a `with` statement.
+    what can be neither. Every method raises GovsiteProblem for a refusal (JobLost,
+    ChangeFreezeActive where a caller acts otherwise on it) and NoAnswer when there is none for as
+    long as `retry_policy` lasts. Close it, or use it in a `with` statement.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class GovsiteClient:
         url: str,
         token: str,
         *,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._site = Connection(url, token, patience=patience, transport=transport, sleep=sleep)
+        self._site = Connection(
+            url, token, retry_policy=retry_policy, transport=transport, sleep=sleep
+        )
 
     def close(self) -> None:
         self._site.close()
@@ -92,9 +94,9 @@ class GovsiteClient:
     def contract(self, contract_id: Id) -> Contract:
         return cast(Contract, self._site.get(f"contracts/{contract_id}/"))
 
-    def ledger(self, contract_id: Id) -> Iterator[LedgerEntry]:
+    def ledger(self, contract_id: Id) -> Iterator[LedgerEntryData]:
         """Every entry of the contract's chain, in order."""
-        return self._site.pages(f"contracts/{contract_id}/ledger/", {"page_size": LARGEST_PAGE})
+        return self._site.pages(f"contracts/{contract_id}/ledger/", {"page_size": MAX_PAGE_SIZE})
 
     def activate(self, contract_id: Id, *, timeout_minutes: int | None = None) -> Activation:
         """An approved contract becomes ACTIVE, with one PENDING job."""
@@ -111,9 +113,9 @@ class GovsiteClient:
         answer = self._site.post("contracts/activate/", body)
         return cast(list[ActivationOutcome], answer["results"])
 
-    def line(self) -> Line:
+    def freeze_state(self) -> FreezeState:
         """Whether a founder has stopped the line."""
-        return cast(Line, self._site.get("line/"))
+        return cast(FreezeState, self._site.get("freezes/"))
 
     # --- jobs ---
     def jobs(self, **filters: str | int) -> Iterator[JobSummary]:
@@ -123,14 +125,16 @@ class GovsiteClient:
     def job(self, job_id: Id) -> Job:
         return cast(Job, self._site.get(f"jobs/{job_id}/"))
 
-    def steps(self, job_id: Id, *, within: float | None = None) -> Iterator[JobStep]:
+    def steps(self, job_id: Id, *, within: float | None = None) -> Iterator[JobStepData]:
         """The plan in its order, page by page; `within` seconds for each page."""
-        return self._site.pages(f"jobs/{job_id}/steps/", {"page_size": LARGEST_PAGE}, within=within)
+        return self._site.pages(
+            f"jobs/{job_id}/steps/", {"page_size": MAX_PAGE_SIZE}, within=within
+        )
 
     def progress(self, job_id: Id) -> Progress:
         return cast(Progress, self._site.get(f"jobs/{job_id}/progress/"))
 
-    def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntry]:
+    def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntryData]:
         """The job's ledger entries as they are written, until the one that ends its contract.
 
         Each comes once and in order, however often the connection is lost. With the `seq` of the
@@ -140,7 +144,7 @@ class GovsiteClient:
 
     def evidence(self, job_id: Id) -> SealedEvidence:
         """The sealed bytes; GovsiteError when their hash is not the one that the site names."""
-        response = answered(self._site.ask("GET", f"jobs/{job_id}/evidence/"))
+        response = successful_response(self._site.send("GET", f"jobs/{job_id}/evidence/"))
         digest = hashlib.sha256(response.content).hexdigest()
         if response.headers.get("X-Evidence-SHA256") != digest:
             raise GovsiteError(f"The evidence of job {job_id} has another hash than it should.")
@@ -151,7 +155,7 @@ class GovsiteClient:
         """The oldest job that waits, now RUNNING and ours; None if there is none.
 
         After NoAnswer, claim with the same `key` again: a job that we got without hearing of it is
-        then told. Raises LineFrozen while the line stands still.
+        then told. Raises ChangeFreezeActive while the line stands still.
         """
         return cast(StartedJob | None, self._site.post("jobs/claim/", {}, key=key))
 
@@ -164,8 +168,8 @@ class GovsiteClient:
     ) -> RecordedResult:
         """Keep what happened to the step that is due; `within` is what is left of the lease."""
         body = report_document(report) | {"execution_token": token}
-        kept = self._site.post(f"jobs/{job_id}/results/", body, within=within)
-        return cast(RecordedResult, kept)
+        recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
+        return cast(RecordedResult, recorded)
 
     def report_many(
         self,
@@ -178,17 +182,17 @@ class GovsiteClient:
         """Keep what happened to up to 200 steps in a row: all of it, or nothing."""
         documents = [report_document(report) for report in reports]
         body = {"execution_token": token, "results": documents}
-        kept = self._site.post(f"jobs/{job_id}/results/", body, within=within)
-        return cast(RecordedResults, kept)
+        recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
+        return cast(RecordedResults, recorded)
 
     def complete(self, job_id: Id, *, token: str, within: float | None = None) -> Job:
         """End the job as its results say; how it ended, even if an answer that said so got lost."""
         path, body = f"jobs/{job_id}/complete/", {"execution_token": token}
-        answer = self._site.ask("POST", path, body=body, within=within)
+        answer = self._site.send("POST", path, body=body, within=within)
         try:
-            return cast(Job, answered(answer).json())
+            return cast(Job, successful_response(answer).json())
         except GovsiteProblem as problem:
-            if problem.code == "job_immutable" and answer.was_asked_before:
+            if problem.code == "job_immutable" and answer.was_retried:
                 return self.job(job_id)
             raise
 

@@ -17,46 +17,49 @@ PRECISION = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class ClockReading:
     """A moment by both of this machine's clocks."""
 
-    wall: datetime
-    steady: float
+    wall_time: datetime
+    monotonic_seconds: float
 
     @classmethod
-    def now(cls) -> Stamp:
+    def now(cls) -> ClockReading:
         return cls(datetime.now(UTC), time.monotonic())
 
-    def passed(self) -> timedelta:
+    def elapsed(self) -> timedelta:
         """The time since, by the clock that says more.
 
         One of them stands still while the machine sleeps, the other may be set back.
         """
-        now = Stamp.now()
-        return max(now.wall - self.wall, timedelta(seconds=now.steady - self.steady))
+        now = ClockReading.now()
+        return max(
+            now.wall_time - self.wall_time,
+            timedelta(seconds=now.monotonic_seconds - self.monotonic_seconds),
+        )
 
 
 class SiteClock:
     """What time it is at the site; this machine's own time until the site has told."""
 
     def __init__(self) -> None:
-        self._told: datetime | None = None
-        self._asked = Stamp.now()
+        self._site_time: datetime | None = None
+        self._asked_at = ClockReading.now()
 
-    def hear(self, date: str | None, *, asked: Stamp) -> None:
+    def observe(self, date: str | None, *, asked: ClockReading) -> None:
         """Take the `Date` of an answer to what was asked at `asked`; ignore what is no date."""
         try:
-            told = parsedate_to_datetime(date or "")
+            received = parsedate_to_datetime(date or "")
         except ValueError:
             return
-        if told.tzinfo is not None:
-            self._told, self._asked = told + PRECISION, asked
+        if received.tzinfo is not None:
+            self._site_time, self._asked_at = received + PRECISION, asked
 
     def now(self) -> datetime:
         """The latest that it can be at the site."""
-        if self._told is None:
+        if self._site_time is None:
             return datetime.now(UTC)
-        return self._told + self._asked.passed()
+        return self._site_time + self._asked_at.elapsed()
 
     def seconds_until(self, moment: datetime) -> float:
         """How long `moment` is away at least; below 0 when it has passed."""

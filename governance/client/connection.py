@@ -12,14 +12,14 @@ from uuid import uuid4
 
 import httpx
 
-from governance.client.answers import LedgerEntry
-from governance.client.clock import SiteClock, Stamp
-from governance.client.following import LONGEST_SILENCE, followed
+from governance.client.clock import ClockReading, SiteClock
+from governance.client.job_events import MAX_SILENCE_SECONDS, stream_entries
 from governance.client.problems import problem_of
-from governance.client.retries import Answer, Patience, ask_patiently
+from governance.client.responses import LedgerEntryData
+from governance.client.retries import CallResult, RetryPolicy, send_with_retries
 
-LONGEST_ATTEMPT = 30.0  # seconds without a byte
-SHORTEST_ATTEMPT = 1.0
+MAX_ATTEMPT_SECONDS = 30.0  # seconds without a byte
+MIN_ATTEMPT_SECONDS = 1.0
 # Shorter than servers keep a connection, so that no call meets one that is being closed.
 KEEP_ALIVE = httpx.Limits(keepalive_expiry=3)
 
@@ -28,8 +28,8 @@ class Connection:
     """One token's way to one site. Not for several threads at once.
 
     `get`, `post` and `pages` return what was answered, as JSON, and raise GovsiteProblem for a
-    refusal; `ask` leaves that to its caller. NoAnswer when there is none for as long as `patience`
-    lasts, or `within` seconds where a call says so. `clock` is set by every answer.
+    refusal; `send` leaves that to its caller. NoAnswer when there is none for as long as
+    `retry_policy` lasts, or `within` seconds where a call says so. `clock` is set by every answer.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class Connection:
         url: str,
         token: str,
         *,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.clock = SiteClock()
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._sleep = sleep
         self._http = httpx.Client(
             base_url=api_address(url),
@@ -55,7 +55,7 @@ class Connection:
         self._http.close()
 
     def get(self, path: str) -> Any:
-        return answered(self.ask("GET", path)).json()
+        return successful_response(self.send("GET", path)).json()
 
     def pages(
         self, path: str, filters: Mapping[str, str | int], *, within: float | None = None
@@ -63,31 +63,33 @@ class Connection:
         """Every row of a list; a page is read when the one before it is used up."""
         parameters: dict[str, Any] = dict(filters)
         while True:
-            answer = self.ask("GET", path, parameters=parameters, within=within)
-            page = answered(answer).json()
+            answer = self.send("GET", path, parameters=parameters, within=within)
+            page = successful_response(answer).json()
             yield from page["results"]
             if page["next"] is None:
                 return
             # Only the place is taken from the address: our token goes nowhere but to our site.
             parameters["cursor"] = httpx.URL(page["next"]).params["cursor"]
 
-    def follow(self, path: str, *, after: int | None) -> Iterator[LedgerEntry]:
+    def follow(self, path: str, *, after: int | None) -> Iterator[LedgerEntryData]:
         """Each event of a stream once, through as many streams as it takes (`following.py`)."""
-        timeout = httpx.Timeout(LONGEST_ATTEMPT, read=LONGEST_SILENCE)
+        timeout = httpx.Timeout(MAX_ATTEMPT_SECONDS, read=MAX_SILENCE_SECONDS)
 
         def open_stream(headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
             return self._http.stream("GET", path, headers=headers, timeout=timeout)
 
-        return followed(open_stream, after=after, patience=self._patience, sleep=self._sleep)
+        return stream_entries(
+            open_stream, after=after, retry_policy=self._retry_policy, sleep=self._sleep
+        )
 
     def post(
         self, path: str, body: Any, *, key: str | None = None, within: float | None = None
     ) -> Any:
         """What was answered, None where that is nothing (204)."""
-        response = answered(self.ask("POST", path, body=body, key=key, within=within))
+        response = successful_response(self.send("POST", path, body=body, key=key, within=within))
         return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
 
-    def ask(
+    def send(
         self,
         method: str,
         path: str,
@@ -96,7 +98,7 @@ class Connection:
         parameters: Mapping[str, Any] | None = None,
         key: str | None = None,
         within: float | None = None,
-    ) -> Answer:
+    ) -> CallResult:
         """The answer, whatever it is. A POST has `key`, or a fresh one, at all its attempts."""
         headers, content = {}, None
         if method == "POST":
@@ -104,23 +106,25 @@ class Connection:
             content = encoded(body)
 
         def attempt(left: float) -> httpx.Response:
-            asked = Stamp.now()
+            asked = ClockReading.now()
             response = self._http.request(
                 method,
                 path,
                 content=content,
                 params=parameters,
                 headers=headers,
-                timeout=min(LONGEST_ATTEMPT, max(left, SHORTEST_ATTEMPT)),
+                timeout=min(MAX_ATTEMPT_SECONDS, max(left, MIN_ATTEMPT_SECONDS)),
             )
-            self.clock.hear(response.headers.get("Date"), asked=asked)
-            _require_whole(response)
+            self.clock.observe(response.headers.get("Date"), asked=asked)
+            _require_complete_json(response)
             return response
 
-        return ask_patiently(attempt, patience=self._patience, within=within, sleep=self._sleep)
+        return send_with_retries(
+            attempt, retry_policy=self._retry_policy, within=within, sleep=self._sleep
+        )
 
 
-def answered(answer: Answer) -> httpx.Response:
+def successful_response(answer: CallResult) -> httpx.Response:
     """The response of a success; anything else is raised as what it is."""
     if not answer.response.is_success:
         raise problem_of(answer.response)
@@ -151,12 +155,12 @@ def api_address(url: str) -> str:
 
 def usable_token(token: str) -> str:
     """The token, if a header can carry it; ValueError, which does not show it, otherwise."""
-    if not token or not all("!" <= letter <= "~" for letter in token):
+    if not token or not all("!" <= character <= "~" for character in token):
         raise ValueError("a token is one word of visible ASCII characters")
     return token
 
 
-def _require_whole(response: httpx.Response) -> None:
+def _require_complete_json(response: httpx.Response) -> None:
     """Treat a success that is no JSON as cut: it may have lost its end on its way here."""
     if response.is_success and response.status_code != httpx.codes.NO_CONTENT:
         try:

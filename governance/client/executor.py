@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import uniform
 
-from governance.client.answers import JobStep, StartedJob
 from governance.client.api import GovsiteClient
 from governance.client.connection import new_key
 from governance.client.handlers import Step, StepHandler
-from governance.client.problems import GovsiteError, GovsiteProblem, LineFrozen, NoAnswer
+from governance.client.problems import ChangeFreezeActive, GovsiteError, GovsiteProblem, NoAnswer
+from governance.client.responses import JobStepData, StartedJob
 from governance.client.steps import failed_report, run_step
-from governance.vocabulary.values import StepReport, StepStatus
+from governance.domain.values import StepReport, StepStatus
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
-FROZEN_SECONDS = 60.0
+FREEZE_RETRY_SECONDS = 60.0
 # What is left of a lease for the report, where a step's timeout would use all of it.
-LONGEST_RESERVE = 5.0
-UNREADABLE = frozenset({400, 413})
+MAX_RESERVE_SECONDS = 5.0
+REJECTED_BODY_STATUSES = frozenset({400, 413})
 
 
 class _Dropped(GovsiteError):  # noqa: N818 - named for what happened
@@ -35,7 +35,7 @@ class _Dropped(GovsiteError):  # noqa: N818 - named for what happened
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class JobOutcome:
     """How a job went: its `status` at the site, or None and `lost_because` where we dropped it."""
 
     job_id: str
@@ -67,7 +67,7 @@ class Executor:
     """Runs jobs one after the other with one client and one handler.
 
     `stopping`, once set, lets it finish the job that it has and claim no other: nobody else can go
-    on with a job, so leaving between two steps would leave a change half done. `tell` gets a line
+    on with a job, so leaving between two steps would leave a change half done. `log` gets a line
     for everything that happens.
     """
 
@@ -77,42 +77,46 @@ class Executor:
         handler: StepHandler,
         *,
         stopping: threading.Event | None = None,
-        tell: Callable[[str], None] = logger.info,
+        log: Callable[[str], None] = logger.info,
     ) -> None:
         self._client = client
         self._handler = handler
         self._stopping = stopping or threading.Event()
-        self._tell = tell
+        self._log = log
         self._claim_key = new_key()
 
-    def run(self, *, at_most: int | None = None, until_idle: bool = False) -> Iterator[Ended]:
+    def run(self, *, at_most: int | None = None, until_idle: bool = False) -> Iterator[JobOutcome]:
         """Each job as it has ended; without an end, unless one of the arguments gives it one.
 
         Raises GovsiteProblem when the site refuses us; with `until_idle` also for what may pass:
-        NoAnswer, LineFrozen.
+        NoAnswer, ChangeFreezeActive.
         """
         ended = 0
         while ended != at_most and not self._stopping.is_set():
             try:
                 job = self._claim()
             except GovsiteError as trouble:
-                if until_idle or not _may_pass(trouble):
+                if until_idle or not _is_temporary(trouble):
                     raise
-                pause = FROZEN_SECONDS if isinstance(trouble, LineFrozen) else IDLE_SECONDS
-                self._tell(f"nothing claimed: {trouble}")
+                pause = (
+                    FREEZE_RETRY_SECONDS
+                    if isinstance(trouble, ChangeFreezeActive)
+                    else IDLE_SECONDS
+                )
+                self._log(f"nothing claimed: {trouble}")
                 self._pause(pause)
                 continue
             if job is not None:
                 ended += 1
-                yield self.work_on(job)
+                yield self.run_job(job)
             elif until_idle:
                 return
             else:
                 self._pause(IDLE_SECONDS)
 
-    def work_on(self, job: StartedJob) -> Ended:
+    def run_job(self, job: StartedJob) -> JobOutcome:
         """Run a job that was claimed or started, to its end or to where it is lost."""
-        self._tell(f"job {job['id']}: {job['total_steps']} steps")
+        self._log(f"job {job['id']}: {job['total_steps']} steps")
         lease = _Lease(self._client, datetime.now(UTC))
         lease.renew(job["lease_expires_at"])
         status, evidence, lost_because = None, None, ""
@@ -124,8 +128,8 @@ class Executor:
             status, evidence = ended["status"], ended["evidence_sha256"]
         except GovsiteError as trouble:
             lost_because = str(trouble)
-        self._tell(f"job {job['id']}: {status or f'dropped: {lost_because}'}")
-        return Ended(
+        self._log(f"job {job['id']}: {status or f'dropped: {lost_because}'}")
+        return JobOutcome(
             job_id=job["id"],
             contract_id=job["contract_id"],
             status=status,
@@ -140,14 +144,14 @@ class Executor:
 
         Otherwise a job that we got without hearing of it would wait until its lease ends.
         """
-        job, answered = None, True
+        job, has_response = None, True
         try:
             job = self._client.claim(key=self._claim_key)
         except GovsiteError as trouble:
-            answered = isinstance(trouble, LineFrozen) or not _may_pass(trouble)
+            has_response = isinstance(trouble, ChangeFreezeActive) or not _is_temporary(trouble)
             raise
         finally:
-            if answered:
+            if has_response:
                 self._claim_key = new_key()
         return job
 
@@ -160,12 +164,12 @@ class Executor:
             left = lease.seconds_left()
             if left <= 0:
                 raise _Dropped(f"the lease lapsed before step {planned['step_index']}")
-            seconds = min(planned["timeout_seconds"], left - min(left / 10, LONGEST_RESERVE))
+            seconds = min(planned["timeout_seconds"], left - min(left / 10, MAX_RESERVE_SECONDS))
             step = _step(job, planned, seconds)
             report = self._record(job, run_step(self._handler, step, seconds=seconds), lease)
             lease.reported += 1
             error = f": {report.error}" if report.error else ""
-            self._tell(
+            self._log(
                 f"job {job['id']}: step {step.step_index} {step.step_type} on {step.target} "
                 f"{report.status}{error}"
             )
@@ -177,7 +181,7 @@ class Executor:
         try:
             self._send(job, report, lease)
         except GovsiteProblem as problem:
-            if problem.status not in UNREADABLE:
+            if problem.status not in REJECTED_BODY_STATUSES:
                 raise
             # Its limits are narrower than we know. That the step ended must be on record.
             report = failed_report(report, f"The report of this step was refused: {problem}")
@@ -185,23 +189,25 @@ class Executor:
         return report
 
     def _send(self, job: StartedJob, report: StepReport, lease: _Lease) -> None:
-        kept = self._client.report(
+        recorded = self._client.report(
             job["id"], token=job["execution_token"], report=report, within=lease.seconds_left()
         )
-        lease.renew(kept["lease_expires_at"])
+        lease.renew(recorded["lease_expires_at"])
 
     def _pause(self, seconds: float) -> None:
         """Wait, by lot from half of it to all of it, unless we are to stop."""
         self._stopping.wait(uniform(seconds / 2, seconds))  # noqa: S311
 
 
-def _may_pass(trouble: GovsiteError) -> bool:
+def _is_temporary(trouble: GovsiteError) -> bool:
     if isinstance(trouble, GovsiteProblem):
-        return trouble.passes or trouble.status >= 500 or isinstance(trouble, LineFrozen)
+        return (
+            trouble.is_retryable or trouble.status >= 500 or isinstance(trouble, ChangeFreezeActive)
+        )
     return isinstance(trouble, NoAnswer)
 
 
-def _step(job: StartedJob, planned: JobStep, seconds: float) -> Step:
+def _step(job: StartedJob, planned: JobStepData, seconds: float) -> Step:
     return Step(
         job_id=job["id"],
         contract_id=job["contract_id"],

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 class Step:
     """A step to be done: what the founder signed, and how long there is.
 
-    `deadline` is by this machine's clock. `over` is set when the time has passed: whatever is
+    `deadline` is by this machine's clock. `timed_out` is set when the time has passed: whatever is
     answered from then on is discarded, so a handler that can stop looks at it and stops.
     """
 
@@ -27,7 +27,7 @@ class Step:
     rollback_action: Mapping[str, Any] | None
     timeout_seconds: int
     deadline: datetime
-    over: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    timed_out: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     def seconds_left(self) -> float:
         """How long there is until `deadline`, 0 when it has passed: a timeout for what you call."""

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 # The executor that hears one of these has nothing more to do with the job.
-OF_A_LOST_JOB = frozenset(
-    {"lease_lapsed", "stale_execution", "job_immutable", "result_conflict", "job_not_found"}
+JOB_LOST_CODES = frozenset(
+    {"lease_expired", "stale_execution", "job_immutable", "result_conflict", "job_not_found"}
 )
-PASSING_STATUSES = frozenset({429, 502, 503, 504})
+RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 
 
 class GovsiteError(Exception):
@@ -49,16 +49,16 @@ class GovsiteProblem(GovsiteError):  # noqa: N818 - RFC 9457 calls it a problem
         return f"{self.detail} ({self.code})"
 
     @property
-    def passes(self) -> bool:
+    def is_retryable(self) -> bool:
         """Whether the same call may well succeed later, without anybody mending anything."""
-        return self.status in PASSING_STATUSES or self.code == "request_in_progress"
+        return self.status in RETRYABLE_STATUSES or self.code == "request_in_progress"
 
 
 class JobLost(GovsiteProblem):
     """The job is not ours any more, or is not there: run no step of it, report nothing."""
 
 
-class LineFrozen(GovsiteProblem):
+class ChangeFreezeActive(GovsiteProblem):
     """A founder has stopped the line; nothing is claimed, started or activated meanwhile."""
 
     @property
@@ -79,10 +79,10 @@ def problem_of(answer: httpx.Response) -> GovsiteProblem:
             code="unexpected_answer",
         )
     kind = GovsiteProblem
-    if code in OF_A_LOST_JOB:
+    if code in JOB_LOST_CODES:
         kind = JobLost
-    elif code == "line_frozen":
-        kind = LineFrozen
+    elif code == "change_freeze_active":
+        kind = ChangeFreezeActive
     details, errors = document.get("details"), document.get("errors")
     return kind(
         str(document.get("detail") or code),

@@ -11,13 +11,13 @@ from typing import Any
 from governance.client.api import report_document
 from governance.client.connection import encoded
 from governance.client.handlers import Step, StepFailed, StepHandler, StepOutcome
-from governance.vocabulary.canonical import LARGEST_DOCUMENT, require_plain_json
-from governance.vocabulary.errors import InvalidInputError
-from governance.vocabulary.values import StepReport, StepStatus
+from governance.domain.canonical import MAX_DOCUMENT_BYTES, require_plain_json
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import StepReport, StepStatus
 
-LONGEST_ERROR = 10_000
+MAX_ERROR_LENGTH = 10_000
 # What a report's body holds beside the report: the execution token.
-ROOM = 1024
+BODY_OVERHEAD_BYTES = 1024
 
 
 @dataclass
@@ -26,7 +26,7 @@ class _Work:
 
     outcome: Any = None
     error: BaseException | None = None
-    took: float = 0.0
+    duration: float = 0.0
 
 
 def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
@@ -46,35 +46,37 @@ def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
             work.outcome = handler.run_step(step)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its step
             work.error = error
-        work.took = time.monotonic() - begun
+        work.duration = time.monotonic() - begun
         finished.set()
 
     # A handler that cannot stop must not keep the executor from leaving.
     threading.Thread(target=do, name=f"step {step.step_index}", daemon=True).start()
-    in_time = finished.wait(seconds) and work.took <= seconds
+    in_time = finished.wait(seconds) and work.duration <= seconds
     if not in_time:
-        step.over.set()
-        took = time.monotonic() - begun
-        return _failed(step, started_at, took, f"Timed out after {seconds:.1f} s.")
+        step.timed_out.set()
+        duration = time.monotonic() - begun
+        return _failed(step, started_at, duration, f"Timed out after {seconds:.1f} s.")
     return _recordable(_report_of(step, started_at, work))
 
 
 def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
     if isinstance(work.error, StepFailed):
         reason = _text_of(work.error)
-        told = reason if reason.strip() else "The handler gave no reason."
-        return _failed(step, started_at, work.took, told, work.error.outcome)
+        message = reason if reason.strip() else "The handler gave no reason."
+        return _failed(step, started_at, work.duration, message, work.error.outcome)
     if work.error is not None:
-        told = f"{type(work.error).__name__}: {_text_of(work.error)}"
-        return _failed(step, started_at, work.took, told)
+        message = f"{type(work.error).__name__}: {_text_of(work.error)}"
+        return _failed(step, started_at, work.duration, message)
     if not isinstance(work.outcome, StepOutcome):
-        told = f"The handler answered with {type(work.outcome).__name__}, not with a StepOutcome."
-        return _failed(step, started_at, work.took, told)
+        message = (
+            f"The handler answered with {type(work.outcome).__name__}, not with a StepOutcome."
+        )
+        return _failed(step, started_at, work.duration, message)
     return StepReport(
         step_index=step.step_index,
         status=StepStatus.COMPLETED,
         started_at=started_at,
-        completed_at=started_at + timedelta(seconds=work.took),
+        completed_at=started_at + timedelta(seconds=work.duration),
         output=work.outcome.output(),
         health_after=work.outcome.health_after,
     )
@@ -83,14 +85,18 @@ def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
 def failed_report(report: StepReport, error: str) -> StepReport:
     """The report of the same step, FAILED with `error`, without what cannot be kept."""
     return replace(
-        report, status=StepStatus.FAILED, output=None, health_after=None, error=_kept(error)
+        report,
+        status=StepStatus.FAILED,
+        output=None,
+        health_after=None,
+        error=_storable_text(error),
     )
 
 
 def _failed(
     step: Step,
     started_at: datetime,
-    took: float,
+    duration: float,
     error: str,
     outcome: StepOutcome | None = None,
 ) -> StepReport:
@@ -98,9 +104,9 @@ def _failed(
         step_index=step.step_index,
         status=StepStatus.FAILED,
         started_at=started_at,
-        completed_at=started_at + timedelta(seconds=took),
+        completed_at=started_at + timedelta(seconds=duration),
         output=outcome.output() if outcome else None,
-        error=_kept(error),
+        error=_storable_text(error),
         health_after=outcome.health_after if outcome else None,
     )
 
@@ -110,11 +116,11 @@ def _recordable(report: StepReport) -> StepReport:
     document = report_document(report)
     try:
         require_plain_json(document)
-        if len(encoded(document)) <= LARGEST_DOCUMENT - ROOM:
+        if len(encoded(document)) <= MAX_DOCUMENT_BYTES - BODY_OVERHEAD_BYTES:
             return report
         why = "it is larger than 1 MiB"
-    except InvalidInputError as refusal:
-        why = str(refusal).rstrip(".")
+    except InvalidInputError as invalid:
+        why = str(invalid).rstrip(".")
     earlier = f" ({report.error})" if report.error else ""
     return failed_report(report, f"What the handler answered cannot be recorded: {why}.{earlier}")
 
@@ -123,10 +129,10 @@ def _text_of(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - an exception that cannot say what it is
-        return "it cannot be told"
+        return "its message cannot be read"
 
 
-def _kept(text: str) -> str:
+def _storable_text(text: str) -> str:
     """As much of `text` as a record takes: bounded, without NUL and halves of surrogate pairs."""
     text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
+    return text if len(text) <= MAX_ERROR_LENGTH else text[: MAX_ERROR_LENGTH - 1] + "…"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from governance.demo.teller import People
-from governance.flows.accounts import open_account
+from governance.demo.scenario import People
+from governance.domain.errors import WrongStateError
+from governance.domain.roles import Role
 from governance.models import Account
-from governance.vocabulary.errors import WrongStateError
-from governance.vocabulary.roles import Role
+from governance.services.access.accounts import open_account
 
 # What each must be able to do in what is told.
 _NEEDS = {
@@ -29,7 +29,7 @@ class Login:
     purpose: str
 
 
-class Hiring:
+class UserFactory:
     """Finds people by their names, or opens an account; `logins` are those of new people."""
 
     def __init__(self) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.flows.freeze_line import saying_why_it_is_frozen
-from governance.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.review.queries import capabilities_and_freeze_of
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.models import GovernanceJob
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.review.queries import circumstances_of
-from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+from governance.services.freezes.guards import freeze_error_details
 
 
 def activate_contract(
@@ -22,8 +22,8 @@ def activate_contract(
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
 ) -> GovernanceJob:
     """Read health and the line, then activate: APPROVED → ACTIVE, with its job PENDING."""
-    capabilities, freeze = circumstances_of(contract_id, at)
-    with saying_why_it_is_frozen(at):
+    capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
+    with freeze_error_details(at):
         return GovernanceOrchestrator.activate_contract(
             contract_id,
             actor=actor,

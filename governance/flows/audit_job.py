@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.audit.verdicts import write_resolution, write_verdict
-from governance.contract import operations as contract_operations
-from governance.ledger.story import retried, story
+from governance.authorities.audit.verdicts import write_resolution, write_verdict
+from governance.authorities.contract import operations as contract_operations
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import digest
+from governance.domain.values import AuditVerdict
 from governance.models import AuditResolution, GovernanceAudit, GovernanceJob, SystemContract
-from governance.vocabulary.canonical import digest
-from governance.vocabulary.values import AuditVerdict
 
 
 @retried
@@ -27,7 +27,7 @@ def record_verdict(
     checks: Sequence[Mapping[str, Any]] = (),
 ) -> GovernanceAudit:
     """PASS completes the contract, FAIL fails it, INCONCLUSIVE leaves it ACTIVE for a person."""
-    with story():
+    with write_transaction():
         contract = GovernanceJob.objects.lock(job_id).contract
         audit = write_verdict(
             job_id=job_id,
@@ -40,7 +40,7 @@ def record_verdict(
         )
         records = {"audit_sha256": digest(audit.as_record())}
         if verdict is AuditVerdict.INCONCLUSIVE:
-            contract_operations.leave_open(
+            contract_operations.mark_inconclusive(
                 contract=contract, actor=author, at=at, reason=audit.reason, records=records
             )
         else:
@@ -53,7 +53,7 @@ def resolve_audit(
     *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
 ) -> AuditResolution:
     """A person settles an INCONCLUSIVE audit, once, and the contract ends."""
-    with story():
+    with write_transaction():
         contract = GovernanceJob.objects.lock(job_id).contract
         resolution = write_resolution(
             job_id=job_id, verdict=verdict, reason=reason, resolver=resolver, at=at

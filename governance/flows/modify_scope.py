@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.succession import refuse_unmodified, revised
+from governance.authorities.contract.succession import refuse_unmodified, revised_proposal
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.review import operations as review
+from governance.domain.changes import Change, parse_changes
+from governance.domain.values import PlatformState
 from governance.models import SystemContract
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.registry.queries import state_behind
-from governance.review import operations as review
-from governance.vocabulary.changes import Change, parse_changes
-from governance.vocabulary.values import PlatformState
+from governance.services.registry.queries import platform_state_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def read_scope(changes: Any) -> Scope:
     Raises InvalidChangesError that names every fault, by the path of its field.
     """
     parsed = parse_changes(changes)
-    state = state_behind(parsed)
+    state = platform_state_for(parsed)
     return Scope(parsed, GovernanceOrchestrator.plan_changes(parsed, state=state), state)
 
 
@@ -43,7 +43,7 @@ def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[
     """
     scope = read_scope(changes)
     refuse_unmodified(contract, scope.changes)
-    return scope, revised(contract, scope.changes).affected_capabilities
+    return scope, revised_proposal(contract, scope.changes).affected_capabilities
 
 
 def modify_scope(

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.operations import create_contract
-from governance.contract.operations import draft_contract as _draft_contract
-from governance.contract.operations import record_verdicts as _record_verdicts
-from governance.contract.proposals import parse_proposal, proposal_digest
-from governance.contract.queries import contract_of_proposal
+from governance.authorities.contract.operations import create_contract
+from governance.authorities.contract.operations import draft_contract as _draft_contract
+from governance.authorities.contract.operations import (
+    record_review_verdicts as _record_review_verdicts,
+)
+from governance.authorities.contract.proposals import parse_proposal, proposal_digest
+from governance.authorities.contract.queries import contract_of_proposal
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.models import SystemContract
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.registry.queries import state_behind
+from governance.services.registry.queries import platform_state_for
 
 
 def propose_contract(
@@ -38,7 +40,7 @@ def propose_contract(
     if known is not None:
         return known, False
     plan = GovernanceOrchestrator.plan_changes(
-        proposal.changes, state=state_behind(proposal.changes)
+        proposal.changes, state=platform_state_for(proposal.changes)
     )
     contract = create_contract(
         proposal=proposal,
@@ -55,12 +57,12 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) 
     """A DRAFT that waits for its verdicts."""
     proposal = parse_proposal(document)
     plan = GovernanceOrchestrator.plan_changes(
-        proposal.changes, state=state_behind(proposal.changes)
+        proposal.changes, state=platform_state_for(proposal.changes)
     )
     return _draft_contract(proposal=proposal, plan=plan, proposer=proposer, at=at)
 
 
-def record_verdicts(
+def record_review_verdicts(
     *,
     contract_id: UUID,
     validator_verdict: Mapping[str, Any],
@@ -69,7 +71,7 @@ def record_verdicts(
     at: datetime,
 ) -> SystemContract:
     """DRAFT → ELIGIBLE, or REJECTED where the gate said MAY_NOT."""
-    return _record_verdicts(
+    return _record_review_verdicts(
         contract_id=contract_id,
         validator_verdict=validator_verdict,
         eligibility_verdict=eligibility_verdict,

@@ -6,20 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.queries import affected_capabilities_of
-from governance.flows.freeze_line import saying_why_it_is_frozen
-from governance.health.readings import capture_health_snapshot
+from governance.authorities.contract.queries import affected_capabilities_of
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.review import operations as review
+from governance.authorities.review.queries import capabilities_and_freeze_of
+from governance.authorities.review.view import ReviewView, review_view
+from governance.domain.values import ActivationWindow
 from governance.models import (
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
     SystemContract,
 )
-from governance.registry.queries import frozen_among
-from governance.review import operations as review
-from governance.review.queries import circumstances_of
-from governance.review.view import ReviewView, review_view
-from governance.vocabulary.values import ActivationWindow
+from governance.services.freezes.guards import freeze_error_details
+from governance.services.registry.queries import frozen_capabilities
 
 
 def view_contract(*, contract_id: UUID, at: datetime) -> ReviewView:
@@ -44,10 +44,11 @@ def approve_contract(
     seen_text: str = "",
 ) -> SystemContract:
     """A founder signs what they saw (`view_contract`); with the last signature that it needs the
-    contract becomes APPROVED. See `governance.review.operations.approve` for what is refused.
+    contract becomes APPROVED. See `governance.authorities.review.operations.approve` for what is
+    refused.
     """
-    capabilities, freeze = circumstances_of(contract_id, at)
-    with saying_why_it_is_frozen(at):
+    capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
+    with freeze_error_details(at):
         return review.approve(
             contract_id=contract_id,
             founder=founder,
@@ -56,7 +57,7 @@ def approve_contract(
             seen_view=seen_view,
             seen_text=seen_text,
             health=capture_health_snapshot(scopes=capabilities, at=at),
-            frozen=frozen_among(capabilities),
+            frozen=frozen_capabilities(capabilities),
             freeze=freeze,
             at=at,
             note=note,

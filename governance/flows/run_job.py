@@ -9,16 +9,16 @@ from time import sleep
 from typing import Any
 from uuid import UUID
 
-from governance.flows.freeze_line import saying_why_it_is_frozen
-from governance.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.queries import jobs_are_pending, scope_of_job
+from governance.domain.values import HealthReading, StepReport
 from governance.models import GovernanceJob, StepResult
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import jobs_are_pending, scope_of_job
-from governance.review.queries import freeze_in_force
-from governance.vocabulary.values import HealthReading, StepReport
+from governance.services.freezes.guards import freeze_error_details
+from governance.services.freezes.queries import active_freeze
 
 CLAIM_ATTEMPTS = 5
-LONGEST_CLAIM_PAUSE = 0.05  # seconds
+MAX_CLAIM_PAUSE_SECONDS = 0.05  # seconds
 
 
 def claim_job(
@@ -28,13 +28,13 @@ def claim_job(
 
     With `capabilities`, only jobs whose contracts affect nothing else are looked at.
     A claim passes over jobs that others are claiming at this moment, and can come back with
-    nothing although jobs wait: then it asks again, a few times. Raises LineFrozenError while the
-    line stands still.
+    nothing although jobs wait: then it asks again, a few times. Raises ChangeFreezeActiveError
+    while the line stands still.
     """
     for attempt in range(CLAIM_ATTEMPTS):
         if attempt:
-            sleep(LONGEST_CLAIM_PAUSE * random())  # noqa: S311 - spreads claims, keeps no secret
-        with saying_why_it_is_frozen(at):
+            sleep(MAX_CLAIM_PAUSE_SECONDS * random())  # noqa: S311 - spreads claims, keeps no secret
+        with freeze_error_details(at):
             claimed = GovernanceOrchestrator.claim_job(
                 executor=executor, at=at, capabilities=capabilities
             )
@@ -45,9 +45,9 @@ def claim_job(
 
 def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
     """PENDING → RUNNING; the job and its execution token. Refused while the line stands still."""
-    with saying_why_it_is_frozen(at):
+    with freeze_error_details(at):
         return GovernanceOrchestrator.start_job(
-            job_id, executor=executor, at=at, freeze=freeze_in_force(at)
+            job_id, executor=executor, at=at, freeze=active_freeze(at)
         )
 
 

@@ -12,28 +12,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.contract.operations import expire_contract, lapse_contract
-from governance.contract.queries import (
+from governance.authorities.contract.operations import expire_contract, fail_contract_past_window
+from governance.authorities.contract.queries import (
     contracts_due_for_activation,
     contracts_past_review,
     contracts_past_window,
 )
-from governance.flows.activate_contract import activate_contract
-from governance.flows.run_job import fail_timed_out_job
-from governance.models import GovernanceJob
-from governance.orchestrator.queries import jobs_past_lease
-from governance.vocabulary.errors import (
+from governance.authorities.orchestrator.queries import jobs_past_lease
+from governance.domain.errors import (
+    ChangeFreezeActiveError,
     GovernanceError,
     InvalidJobTransitionError,
     InvalidTransitionError,
-    LineFrozenError,
     StaleCopyError,
 )
-from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
+from governance.flows.activate_contract import activate_contract
+from governance.flows.run_job import fail_timed_out_job
+from governance.models import GovernanceJob
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SweepResult:
     """What became of one contract or job: its new `status`, or the `refusal` that kept it.
 
     `job_id` is the job that a contract became.
@@ -45,7 +45,7 @@ class Outcome:
     job_id: UUID | None = None
 
     @property
-    def somebody_was_first(self) -> bool:
+    def moved_by_another(self) -> bool:
         """Whether it was refused only because it is no longer where the look had found it."""
         moved = (InvalidTransitionError, InvalidJobTransitionError, StaleCopyError)
         return self.refusal is not None and (
@@ -61,20 +61,20 @@ class Outcome:
         )
 
     @property
-    def line_is_frozen(self) -> bool:
+    def held_by_freeze(self) -> bool:
         """Whether it was refused only because a founder stopped the line: it waits."""
-        return isinstance(self.refusal, LineFrozenError)
+        return isinstance(self.refusal, ChangeFreezeActiveError)
 
 
-def expire_contracts(*, actor: Any, at: datetime) -> Iterator[Outcome]:
+def expire_contracts(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
     """Review time passed → EXPIRED; an approved window passed unused → FAILED."""
     for contract_id in contracts_past_review(at).values_list("pk", flat=True):
         yield _attempt(expire_contract, contract_id=contract_id, actor=actor, at=at)
     for contract_id in contracts_past_window(at).values_list("pk", flat=True):
-        yield _attempt(lapse_contract, contract_id=contract_id, actor=actor, at=at)
+        yield _attempt(fail_contract_past_window, contract_id=contract_id, actor=actor, at=at)
 
 
-def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[Outcome]:
+def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
     """Running jobs past their lease, and so past their deadline → FAILED, with sealed evidence."""
     for job_id in jobs_past_lease(at).values_list("pk", flat=True):
         yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor, at=at)
@@ -82,7 +82,7 @@ def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[Outcome]:
 
 def activate_due_contracts(
     *, actor: Any, at: datetime, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
-) -> Iterator[Outcome]:
+) -> Iterator[SweepResult]:
     """Approved contracts inside their window → ACTIVE, the one that closes first first."""
     for contract_id in contracts_due_for_activation(at).values_list("pk", flat=True):
         yield _attempt(
@@ -94,12 +94,12 @@ def activate_due_contracts(
         )
 
 
-def _attempt(move: Callable[..., Any], **arguments: Any) -> Outcome:
+def _attempt(move: Callable[..., Any], **arguments: Any) -> SweepResult:
     subject_id = arguments.get("contract_id") or arguments["job_id"]
     try:
         moved = move(**arguments)
     except GovernanceError as refusal:
-        return Outcome(subject_id, refusal=refusal)
+        return SweepResult(subject_id, refusal=refusal)
     if isinstance(moved, GovernanceJob) and moved.pk != subject_id:
-        return Outcome(subject_id, status=str(moved.contract.status), job_id=moved.pk)
-    return Outcome(subject_id, status=str(moved.status))
+        return SweepResult(subject_id, status=str(moved.contract.status), job_id=moved.pk)
+    return SweepResult(subject_id, status=str(moved.status))

@@ -17,22 +17,26 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import (
+    GovernanceError,
+    NotFoundError,
+    WrongPersonError,
+)
 from governance.management.values import printable
 from governance.models import Account
-from governance.vocabulary.canonical import require_plain_json
-from governance.vocabulary.errors import GovernanceError, NotFoundError, WrongPersonError
 
 REFUSED = 1
-DATABASE_AWAY = 3
+NO_DATABASE = 3
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
-NOBODY_LISTENS = 128 + signal.SIGPIPE
+OUTPUT_CLOSED = 128 + signal.SIGPIPE
 
 EXIT_CODES = {
     0: "done",
     REFUSED: "refused, or refused in part; what and why is on standard error",
     2: "the command was used wrongly",
-    DATABASE_AWAY: "the database cannot be reached, is not migrated, or is closed to our role",
+    NO_DATABASE: "the database cannot be reached, is not migrated, or is closed to our role",
 }
 
 
@@ -114,19 +118,19 @@ class GovernanceCommand(BaseCommand):
             sys.exit(REFUSED)
         except (OperationalError, InterfaceError) as error:
             self._complain(f"The database cannot be reached: {_first_line(error)}")
-            sys.exit(DATABASE_AWAY)
+            sys.exit(NO_DATABASE)
         except ProgrammingError as error:
             if (advice := _ADVICE.get(getattr(error.__cause__, "sqlstate", None) or "")) is None:
                 raise
             self._complain(advice.format(_first_line(error)))
-            sys.exit(DATABASE_AWAY)
+            sys.exit(NO_DATABASE)
         except ImproperlyConfigured as error:
             self._complain(str(error))
-            sys.exit(DATABASE_AWAY)
+            sys.exit(NO_DATABASE)
         except BrokenPipeError:
             # Whoever read our output left; Python must not try to flush it again at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(NOBODY_LISTENS)
+            sys.exit(OUTPUT_CLOSED)
         except OSError as error:
             self._complain(str(error))
             sys.exit(REFUSED)

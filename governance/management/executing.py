@@ -12,18 +12,18 @@ from pkgutil import resolve_name
 from governance.client import GovsiteError, NoAnswer, StepHandler
 from governance.client.connection import api_address, usable_token
 from governance.client.problems import GovsiteProblem
+from governance.domain.errors import GovernanceError, InvalidInputError
 from governance.management.base import PartlyRefused
-from governance.vocabulary.errors import GovernanceError, InvalidInputError
 
 TOKEN = "GOVSITE_TOKEN"  # noqa: S105 - the name of a variable
-UNANSWERED = 3
+UNREACHABLE = 3
 MakeHandler = Callable[[], StepHandler]
 
 
-class Unanswered(PartlyRefused):
+class SiteUnreachable(PartlyRefused):
     """The site does not answer."""
 
-    exit_code = UNANSWERED
+    exit_code = UNREACHABLE
 
 
 def site_address(text: str) -> str:
@@ -67,10 +67,10 @@ def read_token(file: Path | None) -> str:
 
 def refusal_of(trouble: BaseException) -> BaseException:
     """What a worker met, as this command says it."""
-    if isinstance(trouble, GovsiteProblem) and not trouble.passes:
+    if isinstance(trouble, GovsiteProblem) and not trouble.is_retryable:
         return GovernanceError(trouble.detail, code=trouble.code)
     if isinstance(trouble, NoAnswer | GovsiteProblem):
-        return Unanswered(f"The site cannot be asked: {trouble}")
+        return SiteUnreachable(f"The site cannot be asked: {trouble}")
     if isinstance(trouble, GovsiteError):
         return PartlyRefused(str(trouble))
     return trouble

@@ -10,10 +10,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
+from governance.domain.errors import GovernanceError, InvalidInputError
 from governance.management.base import GovernanceCommand, PartlyRefused
-from governance.management.lines import bad_line, in_words, opened
-from governance.management.progress import Interruption, beside_the_bar, walk
-from governance.vocabulary.errors import GovernanceError, InvalidInputError
+from governance.management.jsonl import (
+    bad_line,
+    describe_error,
+    open_input,
+)
+from governance.management.progress import Interruption, iterate_with_progress, outside_progress_bar
 
 
 @dataclass
@@ -24,12 +28,12 @@ class Tally:
     bad_lines: list[dict[str, Any]] = field(default_factory=list)
     interrupted: bool = False
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         raise NotImplementedError
 
 
 class ImportCommand(GovernanceCommand):
-    """A command over FILE: `take` one document after another, each a transaction of its own."""
+    """A command over FILE: `import_document` one by one, each a transaction of its own."""
 
     has_json = True
 
@@ -39,7 +43,9 @@ class ImportCommand(GovernanceCommand):
     def begin(self, tally: Any, options: Mapping[str, Any]) -> None:
         """What comes before the first line."""
 
-    def take(self, document: dict[str, Any], tally: Any, options: Mapping[str, Any]) -> None:
+    def import_document(
+        self, document: dict[str, Any], tally: Any, options: Mapping[str, Any]
+    ) -> None:
         """Record one document and count it; a GovernanceError makes it a bad line."""
         raise NotImplementedError
 
@@ -49,20 +55,22 @@ class ImportCommand(GovernanceCommand):
     def run(self, **options: Any) -> None:
         tally = self.new_tally()
         interruption = Interruption()
-        with opened(options["file"]) as file:
+        with open_input(options["file"]) as file:
             self.begin(tally, options)
-            for line in walk(file, interruption=interruption, with_bar=self.stderr.isatty()):
+            for line in iterate_with_progress(
+                file, interruption=interruption, with_bar=self.stderr.isatty()
+            ):
                 try:
-                    self.take(line.document(), tally, options)
+                    self.import_document(line.document(), tally, options)
                 except GovernanceError as refusal:
                     tally.bad_lines.append(bad_line(line, refusal))
-                    with beside_the_bar():
-                        self.stderr.write(f"line {line.number}: {in_words(refusal)}")
+                    with outside_progress_bar():
+                        self.stderr.write(f"line {line.number}: {describe_error(refusal)}")
         tally.interrupted = interruption.requested
         if options["as_json"]:
             self.print_json(asdict(tally))
         else:
-            self.say(tally.in_words())
+            self.say(tally.summary())
         if tally.interrupted:
             raise KeyboardInterrupt
         if tally.bad_lines:

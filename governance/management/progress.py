@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
-from governance.management.lines import Line, lines_of
+from governance.management.jsonl import JsonLine, read_lines
 
 
 class Interruption:
@@ -36,7 +36,7 @@ class Interruption:
             signal.signal(signal.SIGINT, usual)
 
     @contextmanager
-    def held_back(self) -> Iterator[None]:
+    def deferred(self) -> Iterator[None]:
         """Inside, Ctrl-C waits; a second one no longer does."""
         self._is_busy = True
         try:
@@ -52,7 +52,9 @@ class Interruption:
             raise KeyboardInterrupt
 
 
-def walk(file: BinaryIO, *, interruption: Interruption, with_bar: bool) -> Iterator[Line]:
+def iterate_with_progress(
+    file: BinaryIO, *, interruption: Interruption, with_bar: bool
+) -> Iterator[JsonLine]:
     """The lines of `file`, until they end or somebody interrupts; the bar is on standard error."""
     bar = tqdm(
         total=_size_of(file),
@@ -63,7 +65,7 @@ def walk(file: BinaryIO, *, interruption: Interruption, with_bar: bool) -> Itera
         disable=not with_bar,
     )
     with bar, interruption.watched():
-        lines = lines_of(file)
+        lines = read_lines(file)
         while not interruption.requested:
             try:
                 line = next(lines, None)
@@ -71,13 +73,13 @@ def walk(file: BinaryIO, *, interruption: Interruption, with_bar: bool) -> Itera
                 return
             if line is None:
                 return
-            with interruption.held_back():
+            with interruption.deferred():
                 yield line
             bar.update(line.end - bar.n)
 
 
 @contextmanager
-def beside_the_bar() -> Iterator[None]:
+def outside_progress_bar() -> Iterator[None]:
     """Write whole lines to standard error while the bar is there."""
     with tqdm.external_write_mode(file=sys.stderr):
         yield

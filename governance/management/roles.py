@@ -8,7 +8,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 
-from governance.models.app_role import excess_rights, is_opened, strengths
+from governance.db.app_role import (
+    can_write_record,
+    excess_rights,
+    role_privileges,
+)
 
 OWNER_ALIAS = "owner"
 
@@ -39,8 +43,8 @@ def check_application_role(**_: Any) -> list[CheckMessage]:
     try:
         role = application_role()
         with connection.cursor() as cursor:
-            reasons = strengths(cursor, role=role)
-            if not reasons and is_opened(cursor, role=role):
+            reasons = role_privileges(cursor, role=role)
+            if not reasons and can_write_record(cursor, role=role):
                 reasons = [f"has {right}" for right in excess_rights(cursor, role=role)]
     except (OperationalError, InterfaceError) as error:
         return [

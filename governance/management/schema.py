@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connections
 
+from governance.domain.errors import WrongStateError
 from governance.models.sql import quote_identifier
-from governance.vocabulary.errors import WrongStateError
 
 _MIGRATIONS = """
     SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'django_migrations'

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
 from governance.management.values import printable
 from governance.models import ApiToken
-from governance.registry.queries import unknown_among
-from governance.vocabulary.canonical import timestamp
+from governance.services.registry.queries import unknown_capabilities
 
 
 def add_token_argument(parser: ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def report_new_token(
         command.note(
             f"{token.user}{role}, until {_short(token.expiry)} UTC. It is not shown again."
         )
-    if unknown := unknown_among(token.capabilities or ()):
+    if unknown := unknown_capabilities(token.capabilities or ()):
         command.note(f"Not in the registry yet: {printable(', '.join(unknown))}.")
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from governance.vocabulary.values import TIMEOUT_MINUTES
+from governance.domain.values import TIMEOUT_MINUTES
 
-LONGEST_TOLD = 1000
+MAX_PRINTED_LENGTH = 1000
 
 
 def printable(text: str) -> str:
@@ -20,15 +20,15 @@ def printable(text: str) -> str:
 
     What would move a cursor, turn a line round or hide is spelled as an escape.
     """
-    if len(text) > LONGEST_TOLD:
-        text = text[: LONGEST_TOLD - 1] + "…"
+    if len(text) > MAX_PRINTED_LENGTH:
+        text = text[: MAX_PRINTED_LENGTH - 1] + "…"
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text
     )
 
 
-def identifier(text: str) -> UUID:
+def parse_id(text: str) -> UUID:
     """A contract's or a job's id."""
     try:
         return UUID(text)
@@ -49,18 +49,18 @@ def number_in(numbers: range) -> Callable[[str], int]:
     return parse
 
 
-def day_or_moment(text: str) -> datetime:
+def parse_day_or_time(text: str) -> datetime:
     """A day, which is its first moment in UTC, or a time in RFC 3339 with its zone."""
     try:
-        return moment(f"{date.fromisoformat(text).isoformat()}T00:00:00Z")
+        return parse_time(f"{date.fromisoformat(text).isoformat()}T00:00:00Z")
     except ValueError:
-        return moment(text)
+        return parse_time(text)
 
 
 timeout_minutes = number_in(TIMEOUT_MINUTES)
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """A time in RFC 3339, with its zone."""
     try:
         at = datetime.fromisoformat(text)

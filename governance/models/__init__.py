@@ -1,7 +1,8 @@
 """The tables: one file each, its constraints beside its fields, its triggers in `sql/`.
 
 Models hold what a row is and which moves it knows. They start nothing: every write goes through
-the one operation that owns it (`contract/operations.py`, `orchestrator/`, `ledger/chain.py`, …).
+the one operation that owns it (`authorities/contract/operations.py`, `orchestrator/`,
+`record/ledger/chain.py`, …).
 """
 
 from governance.models.account import Account
@@ -10,10 +11,10 @@ from governance.models.clarification import ClarificationAnswer, ClarificationRe
 from governance.models.comment import ContractComment
 from governance.models.contract import SystemContract
 from governance.models.evidence import AuditEvidence
+from governance.models.freeze import ChangeFreeze, FreezeLift
 from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
-from governance.models.line import LineFreeze, LineThaw
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
@@ -30,11 +31,13 @@ __all__ = [
     "AuditEvidence",
     "AuditResolution",
     "Capability",
+    "ChangeFreeze",
     "ClarificationAnswer",
     "ClarificationRequest",
     "ConfigurationEntry",
     "ContractComment",
     "ContractTombstone",
+    "FreezeLift",
     "GovernanceAudit",
     "GovernanceJob",
     "GovernanceSignal",
@@ -42,8 +45,6 @@ __all__ = [
     "IdempotencyRecord",
     "JobStep",
     "LedgerEntry",
-    "LineFreeze",
-    "LineThaw",
     "StepResult",
     "SystemContract",
 ]

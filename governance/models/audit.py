@@ -6,16 +6,16 @@ from typing import Any
 
 from django.db import models
 
+from governance.domain.canonical import timestamp
+from governance.domain.values import AuditVerdict
 from governance.models.constraints import ClosedSet
 from governance.models.fields import (
     KeptOneToOneField,
     OneJobField,
+    choice_field,
     digest_field,
     user_field,
-    word_field,
 )
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.values import AuditVerdict
 
 
 class GovernanceAudit(models.Model):
@@ -23,7 +23,7 @@ class GovernanceAudit(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     job = OneJobField("governance.GovernanceJob", related_name="audit")
-    verdict = word_field(AuditVerdict)
+    verdict = choice_field(AuditVerdict)
     reason = models.TextField()
     checks = models.JSONField(default=list)
     evidence_sha256 = digest_field()
@@ -64,7 +64,7 @@ class AuditResolution(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     audit = KeptOneToOneField(GovernanceAudit, related_name="resolution")
-    verdict = word_field(AuditVerdict)
+    verdict = choice_field(AuditVerdict)
     reason = models.TextField()
     resolved_by = user_field()
     resolved_at = models.DateTimeField()

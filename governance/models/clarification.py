@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import models
 
+from governance.domain.canonical import timestamp
 from governance.models.constraints import NotEmpty
 from governance.models.fields import ContractField, KeptOneToOneField, user_field
-from governance.vocabulary.canonical import timestamp
 
 
 class ClarificationRequest(models.Model):
@@ -32,7 +32,7 @@ class ClarificationRequest(models.Model):
             models.UniqueConstraint(
                 fields=["contract", "number"], name="clarification_numbered_once"
             ),
-            NotEmpty("question", name="clarification_asks_something"),
+            NotEmpty("question", name="clarification_question_not_empty"),
         ]
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class ClarificationAnswer(models.Model):
 
     class Meta:
         default_permissions = ()
-        constraints = [NotEmpty("answer", name="clarification_answers_something")]
+        constraints = [NotEmpty("answer", name="clarification_answer_not_empty")]
 
     def __str__(self) -> str:
         return f"Answer {self.pk}"

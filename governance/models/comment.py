@@ -20,7 +20,7 @@ class ContractComment(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["at", "id"]
-        constraints = [NotEmpty("text", name="comment_says_something")]
+        constraints = [NotEmpty("text", name="comment_text_not_empty")]
 
     def __str__(self) -> str:
         return f"Comment {self.pk}"

@@ -14,6 +14,17 @@ from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
 from django_fsm import transition
 
+from governance.domain.canonical import digest, timestamp
+from governance.domain.errors import NotFoundError
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, ContractStateMachine
+from governance.domain.values import (
+    MAX_WINDOW,
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    RiskLevel,
+    Source,
+)
 from governance.models.constraints import (
     ClosedSet,
     FilledIndex,
@@ -25,23 +36,12 @@ from governance.models.constraints import (
 from governance.models.fields import (
     IdField,
     KeptOneToOneField,
-    Moving,
     NamesField,
+    StatefulModel,
     StatusField,
+    choice_field,
     digest_field,
     user_field,
-    word_field,
-)
-from governance.vocabulary.canonical import digest, timestamp
-from governance.vocabulary.errors import NotFoundError
-from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES, ContractStateMachine
-from governance.vocabulary.values import (
-    LONGEST_WINDOW,
-    ActivationWindow,
-    AuditVerdict,
-    ContractStatus,
-    RiskLevel,
-    Source,
 )
 
 _APPROVED_AND_LATER = plain(
@@ -75,20 +75,24 @@ class QueueRank(Case):
 
     def __init__(self) -> None:
         ranks = (
-            When(risk_level=risk.value, review_ends_at__isnull=stands, then=Value(2 * n + stands))
+            When(
+                risk_level=risk.value,
+                review_ends_at__isnull=is_paused,
+                then=Value(2 * n + is_paused),
+            )
             for n, risk in enumerate(RiskLevel)
-            for stands in (False, True)
+            for is_paused in (False, True)
         )
         last = Value(2 * len(RiskLevel))
         super().__init__(*ranks, default=last, output_field=models.IntegerField())
 
 
 def queue_rank() -> QueueRank:
-    """The expression of the queue's index; `rank_of` says the same of one contract."""
+    """The expression of the queue's index; `queue_rank_of` says the same of one contract."""
     return QueueRank()
 
 
-def rank_of(contract: SystemContract) -> int:
+def queue_rank_of(contract: SystemContract) -> int:
     risk = list(RiskLevel).index(RiskLevel(contract.risk_level))
     return 2 * risk + (contract.review_ends_at is None)
 
@@ -100,12 +104,12 @@ class ReviewEnd(Coalesce):
         super().__init__("review_ends_at", "expires_at")
 
 
-def review_end() -> ReviewEnd:
+def review_end_expression() -> ReviewEnd:
     """When a contract's review ends, or would have ended if its clock did not stand."""
     return ReviewEnd()
 
 
-def within_reach(capabilities: Sequence[str] | None, of: str = "") -> Q:
+def within_token_scope(capabilities: Sequence[str] | None, of: str = "") -> Q:
     """The contracts of which every affected capability is among `capabilities`; None is no limit.
 
     `of` is the path to the contract (`contract__`). A contract that affects nothing is in nobody's
@@ -128,7 +132,7 @@ def title_words() -> TitleWords:
     return TitleWords("title")
 
 
-def words_wanted(text: str) -> SearchQuery:
+def search_query(text: str) -> SearchQuery:
     """What somebody typed to find contracts by their words, as PostgreSQL asks for it."""
     return SearchQuery(text, config="pg_catalog.english", search_type="websearch")
 
@@ -150,16 +154,16 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
         return found
 
 
-class SystemContract(Moving):
+class SystemContract(StatefulModel):
     """One proposed change of the platform, from proposal to verdict.
 
-    Only `contract/operations.py` calls the moves below; each sets the fields that belong to its
-    state and leaves saving, guarding and the ledger to the operation.
+    Only `authorities/contract/operations.py` calls the moves below; each sets the fields that
+    belong to its state and leaves saving, guarding and the ledger to the operation.
     """
 
     id = IdField()
     reference = models.CharField(max_length=256)
-    source = word_field(Source)
+    source = choice_field(Source)
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     requested_by = models.CharField(max_length=200, blank=True)
@@ -176,7 +180,7 @@ class SystemContract(Moving):
     )
     proposed_changes = models.JSONField()
     affected_capabilities = NamesField()
-    risk_level = word_field(RiskLevel)
+    risk_level = choice_field(RiskLevel)
     validator_verdict = models.JSONField(null=True)
     eligibility_verdict = models.JSONField(null=True)
     confidence_score = models.FloatField(null=True)
@@ -186,7 +190,7 @@ class SystemContract(Moving):
     content_digest = digest_field(null=True)
 
     status = StatusField(ContractStatus, default=ContractStatus.DRAFT)
-    audit_verdict = word_field(AuditVerdict, default=AuditVerdict.PENDING)
+    audit_verdict = choice_field(AuditVerdict, default=AuditVerdict.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     # expires_at plus the time for which questions stopped the clock; null while one is open.
@@ -240,7 +244,8 @@ class SystemContract(Moving):
                 ],
                 name="contract_approved_has_approval",
             ),
-            # With the one before: by this do line_frozen.sql and signature_in_turn.sql know a move.
+            # With the one before: by this do change_freeze_active.sql and signature_in_turn.sql
+            # know a move.
             models.CheckConstraint(
                 condition=Q(status__in=_APPROVED_AND_LATER)
                 | Q(approved_by__isnull=True, approved_at__isnull=True, window_opens_at=None),
@@ -257,7 +262,7 @@ class SystemContract(Moving):
                 condition=Q(window_opens_at=None)
                 | Q(
                     window_closes_at__gt=F("window_opens_at"),
-                    window_closes_at__lte=LaterBy("window_opens_at", LONGEST_WINDOW),
+                    window_closes_at__lte=LaterBy("window_opens_at", MAX_WINDOW),
                 ),
                 name="contract_window_in_bounds",
             ),
@@ -322,7 +327,7 @@ class SystemContract(Moving):
             # The review queue: by risk, then by what ends first; all of it or of one source.
             models.Index(
                 queue_rank(),
-                review_end(),
+                review_end_expression(),
                 "id",
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue",
@@ -330,7 +335,7 @@ class SystemContract(Moving):
             models.Index(
                 "source",
                 queue_rank(),
-                review_end(),
+                review_end_expression(),
                 "id",
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue_by_source",
@@ -356,7 +361,7 @@ class SystemContract(Moving):
             models.Index(
                 fields=["audit_verdict", "-created_at", "-id"],
                 condition=Q(status=ContractStatus.ACTIVE.value),
-                name="contract_unjudged",
+                name="contract_awaiting_verdict",
             ),
             # What was decided in a week, and how it ended.
             FilledIndex("approved_at", fields=["approved_at"], name="contract_approved"),

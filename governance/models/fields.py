@@ -36,7 +36,7 @@ class _OfClosedSet(models.Field):
         return name, path, args, options
 
 
-class WordField(_OfClosedSet, models.CharField):
+class ChoiceField(_OfClosedSet, models.CharField):
     """Text out of a closed set."""
 
     def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
@@ -140,9 +140,9 @@ class AccountField(_Kept):
         return name, path, args, options
 
 
-def word_field(values: type[StrEnum], **options: Any) -> models.CharField:
+def choice_field(values: type[StrEnum], **options: Any) -> models.CharField:
     """Text out of a closed set."""
-    return WordField(values, **options)
+    return ChoiceField(values, **options)
 
 
 def digest_field(**options: Any) -> models.CharField:
@@ -155,13 +155,13 @@ def user_field(**options: Any) -> models.ForeignKey:
     return AccountField(**options)
 
 
-class Moving(ConcurrentTransitionMixin, models.Model):
+class StatefulModel(ConcurrentTransitionMixin, models.Model):
     """A row whose `status` moves along its lifecycle, and says when it last did: `updated_at`.
 
     Saving refuses (ConcurrentTransition) when the status moved since the row was read.
 
     That is the time of the last ledger entry about the row, so no record holds it beside; the law
-    `ledger_tells_update` refuses a commit where it is not, and verification looks again.
+    `ledger_covers_update` refuses a commit where it is not, and verification looks again.
     """
 
     updated_at = models.DateTimeField()

@@ -1,6 +1,7 @@
 """IdempotencyRecord: what a call was answered that may be sent again; no part of the record.
 
-`flows/answered_once.py` alone writes it. Rows are purged a day later; the chain never reads them.
+`services/idempotency/requests.py` alone writes it. Rows are purged a day later; the chain never
+reads them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class IdempotencyRecord(models.Model):
             models.CheckConstraint(
                 condition=Q(status=None, sealed_answer=None)
                 | Q(status__isnull=False, sealed_answer__isnull=False),
-                name="idempotency_answered_whole",
+                name="idempotency_response_complete",
             )
         ]
         indexes = [models.Index(fields=["kept_at"], name="idempotency_oldest")]

@@ -10,20 +10,20 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import transition
 
+from governance.domain.canonical import timestamp
+from governance.domain.errors import NotFoundError
+from governance.domain.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
+from governance.domain.values import JobStatus, StepStatus
 from governance.models.constraints import ClosedSet, FilledIndex, FilledOnlyWhen, FilledWhen
 from governance.models.contract import SystemContract
 from governance.models.fields import (
     IdField,
     KeptOneToOneField,
-    Moving,
+    StatefulModel,
     StatusField,
     digest_field,
     user_field,
 )
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.errors import NotFoundError
-from governance.vocabulary.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
-from governance.vocabulary.values import JobStatus, StepStatus
 
 _sources_of = JobStateMachine.sources_of
 
@@ -50,7 +50,7 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
         )
 
 
-class GovernanceJob(Moving):
+class GovernanceJob(StatefulModel):
     """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
 
     id = IdField()
@@ -93,7 +93,7 @@ class GovernanceJob(Moving):
                 condition=Q(current_step_index__lte=models.F("total_steps")),
                 name="job_cursor_in_bounds",
             ),
-            # With the next one: by this does line_frozen.sql know a start.
+            # With the next one: by this does change_freeze_active.sql know a start.
             models.CheckConstraint(
                 condition=~Q(status=JobStatus.PENDING.value)
                 | Q(started_at=None, current_step_index=0),
@@ -177,7 +177,7 @@ class GovernanceJob(Moving):
         self.lease_expires_at = None
 
     # --- what the ledger binds ---
-    def birth_record(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    def creation_record(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
         """The job as activation made it; `steps` are the records of its steps, in order."""
         return {
             "job_id": str(self.pk),

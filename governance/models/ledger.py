@@ -1,4 +1,4 @@
-"""LedgerEntry: one link of a contract's chain; `ledger/chain.py` alone writes it."""
+"""LedgerEntry: one link of a contract's chain; `record/ledger/chain.py` alone writes it."""
 
 from __future__ import annotations
 

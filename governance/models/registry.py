@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+from governance.domain.values import Lifecycle
 from governance.models.constraints import ClosedSet
-from governance.models.fields import NamesField, word_field
-from governance.vocabulary.values import Lifecycle
+from governance.models.fields import NamesField, choice_field
 
 
 class Capability(models.Model):
@@ -14,7 +14,7 @@ class Capability(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200, unique=True)
-    lifecycle = word_field(Lifecycle, default=Lifecycle.DISABLED)
+    lifecycle = choice_field(Lifecycle, default=Lifecycle.DISABLED)
     frozen = models.BooleanField(default=False)
     title = models.CharField(max_length=500, blank=True)
     owner = models.CharField(max_length=200, blank=True)

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from governance.domain.canonical import timestamp
+from governance.domain.values import StepReport, StepStatus
 from governance.models.constraints import ClosedSet
-from governance.models.fields import JobField, user_field, word_field
+from governance.models.fields import JobField, choice_field, user_field
 from governance.models.job import GovernanceJob
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.values import StepReport, StepStatus
 
 
 class StepResult(models.Model):
@@ -20,7 +20,7 @@ class StepResult(models.Model):
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="results", db_index=False)
     step_index = models.PositiveIntegerField()
-    status = word_field(StepStatus)
+    status = choice_field(StepStatus)
     started_at = models.DateTimeField()
     completed_at = models.DateTimeField()
     output = models.JSONField(null=True)

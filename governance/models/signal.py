@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from governance.domain.values import HealthDecision
 from governance.models.constraints import ClosedSet
-from governance.models.fields import user_field, word_field
-from governance.vocabulary.values import HealthDecision
+from governance.models.fields import choice_field, user_field
 
 
 class GovernanceSignal(models.Model):
@@ -16,7 +16,7 @@ class GovernanceSignal(models.Model):
     id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)
     signal_type = models.CharField(max_length=100)
-    decision = word_field(HealthDecision)
+    decision = choice_field(HealthDecision)
     reason = models.TextField(blank=True)
     recorded_by = user_field()
     recorded_at = models.DateTimeField()

@@ -7,10 +7,10 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from governance.domain.canonical import sha256_hex, timestamp
+from governance.domain.values import MAX_WINDOW, ActivationWindow
 from governance.models.constraints import LaterBy
 from governance.models.fields import ContractField, digest_field, user_field
-from governance.vocabulary.canonical import sha256_hex, timestamp
-from governance.vocabulary.values import LONGEST_WINDOW, ActivationWindow
 
 
 class ApprovalSignature(models.Model):
@@ -49,7 +49,7 @@ class ApprovalSignature(models.Model):
                 condition=Q(
                     window_closes_at__gt=F("window_opens_at"),
                     window_closes_at__gte=F("signed_at"),
-                    window_closes_at__lte=LaterBy("window_opens_at", LONGEST_WINDOW),
+                    window_closes_at__lte=LaterBy("window_opens_at", MAX_WINDOW),
                 ),
                 name="signature_window_in_bounds",
             ),

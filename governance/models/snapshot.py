@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import models
 
+from governance.domain.canonical import timestamp
+from governance.domain.values import SnapshotPhase
 from governance.models.constraints import ClosedSet
-from governance.models.fields import JobField, word_field
+from governance.models.fields import JobField, choice_field
 from governance.models.job import GovernanceJob
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.values import SnapshotPhase
 
 
 class HealthSnapshot(models.Model):
@@ -18,7 +18,7 @@ class HealthSnapshot(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="snapshots", db_index=False)
-    phase = word_field(SnapshotPhase)
+    phase = choice_field(SnapshotPhase)
     reading = models.JSONField()
     observed_at = models.DateTimeField()
 

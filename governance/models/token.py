@@ -8,16 +8,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from governance.domain.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
+from governance.domain.values import TokenState
 from governance.models.fields import IdField, KeptOneToOneField, NamesField, user_field
-from governance.vocabulary.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
-from governance.vocabulary.values import TokenState
 
 
 class ApiToken(models.Model):
     """A token of a service account, narrowed to verbs and capabilities.
 
     What it may do is written once; after that it is only used, and ended: its `expiry` may come
-    sooner, and a revocation stays (law `token_only_ends`). `flows/tokens.py` alone writes it.
+    sooner, and a revocation stays (law `token_grant_immutable`). `services/access/tokens.py` alone
+    writes it.
     """
 
     id = IdField()
@@ -47,16 +48,16 @@ class ApiToken(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["digest"], name="token_digest_once"),
             models.CheckConstraint(
-                condition=Q(verbs=None) | ~Q(verbs=[]), name="token_may_something"
+                condition=Q(verbs=None) | ~Q(verbs=[]), name="token_verbs_not_empty"
             ),
             models.CheckConstraint(
                 condition=Q(capabilities=None) | ~Q(capabilities=[]),
-                name="token_reaches_something",
+                name="token_capabilities_not_empty",
             ),
             models.CheckConstraint(
                 condition=Q(revoked_at=None, revoked_by=None, revoked_reason="")
                 | Q(revoked_at__isnull=False, revoked_by__isnull=False),
-                name="token_revoked_by_somebody",
+                name="token_revocation_complete",
             ),
         ]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
+from governance.domain.values import ContractStatus
 from governance.models.constraints import FilledIndex
-from governance.models.fields import digest_field, word_field
-from governance.vocabulary.values import ContractStatus
+from governance.models.fields import choice_field, digest_field
 
 
 class ContractTombstone(models.Model):
     """Where a chain ended, and which file holds it: the one documented exception to append-only.
 
-    Only the owner of the tables writes one (`retention/removal.py`), in the transaction that
+    Only the owner of the tables writes one (`record/retention/removal.py`), in the transaction that
     removes the contract. It stays for good, and the names that the contract had stay taken.
     `removed_by` and `transaction_id` are PostgreSQL's own word, whatever is written.
     """
@@ -21,7 +21,7 @@ class ContractTombstone(models.Model):
     reference = models.CharField(max_length=256)
     proposal_digest = digest_field()
     parent_id = models.UUIDField(null=True)
-    status = word_field(ContractStatus)
+    status = choice_field(ContractStatus)
     entries = models.PositiveIntegerField()
     head_sha256 = digest_field()
     file_sha256 = digest_field()

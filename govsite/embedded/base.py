@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from govsite.embedded import APP_ROLE, OWNER
-from govsite.embedded.server import bring_back, start_server
+from govsite.embedded.server import restart_if_killed, start_server
 from govsite.postgresql import base as postgresql
 
 DATABASE_NAME = "govsite"
@@ -44,7 +44,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
-            if not bring_back(Path(self.settings_dict["HOST"])):
+            if not restart_if_killed(Path(self.settings_dict["HOST"])):
                 raise
         return super().get_new_connection(conn_params)
 

@@ -29,7 +29,7 @@ from govsite.embedded.orphans import end_orphans
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 # The kernel's limit for a unix socket's name is 107 bytes on Linux and 103 on macOS.
-LONGEST_SOCKET_PATH = 103
+MAX_SOCKET_PATH = 103
 # PostgreSQL refuses to run as root; this account of the system then runs it.
 SYSTEM_USER = "pgserver"
 PATIENCE_SECONDS = 60
@@ -52,7 +52,7 @@ class Cluster:
     @property
     def socket_dir(self) -> Path:
         """Where the server's socket is: in the data folder, or where that is too long a path."""
-        if len(os.fsencode(self.path / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.path / SOCKET_NAME)) <= MAX_SOCKET_PATH:
             return self.path
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
         # Not the platform's folder for temporary files: every process must find the same one.
@@ -194,11 +194,11 @@ class Cluster:
         }
         # A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open. A session
         # of its own: Ctrl-C is for us, and we stop the server in good order.
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as output:
             outcome = subprocess.run(  # noqa: S603 - our own binaries and arguments
                 [str(_binaries() / command), *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
                 start_new_session=True,
@@ -208,9 +208,9 @@ class Cluster:
                 group=self._owner.pw_gid if self._owner else None,
                 extra_groups=[] if self._owner else None,
             )
-            said.seek(0)
+            output.seek(0)
             if outcome.returncode:
-                raise ImproperlyConfigured(self._failure(f"{command}: {said.read().strip()}"))
+                raise ImproperlyConfigured(self._failure(f"{command}: {output.read().strip()}"))
 
     def _failure(self, what: str) -> str:
         log = self.path / "log"

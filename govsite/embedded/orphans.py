@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 # How long they may take to notice by themselves, and then to obey.
-LONGEST_FAREWELL = 3.0
+MAX_EXIT_SECONDS = 3.0
 
 
 def end_orphans(folder: Path) -> None:
@@ -20,11 +20,11 @@ def end_orphans(folder: Path) -> None:
     PostgreSQL refuses to start while it sees one; we see to it that there is none.
     """
     for number in (0, signal.SIGQUIT, signal.SIGKILL):  # 0 is no signal at all
-        deadline = time.monotonic() + LONGEST_FAREWELL
-        for process in alive_in(folder):
+        deadline = time.monotonic() + MAX_EXIT_SECONDS
+        for process in postgres_processes_in(folder):
             with suppress(psutil.Error):
                 process.send_signal(number)
-        while alive_in(folder):
+        while postgres_processes_in(folder):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
@@ -32,7 +32,7 @@ def end_orphans(folder: Path) -> None:
             return
 
 
-def alive_in(folder: Path) -> list[psutil.Process]:
+def postgres_processes_in(folder: Path) -> list[psutil.Process]:
     """PostgreSQL's processes in `folder`; the dead that nobody collects have no folder."""
     found = []
     for process in psutil.process_iter(["name"]):

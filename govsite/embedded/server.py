@@ -58,7 +58,7 @@ def is_running(data_dir: Path) -> bool:
     return Cluster(data_dir.expanduser().resolve()).is_running()
 
 
-def bring_back(data_dir: Path) -> bool:
+def restart_if_killed(data_dir: Path) -> bool:
     """Start the server that `start_server` started, if it was killed; whether it answers now.
 
     A server that is there but does not answer is let alone: it recovers, or somebody paused it.
@@ -111,5 +111,5 @@ def _alone(data_dir: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _beside(data_dir: Path, ending: str) -> Path:
-    return data_dir.with_name(f"{data_dir.name}.{ending}")
+def _beside(data_dir: Path, suffix: str) -> Path:
+    return data_dir.with_name(f"{data_dir.name}.{suffix}")

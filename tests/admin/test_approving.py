@@ -10,14 +10,20 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.values import ContractStatus, HealthDecision
 from governance.models import Account, LedgerEntry
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import ContractStatus, HealthDecision
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed
-from tests.support.cast import Cast
-from tests.support.stories import again, contract_in, draft, eligible, now
+from tests.support.factories import (
+    contract_in,
+    draft,
+    eligible,
+    now,
+    reloaded,
+)
+from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
 DECISIONS = ("approve", "reject")
@@ -27,9 +33,9 @@ NOT_ELIGIBLE = [
 
 
 def test_form__opened__offers_a_day_from_now_and_carries_the_digest_it_shows(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     page = founder_browser.get(contract_url(contract, "approve"))
     assert page.status_code == 200
     initial = page.context["form"].initial
@@ -39,10 +45,10 @@ def test_form__opened__offers_a_day_from_now_and_carries_the_digest_it_shows(
     assert "Set page_size of Search from 20 to 50" in page.content.decode()
 
 
-def test_approving__well_filled_form__contract_is_approved_as_typed_and_the_founder_told(
-    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+def test_approving__well_filled_form__contract_is_approved_as_typed_and_confirmed(
+    users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     opens_at = now().replace(second=0, microsecond=0) + timedelta(hours=2)
     form = approval(
         contract,
@@ -53,9 +59,9 @@ def test_approving__well_filled_form__contract_is_approved_as_typed_and_the_foun
     answer = founder_browser.post(contract_url(contract, "approve"), form, follow=True)
     assert answer.redirect_chain == [(contract_url(contract), 302)]
     assert "Approved. It can be activated from" in answer.content.decode()
-    approved = again(contract)
+    approved = reloaded(contract)
     assert approved.status == ContractStatus.APPROVED
-    assert approved.approved_by == cast.founder
+    assert approved.approved_by == users.founder
     assert approved.window_opens_at == opens_at.astimezone(UTC)
     assert approved.window_closes_at == opens_at + timedelta(hours=3)
     assert approved.approval_note == "Watch it.\nPlease."
@@ -72,9 +78,9 @@ def test_approving__well_filled_form__contract_is_approved_as_typed_and_the_foun
     ],
 )
 def test_approving__impossible_window__refused_on_the_form(
-    cast: Cast, founder_browser: Client, everything: Rows, opens: timedelta, closes: timedelta
+    users: Users, founder_browser: Client, everything: Rows, opens: timedelta, closes: timedelta
 ) -> None:
-    contract, at = eligible(cast), now()
+    contract, at = eligible(users), now()
     form = approval(
         contract, window_opens_at=typed(at + opens), window_closes_at=typed(at + closes)
     )
@@ -94,9 +100,9 @@ def test_approving__impossible_window__refused_on_the_form(
     ],
 )
 def test_approving__unreadable_field__400_and_nothing_written(
-    cast: Cast, founder_browser: Client, everything: Rows, field: str, typed_in: str
+    users: Users, founder_browser: Client, everything: Rows, field: str, typed_in: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     before = everything()
     form = approval(contract, **{field: typed_in})
     answer = founder_browser.post(contract_url(contract, "approve"), form)
@@ -106,17 +112,17 @@ def test_approving__unreadable_field__400_and_nothing_written(
 
 
 def test_approving__too_long_a_note__refused(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = approval(contract, note="x" * 4001)
     refused(founder_browser, contract, form, everything, status=400, code="invalid_input")
 
 
 def test_approving__another_digest_than_the_page_showed__refused_as_stale(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = approval(contract, seen_digest="0" * 64)
     page = refused(founder_browser, contract, form, everything, status=409, code="stale_copy")
     # Sent again as it is, the form is refused again: it must be read anew first.
@@ -124,12 +130,12 @@ def test_approving__another_digest_than_the_page_showed__refused_as_stale(
 
 
 def test_approving__proposer__four_eyes_even_for_a_superuser(
-    cast: Cast, signed_in: Browser, everything: Rows
+    users: Users, signed_in: Browser, everything: Rows
 ) -> None:
-    cast.operator.is_superuser = True
-    cast.operator.save()
-    contract = eligible(cast)
-    browser = signed_in(cast.operator)
+    users.operator.is_superuser = True
+    users.operator.save()
+    contract = eligible(users)
+    browser = signed_in(users.operator)
     refused(browser, contract, approval(contract), everything, status=403, code="four_eyes")
     assert "Approve…" not in browser.get(contract_url(contract)).content.decode()
 
@@ -137,10 +143,10 @@ def test_approving__proposer__four_eyes_even_for_a_superuser(
 @pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer"])
 @pytest.mark.parametrize("page", DECISIONS)
 def test_decision__by_staff_who_is_no_founder__403(
-    cast: Cast, signed_in: Browser, everything: Rows, who: str, page: str
+    users: Users, signed_in: Browser, everything: Rows, who: str, page: str
 ) -> None:
-    contract = eligible(cast)
-    browser, before = signed_in(getattr(cast, who)), everything()
+    contract = eligible(users)
+    browser, before = signed_in(getattr(users, who)), everything()
     form = approval(contract, reason="A reason that is long enough.")
     assert browser.get(contract_url(contract, page)).status_code == 403
     assert browser.post(contract_url(contract, page), form).status_code == 403
@@ -148,12 +154,12 @@ def test_decision__by_staff_who_is_no_founder__403(
 
 
 @pytest.mark.parametrize("page", DECISIONS)
-def test_decision__by_outsider_or_nobody__sent_to_sign_in(
-    cast: Cast, signed_in: Browser, everything: Rows, page: str
+def test_decision__by_outsider_or_anonymous__sent_to_sign_in(
+    users: Users, signed_in: Browser, everything: Rows, page: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     before = everything()
-    for browser in (signed_in(cast.outsider), Client()):
+    for browser in (signed_in(users.outsider), Client()):
         answer = browser.post(contract_url(contract, page), approval(contract))
         assert answer.status_code == 302
         assert "/login/" in answer["Location"]
@@ -161,11 +167,11 @@ def test_decision__by_outsider_or_nobody__sent_to_sign_in(
 
 
 def test_approving__founder_who_may_not_view__403(
-    cast: Cast, signed_in: Browser, everything: Rows
+    users: Users, signed_in: Browser, everything: Rows
 ) -> None:
     blind = Account.objects.create_user("blind", is_staff=True)
     blind.user_permissions.add(Permission.objects.get(codename="review_contract"))
-    contract = eligible(cast)
+    contract = eligible(users)
     before = everything()
     answer = signed_in(blind).post(contract_url(contract, "approve"), approval(contract))
     assert answer.status_code == 403
@@ -175,9 +181,9 @@ def test_approving__founder_who_may_not_view__403(
 @pytest.mark.parametrize("status", NOT_ELIGIBLE)
 @pytest.mark.parametrize("page", DECISIONS)
 def test_decision__on_what_is_not_eligible__409_and_nothing_written(
-    cast: Cast, founder_browser: Client, everything: Rows, status: ContractStatus, page: str
+    users: Users, founder_browser: Client, everything: Rows, status: ContractStatus, page: str
 ) -> None:
-    contract = contract_in(cast, status)
+    contract = contract_in(users, status)
     before = everything()
     form = approval(contract, reason="A reason that is long enough.")
     form["seen_digest"] = form["seen_digest"] or "0" * 64
@@ -194,45 +200,45 @@ def test_decision__on_what_is_not_eligible__409_and_nothing_written(
 
 
 def test_approving__expired_but_not_swept__refused(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast, at=now() - timedelta(days=8))
+    contract = eligible(users, at=now() - timedelta(days=8))
     form = approval(contract)
     refused(founder_browser, contract, form, everything, status=409, code="contract_expired")
 
 
 def test_approving__frozen_capability__refused(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "frozen": True}])
-    contract = eligible(cast)
+    contract = eligible(users)
     form = approval(contract)
     refused(founder_browser, contract, form, everything, status=409, code="capability_frozen")
 
 
 @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
 def test_approving__health_blocks__refused(
-    cast: Cast, founder_browser: Client, everything: Rows, scope: str
+    users: Users, founder_browser: Client, everything: Rows, scope: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     record_signal(
         scope=scope,
         signal_type="probe",
         decision=HealthDecision.BLOCKED,
         reason="It is down.",
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
     form = approval(contract)
     refused(founder_browser, contract, form, everything, status=409, code="health_blocked")
 
 
-def test_approving__nobody_can_tell_the_health__refused(
-    cast: Cast, founder_browser: Client, everything: Rows, settings: Any
+def test_approving__with_unknown_health__refused(
+    users: Users, founder_browser: Client, everything: Rows, settings: Any
 ) -> None:
     provider = f"{__name__}.SilentProvider"
-    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": provider}
-    contract = eligible(cast)
+    settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": provider}
+    contract = eligible(users)
     form = approval(contract)
     refused(founder_browser, contract, form, everything, status=409, code="health_unknown")
 
@@ -242,8 +248,8 @@ class SilentProvider:
         raise TimeoutError("no answer")
 
 
-def test_approving__twice__second_time_is_refused(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_approving__twice__second_time_is_refused(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users)
     url, form = contract_url(contract, "approve"), approval(contract)
     assert founder_browser.post(url, form).status_code == 302
     assert founder_browser.post(url, form).status_code == 409
@@ -254,15 +260,15 @@ def test_approving__twice__second_time_is_refused(cast: Cast, founder_browser: C
 @pytest.mark.parametrize("page", DECISIONS)
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_decision__other_methods__405(
-    cast: Cast, founder_browser: Client, page: str, method: str
+    users: Users, founder_browser: Client, page: str, method: str
 ) -> None:
-    url = contract_url(eligible(cast), page)
+    url = contract_url(eligible(users), page)
     assert getattr(founder_browser, method)(url).status_code == 405
 
 
 @pytest.mark.parametrize("page", DECISIONS)
-def test_decision__on_no_contract__404(cast: Cast, founder_browser: Client, page: str) -> None:
-    contract = draft(cast)
+def test_decision__on_no_contract__404(users: Users, founder_browser: Client, page: str) -> None:
+    contract = draft(users)
     contract.pk = "01900000-0000-7000-8000-000000000000"
     assert founder_browser.post(contract_url(contract, page), {}).status_code == 404
 

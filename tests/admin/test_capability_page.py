@@ -15,16 +15,22 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from governance.contract.touching import PAGE_SIZE, contracts_touching
-from governance.health.signals import record_signal
+from governance.authorities.contract.capability_history import PAGE_SIZE, contracts_affecting
+from governance.authorities.health.signals import record_signal
+from governance.domain.values import ContractStatus, HealthDecision
 from governance.models import Account, Capability, ConfigurationEntry, GovernanceSignal
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import ContractStatus, HealthDecision
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
-from tests.support.cast import Cast
-from tests.support.crowds import crowd
-from tests.support.stories import contract_in, eligible, failed_job, finished_job, now
+from tests.support.bulk_contracts import bulk_copy
+from tests.support.factories import (
+    contract_in,
+    eligible,
+    failed_job,
+    finished_job,
+    now,
+)
+from tests.support.users import Users
 
 EVIL = "<script>alert('boo')</script>"
 EVERY_VIEW = ["systemcontract", "governancejob", "governancesignal", "configurationentry"]
@@ -51,7 +57,7 @@ def url_of(capability: Capability) -> str:
     return reverse("admin:governance_capability_change", args=[capability.pk])
 
 
-def look(browser: Client, capability: Capability, **query: Any) -> Any:
+def get_page(browser: Client, capability: Capability, **query: Any) -> Any:
     page = browser.get(url_of(capability), query)
     assert page.status_code == 200
     return page
@@ -62,24 +68,24 @@ def text_of(page: Any) -> str:
 
 
 def titles(page: Any) -> list[str]:
-    return [row.contract.title for row in page.context["touching"]]
+    return [row.contract.title for row in page.context["history"]]
 
 
-def say(cast: Cast, scope: str, decision: HealthDecision, reason: str) -> None:
+def add_signal(users: Users, scope: str, decision: HealthDecision, reason: str) -> None:
     record_signal(
         scope=scope,
         signal_type="probe",
         decision=decision,
         reason=reason,
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
 
 
-def test_page__says_how_the_capability_stands_now(
-    cast: Cast, founder_browser: Client, search: Capability
+def test_page__shows_the_current_state_of_the_capability(
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
-    text = text_of(look(founder_browser, search))
+    text = text_of(get_page(founder_browser, search))
     for words in ("Find things", "sig-find", "No signal is active", "No contract has touched it"):
         assert words in text
     assert 'data-word="LAUNCHED"' in text
@@ -88,10 +94,10 @@ def test_page__says_how_the_capability_stands_now(
     assert '<pre tabindex="0">{ "columns"' in text
     assert "do not go together" not in text
 
-    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
-    say(cast, "Search", HealthDecision.BLOCKED, "It is down.")
-    say(cast, "Suggestions", HealthDecision.DEGRADED, "That is another one.")
-    text = text_of(look(founder_browser, search))
+    add_signal(users, "Search", HealthDecision.DEGRADED, "It was slow.")
+    add_signal(users, "Search", HealthDecision.BLOCKED, "It is down.")
+    add_signal(users, "Suggestions", HealthDecision.DEGRADED, "That is another one.")
+    text = text_of(get_page(founder_browser, search))
     assert 'data-word="BLOCKED"' in text
     assert "It is down." in text
     assert "do not go together" in text
@@ -100,17 +106,19 @@ def test_page__says_how_the_capability_stands_now(
 
 
 def test_page__holds_every_contract_that_touched_it_and_no_other(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
     both = ["Search", "Suggestions"]
-    job = finished_job(cast, title="Reached it")
-    eligible(cast, title="Would", affected_capabilities=both)
+    job = finished_job(users, title="Reached it")
+    eligible(users, title="Would", affected_capabilities=both)
     disable = {"type": "capability_disable", "capability_name": "Suggestions", "reason": "Old."}
-    eligible(cast, title="Names it", affected_capabilities=both, proposed_changes=[disable])
-    eligible(cast, title="Other", affected_capabilities=["Suggestions"], proposed_changes=[disable])
-    page = look(founder_browser, search)
+    eligible(users, title="Names it", affected_capabilities=both, proposed_changes=[disable])
+    eligible(
+        users, title="Other", affected_capabilities=["Suggestions"], proposed_changes=[disable]
+    )
+    page = get_page(founder_browser, search)
     assert titles(page) == ["Names it", "Would", "Reached it"]
-    named, would, reached = page.context["touching"]
+    named, would, reached = page.context["history"]
     assert (named.changes, named.more) == ([], 0)
     assert would.changes == [
         "Enable Search as PREVIEW",
@@ -127,47 +135,47 @@ def test_page__holds_every_contract_that_touched_it_and_no_other(
 
 
 def test_row__of_a_contract_with_many_changes__shows_those_of_this_capability_alone(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
     changes = [
         {"type": "parameter_change", "scope": scope, "parameters": {f"p{index}": index}}
         for index in range(5)
         for scope in ("Suggestions", "Search")
     ]
-    eligible(cast, affected_capabilities=["Search", "Suggestions"], proposed_changes=changes)
-    page = look(founder_browser, search)
-    (row,) = page.context["touching"]
+    eligible(users, affected_capabilities=["Search", "Suggestions"], proposed_changes=changes)
+    page = get_page(founder_browser, search)
+    (row,) = page.context["history"]
     assert row.changes == [f"Tune Search: p{index} = {index}" for index in range(3)]
     assert "2 more changes of it" in text_of(page)
 
 
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
-def test_row__of_a_contract_in_each_state__is_told_in_its_tense(
-    cast: Cast, founder_browser: Client, search: Capability, status: ContractStatus
+def test_row__of_a_contract_in_each_state__is_worded_by_its_status(
+    users: Users, founder_browser: Client, search: Capability, status: ContractStatus
 ) -> None:
-    contract_in(cast, status)
-    page = look(founder_browser, search)
-    (row,) = page.context["touching"]
+    contract_in(users, status)
+    page = get_page(founder_browser, search)
+    (row,) = page.context["history"]
     assert f"{row.tense.capitalize()}:" in text_of(page)
     assert f'data-word="{status}"' in text_of(page)
 
 
 def test_row__of_a_failed_job__says_so(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
-    failed_job(cast)
-    text = text_of(look(founder_browser, search))
+    failed_job(users)
+    text = text_of(get_page(founder_browser, search))
     assert 'data-word="FAILED"' in text
     assert "2 of 3 steps reported" in text
 
 
 def test_pages__go_back_to_the_first_change_and_forth_again_with_nothing_lost(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
     at = now()
     # Ten of each moment: the id settles their order.
     made = [
-        eligible(cast, at=at - timedelta(hours=n // 10), title=f"T{n}")
+        eligible(users, at=at - timedelta(hours=n // 10), title=f"T{n}")
         for n in range(2 * PAGE_SIZE + 3)
     ]
     wanted = [
@@ -206,7 +214,7 @@ def test_pages__go_back_to_the_first_change_and_forth_again_with_nothing_lost(
     ],
     ids=str,
 )
-def test_page__asked_for_a_place_that_is_none__leads_to_the_newest(
+def test_page__with_an_invalid_cursor__redirects_to_the_newest(
     founder_browser: Client, search: Capability, asked: dict[str, str]
 ) -> None:
     answer = founder_browser.get(url_of(search), asked)
@@ -214,47 +222,47 @@ def test_page__asked_for_a_place_that_is_none__leads_to_the_newest(
 
 
 def test_page__before_the_first_change__leads_back(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
-    eligible(cast)
-    place = "0~01900000-0000-7000-8000-000000000000"
-    text = text_of(look(founder_browser, search, older=place))
+    eligible(users)
+    cursor = "0~01900000-0000-7000-8000-000000000000"
+    text = text_of(get_page(founder_browser, search, older=cursor))
     assert "Nothing beyond here" in text
     assert "No contract has touched it" not in text
 
 
 def test_what_others_wrote__is_shown_and_never_run(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
-    say(cast, "Search", HealthDecision.DEGRADED, EVIL)
+    add_signal(users, "Search", HealthDecision.DEGRADED, EVIL)
     change = {"type": "capability_disable", "capability_name": "Search", "reason": EVIL}
-    eligible(cast, title=EVIL, reference=EVIL, proposed_changes=[change])
-    page = look(founder_browser, search)
+    eligible(users, title=EVIL, reference=EVIL, proposed_changes=[change])
+    page = get_page(founder_browser, search)
     assert EVIL not in page.content.decode()
     assert text_of(page).count(EVIL) >= 4
 
 
-def test_capability__of_any_name__finds_its_own_changes(cast: Cast) -> None:
+def test_capability__of_any_name__finds_its_own_changes(users: Users) -> None:
     for name in ('a"b', "a'b\\", "$name", "%s", "{0}", "ⅷ é"):
         change = {"type": "parameter_change", "scope": name, "parameters": {"p": name}}
-        eligible(cast, affected_capabilities=[name], proposed_changes=[change])
-        (contract,) = contracts_touching(name)
+        eligible(users, affected_capabilities=[name], proposed_changes=[change])
+        (contract,) = contracts_affecting(name)
         assert contract.own_changes == [change]  # type: ignore[attr-defined]
         assert contract.own_total == 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("missing", EVERY_VIEW)
 def test_page__for_who_may_not_see_something__leaves_it_out(
-    cast: Cast, signed_in: Browser, search: Capability, missing: str
+    users: Users, signed_in: Browser, search: Capability, missing: str
 ) -> None:
-    job = finished_job(cast)
-    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
+    job = finished_job(users)
+    add_signal(users, "Search", HealthDecision.DEGRADED, "It was slow.")
     clerk = Account.objects.create_user("clerk", is_staff=True)
     wanted = {f"view_{model}" for model in [*EVERY_VIEW, "capability"]} - {f"view_{missing}"}
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
-    page = look(signed_in(clerk), search)
+    page = get_page(signed_in(clerk), search)
     text = text_of(page)
-    assert bool(page.context["touching"]) is (missing != "systemcontract")  # not even read
+    assert bool(page.context["history"]) is (missing != "systemcontract")  # not even read
     shown = {
         "systemcontract": "Every change that touched it" in text,
         "governancejob": job_url(job) in text,
@@ -266,7 +274,7 @@ def test_page__for_who_may_not_see_something__leaves_it_out(
 
 
 def test_page__without_permission_or_by_post__refused_and_nothing_changes(
-    cast: Cast,
+    users: Users,
     founder_browser: Client,
     signed_in: Browser,
     search: Capability,
@@ -277,14 +285,14 @@ def test_page__without_permission_or_by_post__refused_and_nothing_changes(
     assert signed_in(clerk).get(url_of(search)).status_code == 403
     assert Client().get(url_of(search)).status_code == 302
     assert founder_browser.post(url_of(search), {"lifecycle": "DISABLED"}).status_code == 403
-    look(founder_browser, search)
+    get_page(founder_browser, search)
     assert everything() == before
 
 
 def test_entry_and_signal__lead_to_their_capability(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
-    say(cast, "Search", HealthDecision.DEGRADED, "It was slow.")
+    add_signal(users, "Search", HealthDecision.DEGRADED, "It was slow.")
     entry, signal = ConfigurationEntry.objects.filter(scope="Search")[0], GovernanceSignal.objects
     for model, row in (("configurationentry", entry), ("governancesignal", signal.get())):
         page = founder_browser.get(reverse(f"admin:governance_{model}_change", args=[row.pk]))
@@ -292,29 +300,29 @@ def test_entry_and_signal__lead_to_their_capability(
 
 
 def test_page__with_more_of_everything__asks_no_more_queries(
-    cast: Cast, founder_browser: Client, search: Capability
+    users: Users, founder_browser: Client, search: Capability
 ) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as captured:
-            look(founder_browser, search)
+            get_page(founder_browser, search)
         return len(captured)
 
-    finished_job(cast)
+    finished_job(users)
     few = cost()
     for number in range(30):
-        (finished_job if number < 5 else eligible)(cast)
+        (finished_job if number < 5 else eligible)(users)
         record_signal(
             scope="Search",
             signal_type=f"probe {number}",
             decision=HealthDecision.HEALTHY,
             reason="All is well.",
-            actor=cast.operator,
+            actor=users.operator,
             at=now(),
         )
     assert cost() == few <= 15
 
 
-def test_changes_of_a_capability__among_many_contracts__are_found_by_an_index(cast: Cast) -> None:
-    crowd(eligible(cast), 5000)
-    rows = contracts_touching("Capability 7").order_by("-created_at", "-id")[: PAGE_SIZE + 1]
+def test_changes_of_a_capability__among_many_contracts__are_found_by_an_index(users: Users) -> None:
+    bulk_copy(eligible(users), 5000)
+    rows = contracts_affecting("Capability 7").order_by("-created_at", "-id")[: PAGE_SIZE + 1]
     assert "contract_capabilities" in rows.explain()

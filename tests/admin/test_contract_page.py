@@ -12,18 +12,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from governance.admin.contract_page import MOST_TOLD
+from governance.admin.contract_page import MAX_LEDGER_ENTRIES
+from governance.domain.values import (
+    AuditVerdict,
+    ContractStatus,
+    HealthDecision,
+)
 from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.models import LedgerEntry
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import AuditVerdict, ContractStatus, HealthDecision
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.cast import Cast
-from tests.support.platform import signal
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
-    again,
     approved,
     contract_in,
     draft,
@@ -31,8 +32,11 @@ from tests.support.stories import (
     finished_job,
     judged_job,
     now,
+    reloaded,
     running_job,
 )
+from tests.support.platform import signal
+from tests.support.users import Users
 
 AT_REST = [status for status in ContractStatus if status is not ContractStatus.VALIDATED]
 EVIL = "<script>alert('boo')</script>"
@@ -51,18 +55,18 @@ ORDER = (
 
 
 def test_page__goes_in_the_order_in_which_a_founder_reads(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    page = founder_browser.get(contract_url(finished_job(cast).contract)).content.decode()
+    page = founder_browser.get(contract_url(finished_job(users).contract)).content.decode()
     sections = re.findall(r'<section class="gov-[^"]*" aria-label(?:ledby)?="([^"]*)"', page)
     assert tuple(sections) == ORDER
 
 
 @pytest.mark.parametrize("status", AT_REST)
-def test_page__of_a_contract_in_each_state__shows_state_story_and_changes(
-    cast: Cast, founder_browser: Client, status: ContractStatus
+def test_page__of_a_contract_in_each_state__shows_state_history_and_changes(
+    users: Users, founder_browser: Client, status: ContractStatus
 ) -> None:
-    contract = contract_in(cast, status)
+    contract = contract_in(users, status)
     text = text_of(founder_browser, contract)
     assert f'data-word="{status}"' in text
     assert "Set page_size of Search from 20 to 50" in text
@@ -73,20 +77,20 @@ def test_page__of_a_contract_in_each_state__shows_state_story_and_changes(
 
 
 def test_page__of_what_waits_for_an_audit_and_of_a_doubt__says_who_must_act(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    assert "waits for an auditor" in text_of(founder_browser, finished_job(cast).contract)
-    doubtful = again(judged_job(cast, AuditVerdict.INCONCLUSIVE).contract)
+    assert "waits for an auditor" in text_of(founder_browser, finished_job(users).contract)
+    doubtful = reloaded(judged_job(users, AuditVerdict.INCONCLUSIVE).contract)
     assert "a person who took no part must settle it" in text_of(founder_browser, doubtful)
     assert "An executor is carrying it out" in text_of(
-        founder_browser, running_job(cast).job.contract
+        founder_browser, running_job(users).job.contract
     )
-    unused = approved(cast)
+    unused = approved(users)
     assert "it can be activated now" in text_of(founder_browser, unused)
 
 
-def test_page__shows_origin_verdicts_plan_and_digest(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast, description="First line.\nSecond line.")
+def test_page__shows_origin_verdicts_plan_and_digest(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users, description="First line.\nSecond line.")
     answer = founder_browser.get(contract_url(contract)).content.decode()
     assert "First line.\nSecond line." in answer
     text = text_of(founder_browser, contract)
@@ -95,78 +99,80 @@ def test_page__shows_origin_verdicts_plan_and_digest(cast: Cast, founder_browser
         "Names one known capability.",
         "All eligibility rules passed",
         "11 evaluated, version 1.0.0",
-        "Set page_size of Search from 50 to 20",  # the way back
-        "No way back is known",
-        "3 changes to 1 capability, 1 of 3 with a way back",
+        "Set page_size of Search from 50 to 20",  # the rollback
+        "No known rollback",
+        "3 changes to 1 capability, 1 of 3 with a rollback",
         contract.content_digest,
     ):
         assert expected in text
 
 
-def test_page__weighs_what_a_change_reaches_and_cannot_take_back(
-    cast: Cast, founder_browser: Client
+def test_page__lists_what_a_change_affects_and_cannot_roll_back(
+    users: Users, founder_browser: Client
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
-    signal(cast, HealthDecision.DEGRADED)
-    text = text_of(founder_browser, eligible(cast))
+    signal(users, HealthDecision.DEGRADED)
+    text = text_of(founder_browser, eligible(users))
     for warning in (
         "1 change would overwrite a value that the proposal does not know of.",
-        "Step 2 has no known way back.",
-        "Not well now: Search is DEGRADED.",
+        "Step 3 has no known rollback.",
+        "Not healthy now: Search is DEGRADED.",
     ):
         assert f"Warning: {warning}" in text
-    assert "It reaches 1 capability and nothing else." in text
-    assert "Warning: It reaches" not in text
+    assert "It affects 1 capability and nothing else." in text
+    assert "Warning: It affects" not in text
 
 
-def test_page__of_a_change_to_the_whole_system__warns(cast: Cast, founder_browser: Client) -> None:
+def test_page__of_a_change_to_the_whole_system__warns(
+    users: Users, founder_browser: Client
+) -> None:
     change = {"type": "parameter_change", "scope": "SYSTEM", "parameters": {"replicas": 3}}
-    contract = eligible(cast, affected_capabilities=["SYSTEM"], proposed_changes=[change])
+    contract = eligible(users, affected_capabilities=["SYSTEM"], proposed_changes=[change])
     text = text_of(founder_browser, contract)
-    assert "Warning: It reaches the whole system" in text
+    assert "Warning: It affects the whole system" in text
 
 
-def test_page__shows_every_rule_with_its_result(cast: Cast, founder_browser: Client) -> None:
-    text = text_of(founder_browser, eligible(cast))
+def test_page__shows_every_rule_with_its_result(users: Users, founder_browser: Client) -> None:
+    text = text_of(founder_browser, eligible(users))
     assert "as the decision implies" in text
-    assert (text.count(">does not apply<"), text.count(">holds<")) == (5, 6)
+    assert (text.count(">not triggered<"), text.count(">passed<")) == (5, 6)
     listed = [{"rule": "E-001", "passed": True, "reason": "0.9 is enough."}]
     verdict = MAY | {"rule_results": listed}
-    text = text_of(founder_browser, eligible(cast, eligibility_verdict=verdict))
+    text = text_of(founder_browser, eligible(users, eligibility_verdict=verdict))
     assert "as the verdict lists them" in text
     assert "0.9 is enough." in text
-    assert text.count(">holds<") == 1
+    assert text.count(">passed<") == 1
 
 
 def test_page__with_rules_listed_in_the_verdict__counts_them(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     verdict = MAY | {"rules_evaluated": ["E-104", "E-100"]}
-    text = text_of(founder_browser, eligible(cast, eligibility_verdict=verdict))
+    text = text_of(founder_browser, eligible(users, eligibility_verdict=verdict))
     assert "2 evaluated" in text
 
 
-def test_page__sets_what_stands_now_beside_what_is_proposed_and_marks_conflicts(
-    cast: Cast, founder_browser: Client
+def test_page__compares_current_and_proposed_values_and_marks_conflicts(
+    users: Users, founder_browser: Client
 ) -> None:
     register_capabilities(
         documents=[{"name": "Search", "lifecycle": "LAUNCHED", "configuration": {"page_size": 25}}]
     )
-    text = text_of(founder_browser, eligible(cast))
+    text = text_of(founder_browser, eligible(users))
     assert "<small>now</small>LAUNCHED" in text
     assert "<small>proposed</small>PREVIEW" in text
     assert "<small>now</small>25" in text
     assert "<small>proposed</small>50" in text
-    assert "The proposal expects 20 here, but 25 is what stands." in text
-    assert "1 in conflict with what stands now" in text
-    assert "<small>now</small>not on record" in text  # timeout_seconds
+    assert "The proposal expects 20 here, but the current value is 25." in text
+    assert "1 in conflict with current values" in text
+    assert "<small>now</small>no recorded value" in text  # timeout_seconds
 
 
 def test_page__of_a_closed_contract__marks_no_conflict_any_more(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
-    contract = contract_in(cast, ContractStatus.COMPLETED)
+    contract = contract_in(users, ContractStatus.COMPLETED)
     assert "Conflict" not in text_of(founder_browser, contract)
 
 
@@ -175,19 +181,19 @@ def test_page__of_a_closed_contract__marks_no_conflict_any_more(
     [("viewer", "Only a founder reviews contracts."), ("operator", "Only a founder")],
 )
 def test_page__for_who_may_not_decide__says_why_and_has_no_buttons(
-    cast: Cast, signed_in: Browser, who: str, why: str
+    users: Users, signed_in: Browser, who: str, why: str
 ) -> None:
-    text = text_of(signed_in(getattr(cast, who)), eligible(cast))
+    text = text_of(signed_in(getattr(users, who)), eligible(users))
     assert why in text
     assert "Approve…" not in text
     assert "Reject…" not in text
 
 
 def test_page__with_a_frozen_capability__can_be_rejected_and_says_why_not_approved(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "frozen": True}])
-    text = text_of(founder_browser, eligible(cast))
+    text = text_of(founder_browser, eligible(users))
     assert "Frozen: Search." in text
     assert "capability_frozen" in text
     assert "Approve…" not in text
@@ -195,19 +201,19 @@ def test_page__with_a_frozen_capability__can_be_rejected_and_says_why_not_approv
 
 
 def test_page__past_its_review_time__can_no_longer_be_approved(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    text = text_of(founder_browser, eligible(cast, at=now() - timedelta(days=8)))
+    text = text_of(founder_browser, eligible(users, at=now() - timedelta(days=8)))
     assert "contract_expired" in text
     assert "over since" in text
 
 
 @pytest.mark.parametrize("page", ["change", "approve", "reject"])
 def test_what_others_wrote__is_shown_and_never_run(
-    cast: Cast, founder_browser: Client, page: str
+    users: Users, founder_browser: Client, page: str
 ) -> None:
     contract = eligible(
-        cast,
+        users,
         reference=EVIL,
         title=EVIL,
         description=EVIL,
@@ -234,8 +240,10 @@ def test_what_others_wrote__is_shown_and_never_run(
     assert EVIL not in listed.content.decode()
 
 
-def test_reason_of_a_decision__is_shown_and_never_run(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_reason_of_a_decision__is_shown_and_never_run(
+    users: Users, founder_browser: Client
+) -> None:
+    contract = eligible(users)
     url = contract_url(contract, "reject")
     answer = founder_browser.post(url, {"reason": EVIL}, follow=True)
     assert answer.status_code == 200
@@ -244,24 +252,29 @@ def test_reason_of_a_decision__is_shown_and_never_run(cast: Cast, founder_browse
 
 
 def test_page__of_a_long_ledger__shows_how_it_began_and_leads_to_all_of_it(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     text = text_of(founder_browser, contract)
-    assert "It goes on" not in text
-    for _ in range(MOST_TOLD):
+    assert "Only the first" not in text
+    for _ in range(MAX_LEDGER_ENTRIES):
         request_clarification(
-            contract_id=contract.pk, founder=cast.founder, question="And now?", at=now()
+            contract_id=contract.pk, founder=users.founder, question="And now?", at=now()
         )
-        answer_clarification(contract_id=contract.pk, person=cast.operator, answer="Yes.", at=now())
+        answer_clarification(
+            contract_id=contract.pk, person=users.operator, answer="Yes.", at=now()
+        )
     text = text_of(founder_browser, contract)
-    assert f"its first {MOST_TOLD} entries are shown here" in text
-    assert (f">#{MOST_TOLD} " in text, f">#{MOST_TOLD + 1} " in text) == (True, False)
+    assert f"the first {MAX_LEDGER_ENTRIES} entries are shown here" in text
+    assert (f">#{MAX_LEDGER_ENTRIES} " in text, f">#{MAX_LEDGER_ENTRIES + 1} " in text) == (
+        True,
+        False,
+    )
     assert contract_url(contract, "ledger") in text
 
 
 def test_page__with_more_changes_and_more_history__asks_no_more_queries(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     def many(number: int) -> list[dict[str, Any]]:
         return [
@@ -272,7 +285,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
     counts = []
     for number in (1, 70):
         names = [f"C{index}" for index in range(number)]
-        running = running_job(cast, affected_capabilities=names, proposed_changes=many(number))
+        running = running_job(users, affected_capabilities=names, proposed_changes=many(number))
         running.complete_steps()
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(running.job.contract))
@@ -280,13 +293,11 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
     assert counts[0] == counts[1] <= 15
     text = " ".join(answer.content.decode().split())
     assert "45 more changes" in text
-    assert "It goes on: its first 60 entries" in text
+    assert "Only the first 60 entries" in text
     assert "Tune C69: a = 69" in text  # folded, but there: a founder signs all of it
 
 
-def test_page__only_looked_at_by_head__and_nothing_can_be_sent_to_it(
-    cast: Cast, founder_browser: Client
-) -> None:
-    contract = draft(cast)
+def test_page__answers_head_and_refuses_post(users: Users, founder_browser: Client) -> None:
+    contract = draft(users)
     assert founder_browser.head(contract_url(contract)).status_code == 200
     assert founder_browser.post(contract_url(contract), {}).status_code == 403

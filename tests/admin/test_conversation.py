@@ -15,8 +15,15 @@ from governance.flows.review_contract import comment_on_contract, reject_contrac
 from governance.models import Account, ClarificationAnswer, ClarificationRequest, ContractComment
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.cast import Cast
-from tests.support.stories import again, answered, asked, draft, eligible, now
+from tests.support.factories import (
+    answered,
+    asked,
+    draft,
+    eligible,
+    now,
+    reloaded,
+)
+from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
 EVIL = "<script>alert(1)</script>"
@@ -28,23 +35,23 @@ def page_of(browser: Client, contract: Any, page: str = "change") -> str:
 
 
 def test_asking__stops_the_clock_and_shows_the_question(
-    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+    users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     assert "Request clarification…" in page_of(founder_browser, contract)
-    assert "review clock stands until somebody answers" in page_of(
+    assert "review is paused until somebody answers" in page_of(
         founder_browser, contract, "clarify"
     )
     answer = founder_browser.post(
         contract_url(contract, "clarify"), {"question": "Why now?\r\nWhy this?"}, follow=True
     )
     assert answer.redirect_chain == [(contract_url(contract), 302)]
-    assert again(contract).review_ends_at is None
+    assert reloaded(contract).review_ends_at is None
     assert ClarificationRequest.objects.get().question == "Why now?\nWhy this?"
     text = " ".join(answer.content.decode().split())
     assert "Open question" in text
-    assert "the clock stands" in text
-    assert "not while a question is open" in text
+    assert "review paused" in text
+    assert "review paused: a question is open" in text
     # A founder may still decide, may not ask again, and does not answer.
     assert "Approve…" in text
     assert "Request clarification…" not in text
@@ -53,9 +60,9 @@ def test_asking__stops_the_clock_and_shows_the_question(
 
 
 def test_answering__restarts_the_clock_and_shows_the_answer(
-    cast: Cast, signed_in: Browser, commit_now: Callable[[], None]
+    users: Users, signed_in: Browser, commit_now: Callable[[], None]
 ) -> None:
-    contract, browser = asked(cast), signed_in(cast.operator)
+    contract, browser = asked(users), signed_in(users.operator)
     assert "Answer…" in page_of(browser, contract)
     form = page_of(browser, contract, "answer")
     assert "Why now?" in form
@@ -64,29 +71,29 @@ def test_answering__restarts_the_clock_and_shows_the_answer(
         contract_url(contract, "answer"), {"answer": "The sale begins."}, follow=True
     )
     assert answer.redirect_chain == [(contract_url(contract), 302)]
-    assert again(contract).review_ends_at > contract.expires_at
+    assert reloaded(contract).review_ends_at > contract.expires_at
     text = " ".join(answer.content.decode().split())
     assert "answer to question 1" in text
-    assert "questions stopped the clock" in text
+    assert "extended while questions were open" in text
     assert "Open question" not in text
     commit_now()
 
 
-def test_commenting__from_the_page__is_shown_there(cast: Cast, signed_in: Browser) -> None:
-    contract, browser = draft(cast), signed_in(cast.viewer)
+def test_commenting__from_the_page__is_shown_there(users: Users, signed_in: Browser) -> None:
+    contract, browser = draft(users), signed_in(users.viewer)
     assert "It cannot be edited or removed." in page_of(browser, contract)
     answer = browser.post(contract_url(contract, "comment"), {"text": "Looks good."}, follow=True)
     assert answer.redirect_chain == [(contract_url(contract), 302)]
     assert "Looks good." in answer.content.decode()
-    assert ContractComment.objects.get().by == cast.viewer
+    assert ContractComment.objects.get().by == users.viewer
 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("text", ["", "   ", "x" * 4001])
 def test_text__empty_or_too_long__refused_on_the_form_with_what_was_typed(
-    cast: Cast, superuser: Account, signed_in: Browser, everything: Rows, page: str, text: str
+    users: Users, superuser: Account, signed_in: Browser, everything: Rows, page: str, text: str
 ) -> None:
-    contract = asked(cast) if page == "answer" else eligible(cast)
+    contract = asked(users) if page == "answer" else eligible(users)
     before = everything()
     answer = signed_in(superuser).post(contract_url(contract, page), {PAGES[page]: text})
     assert answer.status_code == 400
@@ -106,11 +113,11 @@ PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewe
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("who", PEOPLE)
 def test_page__for_each_person__works_for_whom_it_is_for(
-    cast: Cast, signed_in: Browser, everything: Rows, page: str, who: str
+    users: Users, signed_in: Browser, everything: Rows, page: str, who: str
 ) -> None:
     """GET and HEAD change nothing, no CSRF token changes nothing, the wrong person neither."""
-    contract = asked(cast) if page == "answer" else eligible(cast)
-    person, url, data = getattr(cast, who), contract_url(contract, page), {PAGES[page]: "Hm."}
+    contract = asked(users) if page == "answer" else eligible(users)
+    person, url, data = getattr(users, who), contract_url(contract, page), {PAGES[page]: "Hm."}
     before = everything()
     may = who in WHO_MAY[page]
     # Who is no staff is sent to sign in.
@@ -127,43 +134,43 @@ def test_page__for_each_person__works_for_whom_it_is_for(
 
 
 def test_asking__by_the_proposer__four_eyes(
-    cast: Cast, signed_in: Browser, everything: Rows
+    users: Users, signed_in: Browser, everything: Rows
 ) -> None:
-    cast.operator.is_superuser = True
-    cast.operator.save()
-    contract = eligible(cast)
+    users.operator.is_superuser = True
+    users.operator.save()
+    contract = eligible(users)
     before = everything()
-    answer = signed_in(cast.operator).post(contract_url(contract, "clarify"), {"question": "Why?"})
+    answer = signed_in(users.operator).post(contract_url(contract, "clarify"), {"question": "Why?"})
     assert (answer.status_code, answer.context["refusal"].code) == (403, "four_eyes")
     assert everything() == before
 
 
 def test_asking_twice_and_answering_what_was_decided__refused_in_words(
-    cast: Cast, founder_browser: Client, signed_in: Browser
+    users: Users, founder_browser: Client, signed_in: Browser
 ) -> None:
-    contract = asked(cast)
+    contract = asked(users)
     answer = founder_browser.post(contract_url(contract, "clarify"), {"question": "And?"})
     assert (answer.status_code, answer.context["refusal"].code) == (409, "clarification_open")
     reject_contract(
-        contract_id=contract.pk, founder=cast.founder, reason="Not before the sale.", at=now()
+        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
     )
-    answer = signed_in(cast.operator).post(contract_url(contract, "answer"), {"answer": "Oh."})
+    answer = signed_in(users.operator).post(contract_url(contract, "answer"), {"answer": "Oh."})
     assert answer.status_code == 409
     assert ClarificationAnswer.objects.count() == 0
-    text = page_of(signed_in(cast.operator), contract)
+    text = page_of(signed_in(users.operator), contract)
     assert "Open question" not in text
     assert "a question was left open" in text
 
 
-def test_list__says_that_a_clock_stands(cast: Cast, founder_browser: Client) -> None:
-    asked(cast)
-    url = contract_url(eligible(cast)).rsplit("/", 3)[0] + "/"
+def test_list__says_that_a_review_is_paused(users: Users, founder_browser: Client) -> None:
+    asked(users)
+    url = contract_url(eligible(users)).rsplit("/", 3)[0] + "/"
     text = founder_browser.get(url).content.decode()
-    assert text.count("clock stands: a question is open") == 1
+    assert text.count("review paused: a question is open") == 1
 
 
-def test_what_was_said__is_shown_and_never_run(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_comments__are_shown_and_never_run(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users)
     founder_browser.post(contract_url(contract, "clarify"), {"question": EVIL})
     founder_browser.post(contract_url(contract, "comment"), {"text": EVIL})
     text = founder_browser.get(contract_url(contract)).content.decode()
@@ -171,12 +178,14 @@ def test_what_was_said__is_shown_and_never_run(cast: Cast, founder_browser: Clie
     assert text.count(html.escape(EVIL)) >= 3
 
 
-def test_page__with_more_said__asks_no_more_queries(cast: Cast, founder_browser: Client) -> None:
+def test_page__with_more_comments__runs_no_more_queries(
+    users: Users, founder_browser: Client
+) -> None:
     counts = []
     for number in (1, 80):
-        contract = answered(cast)
+        contract = answered(users)
         for _ in range(number):
-            comment_on_contract(contract_id=contract.pk, person=cast.viewer, text="Hm.", at=now())
+            comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Hm.", at=now())
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(contract))
         counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))

@@ -1,4 +1,4 @@
-"""Every address of the admin × everybody who may come there; the table is tests/support/doors.py.
+"""Every address of the admin × everybody who may come there (tests/support/admin_permissions.py).
 
 Looking changes nothing, nor does a POST without CSRF token or by the wrong person; and the same
 form by the right person does, so that the refusals are about the person and not about the form.
@@ -17,25 +17,25 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, resolve, reverse
 
 from governance.models import Account
-from tests.support.cast import Cast
-from tests.support.doors import (
-    ACCOUNTS,
-    DOORS,
-    EVERYBODY,
-    IN_AND_OUT,
+from tests.support.admin_fixtures import PASSWORD, AdminFixtures
+from tests.support.admin_permissions import (
+    ACCOUNT_MODELS,
+    ADMIN_PAGES,
+    ALL_VISITORS,
     NOT_STAFF,
-    RECORD,
-    Door,
+    RECORD_MODELS,
+    SIGN_IN_PAGES,
+    AdminPage,
 )
 from tests.support.fingerprint import changed, fingerprint
-from tests.support.scene import PASSWORD, Scene
+from tests.support.users import Users
 
-every_door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+every_admin_page = pytest.mark.parametrize("admin_page", ADMIN_PAGES.values(), ids=ADMIN_PAGES)
 
 
 @pytest.fixture
-def scene(cast: Cast) -> Scene:
-    return Scene(cast)
+def fixtures(users: Users) -> AdminFixtures:
+    return AdminFixtures(users)
 
 
 def every_pattern(patterns: Any, before: str = "") -> Iterator[tuple[str, str]]:
@@ -54,7 +54,7 @@ ADDRESSES = dict(every_pattern(admin.site.urls[0]))
 
 def clients(**options: Any) -> dict[str, Client]:
     """Everybody's browser, signed in where that is possible."""
-    made = {person: Client(**options) for person in sorted(EVERYBODY)}
+    made = {person: Client(**options) for person in sorted(ALL_VISITORS)}
     for person, client in made.items():
         if person != "anonymous":
             client.force_login(Account.objects.get(username=person))
@@ -62,35 +62,38 @@ def clients(**options: Any) -> dict[str, Client]:
 
 
 def test_table__names_every_address_of_the_admin_and_no_other() -> None:
-    assert sorted([*DOORS, *IN_AND_OUT]) == sorted(ADDRESSES)
+    assert sorted([*ADMIN_PAGES, *SIGN_IN_PAGES]) == sorted(ADDRESSES)
 
 
 def test_table__names_every_model_of_the_admin() -> None:
     registered = {f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry}
-    assert registered == RECORD.keys() | ACCOUNTS.keys()
+    assert registered == RECORD_MODELS.keys() | ACCOUNT_MODELS.keys()
 
 
-@every_door
-def test_looking__by_each_person__as_the_table_says_and_changes_nothing(
-    scene: Scene, door: Door
+@every_admin_page
+def test_get__by_each_person__answers_as_the_table_says_and_changes_nothing(
+    fixtures: AdminFixtures, admin_page: AdminPage
 ) -> None:
     # As a link would say it, where somebody's POST of that would do something.
-    address, said = door.address(scene), door.form(scene) if door.acts else {}
-    assert resolve(address).route.removeprefix("admin/") == ADDRESSES[door.name].lstrip("^")
+    address, data = (
+        admin_page.address(fixtures),
+        admin_page.form(fixtures) if admin_page.actors else {},
+    )
+    assert resolve(address).route.removeprefix("admin/") == ADDRESSES[admin_page.name].lstrip("^")
     browsers = clients()
     before = fingerprint()
     for person, browser in browsers.items():
-        for look in (browser.get, browser.head):
-            answer = look(address, said)
-            assert seen(answer) == shown_to(person, door), (person, look)
-            assert changed(before, fingerprint()) == [], (person, look)
+        for method in (browser.get, browser.head):
+            answer = method(address, data)
+            assert seen(answer) == shown_to(person, admin_page), (person, method)
+            assert changed(before, fingerprint()) == [], (person, method)
 
 
-@every_door
+@every_admin_page
 def test_post__by_each_person__changes_something_for_those_of_the_table_alone(
-    scene: Scene, door: Door
+    fixtures: AdminFixtures, admin_page: AdminPage
 ) -> None:
-    address, form = door.address(scene), door.form(scene)
+    address, form = admin_page.address(fixtures), admin_page.form(fixtures)
     browsers, careless = clients(), clients(enforce_csrf_checks=True)
     before = fingerprint()
     for person, browser in browsers.items():
@@ -100,14 +103,16 @@ def test_post__by_each_person__changes_something_for_those_of_the_table_alone(
             answer = browser.post(address, form)
             changes = changed(before, fingerprint())
             transaction.set_rollback(True)
-        assert bool(changes) == (person in door.acts), (person, changes)
-        assert seen(answer) in answers_to_post(person, door), person
+        assert bool(changes) == (person in admin_page.actors), (person, changes)
+        assert seen(answer) in answers_to_post(person, admin_page), person
 
 
-@pytest.mark.parametrize("model", [*RECORD, *ACCOUNTS])
-def test_bulk_actions__gone_from_every_list_and_change_nothing(scene: Scene, model: str) -> None:
+@pytest.mark.parametrize("model", [*RECORD_MODELS, *ACCOUNT_MODELS])
+def test_bulk_actions__gone_from_every_list_and_change_nothing(
+    fixtures: AdminFixtures, model: str
+) -> None:
     address = reverse(f"admin:{model}_changelist")
-    row = str(getattr(scene, (RECORD | ACCOUNTS)[model]).pk)
+    row = str(getattr(fixtures, (RECORD_MODELS | ACCOUNT_MODELS)[model]).pk)
     browsers = clients()
     page = browsers["superuser"].get(address).content.decode()
     assert 'name="action"' not in page
@@ -124,14 +129,14 @@ def test_bulk_actions__gone_from_every_list_and_change_nothing(scene: Scene, mod
         ):
             answer = browser.post(address, form)
             assert changed(before, fingerprint()) == [], person
-            if model in RECORD:
+            if model in RECORD_MODELS:
                 assert seen(answer) == ("login" if person in NOT_STAFF else 403), person
 
 
-def test_login__looked_at_or_without_csrf_token__lets_nobody_in(cast: Cast) -> None:
+def test_login__by_get_or_without_csrf_token__signs_no_one_in(users: Users) -> None:
     address, form = reverse("admin:login"), {"username": "founder", "password": PASSWORD}
-    cast.founder.set_password(PASSWORD)
-    cast.founder.save()
+    users.founder.set_password(PASSWORD)
+    users.founder.save()
     before = fingerprint()
     for send in (Client().get, Client().head, Client(enforce_csrf_checks=True).post):
         assert send(address, form).status_code in (200, 403)
@@ -139,10 +144,10 @@ def test_login__looked_at_or_without_csrf_token__lets_nobody_in(cast: Cast) -> N
     assert "sessionid" in Client().post(address, form).cookies
 
 
-def test_logout__looked_at_or_without_csrf_token__leaves_the_person_in(cast: Cast) -> None:
+def test_logout__by_get_or_without_csrf_token__keeps_the_session(users: Users) -> None:
     address, home = reverse("admin:logout"), reverse("admin:index")
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(cast.founder)
+    browser.force_login(users.founder)
     assert browser.get(address).status_code == 405
     assert browser.head(address).status_code == 405
     assert browser.post(address).status_code == 403
@@ -158,17 +163,17 @@ def seen(answer: Any) -> int | str:
     return "login" if sent else int(answer.status_code)
 
 
-def shown_to(person: str, door: Door) -> int | str:
-    if person in door.shown:
-        return door.answers
-    return "login" if person in NOT_STAFF else door.hides
+def shown_to(person: str, admin_page: AdminPage) -> int | str:
+    if person in admin_page.viewers:
+        return admin_page.view_status
+    return "login" if person in NOT_STAFF else admin_page.hidden_status
 
 
-def answers_to_post(person: str, door: Door) -> set[int | str]:
-    if person in door.acts:
-        return {door.done}
+def answers_to_post(person: str, admin_page: AdminPage) -> set[int | str]:
+    if person in admin_page.actors:
+        return {admin_page.success_status}
     if person in NOT_STAFF:
         return {"login"}
-    if door.acts:
+    if admin_page.actors:
         return {403}
-    return {403, 405} | ({shown_to(person, door)} if door.deaf else set())
+    return {403, 405} | ({shown_to(person, admin_page)} if admin_page.ignores_forms else set())

@@ -12,15 +12,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from governance.admin.figures import MOST_COUNTED, Count, capped_counts, week_of
+from governance.admin.home_counts import (
+    MAX_COUNTED,
+    Count,
+    capped_counts,
+    week_of,
+)
+from governance.domain.values import AuditVerdict
 from governance.flows.review_contract import reject_contract
 from governance.models import Account, SystemContract
-from governance.vocabulary.values import AuditVerdict
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
-from tests.support.cast import Cast
-from tests.support.crowds import crowd
-from tests.support.stories import (
+from tests.support.bulk_contracts import bulk_copy
+from tests.support.factories import (
     approved,
     eligible,
     failed_job,
@@ -30,6 +34,7 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.users import Users
 
 HOME = "/admin/"
 RUNNING = reverse("admin:governance_governancejob_running")
@@ -39,36 +44,36 @@ CHARTS = ["depth", "ages", "decisions", "outcomes", "verdicts"]
 
 
 @pytest.fixture
-def busy(cast: Cast) -> None:
+def busy(users: Users) -> None:
     """Something of everything that the page counts."""
-    eligible(cast, reference="A", risk_level="critical")
-    eligible(cast, reference="B", at=now() - timedelta(days=4))
-    rejected = eligible(cast)
+    eligible(users, reference="A", risk_level="critical")
+    eligible(users, reference="B", at=now() - timedelta(days=4))
+    rejected = eligible(users)
     reject_contract(
-        contract_id=rejected.pk, founder=cast.founder, reason="Not this quarter.", at=now()
+        contract_id=rejected.pk, founder=users.founder, reason="Not this quarter.", at=now()
     )
-    approved(cast)
-    pending_job(cast)
-    running_job(cast)
-    finished_job(cast)
-    failed_job(cast)
-    judged_job(cast)
-    judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    approved(users)
+    pending_job(users)
+    running_job(users)
+    finished_job(users)
+    failed_job(users)
+    judged_job(users)
+    judged_job(users, AuditVerdict.INCONCLUSIVE)
 
 
 @pytest.mark.parametrize("who", GROUPS)
 def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
-    cast: Cast, busy: None, signed_in: Browser, who: str
+    users: Users, busy: None, signed_in: Browser, who: str
 ) -> None:
-    answer = signed_in(getattr(cast, who)).get(HOME)
+    answer = signed_in(getattr(users, who)).get(HOME)
     assert answer.status_code == 200
     home = answer.context["home"]
     assert [row.contract.reference for row in home["waiting"]] == ["A", "B"]
     assert len(home["runs"]) == 1
-    assert len(home["mishaps"]) == 1
+    assert len(home["recent_failures"]) == 1
     assert [chart.name for chart in home["charts"]] == CHARTS
     page = answer.content.decode()
-    assert ("Waits for your decision" in page) is (who == "founder")
+    assert ("Awaiting your decision" in page) is (who == "founder")
     assert ("/approve/" in page) is (who == "founder")
 
 
@@ -90,14 +95,14 @@ def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
     ],
 )
 def test_tiles__for_each_group__are_what_they_can_move_on(
-    cast: Cast, signed_in: Browser, who: str, tiles: list[str]
+    users: Users, signed_in: Browser, who: str, tiles: list[str]
 ) -> None:
-    home = signed_in(getattr(cast, who)).get(HOME).context["home"]
+    home = signed_in(getattr(users, who)).get(HOME).context["home"]
     assert [tile.words.removeprefix("waiting ") for tile in home["tiles"]] == tiles
 
 
-def test_home__for_outsiders__asks_to_sign_in(cast: Cast, signed_in: Browser) -> None:
-    for browser in (signed_in(cast.outsider), Client()):
+def test_home__for_outsiders__asks_to_sign_in(users: Users, signed_in: Browser) -> None:
+    for browser in (signed_in(users.outsider), Client()):
         for address in (HOME, RUNNING):
             answer = browser.get(address)
             assert answer.status_code == 302
@@ -113,7 +118,7 @@ def test_home__for_outsiders__asks_to_sign_in(cast: Cast, signed_in: Browser) ->
     ],
 )
 def test_home__for_who_may_see_some__shows_no_more(
-    cast: Cast, busy: None, signed_in: Browser, codename: str | None, charts: list[str]
+    users: Users, busy: None, signed_in: Browser, codename: str | None, charts: list[str]
 ) -> None:
     clerk = Account.objects.create_user("clerk", is_staff=True)
     if codename:
@@ -124,11 +129,11 @@ def test_home__for_who_may_see_some__shows_no_more(
     assert [chart.name for chart in home["charts"]] == charts
     assert ("waiting" in home) is (codename == "view_systemcontract")
     assert ("runs" in home) is (codename == "view_governancejob")
-    assert "mishaps" not in home
+    assert "recent_failures" not in home
 
 
 def test_numbers__each_of_them__leads_to_a_list_of_as_many(
-    cast: Cast, busy: None, superuser: Account, signed_in: Browser
+    users: Users, busy: None, superuser: Account, signed_in: Browser
 ) -> None:
     browser = signed_in(superuser)
     home = browser.get(HOME).context["home"]
@@ -147,22 +152,22 @@ def test_numbers__each_of_them__leads_to_a_list_of_as_many(
         assert len(listed) == number, address
 
 
-def test_verdicts__each_leads_to_its_contract(cast: Cast, founder_browser: Client) -> None:
-    first, second = judged_job(cast).contract, judged_job(cast, AuditVerdict.FAIL).contract
+def test_verdicts__each_leads_to_its_contract(users: Users, founder_browser: Client) -> None:
+    first, second = judged_job(users).contract, judged_job(users, AuditVerdict.FAIL).contract
     chart = founder_browser.get(HOME).context["home"]["charts"][-1]
-    told = [(figure.kind, figure.url) for column in chart.columns for figure in column.figures]
-    assert told == [("pass", contract_url(first)), ("fail", contract_url(second))]
+    shown = [(figure.kind, figure.url) for column in chart.columns for figure in column.figures]
+    assert shown == [("pass", contract_url(first)), ("fail", contract_url(second))]
 
 
 def test_home__with_more_of_everything__asks_no_more_queries(
-    cast: Cast, busy: None, founder_browser: Client
+    users: Users, busy: None, founder_browser: Client
 ) -> None:
     few = queries_of(founder_browser)
     for _ in range(3):
-        eligible(cast)
-        running_job(cast)
-        failed_job(cast)
-        judged_job(cast)
+        eligible(users)
+        running_job(users)
+        failed_job(users)
+        judged_job(users)
     assert len(queries_of(founder_browser)) == len(few) <= 15
 
 
@@ -173,12 +178,12 @@ def queries_of(browser: Client) -> list[str]:
 
 
 def test_counts__of_more_than_a_thousand__say_so_and_read_no_further(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    crowd(eligible(cast), 5_000)
+    bulk_copy(eligible(users), 5_000)
     everything = SystemContract.objects.all()
     counts = capped_counts({"all": everything, "none": everything.filter(title="Nothing")})
-    assert counts == {"all": Count(MOST_COUNTED + 1), "none": Count(0)}
+    assert counts == {"all": Count(MAX_COUNTED + 1), "none": Count(0)}
     assert (counts["all"].words, counts["all"].short) == ("more than 1 000", "1 000+")
     assert "1 000+" in founder_browser.get(HOME).content.decode()
 
@@ -190,12 +195,12 @@ def test_week__begins_on_monday_in_utc() -> None:
 
 # --- what runs now, as the page's script asks for it ---
 @pytest.mark.parametrize("who", GROUPS)
-def test_running__for_each_group__tells_the_progress(
-    cast: Cast, signed_in: Browser, who: str
+def test_running__for_each_group__shows_the_progress(
+    users: Users, signed_in: Browser, who: str
 ) -> None:
-    running = running_job(cast, title="<b>Bold</b>")
+    running = running_job(users, title="<b>Bold</b>")
     running.record(running.report(0))
-    answer = signed_in(getattr(cast, who)).get(RUNNING)
+    answer = signed_in(getattr(users, who)).get(RUNNING)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/json"
     assert "no-store" in answer["Cache-Control"]
@@ -207,31 +212,33 @@ def test_running__for_each_group__tells_the_progress(
 
 
 def test_running__without_permission_or_sent_something__refused(
-    cast: Cast, signed_in: Browser, founder_browser: Client
+    users: Users, signed_in: Browser, founder_browser: Client
 ) -> None:
     clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(RUNNING).status_code == 403
     assert founder_browser.post(RUNNING).status_code == 405
 
 
-def test_running__with_more_jobs__asks_as_many_queries(cast: Cast, founder_browser: Client) -> None:
-    running_job(cast)
+def test_running__with_more_jobs__asks_as_many_queries(
+    users: Users, founder_browser: Client
+) -> None:
+    running_job(users)
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
             founder_browser.get(RUNNING)
         counts.append(len(captured))
         for _ in range(10):
-            running_job(cast)
+            running_job(users)
     assert counts[0] == counts[1] <= 6
     assert len(founder_browser.get(RUNNING).json()["jobs"]) == 8
 
 
 @pytest.mark.parametrize("name", ["waits", "decided"])
 def test_contracts__filtered_by_what_does_not_exist__none(
-    cast: Cast, founder_browser: Client, name: str
+    users: Users, founder_browser: Client, name: str
 ) -> None:
-    eligible(cast)
+    eligible(users)
     page: Any = founder_browser.get(
         reverse("admin:governance_systemcontract_changelist"), {name: "nonsense"}
     )

@@ -12,31 +12,36 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from governance.admin.forms import ApproveForm, RejectForm
+from governance.domain.values import ActivationWindow
 from governance.flows.review_contract import approve_contract
-from governance.ledger.verification import verify_ledger
 from governance.models import Account
-from governance.vocabulary.values import ActivationWindow
+from governance.record.ledger.verification import verify_ledger
 from tests.support.admin import approval, contract_url, job_url
-from tests.support.cast import Cast
+from tests.support.factories import (
+    eligible,
+    now,
+    reloaded,
+    running_job,
+)
 from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.admin import admin_fields
 from tests.support.signing import as_seen
-from tests.support.stories import again, eligible, now, running_job
+from tests.support.users import Users
 
-SHORT = 2  # into each field, others into the next; `make torture` sends 300
+SHORT = 2  # into each field, others into the next; `make stress` sends 300
 CONTRACTS = "admin:governance_systemcontract_changelist"
 LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not in text}
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
 
 
-def test_admin_fields__hold_every_field_of_both_decisions(cast: Cast, superuser: Account) -> None:
-    attacked = {field.name for field in admin_fields(cast, superuser)}
+def test_admin_fields__hold_every_field_of_both_decisions(users: Users, superuser: Account) -> None:
+    attacked = {field.name for field in admin_fields(users, superuser)}
     for verb, form in (("approve", ApproveForm), ("reject", RejectForm)):
         for name in form.base_fields:
             assert f"admin governance {verb}, form {name}" in attacked
 
 
-def test_hostile_input__to_the_admin__never_a_server_error(cast: Cast) -> None:
+def test_hostile_input__to_the_admin__never_a_server_error(users: Users) -> None:
     figure = hostile_requests(payloads=SHORT, parts=("admin",))
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
@@ -66,8 +71,8 @@ def test_list__asked_for_what_it_cannot_find__refused(
         assert answer["Location"].endswith("?e=1")
 
 
-def test_form__of_more_than_1_mib__400(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_form__of_more_than_1_mib__400(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users)
     for size, status in ((2**19, 400), (2**20, 400)):
         typed = approval(contract, note="x" * size)
         answer = founder_browser.post(
@@ -78,7 +83,7 @@ def test_form__of_more_than_1_mib__400(cast: Cast, founder_browser: Client) -> N
         assert (len(answer.content) > size) is (size < 2**20)
 
 
-def test_session__with_nul_in_its_key__400(cast: Cast) -> None:
+def test_session__with_nul_in_its_key__400(users: Users) -> None:
     browser = Client(HTTP_COOKIE='sessionid="\\000aaaaaaaaaaaaaaaa"')
     assert browser.get("/admin/").status_code == 400
 
@@ -93,9 +98,9 @@ def test_session__with_nul_in_its_key__400(cast: Cast) -> None:
     ],
 )
 def test_approve__at_the_end_of_time__answered(
-    cast: Cast, founder_browser: Client, opens: str, closes: str, status: int
+    users: Users, founder_browser: Client, opens: str, closes: str, status: int
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = approval(contract, window_opens_at=opens, window_closes_at=closes)
     answer = founder_browser.post(contract_url(contract, "approve"), form)
     assert answer.status_code == status
@@ -104,10 +109,10 @@ def test_approve__at_the_end_of_time__answered(
 
 
 def test_legal_but_hostile_text__on_every_page__escaped(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     for name, text in {**dict(list(LEGAL.items())[::12]), **MARKUP}.items():
-        running = hostile_job(cast, text)
+        running = hostile_job(users, text)
         for address in (contract_url(running.job.contract), job_url(running.job)):
             page = read(founder_browser, address)
             assert escape(f"[{text[:150]}]") in page, (name, address)
@@ -126,13 +131,13 @@ def read(browser: Client, address: str) -> str:
     return answer.content.decode()
 
 
-def hostile_job(cast: Cast, text: str) -> Any:
+def hostile_job(users: Users, text: str) -> Any:
     """A cancelled job whose every free text is, or holds, `text`."""
     name = f"x{text[:100].strip()}"
     name = name if name == name.strip() and "\n" not in name else "Search"
     change = {"type": "configuration_update", "scope": "Search", "key": "page_size"}
     running = running_job(
-        cast,
+        users,
         title=f"[{text[:150]}]",
         description=text[:4000],
         requested_by=text[:200],
@@ -144,16 +149,16 @@ def hostile_job(cast: Cast, text: str) -> Any:
     return running
 
 
-def test_note__of_legal_but_hostile_text__stays_as_it_was(cast: Cast) -> None:
+def test_note__of_legal_but_hostile_text__stays_as_it_was(users: Users) -> None:
     for name, text in list(LEGAL.items())[::25]:
-        contract, at = eligible(cast), now()
+        contract, at = eligible(users), now()
         note = f"[{text[:3000]}]"
         approve_contract(
             contract_id=contract.pk,
-            founder=cast.founder,
+            founder=users.founder,
             window=ActivationWindow(at, at + timedelta(hours=1)),
             **as_seen(contract),
             note=note,
             at=at,
         )
-        assert again(contract).approval_note == note, name
+        assert reloaded(contract).approval_note == note, name

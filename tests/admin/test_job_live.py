@@ -10,12 +10,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance.domain.values import StepStatus
 from governance.models import Account
-from governance.vocabulary.values import StepStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
-from tests.support.cast import Cast
-from tests.support.stories import failed_job, finished_job, now, pending_job, running_job
+from tests.support.factories import (
+    failed_job,
+    finished_job,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.users import Users
 
 LIVE_SCRIPT = "governance/live.js"
 
@@ -27,25 +33,25 @@ def asked(browser: Client, job: Any, **query: str) -> str:
 
 
 def states(page: Any) -> list[str]:
-    return [moment.state for moment in page.context["moments"]]
+    return [moment.state for moment in page.context["timeline_rows"]]
 
 
-def test_job_filling_up__is_told_step_by_step_and_then_that_it_is_over(
-    cast: Cast, founder_browser: Client
+def test_job_filling_up__is_shown_step_by_step_and_then_as_ended(
+    users: Users, founder_browser: Client
 ) -> None:
-    job = pending_job(cast)
+    job = pending_job(users)
     page = founder_browser.get(job_url(job))
     assert LIVE_SCRIPT in page.content.decode()
     assert states(page) == ["planned"] * 3
 
-    running = running_job(cast)
+    running = running_job(users)
     live = job_url(running.job, "live")
     assert states(founder_browser.get(live)) == ["running", "planned", "planned"]
     running.record(running.report(0))
     page = founder_browser.get(live)
     assert states(page) == ["done", "running", "planned"]
     assert "data-over" not in page.content.decode()
-    assert 'data-said="running, 1 of 3 steps reported"' in page.content.decode()
+    assert 'data-summary="running, 1 of 3 steps reported"' in page.content.decode()
     running.record(running.report(1, StepStatus.FAILED))
     running.complete()
     page = founder_browser.get(live)
@@ -55,9 +61,9 @@ def test_job_filling_up__is_told_step_by_step_and_then_that_it_is_over(
 
 
 def test_answer__to_who_has_seen_it__leaves_out_what_is_on_record(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     running.record(running.report(0))
     first = founder_browser.get(job_url(running.job))
     seen = first.context["version"]
@@ -69,29 +75,31 @@ def test_answer__to_who_has_seen_it__leaves_out_what_is_on_record(
     assert 'data-live-part="record"' in asked(founder_browser, running.job, seen=seen)
 
 
-def test_answer__after_the_lease_lapsed__is_news(cast: Cast, founder_browser: Client) -> None:
-    job = running_job(cast, at=now() - timedelta(minutes=10)).job
+def test_answer__after_the_lease_lapsed__is_news(users: Users, founder_browser: Client) -> None:
+    job = running_job(users, at=now() - timedelta(minutes=10)).job
     answer = asked(founder_browser, job, seen="RUNNING-0-held")
     assert 'data-live-part="record"' in answer
-    assert "Its lease lapsed" in answer
+    assert "Its lease expired" in answer
 
 
-@pytest.mark.parametrize("story", [finished_job, failed_job])
+@pytest.mark.parametrize("make_job", [finished_job, failed_job])
 def test_page__of_a_job_that_has_ended__asks_no_more(
-    cast: Cast, founder_browser: Client, story: Any
+    users: Users, founder_browser: Client, make_job: Any
 ) -> None:
-    page = founder_browser.get(job_url(story(cast))).content.decode()
+    page = founder_browser.get(job_url(make_job(users))).content.decode()
     assert LIVE_SCRIPT not in page
     assert "data-live-page" not in page
 
 
-def test_answer__costs_few_queries_however_many_steps(cast: Cast, founder_browser: Client) -> None:
+def test_answer__costs_few_queries_however_many_steps(
+    users: Users, founder_browser: Client
+) -> None:
     def cost(number: int, **query: str) -> int:
         changes = [
             {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
             for index in range(number)
         ]
-        job = running_job(cast, proposed_changes=changes).job
+        job = running_job(users, proposed_changes=changes).job
         with CaptureQueriesContext(connection) as captured:
             founder_browser.get(job_url(job, "live"), query)
         return len(captured)
@@ -100,10 +108,10 @@ def test_answer__costs_few_queries_however_many_steps(cast: Cast, founder_browse
     assert cost(1) == cost(60) <= 13
 
 
-def test_answer__for_nobody_or_without_permission__nothing(
-    cast: Cast, founder_browser: Client, signed_in: Browser
+def test_answer__when_anonymous_or_without_permission__is_refused(
+    users: Users, founder_browser: Client, signed_in: Browser
 ) -> None:
-    job = running_job(cast).job
+    job = running_job(users).job
     assert Client().get(job_url(job, "live")).status_code == 302
     clerk = Account.objects.create_user("clerk", is_staff=True)
     assert signed_in(clerk).get(job_url(job, "live")).status_code == 403

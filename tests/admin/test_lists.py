@@ -13,9 +13,16 @@ from django.urls import reverse
 
 from governance.models import Account, SystemContract
 from tests.admin.conftest import Browser
-from tests.support.cast import Cast
-from tests.support.stories import approved, draft, eligible, failed_job, finished_job, running_job
+from tests.support.factories import (
+    approved,
+    draft,
+    eligible,
+    failed_job,
+    finished_job,
+    running_job,
+)
 from tests.support.succession import modified
+from tests.support.users import Users
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -26,12 +33,12 @@ def references(page: Any) -> set[str]:
 
 
 @pytest.fixture
-def four_contracts(cast: Cast) -> None:
-    eligible(cast, reference="A", title="Bring search to preview", risk_level="low")
-    eligible(cast, reference="B", risk_level="critical", source="ops_alert")
-    approved(cast, reference="C", source="support_ticket")
+def four_contracts(users: Users) -> None:
+    eligible(users, reference="A", title="Bring search to preview", risk_level="low")
+    eligible(users, reference="B", risk_level="critical", source="ops_alert")
+    approved(users, reference="C", source="support_ticket")
     draft(
-        cast,
+        users,
         reference="D",
         title="Other words",
         affected_capabilities=["Search", "Search suggestions"],
@@ -83,8 +90,8 @@ def test_contracts__asked_for_nonsense__never_an_error(
     assert founder_browser.get(reverse(CONTRACTS), asked).status_code in (200, 302)
 
 
-def test_jobs__filtered_by_status__only_those(cast: Cast, founder_browser: Client) -> None:
-    running, failed = running_job(cast).job, failed_job(cast)
+def test_jobs__filtered_by_status__only_those(users: Users, founder_browser: Client) -> None:
+    running, failed = running_job(users).job, failed_job(users)
     page = founder_browser.get(reverse(JOBS), {"status": "FAILED"})
     assert [job.pk for job in page.context["cl"].result_list] == [failed.pk]
     both = founder_browser.get(reverse(JOBS), {"status": ["FAILED", "RUNNING"]})
@@ -94,19 +101,19 @@ def test_jobs__filtered_by_status__only_those(cast: Cast, founder_browser: Clien
 
 @pytest.mark.parametrize("url_name", [CONTRACTS, JOBS])
 def test_list__with_more_rows__asks_no_more_queries_and_counts_no_table(
-    cast: Cast, founder_browser: Client, url_name: str
+    users: Users, founder_browser: Client, url_name: str
 ) -> None:
-    finished_job(cast)
+    finished_job(users)
     few = queries_of(founder_browser, url_name)
     for _ in range(5):
-        finished_job(cast)
+        finished_job(users)
     many = queries_of(founder_browser, url_name)
     assert len(many) == len(few) <= 8
     assert not [sql for sql in many if "COUNT(" in sql.upper()]
 
 
-def test_contract_list__reads_no_long_content(cast: Cast, founder_browser: Client) -> None:
-    eligible(cast)
+def test_contract_list__reads_no_long_content(users: Users, founder_browser: Client) -> None:
+    eligible(users)
     asked = [sql for sql in queries_of(founder_browser, CONTRACTS) if "systemcontract" in sql]
     (listing,) = [sql for sql in asked if "ORDER BY" in sql]
     for column in ("proposed_changes", "description", "plan", "eligibility_verdict"):
@@ -122,7 +129,7 @@ def queries_of(browser: Client, url_name: str) -> list[str]:
 
 
 def test_lists__for_staff_without_view_permission__403_and_not_in_the_sidebar(
-    cast: Cast, signed_in: Browser
+    users: Users, signed_in: Browser
 ) -> None:
     clerk = Account.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_capability"))
@@ -135,13 +142,13 @@ def test_lists__for_staff_without_view_permission__403_and_not_in_the_sidebar(
     assert "Accounts" not in home
 
 
-def test_home__for_founder__leads_to_what_waits(cast: Cast, founder_browser: Client) -> None:
+def test_home__for_founder__leads_to_what_waits(users: Users, founder_browser: Client) -> None:
     home = founder_browser.get(reverse("admin:index"))
     waiting = reverse("admin:governance_systemcontract_queue")
     assert home.status_code == 200
     assert f'href="{waiting}"' in home.content.decode()
-    eligible(cast, reference="W")
-    draft(cast)
+    eligible(users, reference="W")
+    draft(users)
     rows = founder_browser.get(waiting).context["rows"]
     assert [row.contract.reference for row in rows] == ["W"]
 
@@ -151,10 +158,10 @@ def test_contract__named_in_lists__by_words_people_know() -> None:
 
 
 def test_lists__of_what_waits_for_its_verdicts__are_the_drafts(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    successor = modified(cast)
-    approved(cast)
+    successor = modified(users)
+    approved(users)
     page = founder_browser.get(reverse("admin:index")).content.decode()
     address = f"{reverse(CONTRACTS)}?waits=verdicts"
     assert address in page

@@ -13,19 +13,25 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance.admin.scope_board import MOST_FIELDS, Board, in_ranges
+from governance.admin.scope_board import MAX_FIELDS, ScopeBoard, in_ranges
 from governance.flows.review_contract import reject_contract
 from governance.models import Account, SystemContract
-from governance.registry.operations import register_capabilities
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.attacks import check_deferred_laws
-from tests.support.cast import Cast
+from tests.support.attacks import check_deferred_triggers
+from tests.support.factories import (
+    THREE_CHANGES,
+    draft,
+    eligible,
+    now,
+    reloaded,
+)
 from tests.support.forms import FORM, Form
 from tests.support.json_values import plain_json
 from tests.support.roles import as_owner
-from tests.support.stories import THREE_CHANGES, again, draft, eligible, now
 from tests.support.succession import MODIFYING, modified
+from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
 DISABLE = {"type": "capability_disable", "capability_name": "Export", "reason": "Unused."}
@@ -60,10 +66,10 @@ def sent(browser: Client, contract: Any, form: Form) -> Any:
 
 # --- the whole way ---
 def test_modifying__previewed_and_sent__replaces_the_contract(
-    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+    users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
     contract = eligible(
-        cast,
+        users,
         reference="OPS-7",
         proposed_changes=ONE_OF_EACH,
         affected_capabilities=["Search", "Export"],
@@ -88,7 +94,7 @@ def test_modifying__previewed_and_sent__replaces_the_contract(
     answer = form_of(preview).press(founder_browser, address(contract), "modify")
     successor = SystemContract.objects.get(parent=contract)
     assert (answer.status_code, answer["Location"]) == (302, contract_url(successor))
-    assert again(contract).closed_reason == f"Superseded by OPS-7 (rev 2): {MODIFYING}"
+    assert reloaded(contract).closed_reason == f"Superseded by OPS-7 (rev 2): {MODIFYING}"
     assert successor.proposed_changes == [
         THREE_CHANGES[0] | {"target_lifecycle": "LAUNCHED"},
         THREE_CHANGES[1] | {"new_value": 30},
@@ -98,8 +104,10 @@ def test_modifying__previewed_and_sent__replaces_the_contract(
     commit_now()
 
 
-def test_pages__of_both_contracts__link_to_each_other(cast: Cast, founder_browser: Client) -> None:
-    successor = modified(cast, reference="OPS-7")
+def test_pages__of_both_contracts__link_to_each_other(
+    users: Users, founder_browser: Client
+) -> None:
+    successor = modified(users, reference="OPS-7")
     old = successor.parent
     page = words(founder_browser.get(contract_url(old)))
     assert "Superseded by <a" in page
@@ -108,12 +116,12 @@ def test_pages__of_both_contracts__link_to_each_other(cast: Cast, founder_browse
     page = words(founder_browser.get(contract_url(successor)))
     assert "In place of <a" in page
     assert contract_url(old) in page
-    assert "Waits for its verdicts; nobody can approve it yet." in page
+    assert "Awaiting verdicts; it cannot be approved yet." in page
 
 
-def test_changes__of_each_type__added_and_removed(cast: Cast, founder_browser: Client) -> None:
+def test_changes__of_each_type__added_and_removed(users: Users, founder_browser: Client) -> None:
     register_capabilities(documents=[{"name": "Sync", "configuration": {"rate": 5}}])
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract)
     url = address(contract)
     for do in ("remove:0", "remove:2", *(f"add:{kind['type']}" for kind in ONE_OF_EACH)):
@@ -154,11 +162,11 @@ def test_changes__of_each_type__added_and_removed(cast: Cast, founder_browser: C
 
 
 def test_parameters__removed_and_renamed__keep_what_the_others_hold(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     parameters = {"a": 1, "b": DEEP, "c": "7"}
     change = {"type": "parameter_change", "scope": "Search", "parameters": parameters}
-    contract = eligible(cast, proposed_changes=[change])
+    contract = eligible(users, proposed_changes=[change])
     form = opened(founder_browser, contract)
     form = form_of(form.press(founder_browser, address(contract), "drop-parameter:0:0"))
     form.set(c0__p0__name="renamed", reason=MODIFYING)
@@ -170,9 +178,9 @@ def test_parameters__removed_and_renamed__keep_what_the_others_hold(
 
 
 def test_removed__put_back_or_left_as_it_was__is_what_stood_there(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form, url = opened(founder_browser, contract), address(contract)
     form.set(c0__target_lifecycle="LAUNCHED")
     for do in ("close:0", "remove:1", "restore:1", "open:1", "add:parameter_change", "drop:n1"):
@@ -184,13 +192,13 @@ def test_removed__put_back_or_left_as_it_was__is_what_stood_there(
 
 # --- what stands now ---
 @pytest.mark.parametrize(("chosen", "expects"), [("kept", 20), ("now", 25)])
-def test_old_value__kept_or_as_it_stands_now__is_what_was_chosen(
-    cast: Cast, founder_browser: Client, chosen: str, expects: int
+def test_old_value__kept_or_current__is_what_was_chosen(
+    users: Users, founder_browser: Client, chosen: str, expects: int
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
-    contract = eligible(cast)
+    contract = eligible(users)
     page = founder_browser.get(address(contract))
-    assert "What stands there now is not what was proposed on." in words(page)
+    assert "The current value is not the one that the proposal was based on." in words(page)
     form = form_of(page).set(c1__new__typed="30", reason=MODIFYING)
     form.pairs = [[n, chosen if n == "c1-expects" else v] for n, v in form.pairs]
     assert sent(founder_browser, contract, form).status_code == 302
@@ -199,14 +207,14 @@ def test_old_value__kept_or_as_it_stands_now__is_what_was_chosen(
 
 
 def test_old_value__moved_between_preview_and_sending__shown_again_not_sent(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract).set(reason=MODIFYING)
     form.pairs = [[n, "now" if n == "c1-expects" else v] for n, v in form.pairs]
     preview = form_of(form.press(founder_browser, address(contract), "preview"))
-    check_deferred_laws()
+    check_deferred_triggers()
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("UPDATE governance_configurationentry SET value = '26'")
     answer = preview.press(founder_browser, address(contract), "modify")
@@ -217,9 +225,9 @@ def test_old_value__moved_between_preview_and_sending__shown_again_not_sent(
 
 
 def test_sending__what_was_not_previewed__shows_the_preview_instead(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=MODIFYING)
     form = form_of(form.press(founder_browser, address(contract), "preview"))
     form.set(c1__new__typed="31")
@@ -255,10 +263,10 @@ def test_sending__what_was_not_previewed__shows_the_preview_instead(
     ids=str,
 )
 def test_field__that_does_not_fit__named_there_and_nothing_lost(
-    cast: Cast, founder_browser: Client, everything: Rows, typed: dict[str, str], where: str
+    users: Users, founder_browser: Client, everything: Rows, typed: dict[str, str], where: str
 ) -> None:
     contract = eligible(
-        cast, proposed_changes=ONE_OF_EACH, affected_capabilities=["Search", "Export"]
+        users, proposed_changes=ONE_OF_EACH, affected_capabilities=["Search", "Export"]
     )
     form = opened(founder_browser, contract).set(**typed, reason=MODIFYING)
     before = everything()
@@ -281,22 +289,22 @@ def test_field__that_does_not_fit__named_there_and_nothing_lost(
 
 
 def test_parameters__of_one_name__refused_at_the_second(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract)
     form = form_of(form.press(founder_browser, address(contract), "add-parameter:2"))
     form.set(c2__p1__name="timeout_seconds", c2__p1__typed="x")
     answer = form.press(founder_browser, address(contract), "preview")
     assert [fault.where for fault in answer.context["faults"]] == ["c2-p1-name"]
-    assert "stands here twice" in words(answer)
+    assert "is named twice" in words(answer)
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 10, "x" * 4001])
 def test_reason__too_short_or_too_long__named_there_below_the_preview(
-    cast: Cast, founder_browser: Client, reason: str
+    users: Users, founder_browser: Client, reason: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=reason)
     answer = sent(founder_browser, contract, form)
     assert answer.status_code == 400
@@ -305,8 +313,8 @@ def test_reason__too_short_or_too_long__named_there_below_the_preview(
     assert answer.context["preview"] is not None
 
 
-def test_nothing_left__refused(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_nothing_left__refused(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users)
     form = opened(founder_browser, contract)
     for number in range(3):
         form = form_of(form.press(founder_browser, address(contract), f"remove:{number}"))
@@ -316,13 +324,13 @@ def test_nothing_left__refused(cast: Cast, founder_browser: Client) -> None:
 
 
 def test_contract__decided_meanwhile__refused_with_all_that_was_typed(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=MODIFYING)
     form = form_of(form.press(founder_browser, address(contract), "preview"))
     reject_contract(
-        contract_id=contract.pk, founder=cast.second_founder, reason="Not now, sorry.", at=now()
+        contract_id=contract.pk, founder=users.second_founder, reason="Not now, sorry.", at=now()
     )
     answer = form.press(founder_browser, address(contract), "modify")
     assert (answer.status_code, answer.context["refusal"].code) == (409, "contract_immutable")
@@ -331,8 +339,8 @@ def test_contract__decided_meanwhile__refused_with_all_that_was_typed(
     assert "modify" not in form_of(answer).buttons
 
 
-def test_content__other_than_the_one_seen__refused(cast: Cast, founder_browser: Client) -> None:
-    contract = eligible(cast)
+def test_content__other_than_the_one_seen__refused(users: Users, founder_browser: Client) -> None:
+    contract = eligible(users)
     form = opened(founder_browser, contract).set(
         c1__new__typed="30", reason=MODIFYING, seen_digest="0" * 64
     )
@@ -348,32 +356,32 @@ def test_content__other_than_the_one_seen__refused(cast: Cast, founder_browser: 
     value=plain_json(),
     text=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1),
 )
-def test_form__that_nobody_touched__says_exactly_what_stands(
-    cast: Cast, founder_browser: Client, value: Any, text: str
+def test_form__left_untouched__submits_the_current_changes(
+    users: Users, founder_browser: Client, value: Any, text: str
 ) -> None:
     changes = [
         THREE_CHANGES[1] | {"old_value": value, "new_value": value},
         {"type": "parameter_change", "scope": "Search", "parameters": {"a.b[0]": value, "c": text}},
         {"type": "capability_disable", "capability_name": "Search", "reason": text},
     ]
-    contract = again(eligible(cast, proposed_changes=changes))
+    contract = reloaded(eligible(users, proposed_changes=changes))
     form = opened(founder_browser, contract)
     assert "c0-new-kind" in form
     answer = form.press(founder_browser, address(contract), "preview")
     assert [fault.message for fault in answer.context["faults"]] == [
-        "These are the changes that stand there; nothing was modified."
+        "These are the contract's present changes; nothing was modified."
     ] or answer.context["refusal"].code == "nothing_modified"
-    board = Board.read(contract, answer.wsgi_request.POST)
+    board = ScopeBoard.read(contract, answer.wsgi_request.POST)
     documents = json.dumps(board.documents(), sort_keys=True)
     assert documents == json.dumps(contract.proposed_changes, sort_keys=True)
 
 
-def test_lines__of_text_that_nobody_touched__end_as_they_did(
-    cast: Cast, founder_browser: Client
+def test_line_ends__of_untouched_text__stay_as_they_were(
+    users: Users, founder_browser: Client
 ) -> None:
     reason = "One\r\ntwo\rthree\nfour"
     disable = {"type": "capability_disable", "capability_name": "Search", "reason": reason}
-    contract = eligible(cast, proposed_changes=[*THREE_CHANGES, disable])
+    contract = eligible(users, proposed_changes=[*THREE_CHANGES, disable])
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=MODIFYING)
     assert sent(founder_browser, contract, form).status_code == 302
     assert SystemContract.objects.get(parent=contract).proposed_changes[3] == disable
@@ -385,25 +393,25 @@ def many(count: int, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_thousand_changes__open_and_are_edited_and_removed_by_ranges(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast, proposed_changes=many(1000))
+    contract = eligible(users, proposed_changes=many(1000))
     form = opened(founder_browser, contract)
     assert len(form.pairs) < 10
     form = form_of(form.press(founder_browser, address(contract), "open:17"))
-    form.set(c17__new__typed="77", removed="0-9, 20 – 998,5", reason=MODIFYING)
+    form.set(c17__new__typed="77", removed="1-10, 21 – 999,6", reason=MODIFYING)
     assert sent(founder_browser, contract, form).status_code == 302
     changes = SystemContract.objects.get(parent=contract).proposed_changes
     assert [change["key"] for change in changes] == [*(f"k{n}" for n in range(10, 20)), "k999"]
     assert changes[7]["new_value"] == 77
-    check_deferred_laws()
+    check_deferred_triggers()
 
 
 @pytest.mark.parametrize("typed", ["x", "3-1", "1000", "-1", "0-1000", "1 2", "1.5"])
 def test_range__that_is_none__refused_at_its_field(
-    cast: Cast, founder_browser: Client, typed: str
+    users: Users, founder_browser: Client, typed: str
 ) -> None:
-    contract = eligible(cast, proposed_changes=many(20))
+    contract = eligible(users, proposed_changes=many(20))
     form = opened(founder_browser, contract).set(removed=typed)
     answer = form.press(founder_browser, address(contract), "preview")
     assert answer.status_code == 400
@@ -412,10 +420,10 @@ def test_range__that_is_none__refused_at_its_field(
 
 
 def test_fields__more_than_a_form_may_send__refused_in_plain_words(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     change = many(1, new_value={f"k{n}": n for n in range(30)})[0]
-    contract = eligible(cast, proposed_changes=[change] * 30)
+    contract = eligible(users, proposed_changes=[change] * 30)
     form, url = opened(founder_browser, contract), address(contract)
     for number in range(30):
         answer = form.press(founder_browser, url, f"open:{number}")
@@ -425,7 +433,7 @@ def test_fields__more_than_a_form_may_send__refused_in_plain_words(
         if answer.context["notice"]:
             break
     assert "cannot be sent at once" in answer.context["notice"]
-    assert answer.context["board"].size <= MOST_FIELDS
+    assert answer.context["board"].size <= MAX_FIELDS
     answer = founder_browser.post(url, "&".join(["a=b"] * 1001), FORM)
     assert answer.status_code == 400
     assert "what you typed is still there" in words(answer)
@@ -435,16 +443,16 @@ def test_fields__more_than_a_form_may_send__refused_in_plain_words(
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"), [(set(), ""), ({3}, "3"), ({1, 2, 3, 7}, "1-3, 7"), ({0, 2}, "0, 2")]
+    ("numbers", "text"), [(set(), ""), ({2}, "3"), ({0, 1, 2, 6}, "1-3, 7"), ({0, 2}, "1, 3")]
 )
 def test_ranges__of_numbers__in_words(numbers: set[int], text: str) -> None:
     assert in_ranges(numbers) == text
 
 
-def test_value__with_too_many_parts__shown_and_kept(cast: Cast, founder_browser: Client) -> None:
+def test_value__with_too_many_parts__shown_and_kept(users: Users, founder_browser: Client) -> None:
     value = {f"k{number}": number for number in range(31)}
     contract = eligible(
-        cast,
+        users,
         proposed_changes=[*many(1, new_value=value), DISABLE],
         affected_capabilities=["Search", "Export"],
     )
@@ -461,10 +469,10 @@ PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewe
 
 @pytest.mark.parametrize("who", PEOPLE)
 def test_page__for_each_person__works_for_founders_alone(
-    cast: Cast, signed_in: Browser, everything: Rows, who: str
+    users: Users, signed_in: Browser, everything: Rows, who: str
 ) -> None:
     """GET and HEAD change nothing, no CSRF token changes nothing, the wrong person neither."""
-    contract, person = eligible(cast), getattr(cast, who)
+    contract, person = eligible(users), getattr(users, who)
     url, browser = address(contract), signed_in(person)
     before, may = everything(), who.endswith("founder")
     refusal = 302 if who == "outsider" else 403
@@ -479,20 +487,20 @@ def test_page__for_each_person__works_for_founders_alone(
     assert everything() == before
 
 
-@pytest.mark.parametrize("story", [draft, modified])
+@pytest.mark.parametrize("make_contract", [draft, modified])
 def test_page__of_what_cannot_be_modified__says_why(
-    cast: Cast, founder_browser: Client, story: Any
+    users: Users, founder_browser: Client, make_contract: Any
 ) -> None:
-    answer = founder_browser.get(address(story(cast)))
+    answer = founder_browser.get(address(make_contract(users)))
     assert answer.status_code == 409
     assert "gov-scope" not in form_of(answer).buttons
     assert "Only an ELIGIBLE contract is reviewed" in words(answer)
 
 
-def test_page__of_own_proposal__refused_for_a_superuser(cast: Cast, signed_in: Browser) -> None:
-    Account.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
-    contract = eligible(cast)
-    answer = signed_in(Account.objects.get(pk=cast.operator.pk)).get(address(contract))
+def test_page__of_own_proposal__refused_for_a_superuser(users: Users, signed_in: Browser) -> None:
+    Account.objects.filter(pk=users.operator.pk).update(is_superuser=True)
+    contract = eligible(users)
+    answer = signed_in(Account.objects.get(pk=users.operator.pk)).get(address(contract))
     assert answer.status_code == 403
     assert "four_eyes" in words(answer)
 
@@ -506,9 +514,9 @@ def test_page__of_own_proposal__refused_for_a_superuser(cast: Cast, signed_in: B
     ],
 )
 def test_button__that_is_none__changes_nothing(
-    cast: Cast, founder_browser: Client, everything: Rows, do: str
+    users: Users, founder_browser: Client, everything: Rows, do: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form, before = opened(founder_browser, contract), everything()
     answer = founder_browser.post(address(contract), form.body(do), FORM)
     assert answer.status_code == 200
@@ -519,9 +527,11 @@ def test_button__that_is_none__changes_nothing(
     assert everything() == before
 
 
-def test_page__with_more_changes__asks_no_more_queries(cast: Cast, founder_browser: Client) -> None:
+def test_page__with_more_changes__asks_no_more_queries(
+    users: Users, founder_browser: Client
+) -> None:
     def cost(count: int) -> int:
-        contract = eligible(cast, proposed_changes=many(count))
+        contract = eligible(users, proposed_changes=many(count))
         with CaptureQueriesContext(connection) as asked:
             assert founder_browser.get(address(contract)).status_code == 200
         return len(asked)
@@ -529,8 +539,8 @@ def test_page__with_more_changes__asks_no_more_queries(cast: Cast, founder_brows
     assert cost(3) >= cost(300)
 
 
-def test_page__runs_no_script_but_its_own_file(cast: Cast, founder_browser: Client) -> None:
-    page = founder_browser.get(address(eligible(cast))).content.decode()
+def test_page__runs_no_script_but_its_own_file(users: Users, founder_browser: Client) -> None:
+    page = founder_browser.get(address(eligible(users))).content.decode()
     own = page[page.index('class="gov-scope"') :]
     own = own[: own.index("</form>")]
     assert "governance/scope.js" in page

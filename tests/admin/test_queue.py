@@ -17,8 +17,13 @@ from governance.flows.review_contract import request_clarification
 from governance.models import Account
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.cast import Cast
-from tests.support.stories import approved, draft, eligible, now
+from tests.support.factories import (
+    approved,
+    draft,
+    eligible,
+    now,
+)
+from tests.support.users import Users
 
 
 def references(answer: Any) -> list[str]:
@@ -33,10 +38,10 @@ def references(answer: Any) -> list[str]:
     ],
 )
 def test_queue__for_each_group__shows_or_asks_to_sign_in(
-    cast: Cast, signed_in: Browser, who: str, status: int
+    users: Users, signed_in: Browser, who: str, status: int
 ) -> None:
-    contract = eligible(cast)
-    browser = signed_in(getattr(cast, who))
+    contract = eligible(users)
+    browser = signed_in(getattr(users, who))
     answer = browser.get(reverse(QUEUE))
     assert answer.status_code == status
     assert browser.head(reverse(QUEUE)).status_code == status
@@ -48,16 +53,16 @@ def test_queue__for_each_group__shows_or_asks_to_sign_in(
         assert (contract_url(contract, "reject") in page) is (who == "founder")
 
 
-def test_queue__with_a_question_open__says_that_the_clock_stands_and_asks_no_more(
-    cast: Cast, founder_browser: Client
+def test_queue__with_a_question_open__says_review_paused_and_offers_no_second_question(
+    users: Users, founder_browser: Client
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     assert contract_url(contract, "clarify") in founder_browser.get(reverse(QUEUE)).content.decode()
     request_clarification(
-        contract_id=contract.pk, founder=cast.founder, question="Which search is meant?", at=now()
+        contract_id=contract.pk, founder=users.founder, question="Which search is meant?", at=now()
     )
     page = founder_browser.get(reverse(QUEUE)).content.decode()
-    assert "clock stands: a question is open" in page
+    assert "review paused: a question is open" in page
     assert contract_url(contract, "clarify") not in page
     assert contract_url(contract, "modify") in page
 
@@ -67,30 +72,30 @@ def test_queue__for_staff_in_no_group__403(db: None, signed_in: Browser) -> None
     assert signed_in(clerk).get(reverse(QUEUE)).status_code == 403
 
 
-def test_queue__sent_something__405(cast: Cast, founder_browser: Client) -> None:
+def test_queue__sent_something__405(users: Users, founder_browser: Client) -> None:
     for method in (founder_browser.post, founder_browser.put, founder_browser.delete):
         assert method(reverse(QUEUE)).status_code == 405
 
 
 def test_queue__of_own_proposal__offers_superuser_no_decision(
-    cast: Cast, signed_in: Browser
+    users: Users, signed_in: Browser
 ) -> None:
-    contract = eligible(cast)
-    cast.operator.is_superuser = True
-    cast.operator.save()
-    page = signed_in(cast.operator).get(reverse(QUEUE)).content.decode()
+    contract = eligible(users)
+    users.operator.is_superuser = True
+    users.operator.save()
+    page = signed_in(users.operator).get(reverse(QUEUE)).content.decode()
     assert contract_url(contract, "approve") not in page
 
 
 def test_queue__shows_only_what_waits_most_pressing_first(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    eligible(cast, reference="low", risk_level="low")
-    eligible(cast, reference="soon", at=now() - timedelta(days=2, hours=1))
-    eligible(cast, reference="later")
-    eligible(cast, reference="grave", risk_level="critical")
-    draft(cast)
-    approved(cast)
+    eligible(users, reference="low", risk_level="low")
+    eligible(users, reference="soon", at=now() - timedelta(days=2, hours=1))
+    eligible(users, reference="later")
+    eligible(users, reference="grave", risk_level="critical")
+    draft(users)
+    approved(users)
     answer = founder_browser.get(reverse(QUEUE))
     assert references(answer) == ["grave", "soon", "later", "low"]
     page = answer.content.decode()
@@ -114,30 +119,30 @@ def test_queue__shows_only_what_waits_most_pressing_first(
     ids=str,
 )
 def test_queue__searched_and_filtered__only_those(
-    cast: Cast, founder_browser: Client, asked: dict[str, str], found: list[str]
+    users: Users, founder_browser: Client, asked: dict[str, str], found: list[str]
 ) -> None:
-    eligible(cast, reference="A", title="More marmalade")
-    eligible(cast, reference="B", risk_level="high")
+    eligible(users, reference="A", title="More marmalade")
+    eligible(users, reference="B", risk_level="high")
     names = ["Search", "Search suggestions"]
-    eligible(cast, reference="C", source="ops_alert", affected_capabilities=names)
+    eligible(users, reference="C", source="ops_alert", affected_capabilities=names)
     assert references(founder_browser.get(reverse(QUEUE), asked)) == found
 
 
 @pytest.mark.parametrize("name", ["risk", "source", "age", "after", "before"])
 def test_queue__asked_for_what_does_not_exist__back_to_all_of_it(
-    cast: Cast, founder_browser: Client, name: str
+    users: Users, founder_browser: Client, name: str
 ) -> None:
     answer = founder_browser.get(reverse(QUEUE), {name: "nonsense"})
     assert (answer.status_code, answer["Location"]) == (302, reverse(QUEUE))
 
 
 def test_pages__followed_by_their_links__show_each_once_and_lead_back(
-    cast: Cast, founder_browser: Client, monkeypatch: pytest.MonkeyPatch
+    users: Users, founder_browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = now()
     for number in range(120):
-        eligible(cast, reference=f"R{number}", at=at, source="ops_alert")
-    eligible(cast)
+        eligible(users, reference=f"R{number}", at=at, source="ops_alert")
+    eligible(users)
     pages, address = [], f"{reverse(QUEUE)}?source=ops_alert"
     while address:
         answer = founder_browser.get(address)
@@ -154,12 +159,12 @@ def test_pages__followed_by_their_links__show_each_once_and_lead_back(
 
 
 def test_queue__with_more_rows__asks_no_more_queries_and_counts_no_table(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    eligible(cast)
+    eligible(users)
     few = queries_of(founder_browser)
     for _ in range(10):
-        eligible(cast)
+        eligible(users)
     many = queries_of(founder_browser)
     assert len(many) == len(few) <= 9
     assert not [sql for sql in many if "COUNT(" in sql.upper()]
@@ -174,8 +179,8 @@ def queries_of(browser: Client) -> list[str]:
     return [query["sql"] for query in captured]
 
 
-def test_page__runs_no_script_but_its_own_file(cast: Cast, founder_browser: Client) -> None:
-    eligible(cast)
+def test_page__runs_no_script_but_its_own_file(users: Users, founder_browser: Client) -> None:
+    eligible(users)
     page = founder_browser.get(reverse(QUEUE)).content.decode()
     own = page[page.index('class="gov-filters"') :]
     assert "governance/queue.js" in page

@@ -11,29 +11,29 @@ from django.urls import reverse
 
 from governance import models
 from governance.admin.readonly import ReadOnlyAdmin
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.values import HealthDecision
 from governance.models import Account
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.values import HealthDecision
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.cast import Cast
-from tests.support.line import frozen
-from tests.support.stories import judged_job, now
+from tests.support.factories import judged_job, now
+from tests.support.freezes import frozen
 from tests.support.tokens import made_token
+from tests.support.users import Users
 
 RECORD = [
     models.Capability,
     models.ConfigurationEntry,
     models.GovernanceJob,
     models.GovernanceSignal,
-    models.LineFreeze,
+    models.ChangeFreeze,
     models.SystemContract,
     models.ApiToken,
 ]
 
 
 @pytest.fixture
-def one_of_each(cast: Cast) -> None:
+def one_of_each(users: Users) -> None:
     register_capabilities(
         documents=[{"name": "Search", "configuration": {"page_size": {"x": "y" * 200}}}]
     )
@@ -42,17 +42,17 @@ def one_of_each(cast: Cast) -> None:
         signal_type="probe",
         decision=HealthDecision.DEGRADED,
         reason="Slow.",
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
-    judged_job(cast)
-    frozen(cast)
-    made_token(cast.executor)
+    judged_job(users)
+    frozen(users)
+    made_token(users.executor)
 
 
 def test_registered_models__are_these_and_the_accounts() -> None:
     registered = {m for m in admin.site._registry if m._meta.app_label == "governance"}
-    assert registered == set(RECORD)
+    assert registered == {*RECORD, Account}
     assert all(isinstance(admin.site._registry[model], ReadOnlyAdmin) for model in RECORD)
 
 
@@ -82,9 +82,9 @@ def test_page_of_nothing__404_or_back_home_never_an_error(
 
 
 def test_history__leads_to_the_page_that_knows_it(
-    cast: Cast, superuser: Account, signed_in: Browser
+    users: Users, superuser: Account, signed_in: Browser
 ) -> None:
-    contract = judged_job(cast).contract
+    contract = judged_job(users).contract
     url = reverse("admin:governance_systemcontract_history", args=[contract.pk])
     answer = signed_in(superuser).get(url)
     assert answer["Location"] == reverse(
@@ -94,9 +94,9 @@ def test_history__leads_to_the_page_that_knows_it(
 
 @pytest.mark.parametrize("who", ["founder", "operator", "executor", "auditor", "viewer"])
 def test_accounts__for_staff_who_is_no_superuser__403(
-    cast: Cast, signed_in: Browser, who: str
+    users: Users, signed_in: Browser, who: str
 ) -> None:
-    person = getattr(cast, who)
+    person = getattr(users, who)
     person.user_permissions.add(*permissions_over_accounts())
     browser = signed_in(person)
     for model in (Account, Group, models.ApiToken):
@@ -117,7 +117,7 @@ def permissions_over_accounts() -> Any:
 
 
 def test_superuser__makes_an_account_and_puts_it_into_a_group(
-    cast: Cast, superuser: Account, signed_in: Browser
+    users: Users, superuser: Account, signed_in: Browser
 ) -> None:
     browser = signed_in(superuser)
     made = browser.post(

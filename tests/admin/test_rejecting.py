@@ -8,26 +8,30 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from governance.vocabulary.values import ContractStatus
+from governance.domain.values import ContractStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.cast import Cast
-from tests.support.stories import again, draft, eligible
+from tests.support.factories import (
+    draft,
+    eligible,
+    reloaded,
+)
+from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
 
 
 def test_rejecting__with_a_reason__contract_is_rejected_and_the_reason_kept(
-    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+    users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     answer = founder_browser.post(
         contract_url(contract, "reject"), {"reason": "Not before the sale."}, follow=True
     )
     assert answer.redirect_chain == [(contract_url(contract), 302)]
-    rejected = again(contract)
+    rejected = reloaded(contract)
     assert rejected.status == ContractStatus.REJECTED
-    assert rejected.closed_by == cast.founder
+    assert rejected.closed_by == users.founder
     assert rejected.closed_reason == "Not before the sale."
     assert "Not before the sale." in answer.content.decode()
     commit_now()
@@ -35,9 +39,9 @@ def test_rejecting__with_a_reason__contract_is_rejected_and_the_reason_kept(
 
 @pytest.mark.parametrize("reason", ["", "ten chars.", "   ten chars.   ", "x" * 4001])
 def test_rejecting__reason_too_short_or_long__refused_on_the_form_with_what_was_typed(
-    cast: Cast, founder_browser: Client, everything: Rows, reason: str
+    users: Users, founder_browser: Client, everything: Rows, reason: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     before = everything()
     answer = founder_browser.post(contract_url(contract, "reject"), {"reason": reason})
     assert answer.status_code == 400
@@ -46,12 +50,12 @@ def test_rejecting__reason_too_short_or_long__refused_on_the_form_with_what_was_
     assert everything() == before
 
 
-def test_rejecting__proposer__four_eyes(cast: Cast, signed_in: Browser, everything: Rows) -> None:
-    cast.operator.is_superuser = True
-    cast.operator.save()
-    contract = eligible(cast)
+def test_rejecting__proposer__four_eyes(users: Users, signed_in: Browser, everything: Rows) -> None:
+    users.operator.is_superuser = True
+    users.operator.save()
+    contract = eligible(users)
     before = everything()
-    answer = signed_in(cast.operator).post(
+    answer = signed_in(users.operator).post(
         contract_url(contract, "reject"), {"reason": "I changed my mind."}
     )
     assert answer.status_code == 403
@@ -60,13 +64,13 @@ def test_rejecting__proposer__four_eyes(cast: Cast, signed_in: Browser, everythi
 
 
 def test_rejecting__draft__not_reviewed_before_its_verdicts(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     """REVIEW-001: the table knows DRAFT → REJECTED, but only a verdict of MAY_NOT goes there."""
-    contract = draft(cast)
+    contract = draft(users)
     answer = founder_browser.post(
         contract_url(contract, "reject"), {"reason": "Long enough a reason."}
     )
     assert answer.status_code == 409
     assert answer.context["refusal"].code == "not_eligible"
-    assert again(contract).status == ContractStatus.DRAFT
+    assert reloaded(contract).status == ContractStatus.DRAFT

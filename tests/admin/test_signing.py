@@ -12,23 +12,29 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from governance.contract.queries import signatures_of
+from governance.authorities.contract.queries import signatures_of
+from governance.domain.values import ContractStatus
 from governance.flows.review_contract import comment_on_contract, view_contract
 from governance.models import ApprovalSignature, Capability, ConfigurationEntry, SystemContract
-from governance.vocabulary.values import ContractStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed
-from tests.support.cast import Cast
+from tests.support.factories import (
+    approved,
+    eligible,
+    now,
+    reloaded,
+    signed,
+)
 from tests.support.roles import as_owner
-from tests.support.stories import again, approved, eligible, now, signed
-from tests.support.tampering import run_sql
+from tests.support.tampering import tamper
+from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
 
 
 @pytest.fixture
 def two_must_sign(settings: Any) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2, "critical": 2}}
+    settings.GOVSITE = settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2, "critical": 2}}
 
 
 def send(browser: Client, contract: SystemContract, form: dict[str, Any]) -> Any:
@@ -51,14 +57,14 @@ def signature_url(contract: SystemContract, number: int = 1, page: str = "signat
 
 # --- what one saw ---
 def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
-    cast: Cast, founder_browser: Client, commit_now: Callable[[], None]
+    users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     page = founder_browser.get(contract_url(contract, "approve"))
     seen = view_contract(contract_id=contract.pk, at=now())
     text = page.content.decode()
-    for fact, stands in seen.facts.items():
-        assert f"<dt>{fact}</dt><dd>{stands}</dd>" in text
+    for fact, value in seen.facts.items():
+        assert f"<dt>{fact}</dt><dd>{value}</dd>" in text
     assert send(founder_browser, contract, on_the_form(page)).status_code == 302
     [signature] = ApprovalSignature.objects.filter(contract=contract)
     assert (signature.view, signature.view_digest) == (seen.text(), seen.digest())
@@ -67,15 +73,15 @@ def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
     commit_now()
 
 
-def test_view__changed_behind_the_page__refused_told_and_offered_anew(
-    cast: Cast, founder_browser: Client, everything: Rows
+def test_view__changed_meanwhile__refused_explained_and_offered_anew(
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     form = on_the_form(founder_browser.get(contract_url(contract, "approve")))
     with as_owner():
         ConfigurationEntry.objects.create(scope="Search", key="page_size", value=33)
         Capability.objects.create(name="Search", lifecycle="LAUNCHED")
-    comment_on_contract(contract_id=contract.pk, person=cast.viewer, text="Wait!", at=now())
+    comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Wait!", at=now())
     before = everything()
     form |= {"note": "Go <b>on</b>.", "confirmation": "x"}
     answer = send(founder_browser, contract, form)
@@ -83,9 +89,9 @@ def test_view__changed_behind_the_page__refused_told_and_offered_anew(
     assert answer.context["refusal"].code == "view_changed"
     assert everything() == before
     text = " ".join(answer.content.decode().split())
-    assert "Search · page_size: was not on record, now 33" in text
-    assert "Lifecycle of Search: was not on record, now LAUNCHED" in text
-    assert "Said: was 0 questions, 0 answers, 0 comments, now" in text
+    assert "Search · page_size: was no recorded value, now 33" in text
+    assert "Lifecycle of Search: was no recorded value, now LAUNCHED" in text
+    assert "Comments: was 0 questions, 0 answers, 0 comments, now" in text
     # What was typed is kept, the confirmation is not, and what is shown now can be signed.
     fresh = on_the_form(answer)
     assert (fresh["note"], fresh["confirmation"]) == ("Go <b>on</b>.", "")
@@ -96,30 +102,30 @@ def test_view__changed_behind_the_page__refused_told_and_offered_anew(
 
 @pytest.mark.parametrize("text", ["", "{}", '{"facts":{"Status":"<script>alert(1)</script>"}}'])
 def test_view_changed__with_a_text_that_was_not_shown__refused_in_general_words(
-    cast: Cast, founder_browser: Client, text: str
+    users: Users, founder_browser: Client, text: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     answer = send(founder_browser, contract, approval(contract, seen_view="0" * 64, seen_text=text))
     assert (answer.status_code, answer.context["refusal"].code) == (409, "view_changed")
-    assert "What exactly cannot be told" in answer.content.decode()
+    assert "The exact differences cannot be shown" in answer.content.decode()
     assert "<script>alert" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(("field", "sent"), [("seen_view", ""), ("seen_text", "\x00")])
 def test_form__with_an_unreadable_view__400(
-    cast: Cast, founder_browser: Client, field: str, sent: str
+    users: Users, founder_browser: Client, field: str, sent: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     answer = send(founder_browser, contract, approval(contract, **{field: sent}))
     assert answer.status_code == 400
-    assert again(contract).status == ContractStatus.ELIGIBLE
+    assert reloaded(contract).status == ContractStatus.ELIGIBLE
 
 
 # --- a critical change ---
 def test_critical_change__confirmed_by_its_reference_only(
-    cast: Cast, founder_browser: Client, everything: Rows
+    users: Users, founder_browser: Client, everything: Rows
 ) -> None:
-    contract = eligible(cast, risk_level="critical")
+    contract = eligible(users, risk_level="critical")
     page = founder_browser.get(contract_url(contract, "approve")).content.decode()
     assert 'name="confirmation"' in page
     before = everything()
@@ -132,24 +138,24 @@ def test_critical_change__confirmed_by_its_reference_only(
     assert send(founder_browser, contract, right).status_code == 302
 
 
-def test_lesser_change__asks_for_no_confirmation(cast: Cast, founder_browser: Client) -> None:
-    page = founder_browser.get(contract_url(eligible(cast, risk_level="high"), "approve"))
+def test_lesser_change__asks_for_no_confirmation(users: Users, founder_browser: Client) -> None:
+    page = founder_browser.get(contract_url(eligible(users, risk_level="high"), "approve"))
     assert 'name="confirmation"' not in page.content.decode()
 
 
 # --- several ---
 @pytest.mark.usefixtures("two_must_sign")
 def test_two_founders__sign_one_after_the_other(
-    cast: Cast, signed_in: Browser, commit_now: Callable[[], None]
+    users: Users, signed_in: Browser, commit_now: Callable[[], None]
 ) -> None:
-    contract = eligible(cast)
-    first, second = signed_in(cast.founder), signed_in(cast.second_founder)
+    contract = eligible(users)
+    first, second = signed_in(users.founder), signed_in(users.second_founder)
     page = first.get(contract_url(contract, "approve")).content.decode()
     assert "needs 2 founders" in page
     form = approval(contract, note="One.")
     answer = first.post(contract_url(contract, "approve"), form, follow=True)
     assert "Signed: 1 of 2 signatures: founder." in answer.content.decode()
-    assert again(contract).status == ContractStatus.ELIGIBLE
+    assert reloaded(contract).status == ContractStatus.ELIGIBLE
     commit_now()
     for address in (
         contract_url(contract),
@@ -170,32 +176,32 @@ def test_two_founders__sign_one_after_the_other(
     assert (refused.status_code, refused.context["refusal"].code) == (400, "invalid_window")
     assert "the one that founder signed for" in refused.content.decode()
     assert send(second, contract, offered).status_code == 302
-    done = again(contract)
-    assert (done.status, done.approved_by) == (ContractStatus.APPROVED, cast.second_founder)
+    done = reloaded(contract)
+    assert (done.status, done.approved_by) == (ContractStatus.APPROVED, users.second_founder)
     page = first.get(contract_url(contract)).content.decode()
     assert "2 of 2 signatures: founder, second-founder" in page
     commit_now()
 
 
 @pytest.mark.usefixtures("two_must_sign")
-def test_signature_meanwhile__is_a_change_of_the_view(cast: Cast, signed_in: Browser) -> None:
-    contract = eligible(cast)
-    browser = signed_in(cast.second_founder)
+def test_signature_meanwhile__is_a_change_of_the_view(users: Users, signed_in: Browser) -> None:
+    contract = eligible(users)
+    browser = signed_in(users.second_founder)
     form = on_the_form(browser.get(contract_url(contract, "approve")))
-    signed(cast, contract)
+    signed(users, contract)
     form["window_closes_at"] = typed(contract.created_at + timedelta(hours=2))
     form["window_opens_at"] = typed(contract.created_at + timedelta(hours=1))
     answer = send(browser, contract, form)
     assert (answer.status_code, answer.context["refusal"].code) == (409, "view_changed")
-    assert "Signed: was nobody, now founder for" in answer.content.decode()
+    assert "Signatures: was no signatures yet, now founder for" in answer.content.decode()
 
 
 # --- a year later ---
 def test_what_they_saw__is_shown_verified_and_to_be_had_as_text(
-    cast: Cast, signed_in: Browser, everything: Rows
+    users: Users, signed_in: Browser, everything: Rows
 ) -> None:
-    contract = approved(cast, title="Search <b>soon</b>")
-    browser, before = signed_in(cast.viewer), everything()
+    contract = approved(users, title="Search <b>soon</b>")
+    browser, before = signed_in(users.viewer), everything()
     page = browser.get(contract_url(contract)).content.decode()
     assert signature_url(contract) in page
     answer = browser.get(signature_url(contract))
@@ -231,17 +237,17 @@ ENDLESS = ", ".join(
     ],
 )
 def test_what_they_saw__rewritten_since__is_marked(
-    cast: Cast, founder_browser: Client, attack: str, broken: set[str]
+    users: Users, founder_browser: Client, attack: str, broken: set[str]
 ) -> None:
-    contract = approved(cast)
-    run_sql(attack)
+    contract = approved(users)
+    tamper(attack)
     answer = founder_browser.get(signature_url(contract))
-    assert {proof.of for proof in answer.context["proofs"] if not proof.holds} == broken
+    assert {check.of for check in answer.context["checks"] if not check.holds} == broken
     assert "The record is not as it was signed" in answer.content.decode()
 
 
-def test_signature__that_is_not_there__404(cast: Cast, founder_browser: Client) -> None:
-    contract, other = approved(cast), eligible(cast)
+def test_signature__that_is_not_there__404(users: Users, founder_browser: Client) -> None:
+    contract, other = approved(users), eligible(users)
     for page in ("signature", "signature_text"):
         for address in (
             signature_url(contract, 2, page),
@@ -254,18 +260,18 @@ def test_signature__that_is_not_there__404(cast: Cast, founder_browser: Client) 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_signature__nothing_can_be_sent_to_it(
-    cast: Cast, founder_browser: Client, method: str
+    users: Users, founder_browser: Client, method: str
 ) -> None:
-    contract = approved(cast)
+    contract = approved(users)
     for page in ("signature", "signature_text"):
         answer = getattr(founder_browser, method)(signature_url(contract, 1, page))
         assert answer.status_code == 405
 
 
-def test_signatures__of_a_list_of_contracts__are_one_query_away(
-    cast: Cast, django_assert_num_queries: Any
+def test_signatures__of_a_contract__take_one_query(
+    users: Users, django_assert_num_queries: Any
 ) -> None:
-    contract = approved(cast)
+    contract = approved(users)
     with django_assert_num_queries(1):
         [signature] = signatures_of(contract)
         assert signature.founder.get_username() == "founder"

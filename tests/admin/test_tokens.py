@@ -13,16 +13,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from governance.flows.tokens import revoke_token
+from governance.domain.tokens import hash_token
 from governance.models import Account, ApiToken
 from governance.models.fields import new_id
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.tokens import hash_token
+from governance.services.access.tokens import revoke_token
+from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.cast import Cast
+from tests.support.factories import now
 from tests.support.forms import Form
-from tests.support.stories import now
 from tests.support.tokens import made_token
+from tests.support.users import Users
 
 LIST = reverse("admin:governance_apitoken_changelist")
 ISSUE = reverse("admin:governance_apitoken_issue")
@@ -59,7 +59,7 @@ def everywhere_else(browser: Client, token: ApiToken) -> str:
 
 
 def test_issue__filled_in__shows_the_token_once_and_keeps_its_hash(
-    cast: Cast, browser: Client, superuser: Account
+    users: Users, browser: Client, superuser: Account
 ) -> None:
     register_capabilities(documents=[{"name": "Search"}])
     form = filled(
@@ -79,7 +79,9 @@ def test_issue__filled_in__shows_the_token_once_and_keeps_its_hash(
     assert token.digest not in everything
 
 
-def test_issue__sent_again__is_refused_and_makes_no_second_one(cast: Cast, browser: Client) -> None:
+def test_issue__sent_again__is_refused_and_makes_no_second_one(
+    users: Users, browser: Client
+) -> None:
     form = filled()
     text = secret_on(browser.post(ISSUE, form))
     answer = browser.post(ISSUE, form)
@@ -90,7 +92,7 @@ def test_issue__sent_again__is_refused_and_makes_no_second_one(cast: Cast, brows
     assert ApiToken.objects.count() == 1
 
 
-def test_issue__capability_that_is_not_there_yet__is_told(cast: Cast, browser: Client) -> None:
+def test_issue__unregistered_capability__is_reported(users: Users, browser: Client) -> None:
     answer = browser.post(ISSUE, filled(capabilities="Serach\nSYSTEM"))
     assert "Not in the registry yet: Serach." in answer.content.decode()
 
@@ -116,10 +118,10 @@ def test_issue__capability_that_is_not_there_yet__is_told(cast: Cast, browser: C
     ids=str,
 )
 def test_issue__what_does_not_fit__comes_back_on_the_form(
-    cast: Cast, browser: Client, typed: dict[str, Any], status: int
+    users: Users, browser: Client, typed: dict[str, Any], status: int
 ) -> None:
-    cast.founder.set_password("a long one")
-    cast.founder.save()
+    users.founder.set_password("a long one")
+    users.founder.save()
     answer = browser.post(ISSUE, filled(name="kept").copy() | typed)
     assert answer.status_code == status
     assert not ApiToken.objects.exists()
@@ -129,14 +131,14 @@ def test_issue__what_does_not_fit__comes_back_on_the_form(
 
 
 def test_issue__page__has_its_id_in_the_form_and_another_each_time(
-    cast: Cast, browser: Client
+    users: Users, browser: Client
 ) -> None:
     ids = [Form(browser.get(ISSUE).content.decode(), "gov-body")["token_id"] for _ in range(2)]
     assert ids[0] != ids[1]
 
 
-def test_rotate__shows_the_successor_once_and_links_both(cast: Cast, browser: Client) -> None:
-    old, _ = made_token(cast.executor, verbs=["execute_job"])
+def test_rotate__shows_the_successor_once_and_links_both(users: Users, browser: Client) -> None:
+    old, _ = made_token(users.executor, verbs=["execute_job"])
     text = secret_on(browser.post(page_of(old, "rotate"), {"overlap_hours": "2"}))
     successor = ApiToken.objects.get(rotated_from=old)
     assert successor.digest == hash_token(text)
@@ -149,15 +151,15 @@ def test_rotate__shows_the_successor_once_and_links_both(cast: Cast, browser: Cl
     assert ApiToken.objects.count() == 2
 
 
-def test_rotate__overlap_that_is_none__comes_back(cast: Cast, browser: Client) -> None:
-    old, _ = made_token(cast.executor)
+def test_rotate__overlap_that_is_none__comes_back(users: Users, browser: Client) -> None:
+    old, _ = made_token(users.executor)
     for hours in ("", "-1", "169", "x"):
         assert browser.post(page_of(old, "rotate"), {"overlap_hours": hours}).status_code == 400
     assert ApiToken.objects.count() == 1
 
 
-def test_revoke__token__is_told_in_the_list_and_on_its_page(cast: Cast, browser: Client) -> None:
-    token, _ = made_token(cast.executor)
+def test_revoke__token__is_shown_in_the_list_and_on_its_page(users: Users, browser: Client) -> None:
+    token, _ = made_token(users.executor)
     answer = browser.post(page_of(token, "revoke"), {"reason": "It leaked."})
     assert answer["Location"] == LIST
     for page in (LIST, page_of(token)):
@@ -171,18 +173,18 @@ def test_revoke__token__is_told_in_the_list_and_on_its_page(cast: Cast, browser:
     assert "token_revoked" in again.content.decode()
 
 
-def test_page_and_forms__of_a_token_that_is_not_there__404(cast: Cast, browser: Client) -> None:
+def test_page_and_forms__of_a_token_that_is_not_there__404(users: Users, browser: Client) -> None:
     nothing = ApiToken()
     for page in ("rotate", "revoke"):
         assert browser.get(page_of(nothing, page)).status_code == 404
         assert browser.post(page_of(nothing, page), {"overlap_hours": "1"}).status_code == 404
 
 
-def test_list__states_uses_and_reach_in_words(cast: Cast, browser: Client) -> None:
-    made_token(cast.executor, name="rack 3", capabilities=["A", "B", "C"], last_used_at=None)
-    made_token(cast.viewer, lasts=timedelta(seconds=-1), verbs=["view_governancejob"])
-    revoked, _ = made_token(cast.auditor, lasts=None)
-    revoke_token(token_id=revoked.pk, actor=cast.founder, at=now())
+def test_list__shows_states_uses_and_scopes_in_words(users: Users, browser: Client) -> None:
+    made_token(users.executor, name="rack 3", capabilities=["A", "B", "C"], last_used_at=None)
+    made_token(users.viewer, lasts=timedelta(seconds=-1), verbs=["view_governancejob"])
+    revoked, _ = made_token(users.auditor, lasts=None)
+    revoke_token(token_id=revoked.pk, actor=users.founder, at=now())
     html = browser.get(LIST).content.decode()
     for words in ("LIVE", "EXPIRED", "REVOKED", "rack 3", "A, B and 1 more", "every one", "never"):
         assert words in html, words
@@ -191,17 +193,17 @@ def test_list__states_uses_and_reach_in_words(cast: Cast, browser: Client) -> No
     assert "rack 3" not in browser.get(LIST, {"q": "viewer"}).content.decode()
 
 
-def test_list__queries__do_not_grow_with_the_tokens(cast: Cast, browser: Client) -> None:
+def test_list__queries__do_not_grow_with_the_tokens(users: Users, browser: Client) -> None:
     counts = []
     for _ in range(2):
         for _ in range(5):
-            made_token(cast.executor)
+            made_token(users.executor)
         with CaptureQueriesContext(connection) as asked:
             browser.get(LIST)
         counts.append(len(asked))
     assert counts[0] == counts[1]
 
 
-def test_token_without_an_end__of_before__is_shown(cast: Cast, browser: Client) -> None:
-    token, _ = made_token(cast.executor, lasts=None)
+def test_token_without_an_end__of_before__is_shown(users: Users, browser: Client) -> None:
+    token, _ = made_token(users.executor, lasts=None)
     assert "never" in browser.get(page_of(token)).content.decode()

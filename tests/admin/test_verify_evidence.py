@@ -11,45 +11,56 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from governance.ledger.proofs import JUDGED, LINKED, SEALED, TOLD, prove_evidence
+from governance.domain.errors import NotFoundError
 from governance.models import Account
-from governance.vocabulary.errors import NotFoundError
+from governance.record.ledger.evidence_checks import (
+    IN_LEDGER,
+    JUDGED,
+    LINKED,
+    SEALED,
+    check_evidence,
+)
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
-from tests.support.cast import Cast
-from tests.support.stories import failed_job, finished_job, judged_job, running_job
-from tests.support.tampering import run_sql
+from tests.support.factories import (
+    failed_job,
+    finished_job,
+    judged_job,
+    running_job,
+)
+from tests.support.tampering import tamper
+from tests.support.users import Users
 
 EVIDENCE = "governance_auditevidence"
 NEW_DIGEST = "encode(sha256(convert_to(replace(body, 'true', 'null'), 'UTF8')), 'hex')"
 
-ALL = {SEALED, TOLD, LINKED, JUDGED}
+ALL = {SEALED, IN_LEDGER, LINKED, JUDGED}
 
 # What an owner did, and the claims that do not hold any more.
 ATTACKS: dict[str, tuple[str, set[str]]] = {
     "text": (f"UPDATE {EVIDENCE} SET body = replace(body, 'true', 'null')", ALL),
     "text and digest": (
         f"UPDATE {EVIDENCE} SET body = replace(body, 'true', 'null'), sha256 = {NEW_DIGEST}",
-        {TOLD, LINKED, JUDGED},
+        {IN_LEDGER, LINKED, JUDGED},
     ),
     "digest": (f"UPDATE {EVIDENCE} SET sha256 = repeat('0', 64)", {SEALED, LINKED}),
     "evidence removed": (f"DELETE FROM {EVIDENCE}", {SEALED, LINKED}),
     "entry": (
         'UPDATE governance_ledgerentry SET body = replace(body, \'"evidence_sha256":"\', '
         "'\"evidence_sha256\":\"0') WHERE event = 'job.execution.completed'",
-        {TOLD, LINKED},
+        {IN_LEDGER, LINKED},
     ),
     "entry unreadable": (
         "UPDATE governance_ledgerentry SET body = '[' WHERE event = 'job.execution.completed'",
-        {TOLD, LINKED},
+        {IN_LEDGER, LINKED},
     ),
     "entry removed": (
         "DELETE FROM governance_ledgerentry WHERE event = 'job.execution.completed'",
-        {TOLD, LINKED},
+        {IN_LEDGER, LINKED},
     ),
     "entry told twice": (
         "UPDATE governance_ledgerentry SET event = 'job.execution.completed' WHERE seq = 3",
-        {TOLD, LINKED},
+        {IN_LEDGER, LINKED},
     ),
     "an approval": ("UPDATE governance_systemcontract SET approval_note = 'Mine.'", {LINKED}),
     "a result": (
@@ -64,40 +75,40 @@ ATTACKS: dict[str, tuple[str, set[str]]] = {
 
 
 def broken(job: Any) -> set[str]:
-    return {proof.claim for proof in prove_evidence(job.pk) if not proof.holds}
+    return {proof.claim for proof in check_evidence(job.pk) if not proof.holds}
 
 
-@pytest.mark.parametrize("story", [finished_job, failed_job, judged_job])
+@pytest.mark.parametrize("make_job", [finished_job, failed_job, judged_job])
 def test_evidence__untouched__proves_every_claim(
-    cast: Cast, founder_browser: Client, story: Callable[[Cast], Any]
+    users: Users, founder_browser: Client, make_job: Callable[[Users], Any]
 ) -> None:
-    job = story(cast)
-    claims = [SEALED, TOLD, LINKED] + ([JUDGED] if story is judged_job else [])
-    assert [proof.claim for proof in prove_evidence(job.pk)] == claims
+    job = make_job(users)
+    claims = [SEALED, IN_LEDGER, LINKED] + ([JUDGED] if make_job is judged_job else [])
+    assert [proof.claim for proof in check_evidence(job.pk)] == claims
     assert broken(job) == set()
     page = founder_browser.get(job_url(job, "verify"))
     text = " ".join(page.content.decode().split())
     assert page.status_code == 200
-    assert f"All {len(claims)} checks hold" in text
-    assert text.count("✓ holds") == len(claims)
+    assert f"All {len(claims)} checks passed" in text
+    assert text.count("✓ passed") == len(claims)
     assert "✗" not in text
     assert job.evidence.sha256 in text
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_evidence__after_an_owner_rewrote_something__says_plainly_what_fails(
-    cast: Cast, founder_browser: Client, attack: str
+    users: Users, founder_browser: Client, attack: str
 ) -> None:
-    job = judged_job(cast)
+    job = judged_job(users)
     statement, failing = ATTACKS[attack]
-    run_sql(statement)
+    tamper(statement)
     assert broken(job) == failing
     page = founder_browser.get(job_url(job, "verify"))
     text = " ".join(page.content.decode().split())
     assert page.status_code == 200
     assert "This does NOT verify" in text
-    assert "checks hold" not in text
-    assert text.count("✗ fails") == len(failing)
+    assert "checks passed" not in text
+    assert text.count("✗ failed") == len(failing)
     for claim in failing:
         assert claim.replace("'", "&#x27;") in text
 
@@ -109,51 +120,53 @@ def test_evidence__after_an_owner_rewrote_something__says_plainly_what_fails(
         (
             "WITH gone AS (DELETE FROM governance_ledgerentry)"
             " DELETE FROM governance_systemcontract",
-            {TOLD, LINKED},
+            {IN_LEDGER, LINKED},
         ),
     ],
 )
 def test_evidence__of_a_contract_that_was_removed__proves_no_chain_and_has_no_page(
-    cast: Cast, founder_browser: Client, attack: str, failing: set[str]
+    users: Users, founder_browser: Client, attack: str, failing: set[str]
 ) -> None:
-    job = judged_job(cast)
-    run_sql(attack)
+    job = judged_job(users)
+    tamper(attack)
     assert broken(job) == failing
     assert founder_browser.get(job_url(job, "verify")).status_code == 404
 
 
-def test_evidence__of_one_job__is_not_touched_by_what_was_done_to_another(cast: Cast) -> None:
-    job, other = judged_job(cast), judged_job(cast)
-    run_sql(f"UPDATE {EVIDENCE} SET body = body || ' ' WHERE job_id = '{other.pk}'")
+def test_evidence__of_one_job__is_not_touched_by_what_was_done_to_another(users: Users) -> None:
+    job, other = judged_job(users), judged_job(users)
+    tamper(f"UPDATE {EVIDENCE} SET body = body || ' ' WHERE job_id = '{other.pk}'")
     assert broken(job) == set()
     assert broken(other) == ALL
 
 
 def test_record__that_cannot_be_read__fails_instead_of_the_page(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
-    job = judged_job(cast)
+    job = judged_job(users)
     deep = "repeat('[', 3000) || repeat(']', 3000)"
-    run_sql(f"UPDATE governance_systemcontract SET plan = ({deep})::jsonb")
+    tamper(f"UPDATE governance_systemcontract SET plan = ({deep})::jsonb")
     text = founder_browser.get(job_url(job, "verify")).content.decode()
     assert "This does NOT verify" in text
-    assert "✗ fails" in text
+    assert "✗ failed" in text
 
 
-def test_job__that_has_not_ended_or_is_none__404(cast: Cast, founder_browser: Client) -> None:
-    job = running_job(cast).job
+def test_job__that_has_not_ended_or_is_none__404(users: Users, founder_browser: Client) -> None:
+    job = running_job(users).job
     assert founder_browser.get(job_url(job, "verify")).status_code == 404
     with pytest.raises(NotFoundError) as refusal:
-        prove_evidence(job.pk)
+        check_evidence(job.pk)
     assert refusal.value.code == "evidence_not_sealed"
-    nobody = job_url(job, "verify").replace(str(job.pk), "01900000-0000-7000-8000-000000000000")
-    assert founder_browser.get(nobody).status_code == 404
+    missing_url = job_url(job, "verify").replace(
+        str(job.pk), "01900000-0000-7000-8000-000000000000"
+    )
+    assert founder_browser.get(missing_url).status_code == 404
 
 
 def test_verifying__changes_nothing_and_takes_the_permission_that_the_job_takes(
-    cast: Cast, signed_in: Browser, everything: Callable[[], Any]
+    users: Users, signed_in: Browser, everything: Callable[[], Any]
 ) -> None:
-    job = judged_job(cast)
+    job = judged_job(users)
     clerk = Account.objects.create_user("clerk", is_staff=True)
     browser, before = signed_in(clerk), everything()
     assert browser.get(job_url(job, "verify")).status_code == 403
@@ -166,14 +179,14 @@ def test_verifying__changes_nothing_and_takes_the_permission_that_the_job_takes(
 
 
 def test_verifying__with_more_steps__asks_no_more_queries(
-    cast: Cast, founder_browser: Client
+    users: Users, founder_browser: Client
 ) -> None:
     def cost(number: int) -> int:
         changes = [
             {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
             for index in range(number)
         ]
-        job = judged_job(cast, proposed_changes=changes)
+        job = judged_job(users, proposed_changes=changes)
         with CaptureQueriesContext(connection) as captured:
             founder_browser.get(job_url(job, "verify"))
         return len([query for query in captured if "SAVEPOINT" not in query["sql"]])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.api.hub import HUB
+from governance.api.stream_broker import STREAM_BROKER
 from tests.support.clients import ApiClient
 from tests.support.tokens import new_token
 
@@ -23,10 +23,10 @@ def _plain_http(settings: Any) -> None:
 @pytest.fixture
 def streams(settings: Any) -> Iterator[None]:
     """Four places for streams of events in this process, and little patience in them."""
-    settings.STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 60}
-    HUB.open_places(4)
+    settings.GOVSITE_STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 60}
+    STREAM_BROKER.set_capacity(4)
     yield
-    HUB.open_places(0)
+    STREAM_BROKER.set_capacity(0)
 
 
 @pytest.fixture

@@ -18,12 +18,10 @@ from typing import Any
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LINES_SHOWN = 20
 
-INTRODUCTION = """# What the API refuses, and what to do about it
+INTRODUCTION = """# Error codes of the API
 
-Made from the tables that the schema is made of (`governance/api/codes.py`, `refusals.py`) by
-`make schema`; change it there.
-
-Every refusal is a problem document (RFC 9457, `application/problem+json`):
+Reference: every error `code`, what it means, what to do, and which calls return it. `make schema`
+generates this page from `governance/api/error_codes.py` and `declared_errors.py`: change those.
 
 ```json
 {"type": "urn:govsite:problem:step_out_of_order", "title": "Step out of order", "status": 409,
@@ -31,13 +29,18 @@ Every refusal is a problem document (RFC 9457, `application/problem+json`):
  "details": {"step_index": 1, "current_step": 0}}
 ```
 
-Programs go by `code`. A code keeps its status and its meaning within v1; new ones may come, so
-treat one that you do not know by its status. `errors` is a list of `{"path", "message"}`, one for
-each place of the input that does not fit. `details` holds values that help, as said below.
+Every error is a problem document (RFC 9457, `application/problem+json`):
 
-Nothing is half done: where a POST is refused, nothing of it was written. After a broken connection,
-a 500 or `database_unavailable` nobody knows; send the same request with the same
-`Idempotency-Key` again, and it is done once.
+* `code` is for programs. A code keeps its status and its meaning within v1. New codes may be added:
+  treat an unknown code by its status.
+* `detail` is a sentence for people; its wording may change.
+* `errors` is a list of `{"path", "message"}`, one for each invalid field of the input.
+* `details` holds further values, as described below.
+
+A POST that returns 4xx or `busy` has itself changed nothing. After a lost connection, a 500 or
+`database_unavailable` it is unknown whether the change was made: send the same request with the
+same `Idempotency-Key`, and it is carried out once.
+[api.md](api.md#retry-safely-idempotency-key) says which responses are stored.
 """
 
 
@@ -54,37 +57,44 @@ def schema_file() -> str:
 
 
 def errors_file() -> str:
-    """docs/errors.md: every code by status, what it means, what to do, and who answers it."""
-    from governance.api.codes import CODES
-    from governance.api.openapi import WORDS
+    """docs/errors.md: every code by status, its meaning, what to do, and which calls return it."""
+    from governance.api.error_codes import ERROR_CODES
+    from governance.api.openapi import STATUS_TEXTS
 
     parts = [INTRODUCTION]
-    ordered = sorted(CODES.items(), key=lambda item: item[1].status)
+    ordered = sorted(ERROR_CODES.items(), key=lambda item: item[1].status)
     for status, codes in groupby(ordered, key=lambda item: item[1].status):
-        words = WORDS[status][1] if status in WORDS else "The address knows no such method."
+        words = (
+            STATUS_TEXTS[status][1]
+            if status in STATUS_TEXTS
+            else "The path does not support this method."
+        )
         parts.append(f"\n## {status}\n\n{words}\n\n")
-        parts.append("| code | means | what to do | answered by |\n|---|---|---|---|\n")
-        parts.extend(_row(code, refusal) for code, refusal in codes)
+        parts.append("| code | meaning | what to do | returned by |\n|---|---|---|---|\n")
+        parts.extend(_row(code, error_code) for code, error_code in codes)
     return "".join(parts)
 
 
-def _row(code: str, refusal: Any) -> str:
-    return f"| `{code}` | {refusal.meaning} | {refusal.advice} | {', '.join(_askers(code))} |\n"
+def _row(code: str, error_code: Any) -> str:
+    operations = ", ".join(_operations_with(code))
+    return f"| `{code}` | {error_code.meaning} | {error_code.advice} | {operations} |\n"
 
 
-def _askers(code: str) -> Iterator[str]:
-    """The calls that answer `code`, in words."""
-    from governance.api import refusals
+def _operations_with(code: str) -> Iterator[str]:
+    """The calls that return `code`, in words."""
+    from governance.api import declared_errors
 
     kinds = {
-        "every call": refusals.EVERY_CALL,
-        "every list": refusals.EVERY_LIST,
-        "every address with an id": refusals.EVERY_ADDRESS_WITH_ID,
-        "every POST": refusals.EVERY_POST,
-        "every address": refusals.OUTSIDE,
+        "every call": declared_errors.CODES_OF_EVERY_CALL,
+        "every list": declared_errors.CODES_OF_EVERY_LIST,
+        "every path with an id": declared_errors.CODES_OF_EVERY_ID,
+        "every POST": declared_errors.CODES_OF_EVERY_POST,
+        "every path": declared_errors.UNROUTED_CODES,
     }
     yield from (words for words, codes in kinds.items() if code in codes)
-    yield from (f"`{name}`" for name, codes in refusals.OWN.items() if code in codes)
+    yield from (
+        f"`{name}`" for name, codes in declared_errors.OPERATION_CODES.items() if code in codes
+    )
 
 
 FILES: dict[str, Callable[[], str]] = {"openapi.yaml": schema_file, "errors.md": errors_file}

@@ -9,64 +9,64 @@ import pytest
 from governance.models import SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.archives import bury
-from tests.support.attacks import check_deferred_laws
-from tests.support.cast import Cast
+from tests.support.archives import remove_with_tombstone
+from tests.support.attacks import check_deferred_triggers
+from tests.support.factories import judged_job
 from tests.support.roles import as_owner
-from tests.support.stories import judged_job
 from tests.support.succession import modified
+from tests.support.users import Users
 
 
 @pytest.fixture
-def removed(cast: Cast) -> SystemContract:
-    contract = judged_job(cast).contract
-    check_deferred_laws()
+def removed(users: Users) -> SystemContract:
+    contract = judged_job(users).contract
+    check_deferred_triggers()
     with as_owner():
-        bury(contract)
-        check_deferred_laws()
+        remove_with_tombstone(contract)
+        check_deferred_triggers()
     return contract
 
 
 @pytest.mark.parametrize("address", ["contracts/{}/", "contracts/{}/ledger/"])
 def test_removed_contract__asked_for__410_with_where_it_is(
-    cast: Cast, client_for: ClientFor, removed: SystemContract, address: str
+    users: Users, client_for: ClientFor, removed: SystemContract, address: str
 ) -> None:
-    answer = client_for(cast.viewer).get(API + address.format(removed.pk))
+    answer = client_for(users.viewer).get(API + address.format(removed.pk))
     details = assert_problem(answer, 410, "contract_archived")["details"]
     assert (details["reference"], details["entries"]) == (removed.reference, 12)
     assert details["file_sha256"] == "0" * 64
     assert len(details["head_sha256"]) == 64
 
 
-def test_contract__that_never_was__is_404_still(cast: Cast, client_for: ClientFor) -> None:
-    answer = client_for(cast.viewer).get(f"{API}contracts/{uuid4()}/")
+def test_contract__that_never_was__is_404_still(users: Users, client_for: ClientFor) -> None:
+    answer = client_for(users.viewer).get(f"{API}contracts/{uuid4()}/")
     assert_problem(answer, 404, "contract_not_found")
 
 
 def test_removed_contract__asked_for_by_an_outsider__403(
-    cast: Cast, client_for: ClientFor, removed: SystemContract
+    users: Users, client_for: ClientFor, removed: SystemContract
 ) -> None:
-    answer = client_for(cast.outsider).get(f"{API}contracts/{removed.pk}/")
+    answer = client_for(users.outsider).get(f"{API}contracts/{removed.pk}/")
     assert_problem(answer, 403, "permission_denied")
 
 
 def test_removed_contract__asked_for_with_a_bound_token__404(
-    cast: Cast, client_for: ClientFor, removed: SystemContract
+    users: Users, client_for: ClientFor, removed: SystemContract
 ) -> None:
     """A tombstone does not say which capabilities its contract had."""
-    bound = client_for(cast.viewer, capabilities=["Search"])
+    bound = client_for(users.viewer, capabilities=["Search"])
     answer = bound.get(f"{API}contracts/{removed.pk}/")
     assert_problem(answer, 404, "contract_not_found")
 
 
 def test_contract__whose_parent_was_removed__is_read_as_before(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    child = modified(cast)
-    check_deferred_laws()
+    child = modified(users)
+    check_deferred_triggers()
     with as_owner():
-        bury(SystemContract.objects.get(pk=child.parent_id))
-        check_deferred_laws()
-    answer = client_for(cast.viewer).get(f"{API}contracts/{child.pk}/")
+        remove_with_tombstone(SystemContract.objects.get(pk=child.parent_id))
+        check_deferred_triggers()
+    answer = client_for(users.viewer).get(f"{API}contracts/{child.pk}/")
     assert answer.status_code == 200
     assert answer.json()["parent_id"] == str(child.parent_id)

@@ -11,8 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import LedgerEntry, StepResult
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.cast import Cast
-from tests.support.stories import THREE_CHANGES, Running, again, pending_job, running_job
+from tests.support.factories import (
+    THREE_CHANGES,
+    Running,
+    pending_job,
+    reloaded,
+    running_job,
+)
+from tests.support.users import Users
 
 BROKEN = {"status": "FAILED", "error": "It broke.", "output": None}
 
@@ -25,50 +31,50 @@ def reports(*indexes: int, **fields: Any) -> list[dict[str, Any]]:
 def send(
     client_for: ClientFor, running: Running, results: Any, *, token: str = "", **fields: Any
 ) -> Any:
-    client = client_for(running.cast.executor)
+    client = client_for(running.users.executor)
     body = {"execution_token": token or running.token, "results": results} | fields
     return client.post(f"{API}jobs/{running.job.pk}/results/", body)
 
 
-def test_batch__of_all_steps__is_kept_and_told_step_by_step(
-    cast: Cast, client_for: ClientFor
+def test_batch__of_all_steps__has_a_ledger_entry_for_each_step(
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     answer = send(client_for, running, reports(0, 1, 2))
     assert answer.status_code == 201, answer.content
     document = answer.json()
     assert [result["step_index"] for result in document["results"]] == [0, 1, 2]
     assert {result["recorded_by"] for result in document["results"]} == {"executor"}
-    job = again(running.job)
+    job = reloaded(running.job)
     assert job.current_step_index == 3
     assert document["lease_expires_at"] == job.lease_expires_at.isoformat().replace("+00:00", "Z")
-    told = LedgerEntry.objects.filter(event="job.step.completed").order_by("seq")
-    assert [entry.step_index for entry in told] == [0, 1, 2]
+    entries = LedgerEntry.objects.filter(event="job.step.completed").order_by("seq")
+    assert [entry.step_index for entry in entries] == [0, 1, 2]
     assert running.complete().status == "COMPLETED"
 
 
-def test_batch__that_ends_with_a_failure__is_kept(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_batch__that_ends_with_a_failure__is_kept(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     answer = send(client_for, running, [*reports(0), *reports(1, **BROKEN)])
     assert [one["status"] for one in answer.json()["results"]] == ["COMPLETED", "FAILED"]
     assert running.complete().status == "FAILED"
 
 
-def test_batch__again__200_and_nothing_new(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_batch__again__200_and_nothing_new(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     first = send(client_for, running, reports(0, 1))
-    lease = again(running.job).lease_expires_at
+    lease = reloaded(running.job).lease_expires_at
     second = send(client_for, running, reports(0, 1))
     assert (first.status_code, second.status_code) == (201, 200)
     assert second.content == first.content
-    assert again(running.job).lease_expires_at == lease
+    assert reloaded(running.job).lease_expires_at == lease
     assert LedgerEntry.objects.filter(event="job.step.completed").count() == 2
 
 
 def test_batch__that_begins_with_what_is_known__keeps_the_rest(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     send(client_for, running, reports(0))
     answer = send(client_for, running, reports(0, 1, 2))
     assert answer.status_code == 201
@@ -87,13 +93,13 @@ def test_batch__that_begins_with_what_is_known__keeps_the_rest(
     ],
 )
 def test_batch__of_which_one_is_refused__keeps_none(
-    cast: Cast, client_for: ClientFor, results: Any, code: str
+    users: Users, client_for: ClientFor, results: Any, code: str
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     problem = assert_problem(send(client_for, running, results), 409, code)
     assert "step_index" in problem["details"]
     assert not StepResult.objects.exists()
-    assert again(running.job).current_step_index == 0
+    assert reloaded(running.job).current_step_index == 0
 
 
 @pytest.mark.parametrize(
@@ -116,36 +122,36 @@ def test_batch__of_which_one_is_refused__keeps_none(
         (reports(*range(201)), "results"),
     ],
 )
-def test_batch__that_does_not_fit__400_with_the_place(
-    cast: Cast, client_for: ClientFor, results: Any, path: str
+def test_batch__invalid__400_with_the_path(
+    users: Users, client_for: ClientFor, results: Any, path: str
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     assert_problem(send(client_for, running, results), 400, "invalid_input", path)
     assert not StepResult.objects.exists()
 
 
-def test_batch__beside_a_report__400(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_batch__beside_a_report__400(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     answer = send(client_for, running, reports(0), step_index=0)
     assert_problem(answer, 400, "invalid_input", "step_index")
 
 
-def test_batch__under_another_token__409(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_batch__under_another_token__409(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     answer = send(client_for, running, reports(0), token="x" * 43)
     assert_problem(answer, 409, "stale_execution")
 
 
 def test_batch__of_whatever_size__asks_the_database_alike(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
     counts = []
     for steps in (1, 3, 60):
         changes = THREE_CHANGES[:1] + [
             THREE_CHANGES[2] | {"parameters": {"number": number}} for number in range(steps - 1)
         ]
-        running = running_job(cast, proposed_changes=changes)
-        client = client_for(cast.executor)
+        running = running_job(users, proposed_changes=changes)
+        client = client_for(users.executor)
         body = {"execution_token": running.token, "results": reports(*range(steps))}
         with CaptureQueriesContext(connection) as asked:
             answer = client.post(f"{API}jobs/{running.job.pk}/results/", body)
@@ -156,7 +162,7 @@ def test_batch__of_whatever_size__asks_the_database_alike(
     assert counts[0] == counts[1] == counts[2]
 
 
-def test_batch__for_a_job_that_was_not_started__409(cast: Cast, client_for: ClientFor) -> None:
-    job = pending_job(cast)
-    answer = send(client_for, Running(job, "x", cast), reports(0))
+def test_batch__for_a_job_that_was_not_started__409(users: Users, client_for: ClientFor) -> None:
+    job = pending_job(users)
+    answer = send(client_for, Running(job, "x", users), reports(0))
     assert_problem(answer, 409, "invalid_job_transition")

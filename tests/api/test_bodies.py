@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from governance.api.parsers import StrictJSONParser
+from governance.domain.errors import InvalidInputError
 from governance.models import StepResult
-from governance.vocabulary.errors import InvalidInputError
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.cast import Cast
-from tests.support.stories import approved, finished_job, pending_job, running_job
+from tests.support.factories import (
+    approved,
+    finished_job,
+    pending_job,
+    running_job,
+)
+from tests.support.users import Users
 
 JSON = "application/json"
 
@@ -29,19 +34,19 @@ def raw_report(token: str, output: bytes) -> bytes:
 
 TOO_DEEP = "output" + "[0]" * 31
 HOSTILE = [
-    pytest.param(rb'"a\u0000b"', "unusable_json", "output", id="NUL"),
-    pytest.param(rb'{"a\u0000": 1}', "unusable_json", "output", id="NUL in a key"),
-    pytest.param(rb'"\ud800"', "unusable_json", "output", id="half a surrogate pair"),
-    pytest.param(rb'{"\udfff": 1}', "unusable_json", "output", id="half a pair in a key"),
-    pytest.param(b"NaN", "unusable_json", "output", id="NaN"),
-    pytest.param(b"-Infinity", "unusable_json", "output", id="Infinity"),
-    pytest.param(b"1e999", "unusable_json", "output", id="1e999"),
-    pytest.param(b"9007199254740992", "unusable_json", "output", id="beyond 2^53-1"),
+    pytest.param(rb'"a\u0000b"', "invalid_json", "output", id="NUL"),
+    pytest.param(rb'{"a\u0000": 1}', "invalid_json", "output", id="NUL in a key"),
+    pytest.param(rb'"\ud800"', "invalid_json", "output", id="half a surrogate pair"),
+    pytest.param(rb'{"\udfff": 1}', "invalid_json", "output", id="half a pair in a key"),
+    pytest.param(b"NaN", "invalid_json", "output", id="NaN"),
+    pytest.param(b"-Infinity", "invalid_json", "output", id="Infinity"),
+    pytest.param(b"1e999", "invalid_json", "output", id="1e999"),
+    pytest.param(b"9007199254740992", "invalid_json", "output", id="beyond 2^53-1"),
     pytest.param(b"9" * 5000, "malformed_json", None, id="5000 digits"),
-    pytest.param(b'{"a": 1, "a": 2}', "unusable_json", "output.a", id="a key twice"),
-    pytest.param(b"[" * 40 + b"]" * 40, "unusable_json", TOO_DEEP, id="40 deep"),
-    pytest.param(b"[" * 100_000 + b"]" * 100_000, "unusable_json", TOO_DEEP, id="100 000 deep"),
-    pytest.param(b"[" * 100_000, "unusable_json", TOO_DEEP, id="100 000 deep and open"),
+    pytest.param(b'{"a": 1, "a": 2}', "invalid_json", "output.a", id="a key twice"),
+    pytest.param(b"[" * 40 + b"]" * 40, "invalid_json", TOO_DEEP, id="40 deep"),
+    pytest.param(b"[" * 100_000 + b"]" * 100_000, "invalid_json", TOO_DEEP, id="100 000 deep"),
+    pytest.param(b"[" * 100_000, "invalid_json", TOO_DEEP, id="100 000 deep and open"),
     pytest.param(b'"\xff"', "malformed_json", None, id="not UTF-8"),
     pytest.param(b'"\xed\xa0\x80"', "malformed_json", None, id="a surrogate in UTF-8"),
     pytest.param(b"{", "malformed_json", None, id="cut off"),
@@ -51,10 +56,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("output", "code", "path"), HOSTILE)
 def test_report__with_hostile_json__400(
-    cast: Cast, client_for: ClientFor, output: bytes, code: str, path: str | None
+    users: Users, client_for: ClientFor, output: bytes, code: str, path: str | None
 ) -> None:
-    running = running_job(cast)
-    answer = client_for(cast.executor).post(
+    running = running_job(users)
+    answer = client_for(users.executor).post(
         f"{API}jobs/{running.job.pk}/results/",
         raw_report(running.token, output),
         content_type=JSON,
@@ -64,29 +69,31 @@ def test_report__with_hostile_json__400(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
-def test_report__in_another_encoding__400(cast: Cast, client_for: ClientFor, encoding: str) -> None:
-    running = running_job(cast)
+def test_report__in_another_encoding__400(
+    users: Users, client_for: ClientFor, encoding: str
+) -> None:
+    running = running_job(users)
     body = raw_report(running.token, b"1").decode().encode(encoding)
     for content_type in (JSON, f"{JSON}; charset={encoding}"):
-        answer = client_for(cast.executor).generic(
+        answer = client_for(users.executor).generic(
             "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=content_type
         )
         assert_problem(answer, 400, "malformed_json")
 
 
-def test_report__of_more_than_1_mib__400(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_report__of_more_than_1_mib__400(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     body = raw_report(running.token, b'"' + b"a" * 1024 * 1024 + b'"')
-    answer = client_for(cast.executor).generic(
+    answer = client_for(users.executor).generic(
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
     assert_problem(answer, 400, "document_too_large", path="")
 
 
-def test_report__of_fewer_letters_but_more_bytes__400(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_report__of_fewer_letters_but_more_bytes__400(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     body = raw_report(running.token, '"{}"'.format("é" * 700_000).encode())
-    answer = client_for(cast.executor).generic(
+    answer = client_for(users.executor).generic(
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
     assert_problem(answer, 400, "document_too_large", path="")
@@ -99,10 +106,10 @@ def test_parser__of_a_huge_body__leaves_the_rest_unread() -> None:
     assert body.tell() == 1024 * 1024 + 1
 
 
-def test_report__of_almost_1_mib__201(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_report__of_almost_1_mib__201(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
     body = raw_report(running.token, b'"' + b"a" * (1024 * 1024 - 400) + b'"')
-    answer = client_for(cast.executor).generic(
+    answer = client_for(users.executor).generic(
         "POST", f"{API}jobs/{running.job.pk}/results/", body, content_type=JSON
     )
     assert answer.status_code == 201
@@ -121,29 +128,29 @@ def test_report__of_almost_1_mib__201(cast: Cast, client_for: ClientFor) -> None
     ],
 )
 def test_body__of_another_content_type__415(
-    cast: Cast, client_for: ClientFor, content_type: str
+    users: Users, client_for: ClientFor, content_type: str
 ) -> None:
-    job = pending_job(cast)
-    executor = client_for(cast.executor)
+    job = pending_job(users)
+    executor = client_for(users.executor)
     answer = executor.generic(
         "POST", f"{API}jobs/{job.pk}/start/", b"{}", content_type=content_type
     )
     assert_problem(answer, 415, "unsupported_media_type")
 
 
-def test_body__in_chunks_of_unknown_length__411(cast: Cast, client_for: ClientFor) -> None:
-    contract = approved(cast)
-    answer = client_for(cast.operator).post(
+def test_body__in_chunks_of_unknown_length__411(users: Users, client_for: ClientFor) -> None:
+    contract = approved(users)
+    answer = client_for(users.operator).post(
         f"{API}contracts/{contract.pk}/activate/", HTTP_TRANSFER_ENCODING="chunked"
     )
     assert_problem(answer, 411, "length_required")
 
 
 @pytest.mark.parametrize("body", [[], "text", 1, None, True])
-def test_body__that_is_no_object__400(cast: Cast, client_for: ClientFor, body: Any) -> None:
-    running = running_job(cast)
+def test_body__that_is_no_object__400(users: Users, client_for: ClientFor, body: Any) -> None:
+    running = running_job(users)
     for call in ("start", "results", "complete"):
-        answer = client_for(cast.executor).generic(
+        answer = client_for(users.executor).generic(
             "POST",
             f"{API}jobs/{running.job.pk}/{call}/",
             json.dumps(body).encode(),
@@ -201,30 +208,30 @@ FAULTS: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("field", "value"), FAULTS)
 def test_report__with_a_fault__400_naming_the_field(
-    cast: Cast, client_for: ClientFor, field: str, value: Any
+    users: Users, client_for: ClientFor, field: str, value: Any
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     body = report_body(running.token) | {field: value}
     if value is NO:
         del body[field]
-    answer = client_for(cast.executor).post(f"{API}jobs/{running.job.pk}/results/", body)
+    answer = client_for(users.executor).post(f"{API}jobs/{running.job.pk}/results/", body)
     problem = assert_problem(answer, 400, "invalid_input")
     assert [fault["path"] for fault in problem["errors"]] in ([field], [""])
     assert (problem["errors"][0]["path"] == "") is (field == "non_field_errors")
     assert not StepResult.objects.filter(job=running.job).exists()
 
 
-def test_report__of_a_failure_without_words__400(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
-    answer = client_for(cast.executor).post(
+def test_report__of_a_failure_without_words__400(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
+    answer = client_for(users.executor).post(
         f"{API}jobs/{running.job.pk}/results/", report_body(running.token, status="FAILED")
     )
     assert_problem(answer, 400, "invalid_input", "error")
 
 
-def test_report__with_many_faults__names_them_all(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
-    answer = client_for(cast.executor).post(f"{API}jobs/{running.job.pk}/results/", {"output": 1})
+def test_report__with_many_faults__names_them_all(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
+    answer = client_for(users.executor).post(f"{API}jobs/{running.job.pk}/results/", {"output": 1})
     problem = assert_problem(answer, 400, "invalid_input")
     assert {fault["path"] for fault in problem["errors"]} == {
         "execution_token",
@@ -236,11 +243,11 @@ def test_report__with_many_faults__names_them_all(cast: Cast, client_for: Client
 
 
 def test_body__with_a_thousand_unknown_fields__echoes_few(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = pending_job(cast)
+    job = pending_job(users)
     body = {f"{index:04}" + "x" * 900: 1 for index in range(1000)}
-    answer = client_for(cast.executor).post(f"{API}jobs/{job.pk}/start/", body)
+    answer = client_for(users.executor).post(f"{API}jobs/{job.pk}/start/", body)
     assert_problem(answer, 400, "invalid_input")
     assert len(answer.content) < 50_000
 
@@ -249,11 +256,11 @@ def test_body__with_a_thousand_unknown_fields__echoes_few(
     "timeout_minutes", [0, 1441, -1, True, "60", 60.5, None, [60], 2**53 - 1, 1e4]
 )
 def test_activation__with_a_wrong_timeout__400(
-    cast: Cast, client_for: ClientFor, timeout_minutes: Any
+    users: Users, client_for: ClientFor, timeout_minutes: Any
 ) -> None:
-    contract = approved(cast)
+    contract = approved(users)
     body = {"timeout_minutes": timeout_minutes}
-    answer = client_for(cast.operator).post(f"{API}contracts/{contract.pk}/activate/", body)
+    answer = client_for(users.operator).post(f"{API}contracts/{contract.pk}/activate/", body)
     assert_problem(answer, 400, "invalid_input", "timeout_minutes")
 
 
@@ -270,12 +277,12 @@ def test_activation__with_a_wrong_timeout__400(
     ],
 )
 def test_every_call__with_a_field_it_does_not_know__400_naming_it(
-    cast: Cast, client_for: ClientFor, address: str, body: dict[str, Any]
+    users: Users, client_for: ClientFor, address: str, body: dict[str, Any]
 ) -> None:
-    job = pending_job(cast)
-    cast.outsider.is_superuser = True
-    cast.outsider.save()
-    client = client_for(cast.outsider)
+    job = pending_job(users)
+    users.outsider.is_superuser = True
+    users.outsider.save()
+    client = client_for(users.outsider)
     target = API + address.format(contract=job.contract_id, job=job.pk)
     assert_problem(client.post(target, body | {"actor": "founder"}), 400, "invalid_input", "actor")
     assert_problem(client.post(target + "?as=founder", body), 400, "invalid_parameter", "as")
@@ -301,28 +308,28 @@ def test_every_call__with_a_field_it_does_not_know__400_naming_it(
         ("checks", [{}] * 1001, "checks"),
     ],
 )
-def test_verdict__with_a_fault__400_naming_the_place(
-    cast: Cast, client_for: ClientFor, field: str, value: Any, path: str
+def test_verdict__invalid__400_with_the_path(
+    users: Users, client_for: ClientFor, field: str, value: Any, path: str
 ) -> None:
-    job = finished_job(cast)
+    job = finished_job(users)
     body = {"verdict": "PASS", "reason": "x", "evidence_sha256": job.evidence.sha256}
-    answer = client_for(cast.auditor).post(f"{API}jobs/{job.pk}/verdict/", body | {field: value})
+    answer = client_for(users.auditor).post(f"{API}jobs/{job.pk}/verdict/", body | {field: value})
     assert_problem(answer, 400, "invalid_input", path)
 
 
-def test_verdict__with_an_empty_reason__400(cast: Cast, client_for: ClientFor) -> None:
-    job = finished_job(cast)
+def test_verdict__with_an_empty_reason__400(users: Users, client_for: ClientFor) -> None:
+    job = finished_job(users)
     body = {"verdict": "PASS", "reason": "  ", "evidence_sha256": job.evidence.sha256}
-    answer = client_for(cast.auditor).post(f"{API}jobs/{job.pk}/verdict/", body)
+    answer = client_for(users.auditor).post(f"{API}jobs/{job.pk}/verdict/", body)
     assert_problem(answer, 400, "invalid_verdict", "reason")
 
 
 @pytest.mark.parametrize(("number", "minutes"), [(b"90", 90), (b"90.0", 90), (b"9e1", 90)])
 def test_activation__for_a_whole_number_however_it_is_written__201(
-    cast: Cast, client_for: ClientFor, number: bytes, minutes: int
+    users: Users, client_for: ClientFor, number: bytes, minutes: int
 ) -> None:
-    address = f"{API}contracts/{approved(cast).pk}/activate/"
-    answer = client_for(cast.operator).post(
+    address = f"{API}contracts/{approved(users).pk}/activate/"
+    answer = client_for(users.operator).post(
         address, b'{"timeout_minutes": %s}' % number, content_type=JSON
     )
     assert answer.status_code == 201, answer.content

@@ -10,15 +10,19 @@ import pytest
 from django.db import transaction
 
 from governance.api import contracts as api_contracts
+from governance.domain.errors import BusyError
+from governance.domain.values import ContractStatus
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, IdempotencyRecord, SystemContract
-from governance.vocabulary.errors import BusyError
-from governance.vocabulary.values import ContractStatus
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.cast import Cast
-from tests.support.stories import approved, eligible, pending_job
+from tests.support.factories import (
+    approved,
+    eligible,
+    pending_job,
+)
 from tests.support.threads import at_once
+from tests.support.users import Users
 
 URL = f"{API}contracts/activate/"
 FLOW = "governance.api.contracts.activate_contract"
@@ -41,12 +45,17 @@ def failing_at(number: int, failure: Exception) -> Any:
 
 
 def test_contracts__some_of_which_cannot__each_has_its_outcome_in_order(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    first, waiting, taken, last = approved(cast), eligible(cast), pending_job(cast), approved(cast)
+    first, waiting, taken, last = (
+        approved(users),
+        eligible(users),
+        pending_job(users),
+        approved(users),
+    )
     missing = uuid4()
     body = named(first, waiting, missing, taken.contract_id, last) | {"timeout_minutes": 7}
-    answer = client_for(cast.operator).post(URL, body)
+    answer = client_for(users.operator).post(URL, body)
     assert answer.status_code == 200, answer.content
     outcomes = answer.json()["results"]
     assert [outcome["contract_id"] for outcome in outcomes] == body["contract_ids"]
@@ -62,19 +71,19 @@ def test_contracts__some_of_which_cannot__each_has_its_outcome_in_order(
     assert [outcome["job_id"] for outcome in outcomes[1:4]] == [None] * 3
 
 
-def test_contract__out_of_the_tokens_reach__is_told_like_one_that_is_missing(
-    cast: Cast, client_for: ClientFor
+def test_contract__outside_the_token_scope__has_the_outcome_of_a_missing_one(
+    users: Users, client_for: ClientFor
 ) -> None:
-    within, beyond = approved(cast), approved(cast, affected_capabilities=["Search", "Checkout"])
-    bound = client_for(cast.operator, capabilities=["Search"])
+    within, beyond = approved(users), approved(users, affected_capabilities=["Search", "Checkout"])
+    bound = client_for(users.operator, capabilities=["Search"])
     missing = uuid4()
     outcomes = bound.post(URL, named(within, beyond, missing)).json()["results"]
     assert [outcome["status"] for outcome in outcomes] == [201, 404, 404]
-    told = [
+    bodies = [
         str(outcome).replace(str(pk), "ID")
         for outcome, pk in zip(outcomes[1:], (beyond.pk, missing), strict=True)
     ]
-    assert told[0] == told[1]
+    assert bodies[0] == bodies[1]
     assert SystemContract.objects.get(pk=beyond.pk).status == ContractStatus.APPROVED
 
 
@@ -97,18 +106,20 @@ def test_contract__out_of_the_tokens_reach__is_told_like_one_that_is_missing(
     ],
 )
 def test_body__that_does_not_fit__400_and_nothing_happens(
-    cast: Cast, client_for: ClientFor, body: Any, path: str
+    users: Users, client_for: ClientFor, body: Any, path: str
 ) -> None:
-    assert_problem(client_for(cast.operator).post(URL, body), 400, "invalid_input", path)
+    assert_problem(client_for(users.operator).post(URL, body), 400, "invalid_input", path)
 
 
-def test_two_hundred__are_taken(cast: Cast, client_for: ClientFor) -> None:
+def test_two_hundred__are_taken(users: Users, client_for: ClientFor) -> None:
     ids = [UUID(int=number) for number in range(200)]
-    answer = client_for(cast.operator).post(URL, named(*ids))
+    answer = client_for(users.operator).post(URL, named(*ids))
     assert [outcome["status"] for outcome in answer.json()["results"]] == [404] * 200
 
 
-def test_call__that_was_cut__goes_on_where_it_ended(committed: Cast, client_for: ClientFor) -> None:
+def test_call__that_was_cut__goes_on_where_it_ended(
+    committed: Users, client_for: ClientFor
+) -> None:
     contracts = [approved(committed) for _ in range(4)]
     operator, key = client_for(committed.operator), {"HTTP_IDEMPOTENCY_KEY": "key"}
     with failing_at(3, RuntimeError()):
@@ -128,7 +139,7 @@ def test_call__that_was_cut__goes_on_where_it_ended(committed: Cast, client_for:
 
 
 def test_call__that_was_cut__keeps_its_key_from_another_body(
-    committed: Cast, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
     contracts = [approved(committed) for _ in range(2)]
     operator, key = client_for(committed.operator), {"HTTP_IDEMPOTENCY_KEY": "key"}
@@ -139,8 +150,8 @@ def test_call__that_was_cut__keeps_its_key_from_another_body(
     assert GovernanceJob.objects.count() == 1
 
 
-def test_refusal_that_may_pass__is_told_and_tried_again(
-    committed: Cast, client_for: ClientFor
+def test_temporary_error__is_reported_and_tried_again(
+    committed: Users, client_for: ClientFor
 ) -> None:
     contracts = [approved(committed) for _ in range(3)]
     operator, key = client_for(committed.operator), {"HTTP_IDEMPOTENCY_KEY": "key"}
@@ -153,8 +164,8 @@ def test_refusal_that_may_pass__is_told_and_tried_again(
     assert (second[0], second[2]) == (first[0], first[2])
 
 
-def test_refusal_by_what_stands_there__is_kept_though_it_would_pass_later(
-    committed: Cast, client_for: ClientFor
+def test_error_of_the_current_state__is_stored_though_the_call_would_succeed_later(
+    committed: Users, client_for: ClientFor
 ) -> None:
     early, fine = eligible(committed), approved(committed)
     operator, key = client_for(committed.operator), {"HTTP_IDEMPOTENCY_KEY": "key"}
@@ -165,7 +176,7 @@ def test_refusal_by_what_stands_there__is_kept_though_it_would_pass_later(
 
 
 def test_call__while_the_same_one_is_at_a_contract__409(
-    committed: Cast, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
     contracts = [approved(committed) for _ in range(2)]
     body, key = named(*contracts), {"HTTP_IDEMPOTENCY_KEY": "key"}
@@ -179,7 +190,7 @@ def test_call__while_the_same_one_is_at_a_contract__409(
 
 
 def test_calls__with_one_key_at_once__activate_each_once_and_agree(
-    committed: Cast, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
     contracts = [approved(committed) for _ in range(6)]
     clients = [client_for(committed.operator) for _ in range(4)]
@@ -203,13 +214,13 @@ def test_calls__with_one_key_at_once__activate_each_once_and_agree(
 
 
 def test_one_contract_out_of_many__costs_the_same(
-    cast: Cast, client_for: ClientFor, django_assert_max_num_queries: Any
+    users: Users, client_for: ClientFor, django_assert_max_num_queries: Any
 ) -> None:
     """Each is a transaction of its own, so the questions grow with the contracts: evenly."""
-    operator = client_for(cast.operator)
+    operator = client_for(users.operator)
     counts = []
     for number in (1, 2, 3):
-        body = named(*[approved(cast) for _ in range(number)])
+        body = named(*[approved(users) for _ in range(number)])
         with django_assert_max_num_queries(10_000) as asked:
             operator.post(URL, body)
         counts.append(len(asked))

@@ -15,17 +15,17 @@ from governance.flows import run_job
 from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
 from tests.api.support import API
-from tests.support.cast import Cast
 from tests.support.clients import ApiClient
-from tests.support.stories import pending_job
+from tests.support.factories import pending_job
+from tests.support.users import Users
 
 
 @contextmanager
-def somebody_looking_at_the_oldest_job(release: threading.Event) -> Iterator[None]:
+def oldest_job_locked(release: threading.Event) -> Iterator[None]:
     """Another connection holds the lock that a claim takes, until `release` is set."""
     held = threading.Event()
 
-    def look() -> None:
+    def hold_lock() -> None:
         try:
             with transaction.atomic():
                 job = GovernanceJob.objects.filter(status="PENDING").earliest("created_at")
@@ -35,7 +35,7 @@ def somebody_looking_at_the_oldest_job(release: threading.Event) -> Iterator[Non
         finally:
             connection.close()
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=hold_lock)
     thread.start()
     try:
         assert held.wait(30)
@@ -45,25 +45,25 @@ def somebody_looking_at_the_oldest_job(release: threading.Event) -> Iterator[Non
         thread.join()
 
 
-def test_claim__while_somebody_looks_at_the_only_job__gets_it_a_moment_later(
-    committed: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+def test_claim__while_the_only_job_is_locked_briefly__gets_it(
+    committed: Users, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_job, "LONGEST_CLAIM_PAUSE", 2.0)
+    monkeypatch.setattr(run_job, "MAX_CLAIM_PAUSE_SECONDS", 2.0)
     job, client = pending_job(committed), client_for(committed.executor)
     release = threading.Event()
-    with somebody_looking_at_the_oldest_job(release):
+    with oldest_job_locked(release):
         threading.Timer(0.05, release.set).start()
         answer = client.post(f"{API}jobs/claim/")
     assert answer.status_code == 200, answer.content
     assert answer.json()["id"] == str(job.pk)
 
 
-def test_claim__while_somebody_keeps_the_only_job__gives_up_soon(
-    committed: Cast, client_for: ClientFor
+def test_claim__while_the_only_job_stays_locked__gives_up_soon(
+    committed: Users, client_for: ClientFor
 ) -> None:
     pending_job(committed)
     client = client_for(committed.executor)
-    with somebody_looking_at_the_oldest_job(threading.Event()):
+    with oldest_job_locked(threading.Event()):
         begun = monotonic()
         answer = client.post(f"{API}jobs/claim/")
         assert monotonic() - begun < 5
@@ -71,7 +71,7 @@ def test_claim__while_somebody_keeps_the_only_job__gives_up_soon(
 
 
 def test_claim__by_four_executors_at_once__gives_each_job_to_one(
-    committed: Cast, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
     jobs = {str(pending_job(committed).pk) for _ in range(12)}
     clients = [client_for(committed.executor) for _ in range(4)]

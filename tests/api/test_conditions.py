@@ -9,17 +9,17 @@ import pytest
 from governance.models import GovernanceJob, IdempotencyRecord, SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.cast import Cast
-from tests.support.stories import (
-    again,
+from tests.support.factories import (
     approved,
     asked,
     finished_job,
     judged_job,
     pending_job,
+    reloaded,
     running_job,
     signed,
 )
+from tests.support.users import Users
 
 NOTHING = '"00000000000000000000000000000000"'
 
@@ -30,9 +30,9 @@ def url_of(subject: Any, action: str = "") -> str:
 
 
 def test_reading__names_a_strong_tag_and_asks_to_revalidate(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    viewer, job = client_for(cast.viewer), pending_job(cast)
+    viewer, job = client_for(users.viewer), pending_job(users)
     for subject in (job, job.contract):
         answer = viewer.get(url_of(subject))
         assert answer.status_code == 200
@@ -45,9 +45,9 @@ def test_reading__names_a_strong_tag_and_asks_to_revalidate(
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"x", {}', "*", '{} , "y"'])
 def test_reading__of_what_is_known__304_without_a_body(
-    cast: Cast, client_for: ClientFor, form: str
+    users: Users, client_for: ClientFor, form: str
 ) -> None:
-    viewer, job = client_for(cast.viewer), pending_job(cast)
+    viewer, job = client_for(users.viewer), pending_job(users)
     tag = viewer.get(url_of(job))["ETag"]
     answer = viewer.get(url_of(job), HTTP_IF_NONE_MATCH=form.format(tag))
     assert (answer.status_code, answer.content) == (304, b"")
@@ -56,54 +56,54 @@ def test_reading__of_what_is_known__304_without_a_body(
 
 
 @pytest.mark.parametrize("form", [NOTHING, "nonsense", '"', "W/", ""])
-def test_reading__of_what_is_not_known__200(cast: Cast, client_for: ClientFor, form: str) -> None:
-    viewer, job = client_for(cast.viewer), pending_job(cast)
+def test_reading__of_what_is_not_known__200(users: Users, client_for: ClientFor, form: str) -> None:
+    viewer, job = client_for(users.viewer), pending_job(users)
     assert viewer.get(url_of(job), HTTP_IF_NONE_MATCH=form).status_code == 200
 
 
 def test_reading__of_what_is_known__asks_the_database_less(
-    cast: Cast, client_for: ClientFor, django_assert_max_num_queries: Any
+    users: Users, client_for: ClientFor, django_assert_max_num_queries: Any
 ) -> None:
-    viewer, job = client_for(cast.viewer), judged_job(cast)
+    viewer, job = client_for(users.viewer), judged_job(users)
     tag = viewer.get(url_of(job.contract))["ETag"]
     with django_assert_max_num_queries(2):  # the token, the version
         answer = viewer.get(url_of(job.contract), HTTP_IF_NONE_MATCH=tag)
     assert answer.status_code == 304
 
 
-def test_tag__changes_with_everything_that_is_shown(cast: Cast, client_for: ClientFor) -> None:
+def test_etag__changes_with_everything_that_is_shown(users: Users, client_for: ClientFor) -> None:
     """A whole life, its tags taken after each move: none comes twice, and no answer lies."""
-    viewer, seen = client_for(cast.viewer), {}
+    viewer, seen = client_for(users.viewer), {}
 
-    def look(*subjects: Any) -> None:
+    def check_etags(*subjects: Any) -> None:
         for subject in subjects:
             answer = viewer.get(url_of(subject))
             known = seen.setdefault((url_of(subject), answer["ETag"]), answer.content)
             assert known == answer.content
 
-    contract = asked(cast)
-    look(contract)
-    running = running_job(cast)
+    contract = asked(users)
+    check_etags(contract)
+    running = running_job(users)
     job, contract = running.job, running.job.contract
-    look(job, contract)
+    check_etags(job, contract)
     running.record(running.report(0))
-    look(job, contract)
+    check_etags(job, contract)
     for index in (1, 2):
         running.record(running.report(index))
-    look(job, contract)
+    check_etags(job, contract)
     running.complete()
-    look(job, contract)
+    check_etags(job, contract)
     tags = [tag for url, tag in seen if url == url_of(job)]
     assert len(tags) == len(set(tags)) == 4
 
 
 @pytest.mark.parametrize("who", ["operator", "founder", "executor", "auditor"])
-def test_tag__when_somebody_shown_is_renamed__changes(
-    cast: Cast, client_for: ClientFor, who: str
+def test_etag__when_a_shown_user_is_renamed__changes(
+    users: Users, client_for: ClientFor, who: str
 ) -> None:
-    viewer, job = client_for(cast.viewer), judged_job(cast)
+    viewer, job = client_for(users.viewer), judged_job(users)
     before = viewer.get(url_of(job))
-    person = getattr(cast, who)
+    person = getattr(users, who)
     person.username = "renamed"
     person.save()
     for subject in (job, job.contract):
@@ -112,25 +112,25 @@ def test_tag__when_somebody_shown_is_renamed__changes(
         assert answer["ETag"] != before["ETag"]
 
 
-def test_tag__of_a_contract_that_waits_for_a_second_founder__changes_with_each_signature(
-    cast: Cast, client_for: ClientFor, settings: Any
+def test_etag__of_a_contract_that_waits_for_a_second_founder__changes_with_each_signature(
+    users: Users, client_for: ClientFor, settings: Any
 ) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {
-        "QUORUM": dict.fromkeys(("critical", "high", "medium", "low"), 2)
+    settings.GOVSITE = settings.GOVSITE | {
+        "APPROVALS_REQUIRED": dict.fromkeys(("critical", "high", "medium", "low"), 2)
     }
-    viewer, contract = client_for(cast.viewer), signed(cast)
+    viewer, contract = client_for(users.viewer), signed(users)
     once = viewer.get(url_of(contract))
     assert len(once.json()["signatures"]) == 1
-    cast.founder.username = "renamed"
-    cast.founder.save()
+    users.founder.username = "renamed"
+    users.founder.save()
     renamed = viewer.get(url_of(contract))
     assert renamed["ETag"] != once["ETag"]
-    signed(cast, again(contract), founder=cast.second_founder)
+    signed(users, reloaded(contract), founder=users.second_founder)
     assert viewer.get(url_of(contract))["ETag"] != renamed["ETag"]
 
 
-def test_evidence__that_is_known__304(cast: Cast, client_for: ClientFor) -> None:
-    viewer, job = client_for(cast.viewer), finished_job(cast)
+def test_evidence__that_is_known__304(users: Users, client_for: ClientFor) -> None:
+    viewer, job = client_for(users.viewer), finished_job(users)
     first = viewer.get(url_of(job, "evidence/"))
     assert first["ETag"] == f'"{job.evidence.sha256}"'
     known = viewer.get(url_of(job, "evidence/"), HTTP_IF_NONE_MATCH=first["ETag"])
@@ -140,9 +140,11 @@ def test_evidence__that_is_known__304(cast: Cast, client_for: ClientFor) -> None
 
 
 # --- writing ---
-def test_call__on_what_still_stands__is_carried_out(cast: Cast, client_for: ClientFor) -> None:
-    contract = approved(cast)
-    operator, executor = client_for(cast.operator), client_for(cast.executor)
+def test_call__if_match_current_version__is_carried_out(
+    users: Users, client_for: ClientFor
+) -> None:
+    contract = approved(users)
+    operator, executor = client_for(users.operator), client_for(users.executor)
     tag = operator.get(url_of(contract))["ETag"]
     answer = operator.post(url_of(contract, "activate/"), {}, HTTP_IF_MATCH=f'"x", {tag}')
     assert answer.status_code == 201
@@ -151,49 +153,49 @@ def test_call__on_what_still_stands__is_carried_out(cast: Cast, client_for: Clie
     assert executor.post(url_of(job, "start/"), {}, HTTP_IF_MATCH=tag).status_code == 200
 
 
-def test_call__on_what_has_changed__412_and_nothing_happens(
-    cast: Cast, client_for: ClientFor
+def test_call__if_match_old_version__412_and_nothing_happens(
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
-    executor, job = client_for(cast.executor), running.job
+    running = running_job(users)
+    executor, job = client_for(users.executor), running.job
     stale = executor.get(url_of(job))["ETag"]
     running.record(running.report(0))
     report = report_body(running.token, step_index=1)
     refused = executor.post(url_of(job, "results/"), report, HTTP_IF_MATCH=stale)
     problem = assert_problem(refused, 412, "precondition_failed")
-    assert again(job).current_step_index == 1
-    standing = problem["details"]["version"]
-    fresh = executor.post(url_of(job, "results/"), report, HTTP_IF_MATCH=f'"{standing}"')
+    assert reloaded(job).current_step_index == 1
+    current_version = problem["details"]["version"]
+    fresh = executor.post(url_of(job, "results/"), report, HTTP_IF_MATCH=f'"{current_version}"')
     assert fresh.status_code == 201
 
 
 @pytest.mark.parametrize("tag", [NOTHING, "W/{}", "nonsense", "", '"'])
 @pytest.mark.parametrize("action", ["start", "results", "complete", "cancel", "verdict"])
-def test_call__under_any_other_condition__412(
-    cast: Cast, client_for: ClientFor, action: str, tag: str
+def test_call__if_match_any_other_value__412(
+    users: Users, client_for: ClientFor, action: str, tag: str
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     job = running.job
     person, body = {
-        "start": (cast.executor, {}),
-        "results": (cast.executor, report_body(running.token)),
-        "complete": (cast.executor, {"execution_token": running.token}),
-        "cancel": (cast.operator, {"reason": "No."}),
+        "start": (users.executor, {}),
+        "results": (users.executor, report_body(running.token)),
+        "complete": (users.executor, {"execution_token": running.token}),
+        "cancel": (users.operator, {"reason": "No."}),
         "verdict": (
-            cast.auditor,
+            users.auditor,
             {"verdict": "FAIL", "reason": "No.", "evidence_sha256": "0" * 64},
         ),
     }[action]
     client = client_for(person)
-    stands = client.get(url_of(job))["ETag"]
-    answer = client.post(url_of(job, f"{action}/"), body, HTTP_IF_MATCH=tag.format(stands))
+    current_etag = client.get(url_of(job))["ETag"]
+    answer = client.post(url_of(job, f"{action}/"), body, HTTP_IF_MATCH=tag.format(current_etag))
     assert_problem(answer, 412, "precondition_failed")
 
 
-def test_call__on_whatever_stands__goes_on_if_there_is_anything(
-    cast: Cast, client_for: ClientFor
+def test_call__if_match_any_version__is_carried_out_if_there_is_one(
+    users: Users, client_for: ClientFor
 ) -> None:
-    job, operator = pending_job(cast), client_for(cast.operator)
+    job, operator = pending_job(users), client_for(users.operator)
     nowhere = f"{API}jobs/{job.contract_id}/cancel/"
     body = {"reason": "No."}
     assert_problem(operator.post(nowhere, body, HTTP_IF_MATCH="*"), 404, "job_not_found")
@@ -201,21 +203,21 @@ def test_call__on_whatever_stands__goes_on_if_there_is_anything(
 
 
 @pytest.mark.parametrize("path", ["jobs/claim/", "contracts/activate/"])
-def test_call__about_nothing_single__has_no_version(
-    cast: Cast, client_for: ClientFor, path: str
+def test_call__if_match_on_no_single_resource__412(
+    users: Users, client_for: ClientFor, path: str
 ) -> None:
-    job = pending_job(cast)
-    executor = client_for(cast.executor)
-    body = {} if "claim" in path else {"contract_ids": [str(approved(cast).pk)]}
+    job = pending_job(users)
+    executor = client_for(users.executor)
+    body = {} if "claim" in path else {"contract_ids": [str(approved(users).pk)]}
     answer = executor.post(API + path, body, HTTP_IF_MATCH="*")
     assert_problem(answer, 412, "precondition_failed")
-    assert again(job).status == "PENDING"
+    assert reloaded(job).status == "PENDING"
 
 
-def test_condition_and_key__together__the_answer_is_kept_whatever_stands_later(
-    cast: Cast, client_for: ClientFor
+def test_if_match_and_key__together__response_is_stored_whatever_changes_later(
+    users: Users, client_for: ClientFor
 ) -> None:
-    job, operator = pending_job(cast), client_for(cast.operator)
+    job, operator = pending_job(users), client_for(users.operator)
     tag = operator.get(url_of(job))["ETag"]
     headers = {"HTTP_IF_MATCH": tag, "HTTP_IDEMPOTENCY_KEY": "key"}
     first = operator.post(url_of(job, "cancel/"), {"reason": "No."}, **headers)

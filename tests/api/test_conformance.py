@@ -9,15 +9,15 @@ import pytest
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API
-from tests.support.cast import Cast
 from tests.support.clients import ApiClient
 from tests.support.conformance import UnpromisedAnswerError, require_conformance
-from tests.support.stories import pending_job
+from tests.support.factories import pending_job
+from tests.support.users import Users
 
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
 NO_JOB = "01a2044a-26c5-7727-8a95-147c6583c740"
-RUNS = {"frozen": False, "until": None, "reason": None, "by": None, "since": None}
+NO_FREEZE = {"frozen": False, "until": None, "reason": None, "by": None, "since": None}
 
 
 def judge(
@@ -47,9 +47,9 @@ def problem(status: int, code: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "status", "headers", "body"),
     [
-        ("line/", 200, JSON, RUNS),
-        ("line/", 400, PROBLEM, problem(400, "invalid_parameter")),
-        ("line/", 503, PROBLEM | {"Retry-After": "5"}, problem(503, "database_unavailable")),
+        ("freezes/", 200, JSON, NO_FREEZE),
+        ("freezes/", 400, PROBLEM, problem(400, "invalid_parameter")),
+        ("freezes/", 503, PROBLEM | {"Retry-After": "5"}, problem(503, "database_unavailable")),
         (f"jobs/{NO_JOB}/", 404, PROBLEM, problem(404, "job_not_found")),
         ("jobs/x/", 404, PROBLEM, problem(404, "not_found")),
         ("nowhere/", 404, PROBLEM, problem(404, "not_found")),
@@ -66,18 +66,26 @@ def test_answer__that_the_schema_promises__passes(
 @pytest.mark.parametrize(
     ("path", "status", "headers", "body", "words"),
     [
-        pytest.param("line/", 302, JSON, RUNS, "status is not declared", id="status"),
+        pytest.param("freezes/", 302, JSON, NO_FREEZE, "status is not declared", id="status"),
         pytest.param(
-            "line/", 200, PROBLEM, RUNS, "problem[+]json is not declared", id="media type"
+            "freezes/", 200, PROBLEM, NO_FREEZE, "problem[+]json is not declared", id="media type"
         ),
-        pytest.param("line/", 200, {}, RUNS, "no media type is not declared", id="no media type"),
-        pytest.param("line/", 200, JSON, b"{", "not JSON", id="no JSON"),
-        pytest.param("line/", 200, JSON, RUNS | {"frozen": 1}, "frozen: 1 is not", id="a type"),
-        pytest.param("line/", 200, JSON, RUNS | {"until": "soon"}, "until: ", id="a format"),
-        pytest.param("line/", 200, JSON, RUNS | {"mood": "x"}, "mood", id="an undeclared field"),
-        pytest.param("line/", 200, JSON, {"frozen": False}, "required", id="a missing field"),
         pytest.param(
-            "line/", 400, PROBLEM, problem(400, "busy"), "code: ", id="a code of another status"
+            "freezes/", 200, {}, NO_FREEZE, "no media type is not declared", id="no media type"
+        ),
+        pytest.param("freezes/", 200, JSON, b"{", "not JSON", id="no JSON"),
+        pytest.param(
+            "freezes/", 200, JSON, NO_FREEZE | {"frozen": 1}, "frozen: 1 is not", id="a type"
+        ),
+        pytest.param(
+            "freezes/", 200, JSON, NO_FREEZE | {"until": "soon"}, "until: ", id="a format"
+        ),
+        pytest.param(
+            "freezes/", 200, JSON, NO_FREEZE | {"mood": "x"}, "mood", id="an undeclared field"
+        ),
+        pytest.param("freezes/", 200, JSON, {"frozen": False}, "required", id="a missing field"),
+        pytest.param(
+            "freezes/", 400, PROBLEM, problem(400, "busy"), "code: ", id="a code of another status"
         ),
         pytest.param(
             f"jobs/{NO_JOB}/",
@@ -88,7 +96,7 @@ def test_answer__that_the_schema_promises__passes(
             id="a code of another operation",
         ),
         pytest.param(
-            "line/",
+            "freezes/",
             503,
             PROBLEM,
             problem(503, "database_unavailable"),
@@ -96,19 +104,24 @@ def test_answer__that_the_schema_promises__passes(
             id="a missing header",
         ),
         pytest.param(
-            "line/",
+            "freezes/",
             401,
             PROBLEM | {"WWW-Authenticate": "Basic"},
             problem(401, "not_authenticated"),
             "WWW-Authenticate: ",
             id="another header",
         ),
-        pytest.param("nowhere/", 200, JSON, RUNS, "no operation", id="no operation"),
+        pytest.param("nowhere/", 200, JSON, NO_FREEZE, "no operation", id="no operation"),
         pytest.param(
             "nowhere/", 404, PROBLEM, problem(404, "job_not_found"), "said of what", id="no thing"
         ),
         pytest.param(
-            "line/x/", 404, PROBLEM, problem(400, "not_found") | {"x": 1}, "x", id="not a problem"
+            "freezes/x/",
+            404,
+            PROBLEM,
+            problem(400, "not_found") | {"x": 1},
+            "x",
+            id="not a problem",
         ),
         pytest.param(
             "jobs/claim/", 405, PROBLEM, problem(405, "method_not_allowed"), "Allow", id="no Allow"
@@ -126,9 +139,9 @@ def test_answer__that_the_schema_does_not_promise__is_found_out(
 
 
 def test_request__accepted_though_the_schema_forbids_it__is_found_out(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    address, client = f"jobs/{pending_job(cast).pk}/cancel/", client_for(cast.operator)
+    address, client = f"jobs/{pending_job(users).pk}/cancel/", client_for(users.operator)
     answer = client.post(API + address, {"reason": "No longer wanted."})
     judge(address, 200, JSON, answer.content, method="POST", sent={"reason": "Enough."})
     for forbidden in ({"reason": " "}, {"reason": 5}, {}, {"reason": "No.", "status": "FAILED"}):
@@ -137,9 +150,9 @@ def test_request__accepted_though_the_schema_forbids_it__is_found_out(
 
 
 def test_client__of_the_suite__fails_where_the_judge_does(
-    cast: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+    users: Users, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("governance.api.line.shown", lambda *_: {"frozen": "perhaps"})
-    with pytest.raises(UnpromisedAnswerError, match="GET /api/v1/line/ answered"):
-        client_for(cast.viewer).get(f"{API}line/")
+    monkeypatch.setattr("governance.api.freezes.serialize", lambda *_: {"frozen": "perhaps"})
+    with pytest.raises(UnpromisedAnswerError, match="GET /api/v1/freezes/ answered"):
+        client_for(users.viewer).get(f"{API}freezes/")
     assert isinstance(client_for(None), ApiClient)

@@ -14,17 +14,24 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from governance.api.hub import HUB
-from governance.flows import run_job, tokens
+from governance.api.stream_broker import STREAM_BROKER
+from governance.flows import run_job
 from governance.models import ApiToken
+from governance.services.access import tokens
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.cast import Cast
 from tests.support.commands import ROOT
 from tests.support.events import Stream, following
+from tests.support.factories import (
+    failed_job,
+    judged_job,
+    now,
+    pending_job,
+    running_job,
+)
 from tests.support.http import served_application
 from tests.support.sites import client_of, new_token
-from tests.support.stories import failed_job, judged_job, now, pending_job, running_job
+from tests.support.users import Users
 
 pytestmark = pytest.mark.usefixtures("streams")
 
@@ -38,9 +45,9 @@ def ledger_of(client: Any, job: Any) -> list[dict[str, Any]]:
 
 # --- what comes ---------------------------------------------------------------------------------
 def test_stream__of_a_contract_at_rest__is_the_ledger_from_the_jobs_first_entry_on(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job, viewer = judged_job(cast), client_for(cast.viewer)
+    job, viewer = judged_job(users), client_for(users.viewer)
     answer = viewer.get(f"{API}jobs/{job.pk}/events/", HTTP_ACCEPT="text/event-stream")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/event-stream"
@@ -63,8 +70,8 @@ def stream_of(answer: Any) -> Stream:
     return Stream(httpx.Response(200, content=body))
 
 
-def test_stream__while_another_client_runs_the_job__tells_each_entry_in_order(
-    committed: Cast,
+def test_stream__while_another_client_runs_the_job__sends_each_entry_in_order(
+    committed: Users,
 ) -> None:
     job = pending_job(committed)
     with (
@@ -79,8 +86,8 @@ def test_stream__while_another_client_runs_the_job__tells_each_entry_in_order(
         assert [event.name for event in stream.events(1)] == ["job.execution.started"]
         for index in range(job.total_steps):
             executor.post(f"jobs/{job.pk}/results/", json=report_body(token, index))
-            (told,) = stream.events(1)
-            assert (told.name, told.data["step_index"]) == ("job.step.completed", index)
+            (sent,) = stream.events(1)
+            assert (sent.name, sent.data["step_index"]) == ("job.step.completed", index)
         executor.post(f"jobs/{job.pk}/complete/", json={"execution_token": token})
         (completed,) = stream.events(1)
         assert completed.name == "job.execution.completed"
@@ -95,7 +102,7 @@ def test_stream__while_another_client_runs_the_job__tells_each_entry_in_order(
         assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_stream__of_an_ended_job__waits_for_its_verdict(committed: Cast) -> None:
+def test_stream__of_an_ended_job__waits_for_its_verdict(committed: Users) -> None:
     job = failed_job(committed)
     with (
         served_application() as address,
@@ -108,64 +115,64 @@ def test_stream__of_an_ended_job__waits_for_its_verdict(committed: Cast) -> None
         stream.beat()
 
 
-def test_follower__of_the_docs__tells_all_and_stops_at_the_verdict(
-    committed: Cast, tmp_path: Path
+def test_subscriber__of_the_docs__prints_all_and_stops_at_the_verdict(
+    committed: Users, tmp_path: Path
 ) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/events.md").read_text(), re.DOTALL)
-    (tmp_path / "follower.py").write_text(code)
+    (tmp_path / "subscriber.py").write_text(code)
     job = judged_job(committed)
     with served_application() as address, client_of(address, committed.viewer) as viewer:
         arguments = [address, new_token(committed.viewer), str(job.pk)]
         ran = subprocess.run(
-            [sys.executable, tmp_path / "follower.py", *arguments],
+            [sys.executable, tmp_path / "subscriber.py", *arguments],
             capture_output=True,
             text=True,
             timeout=60,
             check=True,
         )
-        told = [line.split()[1] for line in ran.stdout.splitlines()]
+        sent = [line.split()[1] for line in ran.stdout.splitlines()]
         entries = viewer.get(f"contracts/{job.contract_id}/ledger/").json()["results"]
-    assert told == [entry["event"] for entry in entries][-len(told) :]
-    assert told[0] == "job.activation.created"
+    assert sent == [entry["event"] for entry in entries][-len(sent) :]
+    assert sent[0] == "job.activation.created"
 
 
-def test_stream__of_more_entries_than_a_page__tells_all(
-    cast: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+def test_stream__of_more_entries_than_a_page__sends_all(
+    users: Users, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("governance.api.events.PAGE", 2)
-    job, viewer = judged_job(cast), client_for(cast.viewer)
+    monkeypatch.setattr("governance.api.events.PAGE_SIZE", 2)
+    job, viewer = judged_job(users), client_for(users.viewer)
     events = stream_of(viewer.get(f"{API}jobs/{job.pk}/events/")).rest()
     assert [event.data for event in events] == ledger_of(viewer, job)
 
 
 # --- from where on ------------------------------------------------------------------------------
-def test_stream__resumed_wherever_it_was_cut__loses_and_repeats_nothing(committed: Cast) -> None:
+def test_stream__resumed_wherever_it_was_cut__loses_and_repeats_nothing(committed: Users) -> None:
     running = running_job(committed)
     running.complete_steps(1)
     with (
         served_application() as address,
         client_of(address, committed.viewer) as viewer,
     ):
-        heard = []
+        received = []
         with following(viewer, running.job.pk) as stream:
-            heard += stream.events(2)
+            received += stream.events(2)
         for index in range(1, running.job.total_steps):
             running.record(running.report(index))
-        with following(viewer, running.job.pk, heard[-1].id) as stream:
-            heard += stream.events(1)
+        with following(viewer, running.job.pk, received[-1].id) as stream:
+            received += stream.events(1)
         running.complete()
-        with following(viewer, running.job.pk, heard[-1].id) as stream:
-            while heard[-1].name != "job.execution.completed":
-                heard += stream.events(1)
-    assert [event.id for event in heard] == [*range(heard[0].id, heard[-1].id + 1)]
-    assert [event.name for event in heard].count("job.step.completed") == running.job.total_steps
+        with following(viewer, running.job.pk, received[-1].id) as stream:
+            while received[-1].name != "job.execution.completed":
+                received += stream.events(1)
+    assert [event.id for event in received] == [*range(received[0].id, received[-1].id + 1)]
+    assert [event.name for event in received].count("job.step.completed") == running.job.total_steps
 
 
 @pytest.mark.parametrize("first", ["0", "1"])
 def test_last_event_id__before_the_jobs_first_entry__begins_with_that(
-    cast: Cast, client_for: ClientFor, first: str
+    users: Users, client_for: ClientFor, first: str
 ) -> None:
-    job, viewer = judged_job(cast), client_for(cast.viewer)
+    job, viewer = judged_job(users), client_for(users.viewer)
     answer = viewer.get(f"{API}jobs/{job.pk}/events/", HTTP_LAST_EVENT_ID=first)
     assert [event.data for event in stream_of(answer).rest()] == ledger_of(viewer, job)
 
@@ -173,16 +180,16 @@ def test_last_event_id__before_the_jobs_first_entry__begins_with_that(
 @pytest.mark.parametrize(
     "given", ["", "-1", "+1", "1.0", "x", "01", "٣", "1 2", "9" * 11, str(2**31), "9" * 4000]
 )
-def test_last_event_id__that_is_no_id__400(cast: Cast, client_for: ClientFor, given: str) -> None:
-    address = f"{API}jobs/{judged_job(cast).pk}/events/"
-    answer = client_for(cast.viewer).get(address, HTTP_LAST_EVENT_ID=given)
+def test_last_event_id__that_is_no_id__400(users: Users, client_for: ClientFor, given: str) -> None:
+    address = f"{API}jobs/{judged_job(users).pk}/events/"
+    answer = client_for(users.viewer).get(address, HTTP_LAST_EVENT_ID=given)
     assert_problem(answer, 400, "invalid_header", "Last-Event-ID")
 
 
 def test_last_event_id__beyond_the_chain__400_and_not_a_stream_that_leaves_entries_out(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job, viewer = judged_job(cast), client_for(cast.viewer)
+    job, viewer = judged_job(users), client_for(users.viewer)
     last = ledger_of(viewer, job)[-1]["seq"]
     address = f"{API}jobs/{job.pk}/events/"
     assert viewer.get(address, HTTP_LAST_EVENT_ID=str(last)).status_code == 204
@@ -193,16 +200,16 @@ def test_last_event_id__beyond_the_chain__400_and_not_a_stream_that_leaves_entri
 
 
 # --- who may ------------------------------------------------------------------------------------
-def test_events__refused__as_problem_documents(cast: Cast, client_for: ClientFor) -> None:
-    job = pending_job(cast)
+def test_events__refused__as_problem_documents(users: Users, client_for: ClientFor) -> None:
+    job = pending_job(users)
     address, accept = f"{API}jobs/{job.pk}/events/", {"HTTP_ACCEPT": "text/event-stream"}
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     assert_problem(viewer.get(f"{API}jobs/{uuid4()}/events/", **accept), 404, "job_not_found")
-    assert_problem(client_for(cast.outsider).get(address, **accept), 403, "permission_denied")
+    assert_problem(client_for(users.outsider).get(address, **accept), 403, "permission_denied")
     assert_problem(client_for(None).get(address, **accept), 401, "not_authenticated")
     assert_problem(viewer.get(address, HTTP_ACCEPT="application/json"), 406, "not_acceptable")
     assert_problem(viewer.get(f"{address}?after=1", **accept), 400, "invalid_parameter")
-    HUB.open_places(0)
+    STREAM_BROKER.set_capacity(0)
     answer = viewer.get(address, **accept)
     assert_problem(answer, 503, "too_many_streams")
     assert int(answer["Retry-After"]) > 0
@@ -223,8 +230,8 @@ def take_role(viewer: Any) -> None:
 
 
 @pytest.mark.parametrize("lock_out", [revoke_token, switch_off, take_role])
-def test_stream__whose_reader_is_locked_out__ends_before_it_tells_more(
-    committed: Cast, lock_out: Callable[[Any], None]
+def test_stream__whose_reader_loses_access__ends_before_it_sends_more(
+    committed: Users, lock_out: Callable[[Any], None]
 ) -> None:
     job = pending_job(committed)
     with (
@@ -240,20 +247,22 @@ def test_stream__whose_reader_is_locked_out__ends_before_it_tells_more(
 
 
 # --- until when ---------------------------------------------------------------------------------
-def test_stream__has_an_end__and_goes_on_elsewhere(committed: Cast, settings: Any) -> None:
-    settings.STREAMS = settings.STREAMS | {"SECONDS": 0.5}
+def test_stream__has_an_end__and_goes_on_elsewhere(committed: Users, settings: Any) -> None:
+    settings.GOVSITE_STREAMS = settings.GOVSITE_STREAMS | {"SECONDS": 0.5}
     job = pending_job(committed)
     with served_application() as address, client_of(address, committed.viewer) as viewer:
         with following(viewer, job.pk) as stream:
-            heard = stream.rest()
+            received = stream.rest()
         run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())
-        with following(viewer, job.pk, heard[-1].id) as stream:
-            heard += stream.rest()
-    assert [event.name for event in heard] == ["job.activation.created", "job.execution.started"]
+        with following(viewer, job.pk, received[-1].id) as stream:
+            received += stream.rest()
+    assert [event.name for event in received] == ["job.activation.created", "job.execution.started"]
 
 
-def test_stream__ends_with_its_token(committed: Cast, settings: Any) -> None:
-    settings.STREAMS = settings.STREAMS | {"HEARTBEAT_SECONDS": 60}  # before anybody asks again
+def test_stream__ends_with_its_token(committed: Users, settings: Any) -> None:
+    settings.GOVSITE_STREAMS = settings.GOVSITE_STREAMS | {
+        "HEARTBEAT_SECONDS": 60
+    }  # before anybody asks again
     job = pending_job(committed)
     token = new_token(committed.viewer, lasts=timedelta(seconds=1.5))
     with (

@@ -7,18 +7,24 @@ from django.contrib.auth.models import Permission
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-from governance.vocabulary.values import AuditVerdict
+from governance.domain.values import AuditVerdict
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, queries_of
-from tests.support.cast import Cast
-from tests.support.stories import THREE_CHANGES, eligible, judged_job, pending_job, running_job
+from tests.support.factories import (
+    THREE_CHANGES,
+    eligible,
+    judged_job,
+    pending_job,
+    running_job,
+)
+from tests.support.users import Users
 
 
 def test_contract__expanded__has_its_job_and_steps_as_at_their_addresses(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
-    viewer = client_for(cast.viewer)
+    job = judged_job(users, AuditVerdict.INCONCLUSIVE)
+    viewer = client_for(users.viewer)
     address = f"{API}contracts/{job.contract_id}/"
     whole = viewer.get(address).json()
     expanded = viewer.get(f"{address}?expand=steps,job").json()
@@ -30,11 +36,11 @@ def test_contract__expanded__has_its_job_and_steps_as_at_their_addresses(
 
 
 def test_job__expanded__has_its_contract_as_in_lists_and_its_steps(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
+    running = running_job(users)
     running.complete_steps(1)
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     address = f"{API}jobs/{running.job.pk}/"
     [listed] = viewer.get(f"{API}contracts/").json()["results"]
     assert viewer.get(f"{address}?expand=contract,steps").json() == (
@@ -46,10 +52,10 @@ def test_job__expanded__has_its_contract_as_in_lists_and_its_steps(
 
 
 def test_contract__expanded_before_there_is_a_job__shows_null(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    contract = eligible(cast)
-    viewer = client_for(cast.viewer)
+    contract = eligible(users)
+    viewer = client_for(users.viewer)
     one = viewer.get(f"{API}contracts/{contract.pk}/?expand=job,steps&fields=job_id").json()
     assert one == {"job_id": None, "job": None, "steps": None}
     [row] = viewer.get(f"{API}contracts/?expand=job").json()["results"]
@@ -57,10 +63,10 @@ def test_contract__expanded_before_there_is_a_job__shows_null(
 
 
 def test_steps__expanded_of_a_long_plan__are_one_page_that_says_where_the_rest_is(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = pending_job(cast, proposed_changes=THREE_CHANGES * 67)
-    viewer = client_for(cast.viewer)
+    job = pending_job(users, proposed_changes=THREE_CHANGES * 67)
+    viewer = client_for(users.viewer)
     steps = viewer.get(f"{API}jobs/{job.pk}/?expand=steps").json()["steps"]
     assert len(steps["results"]) == 200
     assert [s["step_index"] for s in viewer.get(steps["next"]).json()["results"]] == [200]
@@ -75,10 +81,10 @@ def test_steps__expanded_of_a_long_plan__are_one_page_that_says_where_the_rest_i
     ],
 )
 def test_fields_and_expand__together__are_all_that_was_asked_for(
-    cast: Cast, client_for: ClientFor, query: str, names: list[str]
+    users: Users, client_for: ClientFor, query: str, names: list[str]
 ) -> None:
-    job = pending_job(cast)
-    viewer = client_for(cast.viewer)
+    job = pending_job(users)
+    viewer = client_for(users.viewer)
     for row in (
         viewer.get(f"{API}contracts/?{query}").json()["results"][0],
         viewer.get(f"{API}contracts/{job.contract_id}/?{query}").json(),
@@ -87,23 +93,23 @@ def test_fields_and_expand__together__are_all_that_was_asked_for(
         assert row["job"]["id"] == str(job.pk)
 
 
-def test_fields__that_name_what_is_not_expanded__400(cast: Cast, client_for: ClientFor) -> None:
-    answer = client_for(cast.viewer).get(f"{API}contracts/?fields=id,job")
+def test_fields__that_name_what_is_not_expanded__400(users: Users, client_for: ClientFor) -> None:
+    answer = client_for(users.viewer).get(f"{API}contracts/?fields=id,job")
     assert "expand=job" in assert_problem(answer, 400, "invalid_parameter", "fields")["detail"]
 
 
 def test_queries__of_what_is_expanded__do_not_grow_with_the_page(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    viewer = client_for(cast.viewer)
-    job = judged_job(cast)
+    viewer = client_for(users.viewer)
+    job = judged_job(users)
     lists = ["contracts/?expand=job", "jobs/?expand=contract"]
     single = f"contracts/{job.contract_id}/?expand=job,steps"
     few = [len(queries_of(viewer, address)) for address in lists]
     for _ in range(6):
-        judged_job(cast)
+        judged_job(users)
     assert [len(queries_of(viewer, address)) for address in lists] == few == [3, 3]
-    long = judged_job(cast, proposed_changes=THREE_CHANGES * 8)
+    long = judged_job(users, proposed_changes=THREE_CHANGES * 8)
     longer = f"contracts/{long.contract_id}/?expand=job,steps"
     assert len(queries_of(viewer, longer)) == len(queries_of(viewer, single))
 
@@ -120,26 +126,26 @@ def test_queries__of_what_is_expanded__do_not_grow_with_the_page(
     ],
 )
 def test_expand__of_what_one_may_not_read__403(
-    cast: Cast, client_for: ClientFor, missing: str, address: str
+    users: Users, client_for: ClientFor, missing: str, address: str
 ) -> None:
-    job = judged_job(cast)
-    cast.outsider.user_permissions.set(
+    job = judged_job(users)
+    users.outsider.user_permissions.set(
         Permission.objects.filter(
             codename__in={"view_systemcontract", "view_governancejob", "view_jobstep"} - {missing}
         )
     )
     asked_for = API + address.format(contract=job.contract_id, job=job.pk)
-    assert_problem(client_for(cast.outsider).get(asked_for), 403, "permission_denied")
-    assert client_for(cast.outsider).get(asked_for.partition("?")[0]).status_code == 200
+    assert_problem(client_for(users.outsider).get(asked_for), 403, "permission_denied")
+    assert client_for(users.outsider).get(asked_for.partition("?")[0]).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["expand=job", "expand=job&fields=id", "fields=status,job_id"])
 def test_answers__expanded_or_slimmed__fit_the_schema(
-    cast: Cast, client_for: ClientFor, query: str
+    users: Users, client_for: ClientFor, query: str
 ) -> None:
-    judged, waiting = judged_job(cast), eligible(cast)
+    judged, waiting = judged_job(users), eligible(users)
     schema = SchemaGenerator().get_schema(public=True)
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     for path, pk in (("", None), ("{id}/", judged.contract_id), ("{id}/", waiting.pk)):
         answer = viewer.get(f"{API}contracts/{path.format(id=pk)}?{query}")
         described = schema["paths"][f"{API}contracts/{path}"]["get"]["responses"]["200"]

@@ -15,18 +15,18 @@ from governance.api.serializers.contracts import (
     LedgerEntrySerializer,
 )
 from governance.api.serializers.jobs import JobSerializer, JobSummarySerializer
-from governance.api.serializers.reading import CONTRACT_IN_FULL
+from governance.api.serializers.selectable import CONTRACT_IN_FULL
+from governance.domain.values import ContractStatus
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
-from governance.vocabulary.values import ContractStatus
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, queries_of
-from tests.support.cast import Cast
-from tests.support.stories import (
+from tests.support.factories import (
     asked,
     contract_in,
     judged_job,
     pending_job,
 )
+from tests.support.users import Users
 
 
 def as_json(data: Any) -> Any:
@@ -42,12 +42,12 @@ def columns_of(sql: str, table: str) -> set[str]:
 # --- whole answers ------------------------------------------------------------------------------
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
 def test_answers__without_fields__are_what_the_serializers_say(
-    cast: Cast, client_for: ClientFor, status: ContractStatus
+    users: Users, client_for: ClientFor, status: ContractStatus
 ) -> None:
     """The columns are made of the serializers; what they show must be the same, in any state."""
-    contract_in(cast, status)
-    asked(cast)
-    viewer = client_for(cast.viewer)
+    contract_in(users, status)
+    asked(users)
+    viewer = client_for(users.viewer)
     shown = {row["id"]: row for row in viewer.get(f"{API}contracts/").json()["results"]}
     for contract in SystemContract.objects.all():
         assert shown[str(contract.pk)] == as_json(ContractSummarySerializer(contract).data)
@@ -66,19 +66,19 @@ def test_answers__without_fields__are_what_the_serializers_say(
 # --- fields -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", CONTRACT_IN_FULL.names)
 def test_contract__asked_for_one_field__has_that_and_no_other(
-    cast: Cast, client_for: ClientFor, name: str
+    users: Users, client_for: ClientFor, name: str
 ) -> None:
-    job = judged_job(cast)
-    viewer = client_for(cast.viewer)
+    job = judged_job(users)
+    viewer = client_for(users.viewer)
     address = f"{API}contracts/{job.contract_id}/"
     assert viewer.get(f"{address}?fields={name}").json() == {name: viewer.get(address).json()[name]}
 
 
 def test_list__asked_for_few_fields__reads_only_these_and_its_key(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    pending_job(cast)
-    viewer = client_for(cast.viewer)
+    pending_job(users)
+    viewer = client_for(users.viewer)
     address = "contracts/?fields=status,reference"
     [row] = viewer.get(API + address).json()["results"]
     assert list(row) == ["reference", "status"]  # in the order in which they always stand
@@ -92,10 +92,10 @@ def test_list__asked_for_few_fields__reads_only_these_and_its_key(
 
 
 def test_single_thing__asked_for_few_fields__reads_only_these(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = judged_job(cast)
-    viewer = client_for(cast.viewer)
+    job = judged_job(users)
+    viewer = client_for(users.viewer)
     *_, sql = queries_of(viewer, f"contracts/{job.contract_id}/?fields=status,title")
     assert columns_of(sql, "systemcontract") == {"status", "title"}
     *_, sql = queries_of(viewer, f"jobs/{job.pk}/?fields=status")
@@ -128,11 +128,11 @@ def test_single_thing__asked_for_few_fields__reads_only_these(
         "expand=",
     ],
 )
-def test_names__that_are_not_known__400_and_the_known_ones_are_said(
-    cast: Cast, client_for: ClientFor, query: str
+def test_field_names__unknown__400_with_the_known_ones(
+    users: Users, client_for: ClientFor, query: str
 ) -> None:
-    job = judged_job(cast)
-    viewer = client_for(cast.viewer)
+    job = judged_job(users)
+    viewer = client_for(users.viewer)
     parameter = query.partition("=")[0]
     for address in ("contracts/", f"contracts/{job.contract_id}/", "jobs/", f"jobs/{job.pk}/"):
         if query == "expand=job," and address.startswith("jobs"):
@@ -146,10 +146,10 @@ def test_names__that_are_not_known__400_and_the_known_ones_are_said(
 
 @pytest.mark.parametrize("parameter", ["fields=status", "expand=job"])
 def test_answers__that_have_no_parts_to_choose__take_no_such_parameter(
-    cast: Cast, client_for: ClientFor, parameter: str
+    users: Users, client_for: ClientFor, parameter: str
 ) -> None:
-    job = judged_job(cast)
-    viewer = client_for(cast.viewer)
+    job = judged_job(users)
+    viewer = client_for(users.viewer)
     for address in ("steps/", "progress/", "evidence/"):
         answer = viewer.get(f"{API}jobs/{job.pk}/{address}?{parameter}")
         assert_problem(answer, 400, "invalid_parameter", parameter.partition("=")[0])

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from governance.vocabulary.values import ContractStatus
+from governance.domain.values import ContractStatus
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, assert_problem
-from tests.support.cast import Cast
-from tests.support.stories import (
+from tests.support.factories import (
     VALIDATOR_VERDICT,
     approved,
     asked,
@@ -20,6 +19,7 @@ from tests.support.stories import (
     judged_job,
     pending_job,
 )
+from tests.support.users import Users
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ from tests.support.stories import (
     ],
 )
 def test_contracts__filtered__are_exactly_those(
-    cast: Cast, client_for: ClientFor, query: str, expected: set[str]
+    users: Users, client_for: ClientFor, query: str, expected: set[str]
 ) -> None:
     name = "Login & Ü"
     change = {"type": "capability_disable", "capability_name": name, "reason": "Old."}
     made = {
-        "approved": approved(cast),
+        "approved": approved(users),
         "other": eligible(
-            cast,
+            users,
             source="ops_alert",
             risk_level="critical",
             affected_capabilities=[name],
@@ -58,18 +58,18 @@ def test_contracts__filtered__are_exactly_those(
             validator_verdict=VALIDATOR_VERDICT,
         ),
     }
-    found = all_ids(client_for(cast.viewer), f"contracts/?{query}")
+    found = all_ids(client_for(users.viewer), f"contracts/?{query}")
     assert sorted(found) == sorted(str(made[key].pk) for key in expected)
 
 
-def test_jobs__filtered__are_exactly_those(cast: Cast, client_for: ClientFor) -> None:
-    pending, finished = pending_job(cast), finished_job(cast)
+def test_jobs__filtered__are_exactly_those(users: Users, client_for: ClientFor) -> None:
+    pending, finished = pending_job(users), finished_job(users)
     other = pending_job(
-        cast,
+        users,
         affected_capabilities=["Maps"],
         proposed_changes={"type": "capability_disable", "capability_name": "Maps", "reason": "."},
     )
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
 
     def found(query: str) -> list[str]:
         return all_ids(viewer, f"jobs/?{query}")
@@ -88,12 +88,12 @@ def test_jobs__filtered__are_exactly_those(cast: Cast, client_for: ClientFor) ->
 
 
 # --- actor --------------------------------------------------------------------------------------
-def test_contracts__by_actor__are_those_they_moved(cast: Cast, client_for: ClientFor) -> None:
-    proposed = str(eligible(cast).pk)
-    signed = str(approved(cast).pk)
-    turned_down = str(contract_in(cast, ContractStatus.REJECTED).pk)
-    judged = str(judged_job(cast).contract_id)
-    viewer = client_for(cast.viewer)
+def test_contracts__by_actor__are_those_they_moved(users: Users, client_for: ClientFor) -> None:
+    proposed = str(eligible(users).pk)
+    signed = str(approved(users).pk)
+    turned_down = str(contract_in(users, ContractStatus.REJECTED).pk)
+    judged = str(judged_job(users).contract_id)
+    viewer = client_for(users.viewer)
 
     def found(username: str) -> set[str]:
         return set(all_ids(viewer, f"contracts/?actor={username}"))
@@ -104,24 +104,24 @@ def test_contracts__by_actor__are_those_they_moved(cast: Cast, client_for: Clien
     assert found("executor") == set()
 
 
-def test_jobs__by_actor__are_those_they_moved(cast: Cast, client_for: ClientFor) -> None:
-    pending, finished = str(pending_job(cast).pk), str(finished_job(cast).pk)
-    viewer = client_for(cast.viewer)
+def test_jobs__by_actor__are_those_they_moved(users: Users, client_for: ClientFor) -> None:
+    pending, finished = str(pending_job(users).pk), str(finished_job(users).pk)
+    viewer = client_for(users.viewer)
     assert set(all_ids(viewer, "jobs/?actor=operator")) == {pending, finished}
     assert all_ids(viewer, "jobs/?actor=executor") == [finished]
     assert all_ids(viewer, "jobs/?actor=founder") == []
 
 
 @pytest.mark.parametrize("username", ["nobody", "Operator", "operator ", "1", "' OR 1=1 --", "ü"])
-def test_actor__whom_nobody_knows__finds_nothing_as_one_who_did_nothing(
-    cast: Cast, client_for: ClientFor, username: str
+def test_actor__unknown__finds_nothing_like_one_without_actions(
+    users: Users, client_for: ClientFor, username: str
 ) -> None:
-    asked(cast)
-    viewer = client_for(cast.viewer)
+    asked(users)
+    viewer = client_for(users.viewer)
     for address in ("contracts/", "jobs/"):
         answers = [
             viewer.get(API + address, {"actor": name})
-            for name in (username, cast.outsider.username)
+            for name in (username, users.outsider.username)
         ]
         assert [answer.json() for answer in answers] == [{"next": None, "results": []}] * 2
 
@@ -166,13 +166,13 @@ REFUSED = [
 
 @pytest.mark.parametrize(("address", "code", "path"), REFUSED)
 def test_list__asked_for_what_it_does_not_know__400(
-    cast: Cast, client_for: ClientFor, address: str, code: str, path: str
+    users: Users, client_for: ClientFor, address: str, code: str, path: str
 ) -> None:
-    assert_problem(client_for(cast.viewer).get(API + address), 400, code, path)
+    assert_problem(client_for(users.viewer).get(API + address), 400, code, path)
 
 
-def test_filters__with_several_faults__name_each(cast: Cast, client_for: ClientFor) -> None:
-    answer = client_for(cast.viewer).get(f"{API}contracts/?status=x&risk_level=y&created_after=z")
+def test_filters__with_several_faults__name_each(users: Users, client_for: ClientFor) -> None:
+    answer = client_for(users.viewer).get(f"{API}contracts/?status=x&risk_level=y&created_after=z")
     problem: dict[str, Any] = assert_problem(answer, 400, "invalid_input")
     assert [fault["path"] for fault in problem["errors"]] == [
         "status",

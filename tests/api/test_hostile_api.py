@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from governance.api.fields import StrictForm
-from governance.ledger.verification import verify_ledger
+from governance.api.fields import StrictSerializer
+from governance.record.ledger.verification import verify_ledger
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.cast import Cast
+from tests.support.factories import running_job
 from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.api import api_fields
 from tests.support.hostile.payloads import payloads, some_payloads
-from tests.support.stories import running_job
+from tests.support.users import Users
 
-SHORT = 8  # into each field, others into the next; `make torture` sends 300
+SHORT = 8  # into each field, others into the next; `make stress` sends 300
 
 
 def test_payloads__are_many_and_the_same_on_every_run() -> None:
@@ -32,14 +32,14 @@ def test_some_payloads__in_turns__leave_none_out() -> None:
     assert min(met.count(p.name) for p in catalogue) >= 1
 
 
-def test_api_fields__hold_every_field_of_every_request_body(cast: Cast) -> None:
-    attacked = {field.name.rsplit(" ", 1)[1] for field in api_fields(cast, cast.viewer)}
-    declared = {name for form in StrictForm.__subclasses__() for name in form().fields}
+def test_api_fields__hold_every_field_of_every_request_body(users: Users) -> None:
+    attacked = {field.name.rsplit(" ", 1)[1] for field in api_fields(users, users.viewer)}
+    declared = {name for form in StrictSerializer.__subclasses__() for name in form().fields}
     assert declared
     assert declared <= attacked, declared - attacked
 
 
-def test_hostile_input__to_the_api__never_a_server_error(cast: Cast) -> None:
+def test_hostile_input__to_the_api__never_a_server_error(users: Users) -> None:
     figure = hostile_requests(payloads=SHORT, parts=("api",))
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
@@ -48,8 +48,8 @@ def test_hostile_input__to_the_api__never_a_server_error(cast: Cast) -> None:
     assert figure["4xx"] > 300
 
 
-def test_address__with_nul__400_as_a_problem(cast: Cast, client_for: ClientFor) -> None:
-    assert_problem(client_for(cast.viewer).get(f"{API}jobs/%00/"), 400, "bad_request")
+def test_address__with_nul__400_as_a_problem(users: Users, client_for: ClientFor) -> None:
+    assert_problem(client_for(users.viewer).get(f"{API}jobs/%00/"), 400, "bad_request")
 
 
 @pytest.mark.parametrize("path", ["contracts/", "nowhere/"])
@@ -63,9 +63,9 @@ def test_address__with_nul__400_as_a_problem(cast: Cast, client_for: ClientFor) 
     ],
 )
 def test_address__that_cannot_be_read__refused_as_a_problem(
-    cast: Cast, client_for: ClientFor, path: str, query: str, status: int, code: str
+    users: Users, client_for: ClientFor, path: str, query: str, status: int, code: str
 ) -> None:
-    answer = client_for(cast.viewer).get(API + path, QUERY_STRING=query)
+    answer = client_for(users.viewer).get(API + path, QUERY_STRING=query)
     problem = assert_problem(answer, status, code)
     assert len(answer.content) < 2000
     if code == "invalid_parameter":
@@ -76,12 +76,12 @@ LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not i
 
 
 def test_legal_but_hostile_text__through_the_whole_chain__stays_as_it_was(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    reader = client_for(cast.viewer)
+    reader = client_for(users.viewer)
     for name, text in list(LEGAL.items())[::4]:
         body: dict[str, Any] = {"text": text, text: [text]}
-        running = running_job(cast, description=text[:4000])
+        running = running_job(users, description=text[:4000])
         running.record(running.report(0, output=body, health_after=text))
         shown = reader.get(f"{API}jobs/{running.job.pk}/steps/").json()["results"][0]["result"]
         assert (shown["output"], shown["health_after"]) == (body, text), name

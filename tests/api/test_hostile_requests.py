@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
-from tests.support.cast import Cast
 from tests.support.sites import client_of, running_site
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 CLAIM = b"POST /api/v1/jobs/claim/ HTTP/1.1\r\n"
 JOBS = b"GET /api/v1/jobs/ HTTP/1.1\r\n"
@@ -20,7 +20,10 @@ CHARSETS = (
 )
 REQUESTS: dict[str, bytes] = {
     **{f"length {length!r:.20}": CLAIM + b"Content-Length: " + length for length in LENGTHS},
-    **{f"charset: {said!r}": LOGIN + b"Content-Type: text/plain; " + said for said in CHARSETS},
+    **{
+        f"charset: {charset!r}": LOGIN + b"Content-Type: text/plain; " + charset
+        for charset in CHARSETS
+    },
     "charset of a call": JOBS.replace(b"/ ", b"/?a=b ") + b"Content-Type: a/b; charset=hex",
     "two lengths": CLAIM + b"Content-Length: 2\r\nContent-Length: 5",
     "chunks": CLAIM + b"Transfer-Encoding: chunked",
@@ -52,15 +55,15 @@ REQUESTS: dict[str, bytes] = {
 NOT_KNOWN = {b"501", b"505"}
 
 
-def test_requests__that_no_library_would_send__never_a_server_error(committed: Cast) -> None:
+def test_requests__that_no_library_would_send__never_a_server_error(committed: Users) -> None:
     token = new_token(committed.executor).encode()
     with running_site({"SECURE_SSL_REDIRECT": "0"}) as address:
-        said = {name: send(address, head, token) for name, head in REQUESTS.items()}
+        answers = {name: send(address, head, token) for name, head in REQUESTS.items()}
         with client_of(address, committed.viewer) as client:
             assert client.get("jobs/").status_code == 200  # and it still works
-    statuses = {name: answer.split(b" ", 2)[1] for name, answer in said.items() if answer}
+    statuses = {name: answer.split(b" ", 2)[1] for name, answer in answers.items() if answer}
     wrong = {
-        name: said[name][:300]
+        name: answers[name][:300]
         for name, status in statuses.items()
         if status[:1] not in b"234" and status not in NOT_KNOWN
     }
@@ -71,17 +74,21 @@ def test_requests__that_no_library_would_send__never_a_server_error(committed: C
             assert statuses[name] == b"415", name
     assert statuses["NUL in a cookie"] == statuses["NUL in the address"] == b"400"
     assert statuses["chunks"] == b"411"
-    assert b"application/problem+json" in said["charset of a call"]
+    assert b"application/problem+json" in answers["charset of a call"]
 
 
 def send(address: str, head: bytes, token: bytes) -> bytes:
     """What the server says to `head` and a short body; nothing, if it hangs up or only waits."""
-    place = urlsplit(address)
+    site = urlsplit(address)
     rest = b"" if b"Host:" in head else b"Host: localhost\r\n"
     rest += b"" if b"Authorization" in head else b"Authorization: Bearer %s\r\n" % token
-    with socket.create_connection((place.hostname or "", place.port or 0), timeout=1) as line:
+    with socket.create_connection(
+        (site.hostname or "", site.port or 0), timeout=1
+    ) as client_socket:
         try:
-            line.sendall(head + b"\r\n" + rest + b"Connection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
-            return line.recv(2000)
+            client_socket.sendall(
+                head + b"\r\n" + rest + b"Connection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+            )
+            return client_socket.recv(2000)
         except (TimeoutError, ConnectionError):
             return b""

@@ -14,15 +14,21 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.api.contracts import ContractViewSet
 from governance.api.jobs import JobViewSet
-from governance.flows import kept_answers
 from governance.models import GovernanceJob, IdempotencyRecord, LedgerEntry, StepResult
+from governance.services.idempotency import stored_responses
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
+from tests.support.factories import (
+    approved,
+    eligible,
+    finished_job,
+    pending_job,
+    running_job,
+)
 from tests.support.roles import as_owner
-from tests.support.stories import approved, eligible, finished_job, pending_job, running_job
 from tests.support.threads import at_once
+from tests.support.users import Users
 
 KEY = "6f1c2a1e-0b7e-4d0e-9a39-2f1d9c8f7a11"
 
@@ -37,48 +43,48 @@ class Post:
     succeeds: int
 
 
-def completion(cast: Cast) -> Post:
-    running = running_job(cast)
+def completion(users: Users) -> Post:
+    running = running_job(users)
     running.complete_steps()
     token = {"execution_token": running.token}
     return Post("executor", f"jobs/{running.job.pk}/complete/", token, 200)
 
 
-def report(cast: Cast) -> Post:
-    running = running_job(cast)
+def report(users: Users) -> Post:
+    running = running_job(users)
     return Post("executor", f"jobs/{running.job.pk}/results/", report_body(running.token), 201)
 
 
-def verdict(cast: Cast) -> Post:
-    job = finished_job(cast)
+def verdict(users: Users) -> Post:
+    job = finished_job(users)
     body = {"verdict": "PASS", "reason": "As signed.", "evidence_sha256": job.evidence.sha256}
     return Post("auditor", f"jobs/{job.pk}/verdict/", body, 201)
 
 
-def claim(cast: Cast) -> Post:
-    pending_job(cast)
+def claim(users: Users) -> Post:
+    pending_job(users)
     return Post("executor", "jobs/claim/", {}, 200)
 
 
-POSTS: Mapping[str, Callable[[Cast], Post]] = {
-    "activate": lambda cast: Post(
-        "operator", f"contracts/{approved(cast).pk}/activate/", {"timeout_minutes": 5}, 201
+POSTS: Mapping[str, Callable[[Users], Post]] = {
+    "activate": lambda users: Post(
+        "operator", f"contracts/{approved(users).pk}/activate/", {"timeout_minutes": 5}, 201
     ),
-    "activate_many": lambda cast: Post(
-        "operator", "contracts/activate/", {"contract_ids": [str(approved(cast).pk)]}, 200
+    "activate_many": lambda users: Post(
+        "operator", "contracts/activate/", {"contract_ids": [str(approved(users).pk)]}, 200
     ),
     "claim": claim,
-    "start": lambda cast: Post("executor", f"jobs/{pending_job(cast).pk}/start/", {}, 200),
+    "start": lambda users: Post("executor", f"jobs/{pending_job(users).pk}/start/", {}, 200),
     "results": report,
     "complete": completion,
-    "cancel": lambda cast: Post(
-        "operator", f"jobs/{pending_job(cast).pk}/cancel/", {"reason": "No."}, 200
+    "cancel": lambda users: Post(
+        "operator", f"jobs/{pending_job(users).pk}/cancel/", {"reason": "No."}, 200
     ),
     "verdict": verdict,
 }
 
 
-def everything() -> tuple[int, ...]:
+def record_counts() -> tuple[int, ...]:
     """How much is on record: what a second call would change."""
     return tuple(
         model.objects.count()
@@ -87,9 +93,9 @@ def everything() -> tuple[int, ...]:
 
 
 @pytest.fixture
-def send(cast: Cast, client_for: ClientFor) -> Callable[..., Any]:
+def send(users: Users, client_for: ClientFor) -> Callable[..., Any]:
     clients = {
-        name: client_for(getattr(cast, name)) for name in ("operator", "executor", "auditor")
+        name: client_for(getattr(users, name)) for name in ("operator", "executor", "auditor")
     }
 
     def posted(post: Post, *, key: str | None = KEY, **replaced: Any) -> Any:
@@ -109,21 +115,21 @@ def posting_actions() -> Iterator[tuple[str, Any]]:
                 yield action.__name__, action
 
 
-def test_every_call_that_writes__can_be_sent_again() -> None:
+def test_every_call_that_writes__is_idempotent() -> None:
     actions = dict(posting_actions())
     assert set(actions) == set(POSTS)
-    assert all(getattr(action, "is_sent_again_safely", False) for action in actions.values())
+    assert all(getattr(action, "is_idempotent", False) for action in actions.values())
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_call__sent_again__is_answered_byte_for_byte_and_done_once(
-    cast: Cast, send: Callable[..., Any], name: str
+def test_call__repeated_with_its_key__gets_the_stored_response_and_is_done_once(
+    users: Users, send: Callable[..., Any], name: str
 ) -> None:
-    post = POSTS[name](cast)
+    post = POSTS[name](users)
     first = send(post)
     assert first.status_code == post.succeeds, first.content
     assert "Idempotency-Replayed" not in first
-    done = everything()
+    done = record_counts()
     for _ in range(2):
         again = send(post)
         assert again.status_code == first.status_code
@@ -131,25 +137,25 @@ def test_call__sent_again__is_answered_byte_for_byte_and_done_once(
         assert again["Content-Type"] == first["Content-Type"] == "application/json"
         assert again["Idempotency-Replayed"] == "true"
         assert again["Cache-Control"] == "no-store"
-    assert everything() == done
+    assert record_counts() == done
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_call__without_a_key__keeps_nothing(
-    cast: Cast, send: Callable[..., Any], name: str
+def test_call__without_a_key__stores_nothing(
+    users: Users, send: Callable[..., Any], name: str
 ) -> None:
-    post = POSTS[name](cast)
+    post = POSTS[name](users)
     assert send(post, key=None).status_code == post.succeeds
     assert not IdempotencyRecord.objects.exists()
 
 
 def test_key__with_another_body_path_or_user__422_and_nothing_happens(
-    cast: Cast, send: Callable[..., Any]
+    users: Users, send: Callable[..., Any]
 ) -> None:
-    post = POSTS["activate"](cast)
-    other = POSTS["activate"](cast)
+    post = POSTS["activate"](users)
+    other = POSTS["activate"](users)
     assert send(post).status_code == 201
-    done = everything()
+    done = record_counts()
     for replaced in (
         {"body": {"timeout_minutes": 6}},
         {"path": other.path},
@@ -159,29 +165,29 @@ def test_key__with_another_body_path_or_user__422_and_nothing_happens(
             send(post, **replaced), 422, "idempotency_key_reused", "Idempotency-Key"
         )
         assert KEY not in str(problem)
-    assert everything() == done
+    assert record_counts() == done
     assert send(other, key="another-key").status_code == 201
 
 
-def test_key__under_a_token_that_reaches_less__422(
-    cast: Cast, client_for: ClientFor, send: Callable[..., Any]
+def test_key__under_a_token_of_smaller_scope__422(
+    users: Users, client_for: ClientFor, send: Callable[..., Any]
 ) -> None:
     """What an account was told under one token is not told under one that may see less."""
-    post = POSTS["claim"](cast)
+    post = POSTS["claim"](users)
     assert send(post).status_code == 200
     for narrowed in ({"capabilities": ["Checkout"]}, {"verbs": ["execute_job"]}):
-        other = client_for(cast.executor, **narrowed)
+        other = client_for(users.executor, **narrowed)
         answer = other.post(API + post.path, post.body, HTTP_IDEMPOTENCY_KEY=KEY)
         assert_problem(answer, 422, "idempotency_key_reused")
-    rotated = client_for(cast.executor)
+    rotated = client_for(users.executor)
     assert rotated.post(API + post.path, {}, HTTP_IDEMPOTENCY_KEY=KEY).status_code == 200
 
 
-def test_key__with_the_same_body_spelled_otherwise__is_the_same_call(
-    cast: Cast, client_for: ClientFor
+def test_key__with_the_same_body_serialized_otherwise__is_the_same_call(
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
-    executor, url = client_for(cast.executor), f"{API}jobs/{running.job.pk}/results/"
+    running = running_job(users)
+    executor, url = client_for(users.executor), f"{API}jobs/{running.job.pk}/results/"
     body = report_body(running.token)
     turned = dict(reversed(body.items()))
     first = executor.post(url, body, HTTP_IDEMPOTENCY_KEY=KEY)
@@ -191,25 +197,25 @@ def test_key__with_the_same_body_spelled_otherwise__is_the_same_call(
 
 
 @pytest.mark.parametrize("key", ["", "a key", "ключ", "x" * 256, "tab\tkey", "\x7f"])
-def test_key__that_is_none__400(cast: Cast, send: Callable[..., Any], key: str) -> None:
-    post = POSTS["activate"](cast)
+def test_key__invalid__400(users: Users, send: Callable[..., Any], key: str) -> None:
+    post = POSTS["activate"](users)
     assert_problem(send(post, key=key), 400, "invalid_idempotency_key", "Idempotency-Key")
     assert GovernanceJob.objects.count() == 0
 
 
 @pytest.mark.parametrize("key", ["k", "x" * 255, '"quoted"', "~!@#$%^&*()"])
-def test_key__of_any_visible_characters__is_one(
-    cast: Cast, send: Callable[..., Any], key: str
+def test_key__of_any_visible_characters__is_valid(
+    users: Users, send: Callable[..., Any], key: str
 ) -> None:
-    post = POSTS["activate"](cast)
+    post = POSTS["activate"](users)
     assert send(post, key=key).status_code == 201
     assert send(post, key=key)["Idempotency-Replayed"] == "true"
 
 
-def test_refusal_by_what_stands_there__is_kept(
-    cast: Cast, send: Callable[..., Any], client_for: ClientFor
+def test_error_of_the_current_state__is_stored(
+    users: Users, send: Callable[..., Any], client_for: ClientFor
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     post = Post("operator", f"contracts/{contract.pk}/activate/", {}, 409)
     first = send(post)
     assert_problem(first, 409, "contract_not_approved")
@@ -219,45 +225,49 @@ def test_refusal_by_what_stands_there__is_kept(
     assert again["Idempotency-Replayed"] == "true"
 
 
-def test_refusal_of_the_body__is_not_kept(cast: Cast, send: Callable[..., Any]) -> None:
-    post = POSTS["activate"](cast)
+def test_error_in_the_body__is_not_stored(users: Users, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](users)
     for wrong in ({"timeout_minutes": 0}, {"status": "ACTIVE"}, []):
         assert send(post, body=wrong).status_code == 400
     assert not IdempotencyRecord.objects.exists()
     assert send(post).status_code == 201
 
 
-def test_refusal_at_the_door__is_not_kept(cast: Cast, send: Callable[..., Any]) -> None:
-    post = POSTS["activate"](cast)
+def test_missing_permission__is_not_stored(users: Users, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](users)
     assert_problem(send(post, person="auditor"), 403, "permission_denied")
     assert not IdempotencyRecord.objects.exists()
     assert send(post).status_code == 201
 
 
-def test_failure__is_not_kept_and_leaves_nothing(cast: Cast, send: Callable[..., Any]) -> None:
-    post = POSTS["activate"](cast)
-    done = everything()
+def test_server_error__is_not_stored_and_leaves_nothing(
+    users: Users, send: Callable[..., Any]
+) -> None:
+    post = POSTS["activate"](users)
+    done = record_counts()
     with patch("governance.api.contracts.ActivationSerializer", side_effect=RuntimeError):
         assert_problem(send(post), 500, "internal_error")
     # Everything was written when it failed: the answer belongs to the story.
-    assert everything() == done
+    assert record_counts() == done
     assert send(post).status_code == 201
 
 
-def test_nothing_to_claim__is_kept_like_any_answer(cast: Cast, send: Callable[..., Any]) -> None:
+def test_nothing_to_claim__is_stored_like_any_response(
+    users: Users, send: Callable[..., Any]
+) -> None:
     post = Post("executor", "jobs/claim/", {}, 204)
     assert send(post).status_code == 204
-    pending_job(cast)
+    pending_job(users)
     again = send(post)
     assert (again.status_code, again.content) == (204, b"")
     assert "Content-Type" not in again
     assert send(post, key="another-key").status_code == 200
 
 
-def test_answer__in_the_database__shows_no_token_and_no_key(
-    cast: Cast, send: Callable[..., Any]
+def test_stored_response__in_the_database__shows_no_token_and_no_key(
+    users: Users, send: Callable[..., Any]
 ) -> None:
-    token = send(POSTS["start"](cast)).json()["execution_token"]
+    token = send(POSTS["start"](users)).json()["execution_token"]
     [(row,)] = run_sql("SELECT row_to_json(r)::text FROM governance_idempotencyrecord r")
     [(sealed,)] = run_sql("SELECT sealed_answer FROM governance_idempotencyrecord")
     for secret in (token, KEY):
@@ -265,8 +275,10 @@ def test_answer__in_the_database__shows_no_token_and_no_key(
         assert secret.encode() not in bytes(sealed)
 
 
-def test_answer__moved_to_another_row__does_not_open(cast: Cast, send: Callable[..., Any]) -> None:
-    posts = [POSTS["start"](cast) for _ in range(2)]
+def test_stored_response__moved_to_another_row__cannot_be_decrypted(
+    users: Users, send: Callable[..., Any]
+) -> None:
+    posts = [POSTS["start"](users) for _ in range(2)]
     for number, post in enumerate(posts):
         assert send(post, key=f"key-{number}").status_code == 200
     run_sql(
@@ -277,11 +289,11 @@ def test_answer__moved_to_another_row__does_not_open(cast: Cast, send: Callable[
         assert_problem(send(post, key=f"key-{number}"), 409, "answer_lost")
 
 
-def test_answer__made_out_to_be_of_another_call__does_not_open(
-    cast: Cast, send: Callable[..., Any]
+def test_stored_response__moved_to_another_call__cannot_be_decrypted(
+    users: Users, send: Callable[..., Any]
 ) -> None:
     """Who may write the table, and knows a key, still gets nobody's answer for another call."""
-    one, other = POSTS["start"](cast), POSTS["start"](cast)
+    one, other = POSTS["start"](users), POSTS["start"](users)
     assert send(one).status_code == 200
     assert send(other, key="another-key").status_code == 200
     [kept, its] = IdempotencyRecord.objects.order_by("kept_at")
@@ -294,10 +306,10 @@ def test_answer__made_out_to_be_of_another_call__does_not_open(
     assert_problem(send(other), 409, "answer_lost")
 
 
-def test_answer__under_an_older_secret__opens_while_it_is_a_fallback(
-    cast: Cast, send: Callable[..., Any], settings: Any
+def test_stored_response__under_an_older_secret__is_readable_while_it_is_a_fallback(
+    users: Users, send: Callable[..., Any], settings: Any
 ) -> None:
-    post, older = POSTS["start"](cast), settings.SECRET_KEY
+    post, older = POSTS["start"](users), settings.SECRET_KEY
     first = send(post)
     settings.SECRET_KEY = "a new one"
     assert_problem(send(post), 409, "answer_lost")
@@ -305,13 +317,13 @@ def test_answer__under_an_older_secret__opens_while_it_is_a_fallback(
     assert send(post).content == first.content
 
 
-def test_answer__after_a_day__is_gone(cast: Cast, send: Callable[..., Any]) -> None:
-    post = POSTS["activate"](cast)
+def test_stored_response__after_a_day__is_gone(users: Users, send: Callable[..., Any]) -> None:
+    post = POSTS["activate"](users)
     send(post)
     shift(timedelta(hours=23, minutes=59))
     assert send(post)["Idempotency-Replayed"] == "true"
     shift(timedelta(minutes=2))
-    other = POSTS["activate"](cast)
+    other = POSTS["activate"](users)
     # The key is free again, even if nobody has purged it, and for another call too.
     assert send(other).status_code == 201
     assert send(other)["Idempotency-Replayed"] == "true"
@@ -324,7 +336,7 @@ def shift(by: timedelta) -> None:
 
 
 def test_call__while_the_same_one_is_carried_out__409_and_later_its_answer(
-    committed: Cast, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
     contract = approved(committed)
     clients = [client_for(committed.operator) for _ in range(2)]
@@ -341,9 +353,7 @@ def test_call__while_the_same_one_is_carried_out__409_and_later_its_answer(
     assert again["Idempotency-Replayed"] == "true"
 
 
-def test_call__sent_eight_times_at_once__is_done_once(
-    committed: Cast, client_for: ClientFor
-) -> None:
+def test_call__eight_times_at_once__is_done_once(committed: Users, client_for: ClientFor) -> None:
     post = POSTS["start"](committed)
     clients = [client_for(committed.executor) for _ in range(8)]
 
@@ -363,26 +373,28 @@ def test_call__sent_eight_times_at_once__is_done_once(
     assert LedgerEntry.objects.filter(event="job.execution.started").count() == 1
 
 
-def test_refusal_at_commit__undoes_all_and_is_not_kept(
-    committed: Cast, client_for: ClientFor
+def test_error_at_commit__rolls_back_all_and_is_not_stored(
+    committed: Users, client_for: ClientFor
 ) -> None:
     contract = approved(committed)
     operator = client_for(committed.operator)
     url = f"{API}contracts/{contract.pk}/activate/"
-    with patch("governance.orchestrator.activation.spelled_entries", return_value="[]"):
+    with patch(
+        "governance.authorities.orchestrator.activation.serialized_entries", return_value="[]"
+    ):
         # Nothing is told, so PostgreSQL refuses at commit, when the answer is written already.
-        assert_problem(operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY), 409, "record_protected")
+        assert_problem(operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY), 409, "integrity_violation")
     assert not IdempotencyRecord.objects.exists()
     assert not GovernanceJob.objects.exists()
     assert operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY).status_code == 201
 
 
 @pytest.mark.parametrize("name", [name for name in POSTS if name != "activate_many"])
-def test_call__with_a_key__costs_three_questions_more(
-    cast: Cast, send: Callable[..., Any], name: str
+def test_call__with_a_key__costs_three_queries_more(
+    users: Users, send: Callable[..., Any], name: str
 ) -> None:
     """Its lock, what is kept of it, keeping the answer; and a transaction around the story."""
-    posts = [POSTS[name](cast) for _ in range(2)]
+    posts = [POSTS[name](users) for _ in range(2)]
     counts = []
     for post, key in zip(posts, (None, KEY), strict=True):
         with CaptureQueriesContext(connection) as asked:
@@ -392,14 +404,14 @@ def test_call__with_a_key__costs_three_questions_more(
 
 
 def test_purge__takes_what_is_older_than_a_day_in_small_steps(
-    cast: Cast, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    users: Users, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_answers, "PURGED_AT_ONCE", 2)
+    monkeypatch.setattr(stored_responses, "PURGE_BATCH_SIZE", 2)
     for number in range(5):
-        send(POSTS["activate"](cast), key=f"old-{number}")
+        send(POSTS["activate"](users), key=f"old-{number}")
     shift(timedelta(hours=25))
-    send(POSTS["activate"](cast), key="new")
+    send(POSTS["activate"](users), key="new")
     at = IdempotencyRecord.objects.latest("kept_at").kept_at
-    assert kept_answers.purge_answers(at=at) == 5
+    assert stored_responses.purge_stored_responses(at=at) == 5
     assert IdempotencyRecord.objects.count() == 1
-    assert kept_answers.purge_answers(at=at) == 0
+    assert stored_responses.purge_stored_responses(at=at) == 0

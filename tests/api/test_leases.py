@@ -11,13 +11,20 @@ from governance.flows.sweep import fail_timed_out_jobs
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import nothing_written
-from tests.support.cast import Cast
-from tests.support.stories import Running, again, finished_job, now, pending_job, running_job
+from tests.support.factories import (
+    Running,
+    finished_job,
+    now,
+    pending_job,
+    reloaded,
+    running_job,
+)
+from tests.support.users import Users
 
 LONG_AGO = timedelta(minutes=10)
 
 
-def told(answer: Any) -> datetime | None:
+def lease_of(answer: Any) -> datetime | None:
     """The lease in an answer."""
     text = answer.json()["lease_expires_at"]
     return datetime.fromisoformat(text) if text else None
@@ -30,64 +37,66 @@ def send(client: Any, running: Running, call: str, step_index: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("call", ["claim/", "{}/start/"])
-def test_claim_and_start__tell_the_lease(cast: Cast, client_for: ClientFor, call: str) -> None:
-    job = pending_job(cast)
-    answer = client_for(cast.executor).post(f"{API}jobs/{call.format(job.pk)}")
-    lease = told(answer)
-    assert lease == again(job).lease_expires_at
+def test_claim_and_start__show_the_lease(users: Users, client_for: ClientFor, call: str) -> None:
+    job = pending_job(users)
+    answer = client_for(users.executor).post(f"{API}jobs/{call.format(job.pk)}")
+    lease = lease_of(answer)
+    assert lease == reloaded(job).lease_expires_at
     assert lease
     assert timedelta(minutes=5) < lease - now() <= timedelta(minutes=6)
 
 
-def test_results__tell_the_lease_that_the_report_renewed(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast, at=now() - timedelta(minutes=2))
-    before = again(running.job).lease_expires_at
-    executor = client_for(cast.executor)
+def test_results__show_the_lease_that_the_report_renewed(
+    users: Users, client_for: ClientFor
+) -> None:
+    running = running_job(users, at=now() - timedelta(minutes=2))
+    before = reloaded(running.job).lease_expires_at
+    executor = client_for(users.executor)
     first, repeated = (send(executor, running, "results") for _ in range(2))
     assert (first.status_code, repeated.status_code) == (201, 200)
-    lease = told(first)
-    assert lease == told(repeated) == again(running.job).lease_expires_at
+    lease = lease_of(first)
+    assert lease == lease_of(repeated) == reloaded(running.job).lease_expires_at
     assert lease
     assert lease > before + timedelta(minutes=1)
 
 
-def test_job__read__tells_the_lease_only_while_it_runs(cast: Cast, client_for: ClientFor) -> None:
-    viewer = client_for(cast.viewer)
-    jobs = [pending_job(cast), finished_job(cast), running_job(cast).job]
-    leases = [again(job).lease_expires_at for job in jobs]
+def test_job__read__shows_the_lease_only_while_it_runs(users: Users, client_for: ClientFor) -> None:
+    viewer = client_for(users.viewer)
+    jobs = [pending_job(users), finished_job(users), running_job(users).job]
+    leases = [reloaded(job).lease_expires_at for job in jobs]
     assert leases[:2] == [None, None]
-    assert [told(viewer.get(f"{API}jobs/{job.pk}/")) for job in jobs] == leases
+    assert [lease_of(viewer.get(f"{API}jobs/{job.pk}/")) for job in jobs] == leases
     listed = {row["id"]: row for row in viewer.get(f"{API}jobs/").json()["results"]}
     assert [listed[str(job.pk)]["lease_expires_at"] is None for job in jobs] == [True, True, False]
 
 
 @pytest.mark.parametrize("call", ["results", "complete"])
 def test_report_or_complete__after_the_lease__409(
-    cast: Cast, client_for: ClientFor, call: str
+    users: Users, client_for: ClientFor, call: str
 ) -> None:
-    running = running_job(cast, at=now() - LONG_AGO)
+    running = running_job(users, at=now() - LONG_AGO)
     with nothing_written():
-        answer = send(client_for(cast.executor), running, call)
-        problem = assert_problem(answer, 409, "lease_lapsed")
+        answer = send(client_for(users.executor), running, call)
+        problem = assert_problem(answer, 409, "lease_expired")
     lapsed_at = datetime.fromisoformat(problem["details"]["lease_expires_at"])
-    assert lapsed_at == again(running.job).lease_expires_at
+    assert lapsed_at == reloaded(running.job).lease_expires_at
 
 
 def test_late_report__under_another_token__is_stale_first(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast, at=now() - LONG_AGO)
+    running = running_job(users, at=now() - LONG_AGO)
     running.token = "another"
-    answer = send(client_for(cast.executor), running, "results")
+    answer = send(client_for(users.executor), running, "results")
     assert_problem(answer, 409, "stale_execution")
 
 
 def test_lost_executor__comes_back_after_the_sweep__409_and_the_record_stays(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast, at=now() - LONG_AGO)
-    [_] = fail_timed_out_jobs(actor=cast.operator, at=now())
-    executor = client_for(cast.executor)
+    running = running_job(users, at=now() - LONG_AGO)
+    [_] = fail_timed_out_jobs(actor=users.operator, at=now())
+    executor = client_for(users.executor)
     shown = executor.get(f"{API}jobs/{running.job.pk}/").json()
     assert (shown["status"], shown["lease_expires_at"]) == ("FAILED", None)
     assert "executor lost at step 0, outcome unknown" in shown["end_reason"]

@@ -6,12 +6,11 @@ import hashlib
 import json
 from typing import Any
 
+from governance.domain.values import AuditVerdict
 from governance.models import GovernanceJob
-from governance.vocabulary.values import AuditVerdict
 from tests.api.conftest import ClientFor
 from tests.api.support import API, report_body
-from tests.support.cast import Cast
-from tests.support.stories import (
+from tests.support.factories import (
     THREE_CHANGES,
     approved,
     failed_job,
@@ -20,11 +19,14 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.users import Users
 
 
-def test_contract__from_activation_to_verdict__completes(cast: Cast, client_for: ClientFor) -> None:
-    contract = approved(cast)
-    operator, executor, auditor = map(client_for, (cast.operator, cast.executor, cast.auditor))
+def test_contract__from_activation_to_verdict__completes(
+    users: Users, client_for: ClientFor
+) -> None:
+    contract = approved(users)
+    operator, executor, auditor = map(client_for, (users.operator, users.executor, users.auditor))
 
     answer = operator.post(f"{API}contracts/{contract.pk}/activate/", {"timeout_minutes": 90})
     assert answer.status_code == 201, answer.content
@@ -70,10 +72,10 @@ def test_contract__from_activation_to_verdict__completes(cast: Cast, client_for:
 
 
 def test_contract__read_in_full__shows_what_was_proposed_and_signed(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    contract = approved(cast)
-    shown = client_for(cast.viewer).get(f"{API}contracts/{contract.pk}/").json()
+    contract = approved(users)
+    shown = client_for(users.viewer).get(f"{API}contracts/{contract.pk}/").json()
     assert shown["proposed_changes"] == THREE_CHANGES
     assert [step["change"] for step in shown["plan"]] == THREE_CHANGES
     assert shown["eligibility_verdict"]["decision"] == "MAY"
@@ -83,10 +85,10 @@ def test_contract__read_in_full__shows_what_was_proposed_and_signed(
 
 
 def test_ledger__read_over_http__verifies_with_sha256_alone(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = judged_job(cast)
-    answer = client_for(cast.viewer).get(f"{API}contracts/{job.contract_id}/ledger/").json()
+    job = judged_job(users)
+    answer = client_for(users.viewer).get(f"{API}contracts/{job.contract_id}/ledger/").json()
     assert answer["next"] is None
     entries = answer["results"]
     assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
@@ -99,10 +101,12 @@ def test_ledger__read_over_http__verifies_with_sha256_alone(
     assert entries[-1]["to_status"] == "COMPLETED"
 
 
-def test_steps__of_a_running_job__say_how_each_stands(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
+def test_steps__of_a_running_job__show_the_status_of_each(
+    users: Users, client_for: ClientFor
+) -> None:
+    running = running_job(users)
     running.complete_steps(1)
-    answer = client_for(cast.viewer).get(f"{API}jobs/{running.job.pk}/steps/").json()
+    answer = client_for(users.viewer).get(f"{API}jobs/{running.job.pk}/steps/").json()
     assert answer["next"] is None
     assert [step["status"] for step in answer["results"]] == ["COMPLETED", "RUNNING", "PENDING"]
     assert [step["change"] for step in answer["results"]] == THREE_CHANGES
@@ -110,9 +114,9 @@ def test_steps__of_a_running_job__say_how_each_stands(cast: Cast, client_for: Cl
     assert answer["results"][1]["result"] is None
 
 
-def test_steps__in_pages_of_one__say_the_same(cast: Cast, client_for: ClientFor) -> None:
-    job = failed_job(cast)
-    viewer = client_for(cast.viewer)
+def test_steps__in_pages_of_one__show_the_same(users: Users, client_for: ClientFor) -> None:
+    job = failed_job(users)
+    viewer = client_for(users.viewer)
     whole = viewer.get(f"{API}jobs/{job.pk}/steps/").json()["results"]
     assert [step["status"] for step in whole] == ["COMPLETED", "FAILED", "SKIPPED"]
     paged, address = [], f"{API}jobs/{job.pk}/steps/?page_size=1"
@@ -124,10 +128,10 @@ def test_steps__in_pages_of_one__say_the_same(cast: Cast, client_for: ClientFor)
 
 
 def test_progress__of_a_job_with_a_failed_step__counts_it(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    job = failed_job(cast)
-    assert client_for(cast.viewer).get(f"{API}jobs/{job.pk}/progress/").json() == {
+    job = failed_job(users)
+    assert client_for(users.viewer).get(f"{API}jobs/{job.pk}/progress/").json() == {
         "job_id": str(job.pk),
         "status": "FAILED",
         "current_step": 2,
@@ -137,9 +141,9 @@ def test_progress__of_a_job_with_a_failed_step__counts_it(
     }
 
 
-def test_start__of_a_pending_job__gives_the_token_once(cast: Cast, client_for: ClientFor) -> None:
-    job = pending_job(cast)
-    executor = client_for(cast.executor)
+def test_start__of_a_pending_job__gives_the_token_once(users: Users, client_for: ClientFor) -> None:
+    job = pending_job(users)
+    executor = client_for(users.executor)
     answer = executor.post(f"{API}jobs/{job.pk}/start/", {})
     assert answer.status_code == 200
     token = answer.json()["execution_token"]
@@ -151,23 +155,23 @@ def test_start__of_a_pending_job__gives_the_token_once(cast: Cast, client_for: C
         assert token not in shown.content.decode()
 
 
-def test_claim__with_nothing_to_do__answers_204(cast: Cast, client_for: ClientFor) -> None:
-    answer = client_for(cast.executor).post(f"{API}jobs/claim/")
+def test_claim__with_nothing_to_do__answers_204(users: Users, client_for: ClientFor) -> None:
+    answer = client_for(users.executor).post(f"{API}jobs/claim/")
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_claim__with_two_jobs__takes_the_older(cast: Cast, client_for: ClientFor) -> None:
-    older, newer = pending_job(cast), pending_job(cast)
-    executor = client_for(cast.executor)
+def test_claim__with_two_jobs__takes_the_older(users: Users, client_for: ClientFor) -> None:
+    older, newer = pending_job(users), pending_job(users)
+    executor = client_for(users.executor)
     claimed = [executor.post(f"{API}jobs/claim/").json()["id"] for _ in range(2)]
     assert claimed == [str(older.pk), str(newer.pk)]
 
 
 def test_report__sent_again__answers_200_with_the_stored_result(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(cast)
-    executor = client_for(cast.executor)
+    running = running_job(users)
+    executor = client_for(users.executor)
     address = f"{API}jobs/{running.job.pk}/results/"
     body = report_body(
         running.token,
@@ -183,9 +187,9 @@ def test_report__sent_again__answers_200_with_the_stored_result(
     assert running.job.results.count() == 1
 
 
-def test_failed_step__reported__ends_the_job_failed(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
-    executor, address = client_for(cast.executor), f"{API}jobs/{running.job.pk}/"
+def test_failed_step__reported__ends_the_job_failed(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
+    executor, address = client_for(users.executor), f"{API}jobs/{running.job.pk}/"
     body = report_body(running.token, status="FAILED", error="Timed out.", output=None)
     assert executor.post(f"{address}results/", body).status_code == 201
     answer = executor.post(f"{address}complete/", {"execution_token": running.token})
@@ -193,23 +197,23 @@ def test_failed_step__reported__ends_the_job_failed(cast: Cast, client_for: Clie
     assert answer.json()["evidence_sha256"]
 
 
-def test_cancel__of_a_pending_job__seals_its_evidence(cast: Cast, client_for: ClientFor) -> None:
-    job = pending_job(cast)
-    answer = client_for(cast.operator).post(f"{API}jobs/{job.pk}/cancel/", {"reason": "Not now."})
+def test_cancel__of_a_pending_job__seals_its_evidence(users: Users, client_for: ClientFor) -> None:
+    job = pending_job(users)
+    answer = client_for(users.operator).post(f"{API}jobs/{job.pk}/cancel/", {"reason": "Not now."})
     assert (answer.status_code, answer.json()["status"]) == (200, "CANCELLED")
     assert answer.json()["end_reason"] == "Not now."
     assert answer.json()["evidence_sha256"]
 
 
-def test_verdict__with_checks__keeps_them(cast: Cast, client_for: ClientFor) -> None:
-    job = finished_job(cast)
+def test_verdict__with_checks__keeps_them(users: Users, client_for: ClientFor) -> None:
+    job = finished_job(users)
     body: dict[str, Any] = {
         "verdict": "INCONCLUSIVE",
         "reason": "No reading after.",
         "checks": [{"check": "A-002", "verdict": "INCONCLUSIVE"}],
         "evidence_sha256": job.evidence.sha256,
     }
-    answer = client_for(cast.auditor).post(f"{API}jobs/{job.pk}/verdict/", body)
+    answer = client_for(users.auditor).post(f"{API}jobs/{job.pk}/verdict/", body)
     assert answer.status_code == 201, answer.content
     assert answer.json()["contract_status"] == "ACTIVE"
     assert answer.json()["checks"] == body["checks"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.api.problems import MOST_FAULTS
+from governance.api.problems import MAX_ERRORS
 from governance.models import (
     ApprovalSignature,
     AuditEvidence,
@@ -21,7 +21,7 @@ from governance.models import (
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.api.test_idempotency import POSTS
-from tests.support.cast import Cast
+from tests.support.users import Users
 
 RECORD = (SystemContract, GovernanceJob, StepResult, AuditEvidence, GovernanceAudit, LedgerEntry)
 # Every column of the record that a client could wish to set, and those of accounts and tokens.
@@ -51,8 +51,8 @@ def everything() -> list[Any]:
 
 def in_turns(columns: list[str]) -> Iterator[list[str]]:
     """As many at once as a refusal names."""
-    for first in range(0, len(columns), MOST_FAULTS):
-        yield columns[first : first + MOST_FAULTS]
+    for first in range(0, len(columns), MAX_ERRORS):
+        yield columns[first : first + MAX_ERRORS]
 
 
 def named_in(answer: Any) -> set[str]:
@@ -64,10 +64,10 @@ def named_in(answer: Any) -> set[str]:
 
 @pytest.mark.parametrize("name", POSTS)
 def test_body__with_a_column_of_the_record__400_and_nothing_changes(
-    cast: Cast, client_for: ClientFor, name: str
+    users: Users, client_for: ClientFor, name: str
 ) -> None:
-    post = POSTS[name](cast)
-    client, before = client_for(getattr(cast, post.person)), everything()
+    post = POSTS[name](users)
+    client, before = client_for(getattr(users, post.person)), everything()
     tried = [c for c in COLUMNS if c not in post.body.keys() | ITS_OWN.get(name, set())]
     assert len(tried) > 60
     for columns in in_turns(tried):
@@ -84,11 +84,11 @@ def test_body__with_a_column_of_the_record__400_and_nothing_changes(
 
 
 def test_report_within_a_batch__with_a_column_of_the_record__400(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    post = POSTS["results"](cast)
+    post = POSTS["results"](users)
     report = {k: v for k, v in post.body.items() if k != "execution_token"}
-    client, before = client_for(cast.executor), everything()
+    client, before = client_for(users.executor), everything()
     tried = [c for c in COLUMNS if c not in report.keys() | ITS_OWN["results"]]
     for columns in in_turns(tried):
         body = {
@@ -102,10 +102,10 @@ def test_report_within_a_batch__with_a_column_of_the_record__400(
 
 @pytest.mark.parametrize("name", POSTS)
 def test_query_and_headers__cannot_say_it_either(
-    cast: Cast, client_for: ClientFor, name: str
+    users: Users, client_for: ClientFor, name: str
 ) -> None:
-    post = POSTS[name](cast)
-    client, before = client_for(getattr(cast, post.person)), everything()
+    post = POSTS[name](users)
+    client, before = client_for(getattr(users, post.person)), everything()
     for column in ("status", "approved_by", "actor", "at"):
         answer = client.post(f"{API}{post.path}?{column}=COMPLETED", post.body)
         assert_problem(answer, 400, "invalid_parameter", column)

@@ -9,8 +9,15 @@ import pytest
 from governance.models import SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, all_pages, assert_problem, packed
-from tests.support.cast import Cast
-from tests.support.stories import asked, eligible, finished_job, now, pending_job, running_job
+from tests.support.factories import (
+    asked,
+    eligible,
+    finished_job,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.users import Users
 
 ORDERINGS = ["-created_at", "created_at", "-updated_at", "updated_at"]
 HOUR = timedelta(hours=1)
@@ -19,30 +26,30 @@ HOUR = timedelta(hours=1)
 @pytest.mark.parametrize("ordering", ORDERINGS)
 @pytest.mark.parametrize("page_size", [1, 2, 5])
 def test_contracts__in_every_order__page_through_once_each(
-    cast: Cast, client_for: ClientFor, ordering: str, page_size: int
+    users: Users, client_for: ClientFor, ordering: str, page_size: int
 ) -> None:
     at = now() - 2 * HOUR
     for moment in (at, at, at, at + HOUR, at - HOUR):
-        eligible(cast, at=moment)
-    asked(cast, at=at - 3 * HOUR)
-    pending_job(cast)  # made now, changed a little later
+        eligible(users, at=moment)
+    asked(users, at=at - 3 * HOUR)
+    pending_job(users)  # made now, changed a little later
     column = ordering.removeprefix("-")
     rows = sorted(
         SystemContract.objects.all(),
         key=lambda contract: (getattr(contract, column), contract.pk),
         reverse=ordering.startswith("-"),
     )
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     found = all_ids(viewer, f"contracts/?ordering={ordering}&page_size={page_size}")
     assert found == [str(row.pk) for row in rows]
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
 def test_jobs__in_every_order__page_through_once_each(
-    cast: Cast, client_for: ClientFor, ordering: str
+    users: Users, client_for: ClientFor, ordering: str
 ) -> None:
-    running = running_job(cast)
-    made = [running.job, pending_job(cast), finished_job(cast)]
+    running = running_job(users)
+    made = [running.job, pending_job(users), finished_job(users)]
     running.complete_steps()  # made first, changed last
     ids = [str(job.pk) for job in made]
     expected = {
@@ -51,15 +58,15 @@ def test_jobs__in_every_order__page_through_once_each(
         "updated_at": [ids[1], ids[2], ids[0]],
         "-updated_at": [ids[0], ids[2], ids[1]],
     }[ordering]
-    assert all_ids(client_for(cast.viewer), f"jobs/?ordering={ordering}&page_size=1") == expected
+    assert all_ids(client_for(users.viewer), f"jobs/?ordering={ordering}&page_size=1") == expected
 
 
 def test_contract__that_changes_while_one_pages_by_updated_at__comes_again_and_none_is_lost(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
-    made = [running_job(cast, at=now()) for _ in range(4)]
+    made = [running_job(users, at=now()) for _ in range(4)]
     ids = [str(running.job.pk) for running in made]
-    pages = all_pages(client_for(cast.viewer), f"{API}jobs/?ordering=updated_at&page_size=2")
+    pages = all_pages(client_for(users.viewer), f"{API}jobs/?ordering=updated_at&page_size=2")
     first = [row["id"] for row in next(pages)]
     for changed in (made[0], made[2]):  # one that was seen, and one that was not
         changed.complete_steps(1)
@@ -68,10 +75,10 @@ def test_contract__that_changes_while_one_pages_by_updated_at__comes_again_and_n
     assert rest == [ids[3], ids[0], ids[2]]
 
 
-def test_cursor__of_another_ordering__400(cast: Cast, client_for: ClientFor) -> None:
+def test_cursor__of_another_ordering__400(users: Users, client_for: ClientFor) -> None:
     for _ in range(3):
-        pending_job(cast)
-    viewer = client_for(cast.viewer)
+        pending_job(users)
+    viewer = client_for(users.viewer)
     for address in ("contracts/", "jobs/"):
         gave = {
             ordering: viewer.get(f"{API}{address}?ordering={ordering}&page_size=1").json()["next"]
@@ -92,9 +99,9 @@ def test_cursor__of_another_ordering__400(cast: Cast, client_for: ClientFor) -> 
     "ordering", ["title", "-title", "id", "updated", "-", "created_at,id", "?"]
 )
 def test_ordering__that_is_not_on_the_list__400(
-    cast: Cast, client_for: ClientFor, ordering: str
+    users: Users, client_for: ClientFor, ordering: str
 ) -> None:
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     for address in ("contracts/", "jobs/"):
         answer = viewer.get(API + address, {"ordering": ordering})
         problem = assert_problem(answer, 400, "invalid_parameter", "ordering")
@@ -135,9 +142,11 @@ CURSORS = [
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
-def test_cursor__that_no_page_gave_out__400(cast: Cast, client_for: ClientFor, cursor: str) -> None:
-    job = pending_job(cast)
-    viewer = client_for(cast.viewer)
+def test_cursor__that_no_page_gave_out__400(
+    users: Users, client_for: ClientFor, cursor: str
+) -> None:
+    job = pending_job(users)
+    viewer = client_for(users.viewer)
     addresses = ["contracts/", "jobs/"]
     if cursor != packed("[1]"):
         addresses += [f"contracts/{job.contract_id}/ledger/", f"jobs/{job.pk}/steps/"]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, assert_problem, queries_of
-from tests.support.cast import Cast
-from tests.support.stories import eligible, running_job
+from tests.support.factories import eligible, running_job
+from tests.support.users import Users
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,29 +35,29 @@ MOMENT = timedelta(microseconds=1)
     ],
 )
 def test_contracts__within_ranges__edges_and_all_in_any_order(
-    cast: Cast, client_for: ClientFor, query: dict[str, datetime], expected: set[str]
+    users: Users, client_for: ClientFor, query: dict[str, datetime], expected: set[str]
 ) -> None:
-    from governance.contract.operations import expire_contract
+    from governance.authorities.contract.operations import expire_contract
 
     made = {
-        "before": eligible(cast, at=NINE - MOMENT),
-        "at nine": eligible(cast, at=NINE),
-        "later": eligible(cast, at=NINE + HOUR),
+        "before": eligible(users, at=NINE - MOMENT),
+        "at nine": eligible(users, at=NINE),
+        "later": eligible(users, at=NINE + HOUR),
     }
     ends_at = made["before"].review_ends_at
     assert ends_at is not None
-    expire_contract(contract_id=made["before"].pk, actor=cast.operator, at=ends_at + HOUR)
-    said = "&".join(f"{name}={quote(at.isoformat())}" for name, at in query.items())
-    viewer = client_for(cast.viewer)
+    expire_contract(contract_id=made["before"].pk, actor=users.operator, at=ends_at + HOUR)
+    parameters = "&".join(f"{name}={quote(at.isoformat())}" for name, at in query.items())
+    viewer = client_for(users.viewer)
     wanted = sorted(str(made[key].pk) for key in expected)
     for ordering in ("created_at", "-created_at", "updated_at", "-updated_at"):
-        found = all_ids(viewer, f"contracts/?{said}&ordering={ordering}&page_size=1")
+        found = all_ids(viewer, f"contracts/?{parameters}&ordering={ordering}&page_size=1")
         assert sorted(found) == wanted, ordering
 
 
-def test_jobs__within_ranges__edges_and_all(cast: Cast, client_for: ClientFor) -> None:
-    running = running_job(cast)
-    job, viewer = running.job, client_for(cast.viewer)
+def test_jobs__within_ranges__edges_and_all(users: Users, client_for: ClientFor) -> None:
+    running = running_job(users)
+    job, viewer = running.job, client_for(users.viewer)
     running.complete_steps(1)
     job = type(job).objects.get()
 
@@ -72,28 +72,28 @@ def test_jobs__within_ranges__edges_and_all(cast: Cast, client_for: ClientFor) -
 
 
 @pytest.mark.parametrize("zone", ["Z", "z", "%2B00:00", "-00:00"])
-def test_range__in_any_spelling_of_utc__is_the_same(
-    cast: Cast, client_for: ClientFor, zone: str
+def test_range__in_any_notation_of_utc__is_the_same(
+    users: Users, client_for: ClientFor, zone: str
 ) -> None:
-    made = eligible(cast, at=NINE)
-    viewer = client_for(cast.viewer)
+    made = eligible(users, at=NINE)
+    viewer = client_for(users.viewer)
     for text, expected in ((f"2026-03-02T09:00:00{zone}", [str(made.pk)]),):
         assert all_ids(viewer, f"contracts/?created_after={text}") == expected
     assert all_ids(viewer, "contracts/?created_after=2026-03-02T10:00:00%2B01:00") == [str(made.pk)]
     assert all_ids(viewer, "contracts/?created_after=2026-03-02T10:00:00%2B00:59") == []
 
 
-def test_range__whose_plus_was_not_escaped__says_how(cast: Cast, client_for: ClientFor) -> None:
-    answer = client_for(cast.viewer).get(f"{API}jobs/?updated_after=2026-11-02T09:00:00+01:00")
+def test_range__whose_plus_was_not_escaped__says_how(users: Users, client_for: ClientFor) -> None:
+    answer = client_for(users.viewer).get(f"{API}jobs/?updated_after=2026-11-02T09:00:00+01:00")
     problem = assert_problem(answer, 400, "invalid_input", "updated_after")
     assert "%2B" in problem["detail"]
 
 
 def test_range__of_the_other_column__bounds_the_walk_through_the_order(
-    cast: Cast, client_for: ClientFor
+    users: Users, client_for: ClientFor
 ) -> None:
     """What changed before a moment was made before it: so the index is entered at the right end."""
-    viewer = client_for(cast.viewer)
+    viewer = client_for(users.viewer)
     at = "2026-11-02T09:00:00Z"
     *_, walk = queries_of(viewer, f"contracts/?created_after={at}&ordering=updated_at")
     assert '"updated_at" >= ' in walk

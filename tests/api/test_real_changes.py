@@ -16,21 +16,25 @@ from typing import Any
 
 import httpx
 
+from governance.domain.changes import parse_changes
+from governance.domain.values import (
+    AuditVerdict,
+    ContractStatus,
+    JobStatus,
+)
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
-from governance.ledger.verification import verify_ledger
 from governance.models import AuditEvidence, GovernanceJob, SystemContract
-from governance.vocabulary.changes import parse_changes
-from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus
+from governance.record.ledger.verification import verify_ledger
 from tests.api.support import API
-from tests.support.cast import Cast
 from tests.support.clients import require_conforming
+from tests.support.factories import Running, now
 from tests.support.http import served_application
 from tests.support.kubernetes import needs_real_changes, real_changes
 from tests.support.real_contracts import CONTRACTS, approve_all, drawn, propose_all
-from tests.support.stories import Running, now
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 WORKERS = 3
 OVER_HTTP = 150
@@ -109,12 +113,12 @@ def claimed(worker: Worker, contracts: list[SystemContract]) -> None:
         worker.judge(job["id"])
 
 
-def through_the_flows(cast: Cast, contract: SystemContract) -> None:
+def through_the_flows(users: Users, contract: SystemContract) -> None:
     """What `started_by_name` does, without HTTP."""
     job = activate_contract(
-        contract_id=contract.pk, actor=cast.operator, at=now(), timeout_minutes=60
+        contract_id=contract.pk, actor=users.operator, at=now(), timeout_minutes=60
     )
-    running = Running(*run_job.start_job(job_id=job.pk, executor=cast.executor, at=now()), cast)
+    running = Running(*run_job.start_job(job_id=job.pk, executor=users.executor, at=now()), users)
     for step in job.steps.order_by("step_index"):
         running.record(running.report(step.step_index, output={"applied": step.change}))
     assert running.complete().status == JobStatus.COMPLETED
@@ -123,13 +127,13 @@ def through_the_flows(cast: Cast, contract: SystemContract) -> None:
         verdict=AuditVerdict.PASS,
         reason="As approved.",
         evidence_sha256=AuditEvidence.objects.get(job=job).sha256,
-        author=cast.auditor,
+        author=users.auditor,
         at=now(),
     )
 
 
 @needs_real_changes
-def test_real_changes__the_whole_way__all_end_with_a_verified_record(committed: Cast) -> None:
+def test_real_changes__the_whole_way__all_end_with_a_verified_record(committed: Users) -> None:
     contracts = propose_all(committed)
     approve_all(committed, contracts)
     over_http = drawn(contracts, OVER_HTTP)
@@ -193,7 +197,7 @@ def assert_every_record_is_whole(contracts: list[SystemContract]) -> None:
 
 
 @needs_real_changes
-def test_real_changes__served__are_found_by_capability(committed: Cast) -> None:
+def test_real_changes__served__are_found_by_capability(committed: Users) -> None:
     contracts = propose_all(committed)
     token = new_token(committed.viewer)
     headers = {"Authorization": f"Bearer {token}"}

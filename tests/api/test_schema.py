@@ -17,23 +17,28 @@ from django.core.management import call_command
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
-from governance.api.codes import CODES
-from governance.api.openapi import examples_of_success
-from governance.api.pages import NO_PICTURE
-from governance.api.refusals import (
-    EVERY_ADDRESS_WITH_ID,
-    EVERY_CALL,
-    EVERY_LIST,
-    EVERY_POST,
-    OUTSIDE,
-    OWN,
-    by_status,
-    refusals_of,
+from governance.api.declared_errors import (
+    CODES_OF_EVERY_CALL,
+    CODES_OF_EVERY_ID,
+    CODES_OF_EVERY_LIST,
+    CODES_OF_EVERY_POST,
+    OPERATION_CODES,
+    UNROUTED_CODES,
+    declared_errors_of,
+    group_by_status,
 )
-from governance.vocabulary.canonical import digest
-from governance.vocabulary.values import AuditVerdict, ContractStatus, JobStatus, StepStatus
+from governance.api.error_codes import ERROR_CODES
+from governance.api.openapi import examples_of_success
+from governance.api.pages import EMPTY_IMAGE
+from governance.domain.canonical import digest
+from governance.domain.values import (
+    AuditVerdict,
+    ContractStatus,
+    JobStatus,
+    StepStatus,
+)
+from tests.api.generate_examples import record_examples
 from tests.api.reference import DOCS, FILES, schema_file, stale_files
-from tests.api.story import tell_story
 from tests.api.support import API
 from tests.api.test_who_may import ID, MAY
 from tests.support.clients import ApiClient
@@ -75,7 +80,7 @@ def test_schema__describes_exactly_the_calls_there_are(schema: dict[str, Any]) -
     assert described == {(method, API + route.replace(ID, "{id}")) for method, route in MAY}
 
 
-def test_schema__of_every_call__tells_what_comes_back_and_what_is_refused(
+def test_schema__of_every_call__describes_responses_and_errors(
     schema: dict[str, Any],
 ) -> None:
     names = set()
@@ -102,7 +107,7 @@ def test_schema__of_every_call__tells_what_comes_back_and_what_is_refused(
             assert problem == {"$ref": "#/components/schemas/Problem"}
             assert narrowed["properties"]["status"] == {"const": int(status)}
             codes = narrowed["properties"]["code"]["enum"]
-            assert {CODES[code].status for code in codes} == {int(status)}
+            assert {ERROR_CODES[code].status for code in codes} == {int(status)}
             assert set(content[1]["examples"]) == set(codes)
     assert len(names) == len(MAY)
 
@@ -114,28 +119,36 @@ def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def test_refusals__name_every_operation_and_no_other(schema: dict[str, Any]) -> None:
-    assert set(OWN) == {operation["operationId"] for _, _, operation in operations(schema)}
+def test_declared_errors__name_every_operation_and_no_other(schema: dict[str, Any]) -> None:
+    assert set(OPERATION_CODES) == {
+        operation["operationId"] for _, _, operation in operations(schema)
+    }
 
 
-def test_refusals__name_every_code_once_and_all_of_them_are_answered() -> None:
-    shared = [EVERY_CALL, EVERY_LIST, EVERY_ADDRESS_WITH_ID, EVERY_POST, OUTSIDE]
-    answered = {code for codes in (*shared, *OWN.values()) for code in codes}
-    assert set(CODES) == answered
-    for name, codes in OWN.items():
+def test_declared_errors__name_every_code_and_repeat_none() -> None:
+    shared = [
+        CODES_OF_EVERY_CALL,
+        CODES_OF_EVERY_LIST,
+        CODES_OF_EVERY_ID,
+        CODES_OF_EVERY_POST,
+        UNROUTED_CODES,
+    ]
+    answered = {code for codes in (*shared, *OPERATION_CODES.values()) for code in codes}
+    assert set(ERROR_CODES) == answered
+    for name, codes in OPERATION_CODES.items():
         shared = (
-            {*EVERY_CALL}
+            {*CODES_OF_EVERY_CALL}
             if name.startswith(("get_", "list_", "follow_"))
-            else {*EVERY_CALL, *EVERY_POST}
+            else {*CODES_OF_EVERY_CALL, *CODES_OF_EVERY_POST}
         )
         assert not set(codes) & shared, name
 
 
-def test_refusals__of_an_operation_that_is_not_listed__say_where_to_add_it() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"paint_contract.*refusals\.py"):
-        refusals_of("paint_contract", method="POST", has_id=True, is_list=False)
+def test_declared_errors__of_an_operation_that_is_not_listed__say_where_to_add_it() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"paint_contract.*declared_errors\.py"):
+        declared_errors_of("paint_contract", method="POST", has_id=True, is_list=False)
     with pytest.raises(ImproperlyConfigured, match=r"codes\.py does not know too_red"):
-        by_status(("too_red",))
+        group_by_status(("too_red",))
 
 
 def test_schema__of_every_call__has_examples_that_fit(schema: dict[str, Any]) -> None:
@@ -156,8 +169,8 @@ def test_schema__of_every_call__has_examples_that_fit(schema: dict[str, Any]) ->
             assert "example" in parameter or parameter["in"] != "path", where
 
 
-def test_examples__are_what_the_story_tells_now(db: None) -> None:
-    assert _shape(tell_story()) == _shape(examples_of_success()), "run `make examples`"
+def test_examples__match_a_new_recording(db: None) -> None:
+    assert _shape(record_examples()) == _shape(examples_of_success()), "run `make examples`"
 
 
 def _shape(value: Any) -> Any:
@@ -169,16 +182,16 @@ def _shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def test_examples__tell_one_story_that_verifies() -> None:
-    told = examples_of_success()
-    [entries] = told["list_ledger_entries"]["200"].values()
+def test_examples__are_of_one_contract_that_verifies() -> None:
+    examples = examples_of_success()
+    [entries] = examples["list_ledger_entries"]["200"].values()
     previous = "00" * 32
     for entry in entries["results"]:
         previous = hashlib.sha256(bytes.fromhex(previous) + entry["body"].encode()).hexdigest()
         assert entry["hash"] == previous
-    [evidence] = told["get_evidence"]["200"].values()
-    assert digest(evidence) == told["get_job"]["200"]["ended"]["evidence_sha256"]
-    ids = {part["id"] for name, part in told.items() if "id" in part}
+    [evidence] = examples["get_evidence"]["200"].values()
+    assert digest(evidence) == examples["get_job"]["200"]["ended"]["evidence_sha256"]
+    ids = {part["id"] for name, part in examples.items() if "id" in part}
     assert ids == {evidence["job_id"], evidence["contract_id"]}
 
 
@@ -195,9 +208,9 @@ def test_committed_files__stale__are_named_with_what_differs(tmp_path: Path) -> 
         (tmp_path / name).write_text(made())
     stale = tmp_path / "errors.md"
     stale.write_text(stale.read_text().replace("`busy`", "`lazy`"))
-    [told] = stale_files(tmp_path)
-    assert "errors.md is stale: run `make schema`" in told
-    assert "-| `lazy`" in told
+    [message] = stale_files(tmp_path)
+    assert "errors.md is stale: run `make schema`" in message
+    assert "-| `lazy`" in message
     (tmp_path / "openapi.yaml").unlink()
     assert len(list(stale_files(tmp_path))) == 2
 
@@ -244,7 +257,7 @@ def test_redoc__loads_nothing_from_elsewhere(db: None) -> None:
     assert script["Content-Type"].startswith("text/javascript")
     assert len(script.content) > 500_000
     assert b"redoc.ly/redoc/logo" not in script.content
-    assert script.content.count(NO_PICTURE) == 1, "Redoc asks for its logo at another address now."
+    assert script.content.count(EMPTY_IMAGE) == 1, "Redoc asks for its logo at another address now."
 
 
 def assert_page_is_our_own(answer: Any, *, least: int) -> None:

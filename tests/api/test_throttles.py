@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 from governance.api import throttles
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.cast import Cast
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 JOBS, CLAIM = f"{API}jobs/", f"{API}jobs/claim/"
 NOON = 60.0 * 29_000_000
@@ -31,7 +31,7 @@ class Clock:
 def clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Two reads and one write a minute; the clock stands until a test moves it."""
     cache.clear()
-    settings.GOVERNANCE = settings.GOVERNANCE | {
+    settings.GOVSITE = settings.GOVSITE | {
         "API_READS_PER_MINUTE": 2,
         "API_WRITES_PER_MINUTE": 1,
     }
@@ -45,9 +45,9 @@ def statuses(client: APIClient, method: str, path: str, times: int) -> list[int]
 
 
 def test_token__beyond_its_reads__429_until_the_minute_is_over(
-    cast: Cast, client_for: ClientFor, clock: Clock
+    users: Users, client_for: ClientFor, clock: Clock
 ) -> None:
-    client = client_for(cast.executor)
+    client = client_for(users.executor)
     clock.now = NOON + 12.5
     assert statuses(client, "get", JOBS, 2) == [200, 200]
     answer = client.get(JOBS)
@@ -62,35 +62,35 @@ def test_token__beyond_its_reads__429_until_the_minute_is_over(
 
 
 def test_reads_and_writes__are_counted_apart(
-    cast: Cast, client_for: ClientFor, clock: Clock
+    users: Users, client_for: ClientFor, clock: Clock
 ) -> None:
-    client = client_for(cast.executor)
+    client = client_for(users.executor)
     assert statuses(client, "post", CLAIM, 2) == [204, 429]
     assert statuses(client, "get", JOBS, 3) == [200, 200, 429]
     assert statuses(client, "head", JOBS, 1) == [429]
 
 
 def test_tokens__of_one_account__are_counted_apart(
-    cast: Cast, client_for: ClientFor, clock: Clock
+    users: Users, client_for: ClientFor, clock: Clock
 ) -> None:
     for _ in range(2):
-        assert statuses(client_for(cast.executor), "get", JOBS, 3) == [200, 200, 429]
+        assert statuses(client_for(users.executor), "get", JOBS, 3) == [200, 200, 429]
 
 
-def test_refusals__count_too(cast: Cast, client_for: ClientFor, clock: Clock) -> None:
-    client = client_for(cast.viewer)
+def test_refusals__count_too(users: Users, client_for: ClientFor, clock: Clock) -> None:
+    client = client_for(users.viewer)
     assert statuses(client, "post", CLAIM, 2) == [403, 429]
 
 
-def test_whoever_shows_no_token__is_not_counted(db: None, clock: Clock) -> None:
+def test_call_without_a_token__is_not_counted(db: None, clock: Clock) -> None:
     assert statuses(APIClient(), "get", JOBS, 4) == [401] * 4
     assert statuses(APIClient(), "get", API, 4) == [200] * 4
 
 
 def test_throttled_call__asks_the_database_for_nothing_but_the_token(
-    cast: Cast, clock: Clock
+    users: Users, clock: Clock
 ) -> None:
-    client = APIClient(headers={"Authorization": f"Bearer {new_token(cast.viewer)}"})
+    client = APIClient(headers={"Authorization": f"Bearer {new_token(users.viewer)}"})
     statuses(client, "get", JOBS, 2)
     with CaptureQueriesContext(connection) as asked:
         assert_problem(client.get(JOBS), 429, "throttled")
@@ -98,16 +98,16 @@ def test_throttled_call__asks_the_database_for_nothing_but_the_token(
 
 
 def test_limit_of_0__is_none(
-    cast: Cast, client_for: ClientFor, clock: Clock, settings: Any
+    users: Users, client_for: ClientFor, clock: Clock, settings: Any
 ) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {"API_READS_PER_MINUTE": 0}
-    assert statuses(client_for(cast.viewer), "get", JOBS, 5) == [200] * 5
+    settings.GOVSITE = settings.GOVSITE | {"API_READS_PER_MINUTE": 0}
+    assert statuses(client_for(users.viewer), "get", JOBS, 5) == [200] * 5
 
 
 def test_count__dropped_from_a_full_cache_meanwhile__begins_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cache.clear()
-    monkeypatch.setattr(cache, "add", lambda *given, **said: False)
+    monkeypatch.setattr(cache, "add", lambda *given, **options: False)
     assert throttles.TokenThrottle._count("some") == 1
     assert throttles.TokenThrottle._count("some") == 2

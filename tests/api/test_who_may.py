@@ -12,38 +12,38 @@ from django.urls import URLPattern, URLResolver
 
 from governance.api import urls
 from governance.api.contracts import ContractViewSet
+from governance.api.freezes import FreezeViewSet
 from governance.api.jobs import JobViewSet
-from governance.api.line import LineViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.cast import Cast
 from tests.support.clients import ApiClient
 from tests.support.tokens import made_token, new_token
+from tests.support.users import Users
 
 ID = "<uuid:pk>"
 PEOPLE = ("operator", "founder", "executor", "auditor", "viewer", "outsider")
-EVERYONE_BUT_THE_OUTSIDER = set(PEOPLE) - {"outsider"}
+ALL_BUT_THE_OUTSIDER = set(PEOPLE) - {"outsider"}
 
 # (method, route) → who gets past the door. What is not listed here does not exist.
 MAY: dict[tuple[str, str], set[str]] = {
-    ("get", "contracts/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"contracts/{ID}/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"contracts/{ID}/ledger/"): EVERYONE_BUT_THE_OUTSIDER,
+    ("get", "contracts/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"contracts/{ID}/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"contracts/{ID}/ledger/"): ALL_BUT_THE_OUTSIDER,
     ("post", f"contracts/{ID}/activate/"): {"operator", "executor"},
     ("post", "contracts/activate/"): {"operator", "executor"},
-    ("get", "jobs/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"jobs/{ID}/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"jobs/{ID}/steps/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"jobs/{ID}/progress/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"jobs/{ID}/evidence/"): EVERYONE_BUT_THE_OUTSIDER,
-    ("get", f"jobs/{ID}/events/"): EVERYONE_BUT_THE_OUTSIDER,
+    ("get", "jobs/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/steps/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/progress/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/evidence/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/events/"): ALL_BUT_THE_OUTSIDER,
     ("post", "jobs/claim/"): {"executor"},
     ("post", f"jobs/{ID}/start/"): {"executor"},
     ("post", f"jobs/{ID}/results/"): {"executor"},
     ("post", f"jobs/{ID}/complete/"): {"executor"},
     ("post", f"jobs/{ID}/cancel/"): {"operator", "founder"},
     ("post", f"jobs/{ID}/verdict/"): {"auditor"},
-    ("get", "line/"): EVERYONE_BUT_THE_OUTSIDER,
+    ("get", "freezes/"): ALL_BUT_THE_OUTSIDER,
 }
 OPEN_TO_ALL = {"", "schema/", "docs/", "redoc/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")
@@ -83,9 +83,9 @@ def test_table__names_exactly_the_calls_there_are() -> None:
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_person__at_every_call__gets_in_where_the_table_says(
-    cast: Cast, client_for: ClientFor, name: str
+    users: Users, client_for: ClientFor, name: str
 ) -> None:
-    client = client_for(getattr(cast, name))
+    client = client_for(getattr(users, name))
     for (method, route), may in MAY.items():
         answer = call(client, method, route)
         if name in may:
@@ -96,11 +96,11 @@ def test_person__at_every_call__gets_in_where_the_table_says(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_method__that_a_route_does_not_know__405_and_allow(
-    cast: Cast, client_for: ClientFor, method: str
+    users: Users, client_for: ClientFor, method: str
 ) -> None:
-    cast.outsider.is_superuser = True
-    cast.outsider.save()
-    client = client_for(cast.outsider)
+    users.outsider.is_superuser = True
+    users.outsider.save()
+    client = client_for(users.outsider)
     for route in {route for _, route in MAY}:
         if (method, route) in MAY:
             continue
@@ -110,7 +110,7 @@ def test_method__that_a_route_does_not_know__405_and_allow(
         assert answer["Allow"] == {"get": "GET, HEAD", "post": "POST"}[known]
 
 
-def test_nobody__at_every_call__401(cast: Cast, client_for: ClientFor) -> None:
+def test_anonymous__at_every_call__401(users: Users, client_for: ClientFor) -> None:
     for method, route in MAY:
         answer = call(client_for(None), method, route)
         assert_problem(answer, 401, "not_authenticated")
@@ -138,8 +138,8 @@ def test_token__that_is_not_one__401(db: None, header: str) -> None:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_token__that_begins_like_a_real_one__401(cast: Cast) -> None:
-    token = new_token(cast.viewer)
+def test_token__that_begins_like_a_real_one__401(users: Users) -> None:
+    token = new_token(users.viewer)
     client = ApiClient()
     for forged in (token[:-1] + ("0" if token[-1] != "0" else "1"), token[:20], token + "0"):
         answer = client.get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {forged}")
@@ -153,40 +153,40 @@ def test_credentials__of_another_kind__401(db: None, header: str) -> None:
     assert_problem(answer, 401, "not_authenticated")
 
 
-def test_session__of_somebody_logged_in__is_no_token(cast: Cast) -> None:
+def test_session__of_a_logged_in_user__is_no_token(users: Users) -> None:
     client = ApiClient()
-    client.force_login(cast.operator)
+    client.force_login(users.operator)
     assert_problem(client.get(f"{API}jobs/"), 401, "not_authenticated")
 
 
-def test_token__expired__401(cast: Cast) -> None:
-    token = new_token(cast.viewer, lasts=timedelta(seconds=-1))
+def test_token__expired__401(users: Users) -> None:
+    token = new_token(users.viewer, lasts=timedelta(seconds=-1))
     answer = ApiClient().get(f"{API}jobs/", HTTP_AUTHORIZATION=f"Bearer {token}")
     assert_problem(answer, 401, "token_expired")
 
 
-def test_token__of_somebody_no_longer_active__401(cast: Cast, client_for: ClientFor) -> None:
-    client = client_for(cast.operator)
+def test_token__of_an_inactive_user__401(users: Users, client_for: ClientFor) -> None:
+    client = client_for(users.operator)
     assert client.get(f"{API}jobs/").status_code == 200
-    cast.operator.is_active = False
-    cast.operator.save()
+    users.operator.is_active = False
+    users.operator.save()
     assert_problem(client.get(f"{API}jobs/"), 401, "user_inactive")
 
 
-def test_token__made_now__expires_and_is_kept_only_as_a_hash(cast: Cast) -> None:
-    kept, token = made_token(cast.viewer)
+def test_token__made_now__expires_and_is_kept_only_as_a_hash(users: Users) -> None:
+    kept, token = made_token(users.viewer)
     assert timedelta(days=89) < kept.expiry - kept.created <= timedelta(days=90)
     assert token not in (kept.digest, kept.token_key)
     assert len(kept.token_key) < len(token) / 2
 
 
 def test_action__without_a_named_permission__denied_to_superusers_too(
-    cast: Cast, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+    users: Users, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast.outsider.is_superuser = True
-    cast.outsider.save()
-    for view in (ContractViewSet, JobViewSet, LineViewSet):
+    users.outsider.is_superuser = True
+    users.outsider.save()
+    for view in (ContractViewSet, JobViewSet, FreezeViewSet):
         monkeypatch.setattr(view, "action_permissions", {})
-    client = client_for(cast.outsider)
+    client = client_for(users.outsider)
     for method, route in MAY:
         assert_problem(call(client, method, route), 403, "permission_denied")

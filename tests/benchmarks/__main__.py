@@ -61,7 +61,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     from tqdm import tqdm
 
     from tests.benchmarks import parts
-    from tests.benchmarks.supply import prefill
+    from tests.benchmarks.inputs import prefill
 
     tqdm.monitor_interval = 0  # its thread would not survive a fork
     call_command("migrate", verbosity=0)

@@ -12,7 +12,7 @@ from typing import Any
 class Figure:
     """One row of the table: `ours` and `baseline` are what each round measured, in its order.
 
-    The ratio of a round is ours to the baseline's; it is to reach `to_reach` at least, or at most
+    The ratio of a round is ours to the baseline's; it is to reach `target` at least, or at most
     where `at_most`. Where `absolute`, that is said of ours itself.
     """
 
@@ -23,7 +23,7 @@ class Figure:
     ours: Sequence[float]
     baseline: Sequence[float]
     against: str
-    to_reach: float | None = None
+    target: float | None = None
     at_most: bool = False
     absolute: bool = False
 
@@ -38,10 +38,10 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether the ratio reaches what it is to reach; None where nothing was promised."""
-        if self.to_reach is None:
+        if self.target is None:
             return None
         reached = median(self.ours) if self.absolute else self.ratio
-        return reached <= self.to_reach if self.at_most else reached >= self.to_reach
+        return reached <= self.target if self.at_most else reached >= self.target
 
     def document(self) -> dict[str, Any]:
         """As `--json` gives it out."""
@@ -55,7 +55,7 @@ class Figure:
             "against": self.against,
             "ratio": self.ratio,
             "ratios": self.ratios,
-            "to_reach": self.to_reach,
+            "to_reach": self.target,
             "at_most": self.at_most,
             "absolute": self.absolute,
             "met": self.met,
@@ -67,7 +67,7 @@ def table(figures: Iterable[Figure]) -> Iterable[str]:
     yield "| measure | clients | ours | baseline | ratio, median (min–max) | to reach | met |"
     yield "|---" * 7 + "|"
     for one in figures:
-        bound = "" if one.to_reach is None else f"{'≤' if one.at_most else '≥'} {_bound(one)}"
+        bound = "" if one.target is None else f"{'≤' if one.at_most else '≥'} {_bound(one)}"
         met = {None: "", True: "yes", False: "**no**"}[one.met]
         yield (
             f"| {one.measure} | {one.clients} | {_amount(median(one.ours))} {one.unit} "
@@ -77,7 +77,7 @@ def table(figures: Iterable[Figure]) -> Iterable[str]:
 
 
 def _bound(figure: Figure) -> str:
-    return f"{_amount(figure.to_reach or 0)}{f' {figure.unit}' if figure.absolute else ''}"
+    return f"{_amount(figure.target or 0)}{f' {figure.unit}' if figure.absolute else ''}"
 
 
 def _amount(value: float) -> str:

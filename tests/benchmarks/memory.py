@@ -8,10 +8,10 @@ from functools import partial
 from django.db import connections
 
 from governance.models import Account
-from tests.benchmarks.crew import Crew, Work
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.supply import Item, supply
+from tests.benchmarks.inputs import Item, inputs
 from tests.benchmarks.website import Caller, first_of, web_workers, website
+from tests.benchmarks.worker_pool import Work, WorkerPool
 from tests.support.tokens import new_token
 
 CLIENTS = 8
@@ -33,26 +33,26 @@ def turns(address: str, token: str) -> dict[str, Work]:
         caller.get(f"jobs/{job}/")
         caller.get(f"jobs/{job}/steps/")
         caller.get(f"jobs/{job}/progress/")
-        caller.get("line/")
+        caller.get("freezes/")
 
     return {"turn": turn}
 
 
 def measure_memory(*, few: int, many: int, advance: Callable[[int], object]) -> Iterator[Figure]:
     """The worker's resident memory after `few` and after `many` requests of all kinds."""
-    items = supply("approved", many // IN_A_TURN, steps=3)
+    items = inputs("approved", many // IN_A_TURN, steps=3)
     token = new_token(Account.objects.get(username="operator"))
     connections.close_all()
     held: dict[int, float] = {}
     with (
         website(workers=1) as address,
-        Crew(partial(turns, address, token), CLIENTS) as crew,
+        WorkerPool(partial(turns, address, token), CLIENTS) as worker_pool,
     ):
         [worker] = web_workers()
         done = 0
         while items:
             now, items = items[: few // IN_A_TURN], items[few // IN_A_TURN :]
-            crew.do("turn", [now[start::CLIENTS] for start in range(CLIENTS)])
+            worker_pool.do("turn", [now[start::CLIENTS] for start in range(CLIENTS)])
             done += len(now) * IN_A_TURN
             held[done] = worker.memory_info().rss / 2**20
             advance(len(now) * IN_A_TURN)
@@ -64,6 +64,6 @@ def measure_memory(*, few: int, many: int, advance: Callable[[int], object]) -> 
         ours=[held[done]],
         baseline=[held[min(held)]],
         against=f"after {min(held)}",
-        to_reach=1.05,
+        target=1.05,
         at_most=True,
     )

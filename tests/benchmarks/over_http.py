@@ -10,31 +10,35 @@ from typing import Any
 from django.db import connections
 
 from governance.models import Account
-from tests.benchmarks.crew import Crew, Work, shares_of
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.inputs import Item, inputs
 from tests.benchmarks.rounds import calls_of, in_turns
-from tests.benchmarks.supply import Item, supply
 from tests.benchmarks.website import Caller, website
+from tests.benchmarks.worker_pool import (
+    Work,
+    WorkerPool,
+    shares_of,
+)
 from tests.support.tokens import new_token
 
 WARM_UP = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MeasuredCall:
     """What is called, and what it is compared with; `spends` an approved contract each time."""
 
     title: str
     ours: str
     empty: str
     spends: bool
-    to_reach: float | None = None
+    target: float | None = None
 
 
 CALLS = (
-    Call("activate over HTTP, 3 steps", "activate", "empty-post", True, 0.50),
-    Call("… under an Idempotency-Key", "activate-keyed", "empty-post-keyed", True),
-    Call("page of 50 contracts over HTTP", "page", "empty-get", False),
+    MeasuredCall("activate over HTTP, 3 steps", "activate", "empty-post", True, 0.50),
+    MeasuredCall("… under an Idempotency-Key", "activate-keyed", "empty-post-keyed", True),
+    MeasuredCall("page of 50 contracts over HTTP", "page", "empty-get", False),
 )
 
 
@@ -60,17 +64,20 @@ def measure_http(
     """The figures of CALLS, as they are measured: half as many calls in a round as elsewhere."""
     numbers = {many: calls_of(ops / 2, many) for many in clients}
     each = WARM_UP * max(clients) + rounds * sum(numbers.values())
-    left = iter(supply("approved", each * sum(call.spends for call in CALLS), steps=3))
+    left = iter(inputs("approved", each * sum(call.spends for call in CALLS), steps=3))
     token = new_token(Account.objects.get(username="operator"))
     connections.close_all()
-    with website() as address, Crew(partial(calls, address, token), max(clients)) as crew:
+    with (
+        website() as address,
+        WorkerPool(partial(calls, address, token), max(clients)) as worker_pool,
+    ):
         for call in CALLS:
-            yield from _compare(call, crew, left, numbers, rounds=rounds, advance=advance)
+            yield from _compare(call, worker_pool, left, numbers, rounds=rounds, advance=advance)
 
 
 def _compare(
-    call: Call,
-    crew: Crew,
+    call: MeasuredCall,
+    worker_pool: WorkerPool,
     left: Iterator[Item],
     numbers: dict[int, int],
     *,
@@ -79,7 +86,7 @@ def _compare(
 ) -> Iterator[Figure]:
     def run(what: str, spends: bool, number: int, many: int) -> float:
         items: list[Any] = [next(left) if spends else None for _ in range(number)]
-        return number / crew.do(what, shares_of(items, many))
+        return number / worker_pool.do(what, shares_of(items, many))
 
     warm_up, most = WARM_UP * max(numbers), max(numbers)
     run(call.ours, call.spends, warm_up, most)
@@ -100,5 +107,5 @@ def _compare(
             ours=kept.ours,
             baseline=kept.baseline,
             against="an empty call",
-            to_reach=call.to_reach,
+            target=call.target,
         )

@@ -15,12 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from governance.models import Account, SystemContract
-from tests.benchmarks import sides
-from tests.benchmarks.crew import Crew, Work
+from tests.benchmarks import implementations
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.inputs import inputs
 from tests.benchmarks.over_http import WARM_UP, calls
-from tests.benchmarks.supply import supply
 from tests.benchmarks.website import Caller, website
+from tests.benchmarks.worker_pool import Work, WorkerPool
 from tests.support.tokens import new_token
 
 PAGE = "contracts/?page_size=50"
@@ -34,19 +34,19 @@ def measure_overhead(
     """An activation minus its flow against an empty POST; a page against its SQL, its JSON and an
     empty GET."""
     each = max(1, ops // 4)
-    left = iter(supply("approved", len(SPENDING) * (WARM_UP + rounds * each), steps=3))
+    left = iter(inputs("approved", len(SPENDING) * (WARM_UP + rounds * each), steps=3))
     token = new_token(Account.objects.get(username="operator"))
     sql = page_sql(token)
     connections.close_all()
     taken: dict[str, list[float]] = {name: [] for name in WORKS}
     with website() as address:
         page = json.loads(Caller(address, token).get(PAGE))
-        with Crew(partial(works, address, token, sql, page), 1) as crew:
+        with WorkerPool(partial(works, address, token, sql, page), 1) as worker_pool:
             for turn in range(-1, rounds):  # the first warms up
                 for name in WORKS:
                     many = each if turn >= 0 else WARM_UP
                     items = [next(left) if name in SPENDING else None for _ in range(many)]
-                    took = crew.do(name, [items])
+                    took = worker_pool.do(name, [items])
                     if turn >= 0:
                         taken[name].append(1000 * took / many)
                 if turn >= 0:
@@ -62,7 +62,7 @@ def measure_overhead(
         ],
         baseline=taken["empty-post-keyed"],
         against="an empty POST",
-        to_reach=1.5,
+        target=1.5,
         at_most=True,
     )
     yield Figure(
@@ -76,7 +76,7 @@ def measure_overhead(
             for parts in zip(taken["sql"], taken["json"], taken["empty-get"], strict=True)
         ],
         against="its SQL + JSON + an empty GET",
-        to_reach=2.0,
+        target=2.0,
         at_most=True,
     )
 
@@ -88,7 +88,7 @@ def works(address: str, token: str, sql: str, page: Any) -> dict[str, Work]:
             cursor.fetchall()
 
     return calls(address, token) | {
-        "bare": sides.ours()["activate"],
+        "bare": implementations.ours()["activate"],
         "sql": ask,
         "json": lambda _: json.dumps(page),
     }

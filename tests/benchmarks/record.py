@@ -9,14 +9,23 @@ from uuid import UUID
 
 from django.db import connections
 
-from governance.vocabulary.changes import MOST_CHANGES
-from tests.benchmarks import sides
-from tests.benchmarks.crew import Crew, Work, shares_of
+from governance.domain.changes import MAX_CHANGES
+from tests.benchmarks import implementations
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.inputs import (
+    OWNER,
+    Item,
+    inputs,
+    long_job_input,
+)
+from tests.benchmarks.mirror_tables import analyse, rows_written
 from tests.benchmarks.rounds import calls_of, in_turns
-from tests.benchmarks.supply import OWNER, Item, supply, supply_long_job
-from tests.benchmarks.twins import analyse, rows_written
 from tests.benchmarks.waiting import Watch
+from tests.benchmarks.worker_pool import (
+    Work,
+    WorkerPool,
+    shares_of,
+)
 
 # PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
 WARM_UP = 12
@@ -37,25 +46,27 @@ class Measure:
     limit: str
     begins: str
     steps: int = 3
-    to_reach: float | None = None
+    target: float | None = None
     size: float = 1.0
     reports: int = 0
 
 
 MEASURES = {
-    "activate": Measure("activate, 3 steps", "activate-story", "activate", "approved", 3, 0.50),
+    "activate": Measure(
+        "activate, 3 steps", "activate-transaction", "activate", "approved", 3, 0.50
+    ),
     "activate-100": Measure(
-        "activate, 100 steps", "activate-story", "activate", "approved", 100, 0.50, size=0.2
+        "activate, 100 steps", "activate-transaction", "activate", "approved", 100, 0.50, size=0.2
     ),
     "activate-flow": Measure(
         "activate, 3 steps, with reading health and line", "activate", "activate", "approved"
     ),
     "claim": Measure("claim, with reading the line", "claim", "claim", "pending", 3, 0.60),
-    "start": Measure("start", "start-story", "start", "pending"),
+    "start": Measure("start", "start-transaction", "start", "pending"),
     "record": Measure("record a step result", "record", "record", "started", 10, 0.50, reports=10),
-    "complete": Measure("complete", "complete-story", "complete", "reported"),
+    "complete": Measure("complete", "complete-transaction", "complete", "reported"),
     "complete-flow": Measure("complete, with reading health", "complete", "complete", "reported"),
-    "cancel": Measure("cancel", "cancel-story", "cancel", "pending"),
+    "cancel": Measure("cancel", "cancel-transaction", "cancel", "pending"),
     "whole": Measure(
         "whole path: activate, claim, 3 results, complete", "whole", "whole", "approved", size=0.3
     ),
@@ -76,7 +87,10 @@ def measure_record(
     the two sides did not write the same rows: then there is nothing to compare.
     """
     connections.close_all()
-    with Crew(sides.ours, max(clients)) as ours, Crew(_limit_alone, max(clients)) as limit:
+    with (
+        WorkerPool(implementations.ours, max(clients)) as ours,
+        WorkerPool(_limit_alone, max(clients)) as limit,
+    ):
         for name in only:
             if name == LATE:
                 yield _late(ours, rounds=rounds, ops=ops, advance=advance)
@@ -88,15 +102,15 @@ def measure_record(
 
 def _limit_alone() -> dict[str, Work]:
     """By hand, without Django's connection idle beside it."""
-    works = sides.limit()
+    works = implementations.limit()
     connections.close_all()
     return works
 
 
 def _compare(
     name: str,
-    ours: Crew,
-    limit: Crew,
+    ours: WorkerPool,
+    limit: WorkerPool,
     *,
     clients: Sequence[int],
     rounds: int,
@@ -107,7 +121,7 @@ def _compare(
     calls = {many: _calls(measure, ops, many) for many in clients}
     warm_up = WARM_UP * max(clients)
     wanted = warm_up + rounds * sum(calls.values())
-    items = supply(measure.begins, -(-wanted // (measure.reports or 1)), steps=measure.steps)
+    items = inputs(measure.begins, -(-wanted // (measure.reports or 1)), steps=measure.steps)
     connections.close_all()
     left = iter(items)
     warm = _shares(measure, left, warm_up, max(clients))
@@ -140,7 +154,7 @@ def _compare(
             ours=kept.ours,
             baseline=kept.baseline,
             against="limit",
-            to_reach=measure.to_reach,
+            target=measure.target,
         )
     if watches:
         yield Figure(
@@ -149,19 +163,19 @@ def _compare(
             clients=max(clients),
             unit="times",
             ours=[watch.waits for watch in watches],
-            baseline=[watch.looks for watch in watches],
+            baseline=[watch.samples for watch in watches],
             against="looks",
-            to_reach=0.0,
+            target=0.0,
             at_most=True,
         )
 
 
-def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]) -> Figure:
+def _late(ours: WorkerPool, *, rounds: int, ops: int, advance: Callable[[int], object]) -> Figure:
     """The last results of a job as long as any against the first ones of another."""
-    each = min(ops, MOST_CHANGES // 2 // (rounds + 1))
-    begun = MOST_CHANGES - each * rounds - WARM_UP
-    late = supply_long_job(MOST_CHANGES, reported=begun)
-    early = supply_long_job(MOST_CHANGES, reported=0)
+    each = min(ops, MAX_CHANGES // 2 // (rounds + 1))
+    begun = MAX_CHANGES - each * rounds - WARM_UP
+    late = long_job_input(MAX_CHANGES, reported=begun)
+    early = long_job_input(MAX_CHANGES, reported=0)
     with connections[OWNER].cursor() as cursor:
         analyse(cursor)
     connections.close_all()
@@ -179,13 +193,13 @@ def _late(ours: Crew, *, rounds: int, ops: int, advance: Callable[[int], object]
             advance(1)
     return Figure(
         part="record",
-        measure=f"the last results of a job of {MOST_CHANGES} steps",
+        measure=f"the last results of a job of {MAX_CHANGES} steps",
         clients=1,
         unit="/s",
         ours=rates[late.job],
         baseline=rates[early.job],
         against="its first",
-        to_reach=0.90,
+        target=0.90,
     )
 
 

@@ -35,8 +35,8 @@ def in_turns(
     for turn in range(rounds):
         for many in clients:
             subject, kept = about(many), rates[many]
-            sides = [(ours, kept.ours), (baseline, kept.baseline)]
-            for run, figures in sides if turn % 2 else reversed(sides):
+            runs = [(ours, kept.ours), (baseline, kept.baseline)]
+            for run, figures in runs if turn % 2 else reversed(runs):
                 figures.append(run(many, subject))
             advance(1)
     return rates

@@ -126,7 +126,7 @@ def _spaced(number: int) -> str:
 def _read(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.scale",
-        description="Make databases of real chains by make_load and call every page of the admin "
+        description="Fill databases by tests.benchmarks.load and call every page of the admin "
         "and every call of the API in each, in turns.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

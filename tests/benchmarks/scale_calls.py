@@ -11,10 +11,14 @@ from urllib.parse import quote, urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.figures import WAITS, weeks_until
-from governance.contract import touching
-from governance.demo.load.filling import PREFIX
-from governance.demo.load.words import CAPABILITIES
+from governance.admin.home_counts import WAITS, weeks_until
+from governance.authorities.contract import capability_history
+from governance.authorities.review.queue import (
+    QueueCursor,
+    QueueFilter,
+    queue_page,
+)
+from governance.domain.values import ContractStatus
 from governance.models import (
     Account,
     ApiToken,
@@ -23,8 +27,8 @@ from governance.models import (
     GovernanceSignal,
     SystemContract,
 )
-from governance.review.queue import Place, Wanted, queue_page
-from governance.vocabulary.values import ContractStatus
+from tests.benchmarks.load.filling import PREFIX
+from tests.benchmarks.load.words import CAPABILITIES
 
 PAGE = 50
 SAMPLE = 200  # how many contracts are looked at, drawn from all over the record
@@ -49,7 +53,7 @@ class Sample:
         self.done = [one for one in self.all if one.status == ContractStatus.COMPLETED]
         self.jobs = [one.job for one in self.done]
         self.middle = sorted(one.created_at for one in self.all)[len(self.all) // 2]
-        self.place = touching.Place(self.middle, self.all[0].pk)
+        self.record_index = capability_history.ContractCursor(self.middle, self.all[0].pk)
 
 
 def pages(sample: Sample) -> dict[str, Iterator[str]]:
@@ -57,10 +61,10 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
     contracts = reverse("admin:governance_systemcontract_changelist")
     jobs = reverse("admin:governance_governancejob_changelist")
     queue = reverse("admin:governance_systemcontract_queue")
-    middle = queue_page(Wanted(), at=timezone.now(), size=PAGE // 2).rows[-1]
+    middle = queue_page(QueueFilter(), at=timezone.now(), size=PAGE // 2).rows[-1]
     lists: dict[str, tuple[str, Mapping[str, Any]]] = {
         "queue, first page": (queue, {}),
-        "queue, further on": (queue, {"after": str(Place.of(middle))}),
+        "queue, further on": (queue, {"after": str(QueueCursor.of(middle))}),
         "queue, one risk": (queue, {"risk": "medium"}),
         "queue, one source": (queue, {"source": "ops_alert"}),
         "queue, one age": (queue, {"age": "1-2"}),
@@ -70,7 +74,7 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
         "queue, by a middling word": (queue, {"q": "festival"}),
         "queue, by a rare word": (queue, {"q": "marmalade"}),
         "contracts": (contracts, {}),
-        "contracts, from the middle": (contracts, {"after": str(sample.place)}),
+        "contracts, from the middle": (contracts, {"after": str(sample.record_index)}),
         "contracts, COMPLETED": (contracts, {"status": "COMPLETED"}),
         "contracts, DRAFT or ACTIVE": (contracts, {"status": ["DRAFT", "ACTIVE"]}),
         "contracts, one risk": (contracts, {"risk": "critical"}),
@@ -89,7 +93,7 @@ def pages(sample: Sample) -> dict[str, Iterator[str]]:
         ),
         **{f"contracts, waiting {what}": (contracts, {"waits": what}) for what in WAITS},
         "jobs": (jobs, {}),
-        "jobs, from the middle": (jobs, {"after": str(sample.place)}),
+        "jobs, from the middle": (jobs, {"after": str(sample.record_index)}),
         "jobs, RUNNING": (jobs, {"status": "RUNNING"}),
         "jobs, FAILED, lately": (jobs, {"status": "FAILED", "ended": "30"}),
         "jobs, by a common word": (jobs, {"q": "limit"}),
@@ -110,7 +114,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         return cycle([reverse(f"admin:governance_{name}", args=[o.pk, *more]) for o in things])
 
     capabilities = {c.name: c for c in Capability.objects.filter(name__in=[COMMON, RARE])}
-    older = urlencode({"older": str(sample.place)})
+    older = urlencode({"older": str(sample.record_index)})
     common = reverse("admin:governance_capability_change", args=[capabilities[COMMON].pk])
     found = {
         "contract that waits": each(sample.waiting, "systemcontract_change"),
@@ -131,8 +135,8 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         "capability, common": cycle([common]),
         "capability, common, further on": cycle([f"{common}?{older}"]),
         "capability, rare": each([capabilities[RARE]], "capability_change"),
-        "the line": cycle([reverse("admin:governance_linefreeze_changelist")]),
-        "stop the line": cycle([reverse("admin:governance_linefreeze_stop")]),
+        "the line": cycle([reverse("admin:governance_changefreeze_changelist")]),
+        "stop the line": cycle([reverse("admin:governance_changefreeze_start")]),
     }
     for model in (Capability, ConfigurationEntry, GovernanceSignal, ApiToken, Account):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
@@ -185,7 +189,7 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
         "steps": each(sample.jobs, "jobs/{}/steps/"),
         "progress": each(sample.jobs, "jobs/{}/progress/"),
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
-        "line": cycle([f"{API}line/"]),
+        "line": cycle([f"{API}freezes/"]),
     }
     return {f"API: {name}": urls for name, urls in found.items()}
 

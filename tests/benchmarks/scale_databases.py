@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from governance.demo.load.filling import fill_database
+from governance.db.grants import database_statement
 from governance.management.roles import owner_alias
-from governance.models.grants import database_statement
+from tests.benchmarks.load.filling import fill_database
 from tests.support.databases import ensure_template, pointed_at, server
 from tests.support.roles import app_role
 

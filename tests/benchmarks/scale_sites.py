@@ -16,16 +16,20 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
 
+from governance.domain.roles import Role
+from governance.domain.values import ContractStatus
 from governance.models import Account, SystemContract
-from governance.vocabulary.roles import Role
-from governance.vocabulary.values import ContractStatus
 from tests.benchmarks.scale_calls import PAGE, Sample, calls, pages
 from tests.benchmarks.scale_databases import Made
-from tests.support.cast import Cast
 from tests.support.databases import pointed_at
+from tests.support.factories import (
+    approved,
+    eligible,
+    now,
+)
 from tests.support.sites import running_site
-from tests.support.stories import approved, eligible, now
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 WARMING = 3  # rounds that nobody measures
 WRITES = ("activate", "claim", "record a result", "complete")
@@ -60,7 +64,7 @@ class Visit:
     approved: Iterator[SystemContract]
     taken: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
-    def look(self, name: str) -> None:
+    def read(self, name: str) -> None:
         client = self.clients["admin" if name.startswith("admin") else "viewer"]
         address = next(self.addresses[name])
         self._timed(name, lambda: client.get(address), 200)
@@ -74,8 +78,8 @@ class Visit:
         here, token = f"/api/v1/jobs/{job['id']}/", {"execution_token": job["execution_token"]}
         for index in range(job["total_steps"]):
             at = now().isoformat()
-            said = {"step_index": index, "status": "COMPLETED", "started_at": at}
-            report = token | said | {"completed_at": at, "output": {"done": True}}
+            result = {"step_index": index, "status": "COMPLETED", "started_at": at}
+            report = token | result | {"completed_at": at, "output": {"done": True}}
             self._timed(WRITES[2], _posting(executor, f"{here}results/", report), 201)
         self._timed(WRITES[3], _posting(executor, f"{here}complete/", token), 200)
 
@@ -97,15 +101,15 @@ def visiting(made: Sequence[Made], *, rounds: int) -> Iterator[list[Visit]]:
         visits = []
         for one in made:
             with pointed_at(one.name):
-                cast, admin = _people()
-                _fill_the_queue(cast)
+                users, admin = _people()
+                _fill_the_queue(users)
                 sample = Sample(one.contracts)
                 contracts = [
-                    approved(cast, reference=f"BENCHMARK-{uuid4()}") for _ in range(rounds)
+                    approved(users, reference=f"BENCHMARK-{uuid4()}") for _ in range(rounds)
                 ]
                 session = _session_of(admin)
                 tokens = {
-                    name: new_token(getattr(cast, name))
+                    name: new_token(getattr(users, name))
                     for name in ("operator", "executor", "viewer")
                 }
                 site = stack.enter_context(running_site())
@@ -134,16 +138,16 @@ def measure(
                 visit.taken.clear()
         for name in names:
             for visit in visits:
-                visit.look(name)
+                visit.read(name)
         for visit in visits:
             visit.write()
         advance(1)
 
 
-def _people() -> tuple[Cast, Account]:
+def _people() -> tuple[Users, Account]:
     """The benchmark's own people, who are there already where the database was kept."""
 
-    def hire(name: str, role: Role | None, **columns: Any) -> Account:
+    def new_user(name: str, role: Role | None, **columns: Any) -> Account:
         person, _ = Account.objects.get_or_create(
             username=f"benchmark-{name}", defaults={"is_staff": True} | columns
         )
@@ -151,17 +155,17 @@ def _people() -> tuple[Cast, Account]:
             person.groups.add(Group.objects.get(name=role))
         return person
 
-    played = {name: hire(name, role) for name, role in _ROLES.items()}
-    viewer = hire("viewer", Role.VIEWER)
+    by_role = {name: new_user(name, role) for name, role in _ROLES.items()}
+    viewer = new_user("viewer", Role.VIEWER)
     rest = dict.fromkeys(("second_founder", "auditor", "second_auditor", "outsider"), viewer)
-    return Cast(**played, **rest, viewer=viewer), hire("admin", None, is_superuser=True)
+    return Users(**by_role, **rest, viewer=viewer), new_user("admin", None, is_superuser=True)
 
 
-def _fill_the_queue(cast: Cast) -> None:
+def _fill_the_queue(users: Users) -> None:
     """So many more that wait, once, that a page of them is full in the smallest record, too."""
-    ours = SystemContract.objects.filter(proposed_by=cast.operator, status=ContractStatus.ELIGIBLE)
+    ours = SystemContract.objects.filter(proposed_by=users.operator, status=ContractStatus.ELIGIBLE)
     for _ in range(PAGE + 1 - len(ours[: PAGE + 1])):
-        eligible(cast, reference=f"BENCHMARK-{uuid4()}", risk_level="critical")
+        eligible(users, reference=f"BENCHMARK-{uuid4()}", risk_level="critical")
 
 
 def _session_of(person: Account) -> str:

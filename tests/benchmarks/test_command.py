@@ -14,31 +14,31 @@ def figure(
     ours: list[float],
     baseline: list[float],
     *,
-    to_reach: float | None = None,
+    target: float | None = None,
     at_most: bool = False,
 ) -> Figure:
-    return Figure("record", "claim", 8, "/s", ours, baseline, "limit", to_reach, at_most)
+    return Figure("record", "claim", 8, "/s", ours, baseline, "limit", target, at_most)
 
 
 def test_figure__of_rounds_apart__is_the_median_of_their_ratios() -> None:
-    one = figure([10, 60, 30], [20, 60, 120], to_reach=0.5)
+    one = figure([10, 60, 30], [20, 60, 120], target=0.5)
     assert one.ratios == [0.5, 1.0, 0.25]
     assert one.ratio == 0.5
     assert one.met is True
 
 
 @pytest.mark.parametrize(
-    ("to_reach", "at_most", "met"),
+    ("target", "at_most", "met"),
     [(None, False, None), (0.9, False, False), (0.4, True, False), (0.6, True, True)],
 )
 def test_figure__held_to_its_promise__says_whether_it_is_met(
-    to_reach: float | None, at_most: bool, met: bool | None
+    target: float | None, at_most: bool, met: bool | None
 ) -> None:
-    assert figure([1.0], [2.0], to_reach=to_reach, at_most=at_most).met is met
+    assert figure([1.0], [2.0], target=target, at_most=at_most).met is met
 
 
 def test_table__of_a_figure_that_misses__says_so() -> None:
-    *_, row = table([figure([10.0], [40.0], to_reach=0.5)])
+    *_, row = table([figure([10.0], [40.0], target=0.5)])
     assert row == "| claim | 8 | 10 /s | 40 /s, limit | 0.25 (0.25–0.25) | ≥ 0.50 | **no** |"
 
 
@@ -70,5 +70,5 @@ def test_help__names_every_part_and_measure(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as leaving:
         main(["--help"])
     assert leaving.value.code == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert all(name in said for name in (*PARTS, *RECORD))
+    output = " ".join(capsys.readouterr().out.split())
+    assert all(name in output for name in (*PARTS, *RECORD))

@@ -12,35 +12,45 @@ import pytest
 from django.db import connections
 
 from governance.models import GovernanceJob
-from tests.benchmarks import sides
+from tests.benchmarks import implementations
 from tests.benchmarks.database import owner_session
+from tests.benchmarks.inputs import Item
+from tests.benchmarks.mirror_tables import (
+    MIRROR_TABLES,
+    copy_to_mirror_tables,
+    create_mirror_tables,
+    rows_written,
+)
 from tests.benchmarks.names import RECORD
 from tests.benchmarks.record import LATE, MEASURES, Measure
-from tests.benchmarks.supply import Item
-from tests.benchmarks.twins import TWINS, copy_to_twins, make_twins, rows_written
-from tests.support.cast import Cast
-from tests.support.stories import again, approved, pending_job, running_job
+from tests.support.factories import (
+    approved,
+    pending_job,
+    reloaded,
+    running_job,
+)
+from tests.support.users import Users
 
 _SCHEMAS = ("public", "bare")
-Begin = Callable[[Cast, dict[str, Any]], Item]
+Begin = Callable[[Users, dict[str, Any]], Item]
 
 
-def begin_approved(cast: Cast, changes: dict[str, Any]) -> Item:
-    return Item(approved(cast, **changes).pk, None)
+def begin_approved(users: Users, changes: dict[str, Any]) -> Item:
+    return Item(approved(users, **changes).pk, None)
 
 
-def begin_pending(cast: Cast, changes: dict[str, Any]) -> Item:
-    job = pending_job(cast, **changes)
+def begin_pending(users: Users, changes: dict[str, Any]) -> Item:
+    job = pending_job(users, **changes)
     return Item(job.contract_id, job.pk)
 
 
-def begin_started(cast: Cast, changes: dict[str, Any]) -> Item:
-    running = running_job(cast, **changes)
+def begin_started(users: Users, changes: dict[str, Any]) -> Item:
+    running = running_job(users, **changes)
     return Item(running.job.contract_id, running.job.pk, running.token)
 
 
-def begin_reported(cast: Cast, changes: dict[str, Any]) -> Item:
-    running = running_job(cast, **changes)
+def begin_reported(users: Users, changes: dict[str, Any]) -> Item:
+    running = running_job(users, **changes)
     running.complete_steps()
     return Item(running.job.contract_id, running.job.pk, running.token)
 
@@ -54,7 +64,7 @@ BEGINNINGS: dict[str, Begin] = {
 
 
 @pytest.fixture
-def session(committed: Cast) -> Iterator[psycopg.Connection[Any]]:
+def session(committed: Users) -> Iterator[psycopg.Connection[Any]]:
     """The hand's own session on the test's database, as the owner."""
     params = connections["owner"].get_connection_params()
     keywords = ("host", "port", "user", "dbname")
@@ -67,19 +77,19 @@ def session(committed: Cast) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_limit__told_the_same_story__writes_the_same_rows(
-    committed: Cast, session: psycopg.Connection[Any], name: str
+def test_limit__given_the_same_call__writes_the_same_rows(
+    committed: Users, session: psycopg.Connection[Any], name: str
 ) -> None:
     measure = MEASURES[name]
     item = BEGINNINGS[measure.begins](committed, _changes(measure))
     with connections["owner"].cursor() as cursor:
-        make_twins(cursor)
-        copy_to_twins(cursor, [item.contract])
+        create_mirror_tables(cursor)
+        copy_to_mirror_tables(cursor, [item.contract])
         before = rows_written(cursor, [item.contract])
         assert before["public"] == before["bare"]
-        said = (item, 0) if measure.reports else item
-        sides.ours()[measure.ours](said)
-        sides.limit()[measure.limit](said)
+        argument = (item, 0) if measure.reports else item
+        implementations.ours()[measure.ours](argument)
+        implementations.limit()[measure.limit](argument)
         after = rows_written(cursor, [item.contract])
     assert after["public"] == after["bare"]
     assert after["public"] != before["public"]
@@ -87,17 +97,17 @@ def test_limit__told_the_same_story__writes_the_same_rows(
 
 
 def test_limit__of_another_state__refuses(
-    committed: Cast, session: psycopg.Connection[Any]
+    committed: Users, session: psycopg.Connection[Any]
 ) -> None:
     item = begin_pending(committed, {})
     with connections["owner"].cursor() as cursor:
-        make_twins(cursor)
-        copy_to_twins(cursor, [item.contract])
-    by_hand = sides.limit()
-    for name, said in (("activate", item), ("record", (item, 0)), ("complete", item)):
+        create_mirror_tables(cursor)
+        copy_to_mirror_tables(cursor, [item.contract])
+    by_hand = implementations.limit()
+    for name, argument in (("activate", item), ("record", (item, 0)), ("complete", item)):
         with pytest.raises(psycopg.errors.RaiseException):
-            by_hand[name](said)
-    job = again(GovernanceJob.objects.get(pk=item.job))
+            by_hand[name](argument)
+    job = reloaded(GovernanceJob.objects.get(pk=item.job))
     assert job.status == "PENDING"
 
 
@@ -120,7 +130,7 @@ def _require_as_large(session: psycopg.Connection[Any]) -> None:
     def both(sql: str) -> list[Any]:
         return [session.execute(sql.format(schema=schema)).fetchall() for schema in _SCHEMAS]
 
-    for table in TWINS:
+    for table in MIRROR_TABLES:
         ours, by_hand = both(
             f"SELECT key, count(*) FROM {{schema}}.{table} AS t, jsonb_each(to_jsonb(t))"
             " WHERE value <> 'null' GROUP BY key ORDER BY key"

@@ -6,8 +6,8 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.forms import Nothing
-from governance.api.idempotency import sent_again_safely
+from governance.api.idempotency import idempotent
+from governance.api.request_bodies import EmptySerializer
 from governance.api.viewsets import GovernedViewSet
 from govsite.urls import handler400, handler500
 from govsite.urls import urlpatterns as _urlpatterns
@@ -29,9 +29,9 @@ class Empty(GovernedViewSet):
     def read(self, request: Request) -> Response:
         return Response({})
 
-    @sent_again_safely()
+    @idempotent()
     def write(self, request: Request) -> Response:
-        self.read_body(Nothing)
+        self.read_body(EmptySerializer)
         return Response({}, status=201)
 
 

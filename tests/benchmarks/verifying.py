@@ -9,11 +9,11 @@ from hashlib import sha256
 import psutil
 from django.db import connections
 
-from governance.contract.queries import count_contracts
-from governance.ledger.verification import verify_ledger
-from tests.benchmarks.crew import Crew, Work
+from governance.authorities.contract.queries import count_contracts
+from governance.record.ledger.verification import verify_ledger
 from tests.benchmarks.database import owner_session
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.worker_pool import Work, WorkerPool
 
 AT_ONCE = 2000
 EARLY = 0.2
@@ -58,11 +58,11 @@ def measure_verify(*, rounds: int, advance: Callable[[int], object]) -> Iterator
     share = int(count_contracts() * EARLY)
     connections.close_all()
     ours, baseline, early, late = [], [], [], []
-    with Crew(works, 1) as crew:
+    with WorkerPool(works, 1) as worker_pool:
         for turn in range(rounds):
             for what in ("verify", "hash") if turn % 2 else ("hash", "verify"):
-                took = crew.do(what, [[share]])
-                [outcome] = crew.outcomes
+                took = worker_pool.do(what, [[share]])
+                [outcome] = worker_pool.outcomes
                 if what == "hash":
                     baseline.append(outcome / took)
                     continue
@@ -79,7 +79,7 @@ def measure_verify(*, rounds: int, advance: Callable[[int], object]) -> Iterator
         ours=ours,
         baseline=baseline,
         against="read and hashed",
-        to_reach=50_000,
+        target=50_000,
         absolute=True,
     )
     yield Figure(
@@ -90,6 +90,6 @@ def measure_verify(*, rounds: int, advance: Callable[[int], object]) -> Iterator
         ours=late,
         baseline=early,
         against="after a fifth",
-        to_reach=1.05,
+        target=1.05,
         at_most=True,
     )

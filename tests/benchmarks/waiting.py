@@ -7,7 +7,7 @@ from types import TracebackType
 
 from tests.benchmarks.database import owner_session
 
-LOOK_SECONDS = 0.002
+SAMPLE_INTERVAL_SECONDS = 0.002
 # Who waits for a file to grow waits for nobody's row.
 _WAITING = """
     SELECT count(*) FROM pg_stat_activity
@@ -16,12 +16,12 @@ _WAITING = """
 
 
 class Watch:
-    """`looks` taken at this database's sessions while it is open, and in how many one `waits`."""
+    """`samples` taken at this database's sessions while it is open, and in how many one `waits`."""
 
     def __init__(self) -> None:
-        self.looks = self.waits = 0
+        self.samples = self.waits = 0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._sample)
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -36,9 +36,9 @@ class Watch:
         self._over.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         with owner_session() as session:
-            while not self._over.wait(LOOK_SECONDS):
+            while not self._over.wait(SAMPLE_INTERVAL_SECONDS):
                 row = session.execute(_WAITING).fetchone()
-                self.looks += 1
+                self.samples += 1
                 self.waits += bool(row and row[0])

@@ -16,12 +16,12 @@ import psutil
 
 from govsite.serving import Site
 from tests.benchmarks.database import ROOT
-from tests.support.sites import free_port, words_of
+from tests.support.sites import free_port, output_of
 
 
 @contextmanager
 def website(*, workers: int | None = None) -> Iterator[str]:
-    """The address of gunicorn as `run_site` serves, on the benchmark's database.
+    """The address of gunicorn as `run_dev` serves, on the benchmark's database.
 
     With `workers`, that many processes instead of its own number.
     """
@@ -34,7 +34,7 @@ def website(*, workers: int | None = None) -> Iterator[str]:
         site.start(environment, folder=ROOT, log=log)
         try:
             if not site.wait_until_listening():
-                raise RuntimeError(f"The site did not start: {words_of(log)}")
+                raise RuntimeError(f"The site did not start: {output_of(log)}")
             yield site.address
         finally:
             site.stop()

@@ -16,15 +16,15 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from governance.demo.story import load_demo
+from governance.demo.load_demo import load_demo
 from governance.models import Account
 from tests.browser import chromium
-from tests.browser.desk import LAPTOP, LIGHT, PATIENCE_MS, sit_down
-from tests.support.cast import Cast
+from tests.browser.desk import LAPTOP, LIGHT, PATIENCE_MS, signed_in_page
 from tests.support.databases import cloned, ensure_template
 from tests.support.sites import running_site
+from tests.support.users import Users
 
-AtTheDesk = Callable[..., Page]
+OpenPage = Callable[..., Page]
 FOLDER = Path(__file__).parent
 
 
@@ -41,13 +41,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def there_is_a_browser() -> None:
+def chromium_required() -> None:
     if not chromium.PATH:
         pytest.fail(chromium.HOW_TO_GET_IT, pytrace=False)
 
 
 @pytest.fixture
-def browser(there_is_a_browser: None) -> Iterator[Browser]:
+def browser(chromium_required: None) -> Iterator[Browser]:
     """A browser process of the test's own: half a second, and nothing is left of the last one."""
     expect.set_options(timeout=PATIENCE_MS)
     with chromium.running_chromium() as started:
@@ -55,7 +55,7 @@ def browser(there_is_a_browser: None) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(there_is_a_browser: None, committed: Cast) -> Iterator[str]:
+def site(chromium_required: None, committed: Users) -> Iterator[str]:
     """The address of a site on the database of this test's cast."""
     with running_site() as address:
         yield address
@@ -63,7 +63,7 @@ def site(there_is_a_browser: None, committed: Cast) -> Iterator[str]:
 
 @pytest.fixture
 def demo_site(
-    there_is_a_browser: None, django_db_setup: None, django_db_blocker: Any
+    chromium_required: None, django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[str]:
     """The address of a site on a database that holds the demo, with something in every state."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
@@ -73,32 +73,34 @@ def demo_site(
 
 
 @pytest.fixture
-def at_the_desk(site: str, browser: Browser) -> Iterator[AtTheDesk]:
+def open_page_as(site: str, browser: Browser) -> Iterator[OpenPage]:
     """Opens a page of the site for a person who has signed in, or for nobody."""
     yield from pages_of(browser, site)
 
 
 @pytest.fixture
-def at_the_demo(demo_site: str, browser: Browser) -> Iterator[AtTheDesk]:
+def open_demo_page_as(demo_site: str, browser: Browser) -> Iterator[OpenPage]:
     """Opens a page of the demo's site for somebody."""
     yield from pages_of(browser, demo_site)
 
 
 @pytest.fixture
-def founders_page(at_the_desk: AtTheDesk, committed: Cast) -> Page:
-    return at_the_desk(committed.founder)
+def founder_page(open_page_as: OpenPage, committed: Users) -> Page:
+    return open_page_as(committed.founder)
 
 
-def pages_of(browser: Browser, address: str) -> Iterator[AtTheDesk]:
+def pages_of(browser: Browser, address: str) -> Iterator[OpenPage]:
     """Afterwards none may have had an error in a script, a failure of the site as an answer, or a
     wish for anything from another host.
     """
     complaints: list[str] = []
     with ExitStack() as leaving:
 
-        def sit(person: Account | None, **screen: Any) -> Page:
+        def open_page(person: Account | None, **screen: Any) -> Page:
             options = LAPTOP | LIGHT | screen
-            return leaving.enter_context(sit_down(browser, address, person, complaints, **options))
+            return leaving.enter_context(
+                signed_in_page(browser, address, person, complaints, **options)
+            )
 
-        yield sit
+        yield open_page
     assert complaints == []

@@ -39,7 +39,7 @@ LIGHT: dict[str, Any] = {"color_scheme": "light"}
 
 # --- sitting down ---
 @contextmanager
-def sit_down(
+def signed_in_page(
     browser: Browser, address: str, person: Account | None, complaints: list[str], **screen: Any
 ) -> Iterator[Page]:
     """A page of the site, signed in as the person; `complaints` gets to hear what goes wrong."""
@@ -71,22 +71,22 @@ def listen(page: Page, address: str, complaints: list[str]) -> None:
     host = urlsplit(address).netloc
 
     def asked(request: Request) -> None:
-        place = urlsplit(request.url)
-        if place.scheme in ("http", "https", "ws", "wss") and place.netloc != host:
+        target = urlsplit(request.url)
+        if target.scheme in ("http", "https", "ws", "wss") and target.netloc != host:
             complaints.append(f"{page.url} asks another host: {request.url}")
 
     def answered(response: Response) -> None:
         if response.status >= 500 or (response.status == 404 and "/static/" in response.url):
             complaints.append(f"{response.status} {response.url}")
 
-    def said(message: ConsoleMessage) -> None:
+    def logged(message: ConsoleMessage) -> None:
         # A refusal is an answer like any other; its status is on the console too.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(f"{page.url}: {message.text}")
 
     page.on("request", asked)
     page.on("response", answered)
-    page.on("console", said)
+    page.on("console", logged)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
 
 
@@ -112,34 +112,34 @@ def write(page: Page, label: str, words: str) -> None:
     page.locator("form[method=post]").get_by_label(label).fill(words)
 
 
-def is_told(page: Page, words: str) -> None:
+def expect_text(page: Page, words: str) -> None:
     """Among the page's own words, above everything else."""
     expect(page.get_by_text(words).first).to_be_visible()
 
 
-def tab_to(page: Page, place: Locator) -> None:
+def tab_to(page: Page, target: Locator) -> None:
     """By the Tab key alone; an error where that does not lead there."""
     for _ in range(200):
         page.keyboard.press("Tab")
-        if place.evaluate("element => element === document.activeElement"):
+        if target.evaluate("element => element === document.activeElement"):
             return
-    raise AssertionError(f"Tab never comes to {place}.")
+    raise AssertionError(f"Tab never comes to {target}.")
 
 
 # --- time, and what fills up by itself ---
-def with_a_clock(page: Page) -> Page:
-    """The same page, whose scripts wait only as long as `a_while_later` has them wait."""
+def with_fake_clock(page: Page) -> Page:
+    """The same page, whose scripts wait only as long as `advance_clock` has them wait."""
     page.clock.install()
     return page
 
 
-def a_while_later(page: Page, seconds: int = 4) -> None:
+def advance_clock(page: Page, seconds: int = 4) -> None:
     """As if that much time had passed: the page looks whether there is news."""
     page.clock.fast_forward(seconds * 1000)
 
 
 @contextmanager
-def without_a_reload(page: Page) -> Iterator[None]:
+def without_reload(page: Page) -> Iterator[None]:
     """What happens inside happens in one and the same page."""
     page.evaluate("window.neverReloaded = true")
     yield
@@ -168,11 +168,11 @@ def reject(page: Page, contract: SystemContract, reason: str) -> None:
 
 
 def ask(page: Page, contract: SystemContract, question: str) -> None:
-    decide(page, contract, "Request clarification…", "Ask and stop the clock", Question=question)
+    decide(page, contract, "Request clarification…", "Ask and pause the review", Question=question)
 
 
 def answer(page: Page, contract: SystemContract, words: str) -> None:
-    decide(page, contract, "Answer…", "Answer and restart the clock", Answer=words)
+    decide(page, contract, "Answer…", "Answer and resume the review", Answer=words)
 
 
 def comment(page: Page, contract: SystemContract, words: str) -> None:
@@ -181,16 +181,16 @@ def comment(page: Page, contract: SystemContract, words: str) -> None:
     press(page, "Add comment")
 
 
-# --- the line ---
-def stop_the_line(page: Page, reason: str) -> None:
-    go(page, "governance_linefreeze_changelist")
-    press(page, "Stop the line…")
+# --- change freezes ---
+def start_freeze(page: Page, reason: str) -> None:
+    go(page, "governance_changefreeze_changelist")
+    press(page, "Start a change freeze…")
     write(page, "Reason", reason)
-    press(page, "Stop the line")
+    press(page, "Start a change freeze")
 
 
-def thaw_the_line(page: Page, reason: str) -> None:
-    go(page, "governance_linefreeze_changelist")
-    press(page, "Thaw…")
+def lift_freeze(page: Page, reason: str) -> None:
+    go(page, "governance_changefreeze_changelist")
+    press(page, "Lift freeze…")
     write(page, "Reason", reason)
-    press(page, "Thaw")
+    press(page, "Lift freeze")

@@ -10,20 +10,24 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.flows.freeze_line import freeze_line
+from governance.domain.roles import Role
+from governance.domain.values import ContractStatus, JobStatus
 from governance.flows.review_contract import comment_on_contract, request_clarification
-from governance.flows.tokens import issue_token, note_use, revoke_token
 from governance.models import (
     Account,
     ApiToken,
     ApprovalSignature,
     Capability,
+    ChangeFreeze,
     GovernanceJob,
-    LineFreeze,
     SystemContract,
 )
-from governance.vocabulary.roles import Role
-from governance.vocabulary.values import ContractStatus, JobStatus
+from governance.services.access.tokens import (
+    issue_token,
+    record_use,
+    revoke_token,
+)
+from governance.services.freezes.operations import start_freeze
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ SCREENS = [
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
     Screen("verify", "governance_governancejob_verify", job_that(status=JobStatus.COMPLETED)),
-    Screen("line", "governance_linefreeze_changelist"),
-    Screen("stop", "governance_linefreeze_stop", who="founder"),
+    Screen("freezes", "governance_changefreeze_changelist"),
+    Screen("start-freeze", "governance_changefreeze_start", who="founder"),
     Screen("capabilities", "governance_capability_changelist"),
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
     Screen("configuration", "governance_configurationentry_changelist"),
@@ -118,16 +122,16 @@ SCREENS = [
 ]
 
 
-# While the line stands still.
+# While changes are frozen.
 FROZEN_SCREENS = [
     Screen("home-frozen", "index"),
-    Screen("line-frozen", "governance_linefreeze_changelist"),
-    Screen("freeze", "governance_linefreeze_change", LineFreeze.objects.first),
-    Screen("thaw", "governance_linefreeze_thaw", LineFreeze.objects.first, "founder"),
+    Screen("freezes-active", "governance_changefreeze_changelist"),
+    Screen("freeze", "governance_changefreeze_change", ChangeFreeze.objects.first),
+    Screen("lift-freeze", "governance_changefreeze_lift", ChangeFreeze.objects.first, "founder"),
 ]
 
 
-def furnish() -> None:
+def add_screen_records() -> None:
     """Add to the demo what it has none of, so that every screen has something to show."""
     founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
@@ -144,16 +148,16 @@ def furnish() -> None:
         capabilities=["CatalogueSearch", "InterlibraryLoan", "SYSTEM"],
         **issued,
     )
-    note_use(narrow, at=at)
+    record_use(narrow, at=at)
     for _ in range(2):
         spare, _ = issue_token(username="spare-worker", name="Spare", **issued)
     reason = "It stood in a log."
     revoke_token(token_id=spare.pk, reason=reason, actor=founder, at=at)
 
 
-def stop_the_line_here() -> None:
+def start_demo_freeze() -> None:
     at = timezone.now()
-    freeze_line(
+    start_freeze(
         reason="The payment provider is down; nobody can buy anything.",
         ends_at=at + timedelta(hours=4),
         founder=Account.objects.get(username="founder"),

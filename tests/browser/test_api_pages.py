@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import AtTheDesk
+from tests.browser.conftest import OpenPage
 from tests.browser.desk import LAPTOP, PHONE
-from tests.browser.test_screens import PICTURES
+from tests.browser.test_screens import SCREENSHOTS
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["1280", "390"])
 @pytest.mark.parametrize("name", ["docs", "redoc"])
-def test_page__of_the_api__shows_every_call_and_asks_nobody_else(
-    at_the_desk: AtTheDesk, name: str, size: dict[str, Any]
+def test_page__of_the_api__shows_every_call_and_requests_no_other_host(
+    open_page_as: OpenPage, name: str, size: dict[str, Any]
 ) -> None:
     """What it asks of other hosts, and what its script complains of, fails as for every page."""
-    page = at_the_desk(None, **size)
+    page = open_page_as(None, **size)
     page.goto(f"/api/v1/{name}/")
     for call in ("List contracts", "Claim the oldest pending job", "Give the verdict on a job"):
         expect(page.get_by_text(call).last).to_be_attached()
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"api-{name}-{size['viewport']['width']}.png")
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"api-{name}-{size['viewport']['width']}.png")

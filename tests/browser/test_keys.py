@@ -7,22 +7,22 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from governance.domain.values import ContractStatus
 from governance.models import SystemContract
-from governance.vocabulary.values import ContractStatus
 from tests.browser import desk
 from tests.support.admin import contract_url
-from tests.support.cast import Cast
-from tests.support.stories import eligible
+from tests.support.factories import eligible
+from tests.support.users import Users
 
 
 @pytest.fixture
-def queue(founders_page: Page, committed: Cast) -> list[SystemContract]:
+def queue(founder_page: Page, committed: Users) -> list[SystemContract]:
     """Three contracts in the order in which the queue shows them, and the page at the queue."""
     waiting = [
         eligible(committed, risk_level=risk, title=f"A {risk} change")
         for risk in ("critical", "high", "low")
     ]
-    desk.go(founders_page, "governance_systemcontract_queue")
+    desk.go(founder_page, "governance_systemcontract_queue")
     return waiting
 
 
@@ -31,24 +31,24 @@ def is_at(page: Page, contract: SystemContract) -> None:
     expect(page.get_by_role("link", name=contract.title)).to_be_focused()
 
 
-def is_on(page: Page, contract: SystemContract, place: str) -> None:
-    expect(page).to_have_url(re.compile(re.escape(contract_url(contract, place)) + "$"))
+def is_on(page: Page, contract: SystemContract, page_name: str) -> None:
+    expect(page).to_have_url(re.compile(re.escape(contract_url(contract, page_name)) + "$"))
 
 
 def test_j_and_k__move_through_the_queue_and_stop_at_its_ends(
-    founders_page: Page, queue: list[SystemContract]
+    founder_page: Page, queue: list[SystemContract]
 ) -> None:
-    page = founders_page
+    page = founder_page
     for key, expected in [("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1), ("k", 0), ("k", 0)]:
         page.keyboard.press(key)
         is_at(page, queue[expected])
 
 
 def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
-    founders_page: Page, queue: list[SystemContract]
+    founder_page: Page, queue: list[SystemContract]
 ) -> None:
-    page = founders_page
-    for key, place in [
+    page = founder_page
+    for key, page_name in [
         ("Enter", "change"),
         ("a", "approve"),
         ("r", "reject"),
@@ -59,7 +59,7 @@ def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
         page.keyboard.press("j")
         is_at(page, queue[1])
         page.keyboard.press(key)
-        is_on(page, queue[1], place)
+        is_on(page, queue[1], page_name)
         page.go_back()
         expect(page).to_have_url(re.compile("/queue/$"))
         page.reload()  # from the top again, whatever the browser remembers of the page
@@ -69,9 +69,9 @@ def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
 
 
 def test_help__opened_by_its_key__closes_by_escape_and_lets_no_key_through(
-    founders_page: Page, queue: list[SystemContract]
+    founder_page: Page, queue: list[SystemContract]
 ) -> None:
-    page = founders_page
+    page = founder_page
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
@@ -84,9 +84,9 @@ def test_help__opened_by_its_key__closes_by_escape_and_lets_no_key_through(
 
 
 def test_search__by_its_key__takes_letters_as_letters(
-    founders_page: Page, queue: list[SystemContract]
+    founder_page: Page, queue: list[SystemContract]
 ) -> None:
-    page = founders_page
+    page = founder_page
     page.keyboard.press("/")
     page.keyboard.type("high jar")
     expect(page.get_by_label("Words")).to_have_value("high jar")
@@ -99,9 +99,9 @@ def test_search__by_its_key__takes_letters_as_letters(
 
 
 def test_approving__with_the_keyboard_alone__from_the_queue_to_the_signature(
-    founders_page: Page, queue: list[SystemContract]
+    founder_page: Page, queue: list[SystemContract]
 ) -> None:
-    page = founders_page
+    page = founder_page
     page.keyboard.press("j")
     page.keyboard.press("a")
     is_on(page, queue[0], "approve")
@@ -111,5 +111,5 @@ def test_approving__with_the_keyboard_alone__from_the_queue_to_the_signature(
     page.keyboard.type(queue[0].reference)
     desk.tab_to(page, page.get_by_role("button", name="Approve", exact=True))
     page.keyboard.press("Enter")
-    desk.is_told(page, "Approved.")
+    desk.expect_text(page, "Approved.")
     assert SystemContract.objects.get(pk=queue[0].pk).status == ContractStatus.APPROVED

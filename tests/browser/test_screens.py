@@ -13,14 +13,20 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from governance.models import Account
-from tests.browser.conftest import AtTheDesk
+from tests.browser.conftest import OpenPage
 from tests.browser.desk import DARK, LAPTOP, LIGHT, PHONE, press
-from tests.browser.screens import FROZEN_SCREENS, SCREENS, Screen, furnish, stop_the_line_here
+from tests.browser.screens import (
+    FROZEN_SCREENS,
+    SCREENS,
+    Screen,
+    add_screen_records,
+    start_demo_freeze,
+)
 from tests.support.commands import ROOT
 
-PICTURES = ROOT / "screenshots"
+SCREENSHOTS = ROOT / "screenshots"
 # Where a founder spends the time; the others are looked over once, on a laptop by day.
-MOST_LOOKED_AT = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
+MAIN_SCREENS = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}
 
@@ -44,13 +50,13 @@ STICKS_OUT = """() => {
     ("size", "light", "examined", "shown"),
     [
         pytest.param(LAPTOP, LIGHT, None, None, id="1280-light"),
-        pytest.param(PHONE, LIGHT, MOST_LOOKED_AT, None, id="390-light"),
-        pytest.param(LAPTOP, DARK, MOST_LOOKED_AT, MOST_LOOKED_AT, id="1280-dark"),
-        pytest.param(PHONE, DARK, MOST_LOOKED_AT, MOST_LOOKED_AT, id="390-dark"),
+        pytest.param(PHONE, LIGHT, MAIN_SCREENS, None, id="390-light"),
+        pytest.param(LAPTOP, DARK, MAIN_SCREENS, MAIN_SCREENS, id="1280-dark"),
+        pytest.param(PHONE, DARK, MAIN_SCREENS, MAIN_SCREENS, id="390-dark"),
     ],
 )
 def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
-    at_the_demo: AtTheDesk,
+    open_demo_page_as: OpenPage,
     request: pytest.FixtureRequest,
     size: dict[str, Any],
     light: dict[str, Any],
@@ -58,15 +64,15 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
     shown: set[str] | None,
 ) -> None:
     """`shown` and `examined` are names of screens, None for all."""
-    furnish()
+    add_screen_records()
     pages = {
-        who: at_the_demo(Account.objects.get(username=who), **(size | light))
+        who: open_demo_page_as(Account.objects.get(username=who), **(size | light))
         for who in ("founder", "operator", "admin")
     }
-    folder = PICTURES / request.node.callspec.id
+    folder = SCREENSHOTS / request.node.callspec.id
     found: dict[str, list[str]] = {}
 
-    def look_at(screen: Screen) -> None:
+    def check_screen(screen: Screen) -> None:
         if shown is not None and screen.name not in shown:
             return
         page = pages[screen.who if screen.who in pages else "founder"]
@@ -78,15 +84,15 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
         found[screen.name] = page.evaluate(STICKS_OUT)
         if examined is None or screen.name in examined:
             found[screen.name] += findings(page)
-        picture(page, folder, screen.name)
+        save_screenshot(page, folder, screen.name)
 
     for screen in SCREENS:
-        look_at(screen)
-    stop_the_line_here()
+        check_screen(screen)
+    start_demo_freeze()
     for screen in FROZEN_SCREENS:
-        look_at(screen)
+        check_screen(screen)
     assert {name: words for name, words in found.items() if words} == {}
-    assert found.keys() >= MOST_LOOKED_AT
+    assert found.keys() >= MAIN_SCREENS
 
 
 def findings(page: Page) -> list[str]:
@@ -103,5 +109,5 @@ def findings(page: Page) -> list[str]:
     ]
 
 
-def picture(page: Page, folder: Path, name: str) -> None:
+def save_screenshot(page: Page, folder: Path, name: str) -> None:
     page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")

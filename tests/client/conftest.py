@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from governance.client import GovsiteClient
-from tests.support.cast import Cast
 from tests.support.http import served_application
 from tests.support.sites import new_token
+from tests.support.users import Users
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Site:
     """Where the site is, who is there, and a client for any of them."""
 
     address: str
-    cast: Cast
+    users: Users
     client_for: Callable[..., GovsiteClient]
 
 
@@ -31,7 +31,7 @@ def _plain_http(settings: Any) -> None:
 
 
 @pytest.fixture
-def site(committed: Cast) -> Iterator[Site]:
+def site(committed: Users) -> Iterator[Site]:
     with served_application() as address, ExitStack() as leaving:
 
         def client_for(person: Any, **options: Any) -> GovsiteClient:

@@ -11,27 +11,33 @@ import httpx
 import pytest
 
 from governance.client import (
+    ChangeFreezeActive,
     Executor,
     GovsiteClient,
     GovsiteProblem,
-    LineFrozen,
     NoAnswer,
-    Patience,
+    RetryPolicy,
     Step,
     StepFailed,
     StepOutcome,
 )
 from governance.client import executor as executor_module
-from governance.client.answers import StartedJob
+from governance.client.responses import StartedJob
+from governance.domain.values import JobStatus
 from governance.models import GovernanceJob
-from governance.vocabulary.values import JobStatus
 from tests.client.conftest import Site
-from tests.support.line import frozen
+from tests.support.factories import (
+    Running,
+    now,
+    pending_job,
+    reloaded,
+    running_job,
+)
+from tests.support.freezes import frozen
 from tests.support.proxies import cutting_proxy
-from tests.support.stories import Running, again, now, pending_job, running_job
 
 
-class Notes:
+class RecordingHandler:
     """A handler that notes each step, and does at one of them what it was made with."""
 
     def __init__(
@@ -48,8 +54,8 @@ class Notes:
         return StepOutcome(did={"step": step.step_index}, rollback_action=step.rollback_action)
 
 
-def executor(site: Site, handler: Notes, **options: Any) -> Executor:
-    client = options.pop("client", None) or site.client_for(site.cast.executor)
+def executor(site: Site, handler: RecordingHandler, **options: Any) -> Executor:
+    client = options.pop("client", None) or site.client_for(site.users.executor)
     return Executor(client, handler, **options)
 
 
@@ -63,14 +69,18 @@ def results_of(job: GovernanceJob) -> list[str]:
 
 
 def test_executor__jobs_wait__runs_each_to_its_end(site: Site) -> None:
-    jobs = [pending_job(site.cast) for _ in range(2)]
-    handler = Notes()
+    jobs = [pending_job(site.users) for _ in range(2)]
+    handler = RecordingHandler()
     ended = list(executor(site, handler).run(until_idle=True))
     assert [job.job_id for job in ended] == [str(job.pk) for job in jobs]
-    for told, job in zip(ended, map(again, jobs), strict=True):
-        assert (told.status, told.steps_reported, told.lost_because) == ("COMPLETED", 3, "")
-        assert told.evidence_sha256 == job.evidence.sha256
-        assert (job.status, job.started_by) == (JobStatus.COMPLETED, site.cast.executor)
+    for outcome, job in zip(ended, map(reloaded, jobs), strict=True):
+        assert (outcome.status, outcome.steps_reported, outcome.lost_because) == (
+            "COMPLETED",
+            3,
+            "",
+        )
+        assert outcome.evidence_sha256 == job.evidence.sha256
+        assert (job.status, job.started_by) == (JobStatus.COMPLETED, site.users.executor)
         assert [result.output["did"] for result in job.results.order_by("step_index")] == [
             {"step": index} for index in range(3)
         ]
@@ -85,13 +95,13 @@ def test_executor__a_step_fails__stops_there_and_ends_the_job(site: Site) -> Non
     def fail(step: Step) -> None:
         raise StepFailed("The flag is locked.")
 
-    job, handler = pending_job(site.cast), Notes(1, fail)
+    job, handler = pending_job(site.users), RecordingHandler(1, fail)
     [ended] = executor(site, handler).run(until_idle=True)
     assert (ended.status, ended.steps_reported) == ("FAILED", 2)
     assert [step.step_index for step in handler.steps] == [0, 1]
-    assert results_of(again(job)) == ["COMPLETED", "FAILED"]
-    assert again(job).results.get(step_index=1).error == "The flag is locked."
-    assert [step["status"] for step in again(job).evidence.document["steps"]] == [
+    assert results_of(reloaded(job)) == ["COMPLETED", "FAILED"]
+    assert reloaded(job).results.get(step_index=1).error == "The flag is locked."
+    assert [step["status"] for step in reloaded(job).evidence.document["steps"]] == [
         "COMPLETED",
         "FAILED",
         "SKIPPED",
@@ -99,50 +109,50 @@ def test_executor__a_step_fails__stops_there_and_ends_the_job(site: Site) -> Non
 
 
 def test_executor__a_step_that_it_cannot_do__fails_the_job(site: Site) -> None:
-    job, handler = pending_job(site.cast), Notes()
+    job, handler = pending_job(site.users), RecordingHandler()
     handler.step_types.remove("configuration_update")
     [ended] = executor(site, handler).run(until_idle=True)
-    assert (ended.status, results_of(again(job))) == ("FAILED", ["COMPLETED", "FAILED"])
+    assert (ended.status, results_of(reloaded(job))) == ("FAILED", ["COMPLETED", "FAILED"])
     assert [step.step_index for step in handler.steps] == [0]
 
 
 def test_executor__a_step_outlives_its_timeout__fails_and_the_late_answer_counts_for_nothing(
     site: Site, settings: Any
 ) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {"STEP_TIMEOUT_SECONDS": 1}
-    job = pending_job(site.cast)
-    handler = Notes(1, lambda step: step.over.wait(30))
+    settings.GOVSITE = settings.GOVSITE | {"STEP_TIMEOUT_SECONDS": 1}
+    job = pending_job(site.users)
+    handler = RecordingHandler(1, lambda step: step.timed_out.wait(30))
     [ended] = executor(site, handler).run(until_idle=True)
     assert handler.steps[1].timeout_seconds == 1
-    assert handler.steps[1].over.is_set()
-    assert (ended.status, results_of(again(job))) == ("FAILED", ["COMPLETED", "FAILED"])
-    assert again(job).results.get(step_index=1).error == "Timed out after 1.0 s."
+    assert handler.steps[1].timed_out.is_set()
+    assert (ended.status, results_of(reloaded(job))) == ("FAILED", ["COMPLETED", "FAILED"])
+    assert reloaded(job).results.get(step_index=1).error == "Timed out after 1.0 s."
 
 
 def test_executor__a_report_larger_than_the_site_takes__fails_the_step(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The site's limits may be narrower than the client knows."""
-    monkeypatch.setattr("governance.api.parsers.LARGEST_DOCUMENT", 2000)
+    monkeypatch.setattr("governance.api.parsers.MAX_DOCUMENT_BYTES", 2000)
 
-    class Talks(Notes):
+    class Talks(RecordingHandler):
         def run_step(self, step: Step) -> StepOutcome:
             return StepOutcome(did="x" * 3000)
 
-    job = pending_job(site.cast)
+    job = pending_job(site.users)
     [ended] = executor(site, Talks()).run(until_idle=True)
-    assert (ended.status, results_of(again(job))) == ("FAILED", ["FAILED"])
-    assert "document_too_large" in again(job).results.get().error
+    assert (ended.status, results_of(reloaded(job))) == ("FAILED", ["FAILED"])
+    assert "document_too_large" in reloaded(job).results.get().error
 
 
 # --- leases, and jobs that are lost ---
 def test_executor__the_lease_is_over__begins_no_step(site: Site) -> None:
-    running = running_job(site.cast, at=now() - timedelta(minutes=10))
-    client, handler = site.client_for(site.cast.executor), Notes()
-    ended = executor(site, handler, client=client).work_on(as_started(client, running))
+    running = running_job(site.users, at=now() - timedelta(minutes=10))
+    client, handler = site.client_for(site.users.executor), RecordingHandler()
+    ended = executor(site, handler, client=client).run_job(as_started(client, running))
     assert (ended.status, handler.steps) == (None, [])
     assert ended.lost_because == "the lease lapsed before step 0"
-    assert results_of(again(running.job)) == []
+    assert results_of(reloaded(running.job)) == []
 
 
 def test_executor__its_own_clock_is_wrong__goes_by_the_site(
@@ -155,63 +165,63 @@ def test_executor__its_own_clock_is_wrong__goes_by_the_site(
         def now(cls, tz: Any = None) -> Any:
             return super().now(tz) + timedelta(hours=1)
 
-    job = pending_job(site.cast)
+    job = pending_job(site.users)
     monkeypatch.setattr("governance.client.clock.datetime", Ahead)
-    [ended] = executor(site, Notes()).run(until_idle=True)
-    assert (ended.status, again(job).status) == ("COMPLETED", JobStatus.COMPLETED)
+    [ended] = executor(site, RecordingHandler()).run(until_idle=True)
+    assert (ended.status, reloaded(job).status) == ("COMPLETED", JobStatus.COMPLETED)
 
 
 def test_executor__the_job_is_cancelled_meanwhile__drops_it_and_goes_on(site: Site) -> None:
-    operator = site.client_for(site.cast.operator)
-    first, second = pending_job(site.cast), pending_job(site.cast)
+    operator = site.client_for(site.users.operator)
+    first, second = pending_job(site.users), pending_job(site.users)
 
     def cancel(step: Step) -> None:
         if step.job_id == str(first.pk):
             operator.cancel(step.job_id, reason="Wrong branch.")
 
-    handler = Notes(1, cancel)
+    handler = RecordingHandler(1, cancel)
     lost, ended = executor(site, handler).run(until_idle=True)
     assert (lost.status, lost.steps_reported) == (None, 1)
     assert "(job_immutable)" in lost.lost_because
     assert [step.step_index for step in handler.steps if step.job_id == lost.job_id] == [0, 1]
     assert (ended.job_id, ended.status) == (str(second.pk), "COMPLETED")
-    assert again(first).status == JobStatus.CANCELLED
+    assert reloaded(first).status == JobStatus.CANCELLED
 
 
 def test_executor__a_token_of_another_run__loses_the_job(site: Site) -> None:
-    running = running_job(site.cast)
+    running = running_job(site.users)
     running.token = "another"
-    client, handler = site.client_for(site.cast.executor), Notes()
-    ended = executor(site, handler, client=client).work_on(as_started(client, running))
+    client, handler = site.client_for(site.users.executor), RecordingHandler()
+    ended = executor(site, handler, client=client).run_job(as_started(client, running))
     assert "(stale_execution)" in ended.lost_because
     assert [step.step_index for step in handler.steps] == [0]
 
 
 def test_executor__the_plan_is_not_whole__begins_no_step(site: Site) -> None:
-    running = running_job(site.cast)
-    client, handler = site.client_for(site.cast.executor), Notes()
+    running = running_job(site.users)
+    client, handler = site.client_for(site.users.executor), RecordingHandler()
     job = as_started(client, running)
     job["total_steps"] += 1
-    ended = executor(site, handler, client=client).work_on(job)
+    ended = executor(site, handler, client=client).run_job(job)
     assert (ended.lost_because, handler.steps) == ("the plan that was read is not whole", [])
 
 
 def test_executor__a_plan_of_many_pages__is_read_to_its_end(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("governance.client.api.LARGEST_PAGE", 2)
-    pending_job(site.cast)
-    [ended] = executor(site, Notes()).run(until_idle=True)
+    monkeypatch.setattr("governance.client.api.MAX_PAGE_SIZE", 2)
+    pending_job(site.users)
+    [ended] = executor(site, RecordingHandler()).run(until_idle=True)
     assert (ended.status, ended.steps_reported) == ("COMPLETED", 3)
 
 
 # --- cut answers ---
 @pytest.mark.parametrize("what", ["/results/", "/complete/", "/steps/"])
 def test_executor__every_second_answer_is_cut__each_step_runs_once(site: Site, what: str) -> None:
-    jobs = [pending_job(site.cast) for _ in range(4)]
-    handler = Notes()
+    jobs = [pending_job(site.users) for _ in range(4)]
+    handler = RecordingHandler()
     with cutting_proxy(site.address, every=2, cuts_what=lambda path: what in path) as proxy:
-        client = site.client_for(site.cast.executor, url=proxy.address)
+        client = site.client_for(site.users.executor, url=proxy.address)
         ended = list(executor(site, handler, client=client).run(until_idle=True))
     assert proxy.cuts > 0
     assert [job.status for job in ended] == ["COMPLETED"] * 4
@@ -222,25 +232,25 @@ def test_executor__every_second_answer_is_cut__each_step_runs_once(site: Site, w
 
 # --- when to claim, and when to stop ---
 def test_executor__asked_to_stop__finishes_its_job_and_claims_no_other(site: Site) -> None:
-    job, other = pending_job(site.cast), pending_job(site.cast)
+    job, other = pending_job(site.users), pending_job(site.users)
     stopping = threading.Event()
-    handler = Notes(0, lambda step: stopping.set())
+    handler = RecordingHandler(0, lambda step: stopping.set())
     [ended] = executor(site, handler, stopping=stopping).run()
     assert (ended.job_id, ended.status) == (str(job.pk), "COMPLETED")
-    assert again(other).status == JobStatus.PENDING
+    assert reloaded(other).status == JobStatus.PENDING
 
 
 def test_executor__as_many_as_asked_for__claims_no_other(site: Site) -> None:
-    pending_job(site.cast), pending_job(site.cast)
-    assert len(list(executor(site, Notes()).run(at_most=1))) == 1
+    pending_job(site.users), pending_job(site.users)
+    assert len(list(executor(site, RecordingHandler()).run(at_most=1))) == 1
 
 
-def test_executor__nothing_waits__looks_again_until_it_is_stopped(
+def test_executor__no_job_waits__asks_again_until_it_is_stopped(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor_module, "IDLE_SECONDS", 0.01)
     stopping, claims = threading.Event(), []
-    client = site.client_for(site.cast.executor)
+    client = site.client_for(site.users.executor)
     claim = client.claim
 
     def counted(**options: Any) -> Any:
@@ -250,42 +260,42 @@ def test_executor__nothing_waits__looks_again_until_it_is_stopped(
         return claim(**options)
 
     monkeypatch.setattr(client, "claim", counted)
-    assert list(executor(site, Notes(), client=client, stopping=stopping).run()) == []
+    assert list(executor(site, RecordingHandler(), client=client, stopping=stopping).run()) == []
     assert len(set(claims)) == 3  # what was answered is not asked again, but anew
 
 
-def test_executor__the_line_is_frozen__waits_and_says_so(
+def test_executor__changes_are_frozen__waits_and_logs_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor_module, "FROZEN_SECONDS", 0.01)
-    job = pending_job(site.cast)
-    frozen(site.cast)
-    stopping, told = threading.Event(), []
+    monkeypatch.setattr(executor_module, "FREEZE_RETRY_SECONDS", 0.01)
+    job = pending_job(site.users)
+    frozen(site.users)
+    stopping, messages = threading.Event(), []
 
-    def tell(text: str) -> None:
-        told.append(text)
-        if len(told) == 2:
+    def log(text: str) -> None:
+        messages.append(text)
+        if len(messages) == 2:
             stopping.set()
 
-    assert list(executor(site, Notes(), stopping=stopping, tell=tell).run()) == []
-    assert all("(line_frozen)" in text for text in told)
-    assert again(job).status == JobStatus.PENDING
+    assert list(executor(site, RecordingHandler(), stopping=stopping, log=log).run()) == []
+    assert all("(change_freeze_active)" in text for text in messages)
+    assert reloaded(job).status == JobStatus.PENDING
 
 
-def test_executor__the_line_is_frozen__who_would_only_empty_the_queue_hears_of_it(
+def test_executor__changes_are_frozen__until_idle_raises(
     site: Site,
 ) -> None:
-    freeze = frozen(site.cast)
-    with pytest.raises(LineFrozen) as refusal:
-        list(executor(site, Notes()).run(until_idle=True))
+    freeze = frozen(site.users)
+    with pytest.raises(ChangeFreezeActive) as refusal:
+        list(executor(site, RecordingHandler()).run(until_idle=True))
     assert refusal.value.until.startswith(freeze.ends_at.isoformat()[:19])
     assert refusal.value.details["reason"] == freeze.reason
 
 
 def test_executor__may_not_execute__is_refused_for_good(site: Site) -> None:
-    client = site.client_for(site.cast.viewer)
+    client = site.client_for(site.users.viewer)
     with pytest.raises(GovsiteProblem) as refusal:
-        list(executor(site, Notes(), client=client).run())
+        list(executor(site, RecordingHandler(), client=client).run())
     assert refusal.value.status == 403
 
 
@@ -317,14 +327,14 @@ def test_executor__its_claim_is_not_answered__asks_the_same_until_it_is(
         "https://gov.example",
         "t0ken",
         transport=httpx.MockTransport(network),
-        patience=Patience(seconds=0),
+        retry_policy=RetryPolicy(seconds=0),
     )
-    assert list(Executor(client, Notes(), stopping=stopping).run()) == []
+    assert list(Executor(client, RecordingHandler(), stopping=stopping).run()) == []
     assert len(set(keys[:4])) == 1
     assert keys[4] != keys[3]
 
 
-def test_executor__nobody_answers__who_would_only_empty_the_queue_hears_of_it() -> None:
+def test_executor__no_answer__until_idle_raises() -> None:
     def network(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
@@ -332,7 +342,7 @@ def test_executor__nobody_answers__who_would_only_empty_the_queue_hears_of_it() 
         "https://gov.example",
         "t0ken",
         transport=httpx.MockTransport(network),
-        patience=Patience(seconds=0),
+        retry_policy=RetryPolicy(seconds=0),
     )
     with pytest.raises(NoAnswer):
-        list(Executor(client, Notes()).run(until_idle=True))
+        list(Executor(client, RecordingHandler()).run(until_idle=True))

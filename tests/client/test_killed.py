@@ -6,15 +6,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from governance.domain.values import JobStatus
 from governance.flows.sweep import fail_timed_out_jobs
-from governance.ledger.verification import verify_ledger
 from governance.models import GovernanceJob
-from governance.vocabulary.values import JobStatus
+from governance.record.ledger.verification import verify_ledger
 from tests.client.conftest import Site
 from tests.support.executors import executor_process
+from tests.support.factories import pending_job, reloaded
 from tests.support.handlers import AT_GATE, noted
 from tests.support.sites import new_token
-from tests.support.stories import again, pending_job
 
 SECOND = timedelta(seconds=1)
 
@@ -22,8 +22,8 @@ SECOND = timedelta(seconds=1)
 def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_second_time(
     site: Site, tmp_path: Path
 ) -> None:
-    job = pending_job(site.cast)
-    token, notes, gate = new_token(site.cast.executor), tmp_path / "notes", tmp_path / "gate"
+    job = pending_job(site.users)
+    token, notes, gate = new_token(site.users.executor), tmp_path / "notes", tmp_path / "gate"
     os.mkfifo(gate)
     with executor_process(
         site.address, token, handler="WaitAtGate", notes=notes, gate=gate
@@ -37,16 +37,16 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
         assert executor.wait(60) == -9
     begun = [(job_id, index) for _, job_id, index in noted(notes)]
     assert begun == [(str(job.pk), 0), (str(job.pk), 1)]
-    assert again(job).status == JobStatus.RUNNING
+    assert reloaded(job).status == JobStatus.RUNNING
 
     run_another(site, token, notes)  # before the sweep
-    lease = again(job).lease_expires_at
+    lease = reloaded(job).lease_expires_at
     assert lease is not None
-    [swept] = fail_timed_out_jobs(actor=site.cast.operator, at=lease + SECOND)
+    [swept] = fail_timed_out_jobs(actor=site.users.operator, at=lease + SECOND)
     assert swept.refusal is None
     run_another(site, token, notes)  # and after it
 
-    ended = again(job)
+    ended = reloaded(job)
     assert ended.status == JobStatus.FAILED
     assert "executor lost at step 1, outcome unknown" in ended.end_reason
     sealed = [step["status"] for step in ended.evidence.document["steps"]]
@@ -59,5 +59,5 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
 def run_another(site: Site, token: str, notes: Path) -> None:
     """An executor that leaves when no job waits: it gets none."""
     with executor_process(site.address, token, "--until-idle", "--json", notes=notes) as other:
-        told, words = other.communicate(timeout=60)
-    assert (other.returncode, told) == (0, ""), words
+        output, words = other.communicate(timeout=60)
+    assert (other.returncode, output) == (0, ""), words

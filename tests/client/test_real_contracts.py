@@ -19,27 +19,27 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from governance.client import GovsiteClient
-from governance.ledger.verification import verify_ledger
+from governance.domain.roles import Role
+from governance.domain.values import JobStatus, StepStatus
 from governance.models import Account, AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
-from governance.vocabulary.roles import Role
-from governance.vocabulary.values import JobStatus, StepStatus
-from tests.support.cast import Cast
+from governance.record.ledger.verification import verify_ledger
 from tests.support.executors import executor_process
 from tests.support.handlers import noted
 from tests.support.kubernetes import needs_real_changes
 from tests.support.proxies import CuttingProxy, cutting_proxy
 from tests.support.real_contracts import approve_all, propose_some
 from tests.support.sites import new_token, running_site
+from tests.support.users import Users
 
 PROPOSED = 200
 EXECUTORS = 4
 EVERY = 20
-LONGEST_SECONDS = 300
+MAX_SECONDS = 300
 
 
 @needs_real_changes
 def test_real_contracts__four_executors_and_cut_answers__each_job_runs_exactly_once(
-    committed: Cast, tmp_path: Path, capsys: Any
+    committed: Users, tmp_path: Path, capsys: Any
 ) -> None:
     contracts = propose_some(committed, PROPOSED)
     approve_all(committed, contracts)
@@ -66,8 +66,8 @@ def test_real_contracts__four_executors_and_cut_answers__each_job_runs_exactly_o
         )
 
 
-def activate_all(proxy: CuttingProxy, cast: Cast, contracts: Sequence[SystemContract]) -> None:
-    token = new_token(cast.operator)
+def activate_all(proxy: CuttingProxy, users: Users, contracts: Sequence[SystemContract]) -> None:
+    token = new_token(users.operator)
 
     def activate(share: Sequence[SystemContract]) -> None:
         with GovsiteClient(proxy.address, token) as client:
@@ -90,10 +90,10 @@ def run_executors(proxy: CuttingProxy, notes: Path) -> list[str]:
             )
             executors.append(leaving.enter_context(process))
         with ThreadPoolExecutor(EXECUTORS) as pool:
-            told = list(pool.map(lambda each: each.communicate(timeout=LONGEST_SECONDS), executors))
-        for process, (_, words) in zip(executors, told, strict=True):
+            outputs = list(pool.map(lambda each: each.communicate(timeout=MAX_SECONDS), executors))
+        for process, (_, words) in zip(executors, outputs, strict=True):
             assert process.returncode == 0, words[-3000:]
-        return [out for out, _ in told]
+        return [out for out, _ in outputs]
 
 
 def all_jobs() -> list[str]:
@@ -113,14 +113,14 @@ def assert_each_step_ran_once_and_in_order(notes: Path) -> None:
 
 
 def assert_every_job_is_on_record(ended: list[dict[str, Any]], expected: int) -> None:
-    told = {job["job_id"]: job["evidence_sha256"] for job in ended}
+    digests = {job["job_id"]: job["evidence_sha256"] for job in ended}
     jobs = GovernanceJob.objects.filter(status=JobStatus.COMPLETED)
     assert jobs.count() == GovernanceJob.objects.count() == expected
     starts = LedgerEntry.objects.filter(event="job.execution.started")
     assert starts.count() == starts.values("contract_id").distinct().count() == expected
     for evidence in AuditEvidence.objects.select_related("job"):
         digest = hashlib.sha256(evidence.body.encode()).hexdigest()
-        assert digest == evidence.sha256 == told[str(evidence.job_id)]
+        assert digest == evidence.sha256 == digests[str(evidence.job_id)]
         sealed = evidence.document["steps"]
         assert [step["status"] for step in sealed] == [StepStatus.COMPLETED] * len(sealed)
     checked = list(verify_ledger())

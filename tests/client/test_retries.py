@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from governance.client import GovsiteClient, GovsiteProblem, JobLost, NoAnswer, Patience, retries
+from governance.client import GovsiteClient, GovsiteProblem, JobLost, NoAnswer, RetryPolicy, retries
 from tests.support.sites import free_port
 
 SITE = "https://gov.example"
 JOB = {"id": "j", "status": "COMPLETED", "end_reason": "Every step completed."}
-Step = httpx.Response | Exception
+ScriptedAnswer = httpx.Response | Exception
 
 
-class Time:
+class FakeTime:
     """Time that passes only when somebody sleeps."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Time:
 class Network:
     """Answers with one of `script` after the other, the last one for ever; keeps what was asked."""
 
-    def __init__(self, *script: Step) -> None:
+    def __init__(self, *script: ScriptedAnswer) -> None:
         self.script = list(script)
         self.asked: list[httpx.Request] = []
 
@@ -58,8 +58,8 @@ def no_sleep(_: float) -> None:
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    time = Time()
+def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    time = FakeTime()
     monkeypatch.setattr(retries, "time", time)
     return time
 
@@ -73,7 +73,7 @@ def started(**fields: Any) -> httpx.Response:
     return httpx.Response(200, json={"id": "j", "execution_token": "x"} | fields)
 
 
-TROUBLES: Iterable[Step] = (
+TROUBLES: Iterable[ScriptedAnswer] = (
     httpx.ConnectError("refused"),
     httpx.ReadError("reset"),
     httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
@@ -88,7 +88,7 @@ TROUBLES: Iterable[Step] = (
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
-def test_call__in_passing_trouble__is_made_again_with_its_key(trouble: Step) -> None:
+def test_call__with_a_temporary_error__is_retried_with_its_key(trouble: ScriptedAnswer) -> None:
     network = Network(trouble, trouble, started())
     claimed = network.client().claim()
     assert claimed is not None
@@ -132,13 +132,13 @@ def test_calls__two__have_two_keys_and_reading_has_none() -> None:
     assert keys[2] is None
 
 
-def test_call__retry_after__is_waited_for(time: Time) -> None:
+def test_call__retry_after__is_waited_for(time: FakeTime) -> None:
     network = Network(problem(429, "throttled", **{"Retry-After": "7"}), started())
     network.client(sleep=time.sleep).claim()
     assert time.pauses == [7]
 
 
-def test_call__retry_after_a_date__is_waited_for(time: Time) -> None:
+def test_call__retry_after_a_date__is_waited_for(time: FakeTime) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     network = Network(problem(503, "busy", **{"Retry-After": date}), started())
     network.client(sleep=time.sleep).claim()
@@ -146,30 +146,30 @@ def test_call__retry_after_a_date__is_waited_for(time: Time) -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "-5", "Mon, 99 Foo 2026", "²", "1 Jan 2026 00:00:00"])
-def test_call__retry_after_that_says_nothing__is_ignored(time: Time, text: str) -> None:
+def test_call__retry_after_that_says_nothing__is_ignored(time: FakeTime, text: str) -> None:
     trouble = httpx.Response(503, headers=[(b"Retry-After", text.encode())])
     network = Network(trouble, started())
     network.client(sleep=time.sleep).claim()
     assert time.pauses[0] <= 0.1
 
 
-def test_call__retry_after_beyond_its_time__gives_up_at_once(time: Time) -> None:
+def test_call__retry_after_beyond_its_time__gives_up_at_once(time: FakeTime) -> None:
     network = Network(problem(429, "throttled", **{"Retry-After": "3600"}))
     with pytest.raises(GovsiteProblem) as refusal:
         network.client(sleep=time.sleep).claim()
-    assert (refusal.value.code, refusal.value.passes) == ("throttled", True)
+    assert (refusal.value.code, refusal.value.is_retryable) == ("throttled", True)
     assert (len(network.asked), time.pauses) == (1, [])
 
 
-def test_call__never_answered__gives_up_when_its_time_is_over(time: Time) -> None:
+def test_call__never_answered__gives_up_when_its_time_is_over(time: FakeTime) -> None:
     network = Network(httpx.ConnectError("refused"))
     with pytest.raises(NoAnswer, match=r"after \d+ attempts: ConnectError: refused"):
-        network.client(patience=Patience(seconds=40), sleep=time.sleep).claim()
+        network.client(retry_policy=RetryPolicy(seconds=40), sleep=time.sleep).claim()
     assert 20 < time.passed <= 40
     assert len(network.asked) == len(time.pauses) + 1
 
 
-def test_report__never_answered__is_not_tried_beyond_the_lease(time: Time) -> None:
+def test_report__never_answered__is_not_tried_beyond_the_lease(time: FakeTime) -> None:
     network = Network(httpx.ReadError("reset"))
     with pytest.raises(NoAnswer):
         network.client(sleep=time.sleep).complete("j", token="x", within=5)
@@ -177,7 +177,7 @@ def test_report__never_answered__is_not_tried_beyond_the_lease(time: Time) -> No
 
 
 @pytest.mark.parametrize("left", [0, -30])
-def test_report__after_the_lease__is_tried_once(time: Time, left: float) -> None:
+def test_report__after_the_lease__is_tried_once(time: FakeTime, left: float) -> None:
     network = Network(httpx.ReadError("reset"))
     with pytest.raises(NoAnswer):
         network.client(sleep=time.sleep).complete("j", token="x", within=left)
@@ -185,8 +185,10 @@ def test_report__after_the_lease__is_tried_once(time: Time, left: float) -> None
 
 
 def test_pauses__grow_to_a_limit_and_are_drawn_by_lot() -> None:
-    patience = Patience(first_pause=1, longest_pause=8)
-    drawn = [[patience.draw_pause(attempt) for _ in range(200)] for attempt in (1, 2, 3, 4, 5, 999)]
+    retry_policy = RetryPolicy(first_pause=1, max_pause=8)
+    drawn = [
+        [retry_policy.draw_pause(attempt) for _ in range(200)] for attempt in (1, 2, 3, 4, 5, 999)
+    ]
     for pauses, limit in zip(drawn, (1, 2, 4, 8, 8, 8), strict=True):
         assert 0 <= min(pauses) < limit / 4
         assert limit * 3 / 4 < max(pauses) <= limit
@@ -195,15 +197,15 @@ def test_pauses__grow_to_a_limit_and_are_drawn_by_lot() -> None:
 def test_site__that_is_not_there__is_no_answer() -> None:
     with (
         GovsiteClient(
-            f"http://127.0.0.1:{free_port()}", "t0ken", patience=Patience(seconds=0)
+            f"http://127.0.0.1:{free_port()}", "t0ken", retry_policy=RetryPolicy(seconds=0)
         ) as client,
         pytest.raises(NoAnswer, match="ConnectError"),
     ):
-        client.line()
+        client.freeze_state()
 
 
 # --- where a site keeps no answers by their key ---
-def test_complete__its_answer_was_lost__is_looked_up() -> None:
+def test_complete__its_response_was_lost__reads_the_job() -> None:
     network = Network(
         httpx.ReadError("reset"), problem(409, "job_immutable"), httpx.Response(200, json=JOB)
     )
@@ -211,7 +213,7 @@ def test_complete__its_answer_was_lost__is_looked_up() -> None:
     assert [request.method for request in network.asked] == ["POST", "POST", "GET"]
 
 
-def test_complete__of_a_job_that_somebody_else_ended__is_lost() -> None:
+def test_complete__of_a_job_that_another_ended__is_lost() -> None:
     network = Network(problem(409, "job_immutable"))
     with pytest.raises(JobLost):
         network.client().complete("j", token="x")
@@ -231,7 +233,7 @@ def test_pages__that_lead_elsewhere__are_asked_of_our_site() -> None:
     ]
 
 
-def test_redirect__is_told_and_not_followed() -> None:
+def test_redirect__is_reported_and_not_followed() -> None:
     network = Network(httpx.Response(301, headers={"Location": "https://evil.example/"}))
     with pytest.raises(GovsiteProblem, match=r"301 .* to https://evil\.example/") as refusal:
         network.client().claim()
@@ -262,8 +264,8 @@ def test_address__that_is_none_of_a_site__is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", [SITE, f"{SITE}/", f"{SITE}/api/v1", f"{SITE}/api/v1/"])
 def test_address__however_it_ends__leads_to_the_api(url: str) -> None:
     network = Network(httpx.Response(200, json={"frozen": False}))
-    GovsiteClient(url, "t0ken", transport=httpx.MockTransport(network)).line()
-    assert str(network.asked[0].url) == f"{SITE}/api/v1/line/"
+    GovsiteClient(url, "t0ken", transport=httpx.MockTransport(network)).freeze_state()
+    assert str(network.asked[0].url) == f"{SITE}/api/v1/freezes/"
     assert network.asked[0].headers["Authorization"] == "Bearer t0ken"
 
 

@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.orchestrator.step_reports import (
+    MAX_ERROR_LENGTH as SERVER_MAX_ERROR_LENGTH,
+)
+from governance.authorities.orchestrator.step_reports import require_report
 from governance.client import Step, StepFailed, StepOutcome
 from governance.client.api import report_document
-from governance.client.steps import LONGEST_ERROR, run_step
-from governance.orchestrator.reports import LONGEST_ERROR as THEIR_LONGEST_ERROR
-from governance.orchestrator.reports import require_report
-from governance.vocabulary.values import StepReport, StepStatus
+from governance.client.steps import MAX_ERROR_LENGTH, run_step
+from governance.domain.values import StepReport, StepStatus
 
-PLENTY = 60.0
+AMPLE_SECONDS = 60.0
 
 
-class Does:
+class FixedHandler:
     """A handler of one step type that does what it was made with."""
 
     step_types = ("capability_enable",)
@@ -49,8 +51,8 @@ def a_step(**fields: Any) -> Step:
     )
 
 
-def report_of(work: Any, step: Step | None = None, *, seconds: float = PLENTY) -> StepReport:
-    report = run_step(Does(work), step or a_step(), seconds=seconds)
+def report_of(work: Any, step: Step | None = None, *, seconds: float = AMPLE_SECONDS) -> StepReport:
+    report = run_step(FixedHandler(work), step or a_step(), seconds=seconds)
     require_report(report)  # the site takes it
     return report
 
@@ -81,12 +83,12 @@ def test_step__done__is_reported_with_what_was_done() -> None:
     }
     assert report.health_after == {"ok": True}
     assert report.started_at <= report.completed_at
-    assert not step.over.is_set()
+    assert not step.timed_out.is_set()
 
 
 def test_step__of_a_type_without_a_handler__fails_without_being_run() -> None:
-    handler = Does(StepOutcome(did=1))
-    report = run_step(handler, a_step(step_type="parameter_change"), seconds=PLENTY)
+    handler = FixedHandler(StepOutcome(did=1))
+    report = run_step(handler, a_step(step_type="parameter_change"), seconds=AMPLE_SECONDS)
     assert (report.status, handler.runs) == (StepStatus.FAILED, 0)
     assert report.error == "This executor has no handler for parameter_change."
 
@@ -98,38 +100,38 @@ def test_step__failed_as_foreseen__says_why_and_what_was_done() -> None:
     assert report.output["did"] == "looked"
 
 
-class UnspeakableError(Exception):
+class UnprintableError(Exception):
     def __str__(self) -> str:
         raise ValueError("no words")
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (ValueError("no such flag"), "ValueError: no such flag"),
         (KeyError("x"), "KeyError: 'x'"),
         (SystemExit(3), "SystemExit: 3"),
         (KeyboardInterrupt(), "KeyboardInterrupt: "),
-        (UnspeakableError(), "UnspeakableError: it cannot be told"),
+        (UnprintableError(), "UnprintableError: its message cannot be read"),
         (ValueError("nul \x00, half \ud800"), "ValueError: nul \ufffd, half ?"),
         (StepFailed(""), "The handler gave no reason."),
         (StepFailed("  "), "The handler gave no reason."),
     ],
 )
 def test_step__whatever_its_handler_raises__is_reported_as_failed(
-    error: BaseException, told: str
+    error: BaseException, message: str
 ) -> None:
     report = report_of(raising(error))
-    assert (report.status, report.error) == (StepStatus.FAILED, told)
+    assert (report.status, report.error) == (StepStatus.FAILED, message)
 
 
 def test_step__a_handler_that_breaks_before_it_begins__fails_it() -> None:
-    class Broken(Does):
+    class Broken(FixedHandler):
         @property
         def step_types(self) -> Any:  # type: ignore[override]
             raise OSError("no list of types")
 
-    report = run_step(Broken(None), a_step(), seconds=PLENTY)
+    report = run_step(Broken(None), a_step(), seconds=AMPLE_SECONDS)
     assert (report.status, report.error) == (StepStatus.FAILED, "OSError: no list of types")
 
 
@@ -142,7 +144,7 @@ def test_step__failed_with_what_is_no_outcome__is_reported_as_failed() -> None:
 
 def test_step__an_error_without_end__is_cut() -> None:
     report = report_of(raising(ValueError("x" * 100_000)))
-    assert len(report.error) == LONGEST_ERROR == THEIR_LONGEST_ERROR
+    assert len(report.error) == MAX_ERROR_LENGTH == SERVER_MAX_ERROR_LENGTH
     assert report.error.endswith("x…")
 
 
@@ -196,17 +198,17 @@ def test_step__an_answer_that_is_no_outcome__fails_it(answer: Any) -> None:
     assert f"answered with {type(answer).__name__}, not with a StepOutcome" in report.error
 
 
-def test_step__that_outlives_its_time__fails_and_its_handler_hears_of_it() -> None:
-    heard, late = threading.Event(), threading.Event()
+def test_step__timed_out__fails_and_its_handler_is_signalled() -> None:
+    signalled, late = threading.Event(), threading.Event()
 
     def work(step: Step) -> StepOutcome:
-        if step.over.wait(30):
-            heard.set()
+        if step.timed_out.wait(30):
+            signalled.set()
         late.wait(30)
         return StepOutcome(did="too late")
 
     report = report_of(work, seconds=0.01)
-    assert heard.wait(30)
+    assert signalled.wait(30)
     late.set()
     assert (report.status, report.output) == (StepStatus.FAILED, None)
     assert report.error == "Timed out after 0.0 s."
@@ -220,21 +222,21 @@ def test_step__a_handler_that_ends_as_its_time_does__is_late_all_the_same() -> N
         begun.wait(0.05)
         return StepOutcome(did="late")
 
-    class LooksLate(threading.Event):
+    class WaitsTooLong(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             return super().wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("governance.client.steps.threading.Event", LooksLate)
+        patch.setattr("governance.client.steps.threading.Event", WaitsTooLong)
         report = report_of(work, seconds=0.001)
     assert report.status is StepStatus.FAILED
 
 
-def test_step__how_long_it_may_take__is_told_to_its_handler() -> None:
-    told = []
-    report_of(lambda step: told.append(step.seconds_left()) or StepOutcome(did=1))
+def test_step__how_long_it_may_take__is_known_to_its_handler() -> None:
+    seconds_left = []
+    report_of(lambda step: seconds_left.append(step.seconds_left()) or StepOutcome(did=1))
     gone = a_step(deadline=datetime.now(UTC) - timedelta(seconds=1))
-    assert 0 < told[0] <= 60
+    assert 0 < seconds_left[0] <= 60
     assert gone.seconds_left() == 0
 
 

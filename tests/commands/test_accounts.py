@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from governance.domain.tokens import hash_token
 from governance.models import Account, ApiToken
-from governance.vocabulary.tokens import hash_token
-from tests.support.cast import Cast
 from tests.support.commands import run
+from tests.support.factories import now
 from tests.support.roles import as_owner
-from tests.support.stories import now
+from tests.support.users import Users
 
 
 @pytest.fixture
-def admin(cast: Cast) -> Account:
+def admin(users: Users) -> Account:
     return Account.objects.create_superuser("admin")
 
 
@@ -44,15 +44,15 @@ def test_create_api_token__days__say_how_long_it_is_good(
     assert abs(expiry - now() - timedelta(days=days)) < timedelta(minutes=1)
 
 
-def test_create_api_token__json__tells_the_token_and_its_end(admin: Account) -> None:
+def test_create_api_token__json__shows_the_token_and_its_expiry(admin: Account) -> None:
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "admin", "--json")
-    told = ran.json()
-    assert (told["user"], told["role"]) == ("viewer", "Viewer")
-    assert hash_token(told["token"]) == ApiToken.objects.get().digest
-    assert told["expires_at"].endswith("Z")
+    output = ran.json()
+    assert (output["user"], output["role"]) == ("viewer", "Viewer")
+    assert hash_token(output["token"]) == ApiToken.objects.get().digest
+    assert output["expires_at"].endswith("Z")
 
 
-def test_create_api_token__somebody_missing_without_create__is_refused(admin: Account) -> None:
+def test_create_api_token__unknown_user_without_create__is_refused(admin: Account) -> None:
     ran = run("create_api_token", "stranger", "--role", "Viewer", "--as", "admin")
     assert (ran.code, ran.err.endswith("(user_not_found)\n")) == (1, True)
     assert not Account.objects.filter(username="stranger").exists()
@@ -65,8 +65,8 @@ def test_create_api_token__name_that_cannot_be__is_refused(admin: Account, name:
     assert not ApiToken.objects.exists()
 
 
-def test_create_api_token__account_not_active__is_refused(admin: Account, cast: Cast) -> None:
-    Account.objects.filter(pk=cast.viewer.pk).update(is_active=False)
+def test_create_api_token__account_not_active__is_refused(admin: Account, users: Users) -> None:
+    Account.objects.filter(pk=users.viewer.pk).update(is_active=False)
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "admin")
     assert (ran.code, ran.err.endswith("(user_inactive)\n")) == (1, True)
 
@@ -80,12 +80,12 @@ def test_create_api_token__role_whose_group_was_deleted__leaves_nothing(admin: A
 
 
 @pytest.mark.parametrize("role", ["operator", "founder", "auditor"])
-def test_create_api_token__the_chains_own_roles__may_not(cast: Cast, role: str) -> None:
+def test_create_api_token__the_chains_own_roles__may_not(users: Users, role: str) -> None:
     ran = run("create_api_token", role, "--role", "Founder", "--as", role)
     assert (ran.code, ran.err.endswith("(not_permitted)\n")) == (1, True)
 
 
-def test_create_api_token__whoever_manages_users__may(cast: Cast) -> None:
-    cast.outsider.user_permissions.add(Permission.objects.get(codename="change_account"))
+def test_create_api_token__user_who_manages_users__may(users: Users) -> None:
+    users.outsider.user_permissions.add(Permission.objects.get(codename="change_account"))
     ran = run("create_api_token", "viewer", "--role", "Viewer", "--as", "outsider")
     assert ran.code == 0

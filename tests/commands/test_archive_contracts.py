@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.retention import export, shelf
-from governance.vocabulary.values import ContractStatus
+from governance.domain.values import ContractStatus
+from governance.record.retention import archive_directory, export
 from tests.support.archives import (
     AT_REST,
     archive,
@@ -25,10 +25,14 @@ from tests.support.archives import (
     verify,
 )
 from tests.support.attacks import nothing_written, run_sql
-from tests.support.cast import Cast
 from tests.support.commands import run, shell
-from tests.support.stories import contract_in, judged_job, now
-from tests.support.tampering import run_sql as tamper
+from tests.support.factories import (
+    contract_in,
+    judged_job,
+    now,
+)
+from tests.support.tampering import tamper
+from tests.support.users import Users
 
 
 def whole_folder(folder: Path) -> dict[str, bytes]:
@@ -37,9 +41,9 @@ def whole_folder(folder: Path) -> dict[str, bytes]:
 
 # --- what is exported ---
 def test_archive__of_contracts_at_rest__holds_all_of_them_and_verifies(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    contracts = everything_at_rest(cast)
+    contracts = everything_at_rest(users)
     with nothing_written():
         ran = archive(tmp_path)
     assert (ran.code, ran.err) == (0, "")
@@ -51,8 +55,8 @@ def test_archive__of_contracts_at_rest__holds_all_of_them_and_verifies(
     assert ran.out.endswith(" 0 with findings\n")
 
 
-def test_archive__is_verified_where_no_database_is(cast: Cast, tmp_path: Path) -> None:
-    everything_at_rest(cast)
+def test_archive__is_verified_where_no_database_is(users: Users, tmp_path: Path) -> None:
+    everything_at_rest(users)
     archive(tmp_path)
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     outcome = shell("verify_archive", tmp_path, "--json", environment=nowhere)
@@ -60,8 +64,10 @@ def test_archive__is_verified_where_no_database_is(cast: Cast, tmp_path: Path) -
     assert json.loads(outcome.stdout)["contracts"] == 7
 
 
-def test_file__holds_every_row_of_the_contract_as_it_is_stored(cast: Cast, tmp_path: Path) -> None:
-    contract = AT_REST["resolved"](cast)
+def test_file__holds_every_row_of_the_contract_as_it_is_stored(
+    users: Users, tmp_path: Path
+) -> None:
+    contract = AT_REST["resolved"](users)
     archive(tmp_path)
     rows = json.loads(path_of(tmp_path, contract).read_text())["rows"]
     counts = {name: len(found) for name, found in rows.items()}
@@ -87,16 +93,16 @@ def test_file__holds_every_row_of_the_contract_as_it_is_stored(cast: Cast, tmp_p
     assert rows["AuditEvidence"][0]["body"] == evidence
 
 
-def test_file__of_a_discussed_contract__holds_what_was_said(cast: Cast, tmp_path: Path) -> None:
-    contract = AT_REST["discussed"](cast)
+def test_file__of_a_discussed_contract__holds_the_comments(users: Users, tmp_path: Path) -> None:
+    contract = AT_REST["discussed"](users)
     archive(tmp_path)
     rows = json.loads(path_of(tmp_path, contract).read_text())["rows"]
     assert [row["text"] for row in rows["ContractComment"]] == ["A good question."]
     assert len(rows["ClarificationRequest"]) == len(rows["ClarificationAnswer"]) == 1
 
 
-def test_contracts__that_are_younger__stay_out(cast: Cast, tmp_path: Path) -> None:
-    judged_job(cast)
+def test_contracts__that_are_younger__stay_out(users: Users, tmp_path: Path) -> None:
+    judged_job(users)
     hour_ago = (now() - timedelta(hours=1)).isoformat()
     ran = run("archive_contracts", "--before", hour_ago, "--to", tmp_path, "--json")
     assert ran.json() == {
@@ -109,18 +115,18 @@ def test_contracts__that_are_younger__stay_out(cast: Cast, tmp_path: Path) -> No
     }
 
 
-def test_dry_run__says_how_many_and_writes_nothing(cast: Cast, tmp_path: Path) -> None:
-    everything_at_rest(cast)
+def test_dry_run__says_how_many_and_writes_nothing(users: Users, tmp_path: Path) -> None:
+    everything_at_rest(users)
     ran = archive(tmp_path / "new", "--dry-run")
     assert (ran.code, ran.out.partition(",")[0]) == (0, "7 contracts would be exported")
     assert not (tmp_path / "new").exists()
 
 
-def test_queries__of_a_batch__do_not_grow_with_it(cast: Cast, tmp_path: Path) -> None:
+def test_queries__of_a_batch__do_not_grow_with_it(users: Users, tmp_path: Path) -> None:
     counts = []
     for number in (1, 4):
         for _ in range(number):
-            judged_job(cast)
+            judged_job(users)
         with CaptureQueriesContext(connection) as seen:
             archive(tmp_path / str(number))
         counts.append(len(seen))
@@ -140,8 +146,10 @@ def test_date__in_the_future__is_refused(tmp_path: Path) -> None:
     assert (ran.code, ran.err.endswith("(in_the_future)\n")) == (1, True)
 
 
-def test_chain__that_does_not_verify__is_named_and_not_exported(cast: Cast, tmp_path: Path) -> None:
-    whole, broken = judged_job(cast).contract, judged_job(cast).contract
+def test_chain__that_does_not_verify__is_named_and_not_exported(
+    users: Users, tmp_path: Path
+) -> None:
+    whole, broken = judged_job(users).contract, judged_job(users).contract
     tamper(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{broken.pk}'")
     ran = archive(tmp_path)
     assert ran.code == 1
@@ -150,9 +158,9 @@ def test_chain__that_does_not_verify__is_named_and_not_exported(cast: Cast, tmp_
 
 
 def test_record__that_cannot_be_read__is_named_and_the_others_are_exported(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    whole, broken = judged_job(cast).contract, judged_job(cast).contract
+    whole, broken = judged_job(users).contract, judged_job(users).contract
     tamper(f"UPDATE governance_systemcontract SET closed_at = 'infinity' WHERE id = '{broken.pk}'")
     ran = archive(tmp_path)
     assert ran.code == 1
@@ -160,8 +168,8 @@ def test_record__that_cannot_be_read__is_named_and_the_others_are_exported(
     assert [line["contract_id"] for line in lines_of(tmp_path)] == [str(whole.pk)]
 
 
-def test_folder__that_another_writes_into__is_refused(cast: Cast, tmp_path: Path) -> None:
-    judged_job(cast)
+def test_folder__that_another_writes_into__is_refused(users: Users, tmp_path: Path) -> None:
+    judged_job(users)
     with (tmp_path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ran = archive(tmp_path)
@@ -170,8 +178,8 @@ def test_folder__that_another_writes_into__is_refused(cast: Cast, tmp_path: Path
 
 
 # --- again, and after a crash ---
-def test_archive__run_again__writes_nothing_twice(cast: Cast, tmp_path: Path) -> None:
-    everything_at_rest(cast)
+def test_archive__run_again__writes_nothing_twice(users: Users, tmp_path: Path) -> None:
+    everything_at_rest(users)
     archive(tmp_path)
     before = whole_folder(tmp_path)
     ran = archive(tmp_path)
@@ -180,9 +188,9 @@ def test_archive__run_again__writes_nothing_twice(cast: Cast, tmp_path: Path) ->
 
 
 def test_archive__of_the_same_record_elsewhere__has_the_same_files(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    contracts = everything_at_rest(cast)
+    contracts = everything_at_rest(users)
     archive(tmp_path / "a")
     archive(tmp_path / "b")
     for contract in contracts:
@@ -196,11 +204,11 @@ class PowerFailedError(BaseException):
 
 @pytest.mark.parametrize("after", range(0, 40, 3))
 def test_power__fails_at_any_point__a_second_run_goes_on_where_it_stopped(
-    cast: Cast, tmp_path: Path, monkeypatch: Any, after: int
+    users: Users, tmp_path: Path, monkeypatch: Any, after: int
 ) -> None:
     for _ in range(4):
-        contract_in(cast, ContractStatus.REJECTED)
-    monkeypatch.setattr(export, "CONTRACTS_AT_ONCE", 2)
+        contract_in(users, ContractStatus.REJECTED)
+    monkeypatch.setattr(export, "CONTRACTS_PER_BATCH", 2)
     archive(tmp_path / "undisturbed")
     left = after
 
@@ -216,8 +224,8 @@ def test_power__fails_at_any_point__a_second_run_goes_on_where_it_stopped(
 
     folder = tmp_path / "disturbed"
     with monkeypatch.context() as patch:
-        patch.setattr(shelf.os, "fsync", failing(shelf.os.fsync))
-        patch.setattr(shelf.os, "replace", failing(shelf.os.replace))
+        patch.setattr(archive_directory.os, "fsync", failing(archive_directory.os.fsync))
+        patch.setattr(archive_directory.os, "replace", failing(archive_directory.os.replace))
         patch.setattr(Path, "unlink", failing(Path.unlink))
         with suppress(PowerFailedError):
             archive(folder)
@@ -234,9 +242,9 @@ def test_power__fails_at_any_point__a_second_run_goes_on_where_it_stopped(
 
 
 def test_batch__that_was_cut_off__is_refused_until_it_is_finished(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    judged_job(cast)
+    judged_job(users)
     archive(tmp_path)
     (tmp_path / ".batch").write_text('{"manifest_bytes":0,"files":[],"lines":[]}')
     ran = verify(tmp_path)

@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from governance.ledger.verification import verify_ledger
 from governance.models import (
     Account,
     AuditEvidence,
@@ -14,9 +13,10 @@ from governance.models import (
     GovernanceJob,
     SystemContract,
 )
-from tests.support.cast import Cast
+from governance.record.ledger.verification import verify_ledger
 from tests.support.commands import run
-from tests.support.stories import now
+from tests.support.factories import now
+from tests.support.users import Users
 
 
 def test_load_demo__empty_database__shows_every_state(db: None, commit_now: object) -> None:
@@ -55,7 +55,7 @@ def test_load_demo__empty_database__shows_every_state(db: None, commit_now: obje
 def test_load_demo__steps_that_may_take_a_second__loads_all_the_same(
     db: None, settings: Any
 ) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {
+    settings.GOVSITE = settings.GOVSITE | {
         "STEP_TIMEOUT_SECONDS": 1,
         "LEASE_GRACE_SECONDS": 0,
     }
@@ -94,7 +94,7 @@ def test_load_demo__its_people__can_log_in_with_what_was_printed(db: None) -> No
     }
 
 
-def test_load_demo__somebody_is_there__is_refused(cast: Cast) -> None:
+def test_load_demo__users_exist__is_refused(users: Users) -> None:
     ran = run("load_demo")
     assert (ran.code, ran.err.endswith("(not_empty)\n")) == (1, True)
     assert not SystemContract.objects.exists()

@@ -17,8 +17,8 @@ import psutil
 import psycopg
 import pytest
 
-from govsite.embedded.orphans import alive_in
-from govsite.embedded.server import bring_back
+from govsite.embedded.orphans import postgres_processes_in
+from govsite.embedded.server import restart_if_killed
 from tests.support.commands import ROOT
 
 USE_IT = """
@@ -47,7 +47,7 @@ with connection.cursor() as cursor:
     print(cursor.fetchone())
 """
 # It does not look whether its server still lives, as one that waits does.
-NEVER_LOOKS_UP = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
+BUSY_LOOP = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 
 @pytest.fixture
@@ -186,9 +186,7 @@ def test_server__data_folder__is_its_owners_alone(folder: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize(
-    "its_query", ["SELECT pg_sleep(600)", NEVER_LOOKS_UP], ids=["idle", "busy"]
-)
+@pytest.mark.parametrize("its_query", ["SELECT pg_sleep(600)", BUSY_LOOP], ids=["idle", "busy"])
 def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_more(
     folder: Path, its_query: str
 ) -> None:
@@ -201,13 +199,13 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
         running = other.submit(connection.execute, its_query)
         backend = psutil.Process(connection.info.backend_pid)
         with psycopg.connect(host=str(folder), user="postgres", dbname="postgres") as onlooker:
-            looks = "SELECT count(*) FROM pg_stat_activity WHERE query = %s"
-            while onlooker.execute(looks, [its_query]).fetchone() != (1,):
+            running_queries = "SELECT count(*) FROM pg_stat_activity WHERE query = %s"
+            while onlooker.execute(running_queries, [its_query]).fetchone() != (1,):
                 onlooker.rollback()
         server.kill()
         try:
-            assert bring_back(folder)
-            assert backend not in alive_in(folder)
+            assert restart_if_killed(folder)
+            assert backend not in postgres_processes_in(folder)
         finally:
             # Or this test would wait for it to the end of time.
             with suppress(psutil.NoSuchProcess):

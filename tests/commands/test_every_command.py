@@ -11,8 +11,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from governance.management.base import GovernanceCommand
-from tests.support.cast import Cast
 from tests.support.commands import ROOT, run, shell, this_database
+from tests.support.users import Users
 
 NOTHING = str(uuid4())
 
@@ -22,12 +22,12 @@ WRITING: dict[str, tuple[str, ...]] = {
     "activate_contract": (NOTHING,),
     "activate_due_contracts": (),
     "cancel_job": (NOTHING, "--reason", "No longer wanted."),
-    "import_draft_verdicts": ("-",),
-    "import_verdicts": ("-",),
+    "import_review_verdicts": ("-",),
+    "import_audit_verdicts": ("-",),
     "expire_contracts": (),
     "fail_timed_out_jobs": (),
-    "freeze_line": ("--hours", "1", "--reason", "The sky is falling."),
-    "thaw_line": ("--reason", "It did not."),
+    "start_freeze": ("--hours", "1", "--reason", "The sky is falling."),
+    "lift_freeze": ("--reason", "It did not."),
     "resolve_audit": (NOTHING, "--verdict", "PASS", "--reason", "Looked at it again."),
     "create_api_token": ("somebody", "--role", "Viewer", "--create"),
     "rotate_api_token": (NOTHING,),
@@ -41,7 +41,7 @@ READING = (
     *("verify_evidence", "verify_ledger"),
 )
 # These come before anybody is there who could act.
-FIRST = ("grant_app_role", "load_demo", "make_load", "migrate", "run_site")
+FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
 # What it does only the owner of the tables can: a role of PostgreSQL's, and no user of ours.
 OWNING = ("remove_archived",)
 # It acts over the API, in the name of its token.
@@ -52,12 +52,12 @@ ARGUMENTS = {
     "activate_contract": ("CONTRACT", "--timeout-minutes", "--as USER", "--json"),
     "activate_due_contracts": ("--timeout-minutes", "--as USER", "--json"),
     "cancel_job": ("JOB", "--reason", "--as USER"),
-    "import_draft_verdicts": ("FILE", "--as USER", "--json"),
-    "import_verdicts": ("FILE", "--as USER", "--json"),
+    "import_review_verdicts": ("FILE", "--as USER", "--json"),
+    "import_audit_verdicts": ("FILE", "--as USER", "--json"),
     "expire_contracts": ("--as USER", "--json"),
     "fail_timed_out_jobs": ("--as USER", "--json"),
-    "freeze_line": ("--hours", "--until", "--reason", "--as USER", "--json"),
-    "thaw_line": ("--freeze", "--reason", "--as USER", "--json"),
+    "start_freeze": ("--hours", "--until", "--reason", "--as USER", "--json"),
+    "lift_freeze": ("--freeze", "--reason", "--as USER", "--json"),
     "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
     "export_evidence": ("JOB", "--output", "--signed", "--force"),
     "create_api_token": (
@@ -70,14 +70,13 @@ ARGUMENTS = {
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
     "archive_contracts": ("--before DATE", "--to DIR", "--sign", "--dry-run", "--json"),
     "verify_archive": ("DIR", "--key", "--json", "bad_archive"),
-    "remove_archived": ("DIR", "--yes", "--json", "not_the_owner"),
+    "remove_archived": ("DIR", "--confirm", "--json", "not_the_owner"),
     "checkpoint_ledger": ("--output", "--public-key"),
     "verify_evidence": ("FILE", "--key", "--json"),
     "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--archive", "--json"),
     "purge_idempotency_keys": ("24 hours", "--json"),
     "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
     "load_demo": ("manage.py load_demo",),
-    "make_load": ("--contracts N", "--seed", "--more", "--yes", "--json", "not_confirmed"),
     "migrate": ("--plan", "--database", "grant_app_role"),
     "run_executor": (
         "--url",
@@ -87,7 +86,7 @@ ARGUMENTS = {
         "--once",
         "--json",
     ),
-    "run_site": ("--host", "--port", "--no-demo"),
+    "run_dev": ("--host", "--port", "--no-demo"),
 }
 
 
@@ -108,7 +107,7 @@ def test_command__asked_for_help__explains_itself(name: str, capsys: object) -> 
         assert argument in text
 
 
-@pytest.mark.parametrize("name", ["import_contracts", "run_site"])
+@pytest.mark.parametrize("name", ["import_contracts", "run_dev"])
 def test_command__help_in_a_shell__exits_with_0(name: str) -> None:
     outcome = shell(name, "--help")
     assert outcome.returncode == 0
@@ -123,32 +122,32 @@ def test_writing_command__without_as__is_used_wrongly(name: str, capfd: object) 
 
 
 @pytest.mark.parametrize("name", sorted(WRITING))
-def test_writing_command__as_somebody_unknown__is_refused(cast: Cast, name: str) -> None:
+def test_writing_command__as_an_unknown_user__is_refused(users: Users, name: str) -> None:
     ran = run(name, *WRITING[name], "--as", "nobody")
     assert (ran.code, ran.err) == (1, "error: There is no active user 'nobody'. (user_not_found)\n")
 
 
 @pytest.mark.parametrize("name", sorted(WRITING))
-def test_writing_command__as_somebody_inactive__is_refused(cast: Cast, name: str) -> None:
-    cast.operator.is_active = False
-    cast.operator.is_superuser = True
-    cast.operator.save()
+def test_writing_command__as_an_inactive_user__is_refused(users: Users, name: str) -> None:
+    users.operator.is_active = False
+    users.operator.is_superuser = True
+    users.operator.save()
     ran = run(name, *WRITING[name], "--as", "operator")
     assert ran.code == 1
     assert "(user_not_found)" in ran.err
 
 
 @pytest.mark.parametrize("name", sorted(WRITING))
-def test_writing_command__as_somebody_unpermitted__is_refused(cast: Cast, name: str) -> None:
+def test_writing_command__as_a_user_without_permission__is_refused(users: Users, name: str) -> None:
     ran = run(name, *WRITING[name], "--as", "viewer")
     assert ran.code == 1
     assert ran.err.endswith("(not_permitted)\n")
 
 
 @pytest.mark.parametrize("name", ["activate_contract", "cancel_job", "resolve_audit"])
-def test_writing_command__superuser__has_every_permission(cast: Cast, name: str) -> None:
-    cast.outsider.is_superuser = True
-    cast.outsider.save()
+def test_writing_command__superuser__has_every_permission(users: Users, name: str) -> None:
+    users.outsider.is_superuser = True
+    users.outsider.save()
     ran = run(name, *WRITING[name], "--as", "outsider")
     assert ran.code == 1
     assert "not_found)" in ran.err  # it got as far as looking for the contract or the job
@@ -171,15 +170,15 @@ def test_writing_command__superuser__has_every_permission(cast: Cast, name: str)
         ("record_signal", ("--scope", "S", "--as", "operator")),
         ("export_evidence", ()),
         ("grant_app_role", ()),
-        ("run_site", ("--port", "0")),
-        ("run_site", ("--port", "65536")),
+        ("run_dev", ("--port", "0")),
+        ("run_dev", ("--port", "65536")),
     ],
 )
 def test_command__used_wrongly__exits_with_2(name: str, arguments: tuple[str, ...]) -> None:
     assert run(name, *arguments).code == 2
 
 
-def test_command__database_away__says_so() -> None:
+def test_command__database_unavailable__says_so() -> None:
     outcome = shell(
         "expire_contracts",
         "--as",
@@ -192,13 +191,13 @@ def test_command__database_away__says_so() -> None:
 
 
 def test_command__settings_that_cannot_be__says_so() -> None:
-    outcome = shell("run_site", environment={"DATABASE_URL": "mysql://somewhere/x"})
+    outcome = shell("run_dev", environment={"DATABASE_URL": "mysql://somewhere/x"})
     assert outcome.returncode == 3
     assert outcome.stderr.startswith(b"error: DATABASE_URL must read postgresql://")
     assert b"Traceback" not in outcome.stderr
 
 
-def test_command__nobody_reads_its_output__leaves_quietly(committed: Cast) -> None:
+def test_command__output_pipe_closed__exits_quietly(committed: Users) -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "verify_ledger"],
         cwd=ROOT,
@@ -209,5 +208,5 @@ def test_command__nobody_reads_its_output__leaves_quietly(committed: Cast) -> No
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
-    said = process.stderr.read()
-    assert (process.wait(60), said) == (141, b"")
+    error_output = process.stderr.read()
+    assert (process.wait(60), error_output) == (141, b"")

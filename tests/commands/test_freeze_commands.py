@@ -1,4 +1,4 @@
-"""freeze_line and thaw_line, and what a sweep says while the line stands still."""
+"""start_freeze and lift_freeze, and what a sweep says while the line stands still."""
 
 from __future__ import annotations
 
@@ -7,37 +7,41 @@ from uuid import uuid4
 
 import pytest
 
-from governance.models import GovernanceJob, LineFreeze, LineThaw
-from governance.vocabulary.canonical import timestamp
+from governance.domain.canonical import timestamp
+from governance.models import ChangeFreeze, FreezeLift, GovernanceJob
 from tests.support.attacks import nothing_written
-from tests.support.cast import Cast
 from tests.support.commands import run
-from tests.support.line import HOUR, frozen, thawed
-from tests.support.stories import approved, now
+from tests.support.factories import approved, now
+from tests.support.freezes import (
+    HOUR,
+    frozen,
+    lifted,
+)
+from tests.support.users import Users
 
 WHY = ("--reason", "The sky is falling.", "--as", "founder")
 
 
-def test_freeze_line__for_hours__stands_still_that_long(cast: Cast) -> None:
-    ran = run("freeze_line", "--hours", "3", *WHY, "--json")
-    freeze = LineFreeze.objects.get()
+def test_start_freeze__for_hours__lasts_that_long(users: Users) -> None:
+    ran = run("start_freeze", "--hours", "3", *WHY, "--json")
+    freeze = ChangeFreeze.objects.get()
     assert ran.code == 0, ran.err
     assert ran.json() == {
         "freeze": str(freeze.pk),
         "reason": "The sky is falling.",
-        "frozen_at": timestamp(freeze.frozen_at),
+        "started_at": timestamp(freeze.started_at),
         "ends_at": timestamp(freeze.ends_at),
     }
-    assert (freeze.ends_at - freeze.frozen_at, freeze.frozen_by) == (3 * HOUR, cast.founder)
+    assert (freeze.ends_at - freeze.started_at, freeze.started_by) == (3 * HOUR, users.founder)
 
 
-def test_freeze_line__until_a_time_with_another_zone__kept_in_utc(cast: Cast) -> None:
+def test_start_freeze__until_a_time_with_another_zone__stored_in_utc(users: Users) -> None:
     end = (now() + 5 * HOUR).replace(microsecond=0)
     text = (end + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S+02:00")
-    ran = run("freeze_line", "--until", text, *WHY)
-    freeze = LineFreeze.objects.get()
+    ran = run("start_freeze", "--until", text, *WHY)
+    freeze = ChangeFreeze.objects.get()
     assert freeze.ends_at == end
-    assert ran.out == f"freeze {freeze.pk}: the line is frozen until {timestamp(end)}\n"
+    assert ran.out == f"freeze {freeze.pk}: changes are frozen until {timestamp(end)}\n"
 
 
 @pytest.mark.parametrize(
@@ -53,74 +57,74 @@ def test_freeze_line__until_a_time_with_another_zone__kept_in_utc(cast: Cast) ->
         ("--hours", "1", "--until", "2026-11-02T09:00:00Z"),
     ],
 )
-def test_freeze_line__no_end_or_an_unfit_one__used_wrongly(
-    cast: Cast, end: tuple[str, ...]
+def test_start_freeze__no_end_or_an_invalid_one__used_wrongly(
+    users: Users, end: tuple[str, ...]
 ) -> None:
     with nothing_written():
-        ran = run("freeze_line", *end, *WHY)
+        ran = run("start_freeze", *end, *WHY)
     assert (ran.code, ran.out) == (2, "")
 
 
 @pytest.mark.parametrize("days", [-1, 8])
-def test_freeze_line__end_past_or_too_far__refused(cast: Cast, days: int) -> None:
+def test_start_freeze__end_past_or_too_far__refused(users: Users, days: int) -> None:
     with nothing_written():
-        ran = run("freeze_line", "--until", timestamp(now() + timedelta(days=days)), *WHY)
+        ran = run("start_freeze", "--until", timestamp(now() + timedelta(days=days)), *WHY)
     assert ran.code == 1
     assert "(invalid_window)" in ran.err
 
 
-def test_freeze_line__empty_reason__refused(cast: Cast) -> None:
-    ran = run("freeze_line", "--hours", "1", "--reason", " ", "--as", "founder")
+def test_start_freeze__empty_reason__refused(users: Users) -> None:
+    ran = run("start_freeze", "--hours", "1", "--reason", " ", "--as", "founder")
     assert ran.code == 1
     assert "(reason_required)" in ran.err
 
 
-def test_thaw_line__all_of_them__the_line_runs(cast: Cast) -> None:
-    freezes = {str(frozen(cast).pk), str(frozen(cast, hours=2).pk)}
-    ran = run("thaw_line", *WHY, "--json")
-    told = ran.json()
-    assert (ran.code, set(told["thawed"]), told["frozen_until"]) == (0, freezes, None)
-    assert {thaw.thawed_by for thaw in LineThaw.objects.all()} == {cast.founder}
+def test_lift_freeze__all_of_them__changes_are_free_again(users: Users) -> None:
+    freezes = {str(frozen(users).pk), str(frozen(users, hours=2).pk)}
+    ran = run("lift_freeze", *WHY, "--json")
+    output = ran.json()
+    assert (ran.code, set(output["lifted"]), output["frozen_until"]) == (0, freezes, None)
+    assert {lift.lifted_by for lift in FreezeLift.objects.all()} == {users.founder}
 
 
-def test_thaw_line__one_of_two__says_that_the_other_holds(cast: Cast) -> None:
-    one, other = frozen(cast), frozen(cast, hours=2)
-    ran = run("thaw_line", "--freeze", one.pk, *WHY)
+def test_lift_freeze__one_of_two__says_that_the_other_is_active(users: Users) -> None:
+    one, other = frozen(users), frozen(users, hours=2)
+    ran = run("lift_freeze", "--freeze", one.pk, *WHY)
     assert ran.out == (
-        f"freeze {one.pk}: thawed\nthe line is still frozen until {timestamp(other.ends_at)}\n"
+        f"freeze {one.pk}: lifted\nchanges are still frozen until {timestamp(other.ends_at)}\n"
     )
-    ran = run("thaw_line", "--freeze", other.pk, *WHY)
-    assert ran.out.endswith("the line runs\n")
+    ran = run("lift_freeze", "--freeze", other.pk, *WHY)
+    assert ran.out.endswith("no freeze is active\n")
 
 
-def test_thaw_line__nothing_to_thaw__refused(cast: Cast) -> None:
-    assert "(line_not_frozen)" in run("thaw_line", *WHY).err
-    assert "(freeze_not_found)" in run("thaw_line", "--freeze", uuid4(), *WHY).err
-    freeze = frozen(cast)
-    thawed(cast, freeze)
-    ran = run("thaw_line", "--freeze", freeze.pk, *WHY)
+def test_lift_freeze__nothing_to_lift__refused(users: Users) -> None:
+    assert "(no_active_freeze)" in run("lift_freeze", *WHY).err
+    assert "(freeze_not_found)" in run("lift_freeze", "--freeze", uuid4(), *WHY).err
+    freeze = frozen(users)
+    lifted(users, freeze)
+    ran = run("lift_freeze", "--freeze", freeze.pk, *WHY)
     assert (ran.code, "(freeze_over)" in ran.err) == (1, True)
 
 
-def test_activate_due_contracts__while_frozen__passes_over_with_a_clear_word(cast: Cast) -> None:
-    contract = approved(cast)
-    until = timestamp(frozen(cast).ends_at)
+def test_activate_due_contracts__while_frozen__passes_over_with_a_clear_word(users: Users) -> None:
+    contract = approved(users)
+    until = timestamp(frozen(users).ends_at)
     ran = run("activate_due_contracts", "--as", "operator")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        f"contract {contract.pk}: passed over, the line is frozen until {until}\n"
+        f"contract {contract.pk}: passed over, changes are frozen until {until}\n"
         "0 moved, 1 passed over, 0 refused\n"
     )
-    told = run("activate_due_contracts", "--as", "operator", "--json").json()
-    assert (told["passed_over"], told["refused"]) == (1, 0)
-    assert told["outcomes"][0]["refusal"]["code"] == "line_frozen"
+    output = run("activate_due_contracts", "--as", "operator", "--json").json()
+    assert (output["passed_over"], output["refused"]) == (1, 0)
+    assert output["outcomes"][0]["refusal"]["code"] == "change_freeze_active"
     assert not GovernanceJob.objects.exists()
 
 
-def test_activate_contract__while_frozen__refused_with_its_code(cast: Cast) -> None:
-    contract = approved(cast)
-    freeze = frozen(cast)
+def test_activate_contract__while_frozen__refused_with_its_code(users: Users) -> None:
+    contract = approved(users)
+    freeze = frozen(users)
     ran = run("activate_contract", contract.pk, "--as", "operator")
     assert ran.code == 1
     assert freeze.reason in ran.err
-    assert "(line_frozen)" in ran.err
+    assert "(change_freeze_active)" in ran.err

@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
+from governance.db.app_role import excess_rights
 from governance.management.roles import application_role, check_application_role, has_two_roles
-from governance.models.app_role import excess_rights
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
 from tests.support.commands import run, shell, this_database
 from tests.support.databases import server
 from tests.support.roles import app_role, app_session, as_owner, require_app_role
+from tests.support.users import Users
 
 ROLE = "govsite_test_role"
 
@@ -35,7 +35,7 @@ def role() -> Iterator[str]:
 
 
 @pytest.fixture
-def has_app_role(committed: Cast) -> None:
+def has_app_role(committed: Users) -> None:
     require_app_role()
 
 
@@ -77,7 +77,7 @@ def attribute(role: str, word: str) -> Iterator[None]:
 
 
 def test_grant__applied__gives_the_rights_and_again_changes_nothing(
-    committed: Cast, role: str
+    committed: Users, role: str
 ) -> None:
     assert run("grant_app_role", role, "--apply").code == 0
     once = rights()
@@ -87,7 +87,7 @@ def test_grant__applied__gives_the_rights_and_again_changes_nothing(
         session.execute("SELECT 1 FROM governance_systemcontract FOR UPDATE")
 
 
-def test_grant__printed__is_the_same_when_the_owner_runs_it(committed: Cast, role: str) -> None:
+def test_grant__printed__is_the_same_when_the_owner_runs_it(committed: Users, role: str) -> None:
     unopened = rights()
     ran = run("grant_app_role", role)
     assert ran.code == 0
@@ -101,7 +101,7 @@ def test_grant__printed__is_the_same_when_the_owner_runs_it(committed: Cast, rol
     assert rights() == printed
 
 
-def test_grant__over_rights_that_were_too_wide__takes_them_away(committed: Cast, role: str) -> None:
+def test_grant__over_rights_that_were_too_wide__revokes_them(committed: Users, role: str) -> None:
     owner_says(
         f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
         "GRANT UPDATE (reason) ON governance_ledgerentry TO PUBLIC",
@@ -115,7 +115,7 @@ def test_grant__over_rights_that_were_too_wide__takes_them_away(committed: Cast,
 
 
 @pytest.mark.parametrize("apply", [(), ("--apply",)])
-def test_grant__to_nobody__role_missing(committed: Cast, apply: tuple[str, ...]) -> None:
+def test_grant__to_an_unknown_role__role_missing(committed: Users, apply: tuple[str, ...]) -> None:
     assert refusal("no_such_role", *apply) == "role_missing"
     assert 'CREATE ROLE "no_such_role" LOGIN' in run("grant_app_role", "no_such_role").err
 
@@ -123,7 +123,7 @@ def test_grant__to_nobody__role_missing(committed: Cast, apply: tuple[str, ...])
 @pytest.mark.parametrize("word", ["SUPERUSER", "CREATEROLE", "REPLICATION", "BYPASSRLS"])
 @pytest.mark.parametrize("apply", [(), ("--apply",)])
 def test_grant__to_a_role_with_an_attribute__too_strong(
-    committed: Cast, role: str, word: str, apply: tuple[str, ...]
+    committed: Users, role: str, word: str, apply: tuple[str, ...]
 ) -> None:
     with attribute(role, word):
         assert refusal(role, *apply) == "role_too_strong"
@@ -142,7 +142,7 @@ def test_grant__to_a_role_with_an_attribute__too_strong(
     ],
 )
 def test_grant__to_a_role_that_can_become_or_is_an_owner__too_strong(
-    committed: Cast, role: str, made_strong: str
+    committed: Users, role: str, made_strong: str
 ) -> None:
     [(owner,)] = run_sql("SELECT pg_get_userbyid(datdba) FROM pg_database"
                          " WHERE datname = current_database()")  # fmt: skip
@@ -152,9 +152,7 @@ def test_grant__to_a_role_that_can_become_or_is_an_owner__too_strong(
     owner_says(f"REASSIGN OWNED BY {role} TO {owner}")
 
 
-def test_grant__to_a_role_that_somebody_gave_more_by_another_way__too_strong(
-    committed: Cast, role: str
-) -> None:
+def test_grant__to_a_role_with_further_rights__too_strong(committed: Users, role: str) -> None:
     owner_says(
         f"CREATE ROLE {role}_group",
         f"GRANT {role}_group TO {role}",
@@ -164,7 +162,7 @@ def test_grant__to_a_role_that_somebody_gave_more_by_another_way__too_strong(
     owner_says(f"DROP OWNED BY {role}_group", f"DROP ROLE {role}_group")
 
 
-def test_grant__by_somebody_who_is_not_the_owner__refused(committed: Cast) -> None:
+def test_grant__by_a_role_that_is_not_the_owner__refused(committed: Users) -> None:
     environment = {"DATABASE_URL": this_database()}
     outcome = shell("grant_app_role", app_role(), "--apply", environment=environment)
     assert outcome.returncode == 1
@@ -172,8 +170,8 @@ def test_grant__by_somebody_who_is_not_the_owner__refused(committed: Cast) -> No
     assert b"Traceback" not in outcome.stderr
 
 
-def test_migrate__by_somebody_who_is_not_the_owner__says_which_right_is_missing(
-    committed: Cast,
+def test_migrate__by_a_role_that_is_not_the_owner__says_which_right_is_missing(
+    committed: Users,
 ) -> None:
     with as_owner():
         last = "SELECT max(id) FROM django_migrations WHERE app = 'governance'"
@@ -184,14 +182,14 @@ def test_migrate__by_somebody_who_is_not_the_owner__says_which_right_is_missing(
     assert b"Traceback" not in outcome.stderr
 
 
-def test_grant__before_the_tables_are_there__not_migrated(committed: Cast, role: str) -> None:
+def test_grant__before_the_tables_are_there__not_migrated(committed: Users, role: str) -> None:
     with as_owner():
         run_sql("ALTER TABLE governance_ledgerentry RENAME TO governance_elsewhere")
     assert refusal(role, "--apply") == "not_migrated"
 
 
 @with_app_role
-def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: Cast) -> None:
+def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: Users) -> None:
     assert has_two_roles()
     assert application_role() == app_role()
     complete = rights()
@@ -204,8 +202,19 @@ def test_migrate__with_an_owner__opens_its_tables_to_the_application(committed: 
     assert rights() == complete
 
 
+def test_migrate__of_a_database_of_an_earlier_version__refused(committed: Users) -> None:
+    made = "INSERT INTO django_migrations (app, name, applied) VALUES (%s, '0001_initial', now())"
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(made, ["governance"])
+    for arguments in ([], ["--check"], ["--plan"]):
+        ran = run("migrate", *arguments)
+        assert (ran.code, ran.out) == (1, "")
+        assert "start with a fresh database" in ran.err
+        assert ran.err.endswith("(earlier_version)\n")
+
+
 @with_app_role
-def test_command__under_a_role_without_rights__says_what_to_do(committed: Cast) -> None:
+def test_command__under_a_role_without_rights__says_what_to_do(committed: Users) -> None:
     with as_owner():
         run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
     ran = run("verify_ledger")
@@ -214,12 +223,12 @@ def test_command__under_a_role_without_rights__says_what_to_do(committed: Cast) 
 
 
 @with_app_role
-def test_check__of_the_applications_role__is_content(committed: Cast) -> None:
+def test_check__of_the_applications_role__is_content(committed: Users) -> None:
     assert check_application_role() == []
 
 
 @with_app_role
-def test_check__of_an_owner_or_a_right_too_many__warns(committed: Cast) -> None:
+def test_check__of_an_owner_or_a_right_too_many__warns(committed: Users) -> None:
     with as_owner():
         [warning] = check_application_role()
     assert warning.id == "governance.W001"
@@ -230,7 +239,7 @@ def test_check__of_an_owner_or_a_right_too_many__warns(committed: Cast) -> None:
 
 
 @with_app_role
-def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Cast) -> None:
+def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Users) -> None:
     """As on a new database, or on one from before there were two roles."""
     with as_owner():
         run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
@@ -238,7 +247,7 @@ def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Cast
     assert check_application_role() == []
 
 
-def test_check__without_a_database__does_not_stand_in_the_way() -> None:
+def test_check__without_a_database__passes() -> None:
     outcome = shell(
         "check", "--deploy", environment={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
     )

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from governance.ledger.verification import verify_ledger
+from governance.domain.canonical import MAX_DOCUMENT_BYTES
 from governance.models import Capability, LedgerEntry, SystemContract
-from governance.vocabulary.canonical import LARGEST_DOCUMENT
-from tests.support.cast import Cast
+from governance.record.ledger.verification import verify_ledger
 from tests.support.commands import ROOT, proposal_line, run, this_database, write_lines
+from tests.support.factories import MAY_NOT
 from tests.support.kubernetes import CAPABILITIES, CHANGES, needs_real_changes
-from tests.support.stories import MAY_NOT
+from tests.support.users import Users
 
 GOOD = proposal_line("A-1")
 
@@ -33,7 +33,7 @@ def imported(path: Path, *arguments: str) -> Any:
 
 
 @needs_real_changes
-def test_import__real_changes__gives_the_known_figures_and_twice_nothing_new(cast: Cast) -> None:
+def test_import__real_changes__gives_the_known_figures_and_twice_nothing_new(users: Users) -> None:
     arguments = (CHANGES, "--registry", CAPABILITIES, "--as", "operator")
     first = run("import_contracts", *arguments)
     assert first.out == (
@@ -58,16 +58,16 @@ def test_import__real_changes__gives_the_known_figures_and_twice_nothing_new(cas
     assert SystemContract.objects.count() == 733
 
 
-def test_import__one_line__becomes_what_it_says(cast: Cast, tmp_path: Path) -> None:
+def test_import__one_line__becomes_what_it_says(users: Users, tmp_path: Path) -> None:
     assert imported(write_lines(tmp_path / "f", [GOOD])).code == 0
     contract = SystemContract.objects.get()
     assert contract.reference == "A-1"
     assert contract.description == GOOD["body"]
     assert contract.requested_by == "support"
     assert contract.source == "manual"
-    assert contract.proposed_by == cast.operator
+    assert contract.proposed_by == users.operator
     actors = set(LedgerEntry.objects.values_list("actor", flat=True))
-    assert actors == {f"user:{cast.operator.pk}:operator"}
+    assert actors == {f"user:{users.operator.pk}:operator"}
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_import__one_line__becomes_what_it_says(cast: Cast, tmp_path: Path) -> N
     ],
 )
 def test_import__source__is_the_lines_own_or_the_one_given(
-    cast: Cast, tmp_path: Path, line: dict[str, Any], arguments: tuple[str, ...], source: str
+    users: Users, tmp_path: Path, line: dict[str, Any], arguments: tuple[str, ...], source: str
 ) -> None:
     imported(write_lines(tmp_path / "f", [GOOD | line]), *arguments)
     assert SystemContract.objects.get().source == source
 
 
-def test_import__bad_lines__are_named_and_the_rest_is_loaded(cast: Cast, tmp_path: Path) -> None:
+def test_import__bad_lines__are_named_and_the_rest_is_loaded(users: Users, tmp_path: Path) -> None:
     no_change: dict[str, Any] = {"type": "capability_enable", "capability_name": "Search"}
     lines = [
         proposal_line("A-1"),
@@ -135,9 +135,9 @@ def test_import__bad_lines__are_named_and_the_rest_is_loaded(cast: Cast, tmp_pat
 
 
 def test_import__line_beyond_1_mib__is_bad_and_the_next_one_is_loaded(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    long = " " * (3 * LARGEST_DOCUMENT) + json.dumps(GOOD)
+    long = " " * (3 * MAX_DOCUMENT_BYTES) + json.dumps(GOOD)
     ran = imported(write_lines(tmp_path / "f", [long, proposal_line("A-2")]), "--json")
     assert ran.code == 1
     assert [(bad["line"], bad["code"]) for bad in ran.json()["bad_lines"]] == [
@@ -146,7 +146,7 @@ def test_import__line_beyond_1_mib__is_bad_and_the_next_one_is_loaded(
     assert SystemContract.objects.get().reference == "A-2"
 
 
-def test_import__may_not__is_counted_and_refused_and_no_error(cast: Cast, tmp_path: Path) -> None:
+def test_import__may_not__is_counted_and_refused_and_no_error(users: Users, tmp_path: Path) -> None:
     lines = [proposal_line("A-1", eligibility_verdict=MAY_NOT), proposal_line("A-2")]
     ran = imported(write_lines(tmp_path / "f", lines))
     assert ran.code == 0
@@ -155,7 +155,7 @@ def test_import__may_not__is_counted_and_refused_and_no_error(cast: Cast, tmp_pa
 
 
 def test_import__same_reference_other_content__is_another_proposal(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
     lines = [GOOD, GOOD, GOOD | {"title": "Bring search to preview now"}]
     ran = imported(write_lines(tmp_path / "f", lines), "--json")
@@ -163,7 +163,7 @@ def test_import__same_reference_other_content__is_another_proposal(
 
 
 def test_import__windows_line_ends_and_byte_order_mark__do_no_harm(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(GOOD).encode() + b"\r\n\r\n")
@@ -172,7 +172,7 @@ def test_import__windows_line_ends_and_byte_order_mark__do_no_harm(
 
 
 def test_import__standard_input__is_read(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    users: Users, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stdin = io.TextIOWrapper(io.BytesIO(json.dumps(GOOD).encode()))
     monkeypatch.setattr(sys, "stdin", stdin)
@@ -182,7 +182,7 @@ def test_import__standard_input__is_read(
 
 @pytest.mark.parametrize("name", ["missing", "folder"])
 def test_import__file_that_cannot_be_read__is_refused(
-    cast: Cast, tmp_path: Path, name: str
+    users: Users, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     ran = imported(tmp_path / name)
@@ -203,7 +203,7 @@ def test_import__file_that_cannot_be_read__is_refused(
     ],
 )
 def test_import__bad_registry__loads_nothing_at_all(
-    cast: Cast, tmp_path: Path, registry: bytes
+    users: Users, tmp_path: Path, registry: bytes
 ) -> None:
     (tmp_path / "registry").write_bytes(registry)
     ran = imported(write_lines(tmp_path / "f", [GOOD]), "--registry", str(tmp_path / "registry"))
@@ -214,7 +214,7 @@ def test_import__bad_registry__loads_nothing_at_all(
     assert not SystemContract.objects.exists()
 
 
-def test_import__registry__keeps_what_is_known(cast: Cast, tmp_path: Path) -> None:
+def test_import__registry__keeps_what_is_known(users: Users, tmp_path: Path) -> None:
     Capability.objects.create(name="Known", lifecycle="LAUNCHED")
     registry = {"source": "here", "capabilities": [{"name": "Known"}, {"name": "New"}]}
     (tmp_path / "registry").write_text(json.dumps(registry))
@@ -226,7 +226,7 @@ def test_import__registry__keeps_what_is_known(cast: Cast, tmp_path: Path) -> No
 
 
 def test_import__interrupted__says_what_was_loaded_and_nothing_is_half_written(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     """A pipe that never ends: the command waits for the fourth line when Ctrl-C comes."""
     process = _start_import(stderr=subprocess.PIPE)
@@ -244,13 +244,13 @@ def test_import__interrupted__says_what_was_loaded_and_nothing_is_half_written(
     assert all(checked.finding is None for checked in verify_ledger())
 
 
-def test_import__on_a_terminal__shows_a_bar(committed: Cast, tmp_path: Path) -> None:
+def test_import__on_a_terminal__shows_a_bar(committed: Users, tmp_path: Path) -> None:
     shown = _seen_on_a_terminal(write_lines(tmp_path / "f", [GOOD, "{"]))
     assert "100%" in shown
     assert "line 2: This is not JSON" in shown
 
 
-def test_import__not_on_a_terminal__shows_no_bar(committed: Cast, tmp_path: Path) -> None:
+def test_import__not_on_a_terminal__shows_no_bar(committed: Users, tmp_path: Path) -> None:
     process = _start_import(stderr=subprocess.PIPE)
     _, err = process.communicate(json.dumps(GOOD).encode(), timeout=60)
     assert (process.returncode, err) == (0, b"")

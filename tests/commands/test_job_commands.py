@@ -12,12 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from governance.flows.run_job import start_job
-from governance.flows.sweep import Outcome
-from governance.management.base import GovernanceCommand, PartlyRefused
-from governance.management.sweeping import tell
-from governance.models import GovernanceAudit, GovernanceJob, GovernanceSignal
-from governance.vocabulary.errors import (
+from governance.domain.errors import (
     ContractActivationError,
     ContractImmutableError,
     GovernanceError,
@@ -25,11 +20,14 @@ from governance.vocabulary.errors import (
     StaleCopyError,
     WrongStateError,
 )
-from governance.vocabulary.values import ActivationWindow, AuditVerdict
-from tests.support.cast import Cast
+from governance.domain.values import ActivationWindow, AuditVerdict
+from governance.flows.run_job import start_job
+from governance.flows.sweep import SweepResult
+from governance.management.base import GovernanceCommand, PartlyRefused
+from governance.management.sweeping import report_sweep
+from governance.models import GovernanceAudit, GovernanceJob, GovernanceSignal
 from tests.support.commands import run, write_lines
-from tests.support.stories import (
-    again,
+from tests.support.factories import (
     approved,
     draft,
     eligible,
@@ -37,13 +35,15 @@ from tests.support.stories import (
     judged_job,
     now,
     pending_job,
+    reloaded,
     running_job,
 )
+from tests.support.users import Users
 
 
 # --- activation ---
-def test_activate_contract__approved__becomes_a_pending_job(cast: Cast) -> None:
-    contract = approved(cast)
+def test_activate_contract__approved__becomes_a_pending_job(users: Users) -> None:
+    contract = approved(users)
     ran = run(
         "activate_contract",
         contract.pk,
@@ -59,11 +59,11 @@ def test_activate_contract__approved__becomes_a_pending_job(cast: Cast) -> None:
         "contract": {"id": str(contract.pk), "status": "ACTIVE"},
         "job": {"id": str(job.pk), "status": "PENDING", "total_steps": 3, "timeout_minutes": 30},
     }
-    assert (again(contract).status, job.created_by) == ("ACTIVE", cast.operator)
+    assert (reloaded(contract).status, job.created_by) == ("ACTIVE", users.operator)
 
 
-def test_activate_contract__not_approved__is_refused_with_its_code(cast: Cast) -> None:
-    ran = run("activate_contract", eligible(cast).pk, "--as", "operator")
+def test_activate_contract__not_approved__is_refused_with_its_code(users: Users) -> None:
+    ran = run("activate_contract", eligible(users).pk, "--as", "operator")
     assert ran.code == 1
     assert ran.err == (
         "error: Only an approved contract is activated; this one is ELIGIBLE. "
@@ -73,22 +73,22 @@ def test_activate_contract__not_approved__is_refused_with_its_code(cast: Cast) -
     assert not GovernanceJob.objects.exists()
 
 
-def test_activate_due_contracts__those_in_their_window__become_jobs(cast: Cast) -> None:
-    due = approved(cast)
+def test_activate_due_contracts__those_in_their_window__become_jobs(users: Users) -> None:
+    due = approved(users)
     later = approved(
-        cast, window=ActivationWindow(now() + timedelta(hours=1), now() + timedelta(hours=2))
+        users, window=ActivationWindow(now() + timedelta(hours=1), now() + timedelta(hours=2))
     )
     ran = run("activate_due_contracts", "--as", "operator", "--json")
     assert ran.code == 0
     assert ran.json()["moved"] == 1
     assert [outcome["id"] for outcome in ran.json()["outcomes"]] == [str(due.pk)]
-    assert again(later).status == "APPROVED"
+    assert reloaded(later).status == "APPROVED"
 
 
 def test_activate_due_contracts__one_refused__the_others_go_on_and_the_code_is_1(
-    cast: Cast,
+    users: Users,
 ) -> None:
-    well, blocked = approved(cast), approved(cast, affected_capabilities=["Search", "Other"])
+    well, blocked = approved(users), approved(users, affected_capabilities=["Search", "Other"])
     run(
         "record_signal",
         *("--scope", "Other", "--type", "t", "--decision", "BLOCKED", "--reason", "down"),
@@ -96,43 +96,43 @@ def test_activate_due_contracts__one_refused__the_others_go_on_and_the_code_is_1
     )
     ran = run("activate_due_contracts", "--as", "operator")
     assert ran.code == 1
-    job = again(well).job
+    job = reloaded(well).job
     assert f"contract {well.pk}: ACTIVE, job {job.pk}\n" in ran.out
     assert "1 moved, 0 passed over, 1 refused\n" in ran.out
     assert f"contract {blocked.pk}: refused: Health blocks: Other. (health_blocked)" in ran.err
 
 
 # --- sweeps ---
-def test_expire_contracts__time_passed__ends_them(cast: Cast) -> None:
+def test_expire_contracts__time_passed__ends_them(users: Users) -> None:
     long_ago = now() - timedelta(days=30)
-    old, drafted = eligible(cast, at=long_ago), draft(cast, at=long_ago)
-    lapsed = approved(cast, at=long_ago)
-    fresh = eligible(cast)
+    old, drafted = eligible(users, at=long_ago), draft(users, at=long_ago)
+    lapsed = approved(users, at=long_ago)
+    fresh = eligible(users)
     ran = run("expire_contracts", "--as", "operator")
     assert ran.code == 0
     assert "3 moved, 0 passed over, 0 refused\n" in ran.out
-    statuses = [again(row).status for row in (old, drafted, lapsed, fresh)]
+    statuses = [reloaded(row).status for row in (old, drafted, lapsed, fresh)]
     assert statuses == ["EXPIRED", "EXPIRED", "FAILED", "ELIGIBLE"]
-    assert again(lapsed).closed_reason == "window_lapsed"
+    assert reloaded(lapsed).closed_reason == "window_lapsed"
 
 
-def test_fail_timed_out_jobs__past_the_deadline__ends_them(cast: Cast) -> None:
-    in_time = running_job(cast).job
-    late = pending_job(cast, timeout_minutes=1)
-    start_job(job_id=late.pk, executor=cast.executor, at=now() - timedelta(minutes=2))
+def test_fail_timed_out_jobs__past_the_deadline__ends_them(users: Users) -> None:
+    in_time = running_job(users).job
+    late = pending_job(users, timeout_minutes=1)
+    start_job(job_id=late.pk, executor=users.executor, at=now() - timedelta(minutes=2))
     ran = run("fail_timed_out_jobs", "--as", "operator", "--json")
     assert (ran.code, ran.json()["moved"]) == (0, 1)
-    assert (again(late).status, again(in_time).status) == ("FAILED", "RUNNING")
+    assert (reloaded(late).status, reloaded(in_time).status) == ("FAILED", "RUNNING")
 
 
-def test_fail_timed_out_jobs__executor_lost_before_the_deadline__ends_them(cast: Cast) -> None:
-    job = running_job(cast, at=now() - timedelta(minutes=10)).job
+def test_fail_timed_out_jobs__executor_lost_before_the_deadline__ends_them(users: Users) -> None:
+    job = running_job(users, at=now() - timedelta(minutes=10)).job
     ran = run("fail_timed_out_jobs", "--as", "operator")
     assert (ran.code, ran.out) == (
         0,
         f"job {job.pk}: FAILED\n1 moved, 0 passed over, 0 refused\n",
     )
-    assert "executor lost at step 0, outcome unknown" in again(job).end_reason
+    assert "executor lost at step 0, outcome unknown" in reloaded(job).end_reason
     again_ran = run("fail_timed_out_jobs", "--as", "operator")
     assert (again_ran.code, again_ran.out) == (0, "0 moved, 0 passed over, 0 refused\n")
 
@@ -147,33 +147,33 @@ def test_fail_timed_out_jobs__executor_lost_before_the_deadline__ends_them(cast:
         WrongStateError("It reported in time.", code="not_timed_out"),
     ],
 )
-def test_sweep__somebody_was_first__is_no_failure(refusal: GovernanceError) -> None:
-    text = _told([Outcome(uuid4(), refusal=refusal)])
+def test_sweep__another_was_first__is_no_failure(refusal: GovernanceError) -> None:
+    text = _printed([SweepResult(uuid4(), refusal=refusal)])
     assert "0 moved, 1 passed over, 0 refused" in text
 
 
 def test_sweep__refused_for_another_reason__is_a_failure() -> None:
     refusal = ContractActivationError("ill", code="health_blocked")
     with pytest.raises(PartlyRefused):
-        _told([Outcome(uuid4(), refusal=refusal)])
+        _printed([SweepResult(uuid4(), refusal=refusal)])
 
 
-def _told(outcomes: list[Outcome]) -> str:
+def _printed(outcomes: list[SweepResult]) -> str:
     out = io.StringIO()
-    tell(GovernanceCommand(stdout=out), iter(outcomes), subject="contract", as_json=False)
+    report_sweep(GovernanceCommand(stdout=out), iter(outcomes), subject="contract", as_json=False)
     return out.getvalue()
 
 
 # --- cancelling ---
-def test_cancel_job__running__is_cancelled_with_its_reason(cast: Cast) -> None:
-    job = running_job(cast).job
+def test_cancel_job__running__is_cancelled_with_its_reason(users: Users) -> None:
+    job = running_job(users).job
     ran = run("cancel_job", job.pk, "--reason", "Wrong branch.", "--as", "operator")
     assert (ran.code, ran.out) == (0, f"job {job.pk}: CANCELLED\n")
-    assert again(job).end_reason == "Wrong branch."
+    assert reloaded(job).end_reason == "Wrong branch."
 
 
-def test_cancel_job__finished__is_refused(cast: Cast) -> None:
-    ran = run("cancel_job", finished_job(cast).pk, "--reason", "Too late.", "--as", "operator")
+def test_cancel_job__finished__is_refused(users: Users) -> None:
+    ran = run("cancel_job", finished_job(users).pk, "--reason", "Too late.", "--as", "operator")
     assert ran.code == 1
     assert ran.err.endswith("(job_immutable)\n")
 
@@ -188,16 +188,16 @@ def verdict_line(job: GovernanceJob, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_import_verdicts__pass__completes_the_contract_and_twice_changes_nothing(
-    cast: Cast, tmp_path: Path
+def test_import_audit_verdicts__pass__completes_the_contract_and_twice_changes_nothing(
+    users: Users, tmp_path: Path
 ) -> None:
-    job = finished_job(cast)
+    job = finished_job(users)
     line = verdict_line(job, checks=[{"check": "A-001", "verdict": "PASS"}])
     path = write_lines(tmp_path / "f", [line])
-    first = run("import_verdicts", path, "--as", "auditor")
+    first = run("import_audit_verdicts", path, "--as", "auditor")
     assert (first.code, first.out) == (0, "1 recorded, 0 already there, 0 bad lines\n")
-    assert again(job.contract).status == "COMPLETED"
-    second = run("import_verdicts", path, "--as", "auditor", "--json")
+    assert reloaded(job.contract).status == "COMPLETED"
+    second = run("import_audit_verdicts", path, "--as", "auditor", "--json")
     assert second.code == 0
     assert (second.json()["recorded"], second.json()["already_there"]) == (0, 1)
     assert GovernanceAudit.objects.count() == 1
@@ -211,27 +211,31 @@ def test_import_verdicts__pass__completes_the_contract_and_twice_changes_nothing
         {"checks": [{"check": "A-001"}]},
     ],
 )
-def test_import_verdicts__another_verdict_on_the_same_job__is_refused(
-    cast: Cast, tmp_path: Path, changes: dict[str, Any]
+def test_import_audit_verdicts__another_verdict_on_the_same_job__is_refused(
+    users: Users, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    job = judged_job(cast)
-    stands = verdict_line(job, reason=job.audit.reason) | changes
-    ran = run("import_verdicts", write_lines(tmp_path / "f", [stands]), "--as", "auditor")
+    job = judged_job(users)
+    other_verdict = verdict_line(job, reason=job.audit.reason) | changes
+    ran = run(
+        "import_audit_verdicts", write_lines(tmp_path / "f", [other_verdict]), "--as", "auditor"
+    )
     assert ran.code == 1
     assert ran.err == "line 1: This job has its verdict already\n"
 
 
-def test_import_verdicts__same_verdict_by_another__is_refused(cast: Cast, tmp_path: Path) -> None:
-    job = judged_job(cast)
-    path = write_lines(tmp_path / "f", [verdict_line(job, reason=job.audit.reason)])
-    assert run("import_verdicts", path, "--as", "second-auditor").code == 1
-    assert run("import_verdicts", path, "--as", "auditor").code == 0
-
-
-def test_import_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
-    cast: Cast, tmp_path: Path
+def test_import_audit_verdicts__same_verdict_by_another__is_refused(
+    users: Users, tmp_path: Path
 ) -> None:
-    good, running = finished_job(cast), running_job(cast).job
+    job = judged_job(users)
+    path = write_lines(tmp_path / "f", [verdict_line(job, reason=job.audit.reason)])
+    assert run("import_audit_verdicts", path, "--as", "second-auditor").code == 1
+    assert run("import_audit_verdicts", path, "--as", "auditor").code == 0
+
+
+def test_import_audit_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
+    users: Users, tmp_path: Path
+) -> None:
+    good, running = finished_job(users), running_job(users).job
     lines = [
         verdict_line(good, job_id="no-id"),
         verdict_line(good, job_id=7),
@@ -247,7 +251,9 @@ def test_import_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
         "{",
         verdict_line(good),
     ]
-    ran = run("import_verdicts", write_lines(tmp_path / "f", lines), "--as", "auditor", "--json")
+    ran = run(
+        "import_audit_verdicts", write_lines(tmp_path / "f", lines), "--as", "auditor", "--json"
+    )
     assert ran.code == 1
     tally = ran.json()
     assert tally["recorded"] == 1
@@ -267,19 +273,19 @@ def test_import_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
     ]
 
 
-def test_resolve_audit__inconclusive__is_settled_once(cast: Cast) -> None:
-    job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
+def test_resolve_audit__inconclusive__is_settled_once(users: Users) -> None:
+    job = judged_job(users, AuditVerdict.INCONCLUSIVE)
     arguments = (job.pk, "--verdict", "PASS", "--reason", "Looked at it again.")
     ran = run("resolve_audit", *arguments, "--as", "second-auditor")
     assert (ran.code, ran.out) == (0, f"job {job.pk}: the audit is settled as PASS\n")
-    assert again(job.contract).status == "COMPLETED"
+    assert reloaded(job.contract).status == "COMPLETED"
     twice = run("resolve_audit", *arguments, "--as", "second-auditor")
     assert (twice.code, "(verdict_final)" in twice.err) == (1, True)
 
 
 # --- evidence ---
-def test_export_evidence__into_a_file__is_what_was_sealed(cast: Cast, tmp_path: Path) -> None:
-    job = finished_job(cast)
+def test_export_evidence__into_a_file__is_what_was_sealed(users: Users, tmp_path: Path) -> None:
+    job = finished_job(users)
     path = tmp_path / "evidence.json"
     ran = run("export_evidence", job.pk, "--output", path)
     assert (ran.code, ran.out, ran.err) == (0, "", f"sha256 {job.evidence.sha256}\n")
@@ -287,8 +293,8 @@ def test_export_evidence__into_a_file__is_what_was_sealed(cast: Cast, tmp_path: 
     assert path.read_bytes() == job.evidence.body.encode()
 
 
-def test_export_evidence__onto_standard_output__is_byte_for_byte(cast: Cast) -> None:
-    running = running_job(cast)
+def test_export_evidence__onto_standard_output__is_byte_for_byte(users: Users) -> None:
+    running = running_job(users)
     running.record(running.report(0, output={"said": "Zürich, 東京, “quotes”"}))
     job = running.cancel()
     raw = io.BytesIO()
@@ -299,8 +305,10 @@ def test_export_evidence__onto_standard_output__is_byte_for_byte(cast: Cast) -> 
     assert hashlib.sha256(raw.getvalue()).hexdigest() == job.evidence.sha256
 
 
-def test_export_evidence__file_is_there__is_kept_unless_forced(cast: Cast, tmp_path: Path) -> None:
-    job = finished_job(cast)
+def test_export_evidence__file_is_there__is_kept_unless_forced(
+    users: Users, tmp_path: Path
+) -> None:
+    job = finished_job(users)
     path = tmp_path / "evidence.json"
     path.write_text("mine")
     ran = run("export_evidence", job.pk, "--output", path)
@@ -310,15 +318,15 @@ def test_export_evidence__file_is_there__is_kept_unless_forced(cast: Cast, tmp_p
     assert json.loads(path.read_text())["job_id"] == str(job.pk)
 
 
-def test_export_evidence__folder_is_missing__is_refused(cast: Cast, tmp_path: Path) -> None:
-    ran = run("export_evidence", finished_job(cast).pk, "--output", tmp_path / "no" / "file")
+def test_export_evidence__folder_is_missing__is_refused(users: Users, tmp_path: Path) -> None:
+    ran = run("export_evidence", finished_job(users).pk, "--output", tmp_path / "no" / "file")
     assert ran.code == 1
     assert ran.err.endswith("(unwritable_file)\n")
 
 
 @pytest.mark.parametrize("has_begun", [False, True])
-def test_export_evidence__not_sealed__is_refused(cast: Cast, has_begun: bool) -> None:
-    job = running_job(cast).job if has_begun else pending_job(cast)
+def test_export_evidence__not_sealed__is_refused(users: Users, has_begun: bool) -> None:
+    job = running_job(users).job if has_begun else pending_job(users)
     ran = run("export_evidence", job.pk)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.endswith("(evidence_not_sealed)\n")
@@ -329,7 +337,7 @@ def test_export_evidence__no_such_job__is_refused(db: None) -> None:
 
 
 # --- signals ---
-def test_record_signal__again__supersedes_the_last(cast: Cast) -> None:
+def test_record_signal__again__supersedes_the_last(users: Users) -> None:
     arguments = ("--scope", "Search", "--type", "errors", "--as", "operator", "--json")
     run("record_signal", *arguments, "--decision", "BLOCKED", "--reason", "All requests fail.")
     ran = run("record_signal", *arguments, "--decision", "HEALTHY", "--reason", "Mended.")
@@ -338,7 +346,7 @@ def test_record_signal__again__supersedes_the_last(cast: Cast) -> None:
     assert GovernanceSignal.objects.count() == 2
 
 
-def test_record_signal__without_words__is_refused(cast: Cast) -> None:
+def test_record_signal__without_words__is_refused(users: Users) -> None:
     ran = run(
         "record_signal",
         *("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", " "),

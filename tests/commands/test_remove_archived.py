@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from governance.contract.comments import add_comment
-from governance.ledger.chain import chain_head
+from governance.authorities.contract.comments import add_comment
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
-from governance.retention import removal
+from governance.record.ledger.chain import chain_head
+from governance.record.retention import removal
 from tests.support.archives import (
     AT_REST,
     archive,
@@ -23,15 +23,15 @@ from tests.support.archives import (
     rewrite,
 )
 from tests.support.attacks import nothing_written, run_sql
-from tests.support.cast import Cast
 from tests.support.commands import run, shell, this_database
-from tests.support.stories import (
-    again,
+from tests.support.factories import (
     judged_job,
     now,
+    reloaded,
 )
-from tests.support.tampering import run_sql as tamper
+from tests.support.tampering import tamper
 from tests.support.threads import at_once
+from tests.support.users import Users
 
 
 def rows_of_record() -> int:
@@ -46,7 +46,7 @@ def rows_of_record() -> int:
 
 # --- what it does ---
 def test_removal__of_all_that_came_to_rest__leaves_tombstones_and_nothing_else(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     contracts = everything_at_rest(committed)
     heads = {contract.pk: chain_head(contract.pk) for contract in contracts}
@@ -68,7 +68,7 @@ def test_removal__of_all_that_came_to_rest__leaves_tombstones_and_nothing_else(
 
 
 def test_removal__of_everything_there_is__leaves_no_row_behind(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     for way in ("completed", "resolved", "discussed"):
         AT_REST[way](committed)
@@ -78,18 +78,18 @@ def test_removal__of_everything_there_is__leaves_no_row_behind(
     assert rows_of_record() == 0
 
 
-def test_removal__unconfirmed__removes_nothing(committed: Cast, tmp_path: Path) -> None:
+def test_removal__unconfirmed__removes_nothing(committed: Users, tmp_path: Path) -> None:
     judged_job(committed)
     archive(tmp_path)
     with nothing_written():
         ran = run("remove_archived", tmp_path)
     assert (ran.code, ran.out) == (
         0,
-        "1 can be removed, none was: say --yes; 0 removed before, 0 kept\n",
+        "1 can be removed, none was: say --confirm; 0 removed before, 0 kept\n",
     )
 
 
-def test_removal__run_again__passes_over_what_is_removed(committed: Cast, tmp_path: Path) -> None:
+def test_removal__run_again__passes_over_what_is_removed(committed: Users, tmp_path: Path) -> None:
     judged_job(committed)
     archive(tmp_path)
     remove(tmp_path)
@@ -106,7 +106,7 @@ def test_removal__run_again__passes_over_what_is_removed(committed: Cast, tmp_pa
 
 
 def test_removal__in_a_process_of_its_own__works_as_the_owner(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     judged_job(committed)
     archive(tmp_path)
@@ -117,16 +117,16 @@ def test_removal__in_a_process_of_its_own__works_as_the_owner(
     scheme, _, rest = address.partition("://")
     by_owner = f"{scheme}://{owner}@{rest.partition('@')[2]}"
     both = {"DATABASE_URL": address, "DATABASE_OWNER_URL": by_owner}
-    outcome = shell("remove_archived", tmp_path, "--yes", environment=both)
+    outcome = shell("remove_archived", tmp_path, "--confirm", environment=both)
     assert (outcome.returncode, outcome.stdout) == (0, b"1 removed; 0 removed before, 0 kept\n")
     assert ContractTombstone.objects.get().removed_by == owner
 
 
-def test_removal__as_the_application__is_refused(committed: Cast, tmp_path: Path) -> None:
+def test_removal__as_the_application__is_refused(committed: Users, tmp_path: Path) -> None:
     judged_job(committed)
     archive(tmp_path)
     only_application = {"DATABASE_URL": this_database(), "DATABASE_OWNER_URL": ""}
-    outcome = shell("remove_archived", tmp_path, "--yes", environment=only_application)
+    outcome = shell("remove_archived", tmp_path, "--confirm", environment=only_application)
     assert outcome.returncode == 1
     assert b"(not_the_owner)" in outcome.stderr
     assert SystemContract.objects.count() == 1
@@ -134,7 +134,7 @@ def test_removal__as_the_application__is_refused(committed: Cast, tmp_path: Path
 
 # --- what keeps a contract ---
 def test_comment__that_came_after_the_export__keeps_its_contract(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     kept, gone = judged_job(committed).contract, judged_job(committed).contract
     archive(tmp_path)
@@ -150,7 +150,7 @@ def test_comment__that_came_after_the_export__keeps_its_contract(
 
 
 def test_row__that_was_rewritten_after_the_export__keeps_its_contract(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path)
@@ -161,7 +161,7 @@ def test_row__that_was_rewritten_after_the_export__keeps_its_contract(
 
 
 def test_row__that_cannot_be_read__keeps_its_contract_alone(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     broken, gone = judged_job(committed).contract, judged_job(committed).contract
     archive(tmp_path)
@@ -171,7 +171,7 @@ def test_row__that_cannot_be_read__keeps_its_contract_alone(
     assert ContractTombstone.objects.get().pk == gone.pk
 
 
-def test_file__that_was_edited__keeps_its_contract(committed: Cast, tmp_path: Path) -> None:
+def test_file__that_was_edited__keeps_its_contract(committed: Users, tmp_path: Path) -> None:
     edited, forged = judged_job(committed).contract, judged_job(committed).contract
     archive(tmp_path)
     path = path_of(tmp_path, edited)
@@ -188,7 +188,7 @@ def test_file__that_was_edited__keeps_its_contract(committed: Cast, tmp_path: Pa
     assert SystemContract.objects.count() == 2
 
 
-def test_comment_in_the_file__made_up__keeps_its_contract(committed: Cast, tmp_path: Path) -> None:
+def test_comment_in_the_file__made_up__keeps_its_contract(committed: Users, tmp_path: Path) -> None:
     """No chain tells comments, so the file verifies; the database knows better."""
     contract = AT_REST["discussed"](committed)
     archive(tmp_path)
@@ -199,10 +199,10 @@ def test_comment_in_the_file__made_up__keeps_its_contract(committed: Cast, tmp_p
     rewrite(tmp_path, contract, forge)
     assert run("verify_archive", tmp_path).code == 0
     assert "is not what the file says" in remove(tmp_path).out
-    assert again(contract)
+    assert reloaded(contract)
 
 
-def test_contract__that_was_never_here__is_a_finding(committed: Cast, tmp_path: Path) -> None:
+def test_contract__that_was_never_here__is_a_finding(committed: Users, tmp_path: Path) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path)
     for table in (
@@ -217,7 +217,7 @@ def test_contract__that_was_never_here__is_a_finding(committed: Cast, tmp_path: 
     )
 
 
-def test_contract__removed_on_another_file__is_a_finding(committed: Cast, tmp_path: Path) -> None:
+def test_contract__removed_on_another_file__is_a_finding(committed: Users, tmp_path: Path) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path / "early")
     add_comment(contract_id=contract.pk, person=committed.viewer, text="Well.", at=now())
@@ -229,12 +229,12 @@ def test_contract__removed_on_another_file__is_a_finding(committed: Cast, tmp_pa
 
 # --- a crash, and two at once ---
 def test_session__that_dies_between_tombstone_and_commit__leaves_all(
-    committed: Cast, tmp_path: Path, monkeypatch: Any
+    committed: Users, tmp_path: Path, monkeypatch: Any
 ) -> None:
     for _ in range(3):
         judged_job(committed)
     archive(tmp_path)
-    monkeypatch.setattr(removal, "CONTRACTS_AT_ONCE", 1)
+    monkeypatch.setattr(removal, "CONTRACTS_PER_BATCH", 1)
     usual, calls = removal._removed_at_once, []
 
     def dying(items: Any, **options: Any) -> Any:
@@ -252,7 +252,7 @@ def test_session__that_dies_between_tombstone_and_commit__leaves_all(
 
 
 def test_backend__that_is_killed_in_the_transaction__leaves_all(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path)
@@ -279,7 +279,7 @@ def test_backend__that_is_killed_in_the_transaction__leaves_all(
     assert findings() == []
 
 
-def test_removals__two_at_once__each_contract_once(committed: Cast, tmp_path: Path) -> None:
+def test_removals__two_at_once__each_contract_once(committed: Users, tmp_path: Path) -> None:
     for _ in range(6):
         judged_job(committed)
     archive(tmp_path)
@@ -287,7 +287,7 @@ def test_removals__two_at_once__each_contract_once(committed: Cast, tmp_path: Pa
     def one(wait: Any) -> Any:
         wait()
         return [
-            str(found.fate)
+            str(found.outcome)
             for found in removal.remove_archived(
                 tmp_path, at=now(), using="owner", is_confirmed=True
             )

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from governance.flows.propose_contract import propose_contract, record_verdicts
+from governance.domain.errors import DuplicateContractError, GovernanceError
+from governance.flows.propose_contract import propose_contract, record_review_verdicts
 from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
-from governance.vocabulary.errors import DuplicateContractError, GovernanceError
 from tests.support.archives import (
     AT_REST,
     archive,
@@ -19,22 +19,22 @@ from tests.support.archives import (
     remove,
 )
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.roles import as_owner
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     MAY_NOT,
     VALIDATOR_VERDICT,
-    again,
     now,
     proposal_document,
+    reloaded,
 )
+from tests.support.roles import as_owner
 from tests.support.succession import modified
+from tests.support.users import Users
 
 
 # --- names stay taken, and others' chains stay whole ---
 def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     document = proposal_document()
 
@@ -58,13 +58,13 @@ def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
     assert isinstance(refusal.value, DuplicateContractError)
 
 
-def turned_down_revision(cast: Cast, **changes: Any) -> SystemContract:
+def turned_down_revision(users: Users, **changes: Any) -> SystemContract:
     """A REJECTED successor of a REJECTED contract: its verdicts said MAY_NOT."""
-    return record_verdicts(
-        contract_id=modified(cast, **changes).pk,
+    return record_review_verdicts(
+        contract_id=modified(users, **changes).pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
 
@@ -76,7 +76,7 @@ def only(folder: Path, contract: SystemContract) -> None:
     manifest.write_text("".join(line for line in lines if str(contract.pk) in line))
 
 
-def test_parent__that_was_removed__its_successor_verifies(committed: Cast, tmp_path: Path) -> None:
+def test_parent__that_was_removed__its_successor_verifies(committed: Users, tmp_path: Path) -> None:
     parent = AT_REST["superseded"](committed)
     archive(tmp_path)
     assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
@@ -90,7 +90,7 @@ def test_parent__that_was_removed__its_successor_verifies(committed: Cast, tmp_p
     assert finding.problem == "the contract that it replaces is not there, or is not REJECTED"
 
 
-def test_successor__that_was_removed__its_parent_verifies(committed: Cast, tmp_path: Path) -> None:
+def test_successor__that_was_removed__its_parent_verifies(committed: Users, tmp_path: Path) -> None:
     child = turned_down_revision(committed)
     archive(tmp_path)
     only(tmp_path, child)
@@ -99,15 +99,15 @@ def test_successor__that_was_removed__its_parent_verifies(committed: Cast, tmp_p
     assert findings() == []
     # Nor does the parent's own file become another one by it.
     archive(tmp_path / "again")
-    assert path_of(tmp_path, again(child.parent)).read_bytes() == (
-        path_of(tmp_path / "again", again(child.parent)).read_bytes()
+    assert path_of(tmp_path, reloaded(child.parent)).read_bytes() == (
+        path_of(tmp_path / "again", reloaded(child.parent)).read_bytes()
     )
     assert remove(tmp_path / "again").out == "1 removed; 0 removed before, 0 kept\n"
     assert findings() == []
 
 
 def test_revision__of_a_name_that_was_removed__gets_the_next_one(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     assert turned_down_revision(committed, reference="SHOP-9").reference == "SHOP-9 (rev 2)"
     archive(tmp_path)

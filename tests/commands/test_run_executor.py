@@ -12,30 +12,34 @@ from typing import Any
 
 import pytest
 
-from governance.client import Patience
-from governance.vocabulary.values import JobStatus
-from tests.support.cast import Cast
-from tests.support.commands import Ran, run
+from governance.client import RetryPolicy
+from governance.domain.values import JobStatus
+from tests.support.commands import CommandResult, run
 from tests.support.executors import executor_process
+from tests.support.factories import (
+    THREE_CHANGES,
+    pending_job,
+    reloaded,
+)
+from tests.support.freezes import frozen
 from tests.support.handlers import AT_GATE, NOTES, noted
 from tests.support.http import served_application
-from tests.support.line import frozen
 from tests.support.sites import free_port, new_token
-from tests.support.stories import THREE_CHANGES, again, pending_job
+from tests.support.users import Users
 
 TRY = ("--handler", "governance.client:PrintSteps")
 NOTE = ("--handler", "tests.support.handlers:NoteSteps")
 
 
 @pytest.fixture
-def address(committed: Cast, settings: Any) -> Iterator[str]:
+def address(committed: Users, settings: Any) -> Iterator[str]:
     settings.SECURE_SSL_REDIRECT = False
     with served_application() as address:
         yield address
 
 
 @pytest.fixture
-def token(committed: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
+def token(committed: Users, monkeypatch: pytest.MonkeyPatch) -> str:
     """The executor's, in the environment."""
     token = new_token(committed.executor)
     monkeypatch.setenv("GOVSITE_TOKEN", token)
@@ -44,26 +48,26 @@ def token(committed: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("governance.client.connection.Patience", lambda: Patience(seconds=0))
+    monkeypatch.setattr("governance.client.connection.RetryPolicy", lambda: RetryPolicy(seconds=0))
 
 
-def run_executor(address: str, *arguments: object) -> Ran:
+def run_executor(address: str, *arguments: object) -> CommandResult:
     return run("run_executor", "--url", address, *arguments)
 
 
 # --- what it runs ---
-def test_until_idle__jobs_wait__runs_all_and_tells_each(
-    committed: Cast, address: str, token: str
+def test_until_idle__jobs_wait__runs_all_and_prints_each(
+    committed: Users, address: str, token: str
 ) -> None:
     jobs = [pending_job(committed) for _ in range(3)]
     ran = run_executor(address, *TRY, "--until-idle", "--json")
     assert ran.code == 0, ran.err
-    told = [json.loads(line) for line in ran.out.splitlines()]
-    assert [(line["job_id"], line["status"]) for line in told] == [
+    printed = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(line["job_id"], line["status"]) for line in printed] == [
         (str(job.pk), "COMPLETED") for job in jobs
     ]
-    assert [line["evidence_sha256"] for line in told] == [
-        again(job).evidence.sha256 for job in jobs
+    assert [line["evidence_sha256"] for line in printed] == [
+        reloaded(job).evidence.sha256 for job in jobs
     ]
     assert f"job {jobs[0].pk}: 3 steps\n" in ran.err
     assert f"job {jobs[0].pk}: step 2 parameter_change on Search COMPLETED\n" in ran.err
@@ -72,22 +76,22 @@ def test_until_idle__jobs_wait__runs_all_and_tells_each(
 
 
 def test_print_steps__says_in_the_evidence_that_it_did_nothing(
-    committed: Cast, address: str, token: str
+    committed: Users, address: str, token: str
 ) -> None:
     job = pending_job(committed)
     ran = run_executor(address, *TRY, "--once")
     assert (ran.code, ran.out) == (0, "")
     assert "would do capability_enable on Search: " in ran.err
-    results = again(job).evidence.document["step_results"]
+    results = reloaded(job).evidence.document["step_results"]
     assert [result["output"]["did"] for result in results] == [
         {"nothing": "This was a dry run."}
     ] * 3
 
 
-def test_once__more_jobs_wait__runs_one(committed: Cast, address: str, token: str) -> None:
+def test_once__more_jobs_wait__runs_one(committed: Users, address: str, token: str) -> None:
     first, second = pending_job(committed), pending_job(committed)
     assert run_executor(address, *TRY, "--once").code == 0
-    assert [again(job).status for job in (first, second)] == ["COMPLETED", "PENDING"]
+    assert [reloaded(job).status for job in (first, second)] == ["COMPLETED", "PENDING"]
 
 
 @pytest.mark.parametrize("limit", ["--once", "--until-idle"])
@@ -97,7 +101,7 @@ def test_bounded__nothing_waits__is_done(address: str, token: str, limit: str) -
 
 
 def test_jobs__several_at_once__each_is_run_once(
-    committed: Cast, address: str, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    committed: Users, address: str, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(NOTES, str(tmp_path / "notes"))
     jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(8)]
@@ -109,14 +113,14 @@ def test_jobs__several_at_once__each_is_run_once(
 
 
 def test_token_file__is_read(
-    committed: Cast, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    committed: Users, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOVSITE_TOKEN", raising=False)
     file = tmp_path / "token"
     file.write_text(new_token(committed.executor) + "\n")
     job = pending_job(committed)
     assert run_executor(address, *TRY, "--once", "--token-file", file).code == 0
-    assert again(job).status == JobStatus.COMPLETED
+    assert reloaded(job).status == JobStatus.COMPLETED
 
 
 # --- what it is refused ---
@@ -147,7 +151,7 @@ def test_site__refuses_the_token__ends_at_once(
 
 
 def test_site__refuses_the_person__ends_at_once(
-    committed: Cast, address: str, monkeypatch: pytest.MonkeyPatch
+    committed: Users, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOVSITE_TOKEN", new_token(committed.viewer))
     ran = run_executor(address, *TRY)
@@ -155,11 +159,13 @@ def test_site__refuses_the_person__ends_at_once(
     assert "(permission_denied)" in ran.err
 
 
-def test_line__frozen__a_bounded_run_is_refused(committed: Cast, address: str, token: str) -> None:
+def test_changes_frozen__a_bounded_run_is_refused(
+    committed: Users, address: str, token: str
+) -> None:
     frozen(committed)
     ran = run_executor(address, *TRY, "--until-idle")
     assert ran.code == 1
-    assert ran.err.endswith("(line_frozen)\n")
+    assert ran.err.endswith("(change_freeze_active)\n")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -172,7 +178,7 @@ def test_site__does_not_answer__a_bounded_run_ends_with_3(token: str) -> None:
 
 
 def test_job__lost__a_bounded_run_ends_with_1(
-    committed: Cast, address: str, token: str, monkeypatch: pytest.MonkeyPatch
+    committed: Users, address: str, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("governance.client.executor._Lease.seconds_left", lambda _: -1.0)
     pending_job(committed)
@@ -191,7 +197,7 @@ def test_job__lost__a_bounded_run_ends_with_1(
         ("--url", "http://x", "--handler", "no_colon"),
         ("--url", "http://x", "--handler", "no.such.module:Name"),
         ("--url", "http://x", "--handler", "governance.client:NoSuchName"),
-        ("--url", "http://x", "--handler", "governance.client:Patience"),
+        ("--url", "http://x", "--handler", "governance.client:RetryPolicy"),
         ("--url", "http://x", "--handler", "json:dumps"),
         ("--url", "http://x", *TRY, "--jobs", "0"),
         ("--url", "http://x", *TRY, "--jobs", "65"),
@@ -226,7 +232,7 @@ def stop(executor: subprocess.Popen[str], number: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
-    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path, number: int
+    committed: Users, address: str, token: str, tmp_path: Path, gate: Path, number: int
 ) -> None:
     job, other = (pending_job(committed, proposed_changes=THREE_CHANGES[:2]) for _ in range(2))
     with executor_process(
@@ -240,12 +246,12 @@ def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
         with gate.open("wb"):
             pass
         assert executor.wait(60) == 0
-    assert [again(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
+    assert [reloaded(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal__the_second__leaves_at_once(
-    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path, number: int
+    committed: Users, address: str, token: str, tmp_path: Path, gate: Path, number: int
 ) -> None:
     job = pending_job(committed)
     with executor_process(
@@ -255,12 +261,12 @@ def test_signal__the_second__leaves_at_once(
         stop(executor, number)
         executor.send_signal(number)
         assert executor.wait(60) == 128 + number
-    assert again(job).status == JobStatus.RUNNING
+    assert reloaded(job).status == JobStatus.RUNNING
 
 
 @pytest.mark.parametrize(("stream", "code"), [("stdout", 141), ("stderr", 0)])
-def test_output__nobody_reads_it__the_job_is_finished_all_the_same(
-    committed: Cast,
+def test_output__pipe_closed__the_job_is_finished_all_the_same(
+    committed: Users,
     address: str,
     token: str,
     tmp_path: Path,
@@ -278,11 +284,11 @@ def test_output__nobody_reads_it__the_job_is_finished_all_the_same(
         with gate.open("wb"):
             pass
         assert executor.wait(60) == code
-    assert again(job).status == JobStatus.COMPLETED
+    assert reloaded(job).status == JobStatus.COMPLETED
 
 
-def test_output__nobody_reads_it__other_jobs_are_finished_too(
-    committed: Cast, address: str, token: str, tmp_path: Path, gate: Path
+def test_output__pipe_closed__other_jobs_are_finished_too(
+    committed: Users, address: str, token: str, tmp_path: Path, gate: Path
 ) -> None:
     jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(2)]
     options = ("--json", "--jobs", "2")
@@ -299,4 +305,4 @@ def test_output__nobody_reads_it__other_jobs_are_finished_too(
             while not (line := executor.stderr.readline()).endswith(": COMPLETED\n"):
                 assert line, "it ended without a word"
         assert executor.wait(60) == 141
-    assert [again(job).status for job in jobs] == ["COMPLETED"] * 2
+    assert [reloaded(job).status for job in jobs] == ["COMPLETED"] * 2

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.cast import Cast
 from tests.support.commands import run, shell
-from tests.support.stories import judged_job
+from tests.support.factories import judged_job
+from tests.support.users import Users
 
 
 @pytest.fixture
-def exported(cast: Cast, tmp_path: Path, settings: Any) -> tuple[Path, Path]:
+def exported(users: Users, tmp_path: Path, settings: Any) -> tuple[Path, Path]:
     """(the signed file, the public key)."""
-    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
     file, key = tmp_path / "evidence.dsse.json", tmp_path / "key.pub"
-    assert run("export_evidence", judged_job(cast).pk, "--signed", "--output", file).code == 0
+    assert run("export_evidence", judged_job(users).pk, "--signed", "--output", file).code == 0
     key.write_text(run("checkpoint_ledger", "--public-key").out)
     return file, key
 
@@ -44,7 +44,7 @@ def test_changed_file__is_refused_with_1(exported: tuple[Path, Path]) -> None:
 
 def test_other_key__is_refused(exported: tuple[Path, Path], settings: Any) -> None:
     file, _ = exported
-    settings.LEDGER_SIGNING_KEY_FILE = file.parent / "another.pem"
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = file.parent / "another.pem"
     assert "(bad_signature)" in run("verify_evidence", file).err
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from governance.vocabulary.canonical import sha256_hex
+from governance.domain.canonical import sha256_hex
 from tests.support.archives import (
     archive,
     everything_at_rest,
@@ -21,9 +21,9 @@ from tests.support.archives import (
     rewrite,
     verify,
 )
-from tests.support.cast import Cast
 from tests.support.commands import ROOT, run
-from tests.support.stories import judged_job
+from tests.support.factories import judged_job
+from tests.support.users import Users
 
 
 # --- what verification finds ---
@@ -114,9 +114,9 @@ FORGERIES: dict[Callable[[Any], None], str] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
 def test_file__forged_with_its_manifest__is_found(
-    cast: Cast, tmp_path: Path, forgery: Callable[[Any], None]
+    users: Users, tmp_path: Path, forgery: Callable[[Any], None]
 ) -> None:
-    whole, contract = judged_job(cast).contract, judged_job(cast).contract
+    whole, contract = judged_job(users).contract, judged_job(users).contract
     archive(tmp_path)
     rewrite(tmp_path, contract, forgery)
     ran = verify(tmp_path)
@@ -127,8 +127,8 @@ def test_file__forged_with_its_manifest__is_found(
     assert ran.out.endswith(" 1 with findings\n")
 
 
-def test_file__edited__is_not_the_one_that_was_listed(cast: Cast, tmp_path: Path) -> None:
-    contract = judged_job(cast).contract
+def test_file__edited__is_not_the_one_that_was_listed(users: Users, tmp_path: Path) -> None:
+    contract = judged_job(users).contract
     archive(tmp_path)
     path = path_of(tmp_path, contract)
     path.write_bytes(path.read_bytes().replace(b"Search", b"Sorrow"))
@@ -140,14 +140,14 @@ def test_file__edited__is_not_the_one_that_was_listed(cast: Cast, tmp_path: Path
     assert "The file is missing." in verify(tmp_path).out
 
 
-def test_file__spelled_otherwise__is_found(cast: Cast, tmp_path: Path) -> None:
-    contract = judged_job(cast).contract
+def test_file__not_canonical_json__is_found(users: Users, tmp_path: Path) -> None:
+    contract = judged_job(users).contract
     archive(tmp_path)
 
-    def spell(document: Any) -> None: ...
+    def unchanged(document: Any) -> None: ...
 
     path = path_of(tmp_path, contract)
-    rewrite(tmp_path, contract, spell)
+    rewrite(tmp_path, contract, unchanged)
     assert verify(tmp_path).code == 0
     listed = lines_of(tmp_path)[0]["sha256"]
     path.write_text(json.dumps(json.loads(path.read_text())) + "\n")
@@ -169,16 +169,16 @@ def recipe(tmp_path: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_recipe__of_the_documentation__says_whole_of_what_is_whole(
-    cast: Cast, tmp_path: Path
+    users: Users, tmp_path: Path
 ) -> None:
-    everything_at_rest(cast)
+    everything_at_rest(users)
     archive(tmp_path)
     ran = recipe(tmp_path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "whole\n", "")
 
 
 @pytest.mark.parametrize(
-    ("forgery", "said"),
+    ("forgery", "message"),
     [
         (drop_last_entry, "this is not where its chain ended"),
         (change_evidence, "this is not the evidence that was sealed"),
@@ -187,19 +187,19 @@ def test_recipe__of_the_documentation__says_whole_of_what_is_whole(
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_recipe__of_the_documentation__finds_what_is_forged(
-    cast: Cast, tmp_path: Path, forgery: Callable[[Any], None], said: str
+    users: Users, tmp_path: Path, forgery: Callable[[Any], None], message: str
 ) -> None:
-    contract = judged_job(cast).contract
+    contract = judged_job(users).contract
     archive(tmp_path)
     rewrite(tmp_path, contract, forgery)
     ran = recipe(tmp_path)
-    assert (ran.returncode, said in ran.stderr) == (1, True)
+    assert (ran.returncode, message in ran.stderr) == (1, True)
     path_of(tmp_path, contract).write_bytes(b"{}")
     assert "is not the file that was listed" in recipe(tmp_path).stderr
 
 
-def test_file__that_nobody_listed__is_found(cast: Cast, tmp_path: Path) -> None:
-    contract = judged_job(cast).contract
+def test_file__missing_in_the_manifest__is_found(users: Users, tmp_path: Path) -> None:
+    contract = judged_job(users).contract
     archive(tmp_path)
     path = path_of(tmp_path, contract)
     path.with_name("another.json").write_bytes(path.read_bytes())
@@ -215,9 +215,9 @@ def test_file__that_nobody_listed__is_found(cast: Cast, tmp_path: Path) -> None:
     ],
 )
 def test_manifest__that_says_something_else__is_found(
-    cast: Cast, tmp_path: Path, old: str, new: str
+    users: Users, tmp_path: Path, old: str, new: str
 ) -> None:
-    judged_job(cast)
+    judged_job(users)
     archive(tmp_path)
     manifest = tmp_path / "manifest.jsonl"
     assert old in manifest.read_text()
@@ -236,8 +236,8 @@ def test_manifest__with_a_line_that_is_none__is_refused(tmp_path: Path, line: st
     assert (ran.code, ran.err.endswith("is not as it was written. (bad_archive)\n")) == (1, True)
 
 
-def test_manifest__that_names_a_file_elsewhere__is_refused(cast: Cast, tmp_path: Path) -> None:
-    judged_job(cast)
+def test_manifest__that_names_a_file_elsewhere__is_refused(users: Users, tmp_path: Path) -> None:
+    judged_job(users)
     archive(tmp_path)
     manifest = tmp_path / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace('"contracts/', '"../contracts/'))
@@ -251,16 +251,16 @@ def test_folder__that_is_no_archive__is_refused(tmp_path: Path) -> None:
 # --- signed ---
 @pytest.fixture
 def key(tmp_path: Path, settings: Any) -> Path:
-    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
     path = tmp_path / "ledger_key.pub"
     path.write_text(run("checkpoint_ledger", "--public-key").out)
     return path
 
 
 def test_signed_archive__verified_with_the_public_key(
-    cast: Cast, tmp_path: Path, key: Path
+    users: Users, tmp_path: Path, key: Path
 ) -> None:
-    judged_job(cast)
+    judged_job(users)
     assert archive(tmp_path / "a", "--sign").out.endswith("0 not exported, signed\n")
     ran = verify(tmp_path / "a", "--key", str(key))
     assert ran.code == 0
@@ -268,9 +268,9 @@ def test_signed_archive__verified_with_the_public_key(
 
 
 def test_signed_archive__with_another_manifest__is_refused(
-    cast: Cast, tmp_path: Path, key: Path
+    users: Users, tmp_path: Path, key: Path
 ) -> None:
-    contract = judged_job(cast).contract
+    contract = judged_job(users).contract
     archive(tmp_path / "a", "--sign")
     rewrite(tmp_path / "a", contract, swap_reason)
     ran = verify(tmp_path / "a", "--key", str(key))
@@ -278,17 +278,15 @@ def test_signed_archive__with_another_manifest__is_refused(
 
 
 def test_signature__of_another_key__is_refused(
-    cast: Cast, tmp_path: Path, key: Path, settings: Any
+    users: Users, tmp_path: Path, key: Path, settings: Any
 ) -> None:
-    judged_job(cast)
-    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "another.pem"
+    judged_job(users)
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "another.pem"
     archive(tmp_path / "a", "--sign")
     assert verify(tmp_path / "a", "--key", str(key)).err.endswith("(bad_signature)\n")
 
 
-def test_archive__that_nobody_signed__is_refused_with_a_key(
-    cast: Cast, tmp_path: Path, key: Path
-) -> None:
-    judged_job(cast)
+def test_archive__unsigned__is_refused_with_a_key(users: Users, tmp_path: Path, key: Path) -> None:
+    judged_job(users)
     archive(tmp_path / "a")
     assert verify(tmp_path / "a", "--key", str(key)).err.endswith("(bad_archive)\n")

@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 
+from governance.domain.errors import InvalidInputError
 from governance.management.base import PartlyRefused
-from governance.vocabulary.errors import InvalidInputError
-from tests.support.cast import Cast
-from tests.support.stories import finished_job, judged_job
-from tests.support.tampering import run_sql
+from tests.support.factories import finished_job, judged_job
+from tests.support.tampering import tamper
+from tests.support.users import Users
 
 
 def verify(*arguments: str) -> tuple[str, int]:
@@ -28,23 +28,23 @@ def verify(*arguments: str) -> tuple[str, int]:
     return out.getvalue(), 0
 
 
-def test_whole_ledger__says_what_was_checked_and_exits_0(cast: Cast) -> None:
-    judged_job(cast)
-    finished_job(cast)
+def test_whole_ledger__says_what_was_checked_and_exits_0(users: Users) -> None:
+    judged_job(users)
+    finished_job(users)
     assert verify() == ("2 contracts, 23 entries, 0 with findings\n", 0)
 
 
-def test_rewritten_result__names_contract_and_entry_and_exits_1(cast: Cast) -> None:
-    contract = judged_job(cast).contract
-    run_sql("UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1")
+def test_rewritten_result__names_contract_and_entry_and_exits_1(users: Users) -> None:
+    contract = judged_job(users).contract
+    tamper("UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1")
     text, code = verify()
     assert code == 1
     assert f"contract {contract.pk}, entry 9: " in text
 
 
-def test_json__one_document_for_programs(cast: Cast) -> None:
-    contract = judged_job(cast).contract
-    run_sql("DELETE FROM governance_ledgerentry WHERE seq = 12")
+def test_json__one_document_for_programs(users: Users) -> None:
+    contract = judged_job(users).contract
+    tamper("DELETE FROM governance_ledgerentry WHERE seq = 12")
     text, code = verify("--json")
     document = json.loads(text)
     assert code == 1
@@ -71,16 +71,16 @@ def test_unknown_contract__is_a_finding() -> None:
 @pytest.fixture
 def own_key(tmp_path: Path, settings: Any) -> Path:
     """The site's signing key for one test; made by the first who needs it."""
-    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
     return tmp_path
 
 
-def test_checkpoint__written_and_verified__says_so(cast: Cast, own_key: Path) -> None:
-    judged_job(cast)
+def test_checkpoint__written_and_verified__says_so(users: Users, own_key: Path) -> None:
+    judged_job(users)
     file = own_key / "today.checkpoint"
-    said = StringIO()
-    call_command("checkpoint_ledger", "--output", str(file), stderr=said)
-    assert said.getvalue() == f"{file}: 1 chains, signed\n"
+    error_output = StringIO()
+    call_command("checkpoint_ledger", "--output", str(file), stderr=error_output)
+    assert error_output.getvalue() == f"{file}: 1 chains, signed\n"
     assert (own_key / "ledger_key.pem").stat().st_mode & 0o777 == 0o600
     text, code = verify("--checkpoint", str(file))
     assert code == 0
@@ -89,32 +89,32 @@ def test_checkpoint__written_and_verified__says_so(cast: Cast, own_key: Path) ->
 
 
 def test_checkpoint__of_more_than_is_there__names_the_first_missing_entry(
-    cast: Cast, own_key: Path
+    users: Users, own_key: Path
 ) -> None:
-    contract = judged_job(cast).contract
+    contract = judged_job(users).contract
     out = StringIO()
     call_command("checkpoint_ledger", stdout=out)
     (own_key / "c").write_text(out.getvalue())
-    run_sql("DELETE FROM governance_ledgerentry")
-    run_sql("DELETE FROM governance_systemcontract")
+    tamper("DELETE FROM governance_ledgerentry")
+    tamper("DELETE FROM governance_systemcontract")
     text, code = verify("--checkpoint", str(own_key / "c"))
     assert code == 1
     assert f"contract {contract.pk}, entry 1: is missing" in text
 
 
 def test_checkpoint__and_the_chain_both_find_something__the_first_bad_entry_is_named_once(
-    cast: Cast, own_key: Path
+    users: Users, own_key: Path
 ) -> None:
-    early, late = judged_job(cast).contract, judged_job(cast).contract
+    early, late = judged_job(users).contract, judged_job(users).contract
     out = StringIO()
     call_command("checkpoint_ledger", stdout=out)
     (own_key / "c").write_text(out.getvalue())
-    run_sql(
+    tamper(
         "UPDATE governance_ledgerentry SET hash = sha256(prev_hash || convert_to(body || ' ',"
         f" 'UTF8')), body = body || ' ' WHERE seq = 5 AND contract_id = '{early.pk}'"
     )
-    run_sql(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{late.pk}'")
-    run_sql(f"DELETE FROM governance_ledgerentry WHERE seq = 12 AND contract_id = '{late.pk}'")
+    tamper(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{late.pk}'")
+    tamper(f"DELETE FROM governance_ledgerentry WHERE seq = 12 AND contract_id = '{late.pk}'")
     text, _ = verify("--checkpoint", str(own_key / "c"))
     assert sorted(line for line in text.splitlines() if ", entry " in line) == [
         f"contract {early.pk}, entry 5: is not what the checkpoint signed",
@@ -124,15 +124,15 @@ def test_checkpoint__and_the_chain_both_find_something__the_first_bad_entry_is_n
 
 
 def test_checkpoint__verified_elsewhere_with_the_public_key_alone(
-    cast: Cast, own_key: Path, settings: Any
+    users: Users, own_key: Path, settings: Any
 ) -> None:
-    judged_job(cast)
+    judged_job(users)
     pem, lines = StringIO(), StringIO()
     call_command("checkpoint_ledger", "--public-key", stdout=pem)
     call_command("checkpoint_ledger", stdout=lines)
     (own_key / "key.pub").write_text(pem.getvalue())
     (own_key / "c").write_text(lines.getvalue())
-    settings.LEDGER_SIGNING_KEY_FILE = own_key / "another.pem"
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = own_key / "another.pem"
     arguments = ("--checkpoint", str(own_key / "c"))
     assert verify(*arguments, "--key", str(own_key / "key.pub"))[1] == 0
     with pytest.raises(InvalidInputError) as refusal:

@@ -9,10 +9,14 @@ import psycopg
 import pytest
 from django.db import connection
 
-from governance.models.grants import GRANTS
+from governance.db.grants import GRANTS
 from tests.support.attacks import run_sql, whole_record
-from tests.support.cast import hire_cast
 from tests.support.databases import cloned, ensure_template
+from tests.support.factories import (
+    draft,
+    judged_job,
+    running_job,
+)
 from tests.support.forgery import (
     AUDIT,
     CONTRACT,
@@ -25,23 +29,23 @@ from tests.support.forgery import (
     STEP,
 )
 from tests.support.roles import app_role, app_session
-from tests.support.stories import draft, judged_job, running_job
+from tests.support.users import create_users
 
 INSUFFICIENT_PRIVILEGE = "42501"
 WRITTEN_ONCE = (LEDGER, STEP, RESULT, SNAPSHOT, EVIDENCE, AUDIT, RESOLUTION)
 NEVER_REMOVED = (*WRITTEN_ONCE, CONTRACT, JOB, "governance_governancesignal", "governance_account")
 SIGNATURE = "governance_refuse(text, text)"
-NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'law text, message text')} RETURNS void"
+NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'guard text, message text')} RETURNS void"
 
 
 @pytest.fixture(scope="module")
 def record(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
     """A database with a record in it, for the whole module: nothing here may change it."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
-        cast = hire_cast()
-        judged_job(cast)
-        running_job(cast).complete_steps(1)
-        draft(cast)
+        users = create_users()
+        judged_job(users)
+        running_job(users).complete_steps(1)
+        draft(users)
         before = whole_record()
         yield before
         assert whole_record() == before
@@ -99,7 +103,7 @@ def test_what_is_written_once__changed_or_locked__refused(
 
 
 @pytest.mark.parametrize("table", NEVER_REMOVED)
-def test_what_is_never_removed__removed_or_taken_away__refused(
+def test_what_is_never_removed__deleted_or_truncated__refused(
     session: psycopg.Connection[Any], table: str
 ) -> None:
     for statement in (
@@ -155,7 +159,7 @@ def test_every_right__tried_for_real__is_there_exactly_where_declared(
     ["id", "reference", "title", "proposed_changes", "plan", "risk_level", "proposed_by_id",
      "affected_capabilities", "proposal_digest", "created_at", "expires_at"],
 )  # fmt: skip
-def test_contract__column_that_never_moves__refused_before_any_law(
+def test_contract__column_that_never_changes__refused_before_any_trigger(
     session: psycopg.Connection[Any], column: str
 ) -> None:
     assert refused_for_want_of_right(session, f"UPDATE {CONTRACT} SET {column} = {column}")
@@ -193,7 +197,7 @@ def test_contract__column_that_never_moves__refused_before_any_law(
         "SET session_preload_libraries = 'auto_explain'",
     ],
 )
-def test_law__switched_off__refused(session: psycopg.Connection[Any], statement: str) -> None:
+def test_trigger__disabled__refused(session: psycopg.Connection[Any], statement: str) -> None:
     assert refused_for_want_of_right(session, statement), statement
 
 
@@ -303,7 +307,7 @@ def test_right__asked_for_by_a_statement_that_passes__is_not_there_afterwards(
         assert refused_for_want_of_right(session, attack), attack
 
 
-def test_session__of_somebody_else__is_not_ended_by_the_application(
+def test_session__of_another_role__is_not_ended_by_the_application(
     session: psycopg.Connection[Any],
 ) -> None:
     [(backend,)] = run_sql("SELECT pg_backend_pid()")

@@ -10,7 +10,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from psycopg.types.json import Jsonb
 
-from governance.vocabulary.canonical import canonical_text, digest
+from governance.domain.canonical import canonical_text, digest
 from tests.support.json_values import plain_json
 
 pytestmark = pytest.mark.django_db

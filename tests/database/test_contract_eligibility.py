@@ -6,33 +6,37 @@ from typing import Any
 
 import pytest
 
-from governance.contract import operations
+from governance.authorities.contract import operations
+from governance.domain.errors import (
+    InvalidInputError,
+    InvalidVerdictError,
+    MayNotVerdictError,
+)
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import propose_contract
-from governance.vocabulary.errors import InvalidInputError, InvalidVerdictError, MayNotVerdictError
-from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
-from governance.vocabulary.values import ContractStatus
-from tests.support.attacks import refused_by, update_row
-from tests.support.cast import Cast
+from tests.support.attacks import update_row, violates_constraint
 from tests.support.contracts import (
     ELIGIBLE_AND_LATER,
     checks_alone,
-    columns_for,
     contract_anywhere,
+    contract_columns_for,
     insert_copy,
     refused,
     taken_back,
 )
-from tests.support.forgery import CONTRACT, NOON
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     MAY_NOT,
     VALIDATOR_VERDICT,
-    again,
     draft,
     eligible,
     now,
     proposal_document,
+    reloaded,
 )
+from tests.support.forgery import CONTRACT, NOON
+from tests.support.users import Users
 
 NOT_MAY = [None, "MAY_NOT", "may", "MAYBE"]
 NEEDED_OF_ELIGIBILITY = [
@@ -47,85 +51,85 @@ IMPOSSIBLE_SCORES = ["NaN", "Infinity", "-Infinity", -0.001, 1.001]
 class TestMayNot:
     @pytest.mark.parametrize("decision", NOT_MAY)
     def test_raw_insert__born_eligible_without_may__refused(
-        self, cast: Cast, decision: str | None
+        self, users: Users, decision: str | None
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("contract_eligible_means_may"):
+        contract = eligible(users)
+        with violates_constraint("contract_eligible_means_may"):
             insert_copy(contract, eligibility_decision=decision)
 
     @pytest.mark.parametrize("decision", NOT_MAY)
     def test_raw_update__to_eligible_without_may__refused(
-        self, cast: Cast, decision: str | None
+        self, users: Users, decision: str | None
     ) -> None:
-        contract = contract_anywhere(cast, ContractStatus.VALIDATED)
-        columns = columns_for(contract, ContractStatus.ELIGIBLE, cast)
-        with refused_by("contract_eligible_means_may"):
+        contract = contract_anywhere(users, ContractStatus.VALIDATED)
+        columns = contract_columns_for(contract, ContractStatus.ELIGIBLE, users)
+        with violates_constraint("contract_eligible_means_may"):
             update_row(CONTRACT, contract.pk, **(columns | {"eligibility_decision": decision}))
 
     @pytest.mark.parametrize("status", ELIGIBLE_AND_LATER)
     @pytest.mark.parametrize("decision", NOT_MAY)
     def test_raw_update__later_state_without_may_and_without_triggers__refused(
-        self, cast: Cast, status: ContractStatus, decision: str | None
+        self, users: Users, status: ContractStatus, decision: str | None
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with checks_alone(), refused_by("contract_eligible_means_may"):
+        contract = contract_anywhere(users, status)
+        with checks_alone(), violates_constraint("contract_eligible_means_may"):
             update_row(CONTRACT, contract.pk, eligibility_decision=decision)
 
     @pytest.mark.parametrize("status", [ContractStatus.DRAFT, ContractStatus.VALIDATED])
     def test_raw_update__undecided_before_eligible__passes(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
+        contract = contract_anywhere(users, status)
         with taken_back():
             update_row(CONTRACT, contract.pk, eligibility_decision=None)
 
     @pytest.mark.parametrize("column", NEEDED_OF_ELIGIBILITY)
     def test_raw_update__to_eligible_without_what_is_signed__refused(
-        self, cast: Cast, column: str
+        self, users: Users, column: str
     ) -> None:
-        contract = contract_anywhere(cast, ContractStatus.VALIDATED)
-        columns = columns_for(contract, ContractStatus.ELIGIBLE, cast) | {column: None}
-        with refused_by("contract_eligible_has_content"):
+        contract = contract_anywhere(users, ContractStatus.VALIDATED)
+        columns = contract_columns_for(contract, ContractStatus.ELIGIBLE, users) | {column: None}
+        with violates_constraint("contract_eligible_has_content"):
             update_row(CONTRACT, contract.pk, **columns)
 
-    def test_propose__may_not__refused(self, cast: Cast) -> None:
+    def test_propose__may_not__refused(self, users: Users) -> None:
         with refused(MayNotVerdictError, "may_not"):
-            eligible(cast, eligibility_verdict=MAY_NOT)
+            eligible(users, eligibility_verdict=MAY_NOT)
 
-    def test_propose__may_not__says_which_rule(self, cast: Cast) -> None:
+    def test_propose__may_not__says_which_rule(self, users: Users) -> None:
         with pytest.raises(MayNotVerdictError) as caught:
-            eligible(cast, eligibility_verdict=MAY_NOT)
+            eligible(users, eligibility_verdict=MAY_NOT)
         assert caught.value.details == {"first_failing_rule": "E-001"}
 
-    def test_record_verdicts__may_not__rejects_for_good(self, cast: Cast) -> None:
-        contract = draft(cast)
-        operations.record_verdicts(
+    def test_record_verdicts__may_not__rejects_for_good(self, users: Users) -> None:
+        contract = draft(users)
+        operations.record_review_verdicts(
             contract_id=contract.pk,
             validator_verdict=VALIDATOR_VERDICT,
             eligibility_verdict=MAY_NOT,
-            actor=cast.operator,
+            actor=users.operator,
             at=now(),
         )
-        contract = again(contract)
+        contract = reloaded(contract)
         assert contract.status == ContractStatus.REJECTED
         assert contract.eligibility_decision == "MAY_NOT"
         assert contract.eligibility_verdict == MAY_NOT
         assert contract.closed_reason == MAY_NOT["reason"]
-        assert contract.closed_by == cast.operator
+        assert contract.closed_by == users.operator
 
     @pytest.mark.parametrize(
         "verdict",
         [MAY | {"decision": "PERHAPS"}, MAY | {"first_failing_rule": "E-001"}, {}, None, "MAY"],
     )
     def test_propose__eligibility_verdict_that_is_none__refused(
-        self, cast: Cast, verdict: Any
+        self, users: Users, verdict: Any
     ) -> None:
         with refused(InvalidVerdictError, "invalid_verdict"):
             propose_contract(
                 document=proposal_document(),
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=verdict,
-                proposer=cast.operator,
+                proposer=users.operator,
                 at=now(),
             )
 
@@ -134,56 +138,58 @@ class TestCONTRACT007Confidence:
     @pytest.mark.parametrize("score", IMPOSSIBLE_SCORES)
     @pytest.mark.parametrize("status", [ContractStatus.DRAFT, ContractStatus.VALIDATED])
     def test_raw_update__score_out_of_bounds__refused(
-        self, cast: Cast, status: ContractStatus, score: str | float
+        self, users: Users, status: ContractStatus, score: str | float
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with refused_by("contract_confidence_in_bounds"):
+        contract = contract_anywhere(users, status)
+        with violates_constraint("contract_confidence_in_bounds"):
             update_row(CONTRACT, contract.pk, confidence_score=score)
 
     @pytest.mark.parametrize("score", IMPOSSIBLE_SCORES)
-    def test_raw_insert__score_out_of_bounds__refused(self, cast: Cast, score: str | float) -> None:
-        contract = eligible(cast)
-        with refused_by("contract_confidence_in_bounds"):
+    def test_raw_insert__score_out_of_bounds__refused(
+        self, users: Users, score: str | float
+    ) -> None:
+        contract = eligible(users)
+        with violates_constraint("contract_confidence_in_bounds"):
             insert_copy(contract, confidence_score=score)
 
     @pytest.mark.parametrize("score", [0, 0.0, 1, 1.0])
-    def test_raw_update__score_at_the_bounds__passes(self, cast: Cast, score: float) -> None:
-        contract = draft(cast)
+    def test_raw_update__score_at_the_bounds__passes(self, users: Users, score: float) -> None:
+        contract = draft(users)
         with taken_back():
             update_row(CONTRACT, contract.pk, confidence_score=score)
 
     @pytest.mark.parametrize("score", [-0.001, 1.001, 2, True, "0.9", None])
-    def test_propose__score_out_of_bounds_or_none__refused(self, cast: Cast, score: Any) -> None:
+    def test_propose__score_out_of_bounds_or_none__refused(self, users: Users, score: Any) -> None:
         with refused(InvalidVerdictError, "invalid_verdict"):
-            eligible(cast, validator_verdict=VALIDATOR_VERDICT | {"confidence_score": score})
+            eligible(users, validator_verdict=VALIDATOR_VERDICT | {"confidence_score": score})
 
     @pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")])
-    def test_propose__score_that_is_no_number__refused(self, cast: Cast, score: float) -> None:
-        with refused(InvalidInputError, "unusable_json"):
-            eligible(cast, validator_verdict=VALIDATOR_VERDICT | {"confidence_score": score})
+    def test_propose__score_that_is_no_number__refused(self, users: Users, score: float) -> None:
+        with refused(InvalidInputError, "invalid_json"):
+            eligible(users, validator_verdict=VALIDATOR_VERDICT | {"confidence_score": score})
 
     @pytest.mark.parametrize("score", [0, 1, 0.5])
-    def test_propose__score_in_bounds__kept_as_it_came(self, cast: Cast, score: float) -> None:
+    def test_propose__score_in_bounds__kept_as_it_came(self, users: Users, score: float) -> None:
         verdict = VALIDATOR_VERDICT | {"confidence_score": score}
-        assert again(eligible(cast, validator_verdict=verdict)).confidence_score == score
+        assert reloaded(eligible(users, validator_verdict=verdict)).confidence_score == score
 
 
 class TestContractEnds:
     @pytest.mark.parametrize("status", sorted(CONTRACT_TERMINAL_STATES))
     def test_raw_update__end_without_its_time__refused(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with checks_alone(), refused_by("contract_closed_means_terminal"):
+        contract = contract_anywhere(users, status)
+        with checks_alone(), violates_constraint("contract_closed_means_terminal"):
             update_row(CONTRACT, contract.pk, closed_at=None)
 
-    def test_raw_update__time_of_an_end_that_is_none__refused(self, cast: Cast) -> None:
-        contract = eligible(cast)
-        with refused_by("contract_closed_means_terminal"):
+    def test_raw_update__time_of_an_end_that_is_none__refused(self, users: Users) -> None:
+        contract = eligible(users)
+        with violates_constraint("contract_closed_means_terminal"):
             update_row(CONTRACT, contract.pk, closed_at=NOON)
 
     @pytest.mark.parametrize("column", ["risk_level", "source"])
-    def test_raw_insert__word_outside_its_set__refused(self, cast: Cast, column: str) -> None:
-        contract = draft(cast)
-        with refused_by(f"contract_{column}_known"):
+    def test_raw_insert__word_outside_its_set__refused(self, users: Users, column: str) -> None:
+        contract = draft(users)
+        with violates_constraint(f"contract_{column}_known"):
             insert_copy(contract, **{column: "whatever"})

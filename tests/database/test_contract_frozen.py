@@ -9,33 +9,37 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, models
 
-from governance.ledger.story import story
-from governance.models import SystemContract
-from governance.vocabulary.errors import (
+from governance.db.transactions import write_transaction
+from governance.domain.errors import (
     ContractImmutableError,
-    RecordProtectedError,
+    IntegrityViolationError,
     WrongStateError,
 )
-from governance.vocabulary.lifecycles import (
+from governance.domain.lifecycles import (
     CONTRACT_OPEN_CONTENT_STATES,
     CONTRACT_TERMINAL_STATES,
     CONTRACT_VALID_TRANSITIONS,
 )
-from governance.vocabulary.values import ContractStatus
+from governance.domain.values import ContractStatus
+from governance.models import SystemContract
 from tests.support import moves
-from tests.support.attacks import check_deferred_laws, refused_by, run_sql, update_row
-from tests.support.cast import Cast
+from tests.support.attacks import check_deferred_triggers, run_sql, update_row, violates_constraint
 from tests.support.contracts import (
     OPEN_STATES,
-    columns_for,
     contract_anywhere,
+    contract_columns_for,
     refused,
     taken_back,
+)
+from tests.support.factories import (
+    approved,
+    eligible,
+    reloaded,
 )
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.moves import BEGINS_AT, Operation
 from tests.support.roles import as_owner
-from tests.support.stories import again, approved, eligible
+from tests.support.users import Users
 
 # Every column has its place here: a new one without a decision fails the first test below.
 ORIGIN = {
@@ -71,10 +75,10 @@ APPROVAL = {
     "window_closes_at",
 }
 # What the end of a contract writes; until then nothing reads it.
-ENDING = {"status", "audit_verdict", "closed_by_id", "closed_at", "closed_reason"}
+END = {"status", "audit_verdict", "closed_by_id", "closed_at", "closed_reason"}
 
 # What questions and answers write, as `contract_review_clock` holds it to them, and when, as
-# `ledger_tells_update` holds it to the ledger.
+# `ledger_covers_update` holds it to the ledger.
 CLOCK = {"review_ends_at", "updated_at"}
 
 COLUMNS = {field.column: field for field in SystemContract._meta.concrete_fields}
@@ -83,7 +87,7 @@ SIGNED_STATES = [ContractStatus.APPROVED, ContractStatus.ACTIVE]
 TERMINAL = sorted(CONTRACT_TERMINAL_STATES)
 
 
-def other_value(contract: SystemContract, column: str, cast: Cast) -> Any:
+def other_value(contract: SystemContract, column: str, users: Users) -> Any:
     """A value that fits the column and is not the one that stands there."""
     words = {
         "source": "ops_alert",
@@ -98,7 +102,7 @@ def other_value(contract: SystemContract, column: str, cast: Cast) -> Any:
         return words[column]
     match COLUMNS[column]:
         case models.ForeignKey():
-            return cast.outsider.pk
+            return users.outsider.pk
         case models.JSONField():
             return json.dumps([{"type": "something else"}])
         case models.DateTimeField():
@@ -112,137 +116,137 @@ def other_value(contract: SystemContract, column: str, cast: Cast) -> Any:
 
 class TestCONTRACT005Frozen:
     def test_columns__every_one__is_frozen_by_a_decision(self) -> None:
-        assert set(COLUMNS) == ORIGIN | CONTENT | APPROVAL | ENDING | CLOCK
-        assert len(COLUMNS) == sum(map(len, (ORIGIN, CONTENT, APPROVAL, ENDING, CLOCK)))
+        assert set(COLUMNS) == ORIGIN | CONTENT | APPROVAL | END | CLOCK
+        assert len(COLUMNS) == sum(map(len, (ORIGIN, CONTENT, APPROVAL, END, CLOCK)))
 
     @pytest.mark.parametrize("status", OPEN_STATES)
     def test_raw_update__origin_in_any_state__refused(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
+        contract = contract_anywhere(users, status)
         for column in ORIGIN:
-            with refused_by("contract_origin_frozen"):
-                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
+            with violates_constraint("contract_origin_frozen"):
+                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, users)})
 
     @pytest.mark.parametrize("status", FROZEN_STATES)
     @pytest.mark.parametrize("column", sorted(CONTENT))
     def test_raw_update__content_from_eligible_on__refused(
-        self, cast: Cast, status: ContractStatus, column: str
+        self, users: Users, status: ContractStatus, column: str
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with refused_by("contract_content_frozen"):
-            update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
-        with refused_by("contract_content_frozen"):
+        contract = contract_anywhere(users, status)
+        with violates_constraint("contract_content_frozen"):
+            update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, users)})
+        with violates_constraint("contract_content_frozen"):
             update_row(CONTRACT, contract.pk, **{column: None})
 
     @pytest.mark.parametrize("status", SIGNED_STATES)
     @pytest.mark.parametrize("column", sorted(APPROVAL))
     def test_raw_update__approval_from_approved_on__refused(
-        self, cast: Cast, status: ContractStatus, column: str
+        self, users: Users, status: ContractStatus, column: str
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with refused_by("contract_approval_frozen"):
-            update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
-        with refused_by("contract_approval_frozen"):
+        contract = contract_anywhere(users, status)
+        with violates_constraint("contract_approval_frozen"):
+            update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, users)})
+        with violates_constraint("contract_approval_frozen"):
             update_row(CONTRACT, contract.pk, **{column: None})
 
     @pytest.mark.parametrize("status", sorted(CONTRACT_OPEN_CONTENT_STATES))
     def test_raw_update__content_before_eligible__passes(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
+        contract = contract_anywhere(users, status)
         for column in CONTENT:
             with taken_back(), as_owner():
-                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
+                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, users)})
 
     @pytest.mark.parametrize("before", FROZEN_STATES)
     def test_raw_update__content_smuggled_in_with_a_legal_move__refused(
-        self, cast: Cast, before: ContractStatus
+        self, users: Users, before: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, before)
+        contract = contract_anywhere(users, before)
         for after in CONTRACT_VALID_TRANSITIONS[before]:
-            with refused_by("contract_content_frozen"):
-                columns = columns_for(contract, after, cast) | {"title": "Something else"}
+            with violates_constraint("contract_content_frozen"):
+                columns = contract_columns_for(contract, after, users) | {"title": "Something else"}
                 update_row(CONTRACT, contract.pk, **columns)
 
     @pytest.mark.parametrize("before", SIGNED_STATES)
     def test_raw_update__approval_smuggled_in_with_a_legal_move__refused(
-        self, cast: Cast, before: ContractStatus
+        self, users: Users, before: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, before)
+        contract = contract_anywhere(users, before)
         for after in CONTRACT_VALID_TRANSITIONS[before]:
-            with refused_by("contract_approval_frozen"):
-                columns = columns_for(contract, after, cast)
-                columns |= {"approved_by_id": cast.second_founder.pk}
+            with violates_constraint("contract_approval_frozen"):
+                columns = contract_columns_for(contract, after, users)
+                columns |= {"approved_by_id": users.second_founder.pk}
                 update_row(CONTRACT, contract.pk, **columns)
 
-    def test_orm__save_of_an_edited_contract__refused_in_the_domains_words(
-        self, cast: Cast
+    def test_orm__save_of_an_edited_contract__refused_with_the_domains_error(
+        self, users: Users
     ) -> None:
-        contract = again(approved(cast))
+        contract = reloaded(approved(users))
         contract.title = "Something else"
-        with as_owner(), pytest.raises(RecordProtectedError) as caught, story():
+        with as_owner(), pytest.raises(IntegrityViolationError) as caught, write_transaction():
             contract.save(update_fields=["title"])
-        assert caught.value.details == {"law": "contract_content_frozen"}
+        assert caught.value.details == {"constraint": "contract_content_frozen"}
 
 
 class TestCONTRACT005Terminal:
     @pytest.mark.parametrize("status", TERMINAL)
     def test_raw_update__any_column_of_a_terminal_contract__refused(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        laws = dict.fromkeys(ORIGIN, "contract_origin_frozen")
-        laws |= dict.fromkeys(CONTENT, "contract_content_frozen")
-        laws |= dict.fromkeys(APPROVAL, "contract_approval_frozen")
-        laws |= dict.fromkeys(ENDING, "contract_terminal_immutable")
-        for column, law in laws.items():
-            with refused_by(law):
-                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, cast)})
+        contract = contract_anywhere(users, status)
+        constraints = dict.fromkeys(ORIGIN, "contract_origin_frozen")
+        constraints |= dict.fromkeys(CONTENT, "contract_content_frozen")
+        constraints |= dict.fromkeys(APPROVAL, "contract_approval_frozen")
+        constraints |= dict.fromkeys(END, "contract_terminal_immutable")
+        for column, constraint in constraints.items():
+            with violates_constraint(constraint):
+                update_row(CONTRACT, contract.pk, **{column: other_value(contract, column, users)})
 
     @pytest.mark.parametrize("status", TERMINAL)
     def test_raw_update__that_changes_nothing_of_a_terminal_contract__refused(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
-        with refused_by("contract_terminal_immutable"):
+        contract = contract_anywhere(users, status)
+        with violates_constraint("contract_terminal_immutable"):
             update_row(CONTRACT, contract.pk, status=str(status))
 
     @pytest.mark.parametrize("status", TERMINAL)
     @pytest.mark.parametrize("operation", BEGINS_AT, ids=lambda operation: operation.__name__)
     def test_operation__on_a_terminal_contract__refused(
-        self, cast: Cast, operation: Operation, status: ContractStatus
+        self, users: Users, operation: Operation, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
+        contract = contract_anywhere(users, status)
         expected = (ContractImmutableError, "contract_immutable")
-        if operation is moves.leave_open:
+        if operation is moves.mark_inconclusive:
             expected = (WrongStateError, "not_active")
         with refused(*expected):
-            operation(contract, cast)
+            operation(contract, users)
 
     @pytest.mark.parametrize("status", ContractStatus)
-    def test_raw_delete__in_any_state__refused(self, cast: Cast, status: ContractStatus) -> None:
-        contract = contract_anywhere(cast, status)
-        with refused_by("contract_never_removed"):
+    def test_raw_delete__in_any_state__refused(self, users: Users, status: ContractStatus) -> None:
+        contract = contract_anywhere(users, status)
+        with violates_constraint("contract_never_removed"):
             run_sql(f"DELETE FROM {CONTRACT} WHERE id = %s", contract.pk)
 
-    def test_raw_truncate__of_contracts__refused(self, cast: Cast) -> None:
-        eligible(cast)
-        check_deferred_laws()  # a table with checks outstanding cannot be truncated anyway
-        with refused_by("contract_never_removed"):
+    def test_raw_truncate__of_contracts__refused(self, users: Users) -> None:
+        eligible(users)
+        check_deferred_triggers()  # a table with checks outstanding cannot be truncated anyway
+        with violates_constraint("contract_never_removed"):
             run_sql(f"TRUNCATE {CONTRACT} CASCADE")
 
-    def test_raw_truncate__of_what_contracts_hang_on__refused(self, cast: Cast) -> None:
-        eligible(cast)
-        check_deferred_laws()
+    def test_raw_truncate__of_what_contracts_hang_on__refused(self, users: Users) -> None:
+        eligible(users)
+        check_deferred_triggers()
         with (
             as_owner(),
             pytest.raises(IntegrityError, match=r"TRUNCATE is refused \("),
         ):
             run_sql("TRUNCATE governance_account CASCADE")
 
-    def test_raw_update__terminal_once_more__leaves_the_row(self, cast: Cast) -> None:
-        contract = contract_anywhere(cast, ContractStatus.REJECTED)
-        with refused_by("contract_terminal_immutable"):
+    def test_raw_update__terminal_once_more__leaves_the_row(self, users: Users) -> None:
+        contract = contract_anywhere(users, ContractStatus.REJECTED)
+        with violates_constraint("contract_terminal_immutable"):
             run_sql(f"UPDATE {CONTRACT} SET closed_reason = 'Never mind.'")
-        assert again(contract).closed_reason == contract.closed_reason
+        assert reloaded(contract).closed_reason == contract.closed_reason

@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from governance.contract import operations
-from governance.contract.proposals import parse_proposal
-from governance.flows.propose_contract import draft_contract
-from governance.models import LedgerEntry, SystemContract
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.vocabulary.canonical import canonical_text, digest
-from governance.vocabulary.errors import (
+from governance.authorities.contract import operations
+from governance.authorities.contract.proposals import parse_proposal
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.canonical import canonical_text, digest
+from governance.domain.errors import (
     ContractExpiredError,
     DuplicateContractError,
     InvalidInputError,
@@ -26,21 +24,23 @@ from governance.vocabulary.errors import (
     NotFoundError,
     WrongStateError,
 )
-from governance.vocabulary.values import ContractStatus, PlatformState
-from tests.support.cast import Cast
+from governance.domain.values import ContractStatus, PlatformState
+from governance.flows.propose_contract import draft_contract
+from governance.models import LedgerEntry, SystemContract
 from tests.support.contracts import refused
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     MAY_NOT,
     VALIDATOR_VERDICT,
-    again,
     approved,
     contract_in,
     draft,
     eligible,
     now,
     proposal_document,
+    reloaded,
 )
+from tests.support.users import Users
 
 BORN = [
     ("contract.proposal.drafted", "", "DRAFT"),
@@ -70,40 +70,40 @@ def moves_of(contract: SystemContract) -> list[tuple[str, str, str]]:
 
 
 def give_verdicts(
-    contract: SystemContract, cast: Cast, eligibility: dict[str, Any] = MAY, **changes: Any
+    contract: SystemContract, users: Users, eligibility: dict[str, Any] = MAY, **changes: Any
 ) -> SystemContract:
     arguments = {
         "contract_id": contract.pk,
         "validator_verdict": VALIDATOR_VERDICT,
         "eligibility_verdict": eligibility,
-        "actor": cast.operator,
+        "actor": users.operator,
         "at": now(),
     }
-    return operations.record_verdicts(**(arguments | changes))
+    return operations.record_review_verdicts(**(arguments | changes))
 
 
 class TestContractHistory:
     def test_born_eligible__history_is_draft_validated_eligible(
-        self, cast: Cast, commit_now: Any
+        self, users: Users, commit_now: Any
     ) -> None:
-        contract = eligible(cast)
+        contract = eligible(users)
         commit_now()
         assert moves_of(contract) == BORN
 
     def test_born_eligible__history_is_chained_and_recomputes_with_sha256_alone(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
         previous = bytes(32)
-        for seq, entry in enumerate(entries_of(eligible(cast)), start=1):
+        for seq, entry in enumerate(entries_of(eligible(users)), start=1):
             assert entry.seq == seq
             assert bytes(entry.prev_hash) == previous
             previous = hashlib.sha256(previous + entry.body.encode()).digest()
             assert bytes(entry.hash) == previous
 
     def test_born_eligible__history_vouches_for_what_came_and_what_is_signed(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
-        contract = again(eligible(cast))
+        contract = reloaded(eligible(users))
         records = [json.loads(entry.body)["records"] for entry in entries_of(contract)]
         assert records == [
             {
@@ -115,78 +115,80 @@ class TestContractHistory:
         ]
         assert contract.content_digest == records[2]["content_sha256"]
 
-    def test_entry__body__is_canonical_and_says_what_the_columns_say(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_entry__body__is_canonical_and_says_what_the_columns_say(self, users: Users) -> None:
+        contract = approved(users)
         for entry in entries_of(contract):
-            said = json.loads(entry.body)
-            assert entry.body == canonical_text(said)
+            body = json.loads(entry.body)
+            assert entry.body == canonical_text(body)
             columns = ("seq", "actor", "event", "from_status", "to_status", "reason", "step_index")
-            assert {name: said[name] for name in columns} == {
+            assert {name: body[name] for name in columns} == {
                 name: getattr(entry, name) for name in columns
             }
-            assert said["contract_id"] == str(contract.pk)
+            assert body["contract_id"] == str(contract.pk)
 
     @pytest.mark.parametrize("status", PATHS)
-    def test_ledger__at_each_resting_state__tells_the_whole_path(
-        self, cast: Cast, status: ContractStatus
+    def test_ledger__at_each_resting_state__has_the_whole_path(
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_in(cast, status)
-        told = [m for m in moves_of(contract) if m[0].startswith("contract.") and m[2]]
-        assert [after for _, _, after in told] == PATHS[status]
-        assert [before for _, before, _ in told] == ["", *PATHS[status][:-1]]
+        contract = contract_in(users, status)
+        contract_moves = [m for m in moves_of(contract) if m[0].startswith("contract.") and m[2]]
+        assert [after for _, _, after in contract_moves] == PATHS[status]
+        assert [before for _, before, _ in contract_moves] == ["", *PATHS[status][:-1]]
 
     def test_drafted_and_found_eligible__same_history_as_born_eligible(
-        self, cast: Cast, commit_now: Any
+        self, users: Users, commit_now: Any
     ) -> None:
-        contract = give_verdicts(draft(cast), cast)
+        contract = give_verdicts(draft(users), users)
         commit_now()
-        assert again(contract).status == ContractStatus.ELIGIBLE
+        assert reloaded(contract).status == ContractStatus.ELIGIBLE
         assert moves_of(contract) == BORN
-        assert again(contract).content_digest == digest(again(contract).content_record())
+        assert reloaded(contract).content_digest == digest(reloaded(contract).content_record())
 
-    def test_drafted_and_refused__history_ends_rejected(self, cast: Cast, commit_now: Any) -> None:
-        contract = give_verdicts(draft(cast), cast, MAY_NOT)
+    def test_drafted_and_refused__history_ends_rejected(
+        self, users: Users, commit_now: Any
+    ) -> None:
+        contract = give_verdicts(draft(users), users, MAY_NOT)
         commit_now()
         refusal = ("contract.eligibility.refused", "VALIDATED", "REJECTED")
         assert moves_of(contract) == [*BORN[:2], refusal]
 
 
 class TestContractBirth:
-    def test_record_verdicts__on_what_has_its_verdicts__refused(self, cast: Cast) -> None:
-        contract = eligible(cast)
+    def test_record_verdicts__on_what_has_its_verdicts__refused(self, users: Users) -> None:
+        contract = eligible(users)
         with refused(InvalidTransitionError, "invalid_transition"):
-            give_verdicts(contract, cast)
+            give_verdicts(contract, users)
 
-    def test_record_verdicts__after_the_time_for_review__refused(self, cast: Cast) -> None:
-        contract = draft(cast, at=now() - timedelta(days=30))
+    def test_record_verdicts__after_the_time_for_review__refused(self, users: Users) -> None:
+        contract = draft(users, at=now() - timedelta(days=30))
         with refused(ContractExpiredError, "contract_expired"):
-            give_verdicts(contract, cast)
+            give_verdicts(contract, users)
 
-    def test_record_verdicts__verdict_that_is_none__refused(self, cast: Cast) -> None:
-        contract = draft(cast)
+    def test_record_verdicts__verdict_that_is_none__refused(self, users: Users) -> None:
+        contract = draft(users)
         with refused(InvalidVerdictError, "invalid_verdict"):
-            give_verdicts(contract, cast, validator_verdict={"severity": "low"})
+            give_verdicts(contract, users, validator_verdict={"severity": "low"})
 
-    def test_record_verdicts__on_nothing__refused(self, cast: Cast) -> None:
+    def test_record_verdicts__on_nothing__refused(self, users: Users) -> None:
         with refused(NotFoundError, "contract_not_found"):
-            give_verdicts(SystemContract(), cast)
+            give_verdicts(SystemContract(), users)
 
-    def test_create__with_a_plan_of_other_changes__refused(self, cast: Cast) -> None:
+    def test_create__with_a_plan_of_other_changes__refused(self, users: Users) -> None:
         proposal = parse_proposal(proposal_document())
         plan = GovernanceOrchestrator.plan_changes(proposal.changes, state=PlatformState())
         with refused(InvalidInputError, "invalid_plan"):
             operations.draft_contract(
-                proposal=proposal, plan=plan[:-1], proposer=cast.operator, at=now()
+                proposal=proposal, plan=plan[:-1], proposer=users.operator, at=now()
             )
 
-    def test_draft__twice__refused(self, cast: Cast) -> None:
+    def test_draft__twice__refused(self, users: Users) -> None:
         document = proposal_document()
-        draft_contract(document=document, proposer=cast.operator, at=now())
+        draft_contract(document=document, proposer=users.operator, at=now())
         once = "contract_proposed_once"
-        with refused(DuplicateContractError, "duplicate_contract", law=once):
-            draft_contract(document=document, proposer=cast.operator, at=now())
+        with refused(DuplicateContractError, "duplicate_contract", constraint=once):
+            draft_contract(document=document, proposer=users.operator, at=now())
 
-    def test_create__by_four_at_once__one_contract(self, committed: Cast) -> None:
+    def test_create__by_four_at_once__one_contract(self, committed: Users) -> None:
         proposal = parse_proposal(proposal_document())
         plan = GovernanceOrchestrator.plan_changes(proposal.changes, state=PlatformState())
         start, outcomes = threading.Barrier(4), []
@@ -218,34 +220,34 @@ class TestContractBirth:
 
 
 class TestContractTimeEnds:
-    def test_expire__at_the_last_moment_of_its_time__refused(self, cast: Cast) -> None:
-        contract = eligible(cast)
+    def test_expire__at_the_last_moment_of_its_time__refused(self, users: Users) -> None:
+        contract = eligible(users)
         with refused(WrongStateError, "review_open"):
             operations.expire_contract(
-                contract_id=contract.pk, actor=cast.operator, at=contract.expires_at
+                contract_id=contract.pk, actor=users.operator, at=contract.expires_at
             )
 
-    def test_expire__just_after__expired(self, cast: Cast, commit_now: Any) -> None:
-        contract = eligible(cast)
+    def test_expire__just_after__expired(self, users: Users, commit_now: Any) -> None:
+        contract = eligible(users)
         at = contract.expires_at + timedelta(microseconds=1)
-        operations.expire_contract(contract_id=contract.pk, actor=cast.operator, at=at)
+        operations.expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
         commit_now()
-        contract = again(contract)
+        contract = reloaded(contract)
         assert (contract.status, contract.closed_reason) == ("EXPIRED", "review_ttl_passed")
-        assert (contract.closed_at, contract.closed_by) == (at, cast.operator)
+        assert (contract.closed_at, contract.closed_by) == (at, users.operator)
 
-    def test_lapse__while_the_window_is_open__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_lapse__while_the_window_is_open__refused(self, users: Users) -> None:
+        contract = approved(users)
         with refused(WrongStateError, "window_open"):
-            operations.lapse_contract(
-                contract_id=contract.pk, actor=cast.operator, at=contract.window_closes_at
+            operations.fail_contract_past_window(
+                contract_id=contract.pk, actor=users.operator, at=contract.window_closes_at
             )
 
-    def test_lapse__after_the_window__failed(self, cast: Cast, commit_now: Any) -> None:
-        contract = approved(cast)
+    def test_lapse__after_the_window__failed(self, users: Users, commit_now: Any) -> None:
+        contract = approved(users)
         at = contract.window_closes_at + timedelta(microseconds=1)
-        operations.lapse_contract(contract_id=contract.pk, actor=cast.operator, at=at)
+        operations.fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=at)
         commit_now()
-        contract = again(contract)
+        contract = reloaded(contract)
         assert (contract.status, contract.closed_reason) == ("FAILED", "window_lapsed")
         assert (contract.audit_verdict, contract.closed_at) == ("PENDING", at)

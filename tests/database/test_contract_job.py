@@ -7,13 +7,20 @@ import threading
 import pytest
 from django.db import connection
 
+from governance.domain.errors import ContractActivationError, OrphanJobError
+from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry
-from governance.vocabulary.errors import ContractActivationError, OrphanJobError
-from governance.vocabulary.values import AuditVerdict, ContractStatus
-from tests.support.attacks import refused_by, run_sql
-from tests.support.cast import Cast
+from tests.support.attacks import run_sql, violates_constraint
 from tests.support.contracts import contract_anywhere, force_contract
+from tests.support.factories import (
+    approved,
+    finished_job,
+    judged_job,
+    now,
+    pending_job,
+    reloaded,
+)
 from tests.support.forgery import (
     forge_audit,
     forge_entry,
@@ -21,34 +28,34 @@ from tests.support.forgery import (
     forge_resolution,
     forge_step,
 )
-from tests.support.stories import again, approved, finished_job, judged_job, now, pending_job
+from tests.support.users import Users
 
 
 class TestCONTRACT003OneJob:
-    def test_raw_update__active_without_job__refused_at_commit(self, cast: Cast) -> None:
-        contract = approved(cast)
-        with refused_by("contract_has_one_job", at_commit=True):
-            force_contract(contract, ContractStatus.ACTIVE, cast)
+    def test_raw_update__active_without_job__refused_at_commit(self, users: Users) -> None:
+        contract = approved(users)
+        with violates_constraint("contract_has_one_job", at_commit=True):
+            force_contract(contract, ContractStatus.ACTIVE, users)
 
-    def test_raw_update__completed_without_job__refused_at_commit(self, cast: Cast) -> None:
-        contract = approved(cast)
-        with refused_by("contract_has_one_job", at_commit=True):
-            force_contract(contract, ContractStatus.ACTIVE, cast)
-            force_contract(contract, ContractStatus.COMPLETED, cast)
+    def test_raw_update__completed_without_job__refused_at_commit(self, users: Users) -> None:
+        contract = approved(users)
+        with violates_constraint("contract_has_one_job", at_commit=True):
+            force_contract(contract, ContractStatus.ACTIVE, users)
+            force_contract(contract, ContractStatus.COMPLETED, users)
 
-    def test_raw_insert__second_job_of_a_contract__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("governance_governancejob_contract_id_key"):
-            forge_job(job.contract_id, cast.operator)
+    def test_raw_insert__second_job_of_a_contract__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("governance_governancejob_contract_id_key"):
+            forge_job(job.contract_id, users.operator)
 
-    def test_raw_delete__the_job_of_an_active_contract__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("job_never_removed"):
+    def test_raw_delete__the_job_of_an_active_contract__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("job_never_removed"):
             run_sql("DELETE FROM governance_governancejob WHERE id = %s", job.pk)
 
-    def test_raw_update__job_moved_to_another_contract__refused(self, cast: Cast) -> None:
-        job, other = pending_job(cast), approved(cast)
-        with refused_by("job_plan_frozen"):
+    def test_raw_update__job_moved_to_another_contract__refused(self, users: Users) -> None:
+        job, other = pending_job(users), approved(users)
+        with violates_constraint("job_plan_frozen"):
             run_sql(
                 "UPDATE governance_governancejob SET contract_id = %s WHERE id = %s",
                 other.pk,
@@ -60,32 +67,32 @@ class TestCONTRACT003OneJob:
         [s for s in ContractStatus if s not in (ContractStatus.ACTIVE, ContractStatus.COMPLETED)],
     )
     def test_raw_insert__job_of_a_contract_that_is_not_active__refused_at_commit(
-        self, cast: Cast, status: ContractStatus
+        self, users: Users, status: ContractStatus
     ) -> None:
-        contract = contract_anywhere(cast, status)
+        contract = contract_anywhere(users, status)
         if status is ContractStatus.FAILED:  # one that has no job: its window lapsed
-            contract = approved(cast)
-            force_contract(contract, ContractStatus.FAILED, cast)
-        with refused_by("job_belongs_to_active_contract", at_commit=True):
-            job_id = forge_job(contract.pk, cast.operator)
+            contract = approved(users)
+            force_contract(contract, ContractStatus.FAILED, users)
+        with violates_constraint("job_belongs_to_active_contract", at_commit=True):
+            job_id = forge_job(contract.pk, users.operator)
             forge_step(job_id, 0)
             forge_entry(contract.pk, event="job.activation.created", to_status="PENDING")
 
     def test_raw_update__failed_over_a_job_without_verdict__refused_at_commit(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
-        contract = pending_job(cast).contract
-        with refused_by("job_belongs_to_active_contract", at_commit=True):
-            force_contract(contract, ContractStatus.FAILED, cast)
+        contract = pending_job(users).contract
+        with violates_constraint("job_belongs_to_active_contract", at_commit=True):
+            force_contract(contract, ContractStatus.FAILED, users)
 
-    def test_activate__twice__one_job(self, cast: Cast) -> None:
-        job = pending_job(cast)
+    def test_activate__twice__one_job(self, users: Users) -> None:
+        job = pending_job(users)
         with pytest.raises(ContractActivationError) as caught:
-            activate_contract(contract_id=job.contract_id, actor=cast.operator, at=now())
+            activate_contract(contract_id=job.contract_id, actor=users.operator, at=now())
         assert caught.value.code == "contract_not_approved"
         assert GovernanceJob.objects.get() == job
 
-    def test_activate__by_two_at_once__one_job(self, committed: Cast) -> None:
+    def test_activate__by_two_at_once__one_job(self, committed: Users) -> None:
         contract = approved(committed)
         start, outcomes = threading.Barrier(2), []
 
@@ -112,19 +119,19 @@ class TestCONTRACT003OneJob:
 class TestContractFollowsItsVerdict:
     @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INCONCLUSIVE"])
     def test_raw_insert__verdict_that_the_contract_does_not_follow__refused_at_commit(
-        self, cast: Cast, verdict: str
+        self, users: Users, verdict: str
     ) -> None:
-        job = finished_job(cast)
-        with refused_by("contract_verdict_backed", at_commit=True):
-            forge_audit(job, cast.auditor, verdict=verdict)
+        job = finished_job(users)
+        with violates_constraint("contract_verdict_backed", at_commit=True):
+            forge_audit(job, users.auditor, verdict=verdict)
 
     @pytest.mark.parametrize("verdict", ["PASS", "FAIL"])
     def test_raw_insert__resolution_that_the_contract_does_not_follow__refused_at_commit(
-        self, cast: Cast, verdict: str
+        self, users: Users, verdict: str
     ) -> None:
-        job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
-        with refused_by("contract_verdict_backed", at_commit=True):
-            forge_resolution(job.audit.pk, cast.second_auditor, verdict=verdict)
+        job = judged_job(users, AuditVerdict.INCONCLUSIVE)
+        with violates_constraint("contract_verdict_backed", at_commit=True):
+            forge_resolution(job.audit.pk, users.second_auditor, verdict=verdict)
 
     @pytest.mark.parametrize(
         ("verdict", "status"),
@@ -135,8 +142,8 @@ class TestContractFollowsItsVerdict:
         ],
     )
     def test_verdict__given__moves_the_contract(
-        self, cast: Cast, commit_now: object, verdict: AuditVerdict, status: ContractStatus
+        self, users: Users, commit_now: object, verdict: AuditVerdict, status: ContractStatus
     ) -> None:
-        contract = again(judged_job(cast, verdict).contract)
+        contract = reloaded(judged_job(users, verdict).contract)
         assert (contract.status, contract.audit_verdict) == (status, verdict)
         assert (contract.closed_at is None) == (status is ContractStatus.ACTIVE)

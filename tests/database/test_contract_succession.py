@@ -7,90 +7,104 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from governance.flows.propose_contract import record_verdicts
+from governance.domain.values import ContractStatus
+from governance.flows.propose_contract import record_review_verdicts
 from governance.models import SystemContract
-from governance.vocabulary.values import ContractStatus
 from tests.support.attacks import (
-    check_deferred_laws,
-    law_off,
-    refused_by,
+    check_deferred_triggers,
     run_sql,
+    trigger_off,
     update_row,
+    violates_constraint,
 )
-from tests.support.cast import Cast
-from tests.support.contracts import columns_for, force_contract, insert_copy, taken_back
+from tests.support.contracts import contract_columns_for, force_contract, insert_copy, taken_back
+from tests.support.factories import (
+    MAY,
+    VALIDATOR_VERDICT,
+    contract_in,
+    draft,
+    eligible,
+    now,
+    reloaded,
+)
 from tests.support.forgery import CONTRACT, NOON, forge_entry
 from tests.support.roles import as_owner
-from tests.support.stories import MAY, VALIDATOR_VERDICT, again, contract_in, draft, eligible, now
 from tests.support.succession import modified
+from tests.support.users import Users
 
 DRAFTED, SUPERSEDED = "contract.proposal.drafted", "contract.review.superseded"
 
 
-def forge_heir(old: SystemContract, cast: Cast, *, like: SystemContract, **changes: Any) -> UUID:
+def forge_successor(
+    old: SystemContract, users: Users, *, like: SystemContract, **changes: Any
+) -> UUID:
     """A DRAFT in the place of `old`, told in its own chain."""
     identity = insert_copy(
-        like, **({"parent_id": old.pk, "proposed_by_id": cast.founder.pk} | changes)
+        like, **({"parent_id": old.pk, "proposed_by_id": users.founder.pk} | changes)
     )
     forge_entry(identity, event=DRAFTED, to_status="DRAFT")
     return identity
 
 
-def forge_end(old: SystemContract, cast: Cast, *, event: str = SUPERSEDED, **changes: Any) -> None:
+def forge_end(
+    old: SystemContract, users: Users, *, event: str = SUPERSEDED, **changes: Any
+) -> None:
     """`old` ends REJECTED, told in its chain."""
-    row = {"status": "REJECTED", "closed_at": NOON, "closed_by_id": cast.founder.pk} | changes
+    row = {"status": "REJECTED", "closed_at": NOON, "closed_by_id": users.founder.pk} | changes
     update_row(CONTRACT, old.pk, **row)
     forge_entry(old.pk, event=event, from_status="ELIGIBLE", to_status="REJECTED")
 
 
 @pytest.fixture
-def old(cast: Cast) -> SystemContract:
-    return eligible(cast)
+def old(users: Users) -> SystemContract:
+    return eligible(users)
 
 
 @pytest.fixture
-def pattern(cast: Cast) -> SystemContract:
+def pattern(users: Users) -> SystemContract:
     """A DRAFT, for the forger to copy."""
-    return draft(cast)
+    return draft(users)
 
 
 def test_forger__who_writes_everything_as_it_should_be__passes(
-    cast: Cast, old: SystemContract, pattern: SystemContract
+    users: Users, old: SystemContract, pattern: SystemContract
 ) -> None:
     """So that what the attacks below leave out or change is what is refused."""
     with taken_back(), as_owner():
-        forge_heir(old, cast, like=pattern)
-        forge_end(old, cast)
-        check_deferred_laws()
+        forge_successor(old, users, like=pattern)
+        forge_end(old, users)
+        check_deferred_triggers()
 
 
 # --- at birth ---
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s.value != "VALIDATED"])
-def test_heir__of_a_contract_in_another_state__refused(
-    cast: Cast, pattern: SystemContract, status: ContractStatus
+def test_successor__of_a_contract_in_another_state__refused(
+    users: Users, pattern: SystemContract, status: ContractStatus
 ) -> None:
-    parent = contract_in(cast, status)
+    parent = contract_in(users, status)
     if status is ContractStatus.ELIGIBLE:
         with taken_back():
-            forge_heir(parent, cast, like=pattern)
+            forge_successor(parent, users, like=pattern)
         return
-    with refused_by("contract_succession"):
-        forge_heir(parent, cast, like=pattern)
+    with violates_constraint("contract_succession"):
+        forge_successor(parent, users, like=pattern)
 
 
-def test_heir__of_what_is_not_there_or_of_itself__refused(
-    cast: Cast, pattern: SystemContract
+def test_successor__of_what_is_not_there_or_of_itself__refused(
+    users: Users, pattern: SystemContract
 ) -> None:
     """Foreign keys wait for the commit; a circle could be closed until then."""
     identity = uuid4()
     for parent in (uuid4(), identity):
-        with refused_by("contract_succession"):
+        with violates_constraint("contract_succession"):
             insert_copy(pattern, id=identity, parent_id=parent)
 
 
-def test_heirs__of_each_other_in_one_statement__refused(cast: Cast, old: SystemContract) -> None:
+def test_successors__of_each_other_in_one_statement__refused(
+    users: Users, old: SystemContract
+) -> None:
     one, two = uuid4(), uuid4()
-    with refused_by("contract_succession"):
+    with violates_constraint("contract_succession"):
         run_sql(
             f"INSERT INTO {CONTRACT} SELECT (jsonb_populate_record(original, jsonb_build_object("
             " 'id', v.id, 'parent_id', v.parent, 'reference', v.id, 'status', 'ELIGIBLE'))).*"
@@ -100,124 +114,135 @@ def test_heirs__of_each_other_in_one_statement__refused(cast: Cast, old: SystemC
         )
 
 
-def test_heir__born_with_its_parents_verdicts__refused(cast: Cast, old: SystemContract) -> None:
-    with refused_by("contract_succession"):
-        insert_copy(old, parent_id=old.pk, proposed_by_id=cast.founder.pk)
+def test_successor__born_with_its_parents_verdicts__refused(
+    users: Users, old: SystemContract
+) -> None:
+    with violates_constraint("contract_succession"):
+        insert_copy(old, parent_id=old.pk, proposed_by_id=users.founder.pk)
 
 
-def test_parent__given_taken_away_or_changed__refused(cast: Cast, old: SystemContract) -> None:
-    child, other = modified(cast), draft(cast)
+def test_parent__given_removed_or_changed__refused(users: Users, old: SystemContract) -> None:
+    child, other = modified(users), draft(users)
     for contract, parent in (
         (other, old.pk),
         (child, None),
         (child, old.pk),
         (child, child.pk),
     ):
-        with refused_by("contract_origin_frozen"):
+        with violates_constraint("contract_origin_frozen"):
             update_row(CONTRACT, contract.pk, parent_id=parent)
 
 
-def test_parent__of_a_contract_that_ended__refused(cast: Cast, old: SystemContract) -> None:
-    ended = contract_in(cast, ContractStatus.EXPIRED)
+def test_parent__of_a_contract_that_ended__refused(users: Users, old: SystemContract) -> None:
+    ended = contract_in(users, ContractStatus.EXPIRED)
     for parent in (old.pk, ended.pk):
         # Which of the two laws speaks first is all the same.
-        with refused_by("contract_origin_frozen"):
+        with violates_constraint("contract_origin_frozen"):
             update_row(CONTRACT, ended.pk, parent_id=parent)
 
 
-def test_heir__second_of_one_parent__refused(
-    cast: Cast, old: SystemContract, pattern: SystemContract
+def test_successor__second_of_one_parent__refused(
+    users: Users, old: SystemContract, pattern: SystemContract
 ) -> None:
-    with refused_by("governance_systemcontract_parent_id_key"):
-        forge_heir(old, cast, like=pattern)
-        forge_heir(old, cast, like=pattern)
+    with violates_constraint("governance_systemcontract_parent_id_key"):
+        forge_successor(old, users, like=pattern)
+        forge_successor(old, users, like=pattern)
 
 
-def test_heir__under_a_name_that_another_one_has__refused(
-    cast: Cast, pattern: SystemContract
+def test_successor__under_a_name_that_another_one_has__refused(
+    users: Users, pattern: SystemContract
 ) -> None:
-    taken, other = modified(cast), eligible(cast)
-    with refused_by("contract_revision_named_once"):
-        forge_heir(other, cast, like=pattern, reference=taken.reference)
+    taken, other = modified(users), eligible(users)
+    with violates_constraint("contract_revision_named_once"):
+        forge_successor(other, users, like=pattern, reference=taken.reference)
 
 
 # --- at commit ---
-def test_heir__while_its_parent_goes_on__refused_at_commit(
-    cast: Cast, old: SystemContract, pattern: SystemContract
+def test_successor__while_its_parent_goes_on__refused_at_commit(
+    users: Users, old: SystemContract, pattern: SystemContract
 ) -> None:
-    with refused_by("contract_succession", at_commit=True):
-        forge_heir(old, cast, like=pattern)
-    with refused_by("contract_succession", at_commit=True):
-        forge_heir(old, cast, like=pattern)
-        changes = columns_for(old, ContractStatus.EXPIRED, cast)
+    with violates_constraint("contract_succession", at_commit=True):
+        forge_successor(old, users, like=pattern)
+    with violates_constraint("contract_succession", at_commit=True):
+        forge_successor(old, users, like=pattern)
+        changes = contract_columns_for(old, ContractStatus.EXPIRED, users)
         update_row(CONTRACT, old.pk, **changes)
         forge_entry(
             old.pk, event="contract.review.expired", from_status="ELIGIBLE", to_status="EXPIRED"
         )
 
 
-def test_heir__whose_parent_was_plainly_rejected__refused_at_commit(
-    cast: Cast, old: SystemContract, pattern: SystemContract
+def test_successor__whose_parent_was_plainly_rejected__refused_at_commit(
+    users: Users, old: SystemContract, pattern: SystemContract
 ) -> None:
-    with refused_by("contract_succession", at_commit=True):
-        forge_heir(old, cast, like=pattern)
-        forge_end(old, cast, event="contract.review.rejected")
+    with violates_constraint("contract_succession", at_commit=True):
+        forge_successor(old, users, like=pattern)
+        forge_end(old, users, event="contract.review.rejected")
 
 
 @pytest.mark.parametrize(
     ("proposer", "closer"),
     [("founder", "second_founder"), ("operator", "operator"), ("operator", "founder")],
 )
-def test_heir__of_somebody_else_than_who_modified__refused_at_commit(
-    cast: Cast, old: SystemContract, pattern: SystemContract, proposer: str, closer: str
+def test_successor__proposed_by_another_than_who_modified__refused_at_commit(
+    users: Users, old: SystemContract, pattern: SystemContract, proposer: str, closer: str
 ) -> None:
-    with refused_by("contract_succession", at_commit=True):
-        forge_heir(old, cast, like=pattern, proposed_by_id=getattr(cast, proposer).pk)
-        forge_end(old, cast, closed_by_id=getattr(cast, closer).pk)
+    with violates_constraint("contract_succession", at_commit=True):
+        forge_successor(old, users, like=pattern, proposed_by_id=getattr(users, proposer).pk)
+        forge_end(old, users, closed_by_id=getattr(users, closer).pk)
 
 
-def test_parent__superseded_by_nothing__refused_at_commit(cast: Cast, old: SystemContract) -> None:
-    with refused_by("contract_succession", at_commit=True):
-        forge_end(old, cast)
-
-
-def test_heir__untold__refused_at_commit(
-    cast: Cast, old: SystemContract, pattern: SystemContract
+def test_parent__superseded_by_nothing__refused_at_commit(
+    users: Users, old: SystemContract
 ) -> None:
-    with refused_by("ledger_tells_status", at_commit=True):
-        insert_copy(pattern, parent_id=old.pk, proposed_by_id=cast.founder.pk)
-        forge_end(old, cast)
+    with violates_constraint("contract_succession", at_commit=True):
+        forge_end(old, users)
+
+
+def test_successor__without_an_entry__refused_at_commit(
+    users: Users, old: SystemContract, pattern: SystemContract
+) -> None:
+    with violates_constraint("ledger_covers_status", at_commit=True):
+        insert_copy(pattern, parent_id=old.pk, proposed_by_id=users.founder.pk)
+        forge_end(old, users)
 
 
 # --- afterwards ---
-def test_heir__approved_by_who_modified__refused(cast: Cast) -> None:
-    child = modified(cast)
-    record_verdicts(
+def test_successor__approved_by_who_modified__refused(users: Users) -> None:
+    child = modified(users)
+    record_review_verdicts(
         contract_id=child.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
-    with refused_by("signature_four_eyes"):
-        force_contract(child, ContractStatus.APPROVED, cast)
-    with refused_by("contract_four_eyes"):  # and without a signature
-        update_row(CONTRACT, child.pk, **columns_for(again(child), ContractStatus.APPROVED, cast))
+    with violates_constraint("signature_four_eyes"):
+        force_contract(child, ContractStatus.APPROVED, users)
+    with violates_constraint("contract_four_eyes"):  # and without a signature
+        update_row(
+            CONTRACT,
+            child.pk,
+            **contract_columns_for(reloaded(child), ContractStatus.APPROVED, users),
+        )
 
 
-def test_parent__after_it_was_superseded__is_never_touched(cast: Cast) -> None:
-    parent = again(modified(cast)).parent
-    with refused_by("contract_terminal_immutable"):
+def test_parent__after_it_was_superseded__is_never_touched(users: Users) -> None:
+    parent = reloaded(modified(users)).parent
+    with violates_constraint("contract_terminal_immutable"):
         update_row(CONTRACT, parent.pk, closed_reason="Other")
-    with refused_by("contract_never_removed"):
+    with violates_constraint("contract_never_removed"):
         run_sql(f"DELETE FROM {CONTRACT} WHERE id = %s", parent.pk)
 
 
-def test_parent__that_is_not_there__is_refused_by_either_law(
-    cast: Cast, pattern: SystemContract
+def test_parent__that_is_not_there__is_refused_by_either_trigger(
+    users: Users, pattern: SystemContract
 ) -> None:
     """There is no foreign key: a parent may be archived and removed, and leaves its tombstone."""
-    with refused_by("contract_succession"), law_off(CONTRACT, "contract_born_of_parent"):
-        forge_heir(SystemContract(pk=uuid4()), cast, like=pattern)
-    with refused_by("contract_succession"), law_off(CONTRACT, "contract_succession"):
-        forge_heir(SystemContract(pk=uuid4()), cast, like=pattern)
+    with (
+        violates_constraint("contract_succession"),
+        trigger_off(CONTRACT, "contract_has_eligible_parent"),
+    ):
+        forge_successor(SystemContract(pk=uuid4()), users, like=pattern)
+    with violates_constraint("contract_succession"), trigger_off(CONTRACT, "contract_succession"):
+        forge_successor(SystemContract(pk=uuid4()), users, like=pattern)

@@ -8,10 +8,14 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from governance.contract import operations
+from governance.authorities.contract import operations
+from governance.db.app_role import excess_rights, role_privileges
+from governance.db.grants import (
+    GRANTS,
+    grant_statements,
+    sql_functions,
+)
 from governance.models import SystemContract
-from governance.models.app_role import excess_rights, strengths
-from governance.models.grants import GRANTS, grant_statements, law_functions
 from governance.models.sql import quote_identifier, read_sql, sql_files
 from tests.support.attacks import run_sql
 from tests.support.roles import require_app_role
@@ -52,15 +56,15 @@ def test_grants__of_accounts__leave_the_id_alone() -> None:
     assert "id" not in GRANTS["governance_account"].update
 
 
-def test_grants__of_the_laws_functions__are_all_of_them() -> None:
+def test_grants__of_the_trigger_functions__are_all_of_them() -> None:
     functions = run_sql("SELECT proname FROM pg_proc WHERE proname LIKE 'governance\\_%%'")
-    assert set(law_functions()) == {name for (name,) in functions}
+    assert set(sql_functions()) == {name for (name,) in functions}
 
 
 def test_role__of_the_application__is_fit_and_has_nothing_beyond() -> None:
     role = require_app_role()
     with connection.cursor() as cursor:
-        assert strengths(cursor, role=role) == []
+        assert role_privileges(cursor, role=role) == []
         assert excess_rights(cursor, role=role) == []
 
 

@@ -9,31 +9,37 @@ from uuid import uuid4
 
 import pytest
 
+from governance.db.transactions import write_transaction
+from governance.domain.errors import IntegrityViolationError, JobImmutableError
+from governance.domain.values import JobStatus, StepStatus
 from governance.flows import run_job
-from governance.ledger.story import story
 from governance.models import GovernanceJob, JobStep
-from governance.vocabulary.errors import JobImmutableError, RecordProtectedError
-from governance.vocabulary.values import JobStatus, StepStatus
-from tests.support.attacks import nothing_written, refused_by, run_sql, update_row
-from tests.support.cast import Cast
+from tests.support.attacks import nothing_written, run_sql, update_row, violates_constraint
+from tests.support.factories import (
+    Running,
+    approved,
+    pending_job,
+    reloaded,
+    running_job,
+)
 from tests.support.forgery import (
     JOB,
     NOON,
     STEP,
-    columns_for,
     forge_job,
     forge_result,
     forge_step,
+    job_columns_for,
 )
 from tests.support.roles import as_owner
-from tests.support.stories import Running, again, approved, pending_job, running_job
+from tests.support.users import Users
 
 ENDED = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
 
-def ended(cast: Cast, status: JobStatus) -> Running:
+def ended(users: Users, status: JobStatus) -> Running:
     """A job that ended as `status` with its first step reported, so that a report could fit."""
-    running = running_job(cast)
+    running = running_job(users)
     if status is JobStatus.COMPLETED:
         running.complete_steps()
         running.job = running.complete()
@@ -48,7 +54,7 @@ def ended(cast: Cast, status: JobStatus) -> Running:
 
 
 def start(running: Running) -> None:
-    run_job.start_job(job_id=running.job.pk, executor=running.cast.executor, at=NOON)
+    run_job.start_job(job_id=running.job.pk, executor=running.users.executor, at=NOON)
 
 
 def report_again(running: Running) -> None:
@@ -60,8 +66,8 @@ def report_next(running: Running) -> None:
 
 
 def time_out(running: Running) -> None:
-    late = again(running.job).deadline_at + timedelta(days=1)
-    run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.cast.operator, at=late)
+    late = reloaded(running.job).deadline_at + timedelta(days=1)
+    run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.users.operator, at=late)
 
 
 WRITES: list[Callable[[Running], Any]] = [
@@ -79,44 +85,44 @@ class TestJOB003TerminalImmutable:
     @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
     @pytest.mark.parametrize("status", ENDED)
     def test_terminal_job__any_write__job_immutable(
-        self, cast: Cast, status: JobStatus, write: Callable[[Running], Any]
+        self, users: Users, status: JobStatus, write: Callable[[Running], Any]
     ) -> None:
-        running = ended(cast, status)
+        running = ended(users, status)
         with nothing_written(), pytest.raises(JobImmutableError) as refusal:
             write(running)
         assert refusal.value.code == "job_immutable"
 
     @pytest.mark.parametrize("status", ENDED)
     def test_terminal_job__written_past_the_guards__job_immutable(
-        self, cast: Cast, status: JobStatus
+        self, users: Users, status: JobStatus
     ) -> None:
-        job = ended(cast, status).job
-        with nothing_written(), pytest.raises(JobImmutableError) as refusal, story():
+        job = ended(users, status).job
+        with nothing_written(), pytest.raises(JobImmutableError) as refusal, write_transaction():
             GovernanceJob.objects.filter(pk=job.pk).update(end_reason="Something nicer.")
-        assert refusal.value.details["law"] == "job_terminal_immutable"
+        assert refusal.value.details["constraint"] == "job_terminal_immutable"
 
-    def test_job__status_assigned__refused_by_the_model(self, cast: Cast) -> None:
-        job = pending_job(cast)
+    def test_job__status_assigned__refused_by_the_model(self, users: Users) -> None:
+        job = pending_job(users)
         with pytest.raises(AttributeError):
             job.status = JobStatus.COMPLETED
 
-    def test_step__rewritten_through_the_model__record_protected(self, cast: Cast) -> None:
-        job = pending_job(cast)
+    def test_step__rewritten_through_the_model__integrity_violation(self, users: Users) -> None:
+        job = pending_job(users)
         with (
             nothing_written(),
             as_owner(),
-            pytest.raises(RecordProtectedError) as refusal,
-            story(),
+            pytest.raises(IntegrityViolationError) as refusal,
+            write_transaction(),
         ):
             JobStep.objects.filter(job=job).update(target="Everything")
-        assert refusal.value.details["law"] == "job_step_written_once"
+        assert refusal.value.details["constraint"] == "job_step_written_once"
 
     # --- in Postgres: born PENDING ---
     @pytest.mark.parametrize("status", [s for s in JobStatus if s is not JobStatus.PENDING])
-    def test_sql_insert__job_born_later__refused(self, cast: Cast, status: JobStatus) -> None:
-        contract = approved(cast)
-        with refused_by("job_moves"):
-            forge_job(contract.pk, cast.operator, **columns_for(status, cast.operator))
+    def test_sql_insert__job_born_later__refused(self, users: Users, status: JobStatus) -> None:
+        contract = approved(users)
+        with violates_constraint("job_moves"):
+            forge_job(contract.pk, users.operator, **job_columns_for(status, users.operator))
 
     # --- in Postgres: terminal is terminal ---
     @pytest.mark.parametrize(
@@ -133,36 +139,36 @@ class TestJOB003TerminalImmutable:
     )
     @pytest.mark.parametrize("status", ENDED)
     def test_sql_update__terminal_job__refused(
-        self, cast: Cast, status: JobStatus, column: str, value: Any
+        self, users: Users, status: JobStatus, column: str, value: Any
     ) -> None:
-        job = ended(cast, status).job
-        with refused_by("job_terminal_immutable"):
+        job = ended(users, status).job
+        with violates_constraint("job_terminal_immutable"):
             update_row(JOB, job.pk, **{column: value})
 
     @pytest.mark.parametrize("status", ENDED)
     def test_sql_update__terminal_job_to_itself__refused(
-        self, cast: Cast, status: JobStatus
+        self, users: Users, status: JobStatus
     ) -> None:
-        job = ended(cast, status).job
-        with refused_by("job_terminal_immutable"):
+        job = ended(users, status).job
+        with violates_constraint("job_terminal_immutable"):
             run_sql(f"UPDATE {JOB} SET status = status WHERE id = %s", job.pk)
 
     @pytest.mark.parametrize("status", ENDED)
-    def test_sql_delete__terminal_job__refused(self, cast: Cast, status: JobStatus) -> None:
-        job = ended(cast, status).job
-        with refused_by("job_never_removed"):
+    def test_sql_delete__terminal_job__refused(self, users: Users, status: JobStatus) -> None:
+        job = ended(users, status).job
+        with violates_constraint("job_never_removed"):
             run_sql(f"DELETE FROM {JOB} WHERE id = %s", job.pk)
 
     @pytest.mark.parametrize("status", ENDED)
     def test_sql_insert__result_of_terminal_job__refused(
-        self, cast: Cast, status: JobStatus
+        self, users: Users, status: JobStatus
     ) -> None:
-        job = ended(cast, status).job
-        with refused_by("step_result_needs_running_job"):
-            forge_result(job.pk, job.current_step_index, cast.executor)
+        job = ended(users, status).job
+        with violates_constraint("step_result_needs_running_job"):
+            forge_result(job.pk, job.current_step_index, users.executor)
 
     # --- in Postgres: what activation and start wrote stays ---
-    @pytest.mark.parametrize("moment", [pending_job, lambda cast: running_job(cast).job])
+    @pytest.mark.parametrize("moment", [pending_job, lambda users: running_job(users).job])
     @pytest.mark.parametrize(
         ("column", "value"),
         [
@@ -174,11 +180,11 @@ class TestJOB003TerminalImmutable:
         ],
     )
     def test_sql_update__what_activation_wrote__refused(
-        self, cast: Cast, column: str, value: Any, moment: Callable[[Cast], GovernanceJob]
+        self, users: Users, column: str, value: Any, moment: Callable[[Users], GovernanceJob]
     ) -> None:
-        job = moment(cast)
-        with refused_by("job_plan_frozen"):
-            update_row(JOB, job.pk, **{column: value or cast.outsider.pk})
+        job = moment(users)
+        with violates_constraint("job_plan_frozen"):
+            update_row(JOB, job.pk, **{column: value or users.outsider.pk})
 
     @pytest.mark.parametrize(
         ("column", "value"),
@@ -190,25 +196,27 @@ class TestJOB003TerminalImmutable:
         ],
     )
     def test_sql_update__how_a_running_job_was_started__refused(
-        self, cast: Cast, column: str, value: Any
+        self, users: Users, column: str, value: Any
     ) -> None:
-        job = running_job(cast).job
-        with refused_by("job_start_frozen"):
-            update_row(JOB, job.pk, **{column: value or cast.outsider.pk})
+        job = running_job(users).job
+        with violates_constraint("job_start_frozen"):
+            update_row(JOB, job.pk, **{column: value or users.outsider.pk})
 
     @pytest.mark.parametrize("status", ["RUNNING", *ENDED])
     def test_sql_update__state_without_what_it_needs__refused(
-        self, cast: Cast, status: str
+        self, users: Users, status: str
     ) -> None:
         pending = status in (JobStatus.RUNNING, JobStatus.CANCELLED)
-        job = pending_job(cast) if pending else running_job(cast).job
-        law = "job_running_has_started" if status == "RUNNING" else "job_ended_means_terminal"
-        with refused_by(law):
+        job = pending_job(users) if pending else running_job(users).job
+        constraint = (
+            "job_running_has_started" if status == "RUNNING" else "job_ended_means_terminal"
+        )
+        with violates_constraint(constraint):
             update_row(JOB, job.pk, status=status)
 
-    def test_sql_update__pending_job_that_has_started__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("job_pending_has_not_started"):
+    def test_sql_update__pending_job_that_has_started__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("job_pending_has_not_started"):
             update_row(JOB, job.pk, started_at=NOON)
 
     # --- in Postgres: the steps stay ---
@@ -216,33 +224,33 @@ class TestJOB003TerminalImmutable:
         ("column", "value"),
         [("target", "Everything"), ("change", "{}"), ("step_index", 9), ("timeout_seconds", 1)],
     )
-    def test_sql_update__step__refused(self, cast: Cast, column: str, value: Any) -> None:
-        job = pending_job(cast)
-        with refused_by("job_step_written_once"):
+    def test_sql_update__step__refused(self, users: Users, column: str, value: Any) -> None:
+        job = pending_job(users)
+        with violates_constraint("job_step_written_once"):
             run_sql(f"UPDATE {STEP} SET {column} = %s WHERE job_id = %s", value, job.pk)
 
-    def test_sql_delete__step__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("job_step_written_once"):
+    def test_sql_delete__step__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("job_step_written_once"):
             run_sql(f"DELETE FROM {STEP} WHERE job_id = %s", job.pk)
 
-    def test_sql_truncate__steps__refused(self, cast: Cast) -> None:
-        pending_job(cast)
-        with refused_by("job_step_written_once"):
+    def test_sql_truncate__steps__refused(self, users: Users) -> None:
+        pending_job(users)
+        with violates_constraint("job_step_written_once"):
             run_sql(f"TRUNCATE {STEP}")
 
-    def test_sql_insert__step_added_later__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("job_steps_sealed"):
+    def test_sql_insert__step_added_later__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("job_steps_sealed"):
             forge_step(job.pk, 3)
 
-    def test_sql_insert__step_added_in_the_place_of_another__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("step_index_once"):
+    def test_sql_insert__step_added_instead_of_another__refused(self, users: Users) -> None:
+        job = pending_job(users)
+        with violates_constraint("step_index_once"):
             forge_step(job.pk, 0)
 
     @pytest.mark.parametrize("minutes", [0, 1441])
-    def test_sql_insert__timeout_out_of_bounds__refused(self, cast: Cast, minutes: int) -> None:
-        contract = approved(cast)
-        with refused_by("job_timeout_in_bounds"):
-            forge_job(contract.pk, cast.operator, timeout_minutes=minutes)
+    def test_sql_insert__timeout_out_of_bounds__refused(self, users: Users, minutes: int) -> None:
+        contract = approved(users)
+        with violates_constraint("job_timeout_in_bounds"):
+            forge_job(contract.pk, users.operator, timeout_minutes=minutes)

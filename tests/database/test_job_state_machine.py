@@ -9,21 +9,31 @@ import pytest
 from django.db import DatabaseError, transaction
 from django_fsm import TransitionNotAllowed
 
-from governance.models import GovernanceJob
-from governance.vocabulary.errors import InvalidJobTransitionError, JobImmutableError
-from governance.vocabulary.lifecycles import (
-    JOB_BIRTH_STATES,
+from governance.domain.errors import InvalidJobTransitionError, JobImmutableError
+from governance.domain.lifecycles import (
+    JOB_INITIAL_STATES,
     JOB_TERMINAL_STATES,
     JOB_VALID_TRANSITIONS,
     JobStateMachine,
 )
-from governance.vocabulary.values import JobStatus
-from tests.support.attacks import check_deferred_laws, law_named, refused_by, run_sql
-from tests.support.cast import Cast
-from tests.support.forgery import JOB, NOON, columns_for, force_job, forge_activation, forge_job
-from tests.support.stories import again, approved, failed_job, finished_job
-from tests.support.stories import pending_job as pending
-from tests.support.stories import running_job as running
+from governance.domain.values import JobStatus
+from governance.models import GovernanceJob
+from tests.support.attacks import (
+    check_deferred_triggers,
+    run_sql,
+    violated_constraint,
+    violates_constraint,
+)
+from tests.support.factories import (
+    approved,
+    failed_job,
+    finished_job,
+    reloaded,
+)
+from tests.support.factories import pending_job as pending
+from tests.support.factories import running_job as running
+from tests.support.forgery import JOB, NOON, force_job, forge_activation, forge_job, job_columns_for
+from tests.support.users import Users
 
 PENDING, RUNNING, COMPLETED, FAILED, CANCELLED = JobStatus
 MOVES = {
@@ -36,18 +46,18 @@ MOVES = {
 PAIRS = list(product(JobStatus, JobStatus))
 
 
-def job_in(cast: Cast, status: JobStatus) -> GovernanceJob:
+def job_in(users: Users, status: JobStatus) -> GovernanceJob:
     """A job that got to `status` the real way."""
     match status:
         case JobStatus.PENDING:
-            return pending(cast)
+            return pending(users)
         case JobStatus.RUNNING:
-            return running(cast).job
+            return running(users).job
         case JobStatus.COMPLETED:
-            return finished_job(cast)
+            return finished_job(users)
         case JobStatus.FAILED:
-            return failed_job(cast)
-    return running(cast).cancel()
+            return failed_job(users)
+    return running(users).cancel()
 
 
 def move_by_model(job: GovernanceJob, target: JobStatus, actor: Any) -> None:
@@ -60,14 +70,14 @@ def move_by_model(job: GovernanceJob, target: JobStatus, actor: Any) -> None:
         getattr(job, f"to_{target.lower()}")(at=NOON, by=actor, reason="")
 
 
-def law_against(job: GovernanceJob, target: JobStatus, actor: Any) -> str | None:
+def constraint_against(job: GovernanceJob, target: JobStatus, actor: Any) -> str | None:
     """The law that refuses to move `job` to `target` by raw SQL; None if it may."""
     try:
         with transaction.atomic():
             force_job(job, target, actor)
             transaction.set_rollback(True)
     except DatabaseError as error:
-        return law_named(error)
+        return violated_constraint(error)
     return None
 
 
@@ -122,62 +132,62 @@ class TestJobStateMachine:
         }
 
     @pytest.mark.parametrize("status", JobStatus)
-    def test_story__brings_a_job_to_each_state(self, cast: Cast, status: JobStatus) -> None:
-        assert again(job_in(cast, status)).status == status
+    def test_factory__brings_a_job_to_each_state(self, users: Users, status: JobStatus) -> None:
+        assert reloaded(job_in(users, status)).status == status
 
 
 class TestJobStateMachineCompleteness:
-    def test_vocabulary__is_the_designs_table(self) -> None:
+    def test_transitions__are_the_designs_table(self) -> None:
         declared = {(s, t) for s, targets in JOB_VALID_TRANSITIONS.items() for t in targets}
         assert declared == MOVES
         assert set(JOB_VALID_TRANSITIONS) == set(JobStatus)
 
-    def test_models_transitions__are_the_vocabularys(self) -> None:
+    def test_models_transitions__are_the_domains(self) -> None:
         field: Any = GovernanceJob._meta.get_field("status")
         declared = [(t.source, t.target) for t in field.get_all_transitions(GovernanceJob)]
         assert sorted(declared) == sorted(MOVES)
 
     @pytest.mark.parametrize(("current", "target"), PAIRS)
     def test_model__every_pair__moves_only_along_the_table(
-        self, cast: Cast, current: JobStatus, target: JobStatus
+        self, users: Users, current: JobStatus, target: JobStatus
     ) -> None:
-        job = job_in(cast, current)
+        job = job_in(users, current)
         if (current, target) in MOVES:
-            move_by_model(job, target, cast.operator)
+            move_by_model(job, target, users.operator)
             assert job.status == target
             return
         with pytest.raises(TransitionNotAllowed):
-            move_by_model(job, target, cast.operator)
+            move_by_model(job, target, users.operator)
         assert job.status == current
 
     @pytest.mark.parametrize(("current", "target"), [p for p in PAIRS if p[0] != p[1]])
     def test_sql__every_pair__moves_only_along_the_table(
-        self, cast: Cast, current: JobStatus, target: JobStatus
+        self, users: Users, current: JobStatus, target: JobStatus
     ) -> None:
-        law = law_against(job_in(cast, current), target, cast.operator)
+        constraint = constraint_against(job_in(users, current), target, users.operator)
         if (current, target) in MOVES:
-            assert law is None
+            assert constraint is None
         elif current in JOB_TERMINAL_STATES:
-            assert law == "job_terminal_immutable"
+            assert constraint == "job_terminal_immutable"
         else:
-            assert law == "job_moves"
+            assert constraint == "job_moves"
 
-    def test_sql__states_that_nobody_knows__refused(self, cast: Cast) -> None:
-        job = pending(cast)
+    def test_sql__unknown_states__refused(self, users: Users) -> None:
+        job = pending(users)
         for status in ("PAUSED", "pending", ""):
-            with refused_by("job_moves"):
+            with violates_constraint("job_moves"):
                 run_sql(f"UPDATE {JOB} SET status = %s WHERE id = %s", status, job.pk)
 
     @pytest.mark.parametrize("status", JobStatus)
-    def test_sql__birth__only_as_the_table_says(self, cast: Cast, status: JobStatus) -> None:
-        contract = approved(cast)
-        columns = columns_for(status, cast.operator)
-        if status in JOB_BIRTH_STATES:
-            forge_activation(contract, cast.operator, steps=[0], **columns)
-            check_deferred_laws()
+    def test_sql__birth__only_as_the_table_says(self, users: Users, status: JobStatus) -> None:
+        contract = approved(users)
+        columns = job_columns_for(status, users.operator)
+        if status in JOB_INITIAL_STATES:
+            forge_activation(contract, users.operator, steps=[0], **columns)
+            check_deferred_triggers()
         else:
-            with refused_by("job_moves"):
-                forge_job(contract.pk, cast.operator, **columns)
+            with violates_constraint("job_moves"):
+                forge_job(contract.pk, users.operator, **columns)
 
     def test_birth_states__are_pending_alone(self) -> None:
-        assert {PENDING} == JOB_BIRTH_STATES
+        assert {PENDING} == JOB_INITIAL_STATES

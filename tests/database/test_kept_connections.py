@@ -9,18 +9,18 @@ import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from govsite.environment import POOLING
+from govsite.environment import POOL_OPTIONS
 from govsite.postgresql.base import is_quiet
-from tests.support.cast import Cast
 from tests.support.databases import server
 from tests.support.sites import client_of, running_site
+from tests.support.users import Users
 
 KINDS = ("kept", "pooled")
 PATIENCE_SECONDS = 10
 
 
 @pytest.fixture(params=KINDS)
-def ours(request: pytest.FixtureRequest, committed: Cast) -> Iterator[BaseDatabaseWrapper]:
+def ours(request: pytest.FixtureRequest, committed: Users) -> Iterator[BaseDatabaseWrapper]:
     """A connection of our own to the test's database, as a web process has it."""
     wrapper = connection.copy()
     settings = wrapper.settings_dict
@@ -28,7 +28,7 @@ def ours(request: pytest.FixtureRequest, committed: Cast) -> Iterator[BaseDataba
     if request.param == "pooled":
         settings |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
         # As nobody else: Django cannot put on a role in a pool of one.
-        settings["OPTIONS"] |= {"pool": POOLING | {"max_size": 1}, "assume_role": None}
+        settings["OPTIONS"] |= {"pool": POOL_OPTIONS | {"max_size": 1}, "assume_role": None}
     yield wrapper
     wrapper.close()
     if request.param == "pooled":
@@ -95,11 +95,11 @@ def test_connection__with_something_unread__is_asked_and_kept(ours: BaseDatabase
 
 @pytest.mark.parametrize("pool", ["0", "4"])
 def test_site__asked_again_and_again__opens_no_more_sessions(
-    committed: Cast, pool: str, sessions_of: Callable[[], int]
+    committed: Users, pool: str, sessions_of: Callable[[], int]
 ) -> None:
     with (
         running_site(
-            {"GUNICORN_CMD_ARGS": "--workers=1 --threads=1", "DB_POOL_SIZE": pool}
+            {"GUNICORN_CMD_ARGS": "--workers=1 --threads=1", "GOVSITE_DB_POOL_SIZE": pool}
         ) as site,
         client_of(site, committed.viewer) as client,
     ):

@@ -9,17 +9,22 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from governance.ledger.chain import chain_head
-from governance.vocabulary.canonical import timestamp
+from governance.domain.canonical import timestamp
+from governance.record.ledger.chain import chain_head
 from tests.support.attacks import (
-    check_deferred_laws,
-    law_named,
-    refused_by,
+    check_deferred_triggers,
     run_sql,
     update_row,
+    violated_constraint,
+    violates_constraint,
 )
-from tests.support.cast import Cast
 from tests.support.contracts import insert_copy
+from tests.support.factories import (
+    approved,
+    eligible,
+    pending_job,
+    running_job,
+)
 from tests.support.forgery import (
     CONTRACT,
     JOB,
@@ -32,8 +37,8 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
-from tests.support.stories import approved, eligible, pending_job, running_job
 from tests.support.threads import overtaking
+from tests.support.users import Users
 
 ZEROS = bytes(32)
 
@@ -43,47 +48,47 @@ class TestLedgerInPostgres:
     @pytest.mark.parametrize(
         "column", ["seq", "at", "actor", "event", "reason", "body", "prev_hash", "hash"]
     )
-    def test_sql_update__any_column__refused(self, cast: Cast, column: str) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_append_only"):
+    def test_sql_update__any_column__refused(self, users: Users, column: str) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_append_only"):
             run_sql(
                 f"UPDATE {LEDGER} SET {column} = {column} WHERE contract_id = %s AND seq = 2",
                 contract.pk,
             )
 
     @pytest.mark.parametrize("seq", [1, 3])
-    def test_sql_delete__entry__refused(self, cast: Cast, seq: int) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_append_only"):
+    def test_sql_delete__entry__refused(self, users: Users, seq: int) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_append_only"):
             run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s AND seq = %s", contract.pk, seq)
 
-    def test_sql_truncate__ledger__refused(self, cast: Cast) -> None:
-        eligible(cast)
-        with refused_by("ledger_append_only"):
+    def test_sql_truncate__ledger__refused(self, users: Users) -> None:
+        eligible(users)
+        with violates_constraint("ledger_append_only"):
             run_sql(f"TRUNCATE {LEDGER}")
 
     # --- the chain ---
-    def test_sql_insert__well_forged_entry_without_a_status__is_linked(self, cast: Cast) -> None:
-        contract = eligible(cast)
+    def test_sql_insert__well_forged_entry_without_a_status__is_linked(self, users: Users) -> None:
+        contract = eligible(users)
         forge_entry(contract.pk, step_index=0)
-        check_deferred_laws()
+        check_deferred_triggers()
         assert chain_head(contract.pk)[0] == 4
 
     @pytest.mark.parametrize("seq", [1, 3, 5, 6])
-    def test_sql_insert__fork_or_gap__refused(self, cast: Cast, seq: int) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+    def test_sql_insert__fork_or_gap__refused(self, users: Users, seq: int) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, seq=seq)
 
-    def test_sql_insert__chain_begun_wrongly__refused(self, cast: Cast) -> None:
-        contract = eligible(cast)
+    def test_sql_insert__chain_begun_wrongly__refused(self, users: Users) -> None:
+        contract = eligible(users)
         for wrong in (
             {"seq": 2},
             {"prev_hash": b"\x01" * 32},
             {"from_status": "VALIDATED"},
             {"to_status": "ELIGIBLE"},
         ):
-            with refused_by("ledger_chain"):
+            with violates_constraint("ledger_chain"):
                 forge_entry(
                     insert_copy(contract),
                     **{"event": "contract.proposal.drafted", "to_status": "DRAFT"} | wrong,
@@ -91,16 +96,16 @@ class TestLedgerInPostgres:
 
     @pytest.mark.parametrize("prev_hash", [ZEROS, b"\x01" * 32, b""])
     def test_sql_insert__linked_to_another_entry__refused(
-        self, cast: Cast, prev_hash: bytes
+        self, users: Users, prev_hash: bytes
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, prev_hash=prev_hash)
 
     @pytest.mark.parametrize("wrong", [ZEROS, b"", hashlib.sha256(b"{}").digest()])
-    def test_sql_insert__wrong_hash__refused(self, cast: Cast, wrong: bytes) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+    def test_sql_insert__wrong_hash__refused(self, users: Users, wrong: bytes) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, columns={"hash": wrong})
 
     @pytest.mark.parametrize(
@@ -118,15 +123,15 @@ class TestLedgerInPostgres:
         ],
     )
     def test_sql_insert__body_says_other_than_columns__refused(
-        self, cast: Cast, name: str, lie: Any
+        self, users: Users, name: str, lie: Any
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, body={name: lie})
 
-    def test_sql_insert__status_begins_where_none_ended__refused(self, cast: Cast) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+    def test_sql_insert__status_begins_where_none_ended__refused(self, users: Users) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(
                 contract.pk,
                 event="contract.review.rejected",
@@ -144,10 +149,10 @@ class TestLedgerInPostgres:
         ],
     )
     def test_sql_insert__move_that_no_table_knows__refused(
-        self, cast: Cast, event: str, from_status: str, to_status: str
+        self, users: Users, event: str, from_status: str, to_status: str
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, event=event, from_status=from_status, to_status=to_status)
 
     @pytest.mark.parametrize(
@@ -159,21 +164,21 @@ class TestLedgerInPostgres:
             ("contract.audit.inconclusive", "ELIGIBLE", "REJECTED"),
         ],
     )
-    def test_sql_insert__event_that_tells_too_little_or_too_much__refused(
-        self, cast: Cast, event: str, from_status: str, to_status: str
+    def test_sql_insert__event_with_too_few_or_too_many_records__refused(
+        self, users: Users, event: str, from_status: str, to_status: str
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_chain"):
+        contract = eligible(users)
+        with violates_constraint("ledger_chain"):
             forge_entry(contract.pk, event=event, from_status=from_status, to_status=to_status)
 
-    def test_sql_insert__second_entry_of_a_step__refused(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_sql_insert__second_entry_of_a_step__refused(self, users: Users) -> None:
+        running = running_job(users)
         running.complete_steps(1)
-        with refused_by("ledger_one_entry_per_step"):
+        with violates_constraint("ledger_one_entry_per_step"):
             forge_entry(running.job.contract_id, step_index=0)
 
     def test_sql_insert__two_sessions_append_the_same_number__second_is_refused(
-        self, committed: Cast
+        self, committed: Users
     ) -> None:
         contract = eligible(committed)
 
@@ -181,27 +186,31 @@ class TestLedgerInPostgres:
             try:
                 forge_entry(contract.pk)  # does not see what the other has not committed yet
             except DatabaseError as error:
-                return law_named(error)
+                return violated_constraint(error)
             return "appended"
 
         assert overtaking(append, append) == ("appended", "ledger_seq_once")
 
     # --- nothing untold, nothing made up ---
-    def test_sql_update__job_started_untold__refused_at_commit(self, cast: Cast) -> None:
-        job = pending_job(cast)
-        with refused_by("ledger_tells_status", at_commit=True):
-            force_job(job, "RUNNING", cast.executor)
+    def test_sql_update__job_started_without_an_entry__refused_at_commit(
+        self, users: Users
+    ) -> None:
+        job = pending_job(users)
+        with violates_constraint("ledger_covers_status", at_commit=True):
+            force_job(job, "RUNNING", users.executor)
 
     @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
-    def test_sql_update__job_ended_untold__refused_at_commit(self, cast: Cast, status: str) -> None:
-        job = running_job(cast).job
-        with refused_by("ledger_tells_status", at_commit=True):
-            force_job(job, status, cast.executor)
+    def test_sql_update__job_ended_without_an_entry__refused_at_commit(
+        self, users: Users, status: str
+    ) -> None:
+        job = running_job(users).job
+        with violates_constraint("ledger_covers_status", at_commit=True):
+            force_job(job, status, users.executor)
             forge_evidence(job.pk)
 
-    def test_sql_insert__job_untold__refused_at_commit(self, cast: Cast) -> None:
-        contract = approved(cast)
-        with refused_by("ledger_tells_status", at_commit=True):
+    def test_sql_insert__job_without_an_entry__refused_at_commit(self, users: Users) -> None:
+        contract = approved(users)
+        with violates_constraint("ledger_covers_status", at_commit=True):
             update_row(CONTRACT, contract.pk, status="ACTIVE")
             forge_entry(
                 contract.pk,
@@ -209,18 +218,20 @@ class TestLedgerInPostgres:
                 from_status="APPROVED",
                 to_status="ACTIVE",
             )
-            forge_step(forge_job(contract.pk, cast.operator), 0)
+            forge_step(forge_job(contract.pk, users.operator), 0)
 
-    def test_sql_update__contract_status_untold__refused_at_commit(self, cast: Cast) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_tells_status", at_commit=True):
+    def test_sql_update__contract_status_without_an_entry__refused_at_commit(
+        self, users: Users
+    ) -> None:
+        contract = eligible(users)
+        with violates_constraint("ledger_covers_status", at_commit=True):
             update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=NOON)
 
     def test_sql_insert__entry_of_a_job_move_that_was_not_made__refused_at_commit(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
-        job = pending_job(cast)
-        with refused_by("ledger_tells_status", at_commit=True):
+        job = pending_job(users)
+        with violates_constraint("ledger_covers_status", at_commit=True):
             forge_entry(
                 job.contract_id,
                 event="job.execution.started",
@@ -229,10 +240,10 @@ class TestLedgerInPostgres:
             )
 
     def test_sql_insert__entry_of_a_contract_move_that_was_not_made__refused_at_commit(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
-        contract = eligible(cast)
-        with refused_by("ledger_tells_status", at_commit=True):
+        contract = eligible(users)
+        with violates_constraint("ledger_covers_status", at_commit=True):
             forge_entry(
                 contract.pk,
                 event="contract.review.approved",
@@ -240,8 +251,8 @@ class TestLedgerInPostgres:
                 to_status="APPROVED",
             )
 
-    def test_sql_insert__result_untold__refused_at_commit(self, cast: Cast) -> None:
-        job = running_job(cast).job
-        with refused_by("ledger_tells_result", at_commit=True):
-            forge_result(job.pk, 0, cast.executor)
+    def test_sql_insert__result_without_an_entry__refused_at_commit(self, users: Users) -> None:
+        job = running_job(users).job
+        with violates_constraint("ledger_covers_result", at_commit=True):
+            forge_result(job.pk, 0, users.executor)
             update_row(JOB, job.pk, current_step_index=1)

@@ -20,24 +20,24 @@ from django.urls import resolve
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.admin.figures import waiting_for
+from governance.admin.home_counts import waiting_for
 from governance.api.urls import router
-from governance.contract.queries import (
-    called,
+from governance.authorities.contract.queries import (
     contracts_due_for_activation,
     contracts_past_review,
     contracts_past_window,
+    search_contracts,
 )
-from governance.demo.load.filling import fill_database
+from governance.authorities.orchestrator.queries import jobs_past_lease
+from governance.authorities.review.queue import QueueFilter, queue_page
 from governance.management.roles import owner_alias
 from governance.models import Account, SystemContract
 from governance.models.sql import read_sql
-from governance.orchestrator.queries import jobs_past_lease
-from governance.review.queue import Wanted, queue_page
+from tests.benchmarks.load.filling import fill_database
 from tests.benchmarks.scale_calls import Sample, calls, pages
+from tests.support.admin_permissions import ADMIN_PAGES
 from tests.support.attacks import run_sql
 from tests.support.databases import cloned, ensure_template
-from tests.support.doors import DOORS
 from tests.support.roles import as_owner
 from tests.support.tokens import new_token
 
@@ -71,18 +71,18 @@ def sample(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sample]:
 @pytest.fixture(scope="module")
 def asked(sample: Sample, django_db_blocker: Any) -> dict[str, list[str]]:
     """What every page and call asked the database."""
-    everybody = Account.objects.get(username="admin")
+    superuser = Account.objects.get(username="admin")
     browser, reader = Client(), APIClient()
-    browser.force_login(everybody)
-    reader.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(everybody)}")
-    said = {}
+    browser.force_login(superuser)
+    reader.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(superuser)}")
+    statements = {}
     for name, addresses in (pages(sample) | calls(sample)).items():
         client, address = browser if name.startswith("admin") else reader, next(addresses)
         with CaptureQueriesContext(connection) as captured:
             answer = client.get(address, secure=True)
         assert answer.status_code == 200, (name, address)
-        said[name] = [query["sql"] for query in captured]
-    return said
+        statements[name] = [query["sql"] for query in captured]
+    return statements
 
 
 def plan_of(sql: str) -> str:
@@ -102,8 +102,10 @@ def test_benchmark__calls_every_page_and_call_about_contracts_and_jobs(
         addresses = [next(urls) for urls in (pages(sample) | calls(sample)).values()]
     called_by_name = {resolve(urlsplit(address).path).url_name for address in addresses}
     reads = {"list", "detail", "ledger", "steps", "progress", "evidence", "events"}
-    wanted = {name for name in DOORS if re.search(r"_(systemcontract|governancejob)\b", name)}
-    wanted |= {name for name in DOORS if name.startswith("governance_") and "_changelist" in name}
+    wanted = {name for name in ADMIN_PAGES if re.search(r"_(systemcontract|governancejob)\b", name)}
+    wanted |= {
+        name for name in ADMIN_PAGES if name.startswith("governance_") and "_changelist" in name
+    }
     wanted |= {str(one.name) for one in router.urls if str(one.name).split("-")[-1] in reads}
     missing = {name for name in wanted if not LEFT_OUT.search(name)} - called_by_name
     assert missing == set()
@@ -144,27 +146,30 @@ def test_lists__of_any_kind__read_no_long_columns(asked: dict[str, list[str]]) -
     assert reading == []
 
 
-def claimable(reach: str) -> str:
+def claimable(scope: str) -> str:
     """What a claim looks for, as the function in PostgreSQL says it."""
     function = read_sql("claim_job")
     narrow, wide = re.findall(r"SELECT job\.id.*?SKIP LOCKED", function, re.DOTALL)[::-1]
-    found = narrow.replace(" reach", f" {reach}") if reach else wide
+    found = narrow.replace(" token_scope", f" {scope}") if scope else wide
     return str(found.replace("INTO picked", ""))
 
 
 @pytest.mark.parametrize(
-    ("looked_for", "index"),
+    ("searched", "index"),
     [
-        (lambda: queue_sql(Wanted()), "contract_queue"),
-        (lambda: queue_sql(Wanted(words="marmalade")), "contract_queue_words"),
-        (lambda: newest(called(SystemContract.objects, "marmalade")), "contract_title_words"),
+        (lambda: queue_sql(QueueFilter()), "contract_queue"),
+        (lambda: queue_sql(QueueFilter(words="marmalade")), "contract_queue_words"),
         (
-            lambda: newest(called(SystemContract.objects, "LOAD-00000001")),
+            lambda: newest(search_contracts(SystemContract.objects, "marmalade")),
+            "contract_title_words",
+        ),
+        (
+            lambda: newest(search_contracts(SystemContract.objects, "LOAD-00000001")),
             "contract_proposed_once",
         ),
         (lambda: newest(SystemContract.objects.filter(status="COMPLETED")), "contract_by_status"),
-        (lambda: newest(unjudged("verdict")), "contract_unjudged"),
-        (lambda: newest(unjudged("settling")), "contract_unjudged"),
+        (lambda: newest(unjudged("verdict")), "contract_awaiting_verdict"),
+        (lambda: newest(unjudged("settling")), "contract_awaiting_verdict"),
         (lambda: claimable(""), "job_claimable"),
         (lambda: claimable("ARRAY['AccountAlerts']::varchar[]"), "job_(claimable|by_status)"),
         (lambda: sql_of(contracts_past_review(timezone.now())), "contract_expiring"),
@@ -188,11 +193,11 @@ def claimable(reach: str) -> str:
         "lease",
     ],
 )
-def test_index__of_what_is_looked_for_all_the_time__serves_it(
-    sample: Sample, django_db_blocker: Any, looked_for: Callable[[], str], index: str
+def test_index__for_a_frequent_query__is_used(
+    sample: Sample, django_db_blocker: Any, searched: Callable[[], str], index: str
 ) -> None:
     with django_db_blocker.unblock():
-        plan = plan_of(looked_for())
+        plan = plan_of(searched())
     assert re.search(rf"\b{index}\b", plan), plan
 
 
@@ -208,7 +213,7 @@ def sql_of(rows: Any) -> str:
     return str(connection.ops.compose_sql(*rows.query.sql_with_params()))
 
 
-def queue_sql(wanted: Wanted) -> str:
+def queue_sql(wanted: QueueFilter) -> str:
     with CaptureQueriesContext(connection) as captured:
         queue_page(wanted, at=timezone.now())
     return str(captured[0]["sql"])

@@ -7,6 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.db.models import Model
 
+from governance.db.row_mapping import (
+    RowMapping,
+    array_literal,
+    prepared_rows,
+    unsaved_instance,
+)
 from governance.models import (
     GovernanceJob,
     HealthSnapshot,
@@ -14,9 +20,8 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
-from governance.models.prepared import Columns, array_of, prepared_rows, unsaved
-from tests.support.cast import Cast
-from tests.support.stories import running_job
+from tests.support.factories import running_job
+from tests.support.users import Users
 
 pytestmark = pytest.mark.django_db
 
@@ -31,21 +36,21 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_array__of_texts__is_read_as_they_are(texts: list[str]) -> None:
-    [(read,)] = prepared_rows("SELECT %s::text[]", [array_of(texts)])
+    [(read,)] = prepared_rows("SELECT %s::text[]", [array_literal(texts)])
     assert read == texts
 
 
 def test_array__of_ids__is_read_as_they_are() -> None:
     ids = [uuid4(), UUID(int=0)]
     assert prepared_rows(
-        "SELECT %s::uuid[], %s::integer[]", [array_of(ids), array_of([2, -3])]
+        "SELECT %s::uuid[], %s::integer[]", [array_literal(ids), array_literal([2, -3])]
     ) == [(ids, [2, -3])]
 
 
 @pytest.mark.parametrize("model", [SystemContract, GovernanceJob, LedgerEntry])
-def test_row__of_any_table__is_what_django_reads(cast: Cast, model: type) -> None:
-    running_job(cast)
-    columns = Columns(model, "it")
+def test_row__of_any_table__is_what_django_reads(users: Users, model: type) -> None:
+    running_job(users)
+    columns = RowMapping(model, "it")
     rows = prepared_rows(f"SELECT {columns.sql} FROM {model._meta.db_table} it ORDER BY id", [])
     read = [columns.row(row) for row in rows]
     assert rows
@@ -57,12 +62,12 @@ def test_row__of_any_table__is_what_django_reads(cast: Cast, model: type) -> Non
 
 
 @pytest.mark.parametrize("model", [SystemContract, GovernanceJob])
-def test_row_of_json__is_what_django_reads(cast: Cast, model: type) -> None:
+def test_row_of_json__is_what_django_reads(users: Users, model: type) -> None:
     """But for ids, which stay texts."""
-    running_job(cast)
-    columns = Columns(model, "it")
+    running_job(users)
+    columns = RowMapping(model, "it")
     [(row,)] = prepared_rows(f"SELECT to_json(it) FROM {model._meta.db_table} it", [])
-    read, [django] = columns.row_of_json(row), model.objects.all()
+    read, [django] = columns.row_from_json(row), model.objects.all()
     assert [str(getattr(read, field.attname)) for field in model._meta.concrete_fields] == [
         str(getattr(django, field.attname)) for field in model._meta.concrete_fields
     ]
@@ -72,10 +77,10 @@ def test_row_of_json__is_what_django_reads(cast: Cast, model: type) -> None:
 def test_unsaved__of_any_table__is_what_django_makes(model: type[Model]) -> None:
     pk = uuid4()
     columns = {"id": pk} | ({"status": "RUNNING"} if hasattr(model, "status") else {})
-    ours, theirs = vars(unsaved(model, **columns)), vars(model(**columns))
+    ours, theirs = vars(unsaved_instance(model, **columns)), vars(model(**columns))
     assert vars(ours.pop("_state")) == vars(theirs.pop("_state"))
     assert ours == theirs
 
 
 def test_unsaved__twice__is_two_rows() -> None:
-    assert unsaved(GovernanceJob).pk != unsaved(GovernanceJob).pk
+    assert unsaved_instance(GovernanceJob).pk != unsaved_instance(GovernanceJob).pk

@@ -18,8 +18,8 @@ from django.db import connection
 from govsite import connections
 from govsite.connections import WatchfulConnection
 from govsite.embedded.cluster import Cluster
-from govsite.embedded.orphans import alive_in
-from govsite.environment import POOLING
+from govsite.embedded.orphans import postgres_processes_in
+from govsite.environment import POOL_OPTIONS
 
 QUICKLY = 8.0
 
@@ -53,7 +53,7 @@ def test_statement__whole_server_paused__is_given_up_and_the_connection_with_it(
     own_server: Cluster,
 ) -> None:
     with connect(own_server.path) as open_one:
-        with paused(alive_in(own_server.path)):
+        with paused(postgres_processes_in(own_server.path)):
             began = time.monotonic()
             with pytest.raises(psycopg.OperationalError, match="fallen silent"):
                 open_one.execute("SELECT 1")
@@ -83,4 +83,4 @@ def test_statement__its_own_process_alone_paused__is_waited_for(
 
 
 def test_pool__of_a_web_process__is_made_of_such_connections() -> None:
-    assert POOLING["connection_class"] is WatchfulConnection
+    assert POOL_OPTIONS["connection_class"] is WatchfulConnection

@@ -8,27 +8,33 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, transaction
 
-from governance.flows.propose_contract import draft_contract, record_verdicts
+from governance.domain.errors import DuplicateContractError
+from governance.domain.values import ContractStatus
+from governance.flows.propose_contract import draft_contract, record_review_verdicts
 from governance.models import ContractTombstone, SystemContract
-from governance.vocabulary.errors import DuplicateContractError
-from governance.vocabulary.values import ContractStatus
-from tests.support.archives import AT_REST, bury, tombstone_of
+from tests.support.archives import AT_REST, remove_with_tombstone, tombstone_of
 from tests.support.attacks import (
     as_replica,
-    check_deferred_laws,
+    check_deferred_triggers,
     insert_row,
-    law_named,
-    law_off,
     nothing_written,
-    refused_by,
     run_sql,
+    trigger_off,
+    violated_constraint,
+    violates_constraint,
 )
-from tests.support.cast import Cast
+from tests.support.factories import (
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+    contract_in,
+    now,
+    proposal_document,
+)
 from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
 from tests.support.roles import as_owner, require_app_role
-from tests.support.stories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
-from tests.support.tampering import run_sql as tamper
+from tests.support.tampering import tamper
 from tests.support.threads import overtaking
+from tests.support.users import Users
 
 TOMBSTONE = "governance_contracttombstone"
 JOBS = f"(SELECT id FROM {JOB} WHERE contract_id = %s)"
@@ -60,13 +66,13 @@ OF_A_DISCUSSION = {
 
 # --- lawful ---
 @pytest.mark.parametrize("way", AT_REST)
-def test_owner__with_a_true_tombstone__takes_the_contract_away(cast: Cast, way: str) -> None:
-    contract = AT_REST[way](cast)
-    check_deferred_laws()
+def test_owner__with_a_true_tombstone__removes_the_contract(users: Users, way: str) -> None:
+    contract = AT_REST[way](users)
+    check_deferred_triggers()
     with as_owner():
-        bury(contract)
+        remove_with_tombstone(contract)
         [(owner,)] = run_sql("SELECT current_user")
-        check_deferred_laws()
+        check_deferred_triggers()
     assert not SystemContract.objects.filter(pk=contract.pk).exists()
     tombstone = ContractTombstone.objects.get()
     assert tombstone.removed_by == owner  # whatever was written
@@ -74,44 +80,46 @@ def test_owner__with_a_true_tombstone__takes_the_contract_away(cast: Cast, way: 
 
 
 # --- not without a tombstone ---
-@pytest.mark.parametrize("law", KEPT_BY)
-def test_owner__without_a_tombstone__removes_nothing(cast: Cast, law: str) -> None:
-    contract = AT_REST["resolved"](cast)
-    table, where = KEPT_BY[law]
-    with refused_by(law):
+@pytest.mark.parametrize("constraint", KEPT_BY)
+def test_owner__without_a_tombstone__removes_nothing(users: Users, constraint: str) -> None:
+    contract = AT_REST["resolved"](users)
+    table, where = KEPT_BY[constraint]
+    with violates_constraint(constraint):
         run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
 
 
-@pytest.mark.parametrize("law", OF_A_DISCUSSION)
-def test_owner__without_a_tombstone__removes_nothing_that_was_said(cast: Cast, law: str) -> None:
-    contract = AT_REST["discussed"](cast)
-    table, where = OF_A_DISCUSSION[law]
-    with refused_by(law):
+@pytest.mark.parametrize("constraint", OF_A_DISCUSSION)
+def test_owner__without_a_tombstone__removes_no_comment_or_clarification(
+    users: Users, constraint: str
+) -> None:
+    contract = AT_REST["discussed"](users)
+    table, where = OF_A_DISCUSSION[constraint]
+    with violates_constraint(constraint):
         run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
 
 
-@pytest.mark.parametrize("law", KEPT_BY)
-def test_owner__with_anothers_tombstone__removes_nothing(cast: Cast, law: str) -> None:
-    contract, other = AT_REST["resolved"](cast), AT_REST["completed"](cast)
-    table, where = KEPT_BY[law]
-    with refused_by(law):
+@pytest.mark.parametrize("constraint", KEPT_BY)
+def test_owner__with_anothers_tombstone__removes_nothing(users: Users, constraint: str) -> None:
+    contract, other = AT_REST["resolved"](users), AT_REST["completed"](users)
+    table, where = KEPT_BY[constraint]
+    with violates_constraint(constraint):
         insert_row(TOMBSTONE, **tombstone_of(other))
         run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
 
 
-def test_tombstone__of_an_earlier_transaction__opens_nothing(committed: Cast) -> None:
+def test_tombstone__of_an_earlier_transaction__opens_nothing(committed: Users) -> None:
     """Such as one that an owner has made with the laws off."""
     contract = contract_in(committed, ContractStatus.COMPLETED)
-    with law_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
+    with trigger_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
         insert_row(TOMBSTONE, **tombstone_of(contract, transaction_id=1))
     with pytest.raises(DatabaseError) as refusal, as_owner():
         run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s", contract.pk)
-    assert law_named(refusal.value) == "ledger_append_only"
+    assert violated_constraint(refusal.value) == "ledger_append_only"
 
 
-def test_entry__that_the_tombstone_does_not_count__stays(cast: Cast) -> None:
-    contract = contract_in(cast, ContractStatus.COMPLETED)
-    with refused_by("ledger_append_only"):
+def test_entry__that_the_tombstone_does_not_count__stays(users: Users) -> None:
+    contract = contract_in(users, ContractStatus.COMPLETED)
+    with violates_constraint("ledger_append_only"):
         run_sql(f"ALTER TABLE {LEDGER} DISABLE TRIGGER ledger_chain")
         insert_row(TOMBSTONE, **tombstone_of(contract))
         forge_entry(contract.pk, event="contract.audit.inconclusive", from_status="", to_status="")
@@ -133,9 +141,9 @@ def test_entry__that_the_tombstone_does_not_count__stays(cast: Cast) -> None:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_tombstone__that_is_false__is_refused(cast: Cast, changes: dict[str, Any]) -> None:
-    contract = contract_in(cast, ContractStatus.COMPLETED)
-    with refused_by("tombstone_fits_contract"):
+def test_tombstone__that_is_false__is_refused(users: Users, changes: dict[str, Any]) -> None:
+    contract = contract_in(users, ContractStatus.COMPLETED)
+    with violates_constraint("tombstone_fits_contract"):
         insert_row(TOMBSTONE, **tombstone_of(contract, **changes))
 
 
@@ -149,60 +157,66 @@ def test_tombstone__that_is_false__is_refused(cast: Cast, changes: dict[str, Any
     ],
 )
 def test_tombstone__of_a_contract_that_goes_on__is_refused(
-    cast: Cast, status: ContractStatus
+    users: Users, status: ContractStatus
 ) -> None:
-    contract = contract_in(cast, status)
-    with refused_by("tombstone_fits_contract"):
-        bury(contract)
+    contract = contract_in(users, status)
+    with violates_constraint("tombstone_fits_contract"):
+        remove_with_tombstone(contract)
 
 
-def test_tombstone__of_a_job_that_goes_on__is_refused(cast: Cast) -> None:
-    contract = contract_in(cast, ContractStatus.COMPLETED)
+def test_tombstone__of_a_job_that_goes_on__is_refused(users: Users) -> None:
+    contract = contract_in(users, ContractStatus.COMPLETED)
     tamper(
         f"UPDATE {JOB} SET status = 'PENDING', started_at = NULL, started_by_id = NULL,"
         " deadline_at = NULL, execution_token_sha256 = NULL, ended_at = NULL, ended_by_id = NULL,"
         " end_reason = '', current_step_index = 0"
     )
-    with refused_by("tombstone_fits_contract"):
-        bury(contract)
+    with violates_constraint("tombstone_fits_contract"):
+        remove_with_tombstone(contract)
 
 
-def test_tombstone__that_is_written_twice__is_refused(cast: Cast) -> None:
-    contract = contract_in(cast, ContractStatus.COMPLETED)
-    with refused_by("tombstone_fits_contract"):
-        bury(contract)
+def test_tombstone__that_is_written_twice__is_refused(users: Users) -> None:
+    contract = contract_in(users, ContractStatus.COMPLETED)
+    with violates_constraint("tombstone_fits_contract"):
+        remove_with_tombstone(contract)
         insert_row(TOMBSTONE, **tombstone_of(contract))
 
 
 @pytest.mark.parametrize("way", AT_REST)
-def test_tombstone__beside_its_contract__is_refused_at_commit(cast: Cast, way: str) -> None:
-    contract = AT_REST[way](cast)
-    with refused_by("tombstone_leaves_nothing", at_commit=True):
+def test_tombstone__beside_its_contract__is_refused_at_commit(users: Users, way: str) -> None:
+    contract = AT_REST[way](users)
+    with violates_constraint("tombstone_leaves_nothing", at_commit=True):
         insert_row(TOMBSTONE, **tombstone_of(contract))
 
 
-@pytest.mark.parametrize("law", ["ledger_append_only", "job_never_removed"])
-def test_tombstone__beside_what_is_left__is_refused_at_commit(cast: Cast, law: str) -> None:
+@pytest.mark.parametrize("constraint", ["ledger_append_only", "job_never_removed"])
+def test_tombstone__beside_what_is_left__is_refused_at_commit(
+    users: Users, constraint: str
+) -> None:
     """Whoever takes everything away but some rows, where no foreign key is checked."""
-    take_all_but(law, AT_REST["resolved"](cast), KEPT_BY)
+    remove_all_but(constraint, AT_REST["resolved"](users), KEPT_BY)
 
 
-@pytest.mark.parametrize("law", ["comment_append_only", "clarification_request_append_only"])
-def test_tombstone__beside_what_was_said__is_refused_at_commit(cast: Cast, law: str) -> None:
-    take_all_but(law, AT_REST["discussed"](cast), KEPT_BY | OF_A_DISCUSSION)
+@pytest.mark.parametrize("constraint", ["comment_append_only", "clarification_request_append_only"])
+def test_tombstone__beside_comments_or_clarifications__is_refused_at_commit(
+    users: Users, constraint: str
+) -> None:
+    remove_all_but(constraint, AT_REST["discussed"](users), KEPT_BY | OF_A_DISCUSSION)
 
 
-def test_tombstone__beside_a_signature__is_refused_at_commit(cast: Cast) -> None:
-    take_all_but("signature_append_only", AT_REST["resolved"](cast), KEPT_BY)
+def test_tombstone__beside_a_signature__is_refused_at_commit(users: Users) -> None:
+    remove_all_but("signature_append_only", AT_REST["resolved"](users), KEPT_BY)
 
 
-def take_all_but(law: str, contract: SystemContract, tables: dict[str, tuple[str, str]]) -> None:
-    with refused_by("tombstone_leaves_nothing", at_commit=True), as_replica():
+def remove_all_but(
+    constraint: str, contract: SystemContract, tables: dict[str, tuple[str, str]]
+) -> None:
+    with violates_constraint("tombstone_leaves_nothing", at_commit=True), as_replica():
         insert_row(TOMBSTONE, **tombstone_of(contract))
         # What hangs on another row comes before it.
         for keeper in reversed(tables):
             table, where = tables[keeper]
-            if keeper != law:
+            if keeper != constraint:
                 run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
 
 
@@ -215,22 +229,22 @@ def take_all_but(law: str, contract: SystemContract, tables: dict[str, tuple[str
         f"TRUNCATE {TOMBSTONE}",
     ],
 )
-def test_tombstone__whoever_attacks_it__stays(cast: Cast, attack: str) -> None:
-    contract = contract_in(cast, ContractStatus.COMPLETED)
-    check_deferred_laws()
+def test_tombstone__attacked_by_any_role__stays(users: Users, attack: str) -> None:
+    contract = contract_in(users, ContractStatus.COMPLETED)
+    check_deferred_triggers()
     with as_owner():
-        bury(contract)
-    with refused_by("tombstone_append_only"):
+        remove_with_tombstone(contract)
+    with violates_constraint("tombstone_append_only"):
         run_sql(attack)
 
 
-def test_contract__of_an_id_that_was_removed__is_refused(cast: Cast) -> None:
-    removed = contract_in(cast, ContractStatus.REJECTED)
-    other = contract_in(cast, ContractStatus.ELIGIBLE)
-    check_deferred_laws()
+def test_contract__of_an_id_that_was_removed__is_refused(users: Users) -> None:
+    removed = contract_in(users, ContractStatus.REJECTED)
+    other = contract_in(users, ContractStatus.ELIGIBLE)
+    check_deferred_triggers()
     with as_owner():
-        bury(removed)
-    with refused_by("removed_stays_removed"):
+        remove_with_tombstone(removed)
+    with violates_constraint("removal_is_final"):
         run_sql(
             f"CREATE TEMPORARY TABLE reborn AS SELECT * FROM {CONTRACT} WHERE id = %s", other.pk
         )
@@ -238,13 +252,13 @@ def test_contract__of_an_id_that_was_removed__is_refused(cast: Cast) -> None:
         run_sql(f"INSERT INTO {CONTRACT} SELECT * FROM reborn")
 
 
-def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed: Cast) -> None:
+def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed: Users) -> None:
     document = proposal_document()
 
     def propose() -> SystemContract:
         return draft_contract(document=document, proposer=committed.operator, at=now())
 
-    contract = record_verdicts(
+    contract = record_review_verdicts(
         contract_id=propose().pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
@@ -254,7 +268,7 @@ def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed:
 
     def removing() -> None:
         with as_owner():
-            bury(contract)
+            remove_with_tombstone(contract)
 
     _, refusal = overtaking(removing, propose)
     assert isinstance(refusal, DuplicateContractError)
@@ -262,14 +276,14 @@ def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed:
 
 
 # --- nobody but the owner ---
-def test_application__reads_tombstones_and_writes_none(cast: Cast) -> None:
+def test_application__reads_tombstones_and_writes_none(users: Users) -> None:
     role = require_app_role()
-    contract = contract_in(cast, ContractStatus.COMPLETED)
+    contract = contract_in(users, ContractStatus.COMPLETED)
     assert run_sql("SELECT current_user") == [(role,)]
     assert run_sql(f"SELECT count(*) FROM {TOMBSTONE}") == [(0,)]
     attacks: list[Callable[[], Any]] = [
         lambda: insert_row(TOMBSTONE, **tombstone_of(contract)),
-        lambda: bury(contract),
+        lambda: remove_with_tombstone(contract),
         *(
             lambda table=table, where=where: run_sql(
                 f"DELETE FROM {table} WHERE {where}", contract.pk
@@ -286,14 +300,14 @@ def test_application__reads_tombstones_and_writes_none(cast: Cast) -> None:
             attack()
 
 
-def test_application__given_every_right_by_mistake__is_refused_by_the_law(cast: Cast) -> None:
+def test_application__given_every_right_by_mistake__is_refused_by_the_trigger(users: Users) -> None:
     role = require_app_role()
-    contract = contract_in(cast, ContractStatus.COMPLETED)
+    contract = contract_in(users, ContractStatus.COMPLETED)
     with as_owner():
         run_sql(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"')
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():
-        bury(contract)
-    assert law_named(refusal.value) == "tombstone_by_owner"
+        remove_with_tombstone(contract)
+    assert violated_constraint(refusal.value) == "tombstone_by_owner"
     # Nor by a tombstone that the owner has just written.
     with transaction.atomic():
         with as_owner():
@@ -301,4 +315,4 @@ def test_application__given_every_right_by_mistake__is_refused_by_the_law(cast: 
         with pytest.raises(IntegrityError) as refusal, transaction.atomic():
             run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s", contract.pk)
         transaction.set_rollback(True)
-    assert law_named(refusal.value) == "ledger_append_only"
+    assert violated_constraint(refusal.value) == "ledger_append_only"

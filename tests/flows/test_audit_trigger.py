@@ -12,45 +12,53 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.authorities.orchestrator.queries import steps_with_status
+from governance.domain.canonical import (
+    canonical_text,
+    load_strict_json,
+    timestamp,
+)
+from governance.domain.values import (
+    AuditVerdict,
+    HealthDecision,
+    JobStatus,
+)
 from governance.flows import run_job
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
-from governance.orchestrator.queries import steps_with_status
-from governance.vocabulary.canonical import canonical_text, load_strict_json, timestamp
-from governance.vocabulary.values import AuditVerdict, HealthDecision, JobStatus
-from tests.support.cast import Cast
-from tests.support.platform import FAILING, signal
-from tests.support.stories import (
-    again,
+from tests.support.factories import (
     failed_job,
     finished_job,
     now,
     pending_job,
+    reloaded,
     running_job,
 )
+from tests.support.platform import FAILING, signal
+from tests.support.users import Users
 from tests.support.writing_calls import called_by, touched_by
 
 
-def cancelled_before_start(cast: Cast) -> GovernanceJob:
-    job = pending_job(cast)
+def cancelled_before_start(users: Users) -> GovernanceJob:
+    job = pending_job(users)
     return run_job.cancel_job(
-        job_id=job.pk, reason="No longer wanted.", actor=cast.operator, at=now()
+        job_id=job.pk, reason="No longer wanted.", actor=users.operator, at=now()
     )
 
 
-def cancelled_half_way(cast: Cast) -> GovernanceJob:
-    running = running_job(cast)
+def cancelled_half_way(users: Users) -> GovernanceJob:
+    running = running_job(users)
     running.complete_steps(1)
     return running.cancel()
 
 
-def timed_out(cast: Cast) -> GovernanceJob:
-    running = running_job(cast)
+def timed_out(users: Users) -> GovernanceJob:
+    running = running_job(users)
     running.complete_steps(1)
-    late = again(running.job).deadline_at + timedelta(seconds=1)
-    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=cast.operator, at=late)
+    late = reloaded(running.job).deadline_at + timedelta(seconds=1)
+    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=users.operator, at=late)
 
 
-ENDS: list[tuple[Callable[[Cast], GovernanceJob], str, list[str], int]] = [
+ENDS: list[tuple[Callable[[Users], GovernanceJob], str, list[str], int]] = [
     (finished_job, "COMPLETED", ["COMPLETED", "COMPLETED", "COMPLETED"], 3),
     (failed_job, "FAILED", ["COMPLETED", "FAILED", "SKIPPED"], 2),
     (timed_out, "FAILED", ["COMPLETED", "FAILED", "SKIPPED"], 1),
@@ -86,25 +94,25 @@ class TestAuditTrigger:
     # --- sealed, whatever the end ---
     @EVERY_END
     def test_evidence__of_every_end__recomputes_with_sha256_alone(
-        self, cast: Cast, make: Callable[[Cast], GovernanceJob]
+        self, users: Users, make: Callable[[Users], GovernanceJob]
     ) -> None:
-        evidence = AuditEvidence.objects.get(job=make(cast))
+        evidence = AuditEvidence.objects.get(job=make(users))
         assert hashlib.sha256(evidence.body.encode("utf-8")).hexdigest() == evidence.sha256
         assert canonical_text(load_strict_json(evidence.body)) == evidence.body
 
     @EVERY_END
     def test_evidence__of_every_end__has_every_field_and_no_verdict(
-        self, cast: Cast, make: Callable[[Cast], GovernanceJob]
+        self, users: Users, make: Callable[[Users], GovernanceJob]
     ) -> None:
-        document = make(cast).evidence.document
+        document = make(users).evidence.document
         assert set(document) >= FIELDS
         assert not [key for key in keys_of(document) if "verdict" in key or "audit" in key]
 
     @EVERY_END
     def test_evidence__is_vouched_for_by_the_terminal_entry_after_its_head(
-        self, cast: Cast, make: Callable[[Cast], GovernanceJob]
+        self, users: Users, make: Callable[[Users], GovernanceJob]
     ) -> None:
-        job = make(cast)
+        job = make(users)
         terminal = terminal_entry(job)
         head = LedgerEntry.objects.get(contract=job.contract_id, seq=terminal.seq - 1)
         assert job.evidence.document["ledger_head"] == {
@@ -117,30 +125,30 @@ class TestAuditTrigger:
         ).exists()
 
     @pytest.mark.parametrize(("make", "status", "steps", "results"), ENDS)
-    def test_evidence__says_how_job_steps_and_results_stand(
+    def test_evidence__says_the_state_of_job_steps_and_results(
         self,
-        cast: Cast,
-        make: Callable[[Cast], GovernanceJob],
+        users: Users,
+        make: Callable[[Users], GovernanceJob],
         status: str,
         steps: list[str],
         results: int,
     ) -> None:
-        job = make(cast)
+        job = make(users)
         document = job.evidence.document
         assert (document["job_status"], document["job_id"]) == (status, str(job.pk))
         assert [step["status"] for step in document["steps"]] == steps
         assert [step["change"] for step in document["steps"]] == job.contract.proposed_changes
-        assert document["step_results"] == [r.as_record() for r in again(job).results.all()]
+        assert document["step_results"] == [r.as_record() for r in reloaded(job).results.all()]
         assert len(document["step_results"]) == results
         assert document["end_reason"] == job.end_reason
 
     # --- what it binds ---
-    def test_evidence__binds_what_was_approved_and_by_whom(self, cast: Cast) -> None:
-        job = finished_job(cast)
-        contract, document = again(job.contract), job.evidence.document
+    def test_evidence__binds_what_was_approved_and_by_whom(self, users: Users) -> None:
+        job = finished_job(users)
+        contract, document = reloaded(job.contract), job.evidence.document
         assert document["contract_content_sha256"] == contract.content_digest
         assert document["approval"] == {
-            "approved_by": cast.founder.pk,
+            "approved_by": users.founder.pk,
             "approved_at": timestamp(contract.approved_at),
             "approved_digest": contract.content_digest,
             "approval_note": "",
@@ -148,60 +156,62 @@ class TestAuditTrigger:
             "window_closes_at": timestamp(contract.window_closes_at),
         }
 
-    def test_evidence__names_everybody_who_took_part(self, cast: Cast) -> None:
-        assert finished_job(cast).evidence.document["participants"] == {
-            "proposed_by": cast.operator.pk,
-            "approved_by": cast.founder.pk,
-            "signed_by": [cast.founder.pk],
-            "activated_by": cast.operator.pk,
-            "started_by": cast.executor.pk,
-            "reported_by": [cast.executor.pk],
-            "ended_by": cast.executor.pk,
+    def test_evidence__names_every_participant(self, users: Users) -> None:
+        assert finished_job(users).evidence.document["participants"] == {
+            "proposed_by": users.operator.pk,
+            "approved_by": users.founder.pk,
+            "signed_by": [users.founder.pk],
+            "activated_by": users.operator.pk,
+            "started_by": users.executor.pk,
+            "reported_by": [users.executor.pk],
+            "ended_by": users.executor.pk,
         }
 
-    def test_evidence__carries_the_executors_words_as_reported(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_evidence__carries_the_executors_words_as_reported(self, users: Users) -> None:
+        running = running_job(users)
         output = {"ratio": 0.1, "big": 2**53 - 1, "name": "Zoë", "none": None}
         running.record(running.report(0, output=output, health_after={"system": "fine"}))
         [result] = running.cancel().evidence.document["step_results"]
         assert (result["output"], result["health_after"]) == (output, {"system": "fine"})
 
     # --- time and health ---
-    def test_duration__is_from_start_to_end(self, cast: Cast) -> None:
-        job = again(finished_job(cast))
+    def test_duration__is_from_start_to_end(self, users: Users) -> None:
+        job = reloaded(finished_job(users))
         document = job.evidence.document
         assert document["execution_duration_seconds"] == pytest.approx(
             (job.ended_at - job.started_at).total_seconds()
         )
         assert document["collected_at"] == document["ended_at"] == timestamp(job.ended_at)
 
-    def test_duration__of_a_job_never_started__is_absent(self, cast: Cast) -> None:
-        document = cancelled_before_start(cast).evidence.document
+    def test_duration__of_a_job_never_started__is_absent(self, users: Users) -> None:
+        document = cancelled_before_start(users).evidence.document
         assert document["execution_duration_seconds"] is None
         assert document["started_at"] is None
 
-    def test_health__before_and_after__are_as_observed(self, cast: Cast) -> None:
-        running = running_job(cast)
-        signal(cast, HealthDecision.DEGRADED)
+    def test_health__before_and_after__are_as_observed(self, users: Users) -> None:
+        running = running_job(users)
+        signal(users, HealthDecision.DEGRADED)
         document = running.cancel().evidence.document
         assert document["health_before"]["capabilities"] == {"Search": "HEALTHY"}
         assert document["health_after"]["capabilities"] == {"Search": "DEGRADED"}
 
-    def test_health__blocked_after__does_not_keep_the_job_from_ending(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_health__blocked_after__does_not_stop_the_job_from_completing(
+        self, users: Users
+    ) -> None:
+        running = running_job(users)
         running.complete_steps()
-        signal(cast, HealthDecision.BLOCKED)
+        signal(users, HealthDecision.BLOCKED)
         job = running.complete()
         assert job.status == JobStatus.COMPLETED
         assert job.evidence.document["health_after"]["capabilities"] == {"Search": "BLOCKED"}
 
     @pytest.mark.parametrize("provider", FAILING)
     def test_health_after__reading_failed__absent_and_the_ledger_says_so(
-        self, cast: Cast, settings: Any, provider: str
+        self, users: Users, settings: Any, provider: str
     ) -> None:
-        running = running_job(cast)
+        running = running_job(users)
         running.complete_steps()
-        settings.GOVERNANCE = settings.GOVERNANCE | {
+        settings.GOVSITE = settings.GOVSITE | {
             "HEALTH_PROVIDER": provider,
             "HEALTH_TIMEOUT_SECONDS": 0.05,
         }
@@ -213,10 +223,10 @@ class TestAuditTrigger:
         assert json.loads(terminal_entry(job).body)["records"]["health_after_sha256"] is None
 
     # --- how it is written ---
-    def test_ending__writes_snapshot_evidence_job_and_entry_once_in_this_order(
-        self, cast: Cast
+    def test_job_end__writes_snapshot_evidence_job_and_entry_once_in_this_order(
+        self, users: Users
     ) -> None:
-        running = running_job(cast)
+        running = running_job(users)
         running.complete_steps()
         with CaptureQueriesContext(connection) as seen:
             running.complete()
@@ -229,13 +239,13 @@ class TestAuditTrigger:
             "governance_ledgerentry",
         ]
 
-    def test_sealing__number_of_queries__does_not_grow_with_the_steps(self, cast: Cast) -> None:
+    def test_sealing__number_of_queries__does_not_grow_with_the_steps(self, users: Users) -> None:
         def queries(steps: int) -> int:
             changes = [
                 {"type": "parameter_change", "scope": "Search", "parameters": {"n": index}}
                 for index in range(steps)
             ]
-            running = running_job(cast, proposed_changes=changes)
+            running = running_job(users, proposed_changes=changes)
             running.complete_steps()
             with CaptureQueriesContext(connection) as seen:
                 running.complete()
@@ -243,17 +253,17 @@ class TestAuditTrigger:
 
         assert queries(1) == queries(12)
 
-    def test_trigger__judges_nothing(self, cast: Cast) -> None:
-        job = finished_job(cast)
-        assert again(job.contract).audit_verdict == AuditVerdict.PENDING
-        assert not hasattr(again(job), "audit")
+    def test_trigger__judges_nothing(self, users: Users) -> None:
+        job = finished_job(users)
+        assert reloaded(job.contract).audit_verdict == AuditVerdict.PENDING
+        assert not hasattr(reloaded(job), "audit")
 
 
-def test_steps__of_a_job_that_goes_on__are_due_in_turn(cast: Cast) -> None:
-    waiting, running = pending_job(cast), running_job(cast)
+def test_steps__of_a_job_that_goes_on__are_due_in_turn(users: Users) -> None:
+    waiting, running = pending_job(users), running_job(users)
     running.complete_steps(1)
     for job, statuses in (
         (waiting, ["PENDING", "PENDING", "PENDING"]),
         (running.job, ["COMPLETED", "RUNNING", "PENDING"]),
     ):
-        assert [step["status"] for step in steps_with_status(again(job))] == statuses
+        assert [step["status"] for step in steps_with_status(reloaded(job))] == statuses

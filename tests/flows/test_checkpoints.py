@@ -11,21 +11,27 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.ledger import checkpoints
-from governance.ledger.chain import GENESIS, entry_hash
-from governance.ledger.checkpoints import (
+from governance.domain.errors import InvalidInputError
+from governance.models import LedgerEntry, SystemContract
+from governance.record.attest import checkpoints
+from governance.record.attest.checkpoints import (
     checkpoint_lines,
     compare_with_checkpoint,
     read_checkpoint,
 )
-from governance.ledger.envelopes import CHECKPOINT_TYPE, sign_envelope
-from governance.ledger.merkle import MerkleTree
-from governance.ledger.verification import Finding, verify_ledger
-from governance.models import LedgerEntry, SystemContract
-from governance.vocabulary.errors import InvalidInputError
-from tests.support.cast import Cast
-from tests.support.stories import Running, eligible, judged_job, now, running_job
-from tests.support.tampering import laws_off, run_sql
+from governance.record.attest.envelopes import CHECKPOINT_TYPE, sign_envelope
+from governance.record.attest.merkle import MerkleTree
+from governance.record.ledger.chain import GENESIS, entry_hash
+from governance.record.ledger.verification import Finding, verify_ledger
+from tests.support.factories import (
+    Running,
+    eligible,
+    judged_job,
+    now,
+    running_job,
+)
+from tests.support.tampering import tamper, triggers_off
+from tests.support.users import Users
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -43,7 +49,7 @@ def rehash(contract: SystemContract, *, from_seq: int, reason: str) -> None:
     """What a thorough forger does: change one entry and hash all that follow anew."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
     previous = GENESIS
-    with laws_off(), connection.cursor() as cursor:
+    with triggers_off(), connection.cursor() as cursor:
         for entry in entries:
             if entry.seq == from_seq:
                 body = json.loads(entry.body)
@@ -61,23 +67,23 @@ def rehash(contract: SystemContract, *, from_seq: int, reason: str) -> None:
             previous = bytes(entry.hash)
 
 
-def test_untouched_ledger__agrees_with_its_checkpoint_and_may_grow(cast: Cast) -> None:
-    judged_job(cast)
-    running: Running = running_job(cast)
+def test_untouched_ledger__agrees_with_its_checkpoint_and_may_grow(users: Users) -> None:
+    judged_job(users)
+    running: Running = running_job(users)
     lines = taken()
     checkpoint = read_checkpoint(lines, key=KEY.public_key())
     assert checkpoint.chains == 2
     running.complete_steps()
-    eligible(cast)
+    eligible(users)
     assert found(lines) == []
 
 
 @pytest.mark.parametrize("seq", [1, 4, 12])
 def test_chain_hashed_anew__found_where_it_parts_though_it_is_whole_in_itself(
-    cast: Cast, seq: int
+    users: Users, seq: int
 ) -> None:
-    judged_job(cast)
-    contract = judged_job(cast).contract
+    judged_job(users)
+    contract = judged_job(users).contract
     lines = taken()
     rehash(contract, from_seq=seq, reason="It was always so.")
     assert [checked.finding for checked in verify_ledger([contract.pk])] == [None]
@@ -86,10 +92,10 @@ def test_chain_hashed_anew__found_where_it_parts_though_it_is_whole_in_itself(
     ]
 
 
-def test_one_entry_hashed_anew__the_checkpoint_names_it_and_not_the_next(cast: Cast) -> None:
-    contract = judged_job(cast).contract
+def test_one_entry_hashed_anew__the_checkpoint_names_it_and_not_the_next(users: Users) -> None:
+    contract = judged_job(users).contract
     lines = taken()
-    run_sql(
+    tamper(
         "UPDATE governance_ledgerentry SET hash = sha256(prev_hash || convert_to(body || ' ',"
         " 'UTF8')), body = body || ' ' WHERE seq = 5"
     )
@@ -99,12 +105,12 @@ def test_one_entry_hashed_anew__the_checkpoint_names_it_and_not_the_next(cast: C
     assert found(lines) == [Finding(contract.pk, 5, "is not what the checkpoint signed")]
 
 
-def test_older_backup_restored__missing_entries_and_contracts_are_named(cast: Cast) -> None:
-    contract = judged_job(cast).contract
-    gone = eligible(cast).pk
+def test_older_backup_restored__missing_entries_and_contracts_are_named(users: Users) -> None:
+    contract = judged_job(users).contract
+    gone = eligible(users).pk
     lines = taken()
-    run_sql(f"DELETE FROM governance_ledgerentry WHERE seq > 9 AND contract_id = '{contract.pk}'")
-    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{gone}'")
+    tamper(f"DELETE FROM governance_ledgerentry WHERE seq > 9 AND contract_id = '{contract.pk}'")
+    tamper(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{gone}'")
     assert set(found(lines)) == {
         Finding(contract.pk, 10, "is missing"),
         Finding(gone, 1, "is missing"),
@@ -112,20 +118,20 @@ def test_older_backup_restored__missing_entries_and_contracts_are_named(cast: Ca
 
 
 def test_forged_hash__that_hits_the_trail__the_head_still_parts(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "PREFIX", 0)  # a trail that every hash hits
-    contract = judged_job(cast).contract
+    contract = judged_job(users).contract
     lines = taken()
     rehash(contract, from_seq=12, reason="It was always so.")
     assert found(lines) == [Finding(contract.pk, 12, "is not what the checkpoint signed")]
 
 
-def test_many_chains__compared_some_at_a_time__each_is_looked_at(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+def test_many_chains__compared_in_batches__each_is_checked(
+    users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "CHAINS_AT_ONCE", 2)
-    contracts = sorted((eligible(cast) for _ in range(4)), key=lambda contract: contract.pk)
+    monkeypatch.setattr(checkpoints, "CHAINS_PER_BATCH", 2)
+    contracts = sorted((eligible(users) for _ in range(4)), key=lambda contract: contract.pk)
     lines = taken()
     for contract in contracts:
         rehash(contract, from_seq=3, reason="It was always so.")
@@ -186,9 +192,9 @@ def sign_another_version(lines: list[str]) -> list[str]:
         sign_another_version,
     ],
 )
-def test_forged_checkpoint__refused(cast: Cast, forge: Any) -> None:
-    judged_job(cast)
-    eligible(cast)
+def test_forged_checkpoint__refused(users: Users, forge: Any) -> None:
+    judged_job(users)
+    eligible(users)
     lines = taken()
     assert read_checkpoint(lines, key=KEY.public_key())
     with pytest.raises(InvalidInputError):
@@ -201,8 +207,8 @@ def test_no_lines_at_all__refused() -> None:
     assert refusal.value.code == "bad_checkpoint"
 
 
-def test_checkpoint__signed_by_somebody_else__refused(cast: Cast) -> None:
-    eligible(cast)
+def test_checkpoint__signed_by_another_key__refused(users: Users) -> None:
+    eligible(users)
     with pytest.raises(InvalidInputError) as refusal:
         read_checkpoint(taken(), key=Ed25519PrivateKey.generate().public_key())
     assert refusal.value.code == "bad_signature"
@@ -218,8 +224,8 @@ def test_merkle_root__any_leaf_changed_moved_or_dropped__differs(
             tree.add(leaf)
         return tree.root
 
-    place = data.draw(st.integers(0, len(leaves) - 1))
-    changed = [*leaves[:place], leaves[place] + b"x", *leaves[place + 1 :]]
+    index = data.draw(st.integers(0, len(leaves) - 1))
+    changed = [*leaves[:index], leaves[index] + b"x", *leaves[index + 1 :]]
     assert root(changed) != root(leaves)
     assert root(leaves[:-1]) != root(leaves)
     assert root([*leaves, leaves[-1]]) != root(leaves)

@@ -6,20 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from governance.contract import clarifications
-from governance.contract.operations import expire_contract
-from governance.contract.queries import contracts_past_review, open_clarification_of
-from governance.flows.review_contract import (
-    answer_clarification,
-    approve_contract,
-    comment_on_contract,
-    reject_contract,
-    request_clarification,
-)
-from governance.flows.sweep import expire_contracts
-from governance.ledger.queries import entries_of
-from governance.models import ContractComment, SystemContract
-from governance.vocabulary.errors import (
+from governance.authorities.contract import clarifications
+from governance.authorities.contract.operations import expire_contract
+from governance.authorities.contract.queries import contracts_past_review, open_clarification_of
+from governance.domain.errors import (
     ClarificationConflictError,
     ContractExpiredError,
     FourEyesError,
@@ -29,30 +19,48 @@ from governance.vocabulary.errors import (
     WrongPersonError,
     WrongStateError,
 )
-from governance.vocabulary.review_clock import review_end
-from governance.vocabulary.values import ActivationWindow, ContractStatus
-from tests.support.attacks import check_deferred_laws, nothing_written
-from tests.support.cast import Cast
+from governance.domain.review_clock import review_end
+from governance.domain.values import ActivationWindow, ContractStatus
+from governance.flows.review_contract import (
+    answer_clarification,
+    approve_contract,
+    comment_on_contract,
+    reject_contract,
+    request_clarification,
+)
+from governance.flows.sweep import expire_contracts
+from governance.models import ContractComment, SystemContract
+from governance.record.ledger.queries import entries_of
+from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.contracts import refused
+from tests.support.factories import (
+    answered,
+    approved,
+    asked,
+    contract_in,
+    eligible,
+    now,
+    reloaded,
+)
 from tests.support.signing import as_seen
-from tests.support.stories import again, answered, approved, asked, contract_in, eligible, now
+from tests.support.users import Users
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
 
 
-def ask(contract: SystemContract, cast: Cast, at: datetime, question: str = "Why now?") -> None:
-    request_clarification(contract_id=contract.pk, founder=cast.founder, question=question, at=at)
+def ask(contract: SystemContract, users: Users, at: datetime, question: str = "Why now?") -> None:
+    request_clarification(contract_id=contract.pk, founder=users.founder, question=question, at=at)
 
 
-def answer(contract: SystemContract, cast: Cast, at: datetime) -> None:
+def answer(contract: SystemContract, users: Users, at: datetime) -> None:
     answer_clarification(
-        contract_id=contract.pk, person=cast.operator, answer="The sale begins.", at=at
+        contract_id=contract.pk, person=users.operator, answer="The sale begins.", at=at
     )
 
 
-def expire(contract: SystemContract, cast: Cast, at: datetime) -> SystemContract:
-    return expire_contract(contract_id=contract.pk, actor=cast.operator, at=at)
+def expire(contract: SystemContract, users: Users, at: datetime) -> SystemContract:
+    return expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
 
 
 # --- the clock ---
@@ -64,198 +72,198 @@ def test_review_end__of_no_questions_closed_ones_and_an_open_one() -> None:
     assert review_end(noon, [*pauses, (noon, None)]) is None
 
 
-def test_question__stops_the_clock_and_is_told(cast: Cast) -> None:
-    contract = eligible(cast)
-    ask(contract, cast, now(), "  Why now?\n")
-    waiting = again(contract)
+def test_question__pauses_the_review_and_is_recorded(users: Users) -> None:
+    contract = eligible(users)
+    ask(contract, users, now(), "  Why now?\n")
+    waiting = reloaded(contract)
     assert (waiting.status, waiting.review_ends_at) == (ContractStatus.ELIGIBLE, None)
     assert waiting.content_digest == contract.content_digest
     question = open_clarification_of(waiting)
     assert question is not None
-    assert (question.number, question.question, question.asked_by) == (1, "Why now?", cast.founder)
-    told = list(entries_of(contract.pk))[-1]
-    assert (told.event, told.reason, told.to_status) == (
+    assert (question.number, question.question, question.asked_by) == (1, "Why now?", users.founder)
+    entry = list(entries_of(contract.pk))[-1]
+    assert (entry.event, entry.reason, entry.to_status) == (
         "contract.review.clarification_requested",
         "Why now?",
         "",
     )
-    check_deferred_laws()
+    check_deferred_triggers()
 
 
-def test_answer__restarts_the_clock_with_the_time_it_had_left(cast: Cast) -> None:
+def test_answer__restarts_the_clock_with_the_time_it_had_left(users: Users) -> None:
     at = now()
-    contract = eligible(cast, at=at)
-    ask(contract, cast, at + DAY)
-    answer(contract, cast, at + 11 * DAY)
-    ask(contract, cast, at + 12 * DAY)
-    assert again(contract).review_ends_at is None
-    answer(contract, cast, at + 12 * DAY + MOMENT)
-    running = again(contract)
+    contract = eligible(users, at=at)
+    ask(contract, users, at + DAY)
+    answer(contract, users, at + 11 * DAY)
+    ask(contract, users, at + 12 * DAY)
+    assert reloaded(contract).review_ends_at is None
+    answer(contract, users, at + 12 * DAY + MOMENT)
+    running = reloaded(contract)
     assert running.review_ends_at == contract.expires_at + 10 * DAY + MOMENT
     assert running.expires_at == contract.expires_at
     assert open_clarification_of(running) is None
-    told = [entry.event for entry in entries_of(contract.pk)][-4:]
-    assert told == ["contract.review.clarification_requested", "contract.review.clarified"] * 2
-    check_deferred_laws()
+    events = [entry.event for entry in entries_of(contract.pk)][-4:]
+    assert events == ["contract.review.clarification_requested", "contract.review.clarified"] * 2
+    check_deferred_triggers()
 
 
-def test_open_question__no_time_expires_the_contract(cast: Cast) -> None:
-    contract = asked(cast)
+def test_open_question__no_time_expires_the_contract(users: Users) -> None:
+    contract = asked(users)
     late = now() + 1000 * DAY
     assert list(contracts_past_review(late)) == []
-    assert list(expire_contracts(actor=cast.operator, at=late)) == []
+    assert list(expire_contracts(actor=users.operator, at=late)) == []
     with refused(WrongStateError, "review_paused"):
-        expire(contract, cast, late)
+        expire(contract, users, late)
 
 
-def test_answered_question__contract_expires_that_much_later(cast: Cast) -> None:
-    contract = answered(cast)
+def test_answered_question__contract_expires_that_much_later(users: Users) -> None:
+    contract = answered(users)
     end = contract.expires_at + timedelta(hours=1)
     assert list(contracts_past_review(end)) == []
     with refused(WrongStateError, "review_open"):
-        expire(contract, cast, end)
+        expire(contract, users, end)
     assert [found.pk for found in contracts_past_review(end + MOMENT)] == [contract.pk]
-    [outcome] = expire_contracts(actor=cast.operator, at=end + MOMENT)
+    [outcome] = expire_contracts(actor=users.operator, at=end + MOMENT)
     assert outcome.status == ContractStatus.EXPIRED
 
 
-@pytest.mark.parametrize("story", [asked, answered])
+@pytest.mark.parametrize("make_contract", [asked, answered])
 def test_founder__decides_with_the_longer_clock_or_an_open_question(
-    cast: Cast, story: type
+    users: Users, make_contract: type
 ) -> None:
-    contract = story(cast)
+    contract = make_contract(users)
     at = contract.expires_at + timedelta(minutes=59)
     decided = approve_contract(
         contract_id=contract.pk,
-        founder=cast.second_founder,
+        founder=users.second_founder,
         window=ActivationWindow(at, at + DAY),
         **as_seen(contract),
         at=at,
     )
     assert decided.status == ContractStatus.APPROVED
-    check_deferred_laws()
+    check_deferred_triggers()
 
 
-def test_approval__past_the_longer_clock__refused(cast: Cast) -> None:
-    contract = answered(cast)
+def test_approval__past_the_longer_clock__refused(users: Users) -> None:
+    contract = answered(users)
     at = contract.review_ends_at + MOMENT
     with refused(ContractExpiredError, "contract_expired"):
         approve_contract(
             contract_id=contract.pk,
-            founder=cast.founder,
+            founder=users.founder,
             window=ActivationWindow(at, at + DAY),
             **as_seen(contract),
             at=at,
         )
 
 
-def test_clocks_of_two_machines_differ__pauses_stay_apart(cast: Cast) -> None:
+def test_clocks_of_two_machines_differ__pauses_stay_apart(users: Users) -> None:
     at = now()
-    contract = eligible(cast, at=at)
-    ask(contract, cast, at + DAY)
-    answer(contract, cast, at)  # before it was asked, says that clock
-    assert again(contract).review_ends_at == contract.expires_at
-    ask(contract, cast, at - DAY)
-    answer(contract, cast, at + 2 * DAY)
-    assert again(contract).review_ends_at == contract.expires_at + DAY
-    check_deferred_laws()
+    contract = eligible(users, at=at)
+    ask(contract, users, at + DAY)
+    answer(contract, users, at)  # before it was asked, says that clock
+    assert reloaded(contract).review_ends_at == contract.expires_at
+    ask(contract, users, at - DAY)
+    answer(contract, users, at + 2 * DAY)
+    assert reloaded(contract).review_ends_at == contract.expires_at + DAY
+    check_deferred_triggers()
 
 
 # --- who, and when ---
-def test_question__while_another_is_open__refused(cast: Cast) -> None:
-    contract = asked(cast)
+def test_question__while_another_is_open__refused(users: Users) -> None:
+    contract = asked(users)
     with refused(ClarificationConflictError, "clarification_open"):
-        ask(contract, cast, now())
+        ask(contract, users, now())
 
 
-def test_answer__to_no_question__refused(cast: Cast) -> None:
-    for contract in (eligible(cast), answered(cast)):
+def test_answer__to_no_question__refused(users: Users) -> None:
+    for contract in (eligible(users), answered(users)):
         with refused(ClarificationConflictError, "no_open_clarification"):
-            answer(contract, cast, now())
+            answer(contract, users, now())
 
 
-def test_question__past_the_review_time__refused(cast: Cast) -> None:
-    contract = eligible(cast)
+def test_question__past_the_review_time__refused(users: Users) -> None:
+    contract = eligible(users)
     with refused(ContractExpiredError, "contract_expired"):
-        ask(contract, cast, contract.expires_at + MOMENT)
+        ask(contract, users, contract.expires_at + MOMENT)
 
 
 @pytest.mark.parametrize(
     "status", [s for s in ContractStatus if s not in ("ELIGIBLE", "VALIDATED")]
 )
 def test_question__about_a_contract_not_in_review__refused(
-    cast: Cast, status: ContractStatus
+    users: Users, status: ContractStatus
 ) -> None:
-    contract = contract_in(cast, status)
+    contract = contract_in(users, status)
     with nothing_written(), pytest.raises(WrongStateError):
-        ask(contract, cast, now())
+        ask(contract, users, now())
     with nothing_written(), pytest.raises(WrongStateError):
-        answer(contract, cast, now())
+        answer(contract, users, now())
 
 
-def test_answer__after_the_decision__refused(cast: Cast) -> None:
-    contract = asked(cast)
+def test_answer__after_the_decision__refused(users: Users) -> None:
+    contract = asked(users)
     reject_contract(
-        contract_id=contract.pk, founder=cast.founder, reason="Not before the sale.", at=now()
+        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
     )
     with nothing_written(), pytest.raises(WrongStateError):
-        answer(contract, cast, now())
+        answer(contract, users, now())
 
 
 @pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer", "outsider"])
-def test_question__by_nobody_but_a_founder(cast: Cast, who: str) -> None:
-    contract = eligible(cast)
+def test_question__by_founders_only(users: Users, who: str) -> None:
+    contract = eligible(users)
     with refused(WrongPersonError, "not_permitted"):
         request_clarification(
-            contract_id=contract.pk, founder=getattr(cast, who), question="Why?", at=now()
+            contract_id=contract.pk, founder=getattr(users, who), question="Why?", at=now()
         )
 
 
-def test_question__by_the_proposer_superuser_or_not__refused(cast: Cast) -> None:
-    cast.operator.is_superuser = True
-    cast.operator.save()
-    contract = eligible(cast)
+def test_question__by_the_proposer_superuser_or_not__refused(users: Users) -> None:
+    users.operator.is_superuser = True
+    users.operator.save()
+    contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
         request_clarification(
-            contract_id=contract.pk, founder=cast.operator, question="Why?", at=now()
+            contract_id=contract.pk, founder=users.operator, question="Why?", at=now()
         )
 
 
 @pytest.mark.parametrize("who", ["second_founder", "executor", "auditor", "viewer", "outsider"])
-def test_answer__by_nobody_but_proposer_and_operators(cast: Cast, who: str) -> None:
-    contract = asked(cast)
+def test_answer__by_proposer_and_operators_only(users: Users, who: str) -> None:
+    contract = asked(users)
     with refused(WrongPersonError, "not_permitted"):
         answer_clarification(
-            contract_id=contract.pk, person=getattr(cast, who), answer="Because.", at=now()
+            contract_id=contract.pk, person=getattr(users, who), answer="Because.", at=now()
         )
 
 
-def test_answer__by_the_proposer_who_is_no_operator_any_more__passes(cast: Cast) -> None:
-    contract = asked(cast)
-    cast.operator.groups.clear()
-    answer(contract, cast, now())
-    assert again(contract).review_ends_at is not None
+def test_answer__by_the_proposer_who_is_no_operator_any_more__passes(users: Users) -> None:
+    contract = asked(users)
+    users.operator.groups.clear()
+    answer(contract, users, now())
+    assert reloaded(contract).review_ends_at is not None
 
 
-def test_answer__by_who_asked__refused(cast: Cast) -> None:
-    cast.founder.is_superuser = True
-    cast.founder.save()
-    contract = asked(cast)
+def test_answer__by_who_asked__refused(users: Users) -> None:
+    users.founder.is_superuser = True
+    users.founder.save()
+    contract = asked(users)
     with refused(FourEyesError, "four_eyes"):
         answer_clarification(
-            contract_id=contract.pk, person=cast.founder, answer="Never mind.", at=now()
+            contract_id=contract.pk, person=users.founder, answer="Never mind.", at=now()
         )
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "nul\0", None])
-def test_text__empty_long_or_unfit__refused(cast: Cast, text: str) -> None:
-    contract, waiting, at = eligible(cast), asked(cast), now()
+def test_text__empty_long_or_unfit__refused(users: Users, text: str) -> None:
+    contract, waiting, at = eligible(users), asked(users), now()
     tries = [
-        lambda: ask(contract, cast, at, text),
+        lambda: ask(contract, users, at, text),
         lambda: answer_clarification(
-            contract_id=waiting.pk, person=cast.operator, answer=text, at=at
+            contract_id=waiting.pk, person=users.operator, answer=text, at=at
         ),
-        lambda: comment_on_contract(contract_id=contract.pk, person=cast.viewer, text=text, at=at),
+        lambda: comment_on_contract(contract_id=contract.pk, person=users.viewer, text=text, at=at),
     ]
     for attempt in tries:
         with nothing_written(), pytest.raises(InvalidInputError):
@@ -263,35 +271,35 @@ def test_text__empty_long_or_unfit__refused(cast: Cast, text: str) -> None:
 
 
 # --- comments ---
-def test_comment__on_contracts_in_any_state__is_kept_and_moves_nothing(cast: Cast) -> None:
+def test_comment__on_contracts_in_any_state__is_kept_and_moves_nothing(users: Users) -> None:
     for status in ContractStatus:
         if status is ContractStatus.VALIDATED:
             continue
-        contract = contract_in(cast, status)
+        contract = contract_in(users, status)
         entries = entries_of(contract.pk).count()
-        comment_on_contract(contract_id=contract.pk, person=cast.viewer, text=" Hm. ", at=now())
+        comment_on_contract(contract_id=contract.pk, person=users.viewer, text=" Hm. ", at=now())
         comment = ContractComment.objects.get(contract=contract)
-        assert (comment.text, comment.by) == ("Hm.", cast.viewer)
-        assert again(contract).status == status
+        assert (comment.text, comment.by) == ("Hm.", users.viewer)
+        assert reloaded(contract).status == status
         assert entries_of(contract.pk).count() == entries
-    check_deferred_laws()
+    check_deferred_triggers()
 
 
-def test_comment__by_who_may_not_see_or_is_no_staff__refused(cast: Cast) -> None:
-    contract = approved(cast)
-    cast.viewer.is_staff = False
-    for person in (cast.outsider, cast.viewer):
+def test_comment__by_who_may_not_see_or_is_no_staff__refused(users: Users) -> None:
+    contract = approved(users)
+    users.viewer.is_staff = False
+    for person in (users.outsider, users.viewer):
         with refused(WrongPersonError, "not_permitted"):
             comment_on_contract(contract_id=contract.pk, person=person, text="Hm.", at=now())
 
 
-def test_anything__about_no_contract__not_found(cast: Cast) -> None:
+def test_anything__about_no_contract__not_found(users: Users) -> None:
     nothing = SystemContract()
     for attempt in (
-        lambda: ask(nothing, cast, now()),
-        lambda: answer(nothing, cast, now()),
+        lambda: ask(nothing, users, now()),
+        lambda: answer(nothing, users, now()),
         lambda: comment_on_contract(
-            contract_id=nothing.pk, person=cast.viewer, text="Hm.", at=now()
+            contract_id=nothing.pk, person=users.viewer, text="Hm.", at=now()
         ),
     ):
         with pytest.raises(NotFoundError) as caught:
@@ -300,14 +308,14 @@ def test_anything__about_no_contract__not_found(cast: Cast) -> None:
 
 
 def test_question_and_answer__put_to_the_contracts_own_operation_after_a_decision__refused(
-    cast: Cast,
+    users: Users,
 ) -> None:
-    contract = approved(cast)
+    contract = approved(users)
     with refused(WrongStateError, "not_eligible"):
-        clarifications.request_clarification(
-            contract_id=contract.pk, founder=cast.second_founder, question="Why?", at=now()
+        clarifications.record_clarification_request(
+            contract_id=contract.pk, founder=users.second_founder, question="Why?", at=now()
         )
     with refused(WrongStateError, "not_eligible"):
-        clarifications.answer_clarification(
-            contract_id=contract.pk, person=cast.operator, answer="So.", at=now()
+        clarifications.record_clarification_answer(
+            contract_id=contract.pk, person=users.operator, answer="So.", at=now()
         )

@@ -12,25 +12,34 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from governance.flows.activate_contract import activate_contract
-from governance.models import GovernanceJob, LedgerEntry, SystemContract
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.vocabulary.canonical import digest
-from governance.vocabulary.errors import (
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.canonical import digest
+from governance.domain.errors import (
     ContractActivationError,
     GovernanceError,
+    IntegrityViolationError,
     InvalidInputError,
     NotFoundError,
-    RecordProtectedError,
 )
-from governance.vocabulary.values import ActivationWindow, ContractStatus, HealthDecision
-from tests.support.attacks import check_deferred_laws, law_off, nothing_written, run_sql
-from tests.support.cast import Cast
+from governance.domain.values import (
+    ActivationWindow,
+    ContractStatus,
+    HealthDecision,
+)
+from governance.flows.activate_contract import activate_contract
+from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, trigger_off
+from tests.support.factories import (
+    approved,
+    contract_in,
+    now,
+    reloaded,
+)
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
 from tests.support.roles import as_owner
-from tests.support.stories import again, approved, contract_in, now
-from tests.support.threads import LONGEST_WAIT, at_once
+from tests.support.threads import MAX_WAIT_SECONDS, at_once
+from tests.support.users import Users
 
 NOT_APPROVED = [
     status
@@ -40,19 +49,19 @@ NOT_APPROVED = [
 TICK = timedelta(microseconds=1)
 
 
-def activate(contract: SystemContract, cast: Cast, **changes: Any) -> GovernanceJob:
+def activate(contract: SystemContract, users: Users, **changes: Any) -> GovernanceJob:
     arguments: dict[str, Any] = {
         "contract_id": contract.pk,
-        "actor": cast.operator,
+        "actor": users.operator,
         "at": now(),
     } | changes
     return activate_contract(**arguments)
 
 
-def refusal_of(contract: SystemContract, cast: Cast, **changes: Any) -> GovernanceError:
+def refusal_of(contract: SystemContract, users: Users, **changes: Any) -> GovernanceError:
     """How activating `contract` is refused; nothing was written."""
     with nothing_written(), pytest.raises(GovernanceError) as refusal:
-        activate(contract, cast, **changes)
+        activate(contract, users, **changes)
     return refusal.value
 
 
@@ -60,11 +69,11 @@ def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> N
     """Rewrite an approved contract with the law switched off; `sign` forges the signature too."""
     if "expires_at" in columns:
         columns["review_ends_at"] = columns["expires_at"]
-    with law_off(CONTRACT, "contract_content_frozen"):
+    with trigger_off(CONTRACT, "contract_content_frozen"):
         SystemContract.objects.filter(pk=contract.pk).update(**columns)
-        check_deferred_laws()  # a table with checks outstanding cannot be altered
+        check_deferred_triggers()  # a table with checks outstanding cannot be altered
         if sign:
-            signature = digest(again(contract).content_record())
+            signature = digest(reloaded(contract).content_record())
             SystemContract.objects.filter(pk=contract.pk).update(
                 approved_digest=signature, content_digest=signature
             )
@@ -72,71 +81,71 @@ def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> N
 
 def drop_check(name: str) -> None:
     """Take a check of the contracts' table away, for the rest of the test."""
-    check_deferred_laws()
+    check_deferred_triggers()
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DROP CONSTRAINT {name}")
 
 
 class TestContractActivationService:
     # --- what it makes ---
-    def test_approved_contract__activated__becomes_one_pending_job(self, cast: Cast) -> None:
-        contract, at = approved(cast), now()
-        job = again(activate(contract, cast, at=at, timeout_minutes=90))
+    def test_approved_contract__activated__becomes_one_pending_job(self, users: Users) -> None:
+        contract, at = approved(users), now()
+        job = reloaded(activate(contract, users, at=at, timeout_minutes=90))
         assert (job.status, job.contract_id) == ("PENDING", contract.pk)
         assert (job.total_steps, job.current_step_index, job.timeout_minutes) == (3, 0, 90)
-        assert (job.created_at, job.created_by) == (at, cast.operator)
-        assert again(contract).status == ContractStatus.ACTIVE
+        assert (job.created_at, job.created_by) == (at, users.operator)
+        assert reloaded(contract).status == ContractStatus.ACTIVE
 
-    def test_steps__are_the_plan_that_was_approved(self, cast: Cast) -> None:
-        contract = approved(cast)
-        steps = activate(contract, cast).steps.all()
+    def test_steps__are_the_plan_that_was_approved(self, users: Users) -> None:
+        contract = approved(users)
+        steps = activate(contract, users).steps.all()
         assert [step.as_record() for step in steps] == contract.plan
         assert [step.change for step in steps] == contract.proposed_changes
 
-    def test_activation__is_told_with_the_digests_of_what_it_made(self, cast: Cast) -> None:
-        job = again(activate(approved(cast), cast))
+    def test_activation__appended_with_the_digests_of_its_records(self, users: Users) -> None:
+        job = reloaded(activate(approved(users), users))
         *_, activated, created = LedgerEntry.objects.filter(contract=job.contract_id)
         assert activated.event == "contract.activation.activated"
         assert created.event == "job.activation.created"
         steps = [step.as_record() for step in job.steps.all()]
-        assert digest(job.birth_record(steps)) in created.body
+        assert digest(job.creation_record(steps)) in created.body
         assert digest(job.snapshots.get().as_record()) in created.body
 
-    def test_queries__do_not_grow_with_the_steps(self, cast: Cast) -> None:
+    def test_queries__do_not_grow_with_the_steps(self, users: Users) -> None:
         def queries(steps: int) -> int:
             changes = [
                 {"type": "parameter_change", "scope": "Search", "parameters": {"n": index}}
                 for index in range(steps)
             ]
-            contract = approved(cast, proposed_changes=changes)
+            contract = approved(users, proposed_changes=changes)
             with CaptureQueriesContext(
                 connection,
             ) as seen:
-                assert activate(contract, cast).total_steps == steps
+                assert activate(contract, users).total_steps == steps
             return len(seen)
 
         assert queries(1) == queries(100)
 
     # --- the guards ---
     @pytest.mark.parametrize("status", NOT_APPROVED)
-    def test_contract__not_approved__refused(self, cast: Cast, status: ContractStatus) -> None:
-        refusal = refusal_of(contract_in(cast, status), cast)
+    def test_contract__not_approved__refused(self, users: Users, status: ContractStatus) -> None:
+        refusal = refusal_of(contract_in(users, status), users)
         assert isinstance(refusal, ContractActivationError)
         assert refusal.code == "contract_not_approved"
         assert refusal.details == {"status": status}
 
     @pytest.mark.parametrize("offset", [-TICK, timedelta(hours=1) + TICK])
-    def test_window__not_open_yet_or_over__refused(self, cast: Cast, offset: timedelta) -> None:
+    def test_window__not_open_yet_or_over__refused(self, users: Users, offset: timedelta) -> None:
         opens_at = now() + timedelta(hours=1)
         window = ActivationWindow(opens_at, opens_at + timedelta(hours=1))
-        contract = approved(cast, window=window)
-        assert refusal_of(contract, cast, at=opens_at + offset).code == "window_closed"
+        contract = approved(users, window=window)
+        assert refusal_of(contract, users, at=opens_at + offset).code == "window_closed"
 
     @pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=1)])
-    def test_window__its_two_ends__belong_to_it(self, cast: Cast, offset: timedelta) -> None:
+    def test_window__its_two_ends__belong_to_it(self, users: Users, offset: timedelta) -> None:
         opens_at = now() + timedelta(hours=1)
         window = ActivationWindow(opens_at, opens_at + timedelta(hours=1))
-        assert activate(approved(cast, window=window), cast, at=opens_at + offset)
+        assert activate(approved(users, window=window), users, at=opens_at + offset)
 
     @pytest.mark.parametrize(
         ("column", "value"),
@@ -157,15 +166,15 @@ class TestContractActivationService:
         ],
     )
     def test_content__other_than_what_was_signed__refused(
-        self, cast: Cast, column: str, value: Any
+        self, users: Users, column: str, value: Any
     ) -> None:
-        contract = approved(cast)
-        changes: dict[str, Any] = {column: cast.outsider.pk if value is None else value}
+        contract = approved(users)
+        changes: dict[str, Any] = {column: users.outsider.pk if value is None else value}
         tamper(contract, **changes)
-        assert refusal_of(contract, cast).code == "content_changed"
+        assert refusal_of(contract, users).code == "content_changed"
 
-    def test_confidence__rewritten_to_no_number__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_confidence__rewritten_to_no_number__refused(self, users: Users) -> None:
+        contract = approved(users)
         drop_check("contract_confidence_in_bounds")
         contract.confidence_score = None
         signed_of_none = digest(contract.content_record())
@@ -175,106 +184,106 @@ class TestContractActivationService:
             approved_digest=signed_of_none,
             content_digest=signed_of_none,
         )
-        assert refusal_of(contract, cast).code == "content_changed"
+        assert refusal_of(contract, users).code == "content_changed"
 
-    def test_signature__of_something_else__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_signature__of_something_else__refused(self, users: Users) -> None:
+        contract = approved(users)
         tamper(contract, approved_digest="0" * 64, content_digest="0" * 64)
-        assert refusal_of(contract, cast).code == "content_changed"
+        assert refusal_of(contract, users).code == "content_changed"
 
-    def test_target__outside_the_signed_scope__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_target__outside_the_signed_scope__refused(self, users: Users) -> None:
+        contract = approved(users)
         tamper(contract, sign=True, affected_capabilities=["Billing"])
-        refusal = refusal_of(contract, cast)
+        refusal = refusal_of(contract, users)
         assert isinstance(refusal, ContractActivationError)
         assert refusal.code == "target_out_of_scope"
 
     @pytest.mark.parametrize("kept", [0, 2])
-    def test_plan__other_than_the_changes__refused(self, cast: Cast, kept: int) -> None:
-        contract = approved(cast)
+    def test_plan__other_than_the_changes__refused(self, users: Users, kept: int) -> None:
+        contract = approved(users)
         tamper(contract, sign=True, plan=contract.plan[:kept])
-        assert refusal_of(contract, cast).code == "plan_differs"
+        assert refusal_of(contract, users).code == "plan_mismatch"
 
-    def test_eligibility__not_may__refused(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_eligibility__not_may__refused(self, users: Users) -> None:
+        contract = approved(users)
         drop_check("contract_eligible_means_may")
         tamper(contract, eligibility_decision="MAY_NOT")
-        assert refusal_of(contract, cast).code == "may_not"
+        assert refusal_of(contract, users).code == "may_not"
 
     @pytest.mark.parametrize("column", ["approved_by_id", "window_opens_at"])
-    def test_approval__incomplete__refused(self, cast: Cast, column: str) -> None:
-        contract = approved(cast)
+    def test_approval__incomplete__refused(self, users: Users, column: str) -> None:
+        contract = approved(users)
         drop_check("contract_approved_has_approval")
         changes: dict[str, Any] = {column: None}
         tamper(contract, **changes)
-        assert refusal_of(contract, cast).code == "approver_missing"
+        assert refusal_of(contract, users).code == "approver_missing"
 
     @pytest.mark.parametrize("provider", FAILING)
     def test_health__provider_gives_no_reading__unknown(
-        self, cast: Cast, settings: Any, provider: str
+        self, users: Users, settings: Any, provider: str
     ) -> None:
-        contract = approved(cast)
-        settings.GOVERNANCE = settings.GOVERNANCE | {
+        contract = approved(users)
+        settings.GOVSITE = settings.GOVSITE | {
             "HEALTH_PROVIDER": provider,
             "HEALTH_TIMEOUT_SECONDS": 0.05,
         }
-        assert refusal_of(contract, cast).code == "health_unknown"
+        assert refusal_of(contract, users).code == "health_unknown"
 
     def test_health__signals_cannot_be_read_in_time__unknown(
-        self, committed: Cast, settings: Any
+        self, committed: Users, settings: Any
     ) -> None:
         contract = approved(committed)
-        settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
+        settings.GOVSITE = settings.GOVSITE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
         with transaction.atomic():
             with as_owner():
                 run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
             began = monotonic()
             [refusal] = at_once(lambda wait: activate(contract, committed))
-            assert monotonic() - began < LONGEST_WAIT / 2
+            assert monotonic() - began < MAX_WAIT_SECONDS / 2
         assert refusal.code == "health_unknown"
-        assert again(contract).status == ContractStatus.APPROVED
+        assert reloaded(contract).status == ContractStatus.APPROVED
 
     @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
-    def test_health__blocked_in_scope__refused(self, cast: Cast, scope: str) -> None:
-        contract = approved(cast)
-        signal(cast, HealthDecision.BLOCKED, scope)
-        refusal = refusal_of(contract, cast)
+    def test_health__blocked_in_scope__refused(self, users: Users, scope: str) -> None:
+        contract = approved(users)
+        signal(users, HealthDecision.BLOCKED, scope)
+        refusal = refusal_of(contract, users)
         assert refusal.code == "health_blocked"
         assert refusal.details == {"blocking": [scope]}
 
     def test_health__degraded_or_blocked_elsewhere_or_no_longer__activates(
-        self, cast: Cast
+        self, users: Users
     ) -> None:
-        contract = approved(cast)
-        signal(cast, HealthDecision.DEGRADED)
-        signal(cast, HealthDecision.BLOCKED, "Billing")
-        signal(cast, HealthDecision.BLOCKED, "SYSTEM")
-        signal(cast, HealthDecision.HEALTHY, "SYSTEM")
-        assert activate(contract, cast).status == "PENDING"
+        contract = approved(users)
+        signal(users, HealthDecision.DEGRADED)
+        signal(users, HealthDecision.BLOCKED, "Billing")
+        signal(users, HealthDecision.BLOCKED, "SYSTEM")
+        signal(users, HealthDecision.HEALTHY, "SYSTEM")
+        assert activate(contract, users).status == "PENDING"
 
     @pytest.mark.parametrize("minutes", [0, -1, 1441, 2**40, 1.5, True, "60", None, [60]])
-    def test_timeout__out_of_bounds__refused(self, cast: Cast, minutes: Any) -> None:
-        refusal = refusal_of(approved(cast), cast, timeout_minutes=minutes)
+    def test_timeout__out_of_bounds__refused(self, users: Users, minutes: Any) -> None:
+        refusal = refusal_of(approved(users), users, timeout_minutes=minutes)
         assert isinstance(refusal, InvalidInputError)
         assert refusal.errors[0]["path"] == "timeout_minutes"
 
     @pytest.mark.parametrize("minutes", [1, 1440])
-    def test_timeout__at_its_bounds__kept(self, cast: Cast, minutes: int) -> None:
-        job = activate(approved(cast), cast, timeout_minutes=minutes)
-        assert again(job).timeout_minutes == minutes
+    def test_timeout__at_its_bounds__kept(self, users: Users, minutes: int) -> None:
+        job = activate(approved(users), users, timeout_minutes=minutes)
+        assert reloaded(job).timeout_minutes == minutes
 
     # --- all or nothing ---
-    def test_postgres__refuses_halfway__nothing_stays(self, cast: Cast) -> None:
-        contract = approved(cast)
+    def test_postgres__refuses_halfway__nothing_stays(self, users: Users) -> None:
+        contract = approved(users)
         twice = [step | {"step_index": 0} for step in contract.plan]
         tamper(contract, sign=True, plan=twice)
-        refusal = refusal_of(contract, cast)
-        assert isinstance(refusal, RecordProtectedError)
-        assert refusal.details["law"] == "step_index_once"
+        refusal = refusal_of(contract, users)
+        assert isinstance(refusal, IntegrityViolationError)
+        assert refusal.details["constraint"] == "step_index_once"
 
 
-def test_unknown_contract__activated__not_found(cast: Cast) -> None:
-    arguments = {"actor": cast.operator, "timeout_minutes": 30, "health": None, "freeze": None}
+def test_unknown_contract__activated__not_found(users: Users) -> None:
+    arguments = {"actor": users.operator, "timeout_minutes": 30, "health": None, "freeze": None}
     with pytest.raises(NotFoundError) as refusal:
         GovernanceOrchestrator.activate_contract(uuid4(), at=now(), **arguments)
     assert refusal.value.code == "contract_not_found"

@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from governance.contract.operations import expire_contract, lapse_contract, record_verdicts
+from governance.authorities.contract.operations import (
+    expire_contract,
+    fail_contract_past_window,
+    record_review_verdicts,
+)
+from governance.domain.errors import GovernanceError
+from governance.domain.values import ActivationWindow, AuditVerdict
 from governance.flows.activate_contract import activate_contract
 from governance.flows.propose_contract import propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
-from governance.ledger.verification import verify_ledger
 from governance.models import (
     AuditResolution,
     GovernanceAudit,
@@ -21,28 +26,27 @@ from governance.models import (
     LedgerEntry,
     SystemContract,
 )
-from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.values import ActivationWindow, AuditVerdict
-from tests.support.cast import Cast, hire_cast
+from governance.record.ledger.verification import verify_ledger
 from tests.support.databases import cloned, ensure_template
-from tests.support.signing import as_seen
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     VALIDATOR_VERDICT,
-    again,
     approved,
     draft,
     eligible,
     finished_job,
     now,
     proposal_document,
+    reloaded,
 )
+from tests.support.signing import as_seen
 from tests.support.succession import FEWER
 from tests.support.succession import modify as modify_scope_of
 from tests.support.threads import at_once, overtaking
+from tests.support.users import Users, create_users
 from tests.support.verdicts import judge, settle
 
-Move = Callable[[SystemContract, Cast], Any]
+Move = Callable[[SystemContract, Users], Any]
 
 CREATED = now()
 DURING_REVIEW = CREATED + timedelta(days=1)
@@ -55,76 +59,76 @@ REASON = "Not this quarter, sorry."
 
 
 @pytest.fixture(scope="module")
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Cast]:
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Users]:
     """One database for all of them: each race is for a contract of its own."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
-        yield hire_cast()
+        yield create_users()
 
 
 @pytest.fixture(autouse=True)
-def _record_verifies(committed: Cast) -> Iterator[None]:
+def _record_verifies(committed: Users) -> Iterator[None]:
     yield
     assert [checked.finding for checked in verify_ledger() if checked.finding] == []
 
 
-def approve(contract: SystemContract, cast: Cast) -> SystemContract:
+def approve(contract: SystemContract, users: Users) -> SystemContract:
     return approve_contract(
         contract_id=contract.pk,
-        founder=cast.founder,
+        founder=users.founder,
         window=WINDOW,
         **as_seen(contract),
         at=DURING_REVIEW,
     )
 
 
-def reject(contract: SystemContract, cast: Cast) -> SystemContract:
+def reject(contract: SystemContract, users: Users) -> SystemContract:
     return reject_contract(
-        contract_id=contract.pk, founder=cast.second_founder, reason=REASON, at=DURING_REVIEW
+        contract_id=contract.pk, founder=users.second_founder, reason=REASON, at=DURING_REVIEW
     )
 
 
-def modify(contract: SystemContract, cast: Cast) -> SystemContract:
-    return modify_scope_of(contract, cast.second_founder, at=DURING_REVIEW)
+def modify(contract: SystemContract, users: Users) -> SystemContract:
+    return modify_scope_of(contract, users.second_founder, at=DURING_REVIEW)
 
 
-def expire(contract: SystemContract, cast: Cast) -> SystemContract:
-    return expire_contract(contract_id=contract.pk, actor=cast.operator, at=AFTER_REVIEW)
+def expire(contract: SystemContract, users: Users) -> SystemContract:
+    return expire_contract(contract_id=contract.pk, actor=users.operator, at=AFTER_REVIEW)
 
 
-def activate(contract: SystemContract, cast: Cast) -> GovernanceJob:
-    return activate_contract(contract_id=contract.pk, actor=cast.operator, at=IN_WINDOW)
+def activate(contract: SystemContract, users: Users) -> GovernanceJob:
+    return activate_contract(contract_id=contract.pk, actor=users.operator, at=IN_WINDOW)
 
 
-def activate_under_lock(contract: SystemContract, cast: Cast) -> GovernanceJob:
+def activate_under_lock(contract: SystemContract, users: Users) -> GovernanceJob:
     """As a call with a key does: in a transaction even what is refused waits for who was first."""
     with transaction.atomic():
-        return activate(contract, cast)
+        return activate(contract, users)
 
 
-def lapse(contract: SystemContract, cast: Cast) -> SystemContract:
-    return lapse_contract(contract_id=contract.pk, actor=cast.operator, at=AFTER_WINDOW)
+def lapse(contract: SystemContract, users: Users) -> SystemContract:
+    return fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=AFTER_WINDOW)
 
 
-def give_verdicts(contract: SystemContract, cast: Cast) -> SystemContract:
-    return record_verdicts(
+def give_verdicts(contract: SystemContract, users: Users) -> SystemContract:
+    return record_review_verdicts(
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
-        actor=cast.operator,
+        actor=users.operator,
         at=DURING_REVIEW,
     )
 
 
-def drafted(cast: Cast) -> SystemContract:
-    return draft(cast, at=CREATED)
+def drafted(users: Users) -> SystemContract:
+    return draft(users, at=CREATED)
 
 
-def in_review(cast: Cast) -> SystemContract:
-    return eligible(cast, at=CREATED)
+def in_review(users: Users) -> SystemContract:
+    return eligible(users, at=CREATED)
 
 
-def signed(cast: Cast) -> SystemContract:
-    return approved(cast, at=DURING_REVIEW, window=WINDOW)
+def signed(users: Users) -> SystemContract:
+    return approved(users, at=DURING_REVIEW, window=WINDOW)
 
 
 class TestContractRaces:
@@ -161,8 +165,8 @@ class TestContractRaces:
     )
     def test_second_move__before_the_first_commits__judged_by_what_the_first_did(
         self,
-        committed: Cast,
-        begin: Callable[[Cast], SystemContract],
+        committed: Users,
+        begin: Callable[[Users], SystemContract],
         first: Move,
         second: Move,
         status: str,
@@ -173,13 +177,13 @@ class TestContractRaces:
             lambda: first(contract, committed), lambda: second(contract, committed)
         )
         assert getattr(outcome, "code", None) == code, outcome
-        assert again(contract).status == status
-        told = LedgerEntry.objects.filter(contract=contract)
-        assert told.filter(to_status=status).count() == 1
+        assert reloaded(contract).status == status
+        entries = LedgerEntry.objects.filter(contract=contract)
+        assert entries.filter(to_status=status).count() == 1
         assert SystemContract.objects.filter(parent=contract).count() == (first is modify)
         assert GovernanceJob.objects.filter(contract=contract).exists() == (status == "ACTIVE")
 
-    def test_six_people__decide_at_once__one_decision(self, committed: Cast) -> None:
+    def test_six_people__decide_at_once__one_decision(self, committed: Users) -> None:
         contract = in_review(committed)
 
         def deciding(move: Move) -> Callable[[Any], Any]:
@@ -195,7 +199,9 @@ class TestContractRaces:
         assert {each.code for each in refused} <= DECIDED_ALREADY
         assert LedgerEntry.objects.filter(contract=contract, from_status="ELIGIBLE").count() == 1
 
-    def test_two_founders__modify_differently_at_once__one_successor(self, committed: Cast) -> None:
+    def test_two_founders__modify_differently_at_once__one_successor(
+        self, committed: Users
+    ) -> None:
         contract = in_review(committed)
         founders = (committed.founder, committed.second_founder)
 
@@ -214,17 +220,17 @@ class TestContractRaces:
         refused = [outcome for outcome in outcomes if isinstance(outcome, GovernanceError)]
         assert {each.code for each in refused} == {"contract_immutable"}
         [successor] = [outcome for outcome in outcomes if isinstance(outcome, SystemContract)]
-        assert again(contract).successor == successor
+        assert reloaded(contract).successor == successor
 
     def test_two_contracts_of_one_name__modified_at_once__get_names_of_their_own(
-        self, committed: Cast
+        self, committed: Users
     ) -> None:
         one = eligible(committed, at=CREATED, reference="SHARED", title="One")
         two = eligible(committed, at=CREATED, reference="SHARED", title="Two")
         first, second = overtaking(lambda: modify(one, committed), lambda: modify(two, committed))
         assert (first.reference, second.reference) == ("SHARED (rev 2)", "SHARED (rev 3)")
 
-    def test_same_proposal__twice_at_once__one_contract(self, committed: Cast) -> None:
+    def test_same_proposal__twice_at_once__one_contract(self, committed: Users) -> None:
         document = proposal_document()
 
         def propose() -> Any:
@@ -244,26 +250,28 @@ class TestContractRaces:
 
 
 class TestVerdictRaces:
-    def test_settling__while_the_doubt_is_being_told__settles_it(self, committed: Cast) -> None:
+    def test_settling__while_the_inconclusive_verdict_is_being_recorded__settles_it(
+        self, committed: Users
+    ) -> None:
         job = finished_job(committed)
         audit, resolution = overtaking(
             lambda: judge(job, committed.auditor, verdict=AuditVerdict.INCONCLUSIVE),
             lambda: settle(job, committed.second_founder),
         )
         assert resolution.audit == audit
-        assert again(job.contract).status == "COMPLETED"
+        assert reloaded(job.contract).status == "COMPLETED"
 
-    def test_verdict__while_the_doubt_is_settled__refused(self, committed: Cast) -> None:
+    def test_verdict__while_the_doubt_is_settled__refused(self, committed: Users) -> None:
         job = in_doubt(committed)
         _, refusal = overtaking(
             lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
             lambda: judge(job, committed.second_auditor),
         )
-        assert refusal.code == "verdict_given"
+        assert refusal.code == "verdict_exists"
         assert GovernanceAudit.objects.get(job=job).verdict == AuditVerdict.INCONCLUSIVE
-        assert again(job.contract).status == "FAILED"
+        assert reloaded(job.contract).status == "FAILED"
 
-    def test_two_people__settle_at_once__the_first_stands(self, committed: Cast) -> None:
+    def test_two_people__settle_at_once__the_first_is_kept(self, committed: Users) -> None:
         job = in_doubt(committed)
         resolution, refusal = overtaking(
             lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
@@ -271,10 +279,10 @@ class TestVerdictRaces:
         )
         assert refusal.code == "verdict_final"
         assert AuditResolution.objects.get(audit__job=job) == resolution
-        assert again(job.contract).status == "FAILED"
+        assert reloaded(job.contract).status == "FAILED"
 
 
-def in_doubt(cast: Cast) -> GovernanceJob:
-    job = finished_job(cast)
-    judge(job, cast.auditor, verdict=AuditVerdict.INCONCLUSIVE)
+def in_doubt(users: Users) -> GovernanceJob:
+    job = finished_job(users)
+    judge(job, users.auditor, verdict=AuditVerdict.INCONCLUSIVE)
     return job

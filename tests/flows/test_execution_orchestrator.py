@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.planning import ExecutionOrchestrator
+from governance.domain.changes import parse_changes
+from governance.domain.errors import InvalidChangesError
+from governance.domain.values import Lifecycle, PlatformState
 from governance.models import ConfigurationEntry
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.planning import ExecutionOrchestrator
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.changes import parse_changes
-from governance.vocabulary.errors import InvalidChangesError
-from governance.vocabulary.values import Lifecycle, PlatformState
-from tests.support.cast import Cast
-from tests.support.stories import THREE_CHANGES, pending_job
+from governance.services.registry.operations import register_capabilities
+from tests.support.factories import THREE_CHANGES, pending_job
+from tests.support.users import Users
 
 ENABLE = {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "LAUNCHED"}
 DISABLE = {"type": "capability_disable", "capability_name": "Search", "reason": "Too slow."}
@@ -40,12 +40,12 @@ def plan(proposed_changes: Any, **state: Any) -> list[dict[str, Any]]:
     )
 
 
-def way_back(*changes: dict[str, Any], **state: Any) -> Any:
+def rollback_of(*changes: dict[str, Any], **state: Any) -> Any:
     """The last step's rollback action."""
     return plan(list(changes), **state)[-1]["rollback_action"]
 
 
-def standing(lifecycle: Lifecycle) -> dict[str, Any]:
+def lifecycle_of_search(lifecycle: Lifecycle) -> dict[str, Any]:
     return {"lifecycles": {"Search": lifecycle}}
 
 
@@ -110,7 +110,7 @@ class TestExecutionOrchestrator:
 
     def test_step__gets_its_time_from_the_settings(self, settings: Any) -> None:
         assert plan(UPDATE)[0]["timeout_seconds"] == 300
-        settings.GOVERNANCE = settings.GOVERNANCE | {"STEP_TIMEOUT_SECONDS": 7}
+        settings.GOVSITE = settings.GOVSITE | {"STEP_TIMEOUT_SECONDS": 7}
         assert plan(UPDATE)[0]["timeout_seconds"] == 7
 
     def test_planning__the_same_twice__is_the_same(self) -> None:
@@ -128,57 +128,63 @@ class TestExecutionOrchestrator:
     def test_capability_change__of_an_enabled_one__leads_back_to_its_stage(
         self, change: dict[str, Any], before: Lifecycle
     ) -> None:
-        assert way_back(change, **standing(before)) == ENABLE | {"target_lifecycle": before}
+        assert rollback_of(change, **lifecycle_of_search(before)) == ENABLE | {
+            "target_lifecycle": before
+        }
 
     @pytest.mark.parametrize("change", [ENABLE, DISABLE])
     def test_capability_change__of_a_disabled_one__leads_back_to_disabled(
         self, change: dict[str, Any]
     ) -> None:
-        assert way_back(change, **standing(Lifecycle.DISABLED)) == RETURN
+        assert rollback_of(change, **lifecycle_of_search(Lifecycle.DISABLED)) == RETURN
 
     @pytest.mark.parametrize("change", [ENABLE, DISABLE])
-    def test_capability_change__of_an_unknown_one__has_no_way_back(
+    def test_capability_change__of_an_unknown_one__has_no_rollback(
         self, change: dict[str, Any]
     ) -> None:
-        assert way_back(change) is None
+        assert rollback_of(change) is None
 
     @pytest.mark.parametrize("old", [20, None, [1, {"a": None}], False])
     def test_configuration_update__swaps_old_and_new(self, old: Any) -> None:
         change = UPDATE | {"old_value": old}
-        assert way_back(change) == UPDATE | {"old_value": 50, "new_value": old}
+        assert rollback_of(change) == UPDATE | {"old_value": 50, "new_value": old}
 
     def test_parameter_change__all_known_before__returns_them(self) -> None:
         configuration = {("Search", "a"): 0, ("Search", "b"): None, ("Search", "c"): 9}
-        assert way_back(TUNE, configuration=configuration) == TUNE | {
+        assert rollback_of(TUNE, configuration=configuration) == TUNE | {
             "parameters": {"a": 0, "b": None}
         }
 
     @pytest.mark.parametrize(
         "configuration", [{}, {("Search", "a"): 0}, {("Other", "a"): 0, ("Other", "b"): 0}]
     )
-    def test_parameter_change__one_not_known_before__has_no_way_back(
+    def test_parameter_change__one_not_known_before__has_no_rollback(
         self, configuration: dict[Any, Any]
     ) -> None:
-        assert way_back(TUNE, configuration=configuration) is None
+        assert rollback_of(TUNE, configuration=configuration) is None
 
-    def test_way_back__leads_to_where_the_steps_before_had_brought_it(self) -> None:
-        assert way_back(ENABLE, DISABLE, **standing(Lifecycle.PREVIEW)) == ENABLE
-        assert way_back(DISABLE, ENABLE, **standing(Lifecycle.PREVIEW)) == RETURN
-        assert way_back(ENABLE, DISABLE) == ENABLE
+    def test_rollback__restores_what_the_steps_before_had_set(self) -> None:
+        assert rollback_of(ENABLE, DISABLE, **lifecycle_of_search(Lifecycle.PREVIEW)) == ENABLE
+        assert rollback_of(DISABLE, ENABLE, **lifecycle_of_search(Lifecycle.PREVIEW)) == RETURN
+        assert rollback_of(ENABLE, DISABLE) == ENABLE
 
-    def test_way_back__of_parameters__follows_updates_and_tunings_before(self) -> None:
+    def test_rollback__of_parameters__follows_updates_and_tunings_before(self) -> None:
         update = UPDATE | {"key": "a", "new_value": 5}
         first = TUNE | {"parameters": {"b": 6}}
-        assert way_back(update, first, TUNE)["parameters"] == {"a": 5, "b": 6}
+        assert rollback_of(update, first, TUNE)["parameters"] == {"a": 5, "b": 6}
 
     @pytest.mark.parametrize("change", [ENABLE, DISABLE, UPDATE, TUNE])
-    def test_way_back__is_itself_a_well_formed_change(self, change: dict[str, Any]) -> None:
+    def test_rollback__is_itself_a_well_formed_change(self, change: dict[str, Any]) -> None:
         configuration = {("Search", "a"): 0, ("Search", "b"): 0}
-        back = way_back(change, configuration=configuration, **standing(Lifecycle.DISABLED))
+        back = rollback_of(
+            change, configuration=configuration, **lifecycle_of_search(Lifecycle.DISABLED)
+        )
         assert [c.document() for c in parse_changes(back)] == [back]
 
     # --- against the registry ---
-    def test_job__of_registered_capability__carries_the_ways_back(self, cast: Cast) -> None:
+    def test_job__of_registered_capability__carries_the_rollback_actions(
+        self, users: Users
+    ) -> None:
         register_capabilities(
             documents=[
                 {
@@ -189,7 +195,7 @@ class TestExecutionOrchestrator:
             ]
         )
         assert ConfigurationEntry.objects.get().value == 9
-        backs = [step.rollback_action for step in pending_job(cast).steps.all()]
+        backs = [step.rollback_action for step in pending_job(users).steps.all()]
         assert backs == [
             THREE_CHANGES[0] | {"target_lifecycle": "DEPRECATED"},
             THREE_CHANGES[1] | {"old_value": 50, "new_value": 20},

@@ -8,27 +8,40 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from governance.domain.canonical import timestamp
+from governance.domain.errors import ChangeFreezeActiveError
+from governance.domain.values import (
+    ActivationWindow,
+    ContractStatus,
+    JobStatus,
+)
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import approve_contract
-from governance.ledger.verification import verify_ledger
-from governance.models import GovernanceJob, LineFreeze, SystemContract
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.errors import LineFrozenError
-from governance.vocabulary.values import ActivationWindow, ContractStatus, JobStatus
-from tests.support.attacks import law_named, run_sql
-from tests.support.cast import Cast
-from tests.support.line import HOUR, frozen, thawed
+from governance.models import ChangeFreeze, GovernanceJob, SystemContract
+from governance.record.ledger.verification import verify_ledger
+from tests.support.attacks import run_sql, violated_constraint
+from tests.support.factories import (
+    approved,
+    eligible,
+    now,
+    pending_job,
+)
+from tests.support.freezes import (
+    HOUR,
+    frozen,
+    lifted,
+)
 from tests.support.signing import as_seen
-from tests.support.stories import approved, eligible, now, pending_job
 from tests.support.threads import at_once, overtaking
+from tests.support.users import Users
 
 Moves = dict[str, Callable[[], Any]]
 MOVES = ["approve", "activate", "start", "claim"]
 
 
 @pytest.fixture
-def moves(committed: Cast) -> Moves:
+def moves(committed: Users) -> Moves:
     to_approve, to_activate, job = eligible(committed), approved(committed), pending_job(committed)
 
     def approve() -> Any:
@@ -62,7 +75,7 @@ def moved() -> dict[str, int]:
 
 @pytest.mark.parametrize("move", MOVES)
 def test_freeze__committed_while_a_move_is_open__the_move_is_refused_at_its_commit(
-    committed: Cast, moves: Moves, move: str
+    committed: Users, moves: Moves, move: str
 ) -> None:
     """The move looked, and the line ran; it does not run any more as it commits."""
     before = moved()
@@ -74,28 +87,28 @@ def test_freeze__committed_while_a_move_is_open__the_move_is_refused_at_its_comm
                 wait()  # the freeze begins
                 wait()  # and has committed
         except IntegrityError as refusal:  # its transaction is the test's: nobody translates
-            return law_named(refusal)
+            return violated_constraint(refusal)
         return "moved"
 
-    def freeze(wait: Any) -> LineFreeze:
+    def freeze(wait: Any) -> ChangeFreeze:
         wait()
         done = frozen(committed)
         wait()
         return done
 
     outcome, stop = at_once(slow_move, freeze)
-    assert outcome == "line_frozen"
-    assert isinstance(stop, LineFreeze)
+    assert outcome == "change_freeze_active"
+    assert isinstance(stop, ChangeFreeze)
     assert moved() == before
 
 
 @pytest.mark.parametrize("move", ["approve", "activate", "start"])
-def test_freeze__between_look_and_commit_of_a_flow__refused_with_until_and_reason(
-    committed: Cast, moves: Moves, move: str
+def test_freeze__between_read_and_commit_of_a_flow__refused_with_until_and_reason(
+    committed: Users, moves: Moves, move: str
 ) -> None:
     """The flow looked before the freeze, and then had to wait for somebody's lock."""
     before = moved()
-    stops: list[LineFreeze] = []
+    stops: list[ChangeFreeze] = []
 
     def lock_everything() -> int:
         return len(SystemContract.objects.select_for_update())
@@ -105,7 +118,7 @@ def test_freeze__between_look_and_commit_of_a_flow__refused_with_until_and_reaso
         stops.append(stopped)
 
     _, refusal = overtaking(lock_everything, moves[move], meanwhile=stop)
-    assert isinstance(refusal, LineFrozenError)
+    assert isinstance(refusal, ChangeFreezeActiveError)
     assert refusal.details == {
         "until": timestamp(stops[0].ends_at),
         "reason": stops[0].reason,
@@ -113,29 +126,31 @@ def test_freeze__between_look_and_commit_of_a_flow__refused_with_until_and_reaso
     assert moved() == before
 
 
-def test_freeze__while_a_move_commits__waits_for_it(committed: Cast) -> None:
+def test_freeze__while_a_move_commits__waits_for_it(committed: Users) -> None:
     """With the line's lock taken, as a commit does, a freeze does not slip in before its end."""
 
     def commit_slowly() -> str:
-        run_sql("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", '"public".governance_line')
+        run_sql(
+            "SELECT pg_advisory_xact_lock_shared(hashtext(%s))", '"public".governance_change_freeze'
+        )
         return "moved"
 
     first, second = overtaking(commit_slowly, lambda: frozen(committed))
     assert first == "moved"
-    assert isinstance(second, LineFreeze)
+    assert isinstance(second, ChangeFreeze)
 
 
-def test_move__while_a_freeze_commits__waits_and_is_refused(committed: Cast, moves: Moves) -> None:
+def test_move__while_a_freeze_commits__waits_and_is_refused(committed: Users, moves: Moves) -> None:
     before = moved()
     freeze, refusal = overtaking(lambda: frozen(committed), moves["start"])
-    assert isinstance(freeze, LineFreeze)
-    assert isinstance(refusal, LineFrozenError)
+    assert isinstance(freeze, ChangeFreeze)
+    assert isinstance(refusal, ChangeFreezeActiveError)
     assert refusal.details["reason"] == freeze.reason
     assert moved() == before
 
 
 def test_moves__of_different_contracts__do_not_wait_for_each_other(
-    committed: Cast, moves: Moves
+    committed: Users, moves: Moves
 ) -> None:
     def commit_both(wait: Any, move: str) -> Any:
         with transaction.atomic():
@@ -152,7 +167,7 @@ def test_moves__of_different_contracts__do_not_wait_for_each_other(
 
 @pytest.mark.parametrize("number", range(3))
 def test_freeze_and_all_moves__at_once__each_is_before_the_freeze_or_refused(
-    committed: Cast, moves: Moves, number: int
+    committed: Users, moves: Moves, number: int
 ) -> None:
     names = ["approve", "activate", "start"]
 
@@ -170,17 +185,17 @@ def test_freeze_and_all_moves__at_once__each_is_before_the_freeze_or_refused(
 
     *outcomes, as_it_stopped = at_once(*(making(name) for name in names), stop)
     for outcome in outcomes:
-        assert isinstance(outcome, LineFrozenError) or not isinstance(outcome, Exception)
+        assert isinstance(outcome, ChangeFreezeActiveError) or not isinstance(outcome, Exception)
     assert moved() == as_it_stopped
     assert all(checked.finding is None for checked in verify_ledger())
 
 
-def test_two_thaws__at_once__one_of_them_counts(committed: Cast) -> None:
+def test_two_lifts__at_once__one_of_them_counts(committed: Users) -> None:
     freeze = frozen(committed)
 
-    def thaw(wait: Any) -> Any:
+    def lift(wait: Any) -> Any:
         wait()
-        return thawed(committed, freeze)
+        return lifted(committed, freeze)
 
-    outcomes = at_once(thaw, thaw)
+    outcomes = at_once(lift, lift)
     assert sorted(isinstance(outcome, Exception) for outcome in outcomes) == [False, True]

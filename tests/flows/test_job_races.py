@@ -8,30 +8,30 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from governance.flows import run_job
-from governance.flows.activate_contract import activate_contract
-from governance.flows.audit_job import record_verdict
-from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
-from governance.vocabulary.errors import (
+from governance.domain.errors import (
     ContractActivationError,
     GovernanceError,
     InvalidJobTransitionError,
     JobImmutableError,
     VerdictConflictError,
 )
-from governance.vocabulary.values import AuditVerdict, JobStatus
+from governance.domain.values import AuditVerdict, JobStatus
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.forgery import CONTRACT, JOB
-from tests.support.stories import (
-    again,
+from tests.support.factories import (
     approved,
     finished_job,
     now,
     pending_job,
+    reloaded,
     running_job,
 )
+from tests.support.forgery import CONTRACT, JOB
 from tests.support.threads import at_once, overtaking
+from tests.support.users import Users
 
 
 def parted(outcomes: list[Any]) -> tuple[list[Any], list[GovernanceError]]:
@@ -40,21 +40,23 @@ def parted(outcomes: list[Any]) -> tuple[list[Any], list[GovernanceError]]:
     return [outcome for outcome in outcomes if outcome not in refused], refused
 
 
-def activate(contract: SystemContract, cast: Cast) -> GovernanceJob:
-    return activate_contract(contract_id=contract.pk, actor=cast.operator, at=now())
+def activate(contract: SystemContract, users: Users) -> GovernanceJob:
+    return activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
 
 
-def claimed_id(cast: Cast) -> UUID | None:
-    claim = run_job.claim_job(executor=cast.executor, at=now())
+def claimed_id(users: Users) -> UUID | None:
+    claim = run_job.claim_job(executor=users.executor, at=now())
     return claim[0].pk if claim else None
 
 
-def cancel(job: GovernanceJob, cast: Cast) -> GovernanceJob:
-    return run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=cast.operator, at=now())
+def cancel(job: GovernanceJob, users: Users) -> GovernanceJob:
+    return run_job.cancel_job(
+        job_id=job.pk, reason="Changed plans.", actor=users.operator, at=now()
+    )
 
 
 class TestActivationRaces:
-    def test_two_threads__activate_one_contract__one_job(self, committed: Cast) -> None:
+    def test_two_threads__activate_one_contract__one_job(self, committed: Users) -> None:
         contract = approved(committed)
 
         def attempt(wait: Any) -> GovernanceJob:
@@ -68,7 +70,7 @@ class TestActivationRaces:
         assert LedgerEntry.objects.filter(event="contract.activation.activated").count() == 1
 
     def test_second_activation__before_the_first_commits__waits_and_is_refused(
-        self, committed: Cast
+        self, committed: Users
     ) -> None:
         contract = approved(committed)
         job, refusal = overtaking(
@@ -80,7 +82,7 @@ class TestActivationRaces:
 
 
 class TestClaimRaces:
-    def test_many_threads__claim__each_gets_a_job_of_its_own(self, committed: Cast) -> None:
+    def test_many_threads__claim__each_gets_a_job_of_its_own(self, committed: Users) -> None:
         jobs = {pending_job(committed).pk for _ in range(6)}
 
         def attempt(wait: Any) -> UUID | None:
@@ -91,7 +93,7 @@ class TestClaimRaces:
         assert set(claimed) == jobs
         assert set(GovernanceJob.objects.values_list("status", flat=True)) == {"RUNNING"}
 
-    def test_more_threads_than_jobs__claim__the_rest_get_none(self, committed: Cast) -> None:
+    def test_more_threads_than_jobs__claim__the_rest_get_none(self, committed: Users) -> None:
         jobs = {pending_job(committed).pk for _ in range(2)}
 
         def attempt(wait: Any) -> UUID | None:
@@ -103,7 +105,7 @@ class TestClaimRaces:
         assert claimed.count(None) == 3
 
     def test_claim__oldest_is_being_claimed__takes_the_next_without_waiting(
-        self, committed: Cast
+        self, committed: Users
     ) -> None:
         oldest, next_one = pending_job(committed), pending_job(committed)
         with transaction.atomic():
@@ -111,14 +113,14 @@ class TestClaimRaces:
             assert at_once(lambda wait: claimed_id(committed)) == [next_one.pk]
 
     def test_claim__contract_of_the_oldest_is_held__takes_the_next_without_waiting(
-        self, committed: Cast
+        self, committed: Users
     ) -> None:
         oldest, next_one = pending_job(committed), pending_job(committed)
         with transaction.atomic():
             run_sql(f"SELECT 1 FROM {CONTRACT} WHERE id = %s FOR UPDATE", oldest.contract_id)
             assert at_once(lambda wait: claimed_id(committed)) == [next_one.pk]
 
-    def test_two_threads__start_one_job__one_token_counts(self, committed: Cast) -> None:
+    def test_two_threads__start_one_job__one_token_counts(self, committed: Users) -> None:
         job = pending_job(committed)
 
         def attempt(wait: Any) -> str:
@@ -132,37 +134,39 @@ class TestClaimRaces:
 
 
 class TestClaimAndCancel:
-    def test_claim__while_the_job_is_cancelled__gets_nothing_and_waits_for_nobody(
-        self, committed: Cast
+    def test_claim__while_the_job_is_cancelled__gets_nothing_without_waiting(
+        self, committed: Users
     ) -> None:
         job = pending_job(committed)
         with transaction.atomic():
             cancel(job, committed)
             assert at_once(lambda wait: claimed_id(committed)) == [None]
-        assert again(job).status == JobStatus.CANCELLED
+        assert reloaded(job).status == JobStatus.CANCELLED
         assert claimed_id(committed) is None
 
-    def test_cancel__while_the_job_is_claimed__ends_the_run(self, committed: Cast) -> None:
+    def test_cancel__while_the_job_is_claimed__ends_the_run(self, committed: Users) -> None:
         job = pending_job(committed)
         claimed, _ = overtaking(lambda: claimed_id(committed), lambda: cancel(job, committed))
         assert claimed == job.pk
-        assert again(job).status == JobStatus.CANCELLED
-        told = LedgerEntry.objects.filter(contract=job.contract_id, event__startswith="job.")
-        moves = list(told.order_by("seq").values_list("to_status", flat=True))
+        assert reloaded(job).status == JobStatus.CANCELLED
+        entries = LedgerEntry.objects.filter(contract=job.contract_id, event__startswith="job.")
+        moves = list(entries.order_by("seq").values_list("to_status", flat=True))
         assert moves == ["PENDING", "RUNNING", "CANCELLED"]
 
-    def test_start__while_the_job_is_cancelled__refused(self, committed: Cast) -> None:
+    def test_start__while_the_job_is_cancelled__refused(self, committed: Users) -> None:
         job = pending_job(committed)
         _, refusal = overtaking(
             lambda: cancel(job, committed),
             lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
         )
         assert isinstance(refusal, JobImmutableError)
-        assert again(job).started_at is None
+        assert reloaded(job).started_at is None
 
 
 class TestReportRaces:
-    def test_report__contract_is_held__waits_without_holding_the_job(self, committed: Cast) -> None:
+    def test_report__contract_is_held__waits_without_holding_the_job(
+        self, committed: Users
+    ) -> None:
         running = running_job(committed)
         contract_id, job_id = running.job.contract_id, running.job.pk
         _, (_, is_new) = overtaking(
@@ -175,16 +179,16 @@ class TestReportRaces:
         )
         assert is_new
 
-    def test_same_report__twice_at_once__kept_once(self, committed: Cast) -> None:
+    def test_same_report__twice_at_once__kept_once(self, committed: Users) -> None:
         running = running_job(committed)
         report = running.report(0)
         (first, is_new), (second, is_also_new) = overtaking(
             lambda: running.record(report), lambda: running.record(report)
         )
         assert (first, is_new, is_also_new) == (second, True, False)
-        assert again(running.job).current_step_index == 1
+        assert reloaded(running.job).current_step_index == 1
 
-    def test_different_reports__of_one_step_at_once__second_refused(self, committed: Cast) -> None:
+    def test_different_reports__of_one_step_at_once__second_refused(self, committed: Users) -> None:
         running = running_job(committed)
         _, refusal = overtaking(
             lambda: running.record(running.report(0)),
@@ -192,25 +196,25 @@ class TestReportRaces:
         )
         assert refusal.code == "result_conflict"
 
-    def test_report__while_the_job_is_cancelled__refused(self, committed: Cast) -> None:
+    def test_report__while_the_job_is_cancelled__refused(self, committed: Users) -> None:
         running = running_job(committed)
         _, refusal = overtaking(running.cancel, lambda: running.record(running.report(0)))
         assert isinstance(refusal, JobImmutableError)
-        assert again(running.job).results.count() == 0
+        assert reloaded(running.job).results.count() == 0
 
-    def test_complete_and_cancel__at_once__the_first_stands(self, committed: Cast) -> None:
+    def test_complete_and_cancel__at_once__the_first_is_kept(self, committed: Users) -> None:
         running = running_job(committed)
         running.complete_steps()
         _, refusal = overtaking(running.complete, running.cancel)
         assert isinstance(refusal, JobImmutableError)
-        assert again(running.job).status == JobStatus.COMPLETED
+        assert reloaded(running.job).status == JobStatus.COMPLETED
         assert LedgerEntry.objects.filter(event__startswith="job.execution.").count() == 2
 
 
 class TestVerdictRaces:
     @pytest.mark.parametrize("second", [AuditVerdict.PASS, AuditVerdict.FAIL])
-    def test_two_auditors__at_once__the_first_verdict_stands(
-        self, committed: Cast, second: AuditVerdict
+    def test_two_auditors__at_once__the_first_verdict_is_kept(
+        self, committed: Users, second: AuditVerdict
     ) -> None:
         job = finished_job(committed)
 
@@ -229,6 +233,6 @@ class TestVerdictRaces:
             lambda: judge(committed.second_auditor, second),
         )
         assert isinstance(refusal, VerdictConflictError)
-        assert refusal.code == "verdict_given"
+        assert refusal.code == "verdict_exists"
         assert GovernanceAudit.objects.get() == audit
-        assert again(job.contract).audit_verdict == AuditVerdict.PASS
+        assert reloaded(job.contract).audit_verdict == AuditVerdict.PASS

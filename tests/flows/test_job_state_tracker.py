@@ -12,14 +12,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.flows import run_job
-from governance.ledger.verification import verify_ledger
-from governance.models import GovernanceJob, LedgerEntry, StepResult
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.orchestrator.queries import jobs_past_lease, steps_with_status
-from governance.orchestrator.tracking import JobStateTracker
-from governance.vocabulary.canonical import canonical_text, digest
-from governance.vocabulary.errors import (
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.queries import jobs_past_lease, steps_with_status
+from governance.authorities.orchestrator.tracking import JobStateTracker
+from governance.domain.canonical import canonical_text, digest
+from governance.domain.errors import (
     GovernanceError,
     InvalidInputError,
     InvalidJobTransitionError,
@@ -28,10 +25,19 @@ from governance.vocabulary.errors import (
     StepsOutstandingError,
     WrongStateError,
 )
-from governance.vocabulary.values import JobStatus, StepStatus
+from governance.domain.values import JobStatus, StepStatus
+from governance.flows import run_job
+from governance.models import GovernanceJob, LedgerEntry, StepResult
+from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
-from tests.support.cast import Cast
-from tests.support.stories import Running, again, now, pending_job, running_job
+from tests.support.factories import (
+    Running,
+    now,
+    pending_job,
+    reloaded,
+    running_job,
+)
+from tests.support.users import Users
 
 TICK = timedelta(microseconds=1)
 ODD_TEXT = 'Gr\u00f6\u00dfe "\\/ \b\f\n\r\t\x01\x1f\x7f\x80 \u2028\ud7ff\ufb33\uffff\U0001f600'
@@ -42,71 +48,73 @@ def progress(job: GovernanceJob) -> tuple[Any, ...]:
     return astuple(JobStateTracker.get_job_progress(job.pk))[1:]
 
 
-def time_out(job: GovernanceJob, cast: Cast, late: timedelta = TICK) -> GovernanceJob:
+def time_out(job: GovernanceJob, users: Users, late: timedelta = TICK) -> GovernanceJob:
     return run_job.fail_timed_out_job(
-        job_id=job.pk, actor=cast.operator, at=again(job).deadline_at + late
+        job_id=job.pk, actor=users.operator, at=reloaded(job).deadline_at + late
     )
 
 
 class TestJobStateTracker:
     # --- start ---
-    def test_start__pending_job__runs_under_a_fresh_token(self, cast: Cast) -> None:
+    def test_start__pending_job__runs_under_a_fresh_token(self, users: Users) -> None:
         at = now()
         job, token = run_job.start_job(
-            job_id=pending_job(cast, timeout_minutes=5).pk, executor=cast.executor, at=at
+            job_id=pending_job(users, timeout_minutes=5).pk, executor=users.executor, at=at
         )
-        job = again(job)
-        assert (job.status, job.started_at, job.started_by) == ("RUNNING", at, cast.executor)
+        job = reloaded(job)
+        assert (job.status, job.started_at, job.started_by) == ("RUNNING", at, users.executor)
         assert job.deadline_at == at + timedelta(minutes=5)
         assert len(token) >= 32
-        assert token != running_job(cast).token
+        assert token != running_job(users).token
 
-    def test_start__token__is_kept_nowhere_but_as_a_hash(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_start__token__is_kept_nowhere_but_as_a_hash(self, users: Users) -> None:
+        running = running_job(users)
         row = GovernanceJob.objects.filter(pk=running.job.pk).values().get()
-        told = LedgerEntry.objects.filter(contract=running.job.contract_id).values()
-        assert running.token not in str(row) + str(list(told))
+        entries = LedgerEntry.objects.filter(contract=running.job.contract_id).values()
+        assert running.token not in str(row) + str(list(entries))
 
-    def test_start__running_job__refused(self, cast: Cast) -> None:
-        job = running_job(cast).job
+    def test_start__running_job__refused(self, users: Users) -> None:
+        job = running_job(users).job
         with nothing_written(), pytest.raises(InvalidJobTransitionError) as refusal:
-            run_job.start_job(job_id=job.pk, executor=cast.outsider, at=now())
+            run_job.start_job(job_id=job.pk, executor=users.outsider, at=now())
         assert refusal.value.code == "invalid_job_transition"
 
     # --- claim ---
-    def test_claim__several_pending__oldest_first_and_then_none(self, cast: Cast) -> None:
-        jobs = [pending_job(cast) for _ in range(3)]
-        claimed = [run_job.claim_job(executor=cast.executor, at=now()) for _ in range(4)]
+    def test_claim__several_pending__oldest_first_and_then_none(self, users: Users) -> None:
+        jobs = [pending_job(users) for _ in range(3)]
+        claimed = [run_job.claim_job(executor=users.executor, at=now()) for _ in range(4)]
         assert [claim and claim[0].pk for claim in claimed] == [*(j.pk for j in jobs), None]
-        assert {again(job).status for job in jobs} == {JobStatus.RUNNING}
+        assert {reloaded(job).status for job in jobs} == {JobStatus.RUNNING}
 
-    def test_claim__its_token__is_the_one_that_counts(self, cast: Cast) -> None:
-        pending_job(cast)
-        job, token = run_job.claim_job(executor=cast.executor, at=now()) or (None, "")
+    def test_claim__its_token__is_the_one_that_counts(self, users: Users) -> None:
+        pending_job(users)
+        job, token = run_job.claim_job(executor=users.executor, at=now()) or (None, "")
         assert job
-        running = Running(job, token, cast)
+        running = Running(job, token, users)
         running.complete_steps()
         assert running.complete().status == JobStatus.COMPLETED
 
-    @pytest.mark.parametrize("reach", [["Search"], ["Search", "Checkout"], ["SYSTEM", "Search"]])
-    def test_claim__within_a_reach__passes_over_what_affects_more(
-        self, cast: Cast, reach: list[str]
+    @pytest.mark.parametrize(
+        "capabilities", [["Search"], ["Search", "Checkout"], ["SYSTEM", "Search"]]
+    )
+    def test_claim__within_a_token_scope__passes_over_what_affects_more(
+        self, users: Users, capabilities: list[str]
     ) -> None:
-        pending_job(cast, affected_capabilities=["Search", "Stock"])
-        pending_job(cast, affected_capabilities=["SYSTEM", "Search", "Stock"])
-        inside = pending_job(cast)
-        claim = {"executor": cast.executor, "at": now(), "capabilities": reach}
+        pending_job(users, affected_capabilities=["Search", "Stock"])
+        pending_job(users, affected_capabilities=["SYSTEM", "Search", "Stock"])
+        inside = pending_job(users)
+        claim = {"executor": users.executor, "at": now(), "capabilities": capabilities}
         claimed, _ = run_job.claim_job(**claim) or (None, "")
         assert claimed == inside
         assert run_job.claim_job(**claim) is None
 
-    def test_claim__nothing_within_its_reach__does_not_ask_again(
-        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    def test_claim__nothing_within_its_token_scope__does_not_ask_again(
+        self, users: Users, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        pending_job(cast)
+        pending_job(users)
         slept: list[float] = []
         monkeypatch.setattr(run_job, "sleep", slept.append)
-        claimed = run_job.claim_job(executor=cast.executor, at=now(), capabilities=["Stock"])
+        claimed = run_job.claim_job(executor=users.executor, at=now(), capabilities=["Stock"])
         assert (claimed, slept) == (None, [])
 
     # --- another's job ---
@@ -115,15 +123,15 @@ class TestJobStateTracker:
     @pytest.mark.parametrize(
         "end", [lambda r: None, Running.cancel, lambda r: (r.complete_steps(), r.complete())]
     )
-    def test_job__that_somebody_else_started__is_not_there(
-        self, cast: Cast, end: Any, write: Any, token: str
+    def test_job__that_another_executor_started__not_found(
+        self, users: Users, end: Any, write: Any, token: str
     ) -> None:
-        running = running_job(cast)
+        running = running_job(users)
         end(running)
-        cast.outsider.is_superuser = True
+        users.outsider.is_superuser = True
         shown = running.token if token == "own" else "stolen"
-        other = Running(running.job, shown, replace(cast, executor=cast.outsider))
-        nowhere = Running(GovernanceJob(), shown, cast)
+        other = Running(running.job, shown, replace(users, executor=users.outsider))
+        nowhere = Running(GovernanceJob(), shown, users)
         for job in (other, nowhere):
             with nothing_written(), pytest.raises(NotFoundError) as refusal:
                 write(job)
@@ -132,29 +140,29 @@ class TestJobStateTracker:
 
     # --- tokens ---
     @pytest.mark.parametrize("token", ["", "x", "\ud800", None, 7])
-    def test_report__token_that_is_none__stale(self, cast: Cast, token: Any) -> None:
-        running = running_job(cast)
+    def test_report__token_that_is_none__stale(self, users: Users, token: Any) -> None:
+        running = running_job(users)
         running.token = token
         with nothing_written(), pytest.raises(StaleExecutionError) as refusal:
             running.record(running.report(0))
         assert refusal.value.code == "stale_execution"
 
-    def test_report__token_of_another_job__stale(self, cast: Cast) -> None:
-        running, other = running_job(cast), running_job(cast)
+    def test_report__token_of_another_job__stale(self, users: Users) -> None:
+        running, other = running_job(users), running_job(users)
         running.token = other.token
         with nothing_written(), pytest.raises(StaleExecutionError):
             running.record(running.report(0))
 
-    def test_repeated_report__under_another_token__stale(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_repeated_report__under_another_token__stale(self, users: Users) -> None:
+        running = running_job(users)
         report = running.report(0)
         running.record(report)
         running.token = "another"
         with nothing_written(), pytest.raises(StaleExecutionError):
             running.record(report)
 
-    def test_complete__stale_token__refused(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_complete__stale_token__refused(self, users: Users) -> None:
+        running = running_job(users)
         running.complete_steps()
         running.token = "another"
         with nothing_written(), pytest.raises(StaleExecutionError):
@@ -162,34 +170,34 @@ class TestJobStateTracker:
 
     @pytest.mark.parametrize("write", [lambda r: r.record(r.report(0)), Running.complete])
     def test_pending_job__reported_or_completed__must_be_started_first(
-        self, cast: Cast, write: Any
+        self, users: Users, write: Any
     ) -> None:
-        running = Running(pending_job(cast), "any", cast)
+        running = Running(pending_job(users), "any", users)
         with nothing_written(), pytest.raises(InvalidJobTransitionError) as refusal:
             write(running)
         assert refusal.value.code == "invalid_job_transition"
 
     # --- completion is computed ---
-    def test_complete__every_step_completed__completed(self, cast: Cast) -> None:
-        running = running_job(cast)
+    def test_complete__every_step_completed__completed(self, users: Users) -> None:
+        running = running_job(users)
         running.complete_steps()
-        job = again(running.complete())
+        job = reloaded(running.complete())
         assert (job.status, job.end_reason) == ("COMPLETED", "Every step completed.")
-        assert job.ended_by == cast.executor
+        assert job.ended_by == users.executor
 
     @pytest.mark.parametrize("failing", [0, 1, 2])
-    def test_complete__a_step_failed__failed(self, cast: Cast, failing: int) -> None:
-        running = running_job(cast)
+    def test_complete__a_step_failed__failed(self, users: Users, failing: int) -> None:
+        running = running_job(users)
         running.complete_steps(failing)
         running.record(running.report(failing, StepStatus.FAILED))
-        job = again(running.complete())
+        job = reloaded(running.complete())
         assert (job.status, job.end_reason) == ("FAILED", f"Step {failing} failed.")
 
     @pytest.mark.parametrize("reported", [0, 1, 2])
     def test_complete__steps_outstanding_and_none_failed__refused(
-        self, cast: Cast, reported: int
+        self, users: Users, reported: int
     ) -> None:
-        running = running_job(cast)
+        running = running_job(users)
         running.complete_steps(reported)
         with nothing_written(), pytest.raises(StepsOutstandingError) as refusal:
             running.complete()
@@ -199,58 +207,60 @@ class TestJobStateTracker:
     # --- cancel ---
     @pytest.mark.parametrize("start", [False, True])
     def test_cancel__pending_or_running__cancelled_with_its_reason(
-        self, cast: Cast, start: bool
+        self, users: Users, start: bool
     ) -> None:
-        job = running_job(cast).job if start else pending_job(cast)
-        run_job.cancel_job(job_id=job.pk, reason="  Changed plans. ", actor=cast.operator, at=now())
-        job = again(job)
+        job = running_job(users).job if start else pending_job(users)
+        run_job.cancel_job(
+            job_id=job.pk, reason="  Changed plans. ", actor=users.operator, at=now()
+        )
+        job = reloaded(job)
         assert (job.status, job.end_reason) == ("CANCELLED", "Changed plans.")
-        assert (job.ended_by, job.started_at is not None) == (cast.operator, start)
+        assert (job.ended_by, job.started_at is not None) == (users.operator, start)
 
     @pytest.mark.parametrize("reason", ["", "   ", "x" * 4001, None, 7, "\x00"])
-    def test_cancel__without_a_usable_reason__refused(self, cast: Cast, reason: Any) -> None:
-        running = running_job(cast)
+    def test_cancel__without_a_usable_reason__refused(self, users: Users, reason: Any) -> None:
+        running = running_job(users)
         with nothing_written(), pytest.raises(InvalidInputError) as refusal:
             running.cancel(reason)
         assert refusal.value.errors[0]["path"] == "reason"
 
     # --- time ---
-    def test_timed_out_job__failed__outcome_unknown(self, cast: Cast) -> None:
-        running = running_job(cast, timeout_minutes=2)
+    def test_timed_out_job__failed__outcome_unknown(self, users: Users) -> None:
+        running = running_job(users, timeout_minutes=2)
         running.complete_steps(1)
-        job = again(time_out(running.job, cast))
+        job = reloaded(time_out(running.job, users))
         assert job.status == JobStatus.FAILED
         assert job.end_reason == (
             "Timed out after 2 minutes: executor lost at step 1, outcome unknown."
         )
-        assert job.ended_by == cast.operator
+        assert job.ended_by == users.operator
 
-    def test_timed_out_job__all_reported_or_one_failed__says_so(self, cast: Cast) -> None:
-        done, broken = running_job(cast), running_job(cast)
+    def test_timed_out_job__all_reported_or_one_failed__says_so(self, users: Users) -> None:
+        done, broken = running_job(users), running_job(users)
         done.complete_steps()
         broken.record(broken.report(0, StepStatus.FAILED))
-        assert "every step was reported" in time_out(done.job, cast).end_reason
-        assert "step 0 failed" in time_out(broken.job, cast).end_reason
+        assert "every step was reported" in time_out(done.job, users).end_reason
+        assert "step 0 failed" in time_out(broken.job, users).end_reason
 
-    def test_job__at_its_deadline__still_has_time(self, cast: Cast) -> None:
-        job = again(running_job(cast, timeout_minutes=1).job)
+    def test_job__at_its_deadline__still_has_time(self, users: Users) -> None:
+        job = reloaded(running_job(users, timeout_minutes=1).job)
         assert not jobs_past_lease(job.deadline_at).exists()
         with nothing_written(), pytest.raises(WrongStateError) as refusal:
-            time_out(job, cast, late=timedelta(0))
+            time_out(job, users, late=timedelta(0))
         assert refusal.value.code == "not_timed_out"
         assert jobs_past_lease(job.deadline_at + TICK).get() == job
 
-    def test_pending_job__timed_out__refused(self, cast: Cast) -> None:
-        job = pending_job(cast)
+    def test_pending_job__timed_out__refused(self, users: Users) -> None:
+        job = pending_job(users)
         with nothing_written(), pytest.raises(InvalidJobTransitionError):
-            run_job.fail_timed_out_job(job_id=job.pk, actor=cast.operator, at=now())
+            run_job.fail_timed_out_job(job_id=job.pk, actor=users.operator, at=now())
 
     # --- progress ---
-    def test_progress__from_pending_to_failed__counts(self, cast: Cast) -> None:
-        job = pending_job(cast)
+    def test_progress__from_pending_to_failed__counts(self, users: Users) -> None:
+        job = pending_job(users)
         assert progress(job) == ("PENDING", 0, 3, 0, 0)
-        job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
-        running = Running(job, token, cast)
+        job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+        running = Running(job, token, users)
         running.complete_steps(1)
         assert progress(job) == ("RUNNING", 1, 3, 1, 0)
         running.record(running.report(1, StepStatus.FAILED))
@@ -258,22 +268,22 @@ class TestJobStateTracker:
         running.complete()
         assert progress(job) == ("FAILED", 2, 3, 1, 1)
 
-    def test_progress__is_one_query(self, cast: Cast) -> None:
-        job = running_job(cast).job
+    def test_progress__is_one_query(self, users: Users) -> None:
+        job = running_job(users).job
         with CaptureQueriesContext(connection) as seen:
             progress(job)
         assert len(seen) == 1
 
-    def test_steps__none_of_them_asked_for__none(self, cast: Cast) -> None:
-        job = running_job(cast).job
+    def test_steps__none_of_them_asked_for__none(self, users: Users) -> None:
+        job = running_job(users).job
         assert steps_with_status(job, []) == []
         assert steps_with_status(job)[0]["status"] == "RUNNING"
 
     @pytest.mark.parametrize("error", ["", ODD_TEXT])
     def test_report__kept_by_one_call__has_the_entry_that_python_would_write(
-        self, cast: Cast, error: str
+        self, users: Users, error: str
     ) -> None:
-        running = running_job(cast)
+        running = running_job(users)
         status = StepStatus.FAILED if error else StepStatus.COMPLETED
         output = {"odd": ODD_TEXT, "number": 1.5}
         report = replace(running.report(0), status=status, error=error, output=output)
@@ -290,18 +300,20 @@ class TestJobStateTracker:
     @pytest.mark.parametrize(
         "ask",
         [
-            lambda job_id, cast: GovernanceOrchestrator.get_job_progress(job_id),
-            lambda job_id, cast: run_job.start_job(job_id=job_id, executor=cast.executor, at=now()),
-            lambda job_id, cast: run_job.cancel_job(
-                job_id=job_id, reason="Gone.", actor=cast.operator, at=now()
+            lambda job_id, users: GovernanceOrchestrator.get_job_progress(job_id),
+            lambda job_id, users: run_job.start_job(
+                job_id=job_id, executor=users.executor, at=now()
             ),
-            lambda job_id, cast: GovernanceOrchestrator.cancel_job(
-                job_id, reason="Gone.", actor=cast.operator, health=None, at=now()
+            lambda job_id, users: run_job.cancel_job(
+                job_id=job_id, reason="Gone.", actor=users.operator, at=now()
+            ),
+            lambda job_id, users: GovernanceOrchestrator.cancel_job(
+                job_id, reason="Gone.", actor=users.operator, health=None, at=now()
             ),
         ],
     )
-    def test_unknown_job__asked_for__not_found(self, cast: Cast, ask: Any) -> None:
+    def test_unknown_job__asked_for__not_found(self, users: Users, ask: Any) -> None:
         with pytest.raises(GovernanceError) as refusal:
-            ask(uuid4(), cast)
+            ask(uuid4(), users)
         assert isinstance(refusal.value, NotFoundError)
         assert refusal.value.code == "job_not_found"

@@ -7,34 +7,43 @@ from typing import Any
 
 import pytest
 
+from governance.domain.errors import (
+    GovernanceError,
+    JobImmutableError,
+    WrongStateError,
+)
+from governance.domain.values import JobStatus
 from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
-from governance.ledger.verification import verify_ledger
 from governance.models import GovernanceJob, LedgerEntry
-from governance.vocabulary.errors import GovernanceError, JobImmutableError, WrongStateError
-from governance.vocabulary.values import JobStatus
-from tests.support.cast import Cast
-from tests.support.stories import Running, again, now, running_job
+from governance.record.ledger.verification import verify_ledger
+from tests.support.factories import (
+    Running,
+    now,
+    reloaded,
+    running_job,
+)
 from tests.support.threads import at_once, overtaking
+from tests.support.users import Users
 
 TICK = timedelta(microseconds=1)
 
 
 def lapses_at(running: Running) -> datetime:
-    expires_at = again(running.job).lease_expires_at
+    expires_at = reloaded(running.job).lease_expires_at
     assert isinstance(expires_at, datetime)
     return expires_at
 
 
 def give_up(running: Running, at: datetime) -> GovernanceJob:
-    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.cast.operator, at=at)
+    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.users.operator, at=at)
 
 
-def told(running: Running, event: str) -> int:
+def entry_count(running: Running, event: str) -> int:
     return LedgerEntry.objects.filter(contract=running.job.contract_id, event=event).count()
 
 
-def test_report_in_time__while_the_sweep_ends_the_job__refused(committed: Cast) -> None:
+def test_report_in_time__while_the_sweep_ends_the_job__refused(committed: Users) -> None:
     running = running_job(committed)
     last_moment = lapses_at(running)
     ended, refusal = overtaking(
@@ -42,12 +51,12 @@ def test_report_in_time__while_the_sweep_ends_the_job__refused(committed: Cast) 
         lambda: running.record(running.report(0), at=last_moment),
     )
     assert isinstance(refusal, JobImmutableError)
-    assert (again(ended).status, again(ended).results.count()) == (JobStatus.FAILED, 0)
-    assert told(running, "job.step.completed") == 0
+    assert (reloaded(ended).status, reloaded(ended).results.count()) == (JobStatus.FAILED, 0)
+    assert entry_count(running, "job.step.completed") == 0
     assert all(checked.finding is None for checked in verify_ledger())
 
 
-def test_complete_in_time__while_the_sweep_ends_the_job__refused(committed: Cast) -> None:
+def test_complete_in_time__while_the_sweep_ends_the_job__refused(committed: Users) -> None:
     running = running_job(committed)
     running.complete_steps()
     last_moment = lapses_at(running)
@@ -56,10 +65,10 @@ def test_complete_in_time__while_the_sweep_ends_the_job__refused(committed: Cast
         lambda: running.complete(at=last_moment),
     )
     assert isinstance(refusal, JobImmutableError)
-    assert again(ended).status == JobStatus.FAILED
+    assert reloaded(ended).status == JobStatus.FAILED
 
 
-def test_sweep__while_a_report_renews_the_lease__lets_the_job_run(committed: Cast) -> None:
+def test_sweep__while_a_report_renews_the_lease__lets_the_job_run(committed: Users) -> None:
     running = running_job(committed)
     last_moment = lapses_at(running)
     (_, is_new), refusal = overtaking(
@@ -69,12 +78,12 @@ def test_sweep__while_a_report_renews_the_lease__lets_the_job_run(committed: Cas
     assert is_new
     assert isinstance(refusal, WrongStateError)
     assert refusal.code == "not_timed_out"
-    assert again(running.job).status == JobStatus.RUNNING
+    assert reloaded(running.job).status == JobStatus.RUNNING
     assert lapses_at(running) > last_moment
 
 
 def test_sweep__that_found_a_job_before_its_lease_was_renewed__passes_it_over(
-    committed: Cast,
+    committed: Users,
 ) -> None:
     running = running_job(committed)
     last_moment = lapses_at(running)
@@ -82,21 +91,21 @@ def test_sweep__that_found_a_job_before_its_lease_was_renewed__passes_it_over(
         lambda: running.record(running.report(0), at=last_moment),
         lambda: list(fail_timed_out_jobs(actor=committed.operator, at=last_moment + TICK)),
     )
-    assert outcome.somebody_was_first
-    assert again(running.job).status == JobStatus.RUNNING
+    assert outcome.moved_by_another
+    assert reloaded(running.job).status == JobStatus.RUNNING
 
 
-def test_two_sweeps__at_once__end_the_job_once(committed: Cast) -> None:
+def test_two_sweeps__at_once__end_the_job_once(committed: Users) -> None:
     running = running_job(committed)
     late = lapses_at(running) + TICK
     _, refusal = overtaking(lambda: give_up(running, late), lambda: give_up(running, late))
     assert isinstance(refusal, JobImmutableError)
-    assert told(running, "job.execution.failed") == 1
+    assert entry_count(running, "job.execution.failed") == 1
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_late_report_and_sweep__at_once__the_report_never_counts(
-    committed: Cast, number: int
+    committed: Users, number: int
 ) -> None:
     running = running_job(committed, at=now() - timedelta(minutes=10))
     late = lapses_at(running) + TICK
@@ -111,7 +120,7 @@ def test_late_report_and_sweep__at_once__the_report_never_counts(
 
     refusal, ended = at_once(report, end)
     assert isinstance(refusal, GovernanceError)
-    assert refusal.code in {"lease_lapsed", "job_immutable"}
-    assert (again(ended).status, again(ended).results.count()) == (JobStatus.FAILED, 0)
-    assert told(running, "job.execution.failed") == 1
+    assert refusal.code in {"lease_expired", "job_immutable"}
+    assert (reloaded(ended).status, reloaded(ended).results.count()) == (JobStatus.FAILED, 0)
+    assert entry_count(running, "job.execution.failed") == 1
     assert all(checked.finding is None for checked in verify_ledger())

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from governance.contract.operations import record_verdicts
+from governance.authorities.contract.operations import record_review_verdicts
+from governance.domain.canonical import canonical_text, digest
+from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.review_contract import reject_contract
 from governance.flows.run_job import cancel_job
-from governance.ledger.chain import GENESIS, Entry, append_entries, entry_hash
-from governance.ledger.dossier import Dossier
-from governance.ledger.verification import Finding, verify_ledger
 from governance.models import (
     ApprovalSignature,
     ClarificationRequest,
@@ -21,12 +20,15 @@ from governance.models import (
     LedgerEntry,
     SystemContract,
 )
-from governance.vocabulary.canonical import canonical_text, digest
-from governance.vocabulary.values import AuditVerdict, ContractStatus
-from tests.support.cast import Cast
-from tests.support.platform import FAILING
-from tests.support.roles import as_owner
-from tests.support.stories import (
+from governance.record.ledger.chain import (
+    GENESIS,
+    NewEntry,
+    append_entries,
+    entry_hash,
+)
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.verification import Finding, verify_ledger
+from tests.support.factories import (
     MAY_NOT,
     VALIDATOR_VERDICT,
     answered,
@@ -43,8 +45,11 @@ from tests.support.stories import (
     running_job,
     signed,
 )
+from tests.support.platform import FAILING
+from tests.support.roles import as_owner
 from tests.support.succession import modified
-from tests.support.tampering import laws_off, run_sql
+from tests.support.tampering import tamper, triggers_off
+from tests.support.users import Users
 
 # A completed contract of three steps: what stands at which place of its chain.
 DRAFTED, VALIDATED, GRANTED, APPROVED, ACTIVATED, CREATED, STARTED = range(1, 8)
@@ -61,17 +66,17 @@ def findings() -> list[Finding]:
     return [checked.finding for checked in verify_ledger() if checked.finding]
 
 
-def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
+def test_untouched_records_in_every_state__nothing_found(users: Users) -> None:
     for status in ContractStatus:
         if status is not ContractStatus.VALIDATED:
-            contract_in(cast, status)
-    failed_job(cast)
-    running_job(cast).complete_steps(2)
-    running_job(cast).cancel()
-    judged_job(cast, AuditVerdict.INCONCLUSIVE)
-    asked(cast)
-    answered(cast)
-    modified(cast)
+            contract_in(users, status)
+    failed_job(users)
+    running_job(users).complete_steps(2)
+    running_job(users).cancel()
+    judged_job(users, AuditVerdict.INCONCLUSIVE)
+    asked(users)
+    answered(users)
+    modified(users)
     assert findings() == []
     assert len(list(verify_ledger())) == SystemContract.objects.count()
 
@@ -197,16 +202,16 @@ def test_untouched_records_in_every_state__nothing_found(cast: Cast) -> None:
         ),
     ],
 )
-def test_rewritten_record__first_bad_entry_named(cast: Cast, attack: str, seq: int) -> None:
-    contract = judged_job(cast).contract
-    run_sql(attack)
+def test_rewritten_record__first_bad_entry_named(users: Users, attack: str, seq: int) -> None:
+    contract = judged_job(users).contract
+    tamper(attack)
     (finding,) = findings()
     assert (finding.contract_id, finding.seq) == (contract.pk, seq), finding.problem
 
 
-def test_rehashed_entry__its_successor_does_not_link(cast: Cast) -> None:
-    judged_job(cast)
-    run_sql(
+def test_rehashed_entry__its_successor_does_not_link(users: Users) -> None:
+    judged_job(users)
+    tamper(
         "UPDATE governance_ledgerentry SET reason = 'Nice', body = changed.body,"
         " hash = sha256(prev_hash || convert_to(changed.body, 'UTF8'))"
         ' FROM (SELECT id AS entry_id, replace(body, \'"reason":""\', \'"reason":"Nice"\')'
@@ -218,7 +223,7 @@ def test_rehashed_entry__its_successor_does_not_link(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "place"),
+    ("statement", "subject"),
     [
         (
             "INSERT INTO governance_stepresult (job_id, step_index, status, started_at,"
@@ -247,13 +252,13 @@ def test_rehashed_entry__its_successor_does_not_link(cast: Cast) -> None:
     ],
 )
 def test_row_that_no_entry_vouches_for__found_after_the_last_entry(
-    cast: Cast, statement: str, place: str
+    users: Users, statement: str, subject: str
 ) -> None:
-    pending_job(cast)
-    run_sql(statement)
+    pending_job(users)
+    tamper(statement)
     (finding,) = findings()
     assert finding.seq == LedgerEntry.objects.count() + 1
-    assert finding.problem.startswith(f"no entry vouches for {place}")
+    assert finding.problem.startswith(f"no entry vouches for {subject}")
 
 
 @pytest.mark.parametrize(
@@ -270,24 +275,24 @@ def test_row_that_no_entry_vouches_for__found_after_the_last_entry(
     ],
 )
 def test_refused_contract__column_that_speaks_for_it__found(
-    cast: Cast, columns: str, problem: str
+    users: Users, columns: str, problem: str
 ) -> None:
-    record_verdicts(
-        contract_id=draft(cast).pk,
+    record_review_verdicts(
+        contract_id=draft(users).pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
-    run_sql(f"UPDATE governance_systemcontract SET {columns}")
+    tamper(f"UPDATE governance_systemcontract SET {columns}")
     (finding,) = findings()
     assert finding.problem.startswith(problem)
 
 
-def test_row_doubled__the_entry_that_vouches_for_it_is_named(cast: Cast) -> None:
-    judged_job(cast)
+def test_row_doubled__the_entry_that_vouches_for_it_is_named(users: Users) -> None:
+    judged_job(users)
     owner_says("ALTER TABLE governance_stepresult DROP CONSTRAINT result_once_per_step")
-    run_sql(
+    tamper(
         "INSERT INTO governance_stepresult (job_id, step_index, status, started_at, completed_at,"
         " output, error, recorded_at, recorded_by_id) SELECT job_id, step_index, status,"
         " started_at, completed_at, output, error, recorded_at, recorded_by_id"
@@ -297,39 +302,37 @@ def test_row_doubled__the_entry_that_vouches_for_it_is_named(cast: Cast) -> None
     assert finding.seq == STEP_1
 
 
-def test_contract_removed__its_chain_is_named_where_all_are_looked_at(cast: Cast) -> None:
-    contract = eligible(cast)
-    run_sql("DELETE FROM governance_systemcontract")
+def test_contract_removed__its_chain_is_named_where_all_are_checked(users: Users) -> None:
+    contract = eligible(users)
+    tamper("DELETE FROM governance_systemcontract")
     assert findings() == [Finding(contract.pk, 1, "there is no such contract")]
     assert list(verify_ledger([contract.pk])) == []
 
 
-def test_job_cancelled__while_nobody_could_tell_the_health__is_whole(
-    cast: Cast, settings: Any
-) -> None:
-    job = pending_job(cast)
-    settings.GOVERNANCE = settings.GOVERNANCE | {"HEALTH_PROVIDER": FAILING[0]}
-    cancel_job(job_id=job.pk, reason="Too late.", actor=cast.operator, at=now())
+def test_job_cancelled__while_health_was_unknown__is_whole(users: Users, settings: Any) -> None:
+    job = pending_job(users)
+    settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": FAILING[0]}
+    cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator, at=now())
     assert not HealthSnapshot.objects.filter(job=job, phase="AFTER").exists()
     assert findings() == []
 
 
-def test_job_removed_with_its_rows__the_entry_that_made_it_is_named(cast: Cast) -> None:
-    contract = pending_job(cast).contract
+def test_job_removed_with_its_rows__the_entry_that_made_it_is_named(users: Users) -> None:
+    contract = pending_job(users).contract
     for table in ("jobstep", "healthsnapshot", "governancejob"):
-        run_sql(f"DELETE FROM governance_{table}")
+        tamper(f"DELETE FROM governance_{table}")
     (finding,) = findings()
     assert (finding.contract_id, finding.seq) == (contract.pk, CREATED)
 
 
-def rehash_last_entry(**said: Any) -> None:
+def rehash_last_entry(**changes: Any) -> None:
     """Let the last entry of the only chain say something else, columns and hash included."""
     last = LedgerEntry.objects.latest("seq")
-    body = json.loads(last.body) | said
+    body = json.loads(last.body) | changes
     text = canonical_text(body)
-    columns = {name: value for name, value in said.items() if name != "records"}
+    columns = {name: value for name, value in changes.items() if name != "records"}
     columns |= {"body": text, "hash": entry_hash(bytes(last.prev_hash), text)}
-    with laws_off(), connection.cursor() as cursor:
+    with triggers_off(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE governance_ledgerentry SET {', '.join(f'{name} = %s' for name in columns)}"
             " WHERE seq = %s",
@@ -338,7 +341,7 @@ def rehash_last_entry(**said: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("changes", "problem"),
     [
         ({"records": {}}, "contract.audit.passed does not vouch for []"),
         (
@@ -351,18 +354,18 @@ def rehash_last_entry(**said: Any) -> None:
     ],
 )
 def test_last_entry__rehashed_to_say_what_none_can__found(
-    cast: Cast, said: dict[str, Any], problem: str
+    users: Users, changes: dict[str, Any], problem: str
 ) -> None:
-    judged_job(cast)
-    rehash_last_entry(**said)
+    judged_job(users)
+    rehash_last_entry(**changes)
     (finding,) = findings()
     assert finding.seq == PASSED
     assert finding.problem.startswith(problem), finding.problem
 
 
-def test_job_moved__though_no_entry_tells_it__found(cast: Cast) -> None:
-    pending_job(cast)
-    run_sql(
+def test_job_moved__without_an_entry__found(users: Users) -> None:
+    pending_job(users)
+    tamper(
         "UPDATE governance_governancejob"
         " SET status = 'CANCELLED', ended_at = now(), ended_by_id = created_by_id"
     )
@@ -370,38 +373,38 @@ def test_job_moved__though_no_entry_tells_it__found(cast: Cast) -> None:
     assert finding.problem == "the job is CANCELLED, but the last entry says PENDING"
 
 
-def test_verdict_shown_by_the_contract__that_nobody_gave__found(cast: Cast) -> None:
-    running_job(cast)
-    run_sql("UPDATE governance_systemcontract SET audit_verdict = 'INCONCLUSIVE'")
+def test_verdict_shown_by_the_contract__never_recorded__found(users: Users) -> None:
+    running_job(users)
+    tamper("UPDATE governance_systemcontract SET audit_verdict = 'INCONCLUSIVE'")
     (finding,) = findings()
     assert finding.problem == "the contract shows INCONCLUSIVE, given was PENDING"
 
 
-def test_record__that_no_event_knows__is_a_mistake_of_ours(cast: Cast) -> None:
+def test_record__that_no_event_knows__is_a_mistake_of_ours(users: Users) -> None:
     with pytest.raises(KeyError, match="magic_sha256"):
-        Dossier(eligible(cast)).digest_of("magic_sha256", place=None)
+        ContractRecord(eligible(users)).digest_of("magic_sha256", index=None)
 
 
-def test_true_entry_told_again_at_the_end__out_of_turn(cast: Cast) -> None:
-    contract = judged_job(cast, AuditVerdict.INCONCLUSIVE).contract
+def test_true_entry_appended_again_at_the_end__out_of_turn(users: Users) -> None:
+    contract = judged_job(users, AuditVerdict.INCONCLUSIVE).contract
     last = LedgerEntry.objects.get(seq=PASSED)
     append_entries(
         contract_id=contract.pk,
-        entries=[Entry(last.event, records=json.loads(last.body)["records"])],
-        actor=cast.auditor,
+        entries=[NewEntry(last.event, records=json.loads(last.body)["records"])],
+        actor=users.auditor,
         at=last.at,
     )
     (finding,) = findings()
     assert (finding.seq, finding.problem) == (PASSED + 1, f"{last.event} is told out of turn")
 
 
-def test_chain_begun_before_drafts_were_vouched_for__is_whole(cast: Cast) -> None:
-    draft(cast)
+def test_chain_begun_before_drafts_were_vouched_for__is_whole(users: Users) -> None:
+    draft(users)
     entry = LedgerEntry.objects.get()
-    said = json.loads(entry.body)
-    del said["records"]["draft_sha256"]
-    body = canonical_text(said)
-    with laws_off(), connection.cursor() as cursor:
+    document = json.loads(entry.body)
+    del document["records"]["draft_sha256"]
+    body = canonical_text(document)
+    with triggers_off(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE governance_ledgerentry SET body = %s, hash = %s",
             [body, entry_hash(GENESIS, body)],
@@ -409,16 +412,16 @@ def test_chain_begun_before_drafts_were_vouched_for__is_whole(cast: Cast) -> Non
     assert findings() == []
 
 
-def test_cursor_moved_without_result__found(cast: Cast) -> None:
-    running_job(cast)
-    run_sql("UPDATE governance_governancejob SET current_step_index = 1")
+def test_cursor_moved_without_result__found(users: Users) -> None:
+    running_job(users)
+    tamper("UPDATE governance_governancejob SET current_step_index = 1")
     (finding,) = findings()
     assert finding.problem == "the cursor says 1, results are 0"
 
 
-def test_one_of_many_contracts__the_right_one_is_named(cast: Cast) -> None:
-    jobs = [finished_job(cast) for _ in range(3)]
-    run_sql(
+def test_one_of_many_contracts__the_right_one_is_named(users: Users) -> None:
+    jobs = [finished_job(users) for _ in range(3)]
+    tamper(
         "UPDATE governance_stepresult SET error = 'x'"
         f" WHERE step_index = 1 AND job_id = '{jobs[1].pk}'"
     )
@@ -426,16 +429,16 @@ def test_one_of_many_contracts__the_right_one_is_named(cast: Cast) -> None:
     assert (finding.contract_id, finding.seq) == (jobs[1].contract_id, STEP_1)
 
 
-def test_chosen_contracts__only_they_are_checked(cast: Cast) -> None:
-    chosen, other = finished_job(cast).contract, finished_job(cast).contract
-    run_sql(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{other.pk}'")
+def test_chosen_contracts__only_they_are_checked(users: Users) -> None:
+    chosen, other = finished_job(users).contract, finished_job(users).contract
+    tamper(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{other.pk}'")
     assert [checked.finding for checked in verify_ledger([chosen.pk])] == [None]
 
 
 @pytest.mark.parametrize("body", ["[]", "7", '{"records":null}', '{"records":[]}'])
-def test_rehashed_entry__that_is_no_entry_any_more__is_a_finding(cast: Cast, body: str) -> None:
-    judged_job(cast)
-    run_sql(
+def test_rehashed_entry__that_is_no_entry_any_more__is_a_finding(users: Users, body: str) -> None:
+    judged_job(users)
+    tamper(
         f"UPDATE governance_ledgerentry SET body = '{body}',"
         f" hash = sha256(prev_hash || convert_to('{body}', 'UTF8')) WHERE seq = 12"
     )
@@ -451,10 +454,10 @@ def test_rehashed_entry__that_is_no_entry_any_more__is_a_finding(cast: Cast, bod
     ],
 )
 def test_record_that_cannot_be_loaded__named_beside_the_others_that_are_whole(
-    cast: Cast, attack: str
+    users: Users, attack: str
 ) -> None:
-    whole, broken = judged_job(cast), judged_job(cast)
-    run_sql(f"{attack} WHERE job_id = '{broken.pk}'")
+    whole, broken = judged_job(users), judged_job(users)
+    tamper(f"{attack} WHERE job_id = '{broken.pk}'")
     checked = {result.contract_id: result.finding for result in verify_ledger()}
     assert checked[whole.contract_id] is None
     finding = checked[broken.contract_id]
@@ -494,76 +497,76 @@ ASKED, ANSWERED, BEYOND = 4, 5, 6
         ("UPDATE governance_systemcontract SET review_ends_at = expires_at", BEYOND),
     ],
 )
-def test_clarification_rewritten__verified__found(cast: Cast, attack: str, seq: int) -> None:
-    contract = answered(cast)
-    run_sql(attack)
+def test_clarification_rewritten__verified__found(users: Users, attack: str, seq: int) -> None:
+    contract = answered(users)
+    tamper(attack)
     [found] = findings()
     assert (found.contract_id, found.seq) == (contract.pk, seq), found.problem
 
 
-def test_clarification__told_after_the_decision__found(cast: Cast) -> None:
-    contract = answered(cast)
+def test_clarification__recorded_after_the_decision__found(users: Users) -> None:
+    contract = answered(users)
     reject_contract(
-        contract_id=contract.pk, founder=cast.founder, reason="Not before the sale.", at=now()
+        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
     )
-    with laws_off():
+    with triggers_off():
         row = ClarificationRequest.objects.create(
-            contract=contract, number=2, question="Oh?", asked_by=cast.founder, asked_at=now()
+            contract=contract, number=2, question="Oh?", asked_by=users.founder, asked_at=now()
         )
-        entry = Entry(
+        entry = NewEntry(
             "contract.review.clarification_requested",
             records={"clarification_sha256": digest(row.as_record())},
         )
-        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+        append_entries(contract_id=contract.pk, actor=users.founder, at=now(), entries=[entry])
     [found] = findings()
     assert found.seq == 7
     assert "out of turn" in found.problem
 
 
-def test_answer__told_without_a_question__found(cast: Cast) -> None:
-    contract = eligible(cast)
-    with laws_off():
-        entry = Entry("contract.review.clarified", records={"clarification_answer_sha256": None})
-        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+def test_answer__recorded_without_a_question__found(users: Users) -> None:
+    contract = eligible(users)
+    with triggers_off():
+        entry = NewEntry("contract.review.clarified", records={"clarification_answer_sha256": None})
+        append_entries(contract_id=contract.pk, actor=users.founder, at=now(), entries=[entry])
     [found] = findings()
     assert (found.seq, "out of turn" in found.problem) == (4, True)
 
 
-def test_signature__that_one_of_two_took_back__found(cast: Cast, settings: Any) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
-    contract = signed(cast)
-    signed(cast, contract, founder=cast.second_founder)
+def test_signature__that_one_of_two_took_back__found(users: Users, settings: Any) -> None:
+    settings.GOVSITE = settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}
+    contract = signed(users)
+    signed(users, contract, founder=users.second_founder)
     assert findings() == []
-    run_sql("DELETE FROM governance_approvalsignature WHERE number = 1")
+    tamper("DELETE FROM governance_approvalsignature WHERE number = 1")
     [found] = findings()
     assert (found.contract_id, found.seq) == (contract.pk, APPROVED)
 
 
-def test_signature__told_after_the_decision__found(cast: Cast, settings: Any) -> None:
-    settings.GOVERNANCE = settings.GOVERNANCE | {"QUORUM": {"medium": 2}}
-    contract = signed(cast)
+def test_signature__recorded_after_the_decision__found(users: Users, settings: Any) -> None:
+    settings.GOVSITE = settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}
+    contract = signed(users)
     reject_contract(
-        contract_id=contract.pk, founder=cast.second_founder, reason="Not this one.", at=now()
+        contract_id=contract.pk, founder=users.second_founder, reason="Not this one.", at=now()
     )
-    with laws_off():
+    with triggers_off():
         row = ApprovalSignature.objects.get()
         row.pk, row.number = None, 2
         row.save(force_insert=True)
-        entry = Entry(
+        entry = NewEntry(
             "contract.review.signed", records={"signature_sha256": digest(row.as_record())}
         )
-        append_entries(contract_id=contract.pk, actor=cast.founder, at=now(), entries=[entry])
+        append_entries(contract_id=contract.pk, actor=users.founder, at=now(), entries=[entry])
     [found] = findings()
     assert (found.seq, "out of turn" in found.problem) == (6, True), found.problem
 
 
-def test_approval__given_before_signatures_were_kept__is_whole(cast: Cast) -> None:
-    contract = approved(cast)
+def test_approval__given_before_signatures_were_kept__is_whole(users: Users) -> None:
+    contract = approved(users)
     entry = LedgerEntry.objects.get(contract=contract, seq=APPROVED)
-    said = json.loads(entry.body)
-    del said["records"]["signature_sha256"]
-    body = canonical_text(said)
-    with laws_off(), connection.cursor() as cursor:
+    document = json.loads(entry.body)
+    del document["records"]["signature_sha256"]
+    body = canonical_text(document)
+    with triggers_off(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM governance_approvalsignature")
         cursor.execute(
             "UPDATE governance_ledgerentry SET body = %s, hash = %s WHERE id = %s",
@@ -615,22 +618,22 @@ OF_PARENT = "id = (SELECT parent_id FROM governance_systemcontract WHERE parent_
     ],
 )
 def test_succession_rewritten__verified__found(
-    cast: Cast, attack: str, bad: dict[str, int]
+    users: Users, attack: str, bad: dict[str, int]
 ) -> None:
-    other, new = eligible(cast, title="Other"), modified(cast)
+    other, new = eligible(users, title="Other"), modified(users)
     names = {new.parent_id: "old", new.pk: "new", other.pk: "other"}
-    run_sql(attack)
+    tamper(attack)
     found = {names.get(one.contract_id, "renamed"): one.seq for one in findings()}
     assert found == bad
 
 
-def test_second_successor__verified__both_are_named(cast: Cast) -> None:
-    other, new = eligible(cast), modified(cast)
+def test_second_successor__verified__both_are_named(users: Users) -> None:
+    other, new = eligible(users), modified(users)
     owner_says(
         "ALTER TABLE governance_systemcontract"
         " DROP CONSTRAINT governance_systemcontract_parent_id_key"
     )
-    run_sql(
+    tamper(
         f"UPDATE governance_systemcontract SET parent_id = '{new.parent_id}'"
         f" WHERE id = '{other.pk}'"
     )
@@ -638,31 +641,31 @@ def test_second_successor__verified__both_are_named(cast: Cast) -> None:
     assert found == {other.pk: BORN, new.parent_id: SUPERSEDED}
 
 
-def test_successor_removed_with_its_chain__its_parent_is_named(cast: Cast) -> None:
-    new = modified(cast)
-    run_sql("DELETE FROM governance_systemcontract WHERE parent_id IS NOT NULL")
-    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.pk}'")
+def test_successor_removed_with_its_chain__its_parent_is_named(users: Users) -> None:
+    new = modified(users)
+    tamper("DELETE FROM governance_systemcontract WHERE parent_id IS NOT NULL")
+    tamper(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.pk}'")
     [found] = findings()
     assert (found.contract_id, found.seq) == (new.parent_id, SUPERSEDED)
     assert "successor_id" in found.problem
 
 
-def test_parent_removed_with_its_chain__its_successor_is_named(cast: Cast) -> None:
-    new = modified(cast)
-    run_sql(f"DELETE FROM governance_systemcontract WHERE {OF_PARENT}")
-    run_sql(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.parent_id}'")
+def test_parent_removed_with_its_chain__its_successor_is_named(users: Users) -> None:
+    new = modified(users)
+    tamper(f"DELETE FROM governance_systemcontract WHERE {OF_PARENT}")
+    tamper(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.parent_id}'")
     [found] = findings()
     assert (found.contract_id, found.seq) == (new.pk, BORN + 1)
     assert found.problem == "the contract that it replaces is not there, or is not REJECTED"
 
 
-def test_parent_shown_as_open_again_with_a_shorter_chain__both_are_named(cast: Cast) -> None:
-    new = modified(cast)
-    run_sql(
+def test_parent_shown_as_open_again_with_a_shorter_chain__both_are_named(users: Users) -> None:
+    new = modified(users)
+    tamper(
         "UPDATE governance_systemcontract SET status = 'ELIGIBLE', closed_at = NULL,"
         f" closed_by_id = NULL, closed_reason = '' WHERE {OF_PARENT}"
     )
-    run_sql("DELETE FROM governance_ledgerentry WHERE event = 'contract.review.superseded'")
+    tamper("DELETE FROM governance_ledgerentry WHERE event = 'contract.review.superseded'")
     found = {one.contract_id: one.problem for one in findings()}
     assert found[new.parent_id] == "no entry vouches for successor_id "
     assert found[new.pk].startswith("the contract that it replaces")

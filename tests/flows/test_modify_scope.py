@@ -9,17 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from governance.contract.operations import expire_contract
-from governance.contract.succession import LONGEST_REFERENCE, revision_names, supersede_contract
-from governance.flows import run_job
-from governance.flows.activate_contract import activate_contract
-from governance.flows.modify_scope import modify_scope, read_scope
-from governance.flows.propose_contract import record_verdicts
-from governance.flows.review_contract import approve_contract, reject_contract
-from governance.ledger.verification import verify_ledger
-from governance.models import Account, JobStep, LedgerEntry, SystemContract
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.errors import (
+from governance.authorities.contract.operations import expire_contract
+from governance.authorities.contract.succession import (
+    MAX_REFERENCE_LENGTH,
+    revision_references,
+    supersede_contract,
+)
+from governance.domain.errors import (
     ContractExpiredError,
     ContractImmutableError,
     FourEyesError,
@@ -31,36 +27,44 @@ from governance.vocabulary.errors import (
     WrongPersonError,
     WrongStateError,
 )
-from governance.vocabulary.values import ActivationWindow, ContractStatus
-from tests.support.attacks import check_deferred_laws, nothing_written
-from tests.support.cast import Cast
+from governance.domain.values import ActivationWindow, ContractStatus
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.modify_scope import modify_scope, read_scope
+from governance.flows.propose_contract import record_review_verdicts
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.models import Account, JobStep, LedgerEntry, SystemContract
+from governance.record.ledger.verification import verify_ledger
+from governance.services.registry.operations import register_capabilities
+from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.contracts import refused
-from tests.support.line import frozen
-from tests.support.signing import as_seen
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     MAY_NOT,
     THREE_CHANGES,
     VALIDATOR_VERDICT,
     Running,
-    again,
     approved,
     asked,
     contract_in,
     eligible,
     now,
+    reloaded,
 )
+from tests.support.freezes import frozen
+from tests.support.signing import as_seen
 from tests.support.succession import FEWER, MODIFYING, modified, modify
+from tests.support.users import Users
 
 MOMENT = timedelta(microseconds=1)
 
 
-def judged(contract: SystemContract, cast: Cast, gate: dict[str, Any] = MAY) -> SystemContract:
-    return record_verdicts(
+def judged(contract: SystemContract, users: Users, gate: dict[str, Any] = MAY) -> SystemContract:
+    return record_review_verdicts(
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=gate,
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
 
@@ -72,7 +76,7 @@ def approve(contract: SystemContract, founder: Any) -> SystemContract:
         founder=founder,
         window=ActivationWindow(at, at + timedelta(hours=24)),
         at=at,
-        **as_seen(again(contract), at=at),
+        **as_seen(reloaded(contract), at=at),
     )
 
 
@@ -81,16 +85,16 @@ def findings() -> list[Any]:
 
 
 # --- what it does ---
-def test_modify__replaces_the_contract_by_a_draft_of_the_founders(cast: Cast) -> None:
-    old = eligible(cast, reference="OPS-7", description="Asked for.", risk_level="high")
-    successor = again(modify(old, cast.founder))
-    check_deferred_laws()
-    old = again(old)
-    assert (old.status, old.closed_by) == (ContractStatus.REJECTED, cast.founder)
+def test_modify__replaces_the_contract_by_a_draft_of_the_founders(users: Users) -> None:
+    old = eligible(users, reference="OPS-7", description="Asked for.", risk_level="high")
+    successor = reloaded(modify(old, users.founder))
+    check_deferred_triggers()
+    old = reloaded(old)
+    assert (old.status, old.closed_by) == (ContractStatus.REJECTED, users.founder)
     assert old.closed_reason == f"Superseded by OPS-7 (rev 2): {MODIFYING}"
     assert (successor.status, successor.parent_id) == (ContractStatus.DRAFT, old.pk)
     assert old.successor == successor
-    assert (successor.reference, successor.proposed_by) == ("OPS-7 (rev 2)", cast.founder)
+    assert (successor.reference, successor.proposed_by) == ("OPS-7 (rev 2)", users.founder)
     for name in ("title", "description", "source", "requested_by", "risk_level"):
         assert getattr(successor, name) == getattr(old, name), name
     assert successor.proposed_changes == FEWER
@@ -103,9 +107,9 @@ def test_modify__replaces_the_contract_by_a_draft_of_the_founders(cast: Cast) ->
         assert getattr(successor, name) is None, name
 
 
-def test_modify__is_told_in_both_chains_each_naming_the_other(cast: Cast) -> None:
-    old = eligible(cast, reference="OPS-7")
-    successor = modify(old, cast.founder)
+def test_modify__is_recorded_in_both_chains_each_naming_the_other(users: Users) -> None:
+    old = eligible(users, reference="OPS-7")
+    successor = modify(old, users.founder)
     last = LedgerEntry.objects.filter(contract=old).latest("seq")
     assert (last.event, last.from_status, last.to_status) == (
         "contract.review.superseded",
@@ -117,7 +121,7 @@ def test_modify__is_told_in_both_chains_each_naming_the_other(cast: Cast) -> Non
     first = LedgerEntry.objects.get(contract=successor)
     assert (first.event, first.actor) == (
         "contract.proposal.drafted",
-        f"user:{cast.founder.pk}:founder",
+        f"user:{users.founder.pk}:founder",
     )
     assert first.reason == f"In place of OPS-7: {MODIFYING}"
     assert successor.draft_record()["parent"] == str(old.pk)
@@ -126,65 +130,67 @@ def test_modify__is_told_in_both_chains_each_naming_the_other(cast: Cast) -> Non
 
 
 def test_modified_contract__judged_and_approved_by_another__executed_as_modified(
-    cast: Cast,
+    users: Users,
 ) -> None:
-    successor = modified(cast)
-    judged(successor, cast)
+    successor = modified(users)
+    judged(successor, users)
     with refused(FourEyesError, "four_eyes"):
-        approve(successor, cast.founder)
-    approve(successor, cast.second_founder)
-    job = activate_contract(contract_id=successor.pk, actor=cast.operator, at=now())
+        approve(successor, users.founder)
+    approve(successor, users.second_founder)
+    job = activate_contract(contract_id=successor.pk, actor=users.operator, at=now())
     assert [step.change for step in JobStep.objects.filter(job=job)] == FEWER
-    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
-    running = Running(job, token, cast)
+    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+    running = Running(job, token, users)
     running.complete_steps()
     assert running.complete().status == "COMPLETED"
-    check_deferred_laws()
+    check_deferred_triggers()
     assert findings() == []
 
 
-def test_modified_contract__four_eyes_bind_a_superuser_too(cast: Cast) -> None:
-    Account.objects.filter(pk=cast.founder.pk).update(is_superuser=True)
-    successor = modified(cast)
-    judged(successor, cast)
+def test_modified_contract__four_eyes_bind_a_superuser_too(users: Users) -> None:
+    Account.objects.filter(pk=users.founder.pk).update(is_superuser=True)
+    successor = modified(users)
+    judged(successor, users)
     with refused(FourEyesError, "four_eyes"):
-        approve(successor, Account.objects.get(pk=cast.founder.pk))
+        approve(successor, Account.objects.get(pk=users.founder.pk))
     with refused(FourEyesError, "four_eyes"):
-        modify(again(successor), Account.objects.get(pk=cast.founder.pk), changes=THREE_CHANGES)
+        modify(reloaded(successor), Account.objects.get(pk=users.founder.pk), changes=THREE_CHANGES)
 
 
-def test_modified_contract__that_may_not__is_rejected(cast: Cast) -> None:
-    assert judged(modified(cast), cast, MAY_NOT).status == ContractStatus.REJECTED
+def test_modified_contract__that_may_not__is_rejected(users: Users) -> None:
+    assert judged(modified(users), users, MAY_NOT).status == ContractStatus.REJECTED
 
 
-def test_modified_contract__that_nobody_judges__expires(cast: Cast) -> None:
-    successor = modified(cast)
+def test_modified_contract__without_verdicts__expires(users: Users) -> None:
+    successor = modified(users)
     at = successor.expires_at + MOMENT
-    assert expire_contract(contract_id=successor.pk, actor=cast.operator, at=at).status == "EXPIRED"
+    assert (
+        expire_contract(contract_id=successor.pk, actor=users.operator, at=at).status == "EXPIRED"
+    )
 
 
-def test_modified_contract__modified_again__is_the_third_of_its_line(cast: Cast) -> None:
-    first = eligible(cast, reference="OPS-7")
-    second = modify(first, cast.founder)
-    judged(second, cast)
-    third = modify(again(second), cast.second_founder, changes=THREE_CHANGES)
+def test_modified_contract__modified_again__is_the_third_revision(users: Users) -> None:
+    first = eligible(users, reference="OPS-7")
+    second = modify(first, users.founder)
+    judged(second, users)
+    third = modify(reloaded(second), users.second_founder, changes=THREE_CHANGES)
     assert (third.reference, third.parent_id) == ("OPS-7 (rev 3)", second.pk)
-    check_deferred_laws()
+    check_deferred_triggers()
     assert findings() == []
 
 
-def test_modify__while_the_line_stands_or_a_question_is_open__is_taken(cast: Cast) -> None:
-    contract = asked(cast)
-    frozen(cast)
-    assert modify(contract, cast.second_founder).parent_id == contract.pk
-    check_deferred_laws()
+def test_modify__while_changes_are_frozen_or_a_question_is_open__is_accepted(users: Users) -> None:
+    contract = asked(users)
+    frozen(users)
+    assert modify(contract, users.second_founder).parent_id == contract.pk
+    check_deferred_triggers()
     assert findings() == []
 
 
 # --- the scope ---
-def test_scope__of_what_was_removed_goes_and_of_what_was_only_named_stays(cast: Cast) -> None:
+def test_scope__of_what_was_removed_goes_and_of_what_was_only_named_stays(users: Users) -> None:
     old = eligible(
-        cast,
+        users,
         affected_capabilities=["Billing", "Search", "Export"],
         proposed_changes=[
             *THREE_CHANGES,
@@ -192,13 +198,13 @@ def test_scope__of_what_was_removed_goes_and_of_what_was_only_named_stays(cast: 
         ],
     )
     enable = {"type": "capability_enable", "capability_name": "Sync", "target_lifecycle": "PREVIEW"}
-    successor = modify(old, cast.founder, changes=[THREE_CHANGES[0], enable])
+    successor = modify(old, users.founder, changes=[THREE_CHANGES[0], enable])
     assert successor.affected_capabilities == ["Billing", "Search", "Sync"]
 
 
-def test_plan__is_made_anew_of_the_platform_as_it_is(cast: Cast) -> None:
+def test_plan__is_made_anew_of_the_platform_as_it_is(users: Users) -> None:
     register_capabilities(documents=[{"name": "Search", "lifecycle": "LAUNCHED"}])
-    successor = modify(eligible(cast), cast.founder, changes=[THREE_CHANGES[0]])
+    successor = modify(eligible(users), users.founder, changes=[THREE_CHANGES[0]])
     assert successor.plan[0]["rollback_action"]["target_lifecycle"] == "LAUNCHED"
 
 
@@ -220,40 +226,43 @@ def test_plan__is_made_anew_of_the_platform_as_it_is(cast: Cast) -> None:
     ],
 )
 def test_revision__of_a_reference__is_the_next_and_fits(reference: str, name: str) -> None:
-    first = next(revision_names(reference))
+    first = next(revision_references(reference))
     assert first == name
-    assert len(first) <= LONGEST_REFERENCE
+    assert len(first) <= MAX_REFERENCE_LENGTH
 
 
-def test_revision__whose_name_is_taken__gets_the_next(cast: Cast) -> None:
+def test_revision__whose_name_is_taken__gets_the_next(users: Users) -> None:
     for number in (2, 3, 5):
-        eligible(cast, reference=f"OPS-7 (rev {number})")
-    first, second = eligible(cast, reference="OPS-7"), eligible(cast, reference="OPS-7", title="B")
-    assert modify(first, cast.founder).reference == "OPS-7 (rev 4)"
-    assert modify(second, cast.founder).reference == "OPS-7 (rev 6)"
+        eligible(users, reference=f"OPS-7 (rev {number})")
+    first, second = (
+        eligible(users, reference="OPS-7"),
+        eligible(users, reference="OPS-7", title="B"),
+    )
+    assert modify(first, users.founder).reference == "OPS-7 (rev 4)"
+    assert modify(second, users.founder).reference == "OPS-7 (rev 6)"
 
 
 # --- refusals ---
 @pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer", "outsider"])
-def test_modify__by_anybody_else__refused(cast: Cast, who: str) -> None:
-    contract = eligible(cast)
+def test_modify__by_anybody_else__refused(users: Users, who: str) -> None:
+    contract = eligible(users)
     with refused(WrongPersonError, "not_permitted"):
-        modify(contract, getattr(cast, who))
+        modify(contract, getattr(users, who))
 
 
-def test_modify__what_one_proposed__refused_for_a_superuser_too(cast: Cast) -> None:
-    Account.objects.filter(pk=cast.operator.pk).update(is_superuser=True)
-    contract = eligible(cast)
+def test_modify__what_one_proposed__refused_for_a_superuser_too(users: Users) -> None:
+    Account.objects.filter(pk=users.operator.pk).update(is_superuser=True)
+    contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
-        modify(contract, Account.objects.get(pk=cast.operator.pk))
+        modify(contract, Account.objects.get(pk=users.operator.pk))
 
 
 @pytest.mark.parametrize(
     "status",
     [s for s in ContractStatus if s not in (ContractStatus.VALIDATED, ContractStatus.ELIGIBLE)],
 )
-def test_modify__in_another_state__refused(cast: Cast, status: ContractStatus) -> None:
-    contract = again(contract_in(cast, status))
+def test_modify__in_another_state__refused(users: Users, status: ContractStatus) -> None:
+    contract = reloaded(contract_in(users, status))
     ended = status in ("COMPLETED", "FAILED", "REJECTED", "EXPIRED")
     kind, code = (
         (ContractImmutableError, "contract_immutable")
@@ -261,36 +270,36 @@ def test_modify__in_another_state__refused(cast: Cast, status: ContractStatus) -
         else (WrongStateError, "not_eligible")
     )
     with refused(kind, code):
-        modify(contract, cast.founder)
+        modify(contract, users.founder)
 
 
-def test_modify__again__refused(cast: Cast) -> None:
-    contract = eligible(cast)
-    modify(contract, cast.founder)
+def test_modify__again__refused(users: Users) -> None:
+    contract = eligible(users)
+    modify(contract, users.founder)
     with refused(ContractImmutableError, "contract_immutable"):
-        modify(contract, cast.founder)
+        modify(contract, users.founder)
     with refused(ContractImmutableError, "contract_immutable"):
-        reject_contract(contract_id=contract.pk, founder=cast.founder, reason=MODIFYING, at=now())
+        reject_contract(contract_id=contract.pk, founder=users.founder, reason=MODIFYING, at=now())
 
 
-def test_modify__after_the_time_for_review__refused(cast: Cast) -> None:
-    contract = eligible(cast)
+def test_modify__after_the_time_for_review__refused(users: Users) -> None:
+    contract = eligible(users)
     with refused(ContractExpiredError, "contract_expired"):
-        modify(contract, cast.founder, at=contract.expires_at + MOMENT)
+        modify(contract, users.founder, at=contract.expires_at + MOMENT)
 
 
 @pytest.mark.parametrize("seen", ["0" * 64, "", None])
-def test_modify__another_content_than_the_one_seen__refused(cast: Cast, seen: Any) -> None:
-    contract = eligible(cast)
+def test_modify__another_content_than_the_one_seen__refused(users: Users, seen: Any) -> None:
+    contract = eligible(users)
     with refused(StaleCopyError, "stale_copy"):
-        modify(contract, cast.founder, seen_digest=seen)
+        modify(contract, users.founder, seen_digest=seen)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 10, f" {'x' * 10} "])
-def test_modify__without_a_reason__refused(cast: Cast, reason: str) -> None:
-    contract = eligible(cast)
+def test_modify__without_a_reason__refused(users: Users, reason: str) -> None:
+    contract = eligible(users)
     with refused(ReasonRequiredError, "reason_required"):
-        modify(contract, cast.founder, reason=reason)
+        modify(contract, users.founder, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -301,14 +310,14 @@ def test_modify__without_a_reason__refused(cast: Cast, reason: str) -> None:
         [*THREE_CHANGES[:1], THREE_CHANGES[1] | {"new_value": 50.0}, *THREE_CHANGES[2:]],
     ],
 )
-def test_modify__nothing__refused(cast: Cast, same: Any) -> None:
-    contract = eligible(cast)
+def test_modify__nothing__refused(users: Users, same: Any) -> None:
+    contract = eligible(users)
     with refused(InvalidChangesError, "nothing_modified"):
-        modify(contract, cast.founder, changes=same)
+        modify(contract, users.founder, changes=same)
 
 
-def test_modify__only_the_order__is_a_modification(cast: Cast) -> None:
-    successor = modify(eligible(cast), cast.founder, changes=THREE_CHANGES[::-1])
+def test_modify__only_the_order__is_a_modification(users: Users) -> None:
+    successor = modify(eligible(users), users.founder, changes=THREE_CHANGES[::-1])
     assert successor.proposed_changes == THREE_CHANGES[::-1]
 
 
@@ -323,26 +332,26 @@ def test_modify__only_the_order__is_a_modification(cast: Cast) -> None:
     ],
 )
 def test_modify__into_what_is_no_change__refused_by_the_path_of_the_field(
-    cast: Cast, changes: Any, path: str
+    users: Users, changes: Any, path: str
 ) -> None:
-    contract = eligible(cast)
+    contract = eligible(users)
     with nothing_written(), pytest.raises(InvalidChangesError) as caught:
-        modify(contract, cast.founder, changes=changes)
+        modify(contract, users.founder, changes=changes)
     assert [fault["path"] for fault in caught.value.errors] == [path]
 
 
-def test_modify__to_more_capabilities_than_fit__refused(cast: Cast) -> None:
-    contract = eligible(cast)
+def test_modify__to_more_capabilities_than_fit__refused(users: Users) -> None:
+    contract = eligible(users)
     many = [THREE_CHANGES[0] | {"capability_name": f"C{number}"} for number in range(1001)]
     with refused(InvalidInputError, "invalid_input"):
-        modify(contract, cast.founder, changes=many)
+        modify(contract, users.founder, changes=many)
 
 
-def test_modify__what_is_not_there__refused(cast: Cast) -> None:
+def test_modify__what_is_not_there__refused(users: Users) -> None:
     with refused(NotFoundError, "contract_not_found"):
         modify_scope(
             contract_id=uuid4(),
-            founder=cast.founder,
+            founder=users.founder,
             changes=FEWER,
             reason=MODIFYING,
             seen_digest="",
@@ -350,23 +359,23 @@ def test_modify__what_is_not_there__refused(cast: Cast) -> None:
         )
 
 
-def test_approved_contract__cannot_be_modified_and_its_signature_stands(cast: Cast) -> None:
-    contract = approved(cast)
+def test_approved_contract__cannot_be_modified_and_its_signature_is_kept(users: Users) -> None:
+    contract = approved(users)
     with refused(WrongStateError, "not_eligible"):
-        modify(contract, cast.founder)
+        modify(contract, users.founder)
     with refused(WrongStateError, "not_eligible"):
         supersede_contract(
             contract_id=contract.pk,
             changes=[],
             plan=[],
-            founder=cast.founder,
+            founder=users.founder,
             reason="Only the first of them, please.",
             seen_digest=contract.content_digest or "",
             at=now(),
         )
 
 
-def test_read_scope__writes_nothing(cast: Cast) -> None:
+def test_read_scope__writes_nothing(users: Users) -> None:
     scope = read_scope(FEWER)
     assert [change.document() for change in scope.changes] == FEWER
     assert len(scope.plan) == len(FEWER)

@@ -6,63 +6,63 @@ from typing import Any
 
 import pytest
 
-from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.models import SystemContract
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.errors import (
+from governance.domain.errors import (
     InvalidChangesError,
     InvalidInputError,
     MayNotVerdictError,
     TargetOutOfScopeError,
 )
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.models import SystemContract
+from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
-from tests.support.cast import Cast
 from tests.support.contracts import refused
-from tests.support.stories import (
+from tests.support.factories import (
     MAY,
     MAY_NOT,
     VALIDATOR_VERDICT,
-    again,
     now,
     proposal_document,
+    reloaded,
 )
+from tests.support.users import Users
 
 
-def propose(cast: Cast, document: Any, **changes: Any) -> tuple[SystemContract, bool]:
+def propose(users: Users, document: Any, **changes: Any) -> tuple[SystemContract, bool]:
     arguments = {
         "document": document,
         "validator_verdict": VALIDATOR_VERDICT,
         "eligibility_verdict": MAY,
-        "proposer": cast.operator,
+        "proposer": users.operator,
         "at": now(),
     }
     return propose_contract(**(arguments | changes))
 
 
-def test_propose__the_first_time__new_and_eligible(cast: Cast, commit_now: Any) -> None:
-    contract, is_new = propose(cast, proposal_document())
+def test_propose__the_first_time__new_and_eligible(users: Users, commit_now: Any) -> None:
+    contract, is_new = propose(users, proposal_document())
     commit_now()
     assert is_new
-    assert again(contract).status == "ELIGIBLE"
+    assert reloaded(contract).status == "ELIGIBLE"
 
 
-def test_propose__the_same_again__the_same_contract_and_nothing_written(cast: Cast) -> None:
+def test_propose__the_same_again__the_same_contract_and_nothing_written(users: Users) -> None:
     document = proposal_document()
-    first, _ = propose(cast, document)
+    first, _ = propose(users, document)
     with nothing_written():
-        second, is_new = propose(cast, document)
+        second, is_new = propose(users, document)
     assert (second, is_new) == (first, False)
 
 
-def test_propose__the_same_by_somebody_else_in_another_shape__the_same_contract(
-    cast: Cast,
+def test_propose__the_same_by_another_person_in_another_shape__the_same_contract(
+    users: Users,
 ) -> None:
     document = proposal_document()
-    first, _ = propose(cast, document)
+    first, _ = propose(users, document)
     wrapped = document | {"proposed_changes": {"changes": document["proposed_changes"]}}
-    second, is_new = propose(cast, wrapped, proposer=cast.second_founder)
+    second, is_new = propose(users, wrapped, proposer=users.second_founder)
     assert (second, is_new) == (first, False)
-    assert second.proposed_by == cast.operator
+    assert second.proposed_by == users.operator
 
 
 @pytest.mark.parametrize(
@@ -75,30 +75,30 @@ def test_propose__the_same_by_somebody_else_in_another_shape__the_same_contract(
     ],
 )
 def test_propose__other_content_under_the_same_reference__another_contract(
-    cast: Cast, document: dict[str, Any], verdicts: dict[str, Any]
+    users: Users, document: dict[str, Any], verdicts: dict[str, Any]
 ) -> None:
     original = proposal_document()
-    first, _ = propose(cast, original)
-    second, is_new = propose(cast, original | document, **verdicts)
+    first, _ = propose(users, original)
+    second, is_new = propose(users, original | document, **verdicts)
     assert is_new
     assert second != first
     assert second.reference == first.reference
 
 
-def test_propose__the_same_content_under_another_reference__another_contract(cast: Cast) -> None:
+def test_propose__the_same_content_under_another_reference__another_contract(users: Users) -> None:
     document = proposal_document()
-    first, _ = propose(cast, document)
-    second, is_new = propose(cast, document | {"reference": "OTHER"})
+    first, _ = propose(users, document)
+    second, is_new = propose(users, document | {"reference": "OTHER"})
     assert is_new
     assert second != first
 
 
-def test_propose__may_not_after_may__refused_and_the_first_stands(cast: Cast) -> None:
+def test_propose__may_not_after_may__refused_and_the_first_is_kept(users: Users) -> None:
     document = proposal_document()
-    first, _ = propose(cast, document)
+    first, _ = propose(users, document)
     with refused(MayNotVerdictError, "may_not"):
-        propose(cast, document, eligibility_verdict=MAY_NOT)
-    assert again(first).status == "ELIGIBLE"
+        propose(users, document, eligibility_verdict=MAY_NOT)
+    assert reloaded(first).status == "ELIGIBLE"
 
 
 BAD = {
@@ -126,35 +126,35 @@ BAD = {
 class TestCONTRACT006Changes:
     @pytest.mark.parametrize(("changes", "kind", "code"), BAD.values(), ids=list(BAD))
     def test_propose__changes_that_do_not_fit__refused(
-        self, cast: Cast, changes: Any, kind: Any, code: str
+        self, users: Users, changes: Any, kind: Any, code: str
     ) -> None:
         with refused(kind, code):
-            propose(cast, proposal_document(proposed_changes=changes))
+            propose(users, proposal_document(proposed_changes=changes))
 
     @pytest.mark.parametrize(("changes", "kind", "code"), BAD.values(), ids=list(BAD))
     def test_draft__changes_that_do_not_fit__refused(
-        self, cast: Cast, changes: Any, kind: Any, code: str
+        self, users: Users, changes: Any, kind: Any, code: str
     ) -> None:
         with refused(kind, code):
             draft_contract(
                 document=proposal_document(proposed_changes=changes),
-                proposer=cast.operator,
+                proposer=users.operator,
                 at=now(),
             )
 
-    def test_propose__each_shape__kept_as_a_list_with_a_step_for_each(self, cast: Cast) -> None:
+    def test_propose__each_shape__kept_as_a_list_with_a_step_for_each(self, users: Users) -> None:
         changes = proposal_document()["proposed_changes"]
         for shape in (changes, {"changes": changes}, changes[0]):
-            contract = again(propose(cast, proposal_document(proposed_changes=shape))[0])
+            contract = reloaded(propose(users, proposal_document(proposed_changes=shape))[0])
             expected = [changes[0]] if shape is changes[0] else changes
             assert contract.proposed_changes == expected
             assert [step["change"] for step in contract.plan] == expected
             assert [step["step_index"] for step in contract.plan] == list(range(len(expected)))
 
 
-def test_propose__against_a_known_platform__plan_knows_the_way_back(cast: Cast) -> None:
+def test_propose__against_a_known_platform__plan_has_rollback_actions(users: Users) -> None:
     register_capabilities(documents=[{"name": "Search", "configuration": {"timeout_seconds": 9}}])
-    contract, _ = propose(cast, proposal_document())
+    contract, _ = propose(users, proposal_document())
     back = [step["rollback_action"] for step in contract.plan]
     assert back[0]["type"] == "capability_disable"
     assert (back[1]["old_value"], back[1]["new_value"]) == (50, 20)
@@ -162,8 +162,8 @@ def test_propose__against_a_known_platform__plan_knows_the_way_back(cast: Cast) 
 
 
 @pytest.mark.parametrize("number", [2**53, float("nan")])
-def test_propose__verdict_that_cannot_be_written_down__refused(cast: Cast, number: float) -> None:
-    with refused(InvalidInputError, "unusable_json"):
+def test_propose__verdict_that_cannot_be_written_down__refused(users: Users, number: float) -> None:
+    with refused(InvalidInputError, "invalid_json"):
         propose(
-            cast, proposal_document(), validator_verdict=VALIDATOR_VERDICT | {"evidence": number}
+            users, proposal_document(), validator_verdict=VALIDATOR_VERDICT | {"evidence": number}
         )

@@ -11,34 +11,38 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from governance.domain.canonical import canonical_text
+from governance.domain.errors import InvalidInputError
 from governance.flows.review_contract import reject_contract
-from governance.ledger.checkpoints import (
+from governance.models import ContractTombstone, SystemContract
+from governance.record.attest.checkpoints import (
     checkpoint_lines,
     compare_with_checkpoint,
     read_checkpoint,
 )
-from governance.ledger.envelopes import CHECKPOINT_TYPE, sign_envelope
-from governance.ledger.keys import public_pem
-from governance.ledger.merkle import MerkleTree
-from governance.ledger.verification import examine, verify_ledger
-from governance.models import ContractTombstone, SystemContract
-from governance.retention.checking import read_removed
-from governance.vocabulary.canonical import canonical_text
-from governance.vocabulary.errors import InvalidInputError
+from governance.record.attest.envelopes import CHECKPOINT_TYPE, sign_envelope
+from governance.record.attest.keys import public_pem
+from governance.record.attest.merkle import MerkleTree
+from governance.record.ledger.verification import verify_contract, verify_ledger
+from governance.record.retention.archive_verification import read_removed_record
 from tests.support.archives import AT_REST, archive, findings, path_of, remove, rewrite
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.commands import Ran, run
+from tests.support.commands import CommandResult, run
+from tests.support.factories import (
+    eligible,
+    judged_job,
+    now,
+)
 from tests.support.roles import as_owner
-from tests.support.stories import eligible, judged_job, now
-from tests.support.tampering import laws_off
+from tests.support.tampering import triggers_off
+from tests.support.users import Users
 
 KEY = Ed25519PrivateKey.generate()
 TOMBSTONE = "governance_contracttombstone"
 
 
 @pytest.fixture
-def removed(committed: Cast, tmp_path: Path) -> SystemContract:
+def removed(committed: Users, tmp_path: Path) -> SystemContract:
     """A contract that was archived (in `a`) and removed, beside one that goes on."""
     eligible(committed)
     contract = judged_job(committed).contract
@@ -69,7 +73,7 @@ def tamper(statement: str, *arguments: Any) -> None:
         run_sql(f"ALTER TABLE {TOMBSTONE} ENABLE ALWAYS TRIGGER tombstone_append_only")
 
 
-def verify(*arguments: object) -> Ran:
+def verify(*arguments: object) -> CommandResult:
     return run("verify_ledger", *arguments)
 
 
@@ -83,7 +87,7 @@ def test_removed_contract__asked_for_by_its_id__is_no_finding(removed: SystemCon
 
 
 def test_parent__that_was_removed__asked_for_by_its_id__is_no_finding(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     parent = AT_REST["superseded"](committed)
     archive(tmp_path)
@@ -96,7 +100,7 @@ def test_removed_contracts__in_json__are_counted(removed: SystemContract) -> Non
     assert (document["contracts"], document["removed"], document["findings"]) == (1, 1, [])
 
 
-def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Cast) -> None:
+def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Users) -> None:
     contract = judged_job(committed).contract
     columns = (
         "contract_id, reference, proposal_digest, status, entries, head_sha256, file_sha256,"
@@ -113,7 +117,7 @@ def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Cast) -
 
 
 def test_leftovers__that_cannot_be_read__are_one_finding_beside_the_tombstone(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     """Nothing of a contract that is not there is even looked at."""
     job = judged_job(committed)
@@ -122,7 +126,7 @@ def test_leftovers__that_cannot_be_read__are_one_finding_beside_the_tombstone(
         run_sql("CREATE TABLE kept_step AS SELECT * FROM governance_jobstep")
     assert archive(tmp_path / "a").code == 0
     assert remove(tmp_path / "a").code == 0
-    with laws_off():
+    with triggers_off():
         run_sql("INSERT INTO governance_governancejob SELECT * FROM kept_job")
         run_sql("INSERT INTO governance_jobstep SELECT * FROM kept_step")
         run_sql(
@@ -132,7 +136,7 @@ def test_leftovers__that_cannot_be_read__are_one_finding_beside_the_tombstone(
     assert checked.is_removed
     assert checked.finding is not None
     assert checked.finding.problem == "it was removed, but this is left: job"
-    assert examine(job.contract_id) == (None, None)
+    assert verify_contract(job.contract_id) == (None, None)
 
 
 def test_chain__left_beside_a_tombstone__is_one_finding(removed: SystemContract) -> None:
@@ -195,7 +199,7 @@ def test_checkpoint__from_before_the_removal__accepts_the_tombstone(
 
 
 def test_checkpoint__from_before_the_last_entries__accepts_the_tombstone(
-    committed: Cast, tmp_path: Path
+    committed: Users, tmp_path: Path
 ) -> None:
     contract = eligible(committed)
     lines = taken()
@@ -253,7 +257,7 @@ def test_checkpoint__whose_chain_is_longer_in_the_archive_but_another__finds_whe
     """A chain that was hashed anew before it was archived: only its archive shows that."""
     lines = before(tmp_path)
     chain = next(json.loads(line) for line in lines if str(removed.pk) in line)
-    archived = partial(read_removed, [tmp_path / "a"])
+    archived = partial(read_removed_record, [tmp_path / "a"])
     assert found(lines, archived=archived) == []
     trail = bytearray(base64.b64decode(chain["trail"]))
     trail[4 * 4] ^= 1  # the fifth entry was another one when the checkpoint was taken
@@ -283,7 +287,7 @@ def signed(lines: list[str], **changes: Any) -> list[str]:
     return [*lines, canonical_text(envelope)]
 
 
-def test_checkpoint__of_the_first_version__still_counts(committed: Cast) -> None:
+def test_checkpoint__of_the_first_version__still_counts(committed: Users) -> None:
     judged_job(committed)
     old = signed(taken()[:-1], version="1.0.0", removed=None)
     assert read_checkpoint(old, key=KEY.public_key()).chains == 1

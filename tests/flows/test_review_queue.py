@@ -10,20 +10,33 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.authorities.review.queue import (
+    QueueCursor,
+    QueueFilter,
+    queue_page,
+    waiting_contracts,
+)
+from governance.domain.values import (
+    ContractStatus,
+    RiskLevel,
+    Source,
+)
 from governance.flows.review_contract import request_clarification
-from governance.review.queue import Place, Wanted, queue_page, waiting_contracts
-from governance.vocabulary.values import ContractStatus, RiskLevel, Source
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.crowds import crowd
-from tests.support.stories import contract_in, eligible, now
+from tests.support.bulk_contracts import bulk_copy
+from tests.support.factories import (
+    contract_in,
+    eligible,
+    now,
+)
+from tests.support.users import Users
 
-ALL = Wanted()
+ALL = QueueFilter()
 SOME_ID = "01900000-0000-7000-8000-000000000000"
 HOSTILE = ["'", '"', "\\", "((", "a & | !", "-", '"-"', "<script>", "%", "✂" * 400, "or or", "a:*"]
 
 
-def walked(wanted: Wanted = ALL, *, size: int = 3, between: Any = None) -> list[str]:
+def walked(wanted: QueueFilter = ALL, *, size: int = 3, between: Any = None) -> list[str]:
     """The references of all pages from the first to the last."""
     found, after = [], None
     while True:
@@ -31,55 +44,55 @@ def walked(wanted: Wanted = ALL, *, size: int = 3, between: Any = None) -> list[
         found += [row.reference for row in page.rows]
         if not page.has_later:
             return found
-        after = Place.of(page.rows[-1])
+        after = QueueCursor.of(page.rows[-1])
         if between:
             between()
 
 
-def references(wanted: Wanted) -> str:
+def references(wanted: QueueFilter) -> str:
     return "".join(sorted(row.reference for row in waiting_contracts(wanted, at=now())))
 
 
 # No operation leaves a contract at VALIDATED.
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s is not ContractStatus.VALIDATED])
-def test_queue__of_every_status__only_eligible_waits(cast: Cast, status: ContractStatus) -> None:
-    contract_in(cast, status)
+def test_queue__of_every_status__only_eligible_waits(users: Users, status: ContractStatus) -> None:
+    contract_in(users, status)
     assert len(queue_page(at=now()).rows) == (status is ContractStatus.ELIGIBLE)
 
 
-def test_queue__in_order__by_risk_then_by_what_expires_first(cast: Cast) -> None:
+def test_queue__in_order__by_risk_then_by_what_expires_first(users: Users) -> None:
     at = now()
     for name, risk, hours in (
         *(("D", "low", 3), ("C", "medium", 1), ("B", "high", 1), ("E", "low", 1)),
         *(("A", "critical", 1), ("F", "critical", 2)),
     ):
-        eligible(cast, reference=name, risk_level=risk, at=at - timedelta(hours=hours))
+        eligible(users, reference=name, risk_level=risk, at=at - timedelta(hours=hours))
     assert "".join(walked()) == "FABCDE"
 
 
-def test_queue__with_a_question_open__puts_it_last_of_its_risk(cast: Cast) -> None:
+def test_queue__with_a_question_open__puts_it_last_of_its_risk(users: Users) -> None:
     at = now()
-    asked = eligible(cast, reference="asked", at=at - timedelta(hours=2))
-    eligible(cast, reference="later", at=at - timedelta(hours=1))
-    eligible(cast, reference="low", risk_level="low", at=at - timedelta(hours=3))
+    asked = eligible(users, reference="asked", at=at - timedelta(hours=2))
+    eligible(users, reference="later", at=at - timedelta(hours=1))
+    eligible(users, reference="low", risk_level="low", at=at - timedelta(hours=3))
     request_clarification(
-        contract_id=asked.pk, founder=cast.founder, question="Which search is meant?", at=at
+        contract_id=asked.pk, founder=users.founder, question="Which search is meant?", at=at
     )
     assert walked(size=1) == ["later", "asked", "low"]
-    assert references(Wanted(risk=RiskLevel.MEDIUM)) == "askedlater"
+    assert references(QueueFilter(risk=RiskLevel.MEDIUM)) == "askedlater"
 
 
-def test_pages__while_rows_arrive__show_each_that_was_there_exactly_once(cast: Cast) -> None:
+def test_pages__while_rows_arrive__show_each_that_was_there_exactly_once(users: Users) -> None:
     at = now()
     risks = list(RiskLevel)
     for number in range(20):
         # Many of one moment: then the id alone tells them apart.
-        eligible(cast, reference=f"R{number}", risk_level=risks[number % 4], at=at)
+        eligible(users, reference=f"R{number}", risk_level=risks[number % 4], at=at)
     there = {f"R{number}" for number in range(20)}
 
     def arrive() -> None:
         for risk in risks:
-            eligible(cast, reference=f"new {uuid4()}", risk_level=risk)
+            eligible(users, reference=f"new {uuid4()}", risk_level=risk)
 
     found = walked(between=arrive)
     old = [name for name in found if name in there]
@@ -88,16 +101,16 @@ def test_pages__while_rows_arrive__show_each_that_was_there_exactly_once(cast: C
     assert len(found) == len(set(found))
 
 
-def test_pages__walked_back__are_the_same_in_the_same_order(cast: Cast) -> None:
+def test_pages__walked_back__are_the_same_in_the_same_order(users: Users) -> None:
     for number in range(8):
-        eligible(cast, reference=f"R{number}", risk_level=list(RiskLevel)[number % 3])
+        eligible(users, reference=f"R{number}", risk_level=list(RiskLevel)[number % 3])
     forth = walked()
     last = queue_page(at=now(), size=8).rows[-1]
-    page = queue_page(at=now(), before=Place.of(last), size=3)
+    page = queue_page(at=now(), before=QueueCursor.of(last), size=3)
     assert [row.reference for row in page.rows] == forth[4:7]
     assert page.has_earlier
     assert page.has_later
-    first = queue_page(at=now(), before=Place.of(page.rows[0]), size=4)
+    first = queue_page(at=now(), before=QueueCursor.of(page.rows[0]), size=4)
     assert [row.reference for row in first.rows] == forth[:4]
     assert not first.has_earlier
 
@@ -128,25 +141,27 @@ def test_pages__walked_back__are_the_same_in_the_same_order(cast: Cast) -> None:
     ],
     ids=str,
 )
-def test_queue__asked_for_some__only_those(cast: Cast, wanted: dict[str, Any], found: str) -> None:
-    eligible(cast, reference="A", title="More marmalade")
+def test_queue__asked_for_some__only_those(
+    users: Users, wanted: dict[str, Any], found: str
+) -> None:
+    eligible(users, reference="A", title="More marmalade")
     old = now() - timedelta(days=3, hours=1)
-    eligible(cast, reference="B", description="A sandwich.", risk_level="critical", at=old)
+    eligible(users, reference="B", description="A sandwich.", risk_level="critical", at=old)
     names = ["Search", "Search suggestions"]
-    eligible(cast, reference="C", affected_capabilities=names, source="ops_alert")
-    assert references(Wanted(**wanted)) == found
+    eligible(users, reference="C", affected_capabilities=names, source="ops_alert")
+    assert references(QueueFilter(**wanted)) == found
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_search__for_hostile_text__answers(cast: Cast, text: str) -> None:
-    eligible(cast, title=f"x {text}"[:200])
-    queue_page(Wanted(words=text, capability=text), at=now())
+def test_search__for_hostile_text__answers(users: Users, text: str) -> None:
+    eligible(users, title=f"x {text}"[:200])
+    queue_page(QueueFilter(words=text, capability=text), at=now())
 
 
-def test_search__of_a_contract_as_large_as_they_come__finds_it(cast: Cast) -> None:
+def test_search__of_a_contract_as_large_as_they_come__finds_it(users: Users) -> None:
     names = ["Search", *(f"{number} {'词 ' * 90}x" for number in range(90))]
-    eligible(cast, description="ж" * 3990 + " needle", affected_capabilities=names)
-    assert len(queue_page(Wanted(words="needle"), at=now()).rows) == 1
+    eligible(users, description="ж" * 3990 + " needle", affected_capabilities=names)
+    assert len(queue_page(QueueFilter(words="needle"), at=now()).rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,35 +171,35 @@ def test_search__of_a_contract_as_large_as_they_come__finds_it(cast: Cast) -> No
         *(f"0~999999999999999999~{SOME_ID}", f"10~1~{SOME_ID}"),
     ],
 )
-def test_place__that_no_page_gave_out__is_refused(text: str) -> None:
+def test_cursor__that_no_page_gave_out__is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        Place.read(text)
+        QueueCursor.read(text)
 
 
-def test_place__told_and_read__is_the_same(cast: Cast) -> None:
-    place = Place.of(eligible(cast))
-    assert Place.read(str(place)) == place
+def test_cursor__written_and_read__is_the_same(users: Users) -> None:
+    cursor = QueueCursor.of(eligible(users))
+    assert QueueCursor.read(str(cursor)) == cursor
 
 
-def test_queue__of_20_000__goes_along_its_indexes(cast: Cast) -> None:
-    contract = eligible(cast)
-    crowd(contract, 20_000)
-    middle = Place(4, contract.expires_at, contract.pk)
+def test_queue__of_20_000__goes_along_its_indexes(users: Users) -> None:
+    contract = eligible(users)
+    bulk_copy(contract, 20_000)
+    middle = QueueCursor(4, contract.expires_at, contract.pk)
     assert plan_of() == {"contract_queue"}
     assert plan_of(after=middle) == {"contract_queue"}
     assert plan_of(before=middle) == {"contract_queue"}
-    assert plan_of(Wanted(risk=RiskLevel.LOW), after=middle) == {"contract_queue"}
-    assert plan_of(Wanted(source=Source.MANUAL), after=middle) == {"contract_queue_by_source"}
-    assert plan_of(Wanted(words="marmalade")) == {"contract_queue_words"}
-    assert plan_of(Wanted(words="request")) == {"contract_queue"}  # all of them say that
-    assert plan_of(Wanted(capability="Capability 7")) == {"contract_capabilities"}
-    assert len(queue_page(Wanted(words="marmalade"), at=now()).rows) == 20
+    assert plan_of(QueueFilter(risk=RiskLevel.LOW), after=middle) == {"contract_queue"}
+    assert plan_of(QueueFilter(source=Source.MANUAL), after=middle) == {"contract_queue_by_source"}
+    assert plan_of(QueueFilter(words="marmalade")) == {"contract_queue_words"}
+    assert plan_of(QueueFilter(words="request")) == {"contract_queue"}  # all of them say that
+    assert plan_of(QueueFilter(capability="Capability 7")) == {"contract_capabilities"}
+    assert len(queue_page(QueueFilter(words="marmalade"), at=now()).rows) == 20
 
 
-def plan_of(wanted: Wanted = ALL, **place: Any) -> set[str]:
+def plan_of(wanted: QueueFilter = ALL, **cursor: Any) -> set[str]:
     """The indexes of the plan; nothing of the table is read but through them."""
     with CaptureQueriesContext(connection) as captured:
-        queue_page(wanted, at=now(), **place)
+        queue_page(wanted, at=now(), **cursor)
     (sql,) = [query["sql"] for query in captured]
     assert "COUNT(" not in sql.upper()
     (plan,) = run_sql("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"))[0][0]
@@ -195,6 +210,6 @@ def plan_of(wanted: Wanted = ALL, **place: Any) -> set[str]:
         assert node["Node Type"] != "Seq Scan"
         indexes |= {node["Index Name"]} if "Index Name" in node else set()
         if node["Node Type"] == "Index Scan":
-            assert not place or "ROW(" in node["Index Cond"], node
+            assert not cursor or "ROW(" in node["Index Cond"], node
         nodes += node.get("Plans", [])
     return indexes

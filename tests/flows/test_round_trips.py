@@ -9,15 +9,25 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.values import (
+    HealthDecision,
+    HealthReading,
+    StepReport,
+)
 from governance.flows import run_job
 from governance.models import GovernanceJob
-from governance.orchestrator.facade import GovernanceOrchestrator
-from governance.vocabulary.values import HealthDecision, HealthReading, StepReport
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.stories import Running, approved, now, pending_job, running_job
+from tests.support.factories import (
+    Running,
+    approved,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.users import Users
 
-Story = Callable[[], Any]
+Operation = Callable[[], Any]
 
 
 def changes(steps: int) -> list[dict[str, Any]]:
@@ -34,65 +44,65 @@ def reading() -> HealthReading:
     )
 
 
-def activation(cast: Cast, steps: int) -> Story:
-    contract = approved(cast, proposed_changes=changes(steps))
+def activation(users: Users, steps: int) -> Operation:
+    contract = approved(users, proposed_changes=changes(steps))
     return lambda: GovernanceOrchestrator.activate_contract(
-        contract.pk, actor=cast.operator, health=reading(), at=now()
+        contract.pk, actor=users.operator, health=reading(), at=now()
     )
 
 
-def claim(cast: Cast, steps: int) -> Story:
-    pending_job(cast, proposed_changes=changes(steps))
-    return lambda: run_job.claim_job(executor=cast.executor, at=now())
+def claim(users: Users, steps: int) -> Operation:
+    pending_job(users, proposed_changes=changes(steps))
+    return lambda: run_job.claim_job(executor=users.executor, at=now())
 
 
-def start(cast: Cast, steps: int) -> Story:
-    job = pending_job(cast, proposed_changes=changes(steps))
-    return lambda: GovernanceOrchestrator.start_job(job.pk, executor=cast.executor, at=now())
+def start(users: Users, steps: int) -> Operation:
+    job = pending_job(users, proposed_changes=changes(steps))
+    return lambda: GovernanceOrchestrator.start_job(job.pk, executor=users.executor, at=now())
 
 
-def last_report(cast: Cast, steps: int) -> Story:
-    running = running_job(cast, proposed_changes=changes(steps))
+def last_report(users: Users, steps: int) -> Operation:
+    running = running_job(users, proposed_changes=changes(steps))
     running.complete_steps(steps - 1)
     report = running.report(steps - 1)
     return lambda: GovernanceOrchestrator.record_step_result(
-        running.job.pk, token=running.token, report=report, executor=cast.executor, at=now()
+        running.job.pk, token=running.token, report=report, executor=users.executor, at=now()
     )
 
 
-def all_reports(cast: Cast, steps: int) -> Story:
-    running = running_job(cast, proposed_changes=changes(steps))
+def all_reports(users: Users, steps: int) -> Operation:
+    running = running_job(users, proposed_changes=changes(steps))
     reports = [running.report(index) for index in range(steps)]
     return lambda: GovernanceOrchestrator.record_step_results(
-        running.job.pk, token=running.token, reports=reports, executor=cast.executor, at=now()
+        running.job.pk, token=running.token, reports=reports, executor=users.executor, at=now()
     )
 
 
-def completion(cast: Cast, steps: int) -> Story:
-    running = _reported(cast, steps)
+def completion(users: Users, steps: int) -> Operation:
+    running = _reported(users, steps)
     return lambda: GovernanceOrchestrator.complete_job(
-        running.job.pk, token=running.token, executor=cast.executor, health=reading(), at=now()
+        running.job.pk, token=running.token, executor=users.executor, health=reading(), at=now()
     )
 
 
-def cancellation(cast: Cast, steps: int) -> Story:
-    running = _reported(cast, steps)
+def cancellation(users: Users, steps: int) -> Operation:
+    running = _reported(users, steps)
     return lambda: GovernanceOrchestrator.cancel_job(
-        running.job.pk, reason="No longer wanted.", actor=cast.operator, health=None, at=now()
+        running.job.pk, reason="No longer wanted.", actor=users.operator, health=None, at=now()
     )
 
 
-def giving_up(cast: Cast, steps: int) -> Story:
-    running = _reported(cast, steps)
+def giving_up(users: Users, steps: int) -> Operation:
+    running = _reported(users, steps)
     late = GovernanceJob.objects.get(pk=running.job.pk).deadline_at
     assert late
     return lambda: GovernanceOrchestrator.fail_timed_out_job(
-        running.job.pk, actor=cast.operator, health=None, at=late.replace(year=late.year + 1)
+        running.job.pk, actor=users.operator, health=None, at=late.replace(year=late.year + 1)
     )
 
 
-def _reported(cast: Cast, steps: int) -> Running:
-    running = running_job(cast, proposed_changes=changes(steps))
+def _reported(users: Users, steps: int) -> Running:
+    running = running_job(users, proposed_changes=changes(steps))
     running.complete_steps()
     return running
 
@@ -111,34 +121,34 @@ ROUND_TRIPS = {
 
 @pytest.mark.parametrize("steps", [1, 2, 20])
 @pytest.mark.parametrize("prepare", ROUND_TRIPS, ids=lambda prepare: prepare.__name__)
-def test_story__of_any_size__asks_this_often(
-    committed: Cast, prepare: Callable[[Cast, int], Story], steps: int
+def test_transaction__of_any_size__makes_this_many_round_trips(
+    committed: Users, prepare: Callable[[Users, int], Operation], steps: int
 ) -> None:
-    tell = prepare(committed, steps)
+    run = prepare(committed, steps)
     with CaptureQueriesContext(connection) as asked:
-        tell()
+        run()
     # Outside of any transaction there is no BEGIN and no COMMIT either.
     assert len(asked) == ROUND_TRIPS[prepare], [one["sql"][:80] for one in asked]
 
 
 @pytest.mark.django_db
-def test_report__late_in_a_long_chain__reads_as_few_rows_as_the_first(cast: Cast) -> None:
+def test_report__late_in_a_long_chain__reads_as_few_rows_as_the_first(users: Users) -> None:
     steps = 120
-    running = running_job(cast, proposed_changes=changes(steps))
+    running = running_job(users, proposed_changes=changes(steps))
     # The tables are small here, and have been: plans for them would read all there is.
     for choice in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
         run_sql(f"SET LOCAL {choice} = off")
     run_sql("DISCARD PLANS")
 
-    def look_as_at_commit() -> None:
+    def check_as_at_commit() -> None:
         run_sql("SET CONSTRAINTS ALL IMMEDIATE")
         run_sql("SET CONSTRAINTS ALL DEFERRED")
 
     def rows_read_by(report: StepReport) -> int:
-        look_as_at_commit()
+        check_as_at_commit()
         before = _rows_read()
         running.record(report)
-        look_as_at_commit()
+        check_as_at_commit()
         return _rows_read() - before
 
     first = rows_read_by(running.report(0))
@@ -146,7 +156,7 @@ def test_report__late_in_a_long_chain__reads_as_few_rows_as_the_first(cast: Cast
         job_id=running.job.pk,
         token=running.token,
         reports=[running.report(index) for index in range(1, steps - 1)],
-        executor=cast.executor,
+        executor=users.executor,
         at=now(),
     )
     assert 0 < rows_read_by(running.report(steps - 1)) <= first + 2
@@ -160,7 +170,7 @@ def _rows_read() -> int:
     return int(rows)
 
 
-def test_story__told_again__is_prepared_by_then(committed: Cast) -> None:
+def test_transaction__repeated__uses_prepared_statements(committed: Users) -> None:
     for _ in range(3):
         activation(committed, 2)()
     prepared = run_sql("SELECT statement FROM pg_prepared_statements")

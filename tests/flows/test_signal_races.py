@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.errors import GovernanceError
+from governance.domain.values import HealthDecision
 from governance.models import GovernanceSignal
-from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.values import HealthDecision
-from tests.support.cast import Cast
-from tests.support.stories import now
+from tests.support.factories import now
 from tests.support.threads import at_once, overtaking
+from tests.support.users import Users
 
 
-def signal(cast: Cast, decision: HealthDecision, signal_type: str = "errors") -> GovernanceSignal:
+def signal(users: Users, decision: HealthDecision, signal_type: str = "errors") -> GovernanceSignal:
     return record_signal(
         scope="Search",
         signal_type=signal_type,
         decision=decision,
         reason="A monitor said so.",
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
 
@@ -30,7 +30,7 @@ def signal(cast: Cast, decision: HealthDecision, signal_type: str = "errors") ->
 class TestSignalRaces:
     @pytest.mark.parametrize("spoken_before", [False, True])
     def test_two_signals__of_one_kind_at_once__both_kept_and_the_later_counts(
-        self, committed: Cast, spoken_before: bool
+        self, committed: Users, spoken_before: bool
     ) -> None:
         if spoken_before:
             signal(committed, HealthDecision.HEALTHY)
@@ -41,17 +41,17 @@ class TestSignalRaces:
         assert GovernanceSignal.objects.get(superseded_at=None) == later
         assert GovernanceSignal.objects.get(pk=earlier.pk).superseded_at is not None
 
-    def test_many_monitors__speak_at_once__none_is_turned_away(self, committed: Cast) -> None:
+    def test_many_monitors__report_at_once__none_is_refused(self, committed: Users) -> None:
         def speak(wait: Any) -> GovernanceSignal:
             wait()
             return signal(committed, HealthDecision.BLOCKED)
 
-        said = at_once(*[speak] * 8)
-        assert [each for each in said if isinstance(each, GovernanceError)] == []
+        outcomes = at_once(*[speak] * 8)
+        assert [each for each in outcomes if isinstance(each, GovernanceError)] == []
         assert GovernanceSignal.objects.count() == 8
         assert GovernanceSignal.objects.filter(superseded_at=None).count() == 1
 
-    def test_signal__of_another_kind__waits_for_nobody(self, committed: Cast) -> None:
+    def test_signal__of_another_kind__does_not_wait(self, committed: Users) -> None:
         with transaction.atomic():
             signal(committed, HealthDecision.DEGRADED)
             [other] = at_once(lambda wait: signal(committed, HealthDecision.BLOCKED, "latency"))

@@ -12,19 +12,19 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-from governance.ledger.envelopes import STATEMENT_TYPE, sign_envelope
-from governance.ledger.keys import key_id
-from governance.ledger.statements import signed_statement, verify_statement
-from governance.vocabulary.canonical import canonical_text
-from governance.vocabulary.errors import EvidenceMismatchError, InvalidInputError
-from tests.support.cast import Cast
-from tests.support.stories import failed_job, judged_job
+from governance.domain.canonical import canonical_text
+from governance.domain.errors import EvidenceMismatchError, InvalidInputError
+from governance.record.attest.envelopes import STATEMENT_TYPE, sign_envelope
+from governance.record.attest.keys import key_id
+from governance.record.attest.statements import signed_statement, verify_statement
+from tests.support.factories import failed_job, judged_job
+from tests.support.users import Users
 
 KEY = Ed25519PrivateKey.generate()
 
 
-def exported(cast: Cast) -> dict[str, Any]:
-    return signed_statement(judged_job(cast).evidence, key=KEY)
+def exported(users: Users) -> dict[str, Any]:
+    return signed_statement(judged_job(users).evidence, key=KEY)
 
 
 def statement_in(envelope: dict[str, Any]) -> dict[str, Any]:
@@ -39,24 +39,24 @@ def signed_again(statement: dict[str, Any]) -> dict[str, Any]:
     return sign_envelope(canonical_text(statement).encode(), payload_type=STATEMENT_TYPE, key=KEY)
 
 
-def test_statement__of_a_judged_job__proves_job_ledger_and_verdict(cast: Cast) -> None:
-    job = judged_job(cast)
+def test_statement__of_a_judged_job__proves_job_ledger_and_verdict(users: Users) -> None:
+    job = judged_job(users)
     proven = verify_statement(signed_statement(job.evidence, key=KEY), key=KEY.public_key())
     assert (proven.job_id, proven.contract_id) == (str(job.pk), str(job.contract_id))
     assert (proven.job_status, proven.evidence_sha256) == ("COMPLETED", job.evidence.sha256)
     assert (proven.entries, proven.last_event) == (12, "contract.audit.passed")
 
 
-def test_statement__of_a_failed_job__proves_the_failure(cast: Cast) -> None:
-    envelope = signed_statement(failed_job(cast).evidence, key=KEY)
+def test_statement__of_a_failed_job__proves_the_failure(users: Users) -> None:
+    envelope = signed_statement(failed_job(users).evidence, key=KEY)
     proven = verify_statement(envelope, key=KEY.public_key())
     assert (proven.job_status, proven.last_event) == ("FAILED", "job.execution.failed")
 
 
 def test_statement__an_independent_verifier__accepts_it_and_refuses_another_key(
-    cast: Cast,
+    users: Users,
 ) -> None:
-    envelope = Envelope.from_dict(json.loads(json.dumps(exported(cast))))
+    envelope = Envelope.from_dict(json.loads(json.dumps(exported(users))))
     ours = SSlibKey.from_crypto(KEY.public_key(), keyid=key_id(KEY.public_key()))
     assert envelope.verify([ours], 1)
     assert json.loads(envelope.payload)["_type"] == "https://in-toto.io/Statement/v1"
@@ -84,10 +84,10 @@ def break_base64(envelope: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("forge", [change_payload, change_type, unsign, break_base64])
 def test_envelope__forged__refused(
-    cast: Cast, forge: Callable[[dict[str, Any]], dict[str, Any]]
+    users: Users, forge: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     with pytest.raises(InvalidInputError):
-        verify_statement(forge(exported(cast)), key=KEY.public_key())
+        verify_statement(forge(exported(users)), key=KEY.public_key())
 
 
 @pytest.mark.parametrize("envelope", [None, [], "x", {}, {"payload": 1}, 7])
@@ -145,9 +145,9 @@ def evidence_that_is_no_json(statement: dict[str, Any]) -> None:
     ],
 )
 def test_statement__signed_but_not_whole__refused(
-    cast: Cast, twist: Callable[[dict[str, Any]], None]
+    users: Users, twist: Callable[[dict[str, Any]], None]
 ) -> None:
-    statement = statement_in(exported(cast))
+    statement = statement_in(exported(users))
     verify_statement(signed_again(statement), key=KEY.public_key())
     twist(statement)
     with pytest.raises(EvidenceMismatchError):

@@ -10,59 +10,63 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from governance.flows.accounts import open_account
-from governance.flows.tokens import (
-    find_token,
-    issue_token,
-    note_use,
-    revoke_token,
-    rotate_token,
-)
-from governance.models import Account, ApiToken
-from governance.models.fields import new_id
-from governance.vocabulary.errors import (
+from governance.domain.errors import (
     GovernanceError,
     InvalidInputError,
     NotFoundError,
     WrongPersonError,
     WrongStateError,
 )
-from governance.vocabulary.roles import Role
-from governance.vocabulary.tokens import hash_token
-from governance.vocabulary.values import TokenState
-from tests.support.cast import Cast
-from tests.support.stories import now
+from governance.domain.roles import Role
+from governance.domain.tokens import hash_token
+from governance.domain.values import TokenState
+from governance.models import Account, ApiToken
+from governance.models.fields import new_id
+from governance.services.access.accounts import open_account
+from governance.services.access.tokens import (
+    find_token,
+    issue_token,
+    record_use,
+    revoke_token,
+    rotate_token,
+)
+from tests.support.factories import now
 from tests.support.threads import at_once, overtaking
 from tests.support.tokens import made_token
+from tests.support.users import Users
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def worker(cast: Cast) -> Account:
+def worker(users: Users) -> Account:
     return open_account(username="worker", role=Role.EXECUTOR)
 
 
-def issued(cast: Cast, **changes: Any) -> tuple[ApiToken, str]:
+def issued(users: Users, **changes: Any) -> tuple[ApiToken, str]:
     asked: dict[str, Any] = {"username": "worker", "role": Role.EXECUTOR, "days": 30}
-    who = {"create": True, "actor": cast.founder, "at": now()}
+    who = {"create": True, "actor": users.founder, "at": now()}
     return issue_token(**asked | who | changes)
 
 
-def refused(call: Callable[..., Any], kind: type[GovernanceError], *given: Any, **said: Any) -> str:
+def refused(
+    call: Callable[..., Any], kind: type[GovernanceError], *given: Any, **arguments: Any
+) -> str:
     """The code of the refusal; nothing is written, neither token nor account."""
     before = (list(ApiToken.objects.values()), list(Account.objects.values()))
     with pytest.raises(kind) as refusal:
-        call(*given, **said)
+        call(*given, **arguments)
     assert (list(ApiToken.objects.values()), list(Account.objects.values())) == before
     return refusal.value.code
 
 
 # --- issuing ---
-def test_issue__for_nobody_yet__makes_a_service_account_and_keeps_only_a_hash(cast: Cast) -> None:
+def test_issue__for_a_new_account__makes_a_service_account_and_keeps_only_a_hash(
+    users: Users,
+) -> None:
     at = now()
     token, text = issued(
-        cast,
+        users,
         at=at,
         name=" rack 3 ",
         verbs=["view_jobstep", "execute_job", "execute_job"],
@@ -71,7 +75,7 @@ def test_issue__for_nobody_yet__makes_a_service_account_and_keeps_only_a_hash(ca
     kept = ApiToken.objects.get()
     assert (kept.name, kept.verbs) == ("rack 3", ["view_jobstep", "execute_job"])
     assert kept.capabilities == ["SYSTEM", "Search"]
-    assert (kept.created, kept.expiry, kept.issued_by) == (at, at + 30 * DAY, cast.founder)
+    assert (kept.created, kept.expiry, kept.issued_by) == (at, at + 30 * DAY, users.founder)
     assert not kept.user.has_usable_password()
     assert kept.digest == hash_token(text)
     assert text not in str(ApiToken.objects.values())
@@ -83,22 +87,22 @@ def test_issue__for_nobody_yet__makes_a_service_account_and_keeps_only_a_hash(ca
     "change", [lambda person: person.set_password("x"), lambda p: setattr(p, "is_superuser", True)]
 )
 def test_issue_or_rotate__account_of_a_person__refused(
-    cast: Cast, worker: Account, change: Callable[[Account], None]
+    users: Users, worker: Account, change: Callable[[Account], None]
 ) -> None:
-    token, _ = issued(cast)
+    token, _ = issued(users)
     change(worker)
     worker.save()
-    assert refused(issued, WrongPersonError, cast) == "not_a_service_account"
-    rotate = {"token_id": token.pk, "actor": cast.founder, "at": now()}
+    assert refused(issued, WrongPersonError, users) == "not_a_service_account"
+    rotate = {"token_id": token.pk, "actor": users.founder, "at": now()}
     assert refused(rotate_token, WrongPersonError, **rotate) == "not_a_service_account"
 
 
-def test_issue_or_rotate__account_not_active__refused(cast: Cast, worker: Account) -> None:
-    token, _ = issued(cast)
+def test_issue_or_rotate__account_not_active__refused(users: Users, worker: Account) -> None:
+    token, _ = issued(users)
     worker.is_active = False
     worker.save()
-    assert refused(issued, WrongPersonError, cast) == "user_inactive"
-    rotate = {"token_id": token.pk, "actor": cast.founder, "at": now()}
+    assert refused(issued, WrongPersonError, users) == "user_inactive"
+    rotate = {"token_id": token.pk, "actor": users.founder, "at": now()}
     assert refused(rotate_token, WrongPersonError, **rotate) == "user_inactive"
 
 
@@ -126,38 +130,38 @@ def test_issue_or_rotate__account_not_active__refused(cast: Cast, worker: Accoun
     ids=str,
 )
 def test_issue__what_does_not_fit__refused_and_no_account_is_left(
-    cast: Cast, changes: dict[str, Any]
+    users: Users, changes: dict[str, Any]
 ) -> None:
-    refused(issued, InvalidInputError, cast, **changes)
+    refused(issued, InvalidInputError, users, **changes)
 
 
-def test_issue__account_missing_and_not_to_be_made__refused(cast: Cast) -> None:
-    assert refused(issued, NotFoundError, cast, create=False) == "user_not_found"
+def test_issue__account_missing_and_not_to_be_made__refused(users: Users) -> None:
+    assert refused(issued, NotFoundError, users, create=False) == "user_not_found"
 
 
-def test_issue__without_a_role__leaves_the_account_as_it_is(cast: Cast, worker: Account) -> None:
-    token, _ = issued(cast, role=None)
+def test_issue__without_a_role__leaves_the_account_as_it_is(users: Users, worker: Account) -> None:
+    token, _ = issued(users, role=None)
     assert [group.name for group in token.user.groups.all()] == ["Executor"]
 
 
-def test_issue__the_same_form_twice__makes_one_token(cast: Cast) -> None:
+def test_issue__the_same_form_twice__makes_one_token(users: Users) -> None:
     token_id = new_id()
-    issued(cast, token_id=token_id)
-    assert refused(issued, WrongStateError, cast, token_id=token_id) == "token_issued"
+    issued(users, token_id=token_id)
+    assert refused(issued, WrongStateError, users, token_id=token_id) == "token_issued"
 
 
 # --- rotating ---
 def test_rotate__token__successor_is_as_narrow_and_the_old_one_ends_after_the_overlap(
-    cast: Cast,
+    users: Users,
 ) -> None:
-    old, text = issued(cast, name="rack 3", verbs=["execute_job"], capabilities=["Search"])
+    old, text = issued(users, name="rack 3", verbs=["execute_job"], capabilities=["Search"])
     at = now() + DAY
-    successor, new_text = rotate_token(token_id=old.pk, overlap=HOUR, actor=cast.operator, at=at)
+    successor, new_text = rotate_token(token_id=old.pk, overlap=HOUR, actor=users.operator, at=at)
     old.refresh_from_db()
     same = ("user", "name", "verbs", "capabilities")
     assert [getattr(old, name) for name in same] == [getattr(successor, name) for name in same]
     assert (successor.created, successor.expiry) == (at, at + 30 * DAY)
-    assert (successor.rotated_from, successor.issued_by) == (old, cast.operator)
+    assert (successor.rotated_from, successor.issued_by) == (old, users.operator)
     assert new_text != text
     assert old.expiry == at + HOUR
     assert [old.state_at(at + HOUR - timedelta(microseconds=1)), old.state_at(at + HOUR)] == [
@@ -166,87 +170,96 @@ def test_rotate__token__successor_is_as_narrow_and_the_old_one_ends_after_the_ov
     ]
 
 
-def test_rotate__overlap_beyond_its_end__the_old_one_lives_no_longer(cast: Cast) -> None:
-    old, _ = issued(cast, days=1)
+def test_rotate__overlap_beyond_its_end__the_old_one_lives_no_longer(users: Users) -> None:
+    old, _ = issued(users, days=1)
     ends = old.expiry
-    rotate_token(token_id=old.pk, actor=cast.founder, at=now() + HOUR)
+    rotate_token(token_id=old.pk, actor=users.founder, at=now() + HOUR)
     old.refresh_from_db()
     assert old.expiry == ends
 
 
-def test_rotate__token_without_an_end__gets_one(cast: Cast, worker: Account) -> None:
+def test_rotate__token_without_an_end__gets_one(users: Users, worker: Account) -> None:
     old, _ = made_token(worker, lasts=None)
     at = now()
-    successor, _ = rotate_token(token_id=old.pk, overlap=HOUR, actor=cast.founder, at=at)
+    successor, _ = rotate_token(token_id=old.pk, overlap=HOUR, actor=users.founder, at=at)
     old.refresh_from_db()
     assert (old.expiry, successor.expiry) == (at + HOUR, at + 90 * DAY)
 
 
-def test_rotate__revoked_expired_rotated_or_missing__refused(cast: Cast) -> None:
+def test_rotate__revoked_expired_rotated_or_missing__refused(users: Users) -> None:
     at = now()
-    revoked, expired, rotated = (issued(cast)[0] for _ in range(3))
-    revoke_token(token_id=revoked.pk, actor=cast.founder, at=at)
-    rotate_token(token_id=rotated.pk, actor=cast.founder, at=at)
+    revoked, expired, rotated = (issued(users)[0] for _ in range(3))
+    revoke_token(token_id=revoked.pk, actor=users.founder, at=at)
+    rotate_token(token_id=rotated.pk, actor=users.founder, at=at)
     for token, later, code in (
         (revoked, at, "token_revoked"),
         (expired, at + 31 * DAY, "token_expired"),
         (rotated, at, "token_rotated"),
     ):
-        said = {"token_id": token.pk, "actor": cast.founder, "at": later}
-        assert refused(rotate_token, WrongStateError, **said) == code
-    said = {"token_id": uuid4(), "actor": cast.founder, "at": at}
-    assert refused(rotate_token, NotFoundError, **said) == "token_not_found"
+        arguments = {"token_id": token.pk, "actor": users.founder, "at": later}
+        assert refused(rotate_token, WrongStateError, **arguments) == code
+    arguments = {"token_id": uuid4(), "actor": users.founder, "at": at}
+    assert refused(rotate_token, NotFoundError, **arguments) == "token_not_found"
 
 
 @pytest.mark.parametrize("overlap", [-HOUR, 169 * HOUR])
-def test_rotate__overlap_out_of_bounds__refused(cast: Cast, overlap: timedelta) -> None:
-    said = {"token_id": issued(cast)[0].pk, "overlap": overlap, "actor": cast.founder, "at": now()}
-    refused(rotate_token, InvalidInputError, **said)
+def test_rotate__overlap_out_of_bounds__refused(users: Users, overlap: timedelta) -> None:
+    arguments = {
+        "token_id": issued(users)[0].pk,
+        "overlap": overlap,
+        "actor": users.founder,
+        "at": now(),
+    }
+    refused(rotate_token, InvalidInputError, **arguments)
 
 
 # --- revoking ---
-def test_revoke__token__at_once_and_for_good_and_its_successor_goes_on(cast: Cast) -> None:
-    old, _ = issued(cast)
-    successor, _ = rotate_token(token_id=old.pk, actor=cast.founder, at=now())
+def test_revoke__token__at_once_and_for_good_and_its_successor_goes_on(users: Users) -> None:
+    old, _ = issued(users)
+    successor, _ = rotate_token(token_id=old.pk, actor=users.founder, at=now())
     at = now()
-    revoke_token(token_id=old.pk, reason=" It leaked. ", actor=cast.operator, at=at)
+    revoke_token(token_id=old.pk, reason=" It leaked. ", actor=users.operator, at=at)
     old.refresh_from_db()
-    assert (old.revoked_at, old.revoked_by, old.revoked_reason) == (at, cast.operator, "It leaked.")
+    assert (old.revoked_at, old.revoked_by, old.revoked_reason) == (
+        at,
+        users.operator,
+        "It leaked.",
+    )
     assert old.state_at(at) is TokenState.REVOKED
     assert successor.state_at(at) is TokenState.LIVE
-    said = {"token_id": old.pk, "actor": cast.founder, "at": now()}
-    assert refused(revoke_token, WrongStateError, **said) == "token_revoked"
+    arguments = {"token_id": old.pk, "actor": users.founder, "at": now()}
+    assert refused(revoke_token, WrongStateError, **arguments) == "token_revoked"
 
 
-def test_revoke__missing_or_for_a_reason_that_is_none__refused(cast: Cast) -> None:
-    said = {"token_id": uuid4(), "actor": cast.founder, "at": now()}
-    assert refused(revoke_token, NotFoundError, **said) == "token_not_found"
-    said["token_id"] = issued(cast)[0].pk
+def test_revoke__missing_or_for_a_reason_that_is_none__refused(users: Users) -> None:
+    arguments = {"token_id": uuid4(), "actor": users.founder, "at": now()}
+    assert refused(revoke_token, NotFoundError, **arguments) == "token_not_found"
+    arguments["token_id"] = issued(users)[0].pk
     for reason in ("\x00", "x" * 4001):
-        refused(revoke_token, InvalidInputError, **said, reason=reason)
+        refused(revoke_token, InvalidInputError, **arguments, reason=reason)
 
 
 # --- finding ---
-def test_find__by_id_or_beginning__the_token(cast: Cast) -> None:
-    token, text = issued(cast)
-    issued(cast)
+def test_find__by_id_or_beginning__the_token(users: Users) -> None:
+    token, text = issued(users)
+    issued(users)
     for name in (str(token.pk), text[:8], text[:15], token.beginning):
         assert find_token(name) == token
 
 
 @pytest.mark.parametrize("name", ["", "0" * 7, "0" * 16, "%", "________%", "\x00" * 8, "\ud800"])
-def test_find__by_what_is_no_name__refused(cast: Cast, name: str) -> None:
-    issued(cast)
+def test_find__by_what_is_no_name__refused(users: Users, name: str) -> None:
+    issued(users)
     with pytest.raises(InvalidInputError):
         find_token(name)
 
 
-def test_find__by_nothing_there_or_several__refused(cast: Cast) -> None:
+def test_find__by_nothing_there_or_several__refused(users: Users) -> None:
     for name in (str(uuid4()), "0" * 8, "_" * 8):
         with pytest.raises(NotFoundError):
             find_token(name)
     ApiToken.objects.bulk_create(
-        ApiToken(user=cast.viewer, digest=end * 128, token_key=f"abcdefgh{end}") for end in "12"
+        ApiToken(user=users.viewer, digest=end * 128, token_key=f"abcdefgh{end}") for end in "12"
     )
     with pytest.raises(InvalidInputError):
         find_token("abcdefgh")
@@ -254,35 +267,35 @@ def test_find__by_nothing_there_or_several__refused(cast: Cast) -> None:
 
 
 # --- use ---
-def test_use__noted_once_a_minute(cast: Cast) -> None:
-    token, _ = made_token(cast.viewer, last_used_at=None)
+def test_use__noted_once_a_minute(users: Users) -> None:
+    token, _ = made_token(users.viewer, last_used_at=None)
     first = now()
     noted = []
     for seconds in (0, 30, 60, 61, 200):
-        note_use(token, at=first + timedelta(seconds=seconds))
+        record_use(token, at=first + timedelta(seconds=seconds))
         token.refresh_from_db()
         noted.append((token.last_used_at - first).total_seconds())
     assert noted == [0, 0, 60, 60, 200]
 
 
-def test_use__noted_by_two_calls_that_saw_the_same__one_writes(cast: Cast) -> None:
-    token, _ = made_token(cast.viewer, last_used_at=None)
+def test_use__noted_by_two_calls_that_saw_the_same__one_writes(users: Users) -> None:
+    token, _ = made_token(users.viewer, last_used_at=None)
     other, at = ApiToken.objects.get(), now()
-    note_use(token, at=at)
-    note_use(other, at=at + timedelta(seconds=1))
+    record_use(token, at=at)
+    record_use(other, at=at + timedelta(seconds=1))
     assert ApiToken.objects.get().last_used_at == at
 
 
-def test_use__while_somebody_holds_the_token__waits_for_nobody(committed: Cast) -> None:
+def test_use__while_another_session_holds_the_token__does_not_wait(committed: Users) -> None:
     token, _ = made_token(committed.viewer, last_used_at=None)
     with transaction.atomic():
         ApiToken.objects.select_for_update().get()
-        at_once(lambda wait: note_use(token, at=now()))
+        at_once(lambda wait: record_use(token, at=now()))
     assert ApiToken.objects.get().last_used_at is None
 
 
 # --- at once ---
-def test_rotate__twice_at_once__one_successor(committed: Cast) -> None:
+def test_rotate__twice_at_once__one_successor(committed: Users) -> None:
     old, _ = issued(committed)
 
     def rotate() -> Any:
@@ -292,9 +305,9 @@ def test_rotate__twice_at_once__one_successor(committed: Cast) -> None:
     assert (successor.rotated_from, refusal.code) == (old, "token_rotated")
 
 
-def test_rotate__while_it_is_revoked__refused(committed: Cast) -> None:
+def test_rotate__while_it_is_revoked__refused(committed: Users) -> None:
     old, _ = issued(committed)
-    said = {"token_id": old.pk, "actor": committed.founder, "at": now()}
-    _, refusal = overtaking(lambda: revoke_token(**said), lambda: rotate_token(**said))
+    arguments = {"token_id": old.pk, "actor": committed.founder, "at": now()}
+    _, refusal = overtaking(lambda: revoke_token(**arguments), lambda: rotate_token(**arguments))
     assert refusal.code == "token_revoked"
     assert ApiToken.objects.count() == 1

@@ -30,15 +30,15 @@ def main(argv: Sequence[str]) -> int:
 
     from tests.fuzz.run import Findings, fuzz_all, operation_ids
     from tests.fuzz.world import make_world
-    from tests.support.cast import hire_cast
     from tests.support.databases import cloned, ensure_template
+    from tests.support.users import create_users
 
     options = read_arguments(argv, operation_ids())
     began, found, is_whole = time.monotonic(), Findings(), True
     print(f"seed {options.seed}", file=sys.stderr)
     try:
         with cloned(ensure_template()):
-            world = make_world(hire_cast())
+            world = make_world(create_users())
             with tqdm(total=options.cases, unit=" cases", disable=options.no_progress) as bar:
                 fuzz_all(
                     options.operations or operation_ids(),

@@ -21,10 +21,10 @@ from schemathesis.engine import events, from_schema
 from schemathesis.python import wsgi
 from werkzeug.test import Client
 
-from governance.api.hub import HUB
-from govsite.door import refuse_other_charsets
-from tests.fuzz.knowing import known_case, make_known
-from tests.fuzz.undoing import UndoingApplication, kept_connections
+from governance.api.stream_broker import STREAM_BROKER
+from govsite.middleware import refuse_other_charsets
+from tests.fuzz.known_values import use_known_values, with_known_values
+from tests.fuzz.rollback import RollbackApplication, kept_connections
 from tests.fuzz.world import World
 
 Advance = Callable[[int], Any]
@@ -80,7 +80,7 @@ def fuzz_all(
         before = found.cases
         for operation_id in operations:
             for authenticated, examples in ((True, share * 3 // 4), (False, share // 4)):
-                with without_a_server():
+                with stream_and_throttle_settings():
                     of_one = fuzz(
                         operation_id,
                         world,
@@ -99,7 +99,7 @@ def fuzz_all(
 
 
 @contextmanager
-def without_a_server() -> Iterator[None]:
+def stream_and_throttle_settings() -> Iterator[None]:
     """What a web process has and we need: places for streams; and neither redirects nor throttles.
 
     Nothing is logged: thousands of refusals, each of them meant.
@@ -108,15 +108,15 @@ def without_a_server() -> Iterator[None]:
     here = override_settings(
         SECURE_SSL_REDIRECT=False,
         ALLOWED_HOSTS=["localhost", "testserver"],
-        GOVERNANCE=settings.GOVERNANCE | unlimited,
+        GOVSITE=settings.GOVSITE | unlimited,
     )
     logging.disable(logging.CRITICAL)
-    HUB.open_places(2)
+    STREAM_BROKER.set_capacity(2)
     try:
         with here:
             yield
     finally:
-        HUB.open_places(0)
+        STREAM_BROKER.set_capacity(0)
         logging.disable(logging.NOTSET)
 
 
@@ -135,8 +135,8 @@ def fuzz(
     Fewer where the schema allows no more. The same seed draws the same.
     """
     document = _schema()
-    make_known(document, world)
-    application = UndoingApplication(refuse_other_charsets(get_wsgi_application()), advance)
+    use_known_values(document, world)
+    application = RollbackApplication(refuse_other_charsets(get_wsgi_application()), advance)
     config = schemathesis.Config.from_dict(
         {
             "seed": seed,
@@ -158,7 +158,7 @@ def fuzz(
 
     @schema.hook
     def map_case(context: Any, case: schemathesis.Case) -> schemathesis.Case:
-        return known_case(world, case)
+        return with_known_values(world, case)
 
     found = Findings()
     with kept_connections(), _plain_clients():

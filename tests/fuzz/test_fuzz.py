@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.run import fuzz_all, operation_ids
 from tests.fuzz.world import make_world
-from tests.support.cast import Cast
+from tests.support.users import Users
 
 CASES = 3000
 SHARES = 6
@@ -15,7 +15,7 @@ SEED = 20_261_126
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_api__asked_what_its_schema_allows_and_forbids__answers_as_it_says(
-    committed: Cast, share: int
+    committed: Users, share: int
 ) -> None:
     """No server error, nothing outside the schema, nothing refused that it allows, nothing taken
     that it forbids. All shares together send the 3 000 cases.

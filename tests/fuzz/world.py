@@ -7,11 +7,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from governance.domain.roles import Role
+from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import Account
-from governance.vocabulary.roles import Role
-from governance.vocabulary.values import AuditVerdict, ContractStatus
-from tests.support.cast import Cast
-from tests.support.stories import (
+from tests.support.factories import (
     asked,
     contract_in,
     failed_job,
@@ -21,6 +20,7 @@ from tests.support.stories import (
     running_job,
 )
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 
 @dataclass
@@ -44,28 +44,28 @@ class World:
         return self.subjects.get(operation_id, known[-1])
 
 
-def make_world(cast: Cast) -> World:
+def make_world(users: Users) -> World:
     """Contracts and jobs of the cast in every state, committed; several that wait or run."""
-    everyone = Account.objects.create_user("everyone")
-    everyone.groups.set(Group.objects.filter(name__in=list(Role)))
-    world = World(new_token(everyone))
+    superset_user = Account.objects.create_user("everyone")
+    superset_user.groups.set(Group.objects.filter(name__in=list(Role)))
+    world = World(new_token(superset_user))
 
     for status in ContractStatus:
         if status is not ContractStatus.VALIDATED:  # nothing rests there
-            world.contracts.append(str(contract_in(cast, status).pk))
-    world.contracts.append(str(asked(cast).pk))
-    world.subjects["activate_contract"] = str(contract_in(cast, ContractStatus.APPROVED).pk)
+            world.contracts.append(str(contract_in(users, status).pk))
+    world.contracts.append(str(asked(users).pk))
+    world.subjects["activate_contract"] = str(contract_in(users, ContractStatus.APPROVED).pk)
     world.contracts.append(world.subjects["activate_contract"])
 
-    fresh, half, whole = (running_job(cast) for _ in range(3))
+    fresh, half, whole = (running_job(users) for _ in range(3))
     half.complete_steps(1)
     whole.complete_steps()
     for steps, running in enumerate((fresh, half, whole)):
         world.execution_tokens[str(running.job.pk)] = running.token
         world.steps_due[str(running.job.pk)] = steps
-    pending, finished = pending_job(cast), finished_job(cast)
-    ended = [running_job(cast).cancel(), failed_job(cast), finished]
-    ended.append(judged_job(cast, AuditVerdict.INCONCLUSIVE))
+    pending, finished = pending_job(users), finished_job(users)
+    ended = [running_job(users).cancel(), failed_job(users), finished]
+    ended.append(judged_job(users, AuditVerdict.INCONCLUSIVE))
     for job in (pending, fresh.job, half.job, whole.job, *ended):
         world.jobs.append(str(job.pk))
         world.contracts.append(str(job.contract_id))

@@ -28,24 +28,29 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.test.utils import override_settings
 
-from governance.health.signals import record_signal
-from governance.ledger.checkpoints import checkpoint_lines
-from governance.ledger.keys import public_pem
-from governance.ledger.statements import signed_statement
+from governance.authorities.health.signals import record_signal
+from governance.domain.canonical import canonical_text
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.domain.values import HealthDecision
 from governance.models import AuditEvidence, SystemContract
-from governance.registry.operations import register_capabilities
-from governance.retention.document import load_records
-from governance.retention.export import archive_contracts
-from governance.retention.removal import remove_archived
-from governance.retention.shelf import open_shelf
-from governance.retention.signature import sign_manifest
-from governance.vocabulary.canonical import canonical_text
-from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
-from governance.vocabulary.values import HealthDecision
+from governance.record.attest.checkpoints import checkpoint_lines
+from governance.record.attest.keys import public_pem
+from governance.record.attest.statements import signed_statement
+from governance.record.retention.archive_directory import open_archive
+from governance.record.retention.document import load_record_texts
+from governance.record.retention.export import archive_contracts
+from governance.record.retention.removal import remove_archived
+from governance.record.retention.signature import sign_manifest
+from governance.services.registry.operations import register_capabilities
 from tests.golden.contracts import CLOCK, CONTRACTS
-from tests.support import archives, signing, stories, succession
-from tests.support.cast import Cast, hire_cast
+from tests.support import (
+    archives,
+    factories,
+    signing,
+    succession,
+)
 from tests.support.databases import cloned, ensure_template
+from tests.support.users import Users, create_users
 
 # Signs golden files and nothing else: everybody can read it here.
 KEY = Ed25519PrivateKey.from_private_bytes(sha256(b"golden files of govsite").digest())
@@ -64,7 +69,7 @@ def main(name: str) -> None:
         for patched in fixed():
             stack.enter_context(patched)
         stack.enter_context(cloned(ensure_template()))
-        write_files(folder, hire_cast())
+        write_files(folder, create_users())
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = "".join(
         f"{sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder)}\n" for p in files
@@ -78,24 +83,24 @@ def fixed() -> Iterator[Any]:
     new_id = Mock(side_effect=lambda: UUID(f"01a00000-0000-7000-8000-{next(ids):012x}"))
     yield patch("governance.models.fields.uuid7", new_id)
     yield patch("secrets.token_urlsafe", Mock(side_effect=lambda _: f"token-{next(tokens)}"))
-    for module in (stories, succession, archives):
+    for module in (factories, succession, archives):
         yield patch.object(module, "now", CLOCK.now)
     yield patch.object(signing, "datetime", CLOCK)
-    yield override_settings(GOVERNANCE=settings.GOVERNANCE | {"QUORUM": {"high": 2}})
+    yield override_settings(GOVSITE=settings.GOVSITE | {"APPROVALS_REQUIRED": {"high": 2}})
 
 
-def write_files(folder: Path, cast: Cast) -> None:
+def write_files(folder: Path, users: Users) -> None:
     """Make the contracts, and write each file; those in the archive are then removed."""
     search = {"name": "Search", "lifecycle": "DISABLED", "configuration": {"page_size": 20}}
     register_capabilities(documents=[search])
     slow = {"scope": "Search", "signal_type": "probe", "decision": HealthDecision.DEGRADED}
-    record_signal(**slow, reason="Slow.", actor=cast.operator, at=CLOCK.now())
+    record_signal(**slow, reason="Slow.", actor=users.operator, at=CLOCK.now())
     for name, make in CONTRACTS.items():
-        with patch.object(stories, "_numbers", iter([name])):
-            make(cast)
+        with patch.object(factories, "_numbers", iter([name])):
+            make(users)
     waiting = SystemContract.objects.exclude(status__in=CONTRACT_TERMINAL_STATES)
     names = dict(waiting.values_list("pk", "reference"))
-    for record, text in load_records(list(names)):
+    for record, text in load_record_texts(list(names)):
         # A successor's reference ends in its revision.
         name = names[record.contract_id].removeprefix("TEST-").partition(" ")[0]
         (folder / "records" / f"{name}.json").write_text(text)
@@ -108,9 +113,9 @@ def write_files(folder: Path, cast: Cast) -> None:
     write_checkpoint(folder / "before-removal.checkpoint")
     archive = folder / "archive"
     at = CLOCK.now()
-    with open_shelf(archive) as shelf:
-        exported = list(archive_contracts(before=at, at=at, shelf=shelf))
-        sign_manifest(shelf, key=KEY, at=at)
+    with open_archive(archive) as directory:
+        exported = list(archive_contracts(before=at, at=at, archive=directory))
+        sign_manifest(directory, key=KEY, at=at)
     assert [one.problem for one in exported] == [None] * 10
     list(remove_archived(archive, at=CLOCK.now(), using="owner", is_confirmed=True))
     (archive / ".lock").unlink()

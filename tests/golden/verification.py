@@ -12,16 +12,16 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from governance.ledger.checkpoints import read_checkpoint
-from governance.ledger.dossier import Dossier
-from governance.ledger.glance import told_at_a_glance
-from governance.ledger.judging import first_problem, told_closely
-from governance.ledger.keys import public_key
-from governance.ledger.statements import verify_statement
-from governance.retention.checking import verify_archive
-from governance.retention.document import parse_contract_record
-from governance.retention.signature import require_signature
-from governance.vocabulary.errors import GovernanceError
+from governance.domain.errors import GovernanceError
+from governance.record.attest.checkpoints import read_checkpoint
+from governance.record.attest.keys import public_key
+from governance.record.attest.statements import verify_statement
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.fast_verification import verify_chain_fast
+from governance.record.ledger.full_verification import first_problem, verify_chain_fully
+from governance.record.retention.archive_verification import verify_archive
+from governance.record.retention.document import parse_contract_record
+from governance.record.retention.signature import require_signature
 
 SUMS = "SHA256SUMS"
 NOT_PINNED = (SUMS, "README.md")
@@ -34,7 +34,7 @@ class GoldenRecord:
 
     file: str
     text: str
-    record: Dossier
+    record: ContractRecord
     comments: list[Any]
 
 
@@ -68,9 +68,9 @@ def read_golden_record(folder: Path, file: str) -> GoldenRecord:
     return GoldenRecord(file, text, *parse_contract_record(text))
 
 
-def problems_of(record: Dossier) -> Iterator[str]:
+def problems_of(record: ContractRecord) -> Iterator[str]:
     """What the full verification, what `verify_ledger` asks, and SHA-256 alone find wrong."""
-    for found in {told_closely(record)[1], first_problem(record)} - {None}:
+    for found in {verify_chain_fully(record)[1], first_problem(record)} - {None}:
         yield f"entry {found[0]}: {found[1]}"
     head = bytes(32)
     for entry in record.entries:
@@ -80,9 +80,9 @@ def problems_of(record: Dossier) -> Iterator[str]:
             return
 
 
-def passes_fast_verification(record: Dossier) -> bool:
+def passes_fast_verification(record: ContractRecord) -> bool:
     """Whether it passes; where not, `verify_ledger` asks the full verification."""
-    return told_at_a_glance(record) is not None
+    return verify_chain_fast(record) is not None
 
 
 def problems_of_evidence(

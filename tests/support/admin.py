@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from governance.flows.review_contract import view_contract
 from governance.models import GovernanceJob, SystemContract
-from tests.support.stories import now
+from tests.support.factories import now
 
 
 def contract_url(contract: SystemContract, page: str = "change") -> str:

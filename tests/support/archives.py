@@ -7,84 +7,90 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from governance.contract.comments import add_comment
+from governance.authorities.contract.comments import add_comment
+from governance.domain.canonical import canonical_text, sha256_hex
+from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.audit_job import resolve_audit
 from governance.flows.review_contract import reject_contract
-from governance.ledger.chain import chain_head
-from governance.ledger.verification import verify_ledger
 from governance.models import SystemContract
-from governance.retention.shelf import MANIFEST, file_of
-from governance.vocabulary.canonical import canonical_text, sha256_hex
-from governance.vocabulary.values import AuditVerdict, ContractStatus
+from governance.record.ledger.chain import chain_head
+from governance.record.ledger.verification import verify_ledger
+from governance.record.retention.archive_directory import MANIFEST, contract_file
 from tests.support.attacks import run_sql
-from tests.support.cast import Cast
-from tests.support.commands import Ran, run
+from tests.support.commands import CommandResult, run
+from tests.support.factories import (
+    answered,
+    contract_in,
+    judged_job,
+    now,
+    reloaded,
+)
 from tests.support.forgery import NOON
-from tests.support.stories import again, answered, contract_in, judged_job, now
 from tests.support.succession import modified
+from tests.support.users import Users
 
 
-def archive(folder: Path, *arguments: str) -> Ran:
+def archive(folder: Path, *arguments: str) -> CommandResult:
     """Export whatever has come to rest by now."""
     before = ("--before", now().isoformat())
     return run("archive_contracts", *before, "--to", folder, *arguments)
 
 
-def remove(folder: Path, *arguments: str) -> Ran:
-    return run("remove_archived", folder, "--yes", *arguments)
+def remove(folder: Path, *arguments: str) -> CommandResult:
+    return run("remove_archived", folder, "--confirm", *arguments)
 
 
-def verify(folder: Path, *arguments: str) -> Ran:
+def verify(folder: Path, *arguments: str) -> CommandResult:
     return run("verify_archive", folder, *arguments)
 
 
-def discussed(cast: Cast) -> SystemContract:
+def discussed(users: Users) -> SystemContract:
     """A REJECTED contract about which somebody asked, answered and remarked."""
-    contract = answered(cast)
-    add_comment(contract_id=contract.pk, person=cast.viewer, text="A good question.", at=now())
+    contract = answered(users)
+    add_comment(contract_id=contract.pk, person=users.viewer, text="A good question.", at=now())
     return reject_contract(
-        contract_id=contract.pk, founder=cast.founder, reason="Not this quarter.", at=now()
+        contract_id=contract.pk, founder=users.founder, reason="Not this quarter.", at=now()
     )
 
 
-def resolved(cast: Cast) -> SystemContract:
+def resolved(users: Users) -> SystemContract:
     """A contract that COMPLETED because a person settled an inconclusive verdict."""
-    job = judged_job(cast, AuditVerdict.INCONCLUSIVE)
+    job = judged_job(users, AuditVerdict.INCONCLUSIVE)
     resolve_audit(
         job_id=job.pk,
         verdict=AuditVerdict.PASS,
         reason="I looked at it again.",
-        resolver=cast.second_auditor,
+        resolver=users.second_auditor,
         at=now(),
     )
-    return again(job.contract)
+    return reloaded(job.contract)
 
 
-def superseded(cast: Cast) -> SystemContract:
+def superseded(users: Users) -> SystemContract:
     """A REJECTED contract whose successor is a DRAFT still."""
-    return again(again(modified(cast)).parent)
+    return reloaded(reloaded(modified(users)).parent)
 
 
-AT_REST: dict[str, Callable[[Cast], SystemContract]] = {
-    "completed": lambda cast: contract_in(cast, ContractStatus.COMPLETED),
-    "failed": lambda cast: contract_in(cast, ContractStatus.FAILED),
-    "rejected": lambda cast: contract_in(cast, ContractStatus.REJECTED),
-    "expired": lambda cast: contract_in(cast, ContractStatus.EXPIRED),
+AT_REST: dict[str, Callable[[Users], SystemContract]] = {
+    "completed": lambda users: contract_in(users, ContractStatus.COMPLETED),
+    "failed": lambda users: contract_in(users, ContractStatus.FAILED),
+    "rejected": lambda users: contract_in(users, ContractStatus.REJECTED),
+    "expired": lambda users: contract_in(users, ContractStatus.EXPIRED),
     "discussed": discussed,
     "resolved": resolved,
     "superseded": superseded,
 }
 
 
-def everything_at_rest(cast: Cast) -> list[SystemContract]:
+def everything_at_rest(users: Users) -> list[SystemContract]:
     """One contract for each way of coming to rest, beside some that have not."""
     for status in (ContractStatus.ELIGIBLE, ContractStatus.ACTIVE):
-        contract_in(cast, status)
-    return [make(cast) for make in AT_REST.values()]
+        contract_in(users, status)
+    return [make(users) for make in AT_REST.values()]
 
 
 def path_of(folder: Path, contract: SystemContract) -> Path:
-    return folder / file_of(str(contract.pk))
+    return folder / contract_file(str(contract.pk))
 
 
 def lines_of(folder: Path) -> list[dict[str, Any]]:
@@ -127,7 +133,7 @@ def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def bury(contract: SystemContract, **changes: Any) -> None:
+def remove_with_tombstone(contract: SystemContract, **changes: Any) -> None:
     """What `remove_archived` has PostgreSQL do."""
     tombstone = json.dumps([tombstone_of(contract, **changes)], default=str)
     run_sql("SELECT governance_remove_contracts(%s::jsonb)", tombstone)

@@ -1,7 +1,7 @@
 """Attacks: raw SQL against the record, and PostgreSQL's refusal in the name of a law.
 
-Everything here goes past the models, as somebody with `psql` would. `refused_by` attacks as the
-owner of the tables, so that it is the law that refuses and not a right that is missing.
+Everything here goes past the models, as somebody with `psql` would. `violates_constraint` attacks
+as the owner of the tables, so that the constraint refuses and not a missing right.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def insert_row(table: str, **columns: Any) -> None:
     values = [
         json.dumps(value) if isinstance(value, dict | list) else value for value in columns.values()
     ]
-    places = ", ".join(["%s"] * len(values))
-    run_sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *values)
+    placeholders = ", ".join(["%s"] * len(values))
+    run_sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders})", *values)
 
 
 def update_row(table: str, row_id: Any, **columns: Any) -> None:
@@ -40,25 +40,25 @@ def update_row(table: str, row_id: Any, **columns: Any) -> None:
 
 
 @contextmanager
-def refused_by(law: str, *, at_commit: bool = False) -> Iterator[None]:
-    """What happens inside is refused by PostgreSQL in the name of `law`, and nothing of it stays.
+def violates_constraint(constraint: str, *, at_commit: bool = False) -> Iterator[None]:
+    """Expect PostgreSQL to refuse what happens inside by `constraint`, and undo all of it.
 
-    `law` is the constraint that the refusal names, or `not_null <column>`. With `at_commit` the
-    statements themselves must pass: the deferred laws refuse, when they are checked as a commit
-    would check them.
+    `constraint` is the constraint or trigger that the error names, or `not_null <column>`. With
+    `at_commit` the statements themselves must pass: the deferred triggers refuse, when they are
+    checked as a commit would check them.
     """
-    check_deferred_laws()  # what stands before the attack is lawful
+    check_deferred_triggers()  # what stands before the attack is lawful
     reached_commit = False
     with as_owner(), pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
         yield
         if at_commit:
             reached_commit = True
-            check_deferred_laws()
-    assert law_named(caught.value) == law, caught.value
+            check_deferred_triggers()
+    assert violated_constraint(caught.value) == constraint, caught.value
     assert reached_commit == at_commit, "It was refused before the commit."
 
 
-def law_named(error: BaseException) -> str:
+def violated_constraint(error: BaseException) -> str:
     """The law that a refusal names; the error's own words where it names none."""
     diagnosis = getattr(error.__cause__, "diag", None)
     if diagnosis is None:
@@ -68,21 +68,21 @@ def law_named(error: BaseException) -> str:
     return diagnosis.constraint_name or str(error)
 
 
-def check_deferred_laws() -> None:
+def check_deferred_triggers() -> None:
     """Check now what a commit would check."""
     run_sql("SET CONSTRAINTS ALL IMMEDIATE")
     run_sql("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager
-def law_off(table: str, *triggers: str) -> Iterator[None]:
+def trigger_off(table: str, *triggers: str) -> Iterator[None]:
     """Switch triggers off as only the table's owner can, to see what still stands without them."""
-    check_deferred_laws()  # a table with checks outstanding cannot be altered
+    check_deferred_triggers()  # a table with checks outstanding cannot be altered
     with as_owner():
         for trigger in triggers:
             run_sql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
         yield
-        check_deferred_laws()
+        check_deferred_triggers()
         for trigger in triggers:
             run_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
@@ -116,11 +116,11 @@ def foreign_key(table: str, column: str) -> str:
 def whole_record() -> dict[str, str]:
     """A fingerprint of each of our tables, to show that a refusal left no trace.
 
-    But of tokens: they are no part of the record, and change by being used.
+    But of tokens and accounts: they are no part of the record, and change by being used.
     """
     tables = run_sql(
-        "SELECT tablename FROM pg_tables"
-        " WHERE tablename LIKE 'governance_%%' AND tablename <> 'governance_apitoken'"
+        "SELECT tablename FROM pg_tables WHERE tablename LIKE 'governance_%%'"
+        " AND tablename NOT IN ('governance_apitoken', 'governance_account')"
     )
     return {
         table: run_sql(

@@ -18,13 +18,17 @@ from django.core.management import get_commands, load_command_class
 from django.db import connection
 
 from govsite.embedded import APP_ROLE
-from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT
+from tests.support.factories import (
+    MAY,
+    THREE_CHANGES,
+    VALIDATOR_VERDICT,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """What a command said, and its exit code."""
 
     code: int
@@ -35,7 +39,7 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> Ran:
+def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> CommandResult:
     """The command as `manage.py` runs it, in this process and on this test's database.
 
     With `out`, its standard output goes there.
@@ -55,7 +59,9 @@ def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> Ran:
             code = int(leaving.code or 0)
         finally:
             signal.signal(signal.SIGTERM, on_sigterm)
-    return Ran(code, out.getvalue() if isinstance(out, io.StringIO) else "", err.getvalue())
+    return CommandResult(
+        code, out.getvalue() if isinstance(out, io.StringIO) else "", err.getvalue()
+    )
 
 
 def shell(

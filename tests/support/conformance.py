@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema_rs
 from drf_spectacular.generators import SchemaGenerator
 
-from governance.api.codes import CODES
+from governance.api.error_codes import ERROR_CODES
 
 API = "/api/v1/"
 PROBLEM_TYPE = "application/problem+json"
@@ -31,7 +31,7 @@ UNDESCRIBED = {
     f"{API}redoc/": "a page",
 }
 # Said before an address and a method have led to an operation: that there is none, or by the door.
-OUTSIDE = {
+UNROUTED_CODES = {
     *("not_found", "method_not_allowed", "bad_request", "invalid_parameter", "not_acceptable"),
     *("not_authenticated", "authentication_failed", "token_expired", "token_revoked"),
     *("user_inactive", "throttled", "length_required", "address_too_long"),
@@ -73,13 +73,13 @@ def _check(
     body: bytes | None,
     sent: bytes,
 ) -> None:
-    place = next((place for place, known in _paths().items() if known.fullmatch(path)), None)
+    route = next((route for route, known in _paths().items() if known.fullmatch(path)), None)
     asked = "get" if method == "head" else method
-    if place is None or asked not in _document()["paths"][place]:
-        is_fixed = place is not None and "{" not in place
+    if route is None or asked not in _document()["paths"][route]:
+        is_fixed = route is not None and "{" not in route
         _check_outside(status, headers, body, is_fixed=is_fixed, is_head=method == "head")
         return
-    answer = _answer(place, asked, str(status))
+    answer = _answer(route, asked, str(status))
     if answer is None:
         raise UnpromisedAnswerError("this status is not declared")
     for name, header in answer.get("headers", {}).items():
@@ -93,9 +93,9 @@ def _check(
         if media_type not in content:
             raise UnpromisedAnswerError(f"{media_type or 'no media type'} is not declared")
         if body is not None and method != "head" and media_type.endswith("json"):
-            _validate(_validator(place, asked, str(status), media_type), _loaded(body))
+            _validate(_validator(route, asked, str(status), media_type), _loaded(body))
     if status < 300 and sent and method == "post":
-        _validate(_request_validator(place), _loaded(sent), "the request was accepted, but ")
+        _validate(_request_validator(route), _loaded(sent), "the request was accepted, but ")
 
 
 def _check_outside(
@@ -108,7 +108,7 @@ def _check_outside(
     problem = _loaded(body or b"")
     _validate(_problem_validator(), problem)
     code = problem["code"]
-    if code not in OUTSIDE or CODES[code].status != status:
+    if code not in UNROUTED_CODES or ERROR_CODES[code].status != status:
         raise UnpromisedAnswerError(f"{code} is not said of what is no operation")
     if code == "not_found" and is_fixed:
         raise UnpromisedAnswerError("there is such an address, for other methods")
@@ -171,21 +171,21 @@ def _paths() -> dict[str, re.Pattern[str]]:
 
 
 @cache
-def _answer(place: str, method: str, status: str) -> Any:
-    answer = _document()["paths"][place][method]["responses"].get(status)
+def _answer(route: str, method: str, status: str) -> Any:
+    answer = _document()["paths"][route][method]["responses"].get(status)
     if answer and "$ref" in answer:
         answer = _document()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     return answer
 
 
 @cache
-def _validator(place: str, method: str, status: str, media_type: str) -> Any:
-    return _compiled(_answer(place, method, status)["content"][media_type]["schema"])
+def _validator(route: str, method: str, status: str, media_type: str) -> Any:
+    return _compiled(_answer(route, method, status)["content"][media_type]["schema"])
 
 
 @cache
-def _request_validator(place: str) -> Any:
-    operation = _document()["paths"][place]["post"]
+def _request_validator(route: str) -> Any:
+    operation = _document()["paths"][route]["post"]
     return _compiled(operation["requestBody"]["content"]["application/json"]["schema"])
 
 

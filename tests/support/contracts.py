@@ -12,12 +12,18 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import transaction
 
+from governance.domain.errors import GovernanceError
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.domain.values import ContractStatus
 from governance.models import SystemContract
-from governance.vocabulary.errors import GovernanceError
-from governance.vocabulary.lifecycles import CONTRACT_TERMINAL_STATES
-from governance.vocabulary.values import ContractStatus
-from tests.support.attacks import check_deferred_laws, nothing_written, run_sql, update_row
-from tests.support.cast import Cast
+from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, update_row
+from tests.support.factories import (
+    MAY,
+    VALIDATOR_VERDICT,
+    contract_in,
+    draft,
+    reloaded,
+)
 from tests.support.forgery import (
     CONTRACT,
     NOON,
@@ -26,7 +32,7 @@ from tests.support.forgery import (
     forge_signing_entry,
 )
 from tests.support.roles import as_owner
-from tests.support.stories import MAY, VALIDATOR_VERDICT, again, contract_in, draft
+from tests.support.users import Users
 
 DIGEST = "c" * 64
 OPEN_STATES = [status for status in ContractStatus if status not in CONTRACT_TERMINAL_STATES]
@@ -42,22 +48,25 @@ APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
 
 
 @contextmanager
-def refused(kind: type[GovernanceError], code: str, *, law: str | None = None) -> Iterator[None]:
+def refused(
+    kind: type[GovernanceError], code: str, *, constraint: str | None = None
+) -> Iterator[None]:
     """Refused with exactly `kind` and `code`, and nothing at all is written.
 
-    Python refuses by itself, before PostgreSQL has to, unless `law` says which law it leaves it to.
+    Python refuses by itself, before PostgreSQL has to, unless `constraint` names the one
+    that it leaves this to.
     """
     with nothing_written():
         with pytest.raises(GovernanceError) as caught:
             yield
         assert (type(caught.value), caught.value.code) == (kind, code), caught.value
-        assert caught.value.details.get("law") == law, caught.value
+        assert caught.value.details.get("constraint") == constraint, caught.value
 
 
 @contextmanager
 def taken_back() -> Iterator[None]:
     """What happens inside is allowed to, and is then undone."""
-    check_deferred_laws()
+    check_deferred_triggers()
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -69,25 +78,27 @@ def checks_alone() -> Iterator[None]:
 
     For what no trigger would let in, so that the check is seen to hold by itself.
     """
-    check_deferred_laws()  # a table with checks outstanding cannot be altered
+    check_deferred_triggers()  # a table with checks outstanding cannot be altered
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
         yield
 
 
-def contract_anywhere(cast: Cast, status: ContractStatus) -> SystemContract:
+def contract_anywhere(users: Users, status: ContractStatus) -> SystemContract:
     """A contract that stands at `status`, at VALIDATED too, where no operation leaves one."""
     if status is not ContractStatus.VALIDATED:
-        contract: SystemContract = again(contract_in(cast, status))
+        contract: SystemContract = reloaded(contract_in(users, status))
         return contract
-    contract = draft(cast)
-    force_contract(contract, ContractStatus.VALIDATED, cast)
-    check_deferred_laws()
-    moved: SystemContract = again(contract)
+    contract = draft(users)
+    force_contract(contract, ContractStatus.VALIDATED, users)
+    check_deferred_triggers()
+    moved: SystemContract = reloaded(contract)
     return moved
 
 
-def columns_for(contract: SystemContract, target: ContractStatus, cast: Cast) -> dict[str, Any]:
+def contract_columns_for(
+    contract: SystemContract, target: ContractStatus, users: Users
+) -> dict[str, Any]:
     """What a row needs to stand at `target` and lacks, so that nothing but the move is wrong."""
     columns: dict[str, Any] = {}
     if contract.status in CONTRACT_TERMINAL_STATES:
@@ -102,7 +113,7 @@ def columns_for(contract: SystemContract, target: ContractStatus, cast: Cast) ->
         }
     if target in APPROVED_AND_LATER:
         columns |= {
-            "approved_by_id": cast.founder.pk,
+            "approved_by_id": users.founder.pk,
             "approved_at": NOON,
             "approved_digest": contract.content_digest or DIGEST,
             "window_opens_at": NOON,
@@ -117,14 +128,14 @@ def columns_for(contract: SystemContract, target: ContractStatus, cast: Cast) ->
 
 
 def force_contract(
-    contract: SystemContract, target: ContractStatus, cast: Cast, **changes: Any
+    contract: SystemContract, target: ContractStatus, users: Users, **changes: Any
 ) -> None:
     """Move a contract by raw SQL and tell the ledger so, as a careful forger would."""
-    current = again(contract)
+    current = reloaded(contract)
     signs = (current.status, target) == (ContractStatus.ELIGIBLE, ContractStatus.APPROVED)
     if signs:
-        forge_signature(current, cast.founder)
-    update_row(CONTRACT, contract.pk, **(columns_for(current, target, cast) | changes))
+        forge_signature(current, users.founder)
+    update_row(CONTRACT, contract.pk, **(contract_columns_for(current, target, users) | changes))
     if signs:
         forge_signing_entry(contract.pk)
         return

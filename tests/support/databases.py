@@ -18,8 +18,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from governance.models.grants import database_statement
-from tests.support.roles import app_role, put_on_app_role
+from governance.db.grants import database_statement
+from tests.support.roles import app_role, use_app_role
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "govsite_template_"
@@ -31,7 +31,7 @@ def ensure_template() -> str:
 
     From then on the application's connections act under its role.
     """
-    put_on_app_role()
+    use_app_role()
     name = PREFIX + _fingerprint()
     with server() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [BUILDING])
@@ -105,11 +105,11 @@ def _hurry(cursor: Any) -> None:
 def _fingerprint() -> str:
     """Changes with whatever a migration could make of it."""
     patterns = (
-        "governance/migrations/*.py",
+        "governance/models/migrations/*.py",
         "governance/models/sql/**/*",
-        "governance/models/grants.py",
-        "governance/vocabulary/roles.py",
-        "governance/apps.py",
+        "governance/db/grants.py",
+        "governance/domain/roles.py",
+        "govsite/apps.py",
         "requirements.txt",
     )
     sources = sorted(path for pattern in patterns for path in ROOT.glob(pattern))

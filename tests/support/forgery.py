@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from governance.ledger.chain import chain_head, entry_hash
+from governance.domain.canonical import (
+    canonical_text,
+    sha256_hex,
+    timestamp,
+)
+from governance.domain.values import JobStatus
 from governance.models import GovernanceJob, SystemContract
-from governance.vocabulary.canonical import canonical_text, sha256_hex, timestamp
-from governance.vocabulary.values import JobStatus
+from governance.record.ledger.chain import chain_head, entry_hash
 from tests.support.attacks import insert_row, update_row
 
 JOB = "governance_governancejob"
@@ -154,15 +158,15 @@ def forge_signature(contract: SystemContract, founder: Any, **changes: Any) -> N
     insert_row(SIGNATURE, **row)
 
 
-def forge_signing_entry(contract_id: UUID, **said: Any) -> None:
-    """The entry that vouches for the next signature; it approves unless `said` says otherwise."""
-    told = {
+def forge_signing_entry(contract_id: UUID, **fields: Any) -> None:
+    """The entry that vouches for the next signature; it approves unless `fields` says otherwise."""
+    entry = {
         "event": "contract.review.approved",
         "from_status": "ELIGIBLE",
         "to_status": "APPROVED",
         "body": {"records": {"signature_sha256": "a" * 64}},
     }
-    forge_entry(contract_id, **(told | said))
+    forge_entry(contract_id, **(entry | fields))
 
 
 def forge_entry(
@@ -172,16 +176,16 @@ def forge_entry(
     body: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     prev_hash: bytes | None = None,
-    **said: Any,
+    **fields: Any,
 ) -> None:
     """The next entry of a chain, linked (unless `prev_hash` is another's) and hashed.
 
-    `said` goes into body and columns alike, `body` into the body alone, `columns` into the
+    `fields` goes into body and columns alike, `body` into the body alone, `columns` into the
     columns alone, after the hash was taken.
     """
     seq, last_hash = chain_head(contract_id)
     prev_hash = last_hash if prev_hash is None else prev_hash
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "contract_id": str(contract_id),
         "seq": seq + 1,
         "at": timestamp(NOON),
@@ -191,9 +195,9 @@ def forge_entry(
         "to_status": "",
         "reason": "",
         "step_index": None,
-    } | said
-    text = canonical_text(told | {"records": {}} | dict(body or {}))
-    row = told | {
+    } | fields
+    text = canonical_text(entry | {"records": {}} | dict(body or {}))
+    row = entry | {
         "body": text,
         "prev_hash": prev_hash,
         "hash": entry_hash(prev_hash, text),
@@ -201,7 +205,7 @@ def forge_entry(
     insert_row(LEDGER, **(row | dict(columns or {})))
 
 
-def columns_for(status: str, actor: Any) -> dict[str, Any]:
+def job_columns_for(status: str, actor: Any) -> dict[str, Any]:
     """Everything a job's row needs to stand at `status`, so that nothing but the move is wrong."""
     began = status in (JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED)
     ended = status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -225,7 +229,7 @@ def columns_for(status: str, actor: Any) -> dict[str, Any]:
 
 def force_job(job: GovernanceJob, status: str, actor: Any) -> None:
     """Move a job by raw SQL. A job that runs keeps when and by whom it was started."""
-    columns = columns_for(status, actor)
+    columns = job_columns_for(status, actor)
     if job.status == JobStatus.RUNNING and status != JobStatus.PENDING:
         kept = ("status", "ended_at", "ended_by_id", "lease_expires_at")
         columns = {name: columns[name] for name in kept}

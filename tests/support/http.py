@@ -10,7 +10,7 @@ from typing import Any
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
-from govsite.door import refuse_other_charsets
+from govsite.middleware import refuse_other_charsets
 
 
 class _Server(ThreadedWSGIServer):

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from governance.vocabulary.canonical import LARGEST_NUMBER
+from governance.domain.canonical import MAX_NUMBER
 
 
 def plain_text() -> st.SearchStrategy[str]:
@@ -16,8 +16,8 @@ def plain_text() -> st.SearchStrategy[str]:
 
 def plain_json() -> st.SearchStrategy[Any]:
     """What `require_plain_json` accepts."""
-    numbers = st.integers(-LARGEST_NUMBER, LARGEST_NUMBER) | st.floats(
-        -LARGEST_NUMBER, LARGEST_NUMBER, allow_nan=False, allow_infinity=False
+    numbers = st.integers(-MAX_NUMBER, MAX_NUMBER) | st.floats(
+        -MAX_NUMBER, MAX_NUMBER, allow_nan=False, allow_infinity=False
     )
 
     def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

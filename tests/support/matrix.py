@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import GovernanceJob
-from governance.vocabulary.values import AuditVerdict, ContractStatus
 from tests.api.support import report_body
-from tests.support.cast import Cast
-from tests.support.stories import (
+from tests.support.factories import (
     contract_in,
     failed_job,
     finished_job,
@@ -23,6 +22,7 @@ from tests.support.stories import (
     pending_job,
     running_job,
 )
+from tests.support.users import Users
 
 ID = "<uuid:pk>"
 
@@ -62,7 +62,7 @@ MISSING: Mapping[str, Answer] = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class MatrixFixtures:
     """One contract or job in each state, and the token of each job that was started."""
 
     ids: Mapping[str, UUID]
@@ -71,18 +71,18 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Operation:
+class ApiOperation:
     """A call: who has its permission, what it says in each state, and with which body.
 
-    `says` names the states in which it answers something else than `usually`. `heard` is what one
-    role hears otherwise, by state.
+    `by_state` has the answers of the states in which it is not `default`. `by_role` has what one
+    role is answered instead, by state.
     """
 
     may: frozenset[str]
-    usually: Answer
-    says: Mapping[str, Answer] = field(default_factory=dict)
-    heard: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
-    body: Callable[[Scene, str], Mapping[str, Any]] = lambda scene, state: {}
+    default: Answer
+    by_state: Mapping[str, Answer] = field(default_factory=dict)
+    by_role: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    body: Callable[[MatrixFixtures, str], Mapping[str, Any]] = lambda fixtures, state: {}
 
     def answer(self, role: str, state: str, subject: str) -> Answer:
         """What `role` hears of a `subject` (contract, job or nothing) in this state."""
@@ -92,23 +92,23 @@ class Operation:
             return 403, "permission_denied"
         if subject and (role == ELSEWHERE or state == "missing"):
             return MISSING[subject]
-        return self.heard.get(role, {}).get(state) or self.says.get(state, self.usually)
+        return self.by_role.get(role, {}).get(state) or self.by_state.get(state, self.default)
 
 
 def _state(states: set[str], answer: Answer) -> dict[str, Answer]:
     return dict.fromkeys(states, answer)
 
 
-def _report(scene: Scene, state: str) -> Mapping[str, Any]:
-    return report_body(scene.tokens.get(state, "no token"))
+def _report(fixtures: MatrixFixtures, state: str) -> Mapping[str, Any]:
+    return report_body(fixtures.tokens.get(state, "no token"))
 
 
-def _token(scene: Scene, state: str) -> Mapping[str, Any]:
-    return {"execution_token": scene.tokens.get(state, "no token")}
+def _token(fixtures: MatrixFixtures, state: str) -> Mapping[str, Any]:
+    return {"execution_token": fixtures.tokens.get(state, "no token")}
 
 
-def _verdict(scene: Scene, state: str) -> Mapping[str, Any]:
-    digest = scene.evidence.get(state, "0" * 64)
+def _verdict(fixtures: MatrixFixtures, state: str) -> Mapping[str, Any]:
+    digest = fixtures.evidence.get(state, "0" * 64)
     return {"verdict": "FAIL", "reason": "Not as signed.", "evidence_sha256": digest}
 
 
@@ -117,62 +117,62 @@ _ANOTHERS = _state({"RUNNING", "REPORTED", *ENDED}, MISSING["job"])
 _SETTLED = _state(ENDED, (409, "job_immutable"))
 _NOT_STARTED: dict[str, Answer] = {"PENDING": (409, "invalid_job_transition")}
 
-OPERATIONS: Mapping[tuple[str, str], Operation] = {
-    ("get", "contracts/"): Operation(READERS, (200, "")),
-    ("get", f"contracts/{ID}/"): Operation(READERS, (200, "")),
-    ("get", f"contracts/{ID}/ledger/"): Operation(READERS, (200, "")),
-    ("post", f"contracts/{ID}/activate/"): Operation(
+OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
+    ("get", "contracts/"): ApiOperation(READERS, (200, "")),
+    ("get", f"contracts/{ID}/"): ApiOperation(READERS, (200, "")),
+    ("get", f"contracts/{ID}/ledger/"): ApiOperation(READERS, (200, "")),
+    ("post", f"contracts/{ID}/activate/"): ApiOperation(
         ACTIVATORS, (409, "contract_not_approved"), {"APPROVED": (201, "")}
     ),
-    ("post", "contracts/activate/"): Operation(
+    ("post", "contracts/activate/"): ApiOperation(
         ACTIVATORS,
         (200, ""),
-        body=lambda scene, state: {"contract_ids": [str(scene.ids[state])]},
+        body=lambda fixtures, state: {"contract_ids": [str(fixtures.ids[state])]},
     ),
-    ("get", "jobs/"): Operation(READERS, (200, "")),
-    ("get", f"jobs/{ID}/"): Operation(READERS, (200, "")),
-    ("get", f"jobs/{ID}/steps/"): Operation(READERS, (200, "")),
-    ("get", f"jobs/{ID}/progress/"): Operation(READERS, (200, "")),
-    ("get", f"jobs/{ID}/evidence/"): Operation(
+    ("get", "jobs/"): ApiOperation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/"): ApiOperation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/steps/"): ApiOperation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/progress/"): ApiOperation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/evidence/"): ApiOperation(
         READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))
     ),
     # No process of the suite has places for streams but where a test opens them.
-    ("get", f"jobs/{ID}/events/"): Operation(READERS, (503, "too_many_streams")),
-    ("post", "jobs/claim/"): Operation(
+    ("get", f"jobs/{ID}/events/"): ApiOperation(READERS, (503, "too_many_streams")),
+    ("post", "jobs/claim/"): ApiOperation(
         EXECUTORS, (204, ""), {"PENDING": (200, "")}, {ELSEWHERE: {"PENDING": (204, "")}}
     ),
-    ("post", f"jobs/{ID}/start/"): Operation(
+    ("post", f"jobs/{ID}/start/"): ApiOperation(
         EXECUTORS,
         (409, "invalid_job_transition"),
         {"PENDING": (200, "")} | _SETTLED,
     ),
-    ("post", f"jobs/{ID}/results/"): Operation(
+    ("post", f"jobs/{ID}/results/"): ApiOperation(
         EXECUTORS,
         (409, "step_out_of_order"),
         {"RUNNING": (201, ""), "REPORTED": (409, "result_conflict")} | _NOT_STARTED | _SETTLED,
         {"other_executor": _ANOTHERS},
         _report,
     ),
-    ("post", f"jobs/{ID}/complete/"): Operation(
+    ("post", f"jobs/{ID}/complete/"): ApiOperation(
         EXECUTORS,
         (409, "steps_outstanding"),
         {"REPORTED": (200, "")} | _NOT_STARTED | _SETTLED,
         {"other_executor": _ANOTHERS},
         _token,
     ),
-    ("post", f"jobs/{ID}/cancel/"): Operation(
+    ("post", f"jobs/{ID}/cancel/"): ApiOperation(
         frozenset({"operator", "founder"}),
         (200, ""),
         _SETTLED,
-        body=lambda scene, state: {"reason": "No longer wanted."},
+        body=lambda fixtures, state: {"reason": "No longer wanted."},
     ),
-    ("post", f"jobs/{ID}/verdict/"): Operation(
+    ("post", f"jobs/{ID}/verdict/"): ApiOperation(
         frozenset({"auditor"}),
         (404, "evidence_not_sealed"),
-        _state(ENDED, (201, "")) | {"JUDGED": (409, "verdict_given")},
+        _state(ENDED, (201, "")) | {"JUDGED": (409, "verdict_exists")},
         body=_verdict,
     ),
-    ("get", "line/"): Operation(READERS, (200, "")),
+    ("get", "freezes/"): ApiOperation(READERS, (200, "")),
 }
 
 
@@ -195,24 +195,24 @@ def cells(role: str) -> Iterator[tuple[str, str, str, Answer]]:
             yield method, route, state, operation.answer(role, state, subject_of(route))
 
 
-def scene_of_contracts(cast: Cast) -> Scene:
-    ids = {s: contract_in(cast, ContractStatus(s)).pk for s in OF_CONTRACTS if s != "missing"}
-    return Scene(ids | {"missing": uuid4()}, {})
+def fixtures_of_contracts(users: Users) -> MatrixFixtures:
+    ids = {s: contract_in(users, ContractStatus(s)).pk for s in OF_CONTRACTS if s != "missing"}
+    return MatrixFixtures(ids | {"missing": uuid4()}, {})
 
 
-def scene_of_jobs(cast: Cast) -> Scene:
-    fresh, reported, cancelled = (running_job(cast) for _ in range(3))
+def fixtures_of_jobs(users: Users) -> MatrixFixtures:
+    fresh, reported, cancelled = (running_job(users) for _ in range(3))
     reported.complete_steps()
     jobs: dict[str, GovernanceJob] = {
-        "PENDING": pending_job(cast),
+        "PENDING": pending_job(users),
         "RUNNING": fresh.job,
         "REPORTED": reported.job,
-        "COMPLETED": finished_job(cast),
-        "FAILED": failed_job(cast),
+        "COMPLETED": finished_job(users),
+        "FAILED": failed_job(users),
         "CANCELLED": cancelled.cancel(),
-        "JUDGED": judged_job(cast, AuditVerdict.PASS),
+        "JUDGED": judged_job(users, AuditVerdict.PASS),
     }
-    return Scene(
+    return MatrixFixtures(
         {state: job.pk for state, job in jobs.items()} | {"missing": uuid4()},
         {"RUNNING": fresh.token, "REPORTED": reported.token, "CANCELLED": cancelled.token},
         {state: job.evidence.sha256 for state, job in jobs.items() if state in ENDED},

@@ -5,62 +5,72 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from governance.contract import operations
-from governance.ledger.story import story
+from governance.authorities.contract import operations
+from governance.db.transactions import write_transaction
+from governance.domain.values import (
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+)
 from governance.models import SystemContract
-from governance.vocabulary.values import ActivationWindow, AuditVerdict, ContractStatus
-from tests.support.cast import Cast
+from tests.support.factories import (
+    MAY,
+    VALIDATOR_VERDICT,
+    now,
+)
 from tests.support.signing import sign
-from tests.support.stories import MAY, VALIDATOR_VERDICT, now
+from tests.support.users import Users
 
-Operation = Callable[[SystemContract, Cast], object]
+Operation = Callable[[SystemContract, Users], object]
 REASON = "A reason that is long enough."
 
 
-def record_verdicts(contract: SystemContract, cast: Cast) -> object:
-    return operations.record_verdicts(
+def record_review_verdicts(contract: SystemContract, users: Users) -> object:
+    return operations.record_review_verdicts(
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
-        actor=cast.operator,
+        actor=users.operator,
         at=contract.created_at,
     )
 
 
-def approve(contract: SystemContract, cast: Cast) -> object:
+def approve(contract: SystemContract, users: Users) -> object:
     at = contract.created_at
     window = ActivationWindow(at, at + timedelta(hours=1))
-    return sign(contract, founder=cast.founder, window=window, at=at)
+    return sign(contract, founder=users.founder, window=window, at=at)
 
 
-def reject(contract: SystemContract, cast: Cast) -> object:
+def reject(contract: SystemContract, users: Users) -> object:
     return operations.reject_contract(
-        contract_id=contract.pk, founder=cast.founder, reason=REASON, at=contract.created_at
+        contract_id=contract.pk, founder=users.founder, reason=REASON, at=contract.created_at
     )
 
 
-def expire(contract: SystemContract, cast: Cast) -> object:
+def expire(contract: SystemContract, users: Users) -> object:
     at = now() + timedelta(days=365)
-    return operations.expire_contract(contract_id=contract.pk, actor=cast.operator, at=at)
+    return operations.expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
 
 
-def lapse(contract: SystemContract, cast: Cast) -> object:
+def lapse(contract: SystemContract, users: Users) -> object:
     at = now() + timedelta(days=365)
-    return operations.lapse_contract(contract_id=contract.pk, actor=cast.operator, at=at)
+    return operations.fail_contract_past_window(
+        contract_id=contract.pk, actor=users.operator, at=at
+    )
 
 
-def activate(contract: SystemContract, cast: Cast) -> object:
-    with story():
+def activate(contract: SystemContract, users: Users) -> object:
+    with write_transaction():
         locked = SystemContract.objects.lock(contract.pk)
         return operations.activate(contract=locked, at=now())
 
 
-def complete(contract: SystemContract, cast: Cast) -> object:
-    with story():
+def complete(contract: SystemContract, users: Users) -> object:
+    with write_transaction():
         operations.complete(
             contract=SystemContract.objects.lock(contract.pk),
             verdict=AuditVerdict.PASS,
-            actor=cast.auditor,
+            actor=users.auditor,
             at=now(),
             reason=REASON,
             records={"audit_sha256": "a" * 64},
@@ -68,11 +78,11 @@ def complete(contract: SystemContract, cast: Cast) -> object:
     return None
 
 
-def fail(contract: SystemContract, cast: Cast) -> object:
-    with story():
+def fail(contract: SystemContract, users: Users) -> object:
+    with write_transaction():
         operations.fail(
             contract=SystemContract.objects.lock(contract.pk),
-            actor=cast.auditor,
+            actor=users.auditor,
             at=now(),
             reason=REASON,
             records={"audit_sha256": "a" * 64},
@@ -80,11 +90,11 @@ def fail(contract: SystemContract, cast: Cast) -> object:
     return None
 
 
-def leave_open(contract: SystemContract, cast: Cast) -> object:
-    with story():
-        operations.leave_open(
+def mark_inconclusive(contract: SystemContract, users: Users) -> object:
+    with write_transaction():
+        operations.mark_inconclusive(
             contract=SystemContract.objects.lock(contract.pk),
-            actor=cast.auditor,
+            actor=users.auditor,
             at=now(),
             reason=REASON,
             records={"audit_sha256": "a" * 64},
@@ -94,7 +104,7 @@ def leave_open(contract: SystemContract, cast: Cast) -> object:
 
 # Each operation, and from where the table lets it begin.
 BEGINS_AT: dict[Operation, set[ContractStatus]] = {
-    record_verdicts: {ContractStatus.DRAFT},
+    record_review_verdicts: {ContractStatus.DRAFT},
     approve: {ContractStatus.ELIGIBLE},
     reject: {ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE},
     expire: {ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE},
@@ -102,5 +112,5 @@ BEGINS_AT: dict[Operation, set[ContractStatus]] = {
     complete: {ContractStatus.ACTIVE},
     fail: {ContractStatus.ACTIVE},
     lapse: {ContractStatus.APPROVED},
-    leave_open: {ContractStatus.ACTIVE},
+    mark_inconclusive: {ContractStatus.ACTIVE},
 }

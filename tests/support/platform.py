@@ -7,22 +7,22 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.values import HealthDecision, HealthReading
 from governance.models import GovernanceSignal
-from governance.vocabulary.values import HealthDecision, HealthReading
-from tests.support.cast import Cast
-from tests.support.stories import now
+from tests.support.factories import now
+from tests.support.users import Users
 
 
 def signal(
-    cast: Cast, decision: HealthDecision, scope: str = "Search", signal_type: str = "latency"
+    users: Users, decision: HealthDecision, scope: str = "Search", signal_type: str = "latency"
 ) -> GovernanceSignal:
     return record_signal(
         scope=scope,
         signal_type=signal_type,
         decision=decision,
         reason="p95 over two seconds",
-        actor=cast.operator,
+        actor=users.operator,
         at=now(),
     )
 

@@ -66,7 +66,7 @@ def cutting_proxy(
             proxy.kinds[cut] += 1
             return cut
 
-    class Line(socketserver.StreamRequestHandler):
+    class ProxyHandler(socketserver.StreamRequestHandler):
         disable_nagle_algorithm = True
         timeout = PATIENCE_SECONDS
 
@@ -85,9 +85,9 @@ def cutting_proxy(
                 return
 
     def ask(request: bytes) -> bytes:
-        with socket.create_connection((site.hostname, site.port), PATIENCE_SECONDS) as line:
-            line.sendall(request)
-            with line.makefile("rb") as answer:
+        with socket.create_connection((site.hostname, site.port), PATIENCE_SECONDS) as upstream:
+            upstream.sendall(request)
+            with upstream.makefile("rb") as answer:
                 return read_message(answer)
 
     class Server(socketserver.ThreadingTCPServer):
@@ -102,7 +102,7 @@ def cutting_proxy(
         def handle_error(self, request: object, client_address: object) -> None:
             """Clients that were killed are part of the story."""
 
-    with Server(("127.0.0.1", 0), Line) as server:
+    with Server(("127.0.0.1", 0), ProxyHandler) as server:
         proxy.address = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="proxy")
         thread.start()

@@ -11,19 +11,19 @@ from typing import Any
 from django.db import connections
 from django.test import Client
 
+from governance.domain.errors import MayNotVerdictError
+from governance.domain.values import ActivationWindow
 from governance.flows.propose_contract import propose_contract
 from governance.flows.review_contract import approve_contract
 from governance.models import SystemContract
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.errors import MayNotVerdictError
-from governance.vocabulary.values import ActivationWindow
+from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, contract_url
-from tests.support.cast import Cast
 from tests.support.kubernetes import CAPABILITIES, real_changes
 from tests.support.signing import as_seen
+from tests.support.users import Users
 
 # While one waits for PostgreSQL, another computes.
-FOUNDERS_HANDS = 3
+APPROVAL_THREADS = 3
 PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
 SEED = 733  # the same lots on every run
 PROPOSAL = (
@@ -36,16 +36,16 @@ PROPOSAL = (
 )
 
 
-def propose_all(cast: Cast) -> list[SystemContract]:
+def propose_all(users: Users) -> list[SystemContract]:
     """Every real change, proposed; those with a MAY_NOT are refused."""
-    contracts, refused = _propose(cast, real_changes())
+    contracts, refused = _propose(users, real_changes())
     assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
     return contracts
 
 
-def propose_some(cast: Cast, count: int) -> list[SystemContract]:
+def propose_some(users: Users, count: int) -> list[SystemContract]:
     """So many of the real changes, proposed: the same lot every time; a few are refused."""
-    contracts, _ = _propose(cast, drawn(real_changes(), count))
+    contracts, _ = _propose(users, drawn(real_changes(), count))
     return contracts
 
 
@@ -54,7 +54,7 @@ def drawn(everything: list[Any], count: int) -> list[Any]:
     return Random(SEED).sample(everything, count)
 
 
-def _propose(cast: Cast, rows: list[dict[str, Any]]) -> tuple[list[SystemContract], int]:
+def _propose(users: Users, rows: list[dict[str, Any]]) -> tuple[list[SystemContract], int]:
     registry = json.loads(CAPABILITIES.read_text())["capabilities"]
     assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
     contracts, refused = [], 0
@@ -65,7 +65,7 @@ def _propose(cast: Cast, rows: list[dict[str, Any]]) -> tuple[list[SystemContrac
                 document=proposal | {"description": row["body"], "source": "manual"},
                 validator_verdict=row["validator_verdict"],
                 eligibility_verdict=row["eligibility_verdict"],
-                proposer=cast.operator,
+                proposer=users.operator,
                 at=datetime.now(UTC),
             )
         except MayNotVerdictError:
@@ -77,26 +77,26 @@ def _propose(cast: Cast, rows: list[dict[str, Any]]) -> tuple[list[SystemContrac
     return contracts, refused
 
 
-def approve_all(cast: Cast, contracts: list[SystemContract]) -> None:
+def approve_all(users: Users, contracts: list[SystemContract]) -> None:
     """The first through the admin's form, as a founder does; the rest through its operation."""
     first, *others = contracts
     browser = Client()
-    browser.force_login(cast.founder)
+    browser.force_login(users.founder)
     answer = browser.post(contract_url(first, "approve"), approval(first))
     assert answer.status_code == 302
-    assert SystemContract.objects.get(pk=first.pk).approved_by_id == cast.founder.pk
-    with ThreadPoolExecutor(FOUNDERS_HANDS) as pool:
-        shares = [others[number::FOUNDERS_HANDS] for number in range(FOUNDERS_HANDS)]
-        list(pool.map(lambda share: _approve(cast, share), shares))
+    assert SystemContract.objects.get(pk=first.pk).approved_by_id == users.founder.pk
+    with ThreadPoolExecutor(APPROVAL_THREADS) as pool:
+        shares = [others[number::APPROVAL_THREADS] for number in range(APPROVAL_THREADS)]
+        list(pool.map(lambda share: _approve(users, share), shares))
 
 
-def _approve(cast: Cast, contracts: list[SystemContract]) -> None:
+def _approve(users: Users, contracts: list[SystemContract]) -> None:
     try:
         for contract in contracts:
             at = datetime.now(UTC)
             approve_contract(
                 contract_id=contract.pk,
-                founder=cast.founder,
+                founder=users.founder,
                 window=ActivationWindow(at, at + timedelta(hours=24)),
                 **as_seen(contract),
                 at=at,

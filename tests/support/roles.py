@@ -37,7 +37,7 @@ def require_app_role() -> str:
     return role
 
 
-def put_on_app_role() -> None:
+def use_app_role() -> None:
     """From now on, every connection of the application's acts under its role, in every thread."""
     if app_role():
         return
@@ -71,7 +71,7 @@ def app_session(**changes: Any) -> Iterator[psycopg.Connection[Any]]:
 
 
 @contextmanager
-def nobody_but_the_application() -> Iterator[None]:
+def only_app_role() -> Iterator[None]:
     """Django's own connections are the role's sessions: there is no owner underneath to go back to.
 
     Every thread's, so only for tests with the `committed` fixture.

@@ -9,15 +9,15 @@ from typing import Any
 
 from django.db import connections
 
-LONGEST_ROUND = 60.0
+MAX_ROUND_SECONDS = 60.0
 
 
-def at_the_same_moment(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecutor) -> list[Any]:
+def run_simultaneously(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecutor) -> list[Any]:
     """What each move came to; all begin when the last player is ready.
 
     `pool` has a thread for each move at least. An exception of any of them is raised here.
     """
-    ready = Barrier(len(moves), timeout=LONGEST_ROUND)
+    ready = Barrier(len(moves), timeout=MAX_ROUND_SECONDS)
 
     def play(move: Callable[[], Any]) -> Any:
         ready.wait()
@@ -26,7 +26,7 @@ def at_the_same_moment(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecu
     return [future.result() for future in [pool.submit(play, move) for move in moves]]
 
 
-class Players(ThreadPoolExecutor):
+class WorkerThreads(ThreadPoolExecutor):
     """Threads that give their database connections back when they leave."""
 
     def __init__(self, count: int) -> None:
@@ -34,7 +34,7 @@ class Players(ThreadPoolExecutor):
         self._count = count
 
     def __exit__(self, *failure: Any) -> Any:
-        leaving = Barrier(self._count, timeout=LONGEST_ROUND)
+        leaving = Barrier(self._count, timeout=MAX_ROUND_SECONDS)
 
         def leave() -> None:
             connections.close_all()

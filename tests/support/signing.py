@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from governance.contract.operations import approve_contract
+from governance.authorities.contract.operations import approve_contract
+from governance.authorities.review.signed_text import render_signed_text
+from governance.authorities.review.view import review_view
+from governance.domain.values import (
+    HealthDecision,
+    HealthReading,
+    SeenPage,
+)
 from governance.flows.review_contract import view_contract
 from governance.models import SystemContract
-from governance.review.document import shown_to_founder
-from governance.review.view import review_view
-from governance.vocabulary.values import HealthDecision, HealthReading, SeenPage
 
 
 def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str, Any]:
@@ -23,14 +27,14 @@ def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str
     }
 
 
-def look(contract: SystemContract) -> SeenPage:
+def page_as_seen(contract: SystemContract) -> SeenPage:
     """The page that the contract's own operation is given: of a platform that is well."""
     names = contract.affected_capabilities
     health = HealthReading(
         contract.created_at, HealthDecision.HEALTHY, dict.fromkeys(names, HealthDecision.HEALTHY)
     )
     view = review_view(contract, health=health)
-    return SeenPage(view=view.text(), shown=shown_to_founder(contract, view))
+    return SeenPage(view=view.text(), shown=render_signed_text(contract, view))
 
 
 def sign(contract: SystemContract, **signed: Any) -> SystemContract:
@@ -38,7 +42,7 @@ def sign(contract: SystemContract, **signed: Any) -> SystemContract:
     fields = {
         "contract_id": contract.pk,
         "seen_digest": contract.content_digest or "",
-        "look": look,
+        "current_page": page_as_seen,
         "confirmation": contract.reference,
     }
     return approve_contract(**(fields | signed))

@@ -25,20 +25,20 @@ def running_site(environment: Mapping[str, str] | None = None) -> Iterator[str]:
         "DATABASE_URL": this_database(),
         "GOVSITE_HTTPS": "0",
         # A test is no client that takes too much.
-        "API_READS_PER_MINUTE": "0",
-        "API_WRITES_PER_MINUTE": "0",
+        "GOVSITE_API_READS_PER_MINUTE": "0",
+        "GOVSITE_API_WRITES_PER_MINUTE": "0",
         "DJANGO_SETTINGS_MODULE": "govsite.settings",
     }
     with TemporaryFile() as log:
         site.start(os.environ | settings | dict(environment or {}), folder=ROOT, log=log)
         try:
-            assert site.wait_until_listening(), words_of(log)
+            assert site.wait_until_listening(), output_of(log)
             yield site.address
         finally:
             site.stop()
 
 
-def words_of(log: IO[bytes]) -> str:
+def output_of(log: IO[bytes]) -> str:
     """What a process said, for the story of its failure."""
     log.seek(0)
     return log.read().decode(errors="replace")

@@ -6,8 +6,12 @@ from typing import Any
 
 from governance.flows.modify_scope import modify_scope
 from governance.models import SystemContract
-from tests.support.cast import Cast
-from tests.support.stories import THREE_CHANGES, eligible, now
+from tests.support.factories import (
+    THREE_CHANGES,
+    eligible,
+    now,
+)
+from tests.support.users import Users
 
 MODIFYING = "A preview is enough for now."
 # Two of the three changes that a contract of ours has, one of them with another value.
@@ -26,6 +30,6 @@ def modify(contract: SystemContract, founder: Any, **changes: Any) -> SystemCont
     return modify_scope(**(arguments | changes))
 
 
-def modified(cast: Cast, **changes: Any) -> SystemContract:
+def modified(users: Users, **changes: Any) -> SystemContract:
     """A DRAFT that the founder put in the place of the operator's contract."""
-    return modify(eligible(cast, **changes), cast.founder)
+    return modify(eligible(users, **changes), users.founder)

@@ -11,7 +11,7 @@ from tests.support.roles import as_owner
 
 
 @contextmanager
-def laws_off() -> Iterator[None]:
+def triggers_off() -> Iterator[None]:
     """Inside, no trigger runs and no foreign key is checked."""
     tables = [
         "systemcontract",
@@ -35,8 +35,8 @@ def laws_off() -> Iterator[None]:
             cursor.execute(f"ALTER TABLE governance_{table} ENABLE TRIGGER ALL")
 
 
-def run_sql(statement: str) -> None:
+def tamper(statement: str) -> None:
     """Rewrite the record with the laws off; a statement that hits no row is a broken test."""
-    with laws_off(), connection.cursor() as cursor:
+    with triggers_off(), connection.cursor() as cursor:
         cursor.execute(statement)
         assert cursor.rowcount, "the attack did not hit anything"

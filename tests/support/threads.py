@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from governance.vocabulary.errors import GovernanceError
+from governance.domain.errors import GovernanceError
 from tests.support.attacks import run_sql
 
-LONGEST_WAIT = 10.0
+MAX_WAIT_SECONDS = 10.0
 
 Wait = Callable[[], Any]
 
@@ -24,7 +24,7 @@ def at_once(*calls: Callable[[Wait], Any]) -> list[Any]:
     Each runs in a thread with a connection of its own, and is handed a function that waits until
     all the others have called it too.
     """
-    barrier = Barrier(len(calls), timeout=LONGEST_WAIT)
+    barrier = Barrier(len(calls), timeout=MAX_WAIT_SECONDS)
     for_all = ThreadPoolExecutor(len(calls))
     with for_all:
         waiting = [for_all.submit(_on_its_own, call, barrier.wait) for call in calls]
@@ -46,8 +46,8 @@ def overtaking(
         with transaction.atomic():
             done = first()
             waiting = other.submit(_on_its_own, lambda wait: second(), lambda: None)
-            deadline = time.monotonic() + LONGEST_WAIT
-            while not _somebody_waits_for_us():
+            deadline = time.monotonic() + MAX_WAIT_SECONDS
+            while not _another_session_waits():
                 assert not waiting.done(), f"It did not wait: {waiting.result()}"
                 assert time.monotonic() < deadline, "Nobody waits for our locks."
                 time.sleep(0.01)
@@ -58,7 +58,7 @@ def overtaking(
 def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
     try:
         # Whoever waits for a lock that never comes is a failure, and not a test that hangs.
-        run_sql("SELECT set_config('lock_timeout', %s, false)", f"{LONGEST_WAIT:.0f}s")
+        run_sql("SELECT set_config('lock_timeout', %s, false)", f"{MAX_WAIT_SECONDS:.0f}s")
         return call(wait)
     except GovernanceError as refusal:
         return refusal
@@ -66,7 +66,7 @@ def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
         connections.close_all()
 
 
-def _somebody_waits_for_us() -> bool:
+def _another_session_waits() -> bool:
     # Not pg_stat_activity: a transaction sees that as it was when it first looked.
     [(waits,)] = run_sql(
         "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from governance.domain.tokens import (
+    TOKEN_KEY_LENGTH,
+    hash_token,
+    new_token_text,
+)
 from governance.models import ApiToken
-from governance.vocabulary.tokens import TOKEN_KEY_LENGTH, hash_token, new_token_text
-from tests.support.stories import now
+from tests.support.factories import now
 
 
 def new_token(person: Any, **options: Any) -> str:

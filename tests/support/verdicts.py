@@ -6,21 +6,28 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.orchestrator import tracking
+from governance.domain.values import AuditVerdict
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
-from governance.orchestrator import tracking
-from governance.vocabulary.values import AuditVerdict
-from tests.support.cast import Cast
-from tests.support.stories import Running, again, approved, now
+from tests.support.factories import (
+    Running,
+    approved,
+    now,
+    reloaded,
+)
+from tests.support.users import Users
 
 # What makes somebody a participant; who cancelled a job leaves nothing to settle.
-DEEDS = ["proposed", "approved", "started", "reported", "completed", "cancelled"]
-SETTLEABLE_DEEDS = [deed for deed in DEEDS if deed != "cancelled"]
+ACTS = ["proposed", "approved", "started", "reported", "completed", "cancelled"]
+SETTLEABLE_ACTS = [act for act in ACTS if act != "cancelled"]
 
 
-def job_of_many_hands(cast: Cast, *, cancel: bool) -> tuple[GovernanceJob, dict[str, Any]]:
+def job_with_many_participants(
+    users: Users, *, cancel: bool
+) -> tuple[GovernanceJob, dict[str, Any]]:
     """An ended job in which everybody did one thing only, and who did what; all superusers.
 
     Only the record of before holds such a job, when whoever had its token could report and end
@@ -28,38 +35,40 @@ def job_of_many_hands(cast: Cast, *, cancel: bool) -> tuple[GovernanceJob, dict[
     """
     with pytest.MonkeyPatch.context() as before:
         before.setattr(tracking, "require_own", lambda job, executor: None)
-        return _job_of_many_hands(cast, cancel=cancel)
+        return _job_with_many_participants(users, cancel=cancel)
 
 
-def _job_of_many_hands(cast: Cast, *, cancel: bool) -> tuple[GovernanceJob, dict[str, Any]]:
-    hands = {
-        "proposed": cast.operator,
-        "approved": cast.founder,
-        "started": cast.executor,
-        "reported": cast.second_founder,
-        "completed": cast.outsider,
-        "cancelled": cast.outsider,
+def _job_with_many_participants(
+    users: Users, *, cancel: bool
+) -> tuple[GovernanceJob, dict[str, Any]]:
+    participants = {
+        "proposed": users.operator,
+        "approved": users.founder,
+        "started": users.executor,
+        "reported": users.second_founder,
+        "completed": users.outsider,
+        "cancelled": users.outsider,
     }
-    for person in hands.values():
+    for person in participants.values():
         person.is_superuser = True
         person.save()
-    contract = approved(cast)
-    job = activate_contract(contract_id=contract.pk, actor=cast.viewer, at=now())
-    job, token = run_job.start_job(job_id=job.pk, executor=cast.executor, at=now())
-    running = Running(job, token, cast)
+    contract = approved(users)
+    job = activate_contract(contract_id=contract.pk, actor=users.viewer, at=now())
+    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+    running = Running(job, token, users)
     for index in range(3):
         run_job.record_step_result(
             job_id=job.pk,
             token=token,
             report=running.report(index),
-            executor=cast.second_founder,
+            executor=users.second_founder,
             at=now(),
         )
     if cancel:
-        run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=cast.outsider, at=now())
+        run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=users.outsider, at=now())
     else:
-        run_job.complete_job(job_id=job.pk, token=token, executor=cast.outsider, at=now())
-    return again(job), hands
+        run_job.complete_job(job_id=job.pk, token=token, executor=users.outsider, at=now())
+    return reloaded(job), participants
 
 
 def judge(job: GovernanceJob, author: Any, **changes: Any) -> GovernanceAudit:

@@ -25,7 +25,7 @@ CALLS = (
     "record_step_results",
     "end_job",
 )
-_PARTS = ("hold_chain", "append_entries", "tell")
+_PARTS = ("lock_chain", "append_entries", "append_new_entry")
 # And the one that is no story of a contract, but its end: what was archived is removed.
 WRITING = (*CALLS, "remove_contracts")
 
@@ -42,14 +42,14 @@ def touched_by(name: str) -> list[str]:
 
 
 def written_by(name: str) -> list[str]:
-    """The tables it writes itself, without the entries that `ledger/chain.py` spelled for it."""
+    """The tables it writes itself, without the entries that `record/ledger/chain.py` serialized."""
     return list(_touched(name, writes_only=True))
 
 
 def _touched(name: str, *, writes_only: bool) -> Iterator[str]:
     assert name in sql_files()
     for step in _STEP.finditer(read_sql(name)):
-        if step["call"] in _PARTS and (not writes_only or step["call"] == "tell"):
+        if step["call"] in _PARTS and (not writes_only or step["call"] == "append_new_entry"):
             yield from _touched(step["call"], writes_only=writes_only)
         elif step["locked"] and not writes_only:
             yield from (CONTRACT, JOB) if "job" in step["locked"] else (CONTRACT,)

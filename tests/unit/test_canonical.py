@@ -12,22 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.vocabulary.canonical import (
-    DEEPEST_NESTING,
-    LARGEST_DOCUMENT,
-    LARGEST_NUMBER,
-    _down_to_the_deepest,
+from governance.domain.canonical import (
+    MAX_DOCUMENT_BYTES,
+    MAX_NESTING,
+    MAX_NUMBER,
+    _cut_at_max_nesting,
     canonical_text,
     digest,
+    fast_canonical_bytes,
+    fast_canonical_digest,
     load_json,
     load_strict_json,
     require_plain_json,
     sha256_hex,
-    spelling,
-    spelling_digest,
     timestamp,
 )
-from governance.vocabulary.errors import InvalidInputError
+from governance.domain.errors import InvalidInputError
 from tests.support.json_values import plain_json
 
 # Worked out by hand from RFC 8785: keys by UTF-16 code units, numbers as ECMAScript writes them.
@@ -44,7 +44,7 @@ VECTORS: dict[str, tuple[Any, str]] = {
     "smallest plain": (0.000001, "0.000001"),
     "small": (0.0000001, "1e-7"),
     "fraction": (1 / 3, "0.3333333333333333"),
-    "largest": (LARGEST_NUMBER, "9007199254740991"),
+    "largest": (MAX_NUMBER, "9007199254740991"),
     "nested": ({"x": [{"z": 1, "y": []}, {}]}, '{"x":[{"y":[],"z":1},{}]}'),
 }
 
@@ -99,13 +99,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "NaN": ({"a": {"b": [0, float("nan")]}}, "a.b[1]"),
     "infinity": ([float("inf")], "[0]"),
     "negative infinity": ([[float("-inf")]], "[0][0]"),
-    "integer beyond 2^53-1": ({"n": LARGEST_NUMBER + 1}, "n"),
-    "negative integer beyond": ({"n": -LARGEST_NUMBER - 1}, "n"),
+    "integer beyond 2^53-1": ({"n": MAX_NUMBER + 1}, "n"),
+    "negative integer beyond": ({"n": -MAX_NUMBER - 1}, "n"),
     "float beyond 2^53-1": ({"n": 1e300}, "n"),
     "key that is no text": ({"a": {1: 2}}, "a"),
     "bytes": ({"a": b"x"}, "a"),
     "set": ({"a": {1}}, "a"),
-    "too deep": ({"a": nested(DEEPEST_NESTING)}, "a" + "[0]" * (DEEPEST_NESTING - 1)),
+    "too deep": ({"a": nested(MAX_NESTING)}, "a" + "[0]" * (MAX_NESTING - 1)),
 }
 
 
@@ -115,7 +115,7 @@ def test_require_plain_json__what_cannot_be_recorded__refused_with_its_path(
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
         require_plain_json(value)
-    assert caught.value.code == "unusable_json"
+    assert caught.value.code == "invalid_json"
     assert [fault["path"] for fault in caught.value.errors] == [path]
 
 
@@ -129,7 +129,7 @@ def test_require_plain_json__below_a_field__path_begins_there(value: Any, path: 
 
 
 def test_require_plain_json__as_deep_as_allowed__passes() -> None:
-    require_plain_json(nested(DEEPEST_NESTING))
+    require_plain_json(nested(MAX_NESTING))
 
 
 MALFORMED = {
@@ -161,14 +161,14 @@ UNUSABLE = {
     "escaped NUL": ('{"a": "\\u0000"}', "a"),
     "escaped lone surrogate": ('{"a": "\\ud800"}', "a"),
     "escaped lone surrogate in a key": ('{"\\ud800": 1}', ""),
-    "deep": ("[" * 40 + "]" * 40, "[0]" * DEEPEST_NESTING),
+    "deep": ("[" * 40 + "]" * 40, "[0]" * MAX_NESTING),
     "deeper than Python goes": (
         '{"[\\"[[": 1, "a": ' + "[" * 200_000 + "]" * 200_000 + "}",
-        "a" + "[0]" * (DEEPEST_NESTING - 1),
+        "a" + "[0]" * (MAX_NESTING - 1),
     ),
     "deeper than Python goes, open": (
         '[{"a": 1}, ' + '{"b": ' * 100_000,
-        "[1]" + ".b" * (DEEPEST_NESTING - 1),
+        "[1]" + ".b" * (MAX_NESTING - 1),
     ),
 }
 
@@ -179,19 +179,19 @@ def test_load_strict_json__what_has_no_one_meaning__refused_with_its_path(
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
         load_strict_json(text)
-    assert caught.value.code == "unusable_json"
+    assert caught.value.code == "invalid_json"
     assert caught.value.errors[0]["path"] == path
 
 
 def test_load_strict_json__deep_bytes__refused_as_text_is() -> None:
     with pytest.raises(InvalidInputError) as caught:
         load_strict_json(b"[" * 200_000)
-    assert caught.value.errors[0]["path"] == "[0]" * DEEPEST_NESTING
+    assert caught.value.errors[0]["path"] == "[0]" * MAX_NESTING
 
 
 @pytest.mark.parametrize("text", ["", "1", "[1, [2]]", '["[[[[", {"a": "]"}]', "]]["])
 def test_text__that_is_not_too_deep__is_not_cut(text: str) -> None:
-    assert _down_to_the_deepest(text) == text
+    assert _cut_at_max_nesting(text) == text
 
 
 def test_load_strict_json__no_json_before_it_is_too_deep__refused() -> None:
@@ -200,7 +200,7 @@ def test_load_strict_json__no_json_before_it_is_too_deep__refused() -> None:
     assert caught.value.code == "malformed_json"
 
 
-def test_load_strict_json__many_values_below_a_long_key__spells_no_path_for_each() -> None:
+def test_load_strict_json__many_values_below_a_long_key__builds_no_path_for_each() -> None:
     text = '{"' + "k" * 300_000 + '": [' + "0, " * 20_000 + "0]}"
     tracemalloc.start()
     try:
@@ -211,8 +211,8 @@ def test_load_strict_json__many_values_below_a_long_key__spells_no_path_for_each
 
 
 def test_load_strict_json__larger_than_allowed__refused() -> None:
-    largest = '"' + "x" * (LARGEST_DOCUMENT - 2) + '"'
-    assert len(load_strict_json(largest)) == LARGEST_DOCUMENT - 2
+    largest = '"' + "x" * (MAX_DOCUMENT_BYTES - 2) + '"'
+    assert len(load_strict_json(largest)) == MAX_DOCUMENT_BYTES - 2
     for text in (largest + " ", (largest + " ").encode()):
         with pytest.raises(InvalidInputError) as caught:
             load_strict_json(text)
@@ -228,24 +228,24 @@ def test_timestamp__equal_moments__equal_text() -> None:
 
 
 @given(plain_json())
-def test_spelling__of_any_value__says_the_same_and_its_digest_is_of_it(value: Any) -> None:
-    spelled = spelling(value)
-    assert json.loads(spelled) == value
-    assert spelling_digest(value) == hashlib.sha256(spelled).hexdigest()
-    if spelled.decode() == canonical_text(value):
-        assert spelling_digest(value) == digest(value)
+def test_serialized__of_any_value__is_equal_json_and_its_digest_is_of_it(value: Any) -> None:
+    serialized = fast_canonical_bytes(value)
+    assert json.loads(serialized) == value
+    assert fast_canonical_digest(value) == hashlib.sha256(serialized).hexdigest()
+    if serialized.decode() == canonical_text(value):
+        assert fast_canonical_digest(value) == digest(value)
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400 + ".5"])
-def test_load_json__number_that_no_double_holds__spelled_by_nothing(number: str) -> None:
+def test_load_json__number_that_no_double_holds__cannot_be_serialized(number: str) -> None:
     value = load_json(f'{{"n": {number}, "x": 1.5}}')
     assert value["x"] == 1.5
     with pytest.raises(TypeError):
-        spelling(value)
+        fast_canonical_bytes(value)
     with pytest.raises(ValueError, match="unsupported"):
         digest(value, expected=digest({"n": None, "x": 1.5}))
 
 
-def test_digest__of_what_is_no_json_though_orjson_spells_it__refused() -> None:
+def test_digest__of_what_is_no_json_though_orjson_serializes_it__refused() -> None:
     with pytest.raises(ValueError, match="unsupported"):
         digest({"at": datetime(2026, 1, 1, tzinfo=UTC)})

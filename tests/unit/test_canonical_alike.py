@@ -17,9 +17,14 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.vocabulary import canonical
-from governance.vocabulary.canonical import LARGEST_NUMBER, canonical_bytes, canonical_text, digest
-from governance.vocabulary.values import ContractStatus
+from governance.domain import canonical
+from governance.domain.canonical import (
+    MAX_NUMBER,
+    canonical_bytes,
+    canonical_text,
+    digest,
+)
+from governance.domain.values import ContractStatus
 
 # What needs care: escapes, and keys whose order depends on how characters are counted.
 ODD_TEXT = st.text(
@@ -39,8 +44,8 @@ ODD_FLOATS = (
 )
 ODD_INTEGERS = (
     st.integers()
-    | st.integers(LARGEST_NUMBER - 2, LARGEST_NUMBER + 2)
-    | st.integers(-LARGEST_NUMBER - 2, -LARGEST_NUMBER + 2)
+    | st.integers(MAX_NUMBER - 2, MAX_NUMBER + 2)
+    | st.integers(-MAX_NUMBER - 2, -MAX_NUMBER + 2)
 )
 LEAVES = (
     st.none()
@@ -64,10 +69,10 @@ def odd_json(
     return st.recursive(leaves, around, max_leaves=12)
 
 
-def spelled(spell: Callable[[Any], Any], value: Any) -> Any:
+def bytes_or_error(serialize: Callable[[Any], Any], value: Any) -> Any:
     """The bytes, or the kind of refusal."""
     try:
-        return spell(value)
+        return serialize(value)
     except ValueError as refusal:
         return type(refusal)
 
@@ -75,19 +80,19 @@ def spelled(spell: Callable[[Any], Any], value: Any) -> Any:
 @settings(max_examples=1500)
 @given(odd_json(ODD_KEYS, LEAVES))
 def test_canonical_bytes__of_anything__what_rfc8785_writes_or_refuses(value: Any) -> None:
-    assert spelled(canonical_bytes, value) == spelled(rfc8785.dumps, value)
+    assert bytes_or_error(canonical_bytes, value) == bytes_or_error(rfc8785.dumps, value)
 
 
 @settings(max_examples=1500)
 @given(st.dictionaries(ODD_TEXT, ODD_INTEGERS | ODD_TEXT | ODD_FLOATS, min_size=2, max_size=6))
 def test_canonical_bytes__of_an_object__what_rfc8785_writes_or_refuses(value: Any) -> None:
-    assert spelled(canonical_bytes, value) == spelled(rfc8785.dumps, value)
+    assert bytes_or_error(canonical_bytes, value) == bytes_or_error(rfc8785.dumps, value)
 
 
 @settings(max_examples=3000)
 @given(ODD_FLOATS)
 def test_canonical_bytes__of_a_number__what_rfc8785_writes_or_refuses(value: float) -> None:
-    assert spelled(canonical_bytes, [value]) == spelled(rfc8785.dumps, [value])
+    assert bytes_or_error(canonical_bytes, [value]) == bytes_or_error(rfc8785.dumps, [value])
 
 
 @pytest.mark.parametrize("exponent", range(-8, 18))
@@ -168,8 +173,8 @@ def test_digest__expected_of_what_orjson_cannot_write__as_if_nothing_was_expecte
     value: Any = Loud("\u20ac") if nested == 1 else 1
     for _ in range(nested):
         value = [value]
-    spelled = canonical_bytes(value)
-    assert digest(value, expected="") == digest(value) == hashlib.sha256(spelled).hexdigest()
+    serialized = canonical_bytes(value)
+    assert digest(value, expected="") == digest(value) == hashlib.sha256(serialized).hexdigest()
 
 
 def test_canonical_bytes__of_what_holds_itself__ends() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from governance.vocabulary.changes import (
+from governance.domain.changes import (
     CHANGE_TYPES,
-    MOST_CHANGES,
+    MAX_CHANGES,
     CapabilityDisable,
     CapabilityEnable,
     ConfigurationUpdate,
@@ -17,7 +17,7 @@ from governance.vocabulary.changes import (
     require_targets_in_scope,
     targets_of,
 )
-from governance.vocabulary.errors import InvalidChangesError, TargetOutOfScopeError
+from governance.domain.errors import InvalidChangesError, TargetOutOfScopeError
 
 ENABLE = {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "PREVIEW"}
 DISABLE = {"type": "capability_disable", "capability_name": "Search", "reason": "Too slow."}
@@ -55,7 +55,7 @@ def without(document: dict[str, Any], field: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("kind", "example"), EVERY_TYPE.items(), ids=CHANGE_TYPES)
-def test_parse_changes__each_type__read_as_it_stands(kind: Any, example: Any) -> None:
+def test_parse_changes__each_type__read_as_it_is(kind: Any, example: Any) -> None:
     document, target, words = example
     (change,) = parse_changes(document)
     assert isinstance(change, kind)
@@ -96,7 +96,7 @@ SHAPES: dict[str, tuple[Any, str, str]] = {
     "changes that are no list": ({"changes": ENABLE}, "proposed_changes.changes", "a list"),
     "changes and more": ({"changes": [ENABLE], "note": 1}, "proposed_changes.note", "known"),
     "empty object": ({}, "proposed_changes.type", "needs a type"),
-    "too many": ([ENABLE] * (MOST_CHANGES + 1), "proposed_changes", "at most 10000"),
+    "too many": ([ENABLE] * (MAX_CHANGES + 1), "proposed_changes", "at most 10000"),
 }
 
 
@@ -163,7 +163,7 @@ def test_parse_changes__fault_in_a_change__refused_with_its_path(
 
 
 @pytest.mark.parametrize("change", [None, 5, "capability_enable", [ENABLE], True])
-def test_parse_changes__change_that_is_no_object__refused_at_its_place(change: Any) -> None:
+def test_parse_changes__change_that_is_no_object__refused_with_its_path(change: Any) -> None:
     (fault,) = faults_of([ENABLE, change])
     assert fault["path"].startswith("proposed_changes[1]")
 

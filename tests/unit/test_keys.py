@@ -18,14 +18,18 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from governance.ledger.keys import public_key, public_pem, signing_key
-from governance.vocabulary.errors import InvalidInputError
+from governance.domain.errors import InvalidInputError
+from governance.record.attest.keys import (
+    public_key,
+    public_pem,
+    signing_key,
+)
 
 
 @pytest.fixture
 def key_file(tmp_path: Path, settings: Any) -> Path:
-    settings.LEDGER_SIGNING_KEY_FILE = tmp_path / "keys" / "ledger.pem"
-    return Path(settings.LEDGER_SIGNING_KEY_FILE)
+    settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "keys" / "ledger.pem"
+    return Path(settings.GOVSITE_LEDGER_SIGNING_KEY_FILE)
 
 
 def write_private(path: Path, key: Any) -> None:
@@ -68,11 +72,11 @@ def is_a_folder(path: Path) -> None:
     path.mkdir(parents=True)
 
 
-def stands_below_a_file(path: Path) -> None:
+def lies_below_a_file(path: Path) -> None:
     path.parent.write_text("in the way")
 
 
-@pytest.mark.parametrize("spoil", [is_text, is_of_another_kind, is_a_folder, stands_below_a_file])
+@pytest.mark.parametrize("spoil", [is_text, is_of_another_kind, is_a_folder, lies_below_a_file])
 def test_signing_key__that_cannot_be_one__refused_with_its_path(
     key_file: Path, spoil: Callable[[Path], None]
 ) -> None:

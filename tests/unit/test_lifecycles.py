@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from governance.vocabulary import lifecycles
-from governance.vocabulary.errors import (
+from governance.domain import lifecycles
+from governance.domain.errors import (
     ContractImmutableError,
     InvalidJobTransitionError,
     InvalidTransitionError,
     JobImmutableError,
 )
-from governance.vocabulary.lifecycles import (
+from governance.domain.lifecycles import (
     CONTRACT_TERMINAL_STATES,
     CONTRACT_VALID_TRANSITIONS,
     JOB_TERMINAL_STATES,
@@ -23,7 +23,7 @@ from governance.vocabulary.lifecycles import (
     ContractStateMachine,
     JobStateMachine,
 )
-from governance.vocabulary.values import ContractStatus, JobStatus
+from governance.domain.values import ContractStatus, JobStatus
 
 # As the lifecycles read; the tables in the code say the same in another form.
 CONTRACT_LIFECYCLE = """
@@ -111,13 +111,13 @@ def test_terminal_states__are_the_ones_without_moves() -> None:
 
 
 def test_birth_states__contract_draft_or_eligible__job_pending() -> None:
-    assert {"DRAFT", "ELIGIBLE"} == lifecycles.CONTRACT_BIRTH_STATES
-    assert {"PENDING"} == lifecycles.JOB_BIRTH_STATES
+    assert {"DRAFT", "ELIGIBLE"} == lifecycles.CONTRACT_INITIAL_STATES
+    assert {"PENDING"} == lifecycles.JOB_INITIAL_STATES
     assert {"DRAFT", "VALIDATED"} == lifecycles.CONTRACT_OPEN_CONTENT_STATES
 
 
 @every_machine
-def test_lifecycle__from_its_beginning__reaches_every_state_and_never_returns(
+def test_lifecycle__from_its_beginning__gets_to_every_state_and_never_returns(
     machine: Any, states: Any, table: Any, drawn: str, invalid: type, immutable: type
 ) -> None:
     reached, waiting = set(), [next(iter(states))]

@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from governance.vocabulary.positions import digits_of_moment, moment_in_digits, read_digits
+from governance.domain.positions import (
+    read_digits,
+    time_from_digits,
+    time_to_digits,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,17 +21,17 @@ from governance.vocabulary.positions import digits_of_moment, moment_in_digits, 
         datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
     ],
 )
-def test_moment__written_and_read__is_the_same_to_the_microsecond(at: datetime) -> None:
-    assert moment_in_digits(digits_of_moment(at)) == at
+def test_time__written_and_read__is_the_same_to_the_microsecond(at: datetime) -> None:
+    assert time_from_digits(time_to_digits(at)) == at
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "٣", "9" * 18, "1" * 19])
-def test_text_that_is_no_moment__refused(text: str) -> None:
+def test_text_that_is_no_time__refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
-        moment_in_digits(text)
+        time_from_digits(text)
 
 
 def test_digits__more_than_there_may_be__refused() -> None:
-    assert read_digits("12", most=2) == 12
+    assert read_digits("12", max_digits=2) == 12
     with pytest.raises(ValueError, match=r"^$"):
-        read_digits("123", most=2)
+        read_digits("123", max_digits=2)

@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 
-from governance.contract.proposals import MOST_CAPABILITIES, parse_proposal, proposal_digest
-from governance.vocabulary.errors import InvalidInputError, TargetOutOfScopeError
-from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT, proposal_document
+from governance.authorities.contract.proposals import (
+    MAX_CAPABILITIES,
+    parse_proposal,
+    proposal_digest,
+)
+from governance.domain.errors import InvalidInputError, TargetOutOfScopeError
+from tests.support.factories import (
+    MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+    proposal_document,
+)
 
 FAULTS: dict[str, tuple[str, Any, str]] = {
     "no reference": ("reference", None, "reference"),
@@ -32,7 +41,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
     "capability twice": ("affected_capabilities", ["a", "a"], "affected_capabilities"),
     "too many capabilities": (
         "affected_capabilities",
-        [str(number) for number in range(MOST_CAPABILITIES + 1)],
+        [str(number) for number in range(MAX_CAPABILITIES + 1)],
         "affected_capabilities",
     ),
     "changes that are none": ("proposed_changes", "everything", "proposed_changes"),

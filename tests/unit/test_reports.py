@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from governance.orchestrator.reports import (
-    LONGEST_ERROR,
+from governance.authorities.orchestrator.step_reports import (
+    MAX_ERROR_LENGTH,
     require_report,
     require_reports,
     same_report,
 )
-from governance.vocabulary.errors import InvalidInputError
-from governance.vocabulary.values import StepReport, StepStatus
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import StepReport, StepStatus
 
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def failed(error: str) -> dict[str, Any]:
     [
         {},
         failed("x"),
-        failed("x" * LONGEST_ERROR),
+        failed("x" * MAX_ERROR_LENGTH),
         {"step_index": 2**31 - 1},
         {"completed_at": NOON + timedelta(days=400)},
         {"output": {"deep": [1, None]}, "health_after": {"system": "HEALTHY"}},
@@ -67,7 +67,7 @@ def test_report__in_order__passes(fields: dict[str, Any]) -> None:
         ("completed_at", {"completed_at": NOON - timedelta(microseconds=1)}),
         ("error", failed("")),
         ("error", failed(" \n")),
-        ("error", failed("x" * (LONGEST_ERROR + 1))),
+        ("error", failed("x" * (MAX_ERROR_LENGTH + 1))),
         ("error", failed("x\x00")),
         ("error", {"error": "It completed, but."}),
         ("output.a", {"output": {"a": "\x00"}}),
@@ -90,7 +90,7 @@ def test_report__out_of_order__refused_with_the_field(path: str, fields: dict[st
         ({"completed_at": NOON}, {"completed_at": NOON + timedelta(microseconds=1)}, False),
     ],
 )
-def test_reports__said_twice__same_as_json_is(
+def test_reports__sent_twice__same_as_json_is(
     one: dict[str, Any], other: dict[str, Any], same: bool
 ) -> None:
     assert same_report(report(**one), report(**other)) is same
@@ -103,7 +103,7 @@ def test_reports__none_or_too_many__are_refused(count: int) -> None:
     assert [fault["path"] for fault in refusal.value.errors] == ["results"]
 
 
-def test_reports__of_which_one_does_not_fit__name_its_place() -> None:
+def test_reports__of_which_one_is_invalid__name_its_index() -> None:
     with pytest.raises(InvalidInputError) as refusal:
         require_reports([report(), report(step_index=-1)])
     assert [fault["path"] for fault in refusal.value.errors] == ["results[1].step_index"]

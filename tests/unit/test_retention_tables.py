@@ -9,7 +9,7 @@ from django.db.models import ForeignKey
 
 from governance.models import SystemContract
 from governance.models.sql import read_sql
-from governance.retention.document import TABLES
+from governance.record.retention.document import TABLES
 
 
 def hanging_on_a_contract() -> set[type]:

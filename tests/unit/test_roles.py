@@ -6,8 +6,8 @@ import itertools
 
 from django.apps import apps
 
+from governance.domain.roles import ROLE_PERMISSIONS, Role
 from governance.models import Account
-from governance.vocabulary.roles import ROLE_PERMISSIONS, Role
 
 PROPOSES, DECIDES, DOES, JUDGES = (
     "import_contract",
@@ -37,11 +37,11 @@ def test_permissions__of_every_role__exist() -> None:
     assert set().union(*ROLE_PERMISSIONS.values()) <= known_permissions()
 
 
-def test_permissions__that_exist__somebody_holds_each() -> None:
+def test_permissions__that_exist__are_each_held_by_a_role() -> None:
     assert known_permissions() <= set().union(*ROLE_PERMISSIONS.values())
 
 
-def test_permissions__nobody__adds_changes_or_deletes_rows() -> None:
+def test_permissions__of_no_role__add_change_or_delete_rows() -> None:
     words = {permission.partition("_")[0] for permission in known_permissions()}
     assert words.isdisjoint({"add", "change", "delete"})
 
@@ -52,6 +52,6 @@ def test_roles__proposing_deciding_doing_and_judging__never_meet_in_one() -> Non
             assert not {one, other} <= permissions, role
 
 
-def test_viewer__may_look_and_nothing_else() -> None:
+def test_viewer__may_read_and_nothing_else() -> None:
     assert {word.partition("_")[0] for word in ROLE_PERMISSIONS[Role.VIEWER]} == {"view"}
     assert all(ROLE_PERMISSIONS[Role.VIEWER] <= held for held in ROLE_PERMISSIONS.values())

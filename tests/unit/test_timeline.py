@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from governance.admin.timeline import timeline_of
+from governance.domain.values import JobStatus, StepStatus
 from governance.models import GovernanceJob, StepResult
-from governance.vocabulary.values import JobStatus, StepStatus
 
 NINE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 CHANGE = {"type": "parameter_change", "scope": "Search", "parameters": {"n": 1}}
@@ -44,7 +44,7 @@ def step(number: int, status: StepStatus, *ran: float) -> dict[str, Any]:
 def bars(*args: Any) -> list[tuple[float, float] | None]:
     return [
         (float(m.bar.left[:-1]), float(m.bar.width[:-1])) if m.bar else None
-        for m in timeline_of(*args).moments
+        for m in timeline_of(*args).rows
     ]
 
 
@@ -57,7 +57,7 @@ def test_steps_of_an_ended_job__lie_to_scale_in_its_time() -> None:
         (87.5, 12.5),
     ]
     timeline = timeline_of(job(JobStatus.COMPLETED, ended=40), steps, after(999))
-    assert [(m.state, m.took, m.when) for m in timeline.moments] == [
+    assert [(m.state, m.took, m.when) for m in timeline.rows] == [
         ("done", "10 s", "from the start"),
         ("done", "20 s", "from 10 s on"),
         ("done", "5 s", "from 35 s on"),
@@ -73,8 +73,8 @@ def test_running_step__goes_from_the_last_report_until_now() -> None:
     ]
     assert bars(job(JobStatus.RUNNING), steps, after(20)) == [(0, 50), (50, 50), None]
     timeline = timeline_of(job(JobStatus.RUNNING), steps, after(20))
-    assert timeline.moments[1].took == "10 s so far"
-    assert (timeline.moments[2].state, timeline.moments[2].took) == ("planned", "up to 5 min")
+    assert timeline.rows[1].took == "10 s so far"
+    assert (timeline.rows[2].state, timeline.rows[2].took) == ("planned", "up to 5 min")
     assert timeline.scale[-1] == "now: 20 s"
 
 
@@ -86,15 +86,15 @@ def test_failed_job__shows_the_step_that_never_reported_and_what_was_skipped() -
     ]
     timeline = timeline_of(job(JobStatus.FAILED, ended=40), steps, after(999))
     assert bars(job(JobStatus.FAILED, ended=40), steps, after(999)) == [(0, 25), (25, 75), None]
-    assert [m.state for m in timeline.moments] == ["done", "failed", "skipped"]
-    assert timeline.moments[1].when == "never reported"
+    assert [m.state for m in timeline.rows] == ["done", "failed", "skipped"]
+    assert timeline.rows[1].when == "never reported"
 
 
 def test_job_that_never_started__is_drawn_without_a_scale() -> None:
     waiting = GovernanceJob(status=JobStatus.PENDING, total_steps=1)
     timeline = timeline_of(waiting, [step(0, StepStatus.PENDING)], NINE)
     assert timeline.scale == ()
-    assert timeline.moments[0].bar is None
+    assert timeline.rows[0].bar is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_job_that_never_started__is_drawn_without_a_scale() -> None:
         (0, 0),
     ],
 )
-def test_times_told_by_an_executor__whatever_they_are__stay_on_the_page(
+def test_times_reported_by_an_executor__whatever_they_are__stay_on_the_page(
     ran: tuple[float, float],
 ) -> None:
     steps = [step(0, StepStatus.COMPLETED, *ran), step(1, StepStatus.RUNNING)]
@@ -117,8 +117,8 @@ def test_times_told_by_an_executor__whatever_they_are__stay_on_the_page(
             assert width > 0
 
 
-def test_times_outside_the_jobs__are_said_to_be() -> None:
+def test_times_outside_the_jobs__are_marked() -> None:
     steps = [step(0, StepStatus.COMPLETED, -90, 10)]
-    (moment,) = timeline_of(job(JobStatus.COMPLETED, ended=40), steps, after(50)).moments
+    (moment,) = timeline_of(job(JobStatus.COMPLETED, ended=40), steps, after(50)).rows
     assert "outside the job's" in moment.when
     assert moment.took == "1 min 40 s"

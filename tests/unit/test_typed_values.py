@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.admin.typed_values import (
-    MOST_LEAVES,
+    MAX_LEAVES,
     Leaf,
     ValueField,
     number_of,
@@ -36,7 +36,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(plain_json())
-def test_value__that_nobody_touched__comes_back_exactly(value: Any) -> None:
+def test_value__left_unchanged__comes_back_exactly(value: Any) -> None:
     field = ValueField.of("v", "Value", value)
     field.read(sent_by_a_browser(field))
     assert same(field.value(), value)
@@ -49,7 +49,7 @@ def test_value__that_nobody_touched__comes_back_exactly(value: Any) -> None:
         *(0, -0.0, 1, 1.0, 2.5, 1e22, 5e-324, 2**53 - 1, -(2**53 - 1), True, False, None),
         *([], [""], [" "], ["a\n"], ["a", "b"], ["a", ""], [1, 1.0], [1, True], [None], [[]]),
         *({}, {"": ""}, {"a": {}}, {"a": [{}]}, {"a.b": {"c": [1, {"d": "1"}]}}),
-        *(list(range(MOST_LEAVES + 1)), [None] * (MOST_LEAVES + 1), [[[[[[[1, None]]]]]]]),
+        *(list(range(MAX_LEAVES + 1)), [None] * (MAX_LEAVES + 1), [[[[[[[1, None]]]]]]]),
     ],
     ids=repr,
 )

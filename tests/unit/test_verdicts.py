@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from governance.vocabulary.errors import InvalidInputError, InvalidVerdictError
-from governance.vocabulary.verdicts import parse_eligibility_verdict, parse_validator_verdict
-from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT
+from governance.domain.errors import InvalidInputError, InvalidVerdictError
+from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
+from tests.support.factories import (
+    MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+)
 
 
 def fault_of(parse: Any, document: Any) -> dict[str, str]:
@@ -112,6 +116,6 @@ def test_confidence__that_json_cannot_carry__refused(score: float) -> None:
     assert caught.value.errors[0]["path"] == "validator_verdict.confidence_score"
 
 
-def test_moments__are_kept_as_the_text_that_came() -> None:
+def test_times__are_kept_as_the_text_that_came() -> None:
     text = "2026-11-02T14:30:00+05:30"
     assert parse_validator_verdict(VALIDATOR_VERDICT | {"analyzed_at": text}).analyzed_at == text

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.api.shown import shown, shown_each
-from governance.contract.queries import open_clarification_of, signatures_of
+from governance.api.compiled_serializers import serialize, serialize_each
+from governance.authorities.contract.queries import open_clarification_of, signatures_of
 from governance.models import (
     ApprovalSignature,
     ClarificationRequest,
@@ -60,7 +60,7 @@ def person(source: str, **options: Any) -> serializers.CharField:
     return serializers.CharField(source=f"{source}.username", read_only=True, **options)
 
 
-def maybe_person(source: str) -> serializers.CharField:
+def optional_person(source: str) -> serializers.CharField:
     return person(source, allow_null=True, default=None)
 
 
@@ -143,8 +143,8 @@ class ContractSerializer(ContractSummarySerializer):
     """Everything of a contract."""
 
     proposed_by = person("proposed_by")
-    approved_by = maybe_person("approved_by")
-    closed_by = maybe_person("closed_by")
+    approved_by = optional_person("approved_by")
+    closed_by = optional_person("closed_by")
     proposed_changes = serializers.ListField(child=ChangeField(), read_only=True)
     plan = PlannedStepSerializer(many=True, read_only=True)
     validator_verdict = VerdictField(read_only=True)
@@ -195,12 +195,12 @@ class ContractSerializer(ContractSummarySerializer):
 
     @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, contract: SystemContract) -> list[Any]:
-        return shown_each(SignatureSerializer, signatures_of(contract))
+        return serialize_each(SignatureSerializer, signatures_of(contract))
 
     @extend_schema_field(ClarificationSerializer(allow_null=True))
     def get_clarification(self, contract: SystemContract) -> dict[str, Any] | None:
         question = open_clarification_of(contract)
-        return shown(ClarificationSerializer, question) if question else None
+        return serialize(ClarificationSerializer, question) if question else None
 
 
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):

@@ -6,20 +6,24 @@ from typing import Any
 
 from rest_framework import serializers
 
-from governance.api.fields import Json
-from governance.api.forms import GIVEN_VERDICTS, REPORTED_STATUSES
+from governance.api.fields import JsonValueField
+from governance.api.request_bodies import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.api.schema import ProblemSerializer
 from governance.api.serializers.contracts import (
     ContractSerializer,
     PlannedStepSerializer,
-    maybe_person,
+    optional_person,
     person,
 )
+from governance.domain.values import (
+    ContractStatus,
+    JobStatus,
+    StepStatus,
+)
 from governance.models import GovernanceAudit, GovernanceJob, StepResult
-from governance.vocabulary.values import ContractStatus, JobStatus, StepStatus
 
 
-def words(values: Any) -> list[str]:
+def as_strings(values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
@@ -64,7 +68,7 @@ class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
     """The verdict on a job, final as it stands."""
 
     job_id = serializers.UUIDField(read_only=True)
-    verdict = serializers.ChoiceField(words(GIVEN_VERDICTS), read_only=True)
+    verdict = serializers.ChoiceField(as_strings(GIVEN_VERDICTS), read_only=True)
     checks = serializers.ListField(child=serializers.DictField(), read_only=True)
     author = person("author")
 
@@ -86,7 +90,7 @@ class RecordedAuditSerializer(AuditSerializer):
     """The verdict just given, and where it brought the contract."""
 
     contract_status = serializers.ChoiceField(
-        words(ContractStatus), source="job.contract.status", read_only=True
+        as_strings(ContractStatus), source="job.contract.status", read_only=True
     )
 
     class Meta(AuditSerializer.Meta):
@@ -98,8 +102,8 @@ class JobSerializer(JobSummarySerializer):
     """Everything of a job but its steps, which have an address of their own."""
 
     created_by = person("created_by")
-    started_by = maybe_person("started_by")
-    ended_by = maybe_person("ended_by")
+    started_by = optional_person("started_by")
+    ended_by = optional_person("ended_by")
     evidence_sha256 = serializers.CharField(
         source="evidence.sha256",
         allow_null=True,
@@ -166,9 +170,9 @@ class ActivationOutcomesSerializer(serializers.Serializer[Any]):
 class StepResultSerializer(serializers.ModelSerializer[StepResult]):
     """What an executor reported of a step."""
 
-    status = serializers.ChoiceField(words(REPORTED_STATUSES), read_only=True)
-    output = Json(read_only=True)
-    health_after = Json(read_only=True)
+    status = serializers.ChoiceField(as_strings(REPORTED_STATUSES), read_only=True)
+    output = JsonValueField(read_only=True)
+    health_after = JsonValueField(read_only=True)
     recorded_by = person("recorded_by")
 
     class Meta:
@@ -207,7 +211,7 @@ class RecordedResultsSerializer(serializers.Serializer[Any]):
 class StepSerializer(PlannedStepSerializer):
     """A step of the plan, how it stands, and its result where there is one."""
 
-    status = serializers.ChoiceField(words(StepStatus), read_only=True)
+    status = serializers.ChoiceField(as_strings(StepStatus), read_only=True)
     result = StepResultSerializer(read_only=True, allow_null=True)
 
 
@@ -215,7 +219,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     """Where a job stands."""
 
     job_id = serializers.UUIDField(read_only=True)
-    status = serializers.ChoiceField(words(JobStatus), read_only=True)
+    status = serializers.ChoiceField(as_strings(JobStatus), read_only=True)
     current_step = serializers.IntegerField(
         read_only=True, help_text="The index of the step that is due."
     )
@@ -230,7 +234,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     evidence_version = serializers.CharField()
     job_id = serializers.UUIDField()
     contract_id = serializers.UUIDField()
-    job_status = serializers.ChoiceField(words(JobStatus))
+    job_status = serializers.ChoiceField(as_strings(JobStatus))
     end_reason = serializers.CharField()
     steps = serializers.ListField(child=serializers.DictField())
     step_results = serializers.ListField(child=serializers.DictField())

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.flows.activate_contract import activate_contract
 from governance.management.base import GovernanceCommand
-from governance.management.values import identifier, timeout_minutes
-from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
+from governance.management.values import parse_id, timeout_minutes
 
 
 class Command(GovernanceCommand):
@@ -28,7 +28,7 @@ signed, and the platform's health is known and does not block."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "contract", metavar="CONTRACT", type=identifier, help="The contract's id."
+            "contract", metavar="CONTRACT", type=parse_id, help="The contract's id."
         )
         parser.add_argument(
             "--timeout-minutes",

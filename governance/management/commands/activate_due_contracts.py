@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.flows.sweep import activate_due_contracts
 from governance.management.base import GovernanceCommand
-from governance.management.sweeping import tell
+from governance.management.sweeping import report_sweep
 from governance.management.values import timeout_minutes
-from governance.vocabulary.values import DEFAULT_TIMEOUT_MINUTES
 
 
 class Command(GovernanceCommand):
@@ -46,4 +46,4 @@ stops none of the others. While the line is frozen all are passed over, and wait
             at=timezone.now(),
             timeout_minutes=options["timeout_minutes"],
         )
-        tell(self, outcomes, subject="contract", as_json=options["as_json"])
+        report_sweep(self, outcomes, subject="contract", as_json=options["as_json"])

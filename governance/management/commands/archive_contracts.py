@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from django.utils import timezone
 from tqdm import tqdm
 
-from governance.ledger.keys import signing_key
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
-from governance.management.values import day_or_moment
-from governance.retention.export import archive_contracts, contracts_at_rest
-from governance.retention.shelf import open_shelf
-from governance.retention.signature import sign_manifest
+from governance.management.values import parse_day_or_time
+from governance.record.attest.keys import signing_key
+from governance.record.retention.archive_directory import open_archive
+from governance.record.retention.export import archive_contracts, contracts_at_rest
+from governance.record.retention.signature import sign_manifest
 
 
 class Command(GovernanceCommand):
@@ -46,7 +46,7 @@ the database what is in the files: a separate act, of the owner of the tables.""
         parser.add_argument(
             "--before",
             required=True,
-            type=day_or_moment,
+            type=parse_day_or_time,
             metavar="DATE",
             help="Contracts whose last entry is older: a day (its first moment in UTC), or a time "
             "with its zone.",
@@ -57,8 +57,8 @@ the database what is in the files: a separate act, of the owner of the tables.""
         parser.add_argument(
             "--sign",
             action="store_true",
-            help="Sign the manifest with the key in LEDGER_SIGNING_KEY_FILE, as checkpoint_ledger "
-            "signs.",
+            help="Sign the manifest with the key in GOVSITE_LEDGER_SIGNING_KEY_FILE, as "
+            "checkpoint_ledger signs.",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="Verify and count them, but write nothing."
@@ -80,9 +80,9 @@ the database what is in the files: a separate act, of the owner of the tables.""
         new = already = entries = 0
         problems = []
         with ExitStack() as stack:
-            shelf = None if dry_run else stack.enter_context(open_shelf(to))
+            archive = None if dry_run else stack.enter_context(open_archive(to))
             bar = tqdm(
-                archive_contracts(before=before, at=at, shelf=shelf),
+                archive_contracts(before=before, at=at, archive=archive),
                 total=contracts_at_rest(before=before).count(),
                 unit=" contracts",
                 leave=False,
@@ -96,8 +96,8 @@ the database what is in the files: a separate act, of the owner of the tables.""
                     entries += outcome.entries
                 else:
                     already += 1
-            if shelf and key:
-                sign_manifest(shelf, key=key, at=at)
+            if archive and key:
+                sign_manifest(archive, key=key, at=at)
         if as_json:
             self.print_json(
                 {

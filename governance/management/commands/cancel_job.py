@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.flows.run_job import cancel_job
 from governance.management.base import GovernanceCommand
-from governance.management.values import identifier
+from governance.management.values import parse_id
 
 
 class Command(GovernanceCommand):
@@ -24,7 +24,7 @@ The contract stays ACTIVE until an auditor's verdict, which for a cancelled job 
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
         parser.add_argument(
             "--reason", metavar="TEXT", required=True, help="Why; it stays in the ledger."
         )

@@ -12,10 +12,10 @@ from typing import Any
 from django.utils import timezone
 from tqdm import tqdm
 
-from governance.contract.queries import count_contracts, count_removed
-from governance.ledger.checkpoints import checkpoint_lines
-from governance.ledger.keys import public_pem, signing_key
+from governance.authorities.contract.queries import count_contracts, count_removed
 from governance.management.base import GovernanceCommand
+from governance.record.attest.checkpoints import checkpoint_lines
+from governance.record.attest.keys import public_pem, signing_key
 
 
 class Command(GovernanceCommand):
@@ -24,7 +24,7 @@ class Command(GovernanceCommand):
 Keep it where whoever has the database cannot reach it. `verify_ledger --checkpoint FILE` then
 finds what the database alone cannot show: a chain that was rewritten and hashed anew, one that
 lost its tail, an older backup restored over newer work. Signed with the Ed25519 key in
-LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoints."""
+GOVSITE_LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoints."""
 
     examples = (
         "checkpoint_ledger --output 2026-11-22.checkpoint",

@@ -7,12 +7,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import issue_token
+from governance.domain.roles import Role
+from governance.domain.tokens import (
+    DEFAULT_TOKEN_DAYS,
+    TOKEN_DAYS,
+    TOKEN_VERBS,
+)
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
-from governance.vocabulary.roles import Role
-from governance.vocabulary.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, TOKEN_VERBS
+from governance.services.access.tokens import issue_token
 
 
 def _role(text: str) -> Role:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from governance.flows.sweep import expire_contracts
 from governance.management.base import GovernanceCommand
-from governance.management.sweeping import tell
+from governance.management.sweeping import report_sweep
 
 
 class Command(GovernanceCommand):
@@ -25,4 +25,4 @@ window passed unused becomes FAILED (window_lapsed). Each is a transaction of it
 
     def run(self, **options: Any) -> None:
         outcomes = expire_contracts(actor=options["actor"], at=timezone.now())
-        tell(self, outcomes, subject="contract", as_json=options["as_json"])
+        report_sweep(self, outcomes, subject="contract", as_json=options["as_json"])

@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from governance.ledger.keys import signing_key
-from governance.ledger.statements import signed_statement
+from governance.authorities.orchestrator.queries import sealed_evidence_of
+from governance.domain.canonical import canonical_text, sha256_hex
+from governance.domain.errors import EvidenceMismatchError, InvalidInputError
 from governance.management.base import GovernanceCommand
-from governance.management.values import identifier
-from governance.orchestrator.queries import sealed_evidence_of
-from governance.vocabulary.canonical import canonical_text, sha256_hex
-from governance.vocabulary.errors import EvidenceMismatchError, InvalidInputError
+from governance.management.values import parse_id
+from governance.record.attest.keys import signing_key
+from governance.record.attest.statements import signed_statement
 
 
 class Command(GovernanceCommand):
@@ -24,7 +24,7 @@ them with sha256sum and nothing else: the digest is the one in the job's ledger 
 API and in the auditor's verdict. Refused when the evidence on record no longer has its digest.
 
 With --signed it is an in-toto statement in a DSSE envelope instead: the evidence together with
-the whole ledger of its contract, signed by the key in LEDGER_SIGNING_KEY_FILE, which
+the whole ledger of its contract, signed by the key in GOVSITE_LEDGER_SIGNING_KEY_FILE, which
 `verify_evidence`, or any other DSSE verifier, checks without this database."""
 
     examples = (
@@ -35,7 +35,7 @@ the whole ledger of its contract, signed by the key in LEDGER_SIGNING_KEY_FILE, 
     exit_codes = {1: "no such job, not sealed yet, not what was sealed, or the file is there"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
         parser.add_argument(
             "--output", metavar="FILE", help="Write into this file instead of standard output."
         )

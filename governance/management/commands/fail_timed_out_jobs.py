@@ -8,15 +8,15 @@ from django.utils import timezone
 
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.management.base import GovernanceCommand
-from governance.management.sweeping import tell
+from governance.management.sweeping import report_sweep
 
 
 class Command(GovernanceCommand):
     help = """End the running jobs whose executor is lost as FAILED, for a scheduler to call.
 
 Lost is who was silent longer than its lease: the timeout of the step that is due and
-LEASE_GRACE_SECONDS, never beyond the job's deadline. Each job is sealed with its evidence; the step
-that was due counts as failed, its outcome unknown. It is never run a second time."""
+GOVSITE_LEASE_GRACE_SECONDS, never beyond the job's deadline. Each job is sealed with its evidence;
+the step that was due counts as failed, its outcome unknown. It is never run a second time."""
 
     permission = "governance.cancel_job"
     has_json = True
@@ -25,4 +25,4 @@ that was due counts as failed, its outcome unknown. It is never run a second tim
 
     def run(self, **options: Any) -> None:
         outcomes = fail_timed_out_jobs(actor=options["actor"], at=timezone.now())
-        tell(self, outcomes, subject="job", as_json=options["as_json"])
+        report_sweep(self, outcomes, subject="job", as_json=options["as_json"])

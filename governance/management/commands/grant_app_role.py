@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from django.db import connections
 
+from governance.db.app_role import apply_grants, require_unprivileged_role
+from governance.db.grants import grant_statements
 from governance.management.base import REFUSED, GovernanceCommand
 from governance.management.roles import owner_alias
-from governance.models.app_role import apply_grants, require_fit
-from governance.models.grants import grant_statements
 
 
 class Command(GovernanceCommand):
@@ -49,7 +49,7 @@ the application has a role of its own."""
             self.note(f"The role {role} has the rights of the application, and no others.")
             return
         with connections[using].cursor() as cursor:
-            require_fit(cursor, role=role)
+            require_unprivileged_role(cursor, role=role)
             cursor.execute("SELECT current_database()")
             (database,) = cursor.fetchone()
         self.say("BEGIN;")

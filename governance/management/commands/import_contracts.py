@@ -9,18 +9,18 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.propose_contract import propose_contract
-from governance.management.base import INTERRUPTED
-from governance.management.importing import ImportCommand, Tally
-from governance.management.lines import read_document, refuse_unknown_fields
-from governance.models import Account
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.errors import (
+from governance.domain.errors import (
     DuplicateContractError,
     InvalidInputError,
     MayNotVerdictError,
 )
-from governance.vocabulary.values import Source
+from governance.domain.values import Source
+from governance.flows.propose_contract import propose_contract
+from governance.management.base import INTERRUPTED
+from governance.management.importing import ImportCommand, Tally
+from governance.management.jsonl import read_document, refuse_unknown_fields
+from governance.models import Account
+from governance.services.registry.operations import register_capabilities
 
 VERDICTS = ("validator_verdict", "eligibility_verdict")
 PROPOSAL = (
@@ -35,7 +35,7 @@ PROPOSAL = (
 # Where a proposal comes from in its own world; nothing here depends on it.
 BACKGROUND = ("release", "group")
 KNOWN_FIELDS = frozenset((*PROPOSAL, "body", *VERDICTS, *BACKGROUND))
-LARGEST_REGISTRY = 64 * 2**20
+MAX_REGISTRY_BYTES = 64 * 2**20
 
 
 @dataclass
@@ -44,7 +44,7 @@ class ContractTally(Tally):
     refused_may_not: int = 0
     capabilities_added: int = 0
 
-    def in_words(self) -> str:
+    def summary(self) -> str:
         return (
             f"{self.created} created, {self.already_there} already there, "
             f"{self.refused_may_not} refused as MAY_NOT, {len(self.bad_lines)} bad lines, "
@@ -97,7 +97,7 @@ transaction of its own: whatever stops the command, no line is half loaded."""
         if options["registry"]:
             tally.capabilities_added = _register(options["registry"])
 
-    def take(
+    def import_document(
         self, document: dict[str, Any], tally: ContractTally, options: Mapping[str, Any]
     ) -> None:
         try:
@@ -136,7 +136,7 @@ def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tup
 
 
 def _register(path: str) -> int:
-    document = read_document(path, largest=LARGEST_REGISTRY)
+    document = read_document(path, largest=MAX_REGISTRY_BYTES)
     if not isinstance(document, dict) or not isinstance(document.get("capabilities"), list):
         raise InvalidInputError(f'{path} is not an object with a list "capabilities".')
     return register_capabilities(documents=document["capabilities"])

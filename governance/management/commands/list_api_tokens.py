@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import all_tokens
+from governance.domain.canonical import require_plain_json
+from governance.domain.values import TokenState
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import token_document, token_line
-from governance.vocabulary.canonical import require_plain_json
-from governance.vocabulary.values import TokenState
+from governance.services.access.tokens import all_tokens
 
 
 class Command(GovernanceCommand):

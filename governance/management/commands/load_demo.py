@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from governance.demo.load_demo import load_demo
 from governance.demo.people import Login
-from governance.demo.story import load_demo
 from governance.management.base import GovernanceCommand
 
 
@@ -23,11 +23,11 @@ where there is any user or contract. It needs no --as: nobody is there yet who c
     exit_codes = {1: "the database is not empty"}
 
     def run(self, **options: Any) -> None:
-        for line in told_once(load_demo(at=timezone.now())):
+        for line in password_lines(load_demo(at=timezone.now())):
             self.say(line)
 
 
-def told_once(logins: Sequence[Login]) -> list[str]:
+def password_lines(logins: Sequence[Login]) -> list[str]:
     """The lines that show the passwords."""
     return [
         "The demo is loaded. These passwords are shown this once:",

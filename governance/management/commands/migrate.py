@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 
+from governance.db.app_role import apply_grants, has_all_tables
 from governance.management.base import REFUSED, GovernanceCommand
 from governance.management.roles import OWNER_ALIAS, application_role, has_two_roles, owner_alias
 from governance.management.schema import create_schema, require_no_earlier_version
-from governance.models.app_role import apply_grants, has_all_tables
 
 
 class Command(GovernanceCommand, migrate.Command):
@@ -31,12 +31,12 @@ there is only one role, it does both."""
         parser.set_defaults(database=owner_alias())
 
     def run(self, **options: Any) -> None:
-        only_looked = options["plan"] or options["check_unapplied"]
+        is_dry_run = options["plan"] or options["check_unapplied"]
         require_no_earlier_version(using=options["database"])
-        if not only_looked:
+        if not is_dry_run:
             create_schema(using=options["database"])
         migrate.Command.handle(self, **options)
-        if only_looked or options["database"] != OWNER_ALIAS or not has_two_roles():
+        if is_dry_run or options["database"] != OWNER_ALIAS or not has_two_roles():
             return
         # Where somebody went back to an earlier state, there is nothing whole to open.
         if has_all_tables(using=OWNER_ALIAS):

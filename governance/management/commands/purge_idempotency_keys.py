@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.kept_answers import purge_answers
 from governance.management.base import GovernanceCommand
+from governance.services.idempotency.stored_responses import purge_stored_responses
 
 
 class Command(GovernanceCommand):
@@ -20,7 +20,7 @@ a call that is sent under it is carried out anew. No part of the record is touch
     examples = ("purge_idempotency_keys", "purge_idempotency_keys --json")
 
     def run(self, **options: Any) -> None:
-        purged = purge_answers(at=timezone.now())
+        purged = purge_stored_responses(at=timezone.now())
         if options["as_json"]:
             self.print_json({"purged": purged})
         else:

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.canonical import timestamp
+from governance.domain.values import HealthDecision
 from governance.management.base import GovernanceCommand
-from governance.vocabulary.canonical import timestamp
-from governance.vocabulary.values import HealthDecision
 
 
 class Command(GovernanceCommand):

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import resolve_audit
 from governance.management.base import GovernanceCommand
-from governance.management.values import identifier
-from governance.vocabulary.values import AuditVerdict
+from governance.management.values import parse_id
 
 
 class Command(GovernanceCommand):
@@ -27,7 +27,7 @@ proposed or approved the contract, or started, reported or ended the job."""
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=identifier, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
         parser.add_argument(
             "--verdict",
             required=True,

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import find_token, revoke_token
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, token_document
+from governance.services.access.tokens import find_token, revoke_token
 
 
 class Command(GovernanceCommand):

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.tokens import find_token, rotate_token
+from governance.domain.tokens import DEFAULT_OVERLAP_HOURS, OVERLAP_HOURS
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, report_new_token
 from governance.management.values import number_in
-from governance.vocabulary.tokens import OVERLAP_HOURS, USUAL_OVERLAP_HOURS
+from governance.services.access.tokens import find_token, rotate_token
 
 
 class Command(GovernanceCommand):
@@ -34,7 +34,7 @@ so that its client can change over without a pause, and then expires."""
             "--overlap-hours",
             metavar="N",
             type=number_in(OVERLAP_HOURS),
-            default=USUAL_OVERLAP_HOURS,
+            default=DEFAULT_OVERLAP_HOURS,
             help="How long the old token still works, 0 to 168 (default: %(default)s).",
         )
 

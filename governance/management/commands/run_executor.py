@@ -16,11 +16,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from governance.client import Ended, Executor, GovsiteClient
+from governance.client import Executor, GovsiteClient, JobOutcome
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.executing import (
     TOKEN,
-    UNANSWERED,
+    UNREACHABLE,
     handler_at,
     read_token,
     refusal_of,
@@ -28,7 +28,7 @@ from governance.management.executing import (
 )
 from governance.management.values import number_in, printable
 
-MOST_JOBS_AT_ONCE = 64
+MAX_PARALLEL_JOBS = 64
 
 
 class Command(GovernanceCommand):
@@ -53,7 +53,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
     exit_codes = {
         0: "stopped as asked, or nothing is left to do (--once, --until-idle)",
         REFUSED: "the site refused us, or a job was lost (--once, --until-idle)",
-        UNANSWERED: "the site does not answer (--once, --until-idle), or our settings are wrong",
+        UNREACHABLE: "the site does not answer (--once, --until-idle), or our settings are wrong",
         128 + signal.SIGINT: "left at once, at the second Ctrl-C",
         128 + signal.SIGTERM: "left at once, at the second SIGTERM",
     }
@@ -84,7 +84,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         parser.add_argument(
             "--jobs",
             metavar="N",
-            type=number_in(range(1, MOST_JOBS_AT_ONCE + 1)),
+            type=number_in(range(1, MAX_PARALLEL_JOBS + 1)),
             default=1,
             help="How many jobs are run at the same time (default: %(default)s).",
         )
@@ -104,7 +104,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         bounded = options["once"] or options["until_idle"]
         limits = {"until_idle": bounded, "at_most": 1 if options["once"] else None}
         workers = 1 if options["once"] else options["jobs"]
-        ended: queue.Queue[Ended | BaseException | None] = queue.Queue()
+        ended: queue.Queue[JobOutcome | BaseException | None] = queue.Queue()
 
         def work(executor: Executor) -> None:
             try:
@@ -119,20 +119,20 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
             for _ in range(workers):
                 client = leaving.enter_context(GovsiteClient(options["url"], token))
                 handler = options["handler"]()
-                executors.append(Executor(client, handler, stopping=stopping, tell=self._tell))
+                executors.append(Executor(client, handler, stopping=stopping, log=self._log))
             self._stop_on_signals(stopping, leaving)
             for executor in executors:
                 # A thread that must be left at once must not hold us back.
                 threading.Thread(target=work, args=(executor,), daemon=True).start()
-            trouble, lost = self._hear(ended, workers, stopping, as_json=options["as_json"])
+            trouble, lost = self._collect(ended, workers, stopping, as_json=options["as_json"])
         if trouble is not None:
             raise refusal_of(trouble)
         if lost and bounded:
             raise PartlyRefused(f"{lost} {'job was' if lost == 1 else 'jobs were'} lost")
 
-    def _hear(
+    def _collect(
         self,
-        ended: queue.Queue[Ended | BaseException | None],
+        ended: queue.Queue[JobOutcome | BaseException | None],
         workers: int,
         stopping: threading.Event,
         *,
@@ -141,21 +141,21 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         """Until all have left: the first trouble that one met, and how many jobs were lost."""
         trouble, lost = None, 0
         while workers:
-            heard = ended.get()
-            if heard is None:
+            item = ended.get()
+            if item is None:
                 workers -= 1
-            elif isinstance(heard, BaseException):
-                trouble = trouble or heard
+            elif isinstance(item, BaseException):
+                trouble = trouble or item
                 stopping.set()  # what one was refused is refused to all
             else:
-                lost += heard.status is None
+                lost += item.status is None
                 if as_json and not isinstance(trouble, OSError):
-                    trouble = self._print(heard) or trouble
+                    trouble = self._print(item) or trouble
                     if trouble:
                         stopping.set()
         return trouble, lost
 
-    def _print(self, job: Ended) -> OSError | None:
+    def _print(self, job: JobOutcome) -> OSError | None:
         """A line for the job; what went wrong where nobody reads our lines any more."""
         try:
             self.say(json.dumps(asdict(job)))
@@ -164,7 +164,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
             return error
         return None
 
-    def _tell(self, text: str) -> None:
+    def _log(self, text: str) -> None:
         # That nobody reads our words is no reason to leave a job half done.
         with suppress(OSError):
             self.note(printable(text))
@@ -178,7 +178,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
                 os._exit(128 + signum)
             asked.set()
             stopping.set()
-            self._tell("stopping: a job that runs is finished; once more leaves at once")
+            self._log("stopping: a job that runs is finished; once more leaves at once")
 
         for number in (signal.SIGINT, signal.SIGTERM):
             leaving.callback(signal.signal, number, signal.signal(number, stop))

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from tqdm import tqdm
 
-from governance.ledger.keys import public_key
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import printable
-from governance.retention.checking import CheckedFile, verify_archive
-from governance.retention.signature import require_signature
+from governance.record.attest.keys import public_key
+from governance.record.retention.archive_verification import CheckedFile, verify_archive
+from governance.record.retention.signature import require_signature
 
 
 class Command(GovernanceCommand):

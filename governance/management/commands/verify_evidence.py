@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from governance.ledger.keys import public_key
-from governance.ledger.statements import verify_statement
 from governance.management.base import GovernanceCommand
-from governance.management.lines import read_document
+from governance.management.jsonl import read_document
+from governance.record.attest.keys import public_key
+from governance.record.attest.statements import verify_statement
 
-LARGEST_FILE = 256 * 2**20
+MAX_FILE_BYTES = 256 * 2**20
 
 
 class Command(GovernanceCommand):
@@ -40,7 +40,7 @@ Says what the file proves."""
         )
 
     def run(self, *, file: str, key: Path | None, as_json: bool, **_: Any) -> None:
-        envelope = read_document(file, largest=LARGEST_FILE)
+        envelope = read_document(file, largest=MAX_FILE_BYTES)
         proven = verify_statement(envelope, key=public_key(key))
         if as_json:
             self.print_json(asdict(proven))

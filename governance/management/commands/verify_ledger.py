@@ -12,13 +12,21 @@ from uuid import UUID
 
 from tqdm import tqdm
 
-from governance.contract.queries import count_contracts, count_removed
-from governance.ledger.checkpoints import Checkpoint, compare_with_checkpoint, read_checkpoint
-from governance.ledger.keys import public_key
-from governance.ledger.verification import Archived, Finding, verify_ledger
+from governance.authorities.contract.queries import count_contracts, count_removed
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
-from governance.management.values import identifier
-from governance.retention.checking import read_removed
+from governance.management.values import parse_id
+from governance.record.attest.checkpoints import (
+    Checkpoint,
+    compare_with_checkpoint,
+    read_checkpoint,
+)
+from governance.record.attest.keys import public_key
+from governance.record.ledger.verification import (
+    ArchiveReader,
+    Finding,
+    verify_ledger,
+)
+from governance.record.retention.archive_verification import read_removed_record
 
 
 class Command(GovernanceCommand):
@@ -44,7 +52,7 @@ class Command(GovernanceCommand):
         parser.add_argument(
             "contracts",
             nargs="*",
-            type=identifier,
+            type=parse_id,
             metavar="CONTRACT",
             help="Check only these contracts, by id; all of them unless given.",
         )
@@ -83,7 +91,7 @@ class Command(GovernanceCommand):
     ) -> None:
         # Before the long work: a checkpoint that nobody signed is refused at once.
         signed = _signed(checkpoint, key) if checkpoint else None
-        archived = partial(read_removed, archive) if archive else None
+        archived = partial(read_removed_record, archive) if archive else None
         waiting = set(contracts)
         count = entries = removed = 0
         findings: list[Finding] = []
@@ -129,7 +137,9 @@ def _signed(path: Path, key: Path | None) -> Checkpoint:
         return read_checkpoint(lines, key=public_key(key))
 
 
-def _with_those_of(path: Path, findings: list[Finding], archived: Archived | None) -> list[Finding]:
+def _with_those_of(
+    path: Path, findings: list[Finding], archived: ArchiveReader | None
+) -> list[Finding]:
     """`findings` and what the checkpoint finds; of each chain the first bad entry alone."""
     first = {finding.contract_id: finding for finding in findings}
     with path.open(encoding="utf-8", errors="replace") as lines:

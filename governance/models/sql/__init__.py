@@ -30,9 +30,9 @@ _PIECE = re.compile(
     | ' (?: [^'] | '' )* '
     | " (?: [^"] | "" )* "
     | (?P<dollar> \$ (?: [^\W\d]\w* )? \$ ) (?: .*? (?P=dollar) | (?P<unclosed> ) )
-    | (?P<word> [^\W\d] [\w$]* )
+    | (?! [eE]' ) (?P<word> [^\W\d] [\w$]* )
     | (?P<end> ; )
-    | (?P<other> [^'"] )
+    | (?! [eE]' ) (?P<other> [^'"] )
     """,
     re.VERBOSE | re.DOTALL,
 )

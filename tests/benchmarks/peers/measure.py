@@ -12,12 +12,12 @@ from importlib.util import find_spec
 import psycopg
 from django.db import connections
 
-from tests.benchmarks import sides
-from tests.benchmarks.crew import Crew, shares_of
+from tests.benchmarks import implementations
 from tests.benchmarks.database import another_database
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.inputs import Item, inputs
 from tests.benchmarks.rounds import calls_of, in_turns
-from tests.benchmarks.supply import Item, supply
+from tests.benchmarks.worker_pool import WorkerPool, shares_of
 
 WARM_UP = 20  # of each client; theirs fill the peer's tables before they are analysed
 OURS_SIZE = 0.3  # of the usual calls
@@ -33,7 +33,7 @@ class Peer:
     package: str
     module: str
     title: str
-    to_reach: float | None = None
+    target: float | None = None
     size: float = 0.1
     at_once: bool = False
 
@@ -66,13 +66,13 @@ def measure_peers(
     calls = {many: calls_of(ops * OURS_SIZE, many) for many in clients}
     warm_up = WARM_UP * max(clients)
     each = warm_up + rounds * sum(calls.values())
-    left = iter(supply("approved", len(names) * each, steps=3))
+    left = iter(inputs("approved", len(names) * each, steps=3))
     connections.close_all()
-    with Crew(sides.ours, max(clients)) as ours:
+    with WorkerPool(implementations.ours, max(clients)) as ours:
         for name in names:
             peer = PEERS[name]
             ours.do("whole", shares_of([next(left) for _ in range(warm_up)], max(clients)))
-            with another_database(name) as url, _hired(peer, url, max(clients)) as theirs:
+            with another_database(name) as url, _started_pool(peer, url, max(clients)) as theirs:
                 yield from _compare(
                     peer,
                     (ours, left, calls),
@@ -84,8 +84,8 @@ def measure_peers(
 
 def _compare(
     peer: Peer,
-    we: tuple[Crew, Iterator[Item], dict[int, int]],
-    they: tuple[Crew, dict[int, int]],
+    we: tuple[WorkerPool, Iterator[Item], dict[int, int]],
+    they: tuple[WorkerPool, dict[int, int]],
     *,
     rounds: int,
     advance: Callable[[int], object],
@@ -111,11 +111,11 @@ def _compare(
             ours=kept.ours,
             baseline=kept.baseline,
             against=peer.package,
-            to_reach=peer.to_reach,
+            target=peer.target,
         )
 
 
-def _hired(peer: Peer, url: str, size: int) -> Crew:
+def _started_pool(peer: Peer, url: str, size: int) -> WorkerPool:
     """Its crew, warm, on tables that PostgreSQL knows."""
     module = import_module(f"tests.benchmarks.peers.{peer.module}")
     preparing = multiprocessing.get_context("spawn").Process(target=module.prepare, args=(url,))
@@ -123,11 +123,11 @@ def _hired(peer: Peer, url: str, size: int) -> Crew:
     preparing.join()
     if preparing.exitcode:
         raise RuntimeError(f"{peer.package} could not be prepared; its own words are above.")
-    hired = Crew(partial(module.arrive, url), size, apart=True)
-    hired.do("whole", _shares(peer, WARM_UP * size, size))
+    pool = WorkerPool(partial(module.set_up_worker, url), size, apart=True)
+    pool.do("whole", _shares(peer, WARM_UP * size, size))
     with psycopg.connect(url, autocommit=True) as session:
         session.execute("VACUUM (ANALYZE)")
-    return hired
+    return pool
 
 
 def _shares(peer: Peer, calls: int, clients: int) -> list[Sequence[int]]:

@@ -6,7 +6,7 @@ import os
 
 from dbos import DBOS
 
-from tests.benchmarks.crew import Work
+from tests.benchmarks.worker_pool import Work
 
 
 @DBOS.step()
@@ -25,7 +25,7 @@ def prepare(url: str) -> None:
     DBOS.destroy()
 
 
-def arrive(url: str) -> dict[str, Work]:
+def set_up_worker(url: str) -> dict[str, Work]:
     _launch(url)
     return {"whole": run_job}
 

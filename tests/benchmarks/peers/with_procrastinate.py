@@ -7,7 +7,7 @@ from typing import Any
 
 from procrastinate import App, PsycopgConnector
 
-from tests.benchmarks.crew import Work
+from tests.benchmarks.worker_pool import Work
 
 TASK = "run_step"
 
@@ -18,7 +18,7 @@ def prepare(url: str) -> None:
         app.schema_manager.apply_schema()
 
 
-def arrive(url: str) -> dict[str, Work]:
+def set_up_worker(url: str) -> dict[str, Work]:
     # A worker closes its app when it leaves, so whoever puts jobs into the queue has another one.
     putting, working = _app(url).open(), _app(url)
     queue = f"bench-{os.getpid()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tests.benchmarks.crew import Work
+from tests.benchmarks.worker_pool import Work
 
 
 def prepare(url: str) -> None:
@@ -15,7 +15,7 @@ def prepare(url: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def arrive(url: str) -> dict[str, Work]:
+def set_up_worker(url: str) -> dict[str, Work]:
     _set_up(url)
     from tests.benchmarks.peers.flows import ChangeFlow
 

@@ -8,21 +8,30 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from governance.contract import operations
+from governance.authorities.contract import operations
+from governance.domain.values import ActivationWindow
 from governance.flows.activate_contract import activate_contract
 from governance.flows.modify_scope import modify_scope
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
-from governance.vocabulary.values import (
-    ActivationWindow,
+from tests.support.factories import (
+    MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
 )
-from tests.support.histories.both import MOST_CONTRACTS, REASON, SUBJECTS, BothAtOnce, often, picks
+from tests.support.histories.comparison import (
+    MAX_CONTRACTS,
+    REASON,
+    SUBJECTS,
+    ModelComparison,
+    often,
+    picks,
+)
 from tests.support.signing import as_seen
-from tests.support.stories import MAY, MAY_NOT, VALIDATOR_VERDICT
 
 
-class ContractMoves(BothAtOnce):
+class ContractMoves(ModelComparison):
     """What is drawn is who does what to which contract, rightly or wrongly."""
 
     def document(self, subject: str) -> dict[str, Any]:
@@ -44,7 +53,7 @@ class ContractMoves(BothAtOnce):
         }
 
     def is_full(self) -> bool:
-        return len(self.world.contracts) >= MOST_CONTRACTS
+        return len(self.world.contracts) >= MAX_CONTRACTS
 
     def draft_one(self, subject: str, who: str) -> None:
         self.both(
@@ -78,24 +87,24 @@ class ContractMoves(BothAtOnce):
     )
     def propose(self, subject: str, who: str, born: str) -> None:
         if self.is_full():
-            self.go_on(len(subject) % MOST_CONTRACTS, True)
+            self.go_on(len(subject) % MAX_CONTRACTS, True)
         elif born == "draft":
             self.draft_one(subject, who)
         else:
             self.propose_one(subject, who, born == "eligible")
 
     @rule(pick=picks, may=often)
-    def record_verdicts(self, pick: int, may: bool) -> None:
+    def record_review_verdicts(self, pick: int, may: bool) -> None:
         it, contract_id = self.contract(pick, "DRAFT")
         verdict = MAY if may else MAY_NOT
         self.both(
-            "record_verdicts",
-            lambda: self.world.record_verdicts(it, "operator", may, _reasons(verdict)),
-            lambda: operations.record_verdicts(
+            "record_review_verdicts",
+            lambda: self.world.record_review_verdicts(it, "operator", may, _reasons(verdict)),
+            lambda: operations.record_review_verdicts(
                 contract_id=contract_id,
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=verdict,
-                actor=self.cast.operator,
+                actor=self.users.operator,
                 at=self.world.at,
             ),
         )
@@ -187,14 +196,14 @@ class ContractMoves(BothAtOnce):
     def expire_or_lapse(self, pick: int, lapse: bool) -> None:
         it, contract_id = self.contract(pick, *(["APPROVED"] if lapse else ["DRAFT", "ELIGIBLE"]))
         model, site = (
-            (self.world.lapse, operations.lapse_contract)
+            (self.world.lapse, operations.fail_contract_past_window)
             if lapse
             else (self.world.expire, operations.expire_contract)
         )
         self.both(
             "lapse" if lapse else "expire",
             lambda: model(it, "operator"),
-            lambda: site(contract_id=contract_id, actor=self.cast.operator, at=self.world.at),
+            lambda: site(contract_id=contract_id, actor=self.users.operator, at=self.world.at),
         )
 
     @rule(pick=picks, minutes=st.sampled_from([60, 60, 5, 1440, 0, 1441]))
@@ -205,7 +214,7 @@ class ContractMoves(BothAtOnce):
             lambda: self.world.activate(it, "operator", minutes),
             lambda: activate_contract(
                 contract_id=contract_id,
-                actor=self.cast.operator,
+                actor=self.users.operator,
                 at=self.world.at,
                 timeout_minutes=minutes,
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from tests.support.histories.model import Contract, Job, Refused, Told, World, refuse_if
+from tests.support.histories.model import Contract, Job, ModelEntry, ModelWorld, Refused, refuse_if
 
 STEP_TIME = timedelta(seconds=300)
 GRACE = timedelta(seconds=60)
@@ -20,7 +20,7 @@ MOVES: Mapping[str, set[str]] = {
 }
 
 
-class JobWorld(World):
+class JobWorld(ModelWorld):
     """The world, with what executors and auditors do in it."""
 
     # --- running ---
@@ -32,9 +32,9 @@ class JobWorld(World):
         it, job = _with_job(it)
         _require_move(job, "RUNNING")
         job.deadline = self.at + job.timeout
-        job.hands.add(who)
+        job.participants.add(who)
         job.started_by = who
-        self._tell(it, job, "job.execution.started", who, "RUNNING")
+        self._append_entry(it, job, "job.execution.started", who, "RUNNING")
         self._renew(job)
 
     def report(
@@ -56,15 +56,15 @@ class JobWorld(World):
         stored = job.results[index] if index < len(job.results) else None
         if stored == report:
             return False
-        refuse_if(self._has_lapsed(job), "lease_lapsed")
+        refuse_if(self._has_lapsed(job), "lease_expired")
         refuse_if(stored, "result_conflict")
         refuse_if(job.has_failed_step or index != len(job.results), "step_out_of_order")
         refuse_if(len(job.results) == job.steps, "step_out_of_order")
         job.results.append(report)
-        job.hands.add(who)
+        job.participants.add(who)
         self._renew(job)
         event = f"job.step.{report[0].lower()}"
-        it.ledger.append(Told(event, who, self.at, reason=error, step_index=index))
+        it.ledger.append(ModelEntry(event, who, self.at, reason=error, step_index=index))
         return True
 
     def complete(self, it: Contract | None, who: str, token: str) -> None:
@@ -72,7 +72,7 @@ class JobWorld(World):
         refuse_if(job.started_by not in ("", who), "job_not_found")
         _require_running(job)
         refuse_if(token != job.token, "stale_execution")
-        refuse_if(self._has_lapsed(job), "lease_lapsed")
+        refuse_if(self._has_lapsed(job), "lease_expired")
         if job.has_failed_step:
             self._end(it, job, "FAILED", who, f"Step {len(job.results) - 1} failed.")
         elif len(job.results) == job.steps:
@@ -101,15 +101,15 @@ class JobWorld(World):
         return job.lease is not None and self.at > job.lease
 
     def _end(self, it: Contract, job: Job, status: str, who: str, reason: str) -> None:
-        self._tell(it, job, f"job.execution.{status.lower()}", who, status, reason)
-        job.hands.add(who)
+        self._append_entry(it, job, f"job.execution.{status.lower()}", who, status, reason)
+        job.participants.add(who)
         job.snapshots.append("AFTER")
         job.sealed, job.lease = True, None
 
-    def _tell(
+    def _append_entry(
         self, it: Contract, job: Job, event: str, who: str, after: str, reason: str = ""
     ) -> None:
-        it.ledger.append(Told(event, who, self.at, job.status, after, reason))
+        it.ledger.append(ModelEntry(event, who, self.at, job.status, after, reason))
         job.status = after
 
     # --- judging ---
@@ -120,12 +120,12 @@ class JobWorld(World):
         refuse_if(not job.sealed, "evidence_not_sealed")
         refuse_if(not right_evidence, "evidence_mismatch")
         refuse_if(who in _participants(it, job), "auditor_not_independent")
-        refuse_if(job.audit, "verdict_given")
+        refuse_if(job.audit, "verdict_exists")
         refuse_if(job.status != "COMPLETED" and verdict != "FAIL", "verdict_conflict")
         job.audit = verdict
         if verdict == "INCONCLUSIVE":
             it.verdict = verdict
-            it.tell("contract.audit.inconclusive", who, self.at, reason=reason)
+            it.append_entry("contract.audit.inconclusive", who, self.at, reason=reason)
         else:
             self._close(it, who, verdict, reason)
 
@@ -141,11 +141,11 @@ class JobWorld(World):
     def _close(self, it: Contract, who: str, verdict: str, reason: str) -> None:
         word, after = INDEPENDENT_ENDS[verdict]
         it.verdict = verdict
-        it.tell(f"contract.audit.{word}", who, self.at, after, reason)
+        it.append_entry(f"contract.audit.{word}", who, self.at, after, reason)
 
 
 def _participants(it: Contract, job: Job) -> set[str]:
-    return job.hands | {it.proposer, it.approver}
+    return job.participants | {it.proposer, it.approver}
 
 
 def _with_job(it: Contract | None) -> tuple[Contract, Job]:
@@ -169,7 +169,7 @@ def _how_lost(job: Job) -> str:
     if job.lease == job.deadline:
         lapsed = f"Timed out after {job.timeout // timedelta(minutes=1)} minutes"
     else:
-        lapsed = f"The lease lapsed at {_spelled(job.lease)}"
+        lapsed = f"The lease lapsed at {_formatted(job.lease)}"
     if job.has_failed_step:
         return f"{lapsed}: step {len(job.results) - 1} failed and nobody ended the job."
     if len(job.results) == job.steps:
@@ -177,5 +177,5 @@ def _how_lost(job: Job) -> str:
     return f"{lapsed}: executor lost at step {len(job.results)}, outcome unknown."
 
 
-def _spelled(at: datetime) -> str:
+def _formatted(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -8,19 +8,19 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from governance.flows import run_job
-from governance.flows.audit_job import record_verdict, resolve_audit
-from governance.models import AuditEvidence, GovernanceJob
-from governance.vocabulary.values import (
+from governance.domain.values import (
     AuditVerdict,
     StepReport,
     StepStatus,
 )
-from tests.support.histories.both import (
+from governance.flows import run_job
+from governance.flows.audit_job import record_verdict, resolve_audit
+from governance.models import AuditEvidence, GovernanceJob
+from tests.support.histories.comparison import (
     BEGINNING,
     REASON,
-    BothAtOnce,
     Divergence,
+    ModelComparison,
     often,
     picks,
 )
@@ -29,7 +29,7 @@ from tests.support.histories.model import Contract
 reporters = st.sampled_from(["whoever started it"] * 4 + ["executor", "auditor"])
 
 
-class JobMoves(BothAtOnce):
+class JobMoves(ModelComparison):
     """What is drawn is who says what of which job, rightly or wrongly."""
 
     @rule(who=st.sampled_from(["executor", "executor", "auditor"]))
@@ -85,7 +85,7 @@ class JobMoves(BothAtOnce):
         who = self._reporter(it, who)
         index = max(0, off + (len(it.job.results) if it and it.job else 0))
         error = "It broke." if report[0] == "FAILED" and not mute else ""
-        told = StepReport(
+        step_report = StepReport(
             step_index=index,
             status=StepStatus(report[0]),
             started_at=BEGINNING,
@@ -101,7 +101,7 @@ class JobMoves(BothAtOnce):
             lambda: run_job.record_step_result(
                 job_id=job_id,
                 token=shown,
-                report=told,
+                report=step_report,
                 executor=self.person(who),
                 at=self.world.at,
             ),
@@ -141,7 +141,7 @@ class JobMoves(BothAtOnce):
             "cancel",
             lambda: self.world.cancel(it, "operator", reason),
             lambda: run_job.cancel_job(
-                job_id=job_id, reason=reason, actor=self.cast.operator, at=self.world.at
+                job_id=job_id, reason=reason, actor=self.users.operator, at=self.world.at
             ),
         )
 
@@ -152,7 +152,7 @@ class JobMoves(BothAtOnce):
             "fail_timed_out",
             lambda: self.world.lose(it, "operator"),
             lambda: run_job.fail_timed_out_job(
-                job_id=job_id, actor=self.cast.operator, at=self.world.at
+                job_id=job_id, actor=self.users.operator, at=self.world.at
             ),
         )
 

@@ -8,36 +8,39 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from governance.authorities.health.signals import record_signal
+from governance.domain.values import HealthDecision
 from governance.flows import sweep
-from governance.health.signals import record_signal
-from governance.vocabulary.values import (
-    HealthDecision,
+from tests.support.histories.comparison import (
+    REASON,
+    Divergence,
+    often,
+    picks,
 )
-from tests.support.histories.both import REASON, Divergence, often, picks
 from tests.support.histories.job_moves import JobMoves
 from tests.support.histories.model import MOVES, Contract, Refused
 from tests.support.histories.review_moves import ReviewMoves
 
 
 class Histories(ReviewMoves, JobMoves):
-    """Set `cast` before the first history; `tally` counts over all of them."""
+    """Set `users` before the first history; `tally` counts over all of them."""
 
     # --- the world around them ---
     @rule(
         scope=st.sampled_from(["Search", "Billing", "SYSTEM"]),
         kind=st.sampled_from(["latency", "errors"]),
-        said=st.sampled_from(["HEALTHY", "HEALTHY", "HEALTHY", "DEGRADED", "BLOCKED"]),
+        decision=st.sampled_from(["HEALTHY", "HEALTHY", "HEALTHY", "DEGRADED", "BLOCKED"]),
     )
-    def signal(self, scope: str, kind: str, said: str) -> None:
+    def signal(self, scope: str, kind: str, decision: str) -> None:
         self.both(
             "signal",
-            lambda: self.world.signals.update({(scope, kind): said}),
+            lambda: self.world.signals.update({(scope, kind): decision}),
             lambda: record_signal(
                 scope=scope,
                 signal_type=kind,
-                decision=HealthDecision(said),
+                decision=HealthDecision(decision),
                 reason="Measured.",
-                actor=self.cast.operator,
+                actor=self.users.operator,
                 at=self.world.at,
             ),
         )
@@ -95,8 +98,8 @@ class Histories(ReviewMoves, JobMoves):
             "sweep",
             self._sweep_model,
             lambda: [
-                *sweep.expire_contracts(actor=self.cast.operator, at=self.world.at),
-                *sweep.fail_timed_out_jobs(actor=self.cast.operator, at=self.world.at),
+                *sweep.expire_contracts(actor=self.users.operator, at=self.world.at),
+                *sweep.fail_timed_out_jobs(actor=self.users.operator, at=self.world.at),
             ],
         )
         ended = {outcome.subject_id: outcome.status for outcome in outcomes}
@@ -134,7 +137,7 @@ class Histories(ReviewMoves, JobMoves):
         elif it and it.job:
             self._go_on_with_job(it, sorted(self.jobs).index(self.world.contracts.index(it)), well)
         elif status == "DRAFT":
-            self.record_verdicts(pick, True)
+            self.record_review_verdicts(pick, True)
         elif status == "ELIGIBLE":
             self.approve(pick, "second_founder", (0, 24), True)
         elif status == "APPROVED":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 REVIEW_TIME = timedelta(days=7)
-LONGEST_WINDOW = timedelta(hours=168)
+MAX_WINDOW = timedelta(hours=168)
 FOUNDERS = {"founder", "second_founder"}
 OPERATORS = {"operator"}
 FROZEN = {"Vault"}
@@ -39,7 +39,7 @@ def refuse_if(condition: object, code: str) -> None:
 
 
 @dataclass(frozen=True)
-class Told:
+class ModelEntry:
     """One entry of the ledger, as far as the design fixes what it says."""
 
     event: str
@@ -64,7 +64,7 @@ class Job:
     lease: datetime | None = None
     deadline: datetime | None = None
     results: list[tuple[str, str]] = field(default_factory=list)  # status, variant
-    hands: set[str] = field(default_factory=set)
+    participants: set[str] = field(default_factory=set)
     snapshots: list[str] = field(default_factory=lambda: ["BEFORE"])
     sealed: bool = False
     audit: str = ""
@@ -89,15 +89,17 @@ class Contract:
     opens: datetime | None = None
     closes: datetime | None = None
     job: Job | None = None
-    ledger: list[Told] = field(default_factory=list)
+    ledger: list[ModelEntry] = field(default_factory=list)
     asked_by: str = ""  # whose question is open
     asked_at: datetime | None = None
     paused: timedelta = timedelta()
 
-    def tell(self, event: str, actor: str, at: datetime, after: str = "", reason: str = "") -> None:
+    def append_entry(
+        self, event: str, actor: str, at: datetime, after: str = "", reason: str = ""
+    ) -> None:
         """A move of the contract, or an entry without one."""
         before = self.status if after and self.ledger else ""
-        self.ledger.append(Told(event, actor, at, before, after, reason))
+        self.ledger.append(ModelEntry(event, actor, at, before, after, reason))
         self.status = after or self.status
 
     def require_move(self, target: str) -> None:
@@ -114,7 +116,7 @@ class Contract:
 
 
 @dataclass
-class World:
+class ModelWorld:
     """Everything there is: contracts in the order of their making, health, the time."""
 
     at: datetime
@@ -122,13 +124,15 @@ class World:
     signals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def blocked(self, scope: str) -> bool:
-        spoken = [said for (where, _), said in self.signals.items() if where in (scope, "SYSTEM")]
+        spoken = [
+            decision for (where, _), decision in self.signals.items() if where in (scope, "SYSTEM")
+        ]
         return "BLOCKED" in spoken
 
     # --- proposing ---
     def draft(self, scope: str, steps: int, who: str) -> Contract:
         contract = Contract(scope, steps, who, self.at)
-        contract.tell("contract.proposal.drafted", who, self.at, "DRAFT")
+        contract.append_entry("contract.proposal.drafted", who, self.at, "DRAFT")
         self.contracts.append(contract)
         return contract
 
@@ -136,7 +140,7 @@ class World:
         refuse_if(not may, "may_not")
         self._find_eligible(self.draft(scope, steps, who), who, why)
 
-    def record_verdicts(
+    def record_review_verdicts(
         self, it: Contract | None, who: str, may: bool, why: tuple[str, str]
     ) -> None:
         it = _there(it)
@@ -145,12 +149,12 @@ class World:
         if may:
             self._find_eligible(it, who, why)
         else:
-            it.tell("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
-            it.tell("contract.eligibility.refused", who, self.at, "REJECTED", why[1])
+            it.append_entry("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
+            it.append_entry("contract.eligibility.refused", who, self.at, "REJECTED", why[1])
 
     def _find_eligible(self, it: Contract, who: str, why: tuple[str, str]) -> None:
-        it.tell("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
-        it.tell("contract.eligibility.granted", who, self.at, "ELIGIBLE", why[1])
+        it.append_entry("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
+        it.append_entry("contract.eligibility.granted", who, self.at, "ELIGIBLE", why[1])
 
     # --- reviewing ---
     def approve(
@@ -167,14 +171,14 @@ class World:
         refuse_if(it.scope in FROZEN, "capability_frozen")
         refuse_if(self.blocked(it.scope), "health_blocked")
         opens, closes = window
-        fits = opens < closes <= opens + LONGEST_WINDOW and closes > self.at
+        fits = opens < closes <= opens + MAX_WINDOW and closes > self.at
         refuse_if(not fits, "invalid_window")
         it.require_move("APPROVED")
         refuse_if(it.is_expired(self.at), "contract_expired")
         refuse_if(it.proposer == who, "four_eyes")
         refuse_if(not saw_it, "stale_copy")
         it.approver, it.opens, it.closes = who, opens, closes
-        it.tell("contract.review.approved", who, self.at, "APPROVED", note)
+        it.append_entry("contract.review.approved", who, self.at, "APPROVED", note)
 
     def reject(self, it: Contract | None, who: str, reason: str) -> None:
         refuse_if(who not in FOUNDERS, "not_permitted")
@@ -183,7 +187,7 @@ class World:
         refuse_if(it.status != "ELIGIBLE", "not_eligible")
         refuse_if(len(reason) <= 10, "reason_required")
         refuse_if(it.proposer == who, "four_eyes")
-        it.tell("contract.review.rejected", who, self.at, "REJECTED", reason)
+        it.append_entry("contract.review.rejected", who, self.at, "REJECTED", reason)
 
     def modify(
         self, it: Contract | None, who: str, reason: str, *, saw_it: bool, names: tuple[str, str]
@@ -200,10 +204,10 @@ class World:
         old, new = names
         successor = Contract(it.scope, 1, who, self.at)
         why = f"In place of {old}: {reason}"
-        successor.tell("contract.proposal.drafted", who, self.at, "DRAFT", why)
+        successor.append_entry("contract.proposal.drafted", who, self.at, "DRAFT", why)
         self.contracts.append(successor)
         why = f"Superseded by {new}: {reason}"
-        it.tell("contract.review.superseded", who, self.at, "REJECTED", why)
+        it.append_entry("contract.review.superseded", who, self.at, "REJECTED", why)
 
     def ask(self, it: Contract | None, who: str, question: str) -> None:
         refuse_if(who not in FOUNDERS, "not_permitted")
@@ -215,7 +219,7 @@ class World:
         refuse_if(it.proposer == who, "four_eyes")
         refuse_if(it.asked_by, "clarification_open")
         it.asked_by, it.asked_at = who, self.at
-        it.tell("contract.review.clarification_requested", who, self.at, reason=question)
+        it.append_entry("contract.review.clarification_requested", who, self.at, reason=question)
 
     def answer(self, it: Contract | None, who: str, answer: str) -> None:
         it = _there(it)
@@ -228,14 +232,14 @@ class World:
         assert it.asked_at
         it.paused += self.at - it.asked_at
         it.asked_by = ""
-        it.tell("contract.review.clarified", who, self.at, reason=answer)
+        it.append_entry("contract.review.clarified", who, self.at, reason=answer)
 
     def expire(self, it: Contract | None, who: str) -> None:
         it = _there(it)
         it.require_move("EXPIRED")
         refuse_if(it.review_ends is None, "review_paused")
         refuse_if(not it.is_expired(self.at), "review_open")
-        it.tell("contract.review.expired", who, self.at, "EXPIRED", "review_ttl_passed")
+        it.append_entry("contract.review.expired", who, self.at, "EXPIRED", "review_ttl_passed")
 
     def lapse(self, it: Contract | None, who: str) -> None:
         it = _there(it)
@@ -243,7 +247,7 @@ class World:
             it.require_move("FAILED")
             raise Refused("not_lapsed")
         refuse_if(it.closes is None or self.at <= it.closes, "window_open")
-        it.tell("contract.window.lapsed", who, self.at, "FAILED", "window_lapsed")
+        it.append_entry("contract.window.lapsed", who, self.at, "FAILED", "window_lapsed")
 
     # --- activating ---
     def activate(self, it: Contract | None, who: str, minutes: int) -> None:
@@ -255,8 +259,8 @@ class World:
         refuse_if(not it.opens <= self.at <= it.closes, "window_closed")
         refuse_if(self.blocked(it.scope), "health_blocked")
         it.job = Job("PENDING", it.steps, timedelta(minutes=minutes), self.at)
-        it.tell("contract.activation.activated", who, self.at, "ACTIVE")
-        it.ledger.append(Told("job.activation.created", who, self.at, "", "PENDING"))
+        it.append_entry("contract.activation.activated", who, self.at, "ACTIVE")
+        it.ledger.append(ModelEntry("job.activation.created", who, self.at, "", "PENDING"))
 
 
 def _there(it: Contract | None) -> Contract:

@@ -10,7 +10,7 @@ from governance.flows.review_contract import (
     comment_on_contract,
     request_clarification,
 )
-from tests.support.histories.both import picks
+from tests.support.histories.comparison import picks
 from tests.support.histories.contract_moves import ContractMoves
 
 
@@ -60,7 +60,7 @@ class ReviewMoves(ContractMoves):
                 lambda: None,
                 lambda: comment_on_contract(
                     contract_id=contract_id,
-                    person=self.cast.founder,
+                    person=self.users.founder,
                     text="Seen it.",
                     at=self.world.at,
                 ),

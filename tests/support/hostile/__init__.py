@@ -15,14 +15,14 @@ from typing import Any
 from django.conf import settings
 from django.test import override_settings
 
-from governance.api.hub import HUB
+from governance.api.stream_broker import STREAM_BROKER
 from governance.models import Account
-from tests.support.cast import Cast, hire_cast
 from tests.support.hostile.admin import admin_fields
 from tests.support.hostile.api import api_fields
 from tests.support.hostile.attack import HostileInputError, Tally, attack_fields
 from tests.support.hostile.lines import attack_lines
 from tests.support.hostile.payloads import payloads as all_payloads
+from tests.support.users import Users, create_users
 
 __all__ = ["HostileInputError", "hostile_requests"]
 
@@ -30,7 +30,7 @@ __all__ = ["HostileInputError", "hostile_requests"]
 # would lapse while the long version takes its time.
 QUICK = override_settings(
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    GOVERNANCE=settings.GOVERNANCE | {"LEASE_GRACE_SECONDS": 86_400},
+    GOVSITE=settings.GOVSITE | {"LEASE_GRACE_SECONDS": 86_400},
 )
 
 
@@ -47,20 +47,20 @@ def hostile_requests(
     were answered by class of status, and `server_errors`, which is 0: at the first answer that is
     wrong it raises HostileInputError, an AssertionError that names field, payload and status.
     """
-    cast, root = _people()
+    users, root = _people()
     everything, tally = all_payloads(), Tally()
-    with QUICK, _silence(), _a_place_for_streams():
+    with QUICK, _silence(), _one_stream_slot():
         for part, fields in (("api", api_fields), ("admin", admin_fields)):
             if part in parts:
                 attack_fields(
-                    list(fields(cast, root)),
+                    list(fields(users, root)),
                     everything,
                     payloads=payloads,
                     tally=tally,
                     advance=advance,
                 )
         if "lines" in parts:
-            attack_lines(cast, everything, payloads=payloads, tally=tally, advance=advance)
+            attack_lines(users, everything, payloads=payloads, tally=tally, advance=advance)
     return {
         "payloads": len(everything),
         "sent": len(tally.sent),
@@ -83,18 +83,18 @@ def _silence() -> Iterator[None]:
 
 
 @contextmanager
-def _a_place_for_streams() -> Iterator[None]:
+def _one_stream_slot() -> Iterator[None]:
     """Without any, every stream would be refused as one too many."""
-    HUB.open_places(1)
+    STREAM_BROKER.set_capacity(1)
     try:
         yield
     finally:
-        HUB.open_places(0)
+        STREAM_BROKER.set_capacity(0)
 
 
-def _people() -> tuple[Cast, Account]:
+def _people() -> tuple[Users, Account]:
     there = {person.username.replace("-", "_"): person for person in Account.objects.all()}
-    names = Cast.__dataclass_fields__
-    cast = Cast(**{name: there[name] for name in names}) if set(names) <= set(there) else None
+    names = Users.__dataclass_fields__
+    users = Users(**{name: there[name] for name in names}) if set(names) <= set(there) else None
     root = Account.objects.filter(is_superuser=True).first()
-    return cast or hire_cast(), root or Account.objects.create_superuser("root")
+    return users or create_users(), root or Account.objects.create_superuser("root")

@@ -14,19 +14,24 @@ from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from governance.health.signals import record_signal
+from governance.authorities.health.signals import record_signal
+from governance.domain.roles import Role
+from governance.domain.values import HealthDecision
 from governance.models import Account, Capability
-from governance.registry.operations import register_capabilities
-from governance.vocabulary.roles import Role
-from governance.vocabulary.values import HealthDecision
+from governance.services.registry.operations import register_capabilities
 from tests.support.admin import contract_url, job_url
-from tests.support.cast import Cast
+from tests.support.factories import (
+    asked,
+    eligible,
+    finished_job,
+    now,
+)
+from tests.support.freezes import frozen, lifted
 from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
-from tests.support.line import frozen, thawed
-from tests.support.stories import asked, eligible, finished_job, now
 from tests.support.tokens import made_token
+from tests.support.users import Users
 
 FORM = "application/x-www-form-urlencoded"
 LISTS_OWN = {value for name, value in vars(names).items() if name.endswith("_VAR")}
@@ -57,15 +62,15 @@ class _Inputs(HTMLParser):
             self.asked |= {name for name, _ in parse_qsl(urlsplit(given.get("href", "")).query)}
 
 
-def admin_fields(cast: Cast, root: Account) -> Iterator[Field]:
+def admin_fields(users: Users, root: Account) -> Iterator[Field]:
     """Inputs of every form, parameters of every list, the ids in addresses, and the cookies."""
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
     signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
-    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=cast.operator, at=now())
-    job, contract = finished_job(cast), eligible(cast, risk_level="critical")
+    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator, at=now())
+    job, contract = finished_job(users), eligible(users, risk_level="critical")
     root.set_password(PASSWORD)
     root.save()
-    superuser, founder = _browser(root), _browser(cast.founder)
+    superuser, founder = _browser(root), _browser(users.founder)
     group, page = Group.objects.get(name=Role.FOUNDER), "admin:governance_account_change"
 
     sure = {"confirmation": contract.reference}
@@ -78,22 +83,24 @@ def admin_fields(cast: Cast, root: Account) -> Iterator[Field]:
         "c1-new-typed": "30",
     }
     yield from _form_fields(founder, contract_url(contract, "modify"), **modifying)
-    yield from _form_fields(founder, reverse("admin:governance_linefreeze_stop"), reason="Enough.")
-    freeze = frozen(cast)
-    address = reverse("admin:governance_linefreeze_thaw", args=[freeze.pk])
-    thawing = list(_form_fields(founder, address, reason="It is over."))
-    thawed(cast, freeze)  # or it would hold what the other fields try
-    yield from thawing
+    yield from _form_fields(
+        founder, reverse("admin:governance_changefreeze_start"), reason="Enough."
+    )
+    freeze = frozen(users)
+    address = reverse("admin:governance_changefreeze_lift", args=[freeze.pk])
+    lifting = list(_form_fields(founder, address, reason="It is over."))
+    lifted(users, freeze)  # or it would hold what the other fields try
+    yield from lifting
     yield from _form_fields(founder, contract_url(contract, "clarify"), question="Why now?")
     yield from _form_fields(founder, contract_url(contract, "comment"), text="Hm.")
-    answering, waiting = _browser(cast.operator), asked(cast)
+    answering, waiting = _browser(users.operator), asked(users)
     yield from _form_fields(answering, contract_url(waiting, "answer"), answer="The sale.")
     login = {"username": root.username, "password": PASSWORD, "next": "/admin/"}
     yield from _form_fields(_browser(None), reverse("admin:login"), **login)
     new = {"username": "new", "password1": "long and dull", "password2": "long and dull"}
     yield from _form_fields(superuser, reverse("admin:governance_account_add"), **new)
-    yield from _form_fields(superuser, reverse(page, args=[cast.viewer.pk]), username="viewer")
-    address = reverse("admin:governance_account_password_change", args=[cast.viewer.pk])
+    yield from _form_fields(superuser, reverse(page, args=[users.viewer.pk]), username="viewer")
+    address = reverse("admin:auth_user_password_change", args=[users.viewer.pk])
     yield from _form_fields(superuser, address, **new)
     twice = {"new_password1": "long and dull", "new_password2": "long and dull"}
     address = reverse("admin:password_change")
@@ -104,7 +111,7 @@ def admin_fields(cast: Cast, root: Account) -> Iterator[Field]:
 
     issuing = {"username": "worker", "create": "on", "role": "Executor", "verbs": "execute_job"}
     yield from _form_fields(superuser, reverse("admin:governance_apitoken_issue"), **issuing)
-    token, _ = made_token(cast.executor)
+    token, _ = made_token(users.executor)
     for deed in ("rotate", "revoke"):
         address = reverse(f"admin:governance_apitoken_{deed}", args=[token.pk])
         yield from _form_fields(superuser, address)

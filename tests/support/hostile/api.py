@@ -14,18 +14,23 @@ from drf_spectacular.generators import SchemaGenerator
 
 from governance.models import Account
 from tests.api.support import API, report_body
-from tests.support.cast import Cast
 from tests.support.clients import PlainClient
 from tests.support.events import let_go
+from tests.support.factories import (
+    approved,
+    finished_job,
+    pending_job,
+    running_job,
+)
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
-from tests.support.stories import approved, finished_job, pending_job, running_job
 from tests.support.tokens import new_token
+from tests.support.users import Users
 
 HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
 REFUSALS = {
-    *("invalid_input", "invalid_parameter", "unusable_json", "malformed_json"),
+    *("invalid_input", "invalid_parameter", "invalid_json", "malformed_json"),
     *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
     "invalid_idempotency_key",
     "invalid_header",
@@ -70,48 +75,48 @@ class Stage:
     shown: Callable[[Client], Mapping[str, Any]] = lambda client: {}
 
 
-def stage_for(operation_id: str, cast: Cast, reader: Account) -> Stage:
+def stage_for(operation_id: str, users: Users, reader: Account) -> Stage:
     """The stage of an operation. A new one that writes must be given one here."""
     match operation_id:
         case "activate_contract":
-            return Stage(cast.operator, approved(cast).pk, {"timeout_minutes": 60})
+            return Stage(users.operator, approved(users).pk, {"timeout_minutes": 60})
         case "activate_contracts":
-            ids = [str(approved(cast).pk)]
-            return Stage(cast.operator, None, {"contract_ids": ids, "timeout_minutes": 60})
+            ids = [str(approved(users).pk)]
+            return Stage(users.operator, None, {"contract_ids": ids, "timeout_minutes": 60})
         case "claim_job":
-            pending_job(cast)
-            return Stage(cast.executor)
+            pending_job(users)
+            return Stage(users.executor)
         case "start_job":
-            return Stage(cast.executor, pending_job(cast).pk)
+            return Stage(users.executor, pending_job(users).pk)
         case "report_step":
-            running = running_job(cast)
+            running = running_job(users)
             body = report_body(running.token, error="", health_after=None)
             one = {name: value for name, value in body.items() if name != "execution_token"}
             several = {"execution_token": running.token, "results": [one]}
             shown = partial(_result, running.job.pk)
-            return Stage(cast.executor, running.job.pk, body, shown, instead=several)
+            return Stage(users.executor, running.job.pk, body, shown, instead=several)
         case "complete_job":
-            running = running_job(cast)
+            running = running_job(users)
             running.complete_steps()
-            return Stage(cast.executor, running.job.pk, {"execution_token": running.token})
+            return Stage(users.executor, running.job.pk, {"execution_token": running.token})
         case "cancel_job":
-            job = pending_job(cast)
-            return Stage(cast.operator, job.pk, {"reason": "No."}, partial(_end_of, job.pk))
+            job = pending_job(users)
+            return Stage(users.operator, job.pk, {"reason": "No."}, partial(_end_of, job.pk))
         case "record_verdict":
-            job = finished_job(cast)
+            job = finished_job(users)
             body = {
                 "verdict": "INCONCLUSIVE",
                 "reason": "Why.",
                 "checks": [],
                 "evidence_sha256": job.evidence.sha256,
             }
-            return Stage(cast.auditor, job.pk, body, partial(_verdict_on, job.pk))
+            return Stage(users.auditor, job.pk, body, partial(_verdict_on, job.pk))
     assert operation_id.startswith(("list_", "get_", "follow_")), f"No stage for {operation_id}."
     is_contract = operation_id in {"get_contract", "list_ledger_entries"}
-    return Stage(reader, approved(cast).pk if is_contract else finished_job(cast).pk)
+    return Stage(reader, approved(users).pk if is_contract else finished_job(users).pk)
 
 
-def api_fields(cast: Cast, reader: Account) -> Iterator[Field]:
+def api_fields(users: Users, reader: Account) -> Iterator[Field]:
     """Path, query and body of every operation in the schema, and the headers of two of them.
 
     `reader` may see everything. Each operation gets rows of its own to be attacked on.
@@ -119,7 +124,7 @@ def api_fields(cast: Cast, reader: Account) -> Iterator[Field]:
     schema = SchemaGenerator().get_schema(public=True)
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            stage = stage_for(operation["operationId"], cast, reader)
+            stage = stage_for(operation["operationId"], users, reader)
             yield from _Operation(schema, path, method.upper(), operation, stage).fields()
 
 
@@ -182,9 +187,11 @@ class _Operation:
         yield self._body_field("", HERE, 0)
         yield self._key_field("", {HERE: 1})
         for name, schema in form.get("properties", {}).items():
-            yield from self._places(name, name, self._resolved(schema), lambda value: value, 1)
+            yield from self._inner_fields(
+                name, name, self._resolved(schema), lambda value: value, 1
+            )
 
-    def _places(
+    def _inner_fields(
         self, name: str, path: str, schema: Any, around: Callable[[Any], Any], above: int
     ) -> Iterator[Field]:
         """The value itself, and the places inside it if it is a list, an object or anything."""
@@ -198,7 +205,7 @@ class _Operation:
         for inner, inner_schema in schema.get("properties", {}).items():
             assert path == f"{name}[0]", f"{self.name}: attack the fields of {path} as well."
             whole = self.stage.body[name][0]
-            yield from self._places(
+            yield from self._inner_fields(
                 name,
                 f"{path}.{inner}",
                 self._resolved(inner_schema),
@@ -207,7 +214,7 @@ class _Operation:
             )
         if schema.get("type") == "array":
             item = self._resolved(schema["items"])
-            yield from self._places(
+            yield from self._inner_fields(
                 name, f"{path}[0]", item, lambda value: around([value]), above + 1
             )
         if is_free:
@@ -249,8 +256,8 @@ class _Operation:
         sent = json.loads(body) if body.strip() else {}
         shown = self.stage.shown(self.client)
         for name, value in shown.items():
-            told = sent.get(name, self.stage.body[name])
-            if value != (told.strip() if name == "reason" else told):
+            expected = sent.get(name, self.stage.body[name])
+            if value != (expected.strip() if name == "reason" else expected):
                 return f"{name} is shown as {value!r:.200}"
         return ""
 
@@ -357,8 +364,8 @@ def _judge_body(payload: Payload, answer: Any, path: str, *, above: int, is_free
     elif status not in ((200, 201, 204) if is_free else (200, 201, 204, 400, 409)):
         return f"{status} {answer.content[:300]!r}"
     if status == 400 and answer.json()["code"] not in ("malformed_json", "document_too_large"):
-        told = answer.json()["errors"][0]["path"]
-        place, dot, name = path.rpartition(".")
-        if not told.startswith((path, place + dot + DEPENDS_ON.get(name, name))):
-            return f"path {told!r} instead of {path!r}"
+        reported = answer.json()["errors"][0]["path"]
+        parent, dot, name = path.rpartition(".")
+        if not reported.startswith((path, parent + dot + DEPENDS_ON.get(name, name))):
+            return f"path {reported!r} instead of {path!r}"
     return ""

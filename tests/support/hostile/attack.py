@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tests.support.attacks import check_deferred_laws, nothing_written
+from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.hostile.payloads import Payload, some_payloads
 
 Advance = Callable[[float], Any]
@@ -55,27 +55,27 @@ def attack_fields(
     What is accepted must pass every law that a commit asks, and is then undone. What is refused
     must leave no trace. Raises HostileInputError at the first answer that is wrong.
     """
-    for turn, place in enumerate(fields):
+    for turn, target in enumerate(fields):
         tally.fields += 1
         with nothing_written():
             for payload in some_payloads(everything, payloads, turn):
                 tally.sent.add(payload.name)
-                tally.answers[_attack(place, payload)] += 1
+                tally.answers[_attack(target, payload)] += 1
                 advance(1 / len(fields))
 
 
-def _attack(place: Field, payload: Payload) -> str:
+def _attack(target: Field, payload: Payload) -> str:
     """The class of the answer's status: `2xx` and so on."""
     with transaction.atomic():
         try:
-            answer = place.send(payload)
+            answer = target.send(payload)
             if answer.status_code < 400:
-                check_deferred_laws()
-            fault = _unfit(payload, answer) or place.judge(payload, answer)
+                check_deferred_triggers()
+            fault = _unfit(payload, answer) or target.judge(payload, answer)
         except Exception as error:
-            raise HostileInputError(f"{place.name}, {payload.name}: {error!r}") from error
+            raise HostileInputError(f"{target.name}, {payload.name}: {error!r}") from error
         if fault:
-            raise HostileInputError(f"{place.name}, {payload.name}: {fault}")
+            raise HostileInputError(f"{target.name}, {payload.name}: {fault}")
         if answer.status_code < 400:
             transaction.set_rollback(True)
     return f"{answer.status_code // 100}xx"

@@ -13,19 +13,25 @@ from typing import Any
 from django.core.management import call_command
 from django.db import transaction
 
-from governance.ledger.verification import verify_ledger
+from governance.domain.errors import GovernanceError
 from governance.management.base import PartlyRefused
 from governance.models import LedgerEntry, SystemContract
-from governance.vocabulary.errors import GovernanceError
-from tests.support.attacks import check_deferred_laws
-from tests.support.cast import Cast
+from governance.record.ledger.verification import verify_ledger
+from tests.support.attacks import check_deferred_triggers
+from tests.support.factories import (
+    MAY,
+    THREE_CHANGES,
+    VALIDATOR_VERDICT,
+    draft,
+    finished_job,
+)
 from tests.support.hostile.attack import Advance, HostileInputError, Tally
 from tests.support.hostile.payloads import Payload, some_payloads
-from tests.support.stories import MAY, THREE_CHANGES, VALIDATOR_VERDICT, draft, finished_job
+from tests.support.users import Users
 
 HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
-LONGEST_COMPLAINT = 3000
+MAX_COMPLAINT_LENGTH = 3000
 
 CAPABILITY: dict[str, Any] = {
     "name": "New",
@@ -60,7 +66,7 @@ def whole_proposal() -> dict[str, Any]:
 
 
 def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
-    """A line that import_verdicts takes."""
+    """A line that import_audit_verdicts takes."""
     return {
         "job_id": job_id,
         "verdict": "PASS",
@@ -71,7 +77,7 @@ def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
 
 
 def draft_verdict_line(contract_id: str) -> dict[str, Any]:
-    """A line that import_draft_verdicts takes."""
+    """A line that import_review_verdicts takes."""
     line = whole_proposal()
     return {
         "contract_id": contract_id,
@@ -90,16 +96,16 @@ def _marked(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         yield f"{path}, a key", {**value, HERE: 1}
         for name, inner in value.items():
-            for place, marked in _marked(inner, f"{path}.{name}" if path else name):
-                yield place, value | {name: marked}
+            for location, marked in _marked(inner, f"{path}.{name}" if path else name):
+                yield location, value | {name: marked}
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            for place, marked in _marked(inner, f"{path}[{index}]"):
-                yield place, [*value[:index], marked, *value[index + 1 :]]
+            for location, marked in _marked(inner, f"{path}[{index}]"):
+                yield location, [*value[:index], marked, *value[index + 1 :]]
 
 
 def attack_lines(
-    cast: Cast,
+    users: Users,
     everything: Sequence[Payload],
     *,
     payloads: int | None,
@@ -110,20 +116,20 @@ def attack_lines(
 
     `advance` is told 1 for each payload that went into every place, in small parts.
     """
-    job = finished_job(cast)
+    job = finished_job(users)
     verdict = verdict_line(str(job.pk), job.evidence.sha256)
     good = whole_proposal() | {"reference": "GOOD"}
-    import_contracts = partial(_import, "import_contracts", cast.operator, "created")
-    import_verdicts = partial(_import, "import_verdicts", cast.auditor, "recorded")
-    import_drafts = partial(_import, "import_draft_verdicts", cast.operator, "eligible")
-    of_draft = draft_verdict_line(str(draft(cast).pk))
+    import_contracts = partial(_import, "import_contracts", users.operator, "created")
+    import_audit_verdicts = partial(_import, "import_audit_verdicts", users.auditor, "recorded")
+    import_drafts = partial(_import, "import_review_verdicts", users.operator, "eligible")
+    of_draft = draft_verdict_line(str(draft(users).pk))
     kinds = (
-        ("import_draft_verdicts", of_draft, None, import_drafts),
+        ("import_review_verdicts", of_draft, None, import_drafts),
         ("import_contracts", whole_proposal(), good, import_contracts),
-        ("import_verdicts", verdict, None, import_verdicts),
+        ("import_audit_verdicts", verdict, None, import_audit_verdicts),
     )
     registry = list(templates_of({"capabilities": [CAPABILITY]}))
-    places = sum(len(list(templates_of(kind[1]))) for kind in kinds) + len(registry)
+    location_count = sum(len(list(templates_of(kind[1]))) for kind in kinds) + len(registry)
 
     def choose() -> list[Payload]:
         chosen = some_payloads(everything, payloads, tally.fields)
@@ -133,25 +139,25 @@ def attack_lines(
         return chosen
 
     for command, document, last, import_lines in kinds:
-        for place, template in templates_of(document):
+        for location, template in templates_of(document):
             chosen = choose()
             lines = [_line(template, payload) for payload in chosen]
             # In one file the first that is accepted would stand in the way of the others.
             files = [[line] for line in lines] if last is None else [lines]
             for file in files:
-                import_lines(f"{command}, {place}", file, last)
-            advance(len(chosen) / places)
-    for place, template in registry:
+                import_lines(f"{command}, {location}", file, last)
+            advance(len(chosen) / location_count)
+    for location, template in registry:
         chosen = choose()
         for payload in chosen:
-            _register(f"registry, {place}, {payload.name}", cast, _line(template, payload))
-        advance(len(chosen) / places)
+            _register(f"registry, {location}, {payload.name}", users, _line(template, payload))
+        advance(len(chosen) / location_count)
 
 
 def _line(template: bytes, payload: Payload) -> bytes:
     as_key = MARK + b": 1" in template
-    spelled = template.replace(MARK, payload.as_key if as_key else payload.json)
-    return spelled.replace(b"\n", b" ").replace(
+    serialized = template.replace(MARK, payload.as_key if as_key else payload.json)
+    return serialized.replace(b"\n", b" ").replace(
         b"HOSTILE", payload.name[:60].encode().hex().encode()
     )
 
@@ -162,10 +168,10 @@ def _import(
     everything = [*lines, json.dumps(last).encode()] if last else list(lines)
     with transaction.atomic(), _written(b"\n".join(everything)) as file:
         outcome = _run(where, command, file, "--json", person=person)
-        told = outcome[done] + outcome["already_there"] + outcome.get("refused_may_not", 0)
-        told += outcome.get("rejected_may_not", 0)
+        counted = outcome[done] + outcome["already_there"] + outcome.get("refused_may_not", 0)
+        counted += outcome.get("rejected_may_not", 0)
         blank = sum(not line.strip() for line in lines)
-        if told + len(outcome["bad_lines"]) + blank != len(everything):
+        if counted + len(outcome["bad_lines"]) + blank != len(everything):
             raise HostileInputError(f"{where}: {outcome} of {len(everything)} lines")
         if last and not SystemContract.objects.filter(reference="GOOD").exists():
             raise HostileInputError(f"{where}: the good line after them did not come in")
@@ -173,16 +179,16 @@ def _import(
         transaction.set_rollback(True)
 
 
-def _register(where: str, cast: Cast, registry: bytes) -> None:
+def _register(where: str, users: Users, registry: bytes) -> None:
     with transaction.atomic(), _written(registry) as file:
         arguments = ("/dev/null", "--registry", file, "--json")
-        _run(where, "import_contracts", *arguments, person=cast.operator)
+        _run(where, "import_contracts", *arguments, person=users.operator)
         transaction.set_rollback(True)
 
 
 def _check(where: str) -> None:
     try:
-        check_deferred_laws()
+        check_deferred_triggers()
         findings = [found.finding for found in verify_ledger() if found.finding]
     except Exception as error:
         raise HostileInputError(f"{where}: {error!r}") from error
@@ -216,7 +222,7 @@ def _run(where: str, command: str, *arguments: str, person: Any) -> dict[str, An
 
 
 def _require_short(where: str, complaint: str) -> None:
-    if len(complaint) > LONGEST_COMPLAINT:
+    if len(complaint) > MAX_COMPLAINT_LENGTH:
         raise HostileInputError(f"{where}: a complaint of {len(complaint)} letters")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.support.hostile import texts
 
-DEEPEST = 32
+MAX_DEPTH = 32
 MIB = 1024 * 1024
 
 
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 class Payload:
     """One hostile value.
 
-    `is_plain` says whether a record could keep it as it is; what is not plain must be refused.
+    `is_plain` says whether a record could keep it is; what is not plain must be refused.
     `depth` is how many levels it has, the innermost value included.
     """
 
@@ -39,7 +39,7 @@ class Payload:
 
     def is_acceptable(self, *, above: int) -> bool:
         """Whether free JSON may hold it with `above` levels around it."""
-        return self.is_plain and self.depth + above <= DEEPEST and len(self.json) < MIB - 2000
+        return self.is_plain and self.depth + above <= MAX_DEPTH and len(self.json) < MIB - 2000
 
 
 def payloads() -> list[Payload]:
@@ -141,9 +141,9 @@ def _keys() -> Iterable[Payload]:
     for name, key in texts.keys().items():
         raw = json.dumps({key: 1}).encode()
         yield Payload(f"key: {name}", raw, key.encode(), "\x00" not in key, 2)
-    for name, spelled in (("half a pair", "\\ud800"), ("the other half", "x\\udfff")):
-        raw = b'{"%s": 1}' % spelled.encode()
-        yield Payload(f"key: {name}", raw, spelled.encode(), is_plain=False, depth=2)
+    for name, escaped in (("half a pair", "\\ud800"), ("the other half", "x\\udfff")):
+        raw = b'{"%s": 1}' % escaped.encode()
+        yield Payload(f"key: {name}", raw, escaped.encode(), is_plain=False, depth=2)
 
 
 def _spoilt() -> Iterable[Payload]:

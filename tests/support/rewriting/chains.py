@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from governance.ledger.chain import GENESIS, entry_hash
-from governance.ledger.dossier import Dossier
-from governance.ledger.loading import load_dossiers
+from governance.domain.canonical import (
+    canonical_text,
+    digest,
+    require_plain_json,
+    sha256_hex,
+    timestamp,
+)
+from governance.domain.errors import InvalidInputError
 from governance.models import (
     ApprovalSignature,
     GovernanceAudit,
@@ -18,21 +23,21 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
-from governance.vocabulary.canonical import (
-    canonical_text,
-    digest,
-    require_plain_json,
-    sha256_hex,
-    timestamp,
-)
-from governance.vocabulary.errors import InvalidInputError
+from governance.record.ledger.chain import GENESIS, entry_hash
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.loading import load_contract_records
 from tests.support.attacks import insert_row, run_sql, update_row
-from tests.support.rewriting.edits import Edit, Studio, rewritten, set_column
-from tests.support.rewriting.pictures import Picture, columns_of, put_back, remove
+from tests.support.rewriting.documents import (
+    ContractDocument,
+    columns_of,
+    put_back,
+    remove_rows,
+)
+from tests.support.rewriting.edits import Edit, EditContext, rewritten, set_column
 from tests.support.rewriting.values import another
 
 LEDGER = "governance_ledgerentry"
-TOLD_COLUMNS = ("actor", "reason", "at")
+ENTRY_COLUMNS = ("actor", "reason", "at")
 # Columns that a forger can change and then have every later digest follow.
 FORGEABLE = (
     (SystemContract, "description"),
@@ -50,134 +55,136 @@ FORGEABLE = (
 )
 
 
-def edit_entry(studio: Studio) -> Edit:
+def edit_entry(context: EditContext) -> Edit:
     """One column of one entry says something else."""
-    picture, model, row = studio.row(LedgerEntry)
-    column = studio.draw.choice(columns_of(model))
+    document, model, row = context.row(LedgerEntry)
+    column = context.draw.choice(columns_of(model))
     name = column.attname
-    value = another(column, row[name], studio.draw, studio.people)
+    value = another(column, row[name], context.draw, context.people)
     set_column(model, row, column, value)
     bad = row["seq"]
     if name == "contract_id":  # hung on a contract that is not there
         return Edit(
-            f"entry {bad} without contract", {picture.contract_id: bad, value: 1}, whole=True
+            f"entry {bad} without contract", {document.contract_id: bad, value: 1}, whole=True
         )
     if name == "seq":  # it is missing where it was, or one too many before that
         bad = min(bad, value + 1)
-    return Edit(f"entry {row['seq']}.{name}: {row[name]!r} → {value!r}", {picture.contract_id: bad})
+    return Edit(
+        f"entry {row['seq']}.{name}: {row[name]!r} → {value!r}", {document.contract_id: bad}
+    )
 
 
-def respell_entry(studio: Studio) -> Edit:
+def reserialize_entry(context: EditContext) -> Edit:
     """The body says it in other words, or the same in another spelling."""
-    picture, _, row = studio.row(LedgerEntry)
+    document, _, row = context.row(LedgerEntry)
     body = row["body"]
     while body == row["body"]:
-        body = rewritten(body, studio.draw)
+        body = rewritten(body, context.draw)
     update_row(LEDGER, row["id"], body=body)
-    return Edit(f"entry {row['seq']} spelled otherwise", {picture.contract_id: row["seq"]})
+    return Edit(f"entry {row['seq']} spelled otherwise", {document.contract_id: row["seq"]})
 
 
-def swap_entries(studio: Studio) -> Edit | None:
+def swap_entries(context: EditContext) -> Edit | None:
     """Two entries of a chain change places."""
-    picture = studio.picture()
-    if len(picture.chain) < 2:
+    document = context.document()
+    if len(document.chain) < 2:
         return None
-    first, second = sorted(studio.draw.sample(range(len(picture.chain)), 2))
-    update_row(LEDGER, picture.chain[first].row_id, seq=second + 1)
-    update_row(LEDGER, picture.chain[second].row_id, seq=first + 1)
-    return Edit(f"entries {first + 1} and {second + 1} swapped", {picture.contract_id: first + 1})
+    first, second = sorted(context.draw.sample(range(len(document.chain)), 2))
+    update_row(LEDGER, document.chain[first].row_id, seq=second + 1)
+    update_row(LEDGER, document.chain[second].row_id, seq=first + 1)
+    return Edit(f"entries {first + 1} and {second + 1} swapped", {document.contract_id: first + 1})
 
 
-def cut_tail(studio: Studio) -> Edit:
-    picture = studio.picture()
-    last = studio.draw.randrange(len(picture.chain))
-    run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s AND seq > %s", picture.contract_id, last)
-    return Edit(f"cut after entry {last}", {picture.contract_id: last + 1})
+def cut_tail(context: EditContext) -> Edit:
+    document = context.document()
+    last = context.draw.randrange(len(document.chain))
+    run_sql(f"DELETE FROM {LEDGER} WHERE contract_id = %s AND seq > %s", document.contract_id, last)
+    return Edit(f"cut after entry {last}", {document.contract_id: last + 1})
 
 
-def remove_entry(studio: Studio) -> Edit:
+def remove_entry(context: EditContext) -> Edit:
     """One entry is gone; those after it close up, or do not."""
-    picture, _, row = studio.row(LedgerEntry)
+    document, _, row = context.row(LedgerEntry)
     run_sql(f"DELETE FROM {LEDGER} WHERE id = %s", row["id"])
-    if studio.draw.random() < 0.5:
+    if context.draw.random() < 0.5:
         run_sql(
             f"UPDATE {LEDGER} SET seq = seq - 1 WHERE contract_id = %s AND seq > %s",
-            picture.contract_id,
+            document.contract_id,
             row["seq"],
         )
-    return Edit(f"entry {row['seq']} removed", {picture.contract_id: row["seq"]})
+    return Edit(f"entry {row['seq']} removed", {document.contract_id: row["seq"]})
 
 
-def insert_entry(studio: Studio) -> Edit:
+def insert_entry(context: EditContext) -> Edit:
     """An entry that tells something untrue, linked and hashed, between others or at the end."""
-    picture = studio.picture()
-    place = studio.draw.randint(1, picture.after)
+    document = context.document()
+    seq = context.draw.randint(1, document.after)
     run_sql(
         f"UPDATE {LEDGER} SET seq = seq + 1 WHERE contract_id = %s AND seq >= %s",
-        picture.contract_id,
-        place,
+        document.contract_id,
+        seq,
     )
-    entries = picture.rows[LedgerEntry]
-    model = dict(studio.draw.choice(entries)) | {"seq": place}
-    model["prev_hash"] = bytes(entries[place - 2]["hash"]) if place > 1 else GENESIS
-    body = json.loads(model["body"]) | {"seq": place}
+    entries = document.rows[LedgerEntry]
+    model = dict(context.draw.choice(entries)) | {"seq": seq}
+    model["prev_hash"] = bytes(entries[seq - 2]["hash"]) if seq > 1 else GENESIS
+    body = json.loads(model["body"]) | {"seq": seq}
     model["body"] = canonical_text(body)
     model["hash"] = entry_hash(model["prev_hash"], model["body"])
     del model["id"]
-    same = place < picture.after and model["body"] == entries[place - 1]["body"]
+    same = seq < document.after and model["body"] == entries[seq - 1]["body"]
     insert_row(LEDGER, **model)
     # A true copy is as good as the one it copies; the one after it is the one too many.
-    linked = place < picture.after and not same
-    return Edit(f"entry inserted at {place}", {picture.contract_id: place + same}, linked=linked)
+    linked = seq < document.after and not same
+    return Edit(f"entry inserted at {seq}", {document.contract_id: seq + same}, linked=linked)
 
 
-def rehash_entry(studio: Studio) -> Edit | None:
+def rehash_entry(context: EditContext) -> Edit | None:
     """One entry says something else, hash and all; the next one still links to what it was."""
-    picture, _, row = studio.row(LedgerEntry)
+    document, _, row = context.row(LedgerEntry)
     body = json.loads(row["body"]) | {"reason": row["reason"] + " And so it was."}
     text = canonical_text(body)
     prev_hash = bytes(row["prev_hash"])
     update_row(
         LEDGER, row["id"], body=text, reason=body["reason"], hash=entry_hash(prev_hash, text)
     )
-    is_last = row["seq"] == len(picture.chain)
+    is_last = row["seq"] == len(document.chain)
     return Edit(
         f"entry {row['seq']} hashed anew",
-        {picture.contract_id: row["seq"]},
+        {document.contract_id: row["seq"]},
         by_checkpoint=is_last,
         linked=not is_last,
     )
 
 
-def rehash_chain(studio: Studio) -> Edit:
+def rehash_chain(context: EditContext) -> Edit:
     """An entry says something else, and every hash from there on follows."""
-    picture, model, row = studio.row(LedgerEntry)
-    name = studio.draw.choice(TOLD_COLUMNS)
+    document, model, row = context.row(LedgerEntry)
+    name = context.draw.choice(ENTRY_COLUMNS)
     column = next(c for c in columns_of(model) if c.attname == name)
-    set_column(model, row, column, another(column, row[name], studio.draw, studio.people))
-    forge_chain(picture)
+    set_column(model, row, column, another(column, row[name], context.draw, context.people))
+    forge_chain(document)
     return Edit(
         f"chain hashed anew from {row['seq']}",
-        {picture.contract_id: row["seq"]},
+        {document.contract_id: row["seq"]},
         by_checkpoint=True,
     )
 
 
-def forge_row(studio: Studio) -> Edit | None:
+def forge_row(context: EditContext) -> Edit | None:
     """A row says something else, and every digest and hash that follows from it says so too."""
-    model, name = studio.draw.choice(FORGEABLE)
-    picture, _, row = studio.row(model)
-    if picture.vouching_column(model, row, name) == picture.after:
+    model, name = context.draw.choice(FORGEABLE)
+    document, _, row = context.row(model)
+    if document.vouching_column(model, row, name) == document.after:
         return None  # nothing vouches for it yet: nothing to forge
     column = next(c for c in columns_of(model) if c.attname == name)
-    value = another(column, row[name], studio.draw, studio.people)
+    value = another(column, row[name], context.draw, context.people)
     if not is_plain(value):
         return None  # what no digest can be taken of cannot be forged
     set_column(model, row, column, value)
-    forge_chain(picture)
+    forge_chain(document)
     return Edit(
         f"{model.__name__}.{name} and all that vouches for it",
-        {picture.contract_id: picture.vouching_column(model, row, name)},
+        {document.contract_id: document.vouching_column(model, row, name)},
         by_checkpoint=True,
     )
 
@@ -190,66 +197,66 @@ def is_plain(value: Any) -> bool:
     return True
 
 
-def forge_chain(picture: Picture) -> None:
+def forge_chain(document: ContractDocument) -> None:
     """Make the digests, bodies and hashes of a chain what its rows say now."""
-    [dossier] = load_dossiers([picture.contract_id])
-    contract = dossier.contract
+    [contract_record] = load_contract_records([document.contract_id])
+    contract = contract_record.contract
     if contract.content_digest:
         content = digest(contract.content_record())
         changes: dict[str, Any] = {"content_digest": content}
         if contract.approved_digest:
             changes["approved_digest"] = content
         update_row(SystemContract._meta.db_table, contract.pk, **changes)
-        for (record, _), row in dossier.rows.items():
+        for (record, _), row in contract_record.rows.items():
             if record == "signature_sha256":
                 sign_anew(row, content)
-        [dossier] = load_dossiers([picture.contract_id])
+        [contract_record] = load_contract_records([document.contract_id])
     previous = GENESIS
-    for entry in dossier.entries:
-        body = canonical_text(_retold(dossier, entry))
+    for entry in contract_record.entries:
+        body = canonical_text(_rewritten_body(contract_record, entry))
         current = entry_hash(previous, body)
         update_row(LEDGER, entry.pk, body=body, prev_hash=previous, hash=current)
         previous = current
-    for model, row in ((SystemContract, contract), (GovernanceJob, dossier.job)):
+    for model, row in ((SystemContract, contract), (GovernanceJob, contract_record.job)):
         kind = "job." if model is GovernanceJob else "contract."
-        told = [entry.at for entry in dossier.entries if entry.event.startswith(kind)]
-        if row and told:
-            update_row(model._meta.db_table, row.pk, updated_at=max(told))
+        times = [entry.at for entry in contract_record.entries if entry.event.startswith(kind)]
+        if row and times:
+            update_row(model._meta.db_table, row.pk, updated_at=max(times))
 
 
 def sign_anew(signature: ApprovalSignature, content: str) -> None:
     """Under other content, as if its founder had seen that; what they saw stays beside it."""
     view = canonical_text(json.loads(signature.view) | {"content_digest": content})
-    said = {"content_digest": content, "view": view, "view_digest": sha256_hex(view)}
-    update_row(ApprovalSignature._meta.db_table, signature.pk, **said)
+    columns = {"content_digest": content, "view": view, "view_digest": sha256_hex(view)}
+    update_row(ApprovalSignature._meta.db_table, signature.pk, **columns)
 
 
-def _retold(dossier: Dossier, entry: LedgerEntry) -> dict[str, Any]:
+def _rewritten_body(contract_record: ContractRecord, entry: LedgerEntry) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(entry.body)
     body |= {"at": timestamp(entry.at), "actor": entry.actor, "reason": entry.reason}
     body["records"] = {
-        record: dossier.digest_of(record, place=_place_of(dossier, entry, record))
+        record: contract_record.digest_of(record, index=_index_of(contract_record, entry, record))
         for record in body["records"]
     }
     return body
 
 
-def _place_of(dossier: Dossier, entry: LedgerEntry, record: str) -> int | None:
+def _index_of(contract_record: ContractRecord, entry: LedgerEntry, record: str) -> int | None:
     if record != "signature_sha256":
         return entry.step_index
-    before = [one for one in dossier.entries if one.seq <= entry.seq]
+    before = [one for one in contract_record.entries if one.seq <= entry.seq]
     return sum("signature_sha256" in json.loads(one.body)["records"] for one in before)
 
 
-def restore_older_state(studio: Studio) -> Edit | None:
+def restore_older_state(context: EditContext) -> Edit | None:
     """A contract as it was some entries ago, with every row that it had then, and no other."""
-    aged = [p for p in studio.pictures if studio.older[p.contract_id]]
-    picture = studio.draw.choice(aged)
-    length, rows = studio.draw.choice(sorted(studio.older[picture.contract_id].items()))
-    remove(picture.contract_id)
+    aged = [p for p in context.documents if context.older[p.contract_id]]
+    document = context.draw.choice(aged)
+    length, rows = context.draw.choice(sorted(context.older[document.contract_id].items()))
+    remove_rows(document.contract_id)
     put_back(rows)
     return Edit(
-        f"as it was {len(picture.chain) - length} entries ago",
-        {picture.contract_id: length + 1},
+        f"as it was {len(document.chain) - length} entries ago",
+        {document.contract_id: length + 1},
         by_checkpoint=True,
     )

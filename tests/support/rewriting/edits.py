@@ -11,27 +11,27 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from governance.domain.canonical import sha256_hex
 from governance.models import (
     AuditEvidence,
     GovernanceJob,
     LedgerEntry,
     SystemContract,
 )
-from governance.vocabulary.canonical import sha256_hex
 from tests.support.attacks import insert_row, run_sql, update_row
-from tests.support.rewriting.pictures import (
+from tests.support.rewriting.documents import (
     TABLES,
+    ContractDocument,
     Dump,
-    Picture,
     Row,
     columns_of,
-    remove,
+    remove_rows,
 )
 from tests.support.rewriting.values import adapted, another, other_text, substance
 
 PARENTS = {"contract_id", "job_id", "audit_id"}
 # Where a row has its place among others of its kind.
-PLACES = {"seq", "step_index", "phase", "number"}
+POSITION_COLUMNS = {"seq", "step_index", "phase", "number"}
 
 
 @dataclass(frozen=True)
@@ -54,24 +54,24 @@ class Edit:
 
 
 @dataclass
-class Studio:
+class EditContext:
     """Where edits are drawn: the record's pictures, the older states, the people."""
 
     draw: Random
-    pictures: Sequence[Picture]
+    documents: Sequence[ContractDocument]
     older: Mapping[UUID, Mapping[int, Dump]]
     people: Sequence[int]
-    kinds: dict[str, Callable[[Studio], Edit | None]] = field(default_factory=dict)
+    kinds: dict[str, Callable[[EditContext], Edit | None]] = field(default_factory=dict)
 
-    def picture(self) -> Picture:
-        return self.draw.choice(self.pictures)
+    def document(self) -> ContractDocument:
+        return self.draw.choice(self.documents)
 
-    def row(self, model: type[Model] | None = None) -> tuple[Picture, type[Model], Row]:
+    def row(self, model: type[Model] | None = None) -> tuple[ContractDocument, type[Model], Row]:
         """Any row of any contract, of `model` if given; every table comes up as often."""
         model = model or self.draw.choice([m for m in TABLES if m is not LedgerEntry])
-        holding = [picture for picture in self.pictures if picture.rows[model]]
-        picture = self.draw.choice(holding)
-        return picture, model, self.draw.choice(picture.rows[model])
+        holding = [document for document in self.documents if document.rows[model]]
+        document = self.draw.choice(holding)
+        return document, model, self.draw.choice(document.rows[model])
 
 
 def set_column(model: type[Model], row: Row, column: Any, value: Any) -> None:
@@ -79,39 +79,45 @@ def set_column(model: type[Model], row: Row, column: Any, value: Any) -> None:
 
 
 # --- rows ---------------------------------------------------------------------------------------
-def edit_column(studio: Studio) -> Edit:
+def edit_column(context: EditContext) -> Edit:
     """One column of one row says something else."""
-    picture, model, row = studio.row()
-    column = studio.draw.choice(columns_of(model))
-    value = another(column, row[column.attname], studio.draw, studio.people)
+    document, model, row = context.row()
+    column = context.draw.choice(columns_of(model))
+    value = another(column, row[column.attname], context.draw, context.people)
     set_column(model, row, column, value)
     return Edit(
         f"{model.__name__}.{column.attname}: {row[column.attname]!r} → {value!r}",
-        {picture.contract_id: _first_bad(picture, model, row, column.attname, value)},
+        {document.contract_id: _first_bad(document, model, row, column.attname, value)},
     )
 
 
-def _first_bad(picture: Picture, model: type[Model], row: Row, column: str, value: Any) -> int:
-    bad = picture.vouching_column(model, row, column)
+def _first_bad(
+    document: ContractDocument, model: type[Model], row: Row, column: str, value: Any
+) -> int:
+    bad = document.vouching_column(model, row, column)
     if column in ("step_index", "phase", "number"):
         # The row is gone from where it was, and stands where it should not.
-        bad = min(bad, picture.vouching_row(model, {**row, column: value}))
+        bad = min(bad, document.vouching_row(model, {**row, column: value}))
     return bad
 
 
-def swap_columns(studio: Studio) -> Edit | None:
+def swap_columns(context: EditContext) -> Edit | None:
     """Two contracts exchange what stands in one column."""
-    draw = studio.draw
-    one, model, mine = studio.row(draw.choice(list(TABLES)))
+    draw = context.draw
+    one, model, mine = context.row(draw.choice(list(TABLES)))
     column = draw.choice(
-        [column for column in columns_of(model) if column.attname not in PARENTS | {"id", *PLACES}]
+        [
+            column
+            for column in columns_of(model)
+            if column.attname not in PARENTS | {"id", *POSITION_COLUMNS}
+        ]
     )
     name = column.attname
     others = [
-        (picture, row)
-        for picture in studio.pictures
-        for row in picture.rows[model]
-        if picture is not one
+        (document, row)
+        for document in context.documents
+        for row in document.rows[model]
+        if document is not one
         and substance(row[name]) != substance(mine[name])
         # NULL and "" are the same nothing where nothing is to be told.
         and (row[name] or mine[name])
@@ -130,41 +136,43 @@ def swap_columns(studio: Studio) -> Edit | None:
     )
 
 
-def remove_row(studio: Studio) -> Edit:
-    picture, model, row = studio.row()
+def remove_row(context: EditContext) -> Edit:
+    document, model, row = context.row()
     run_sql(f"DELETE FROM {model._meta.db_table} WHERE id = %s", row["id"])
     if model is SystemContract:
-        return Edit("the contract's row removed", {picture.contract_id: 1}, whole=True)
+        return Edit("the contract's row removed", {document.contract_id: 1}, whole=True)
     return Edit(
-        f"{model.__name__} removed", {picture.contract_id: picture.vouching_row(model, row)}
+        f"{model.__name__} removed", {document.contract_id: document.vouching_row(model, row)}
     )
 
 
-def double_row(studio: Studio) -> Edit:
+def double_row(context: EditContext) -> Edit:
     """A second row beside one that is there, with one thing different."""
-    draw = studio.draw
-    picture, model, row = studio.row(draw.choice([m for m in TABLES if m is not SystemContract]))
-    fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", *PLACES}]
+    draw = context.draw
+    document, model, row = context.row(draw.choice([m for m in TABLES if m is not SystemContract]))
+    fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", *POSITION_COLUMNS}]
     column = draw.choice(fields)
-    twin = dict(row) | {column.attname: another(column, row[column.attname], draw, studio.people)}
+    duplicate = dict(row) | {
+        column.attname: another(column, row[column.attname], draw, context.people)
+    }
     if model is GovernanceJob:
-        twin["id"] = UUID(int=draw.getrandbits(128))
+        duplicate["id"] = UUID(int=draw.getrandbits(128))
     else:
-        del twin["id"]
+        del duplicate["id"]
     if model is GovernanceJob:
-        twin["lease_expires_at"] = None
-    _insert(model, twin)
+        duplicate["lease_expires_at"] = None
+    _insert(model, duplicate)
     # The one with the higher id comes second in a chain: it is the entry too many.
-    bad = picture.vouching_row(model, row) + (model is LedgerEntry)
-    return Edit(f"{model.__name__} doubled", {picture.contract_id: bad})
+    bad = document.vouching_row(model, row) + (model is LedgerEntry)
+    return Edit(f"{model.__name__} doubled", {document.contract_id: bad})
 
 
-def move_row(studio: Studio) -> Edit | None:
+def move_row(context: EditContext) -> Edit | None:
     """A row that belongs to one contract is hung on another."""
-    draw = studio.draw
-    one, model, row = studio.row(draw.choice([m for m in TABLES if m is not SystemContract]))
+    draw = context.draw
+    one, model, row = context.row(draw.choice([m for m in TABLES if m is not SystemContract]))
     (parent,) = PARENTS & set(row)
-    others = [p for p in studio.pictures if p is not one and _parents_in(p, parent)]
+    others = [p for p in context.documents if p is not one and _parents_in(p, parent)]
     if not others:
         return None
     other = draw.choice(others)
@@ -180,25 +188,25 @@ def move_row(studio: Studio) -> Edit | None:
     )
 
 
-def _parents_in(picture: Picture, parent: str) -> list[Any]:
+def _parents_in(document: ContractDocument, parent: str) -> list[Any]:
     if parent == "contract_id":
-        return [picture.contract_id]
+        return [document.contract_id]
     rows = {"job_id": GovernanceJob}.get(parent)
     if rows is None:
         from governance.models import GovernanceAudit
 
         rows = GovernanceAudit
-    return [row["id"] for row in picture.rows[rows]]
+    return [row["id"] for row in document.rows[rows]]
 
 
-def reseal_evidence(studio: Studio) -> Edit:
+def reseal_evidence(context: EditContext) -> Edit:
     """Another account of what happened, with its own digest beside it."""
-    picture, model, row = studio.row(AuditEvidence)
+    document, model, row = context.row(AuditEvidence)
     body = row["body"]
     while body == row["body"]:
-        body = rewritten(body, studio.draw)
+        body = rewritten(body, context.draw)
     update_row(model._meta.db_table, row["id"], body=body, sha256=sha256_hex(body))
-    return Edit("evidence sealed anew", {picture.contract_id: picture.vouching_row(model, row)})
+    return Edit("evidence sealed anew", {document.contract_id: document.vouching_row(model, row)})
 
 
 def rewritten(body: str, draw: Random) -> str:
@@ -227,44 +235,46 @@ def _insert(model: type[Model], row: Mapping[str, Any]) -> None:
     )
 
 
-def rename_contract(studio: Studio) -> Edit:
+def rename_contract(context: EditContext) -> Edit:
     """The contract's row under another id: both are named, and have no chain or no contract."""
-    picture = studio.picture()
-    other = UUID(int=studio.draw.getrandbits(128))
+    document = context.document()
+    other = UUID(int=context.draw.getrandbits(128))
     run_sql(
-        "UPDATE governance_systemcontract SET id = %s WHERE id = %s", other, picture.contract_id
+        "UPDATE governance_systemcontract SET id = %s WHERE id = %s", other, document.contract_id
     )
-    return Edit("the contract renamed", {picture.contract_id: 1, other: 1}, whole=True)
+    return Edit("the contract renamed", {document.contract_id: 1, other: 1}, whole=True)
 
 
-def remove_contract(studio: Studio) -> Edit:
+def remove_contract(context: EditContext) -> Edit:
     """A contract with everything that hangs on it, gone."""
-    picture = studio.picture()
-    remove(picture.contract_id)
-    return Edit("the contract removed", {picture.contract_id: 1}, by_checkpoint=True)
+    document = context.document()
+    remove_rows(document.contract_id)
+    return Edit("the contract removed", {document.contract_id: 1}, by_checkpoint=True)
 
 
-def unreadable_time(studio: Studio) -> Edit:
+def unreadable_time(context: EditContext) -> Edit:
     """A time that Python has no words for: nothing of such a record can be read."""
-    picture, model, row = studio.row(studio.draw.choice(list(TABLES)))
+    document, model, row = context.row(context.draw.choice(list(TABLES)))
     times = [c for c in columns_of(model) if c.get_internal_type() == "DateTimeField"]
     if not times:
-        return edit_column(studio)
-    set_column(model, row, studio.draw.choice(times), studio.draw.choice(["infinity", "-infinity"]))
-    return Edit(f"{model.__name__}: a time without end", {picture.contract_id: 1})
+        return edit_column(context)
+    set_column(
+        model, row, context.draw.choice(times), context.draw.choice(["infinity", "-infinity"])
+    )
+    return Edit(f"{model.__name__}: a time without end", {document.contract_id: 1})
 
 
-def respell_number(studio: Studio) -> Edit | None:
+def reserialize_number(context: EditContext) -> Edit | None:
     """1 becomes 1.0 in a JSONB column: the same number to whoever reads it, and no edit."""
-    places = [
+    cells = [
         (model, row, column)
-        for picture in studio.pictures
-        for model, rows in picture.rows.items()
+        for document in context.documents
+        for model, rows in document.rows.items()
         for row in rows
         for column in columns_of(model)
         if column.get_internal_type() == "JSONField" and ": 1" in json.dumps(row[column.attname])
     ]
-    model, row, column = studio.draw.choice(places)
+    model, row, column = context.draw.choice(cells)
     text = json.dumps(row[column.attname], ensure_ascii=False)
     for end in (",", "}"):
         text = text.replace(f": 1{end}", f": 1.0{end}")

@@ -88,15 +88,15 @@ def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
 
 def other_text(text: str, draw: Random, *, longest: int | None = None) -> str:
     """Another text, perhaps one that looks just the same."""
-    place = draw.randrange(len(text) + 1)
+    index = draw.randrange(len(text) + 1)
     options = [
         unicodedata.normalize("NFD", text),
         unicodedata.normalize("NFC", text),
         text.swapcase(),
         text + " ",
         text.replace(" ", "\u00a0", 1),
-        text[:place] + "\u200b" + text[place:],
-        text[:place] + draw.choice("abc0.é") + text[place + 1 :],
+        text[:index] + "\u200b" + text[index:],
+        text[:index] + draw.choice("abc0.é") + text[index + 1 :],
         text[:-1],
         text[::-1],
         "",
@@ -134,22 +134,22 @@ def _retyped(value: Any, draw: Random) -> list[Any]:
 def _other_list(values: list[Any], draw: Random, change: Callable[[Any], Any]) -> list[Any]:
     if not values:
         return [None]
-    place = draw.randrange(len(values))
+    index = draw.randrange(len(values))
     return draw.choice(
         [
-            [*values[:place], change(values[place]), *values[place + 1 :]],
-            [*values[:place], change(values[place]), *values[place + 1 :]],
-            values[:place] + values[place + 1 :],
-            values[: place + 1] + values[place:],
+            [*values[:index], change(values[index]), *values[index + 1 :]],
+            [*values[:index], change(values[index]), *values[index + 1 :]],
+            values[:index] + values[index + 1 :],
+            values[: index + 1] + values[index:],
             values[::-1],
-            values[place:] + values[:place],
+            values[index:] + values[:index],
         ]
     )
 
 
 def _other_bytes(value: bytes, draw: Random) -> bytes:
-    place = draw.randrange(len(value)) if value else 0
-    flipped = bytes([value[place] ^ (1 << draw.randrange(8))]) if value else b"\x00"
+    index = draw.randrange(len(value)) if value else 0
+    flipped = bytes([value[index] ^ (1 << draw.randrange(8))]) if value else b"\x00"
     return draw.choice(
-        [value[:place] + flipped + value[place + 1 :], value[:-1], value[::-1], bytes(32), b""]
+        [value[:index] + flipped + value[index + 1 :], value[:-1], value[::-1], bytes(32), b""]
     )

@@ -8,7 +8,7 @@ LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     steps jsonb;
 BEGIN
-    PERFORM governance_hold_chain(subject, head);
+    PERFORM governance_lock_chain(subject, head);
     SELECT plan INTO steps FROM governance_systemcontract WHERE id = subject;
     INSERT INTO governance_governancejob
            (id, contract_id, status, total_steps, current_step_index, timeout_minutes,

@@ -1,9 +1,9 @@
--- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the reach of
+-- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the scope of
 -- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
--- it also spells the entry (tell.sql). While the line stands still it is refused, whether or not a job
+-- it also spells the entry (append_new_entry.sql). While the line stands still it is refused, whether or not a job
 -- waits: an executor shall know why it gets nothing.
 CREATE OR REPLACE FUNCTION governance_claim_job(
-    executor bigint, actor text, at timestamptz, grace interval, token_sha256 text, reach varchar[]
+    executor bigint, actor text, at timestamptz, grace interval, token_sha256 text, token_scope varchar[]
 ) RETURNS SETOF governance_governancejob
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -14,16 +14,16 @@ DECLARE
     lease timestamptz;
     started text;
 BEGIN
-    -- As `FreezeQuerySet.in_force` has it. It locks nothing: line_frozen.sql looks again at commit.
+    -- As `FreezeQuerySet.in_force` has it. It locks nothing: change_freeze_active.sql looks again at commit.
     IF EXISTS (
-        SELECT FROM governance_linefreeze stop
-          LEFT JOIN governance_linethaw thaw ON thaw.freeze_id = stop.id
-         WHERE stop.ends_at > at
-           AND (thaw.id IS NULL OR (stop.frozen_at <= at AND at < thaw.thawed_at))
+        SELECT FROM governance_changefreeze change_freeze
+          LEFT JOIN governance_freezelift lift ON lift.freeze_id = change_freeze.id
+         WHERE change_freeze.ends_at > at
+           AND (lift.id IS NULL OR (change_freeze.started_at <= at AND at < lift.lifted_at))
     ) THEN
-        PERFORM governance_refuse('line_frozen', 'The line is frozen.');
+        PERFORM governance_refuse('change_freeze_active', 'The line is frozen.');
     END IF;
-    IF reach IS NULL THEN
+    IF token_scope IS NULL THEN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
@@ -34,8 +34,8 @@ BEGIN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.status = 'PENDING' AND contract.affected_capabilities && reach
-           AND contract.affected_capabilities <@ reach
+         WHERE job.status = 'PENDING' AND contract.affected_capabilities && token_scope
+           AND contract.affected_capabilities <@ token_scope
          ORDER BY job.created_at, job.id
          LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
     END IF;
@@ -58,7 +58,7 @@ BEGIN
            updated_at = greatest(updated_at, at)
      WHERE id = picked.id
     RETURNING * INTO claimed;
-    PERFORM governance_tell(
+    PERFORM governance_append_new_entry(
         picked.contract_id, head.seq, head.hash, at, actor, 'job.execution.started', 'PENDING',
         'RUNNING', '', NULL, '{"start_sha256":"' || started || '"}');
     RETURN NEXT claimed;

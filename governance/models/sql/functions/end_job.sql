@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION governance_end_job(
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    PERFORM governance_hold_chain(subject, head);
+    PERFORM governance_lock_chain(subject, head);
     IF reading IS NOT NULL THEN
         INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
         VALUES (job, 'AFTER', reading, observed);

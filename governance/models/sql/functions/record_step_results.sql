@@ -9,7 +9,7 @@ DECLARE
     result governance_stepresult%ROWTYPE;
     written bigint;
 BEGIN
-    PERFORM governance_hold_chain(subject, head);
+    PERFORM governance_lock_chain(subject, head);
     FOR result IN
         SELECT * FROM jsonb_populate_recordset(NULL::governance_stepresult, results)
          ORDER BY step_index

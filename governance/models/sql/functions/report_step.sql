@@ -1,6 +1,6 @@
 -- The report of the step that is due, as it is kept by one call: the result, the job's cursor and
 -- lease, the entry. It is kept where everything is as it should be; otherwise nothing is written and
--- no row comes back, and orchestrator/tracking.py finds out what it was and says so. The laws look at
+-- no row comes back, and authorities/orchestrator/tracking.py finds out what it was and says so. The laws look at
 -- every row of it.
 CREATE OR REPLACE FUNCTION governance_report_step(
     job uuid, executor bigint, actor text, token_sha256 text, due integer, outcome text,
@@ -45,7 +45,7 @@ BEGIN
        SET current_step_index = due + 1, lease_expires_at = lease,
            updated_at = greatest(updated_at, at)
      WHERE id = job;
-    PERFORM governance_tell(
+    PERFORM governance_append_new_entry(
         subject, seen.seq, seen.hash, at, actor, 'job.step.' || lower(outcome), '', '', error, due,
         '{"step_result_sha256":"' || result_sha256 || '"}');
     RETURN NEXT;

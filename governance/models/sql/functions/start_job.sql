@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION governance_start_job(
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    PERFORM governance_hold_chain(subject, head);
+    PERFORM governance_lock_chain(subject, head);
     UPDATE governance_governancejob
        SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
            lease_expires_at = lease, execution_token_sha256 = token_sha256,

@@ -22,7 +22,7 @@ BEGIN
     END;
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_may_leave(kind text, gone jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION governance_may_be_removed(kind text, gone jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
     RETURN kind <> 'tombstone'
@@ -41,7 +41,7 @@ CREATE OR REPLACE FUNCTION governance_append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        IF governance_may_leave(TG_ARGV[1], to_jsonb(OLD)) THEN
+        IF governance_may_be_removed(TG_ARGV[1], to_jsonb(OLD)) THEN
             RETURN OLD;
         END IF;
     END IF;

@@ -24,20 +24,20 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_audit_independent() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
-    standing text;
+    job_status text;
     sealed text;
 BEGIN
-    SELECT job.status, evidence.sha256 INTO standing, sealed
+    SELECT job.status, evidence.sha256 INTO job_status, sealed
       FROM governance_governancejob job
       LEFT JOIN governance_auditevidence evidence ON evidence.job_id = job.id
      WHERE job.id = NEW.job_id;
-    IF standing IS NULL OR standing NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
+    IF job_status IS NULL OR job_status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
         PERFORM governance_refuse('audit_fits_job',
-            format('A job that is %s has no verdict yet.', standing));
+            format('A job that is %s has no verdict yet.', job_status));
     END IF;
-    IF standing <> 'COMPLETED' AND NEW.verdict <> 'FAIL' THEN
+    IF job_status <> 'COMPLETED' AND NEW.verdict <> 'FAIL' THEN
         PERFORM governance_refuse('audit_fits_job',
-            format('A job that is %s accepts only FAIL.', standing));
+            format('A job that is %s accepts only FAIL.', job_status));
     END IF;
     IF NEW.evidence_sha256 IS DISTINCT FROM sealed THEN
         PERFORM governance_refuse('audit_names_evidence',
@@ -50,14 +50,14 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_resolution_settles_doubt() RETURNS trigger
+CREATE OR REPLACE FUNCTION governance_resolution_of_inconclusive() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     audit governance_governanceaudit%ROWTYPE;
 BEGIN
     SELECT * INTO audit FROM governance_governanceaudit WHERE id = NEW.audit_id;
     IF audit.verdict IS DISTINCT FROM 'INCONCLUSIVE' THEN
-        PERFORM governance_refuse('resolution_settles_doubt',
+        PERFORM governance_refuse('resolution_of_inconclusive',
             format('Only an INCONCLUSIVE audit is resolved; this one is %s.', audit.verdict));
     END IF;
     IF governance_took_part(audit.job_id, NEW.resolved_by_id) THEN
@@ -72,7 +72,7 @@ CREATE TRIGGER audit_independent BEFORE INSERT ON governance_governanceaudit
     FOR EACH ROW EXECUTE FUNCTION governance_audit_independent();
 ALTER TABLE governance_governanceaudit ENABLE ALWAYS TRIGGER audit_independent;
 
-DROP TRIGGER IF EXISTS resolution_settles_doubt ON governance_auditresolution;
-CREATE TRIGGER resolution_settles_doubt BEFORE INSERT ON governance_auditresolution
-    FOR EACH ROW EXECUTE FUNCTION governance_resolution_settles_doubt();
-ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER resolution_settles_doubt;
+DROP TRIGGER IF EXISTS resolution_of_inconclusive ON governance_auditresolution;
+CREATE TRIGGER resolution_of_inconclusive BEFORE INSERT ON governance_auditresolution
+    FOR EACH ROW EXECUTE FUNCTION governance_resolution_of_inconclusive();
+ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER resolution_of_inconclusive;

@@ -2,18 +2,18 @@
 -- that is still ELIGIBLE, so that nobody descends from himself; at commit the parent is REJECTED,
 -- superseded, by the very founder who proposes the successor and did not propose the parent. And
 -- no ledger says that a contract was superseded when nothing takes its place.
--- (`contract_content_frozen` keeps a parent as it was at birth; unique keeps its heirs to one.)
-CREATE OR REPLACE FUNCTION governance_contract_born_of_parent() RETURNS trigger
+-- (`contract_content_frozen` keeps a parent as it was at birth; unique keeps its successors to one.)
+CREATE OR REPLACE FUNCTION governance_contract_has_eligible_parent() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
-    standing text;
+    parent_status text;
 BEGIN
-    SELECT status INTO standing FROM governance_systemcontract
+    SELECT status INTO parent_status FROM governance_systemcontract
      WHERE id = NEW.parent_id FOR UPDATE;
-    IF standing IS DISTINCT FROM 'ELIGIBLE' THEN
+    IF parent_status IS DISTINCT FROM 'ELIGIBLE' THEN
         PERFORM governance_refuse('contract_succession',
             format('Only an ELIGIBLE contract is replaced; this one is %s.',
-                   coalesce(standing, 'not there')));
+                   coalesce(parent_status, 'not there')));
     END IF;
     IF NEW.status <> 'DRAFT' THEN
         PERFORM governance_refuse('contract_succession',
@@ -45,7 +45,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Asked by ledger_tells_update.sql, for an entry that says so.
+-- Asked by ledger_covers_update.sql, for an entry that says so.
 CREATE OR REPLACE FUNCTION governance_require_successor(superseded uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -57,11 +57,11 @@ BEGIN
     END IF;
 END $$;
 
-DROP TRIGGER IF EXISTS contract_born_of_parent ON governance_systemcontract;
-CREATE TRIGGER contract_born_of_parent BEFORE INSERT ON governance_systemcontract
+DROP TRIGGER IF EXISTS contract_has_eligible_parent ON governance_systemcontract;
+CREATE TRIGGER contract_has_eligible_parent BEFORE INSERT ON governance_systemcontract
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL)
-    EXECUTE FUNCTION governance_contract_born_of_parent();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_born_of_parent;
+    EXECUTE FUNCTION governance_contract_has_eligible_parent();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_has_eligible_parent;
 
 DROP TRIGGER IF EXISTS contract_succession ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER contract_succession AFTER INSERT ON governance_systemcontract

@@ -3,13 +3,13 @@
 CREATE OR REPLACE FUNCTION governance_health_snapshot_in_time() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
-    standing text;
+    job_status text;
 BEGIN
-    SELECT status INTO standing FROM governance_governancejob WHERE id = NEW.job_id;
-    IF standing IN ('COMPLETED', 'FAILED', 'CANCELLED')
-       OR (NEW.phase = 'BEFORE' AND standing <> 'PENDING') THEN
+    SELECT status INTO job_status FROM governance_governancejob WHERE id = NEW.job_id;
+    IF job_status IN ('COMPLETED', 'FAILED', 'CANCELLED')
+       OR (NEW.phase = 'BEFORE' AND job_status <> 'PENDING') THEN
         PERFORM governance_refuse('health_snapshot_in_time',
-            format('A job that is %s takes no snapshot %s.', standing, NEW.phase));
+            format('A job that is %s takes no snapshot %s.', job_status, NEW.phase));
     END IF;
     RETURN NEW;
 END $$;

@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION governance_job_ends_with_evidence() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     subject uuid;
-    standing text;
+    job_status text;
     sealed boolean;
 BEGIN
     IF TG_ARGV[0] = 'evidence' THEN
@@ -24,11 +24,11 @@ BEGIN
     ELSE
         subject := NEW.id;
     END IF;
-    SELECT status INTO standing FROM governance_governancejob WHERE id = subject;
+    SELECT status INTO job_status FROM governance_governancejob WHERE id = subject;
     sealed := EXISTS (SELECT 1 FROM governance_auditevidence WHERE job_id = subject);
-    IF sealed <> (standing IN ('COMPLETED', 'FAILED', 'CANCELLED')) THEN
+    IF sealed <> (job_status IN ('COMPLETED', 'FAILED', 'CANCELLED')) THEN
         PERFORM governance_refuse('job_ends_with_evidence',
-            format('A job that is %s %s sealed evidence.', standing,
+            format('A job that is %s %s sealed evidence.', job_status,
                    CASE WHEN sealed THEN 'has no' ELSE 'needs' END));
     END IF;
     RETURN NULL;

@@ -2,7 +2,7 @@
 -- transaction that made the job commits. A step is written after its job, and beneath its number of
 -- steps; as every number is then taken, none can be added later; append_only.sql refuses to change or
 -- remove one.
-CREATE OR REPLACE FUNCTION governance_job_step_has_place() RETURNS trigger
+CREATE OR REPLACE FUNCTION governance_job_step_index_in_range() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     steps integer;
@@ -32,11 +32,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS job_step_has_place ON governance_jobstep;
+DROP TRIGGER IF EXISTS job_step_index_in_range ON governance_jobstep;
 -- Step 0 belongs to every job (`job_has_steps`), and its number is taken once there are all.
-CREATE TRIGGER job_step_has_place BEFORE INSERT ON governance_jobstep
-    FOR EACH ROW WHEN (NEW.step_index > 0) EXECUTE FUNCTION governance_job_step_has_place();
-ALTER TABLE governance_jobstep ENABLE ALWAYS TRIGGER job_step_has_place;
+CREATE TRIGGER job_step_index_in_range BEFORE INSERT ON governance_jobstep
+    FOR EACH ROW WHEN (NEW.step_index > 0) EXECUTE FUNCTION governance_job_step_index_in_range();
+ALTER TABLE governance_jobstep ENABLE ALWAYS TRIGGER job_step_index_in_range;
 
 DROP TRIGGER IF EXISTS job_steps_sealed ON governance_governancejob;
 CREATE CONSTRAINT TRIGGER job_steps_sealed AFTER INSERT ON governance_governancejob

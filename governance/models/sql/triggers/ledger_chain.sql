@@ -8,8 +8,8 @@ LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     last record;
     kind text := split_part(NEW.event, '.', 1);
-    said jsonb := NEW.body::jsonb;
-    standing text;
+    body_json jsonb := NEW.body::jsonb;
+    current_status text;
 BEGIN
     SELECT seq, hash, to_status, split_part(event, '.', 1) AS kind INTO last
       FROM governance_ledgerentry
@@ -24,12 +24,12 @@ BEGIN
     IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
         PERFORM governance_refuse('ledger_chain', 'The hash is not that of the entry.');
     END IF;
-    IF (said ->> 'contract_id', said ->> 'seq', said ->> 'actor', said ->> 'event',
-        said ->> 'from_status', said ->> 'to_status', said ->> 'reason', said ->> 'step_index')
+    IF (body_json ->> 'contract_id', body_json ->> 'seq', body_json ->> 'actor', body_json ->> 'event',
+        body_json ->> 'from_status', body_json ->> 'to_status', body_json ->> 'reason', body_json ->> 'step_index')
        IS DISTINCT FROM
        (NEW.contract_id::text, NEW.seq::text, NEW.actor, NEW.event,
         NEW.from_status, NEW.to_status, NEW.reason, NEW.step_index::text)
-       OR (said ->> 'at')::timestamptz IS DISTINCT FROM NEW.at
+       OR (body_json ->> 'at')::timestamptz IS DISTINCT FROM NEW.at
     THEN
         PERFORM governance_refuse('ledger_chain', 'The body does not say what the columns say.');
     END IF;
@@ -44,17 +44,17 @@ BEGIN
     END IF;
     IF NEW.to_status <> '' THEN
         IF last.kind = kind AND last.to_status <> '' THEN
-            standing := last.to_status;
+            current_status := last.to_status;
         ELSE
-            SELECT to_status INTO standing FROM governance_ledgerentry
+            SELECT to_status INTO current_status FROM governance_ledgerentry
              WHERE contract_id = NEW.contract_id AND to_status <> ''
                AND split_part(event, '.', 1) = kind
              ORDER BY seq DESC LIMIT 1;
         END IF;
-        IF NEW.from_status <> coalesce(standing, '') THEN
+        IF NEW.from_status <> coalesce(current_status, '') THEN
             PERFORM governance_refuse('ledger_chain',
                 format('The entry begins at %s, but the last one ended at %s.',
-                       NEW.from_status, standing));
+                       NEW.from_status, current_status));
         END IF;
         IF NOT (CASE kind
             WHEN 'contract' THEN (NEW.from_status, NEW.to_status) = ('', 'DRAFT')

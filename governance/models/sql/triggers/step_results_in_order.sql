@@ -32,7 +32,7 @@ BEGIN
 END $$;
 
 -- A cursor moves step by step and never back, so each move is judged by where it went; that it
--- moves at all when a result is written, ledger_tells_all.sql sees to.
+-- moves at all when a result is written, ledger_covers_results.sql sees to.
 CREATE OR REPLACE FUNCTION governance_job_agrees_with_results() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE

@@ -60,7 +60,7 @@ BEGIN
 END $$;
 
 -- After the row is in its unique indexes: who waited there for a removal sees the tombstone now.
-CREATE OR REPLACE FUNCTION governance_removed_stays_taken() RETURNS trigger
+CREATE OR REPLACE FUNCTION governance_removed_names_stay_reserved() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM governance_contracttombstone
@@ -75,7 +75,7 @@ BEGIN
             'A revision of this name has been archived and removed.');
     END IF;
     IF EXISTS (SELECT FROM governance_contracttombstone WHERE contract_id = NEW.id) THEN
-        PERFORM governance_refuse('removed_stays_removed',
+        PERFORM governance_refuse('removal_is_final',
             'A contract of this id has been archived and removed.');
     END IF;
     RETURN NULL;
@@ -103,7 +103,7 @@ CREATE TRIGGER tombstone_append_only_truncate BEFORE TRUNCATE ON governance_cont
     EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
 ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_append_only_truncate;
 
-DROP TRIGGER IF EXISTS removed_stays_taken ON governance_systemcontract;
-CREATE TRIGGER removed_stays_taken AFTER INSERT ON governance_systemcontract
-    FOR EACH ROW EXECUTE FUNCTION governance_removed_stays_taken();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER removed_stays_taken;
+DROP TRIGGER IF EXISTS removed_names_stay_reserved ON governance_systemcontract;
+CREATE TRIGGER removed_names_stay_reserved AFTER INSERT ON governance_systemcontract
+    FOR EACH ROW EXECUTE FUNCTION governance_removed_names_stay_reserved();
+ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER removed_names_stay_reserved;

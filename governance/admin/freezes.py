@@ -1,0 +1,241 @@
+"""The line: whether it runs, stopping it, letting it run again, and when it ever stood still."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
+from unfold.decorators import display
+
+from governance.admin.form_errors import form_status
+from governance.admin.forms import LiftFreezeForm, StartFreezeForm
+from governance.admin.readonly import ReadOnlyAdmin, require_reviewer, require_safe_method
+from governance.admin.wording import format_duration, format_time, label, left_until, two_lines
+from governance.domain.errors import GovernanceError
+from governance.domain.values import ContractStatus, JobStatus
+from governance.models import ChangeFreeze, GovernanceJob, SystemContract
+from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.freezes.operations import lift_freeze, start_freeze
+from governance.services.freezes.queries import active_freeze
+
+GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
+DEFAULT_FREEZE = timedelta(hours=4)
+MAX_COUNTED = 1000
+MAX_SHOWN = 10
+LIST = "admin:governance_changefreeze_changelist"
+
+
+@admin.register(ChangeFreeze)
+class ChangeFreezeAdmin(ReadOnlyAdmin):
+    """Every freeze, the newest first; who reviews contracts may also stop the line."""
+
+    list_display = ("why", "state", "by", "begun", "end", "how_it_ended")
+    list_select_related = ("started_by", "lift__lifted_by")
+    list_before_template = "admin/governance/_freeze_now.html"
+    ordering = ("-started_at", "-id")
+    sortable_by = ("begun",)
+
+    # Whoever may see contracts may see whether they move.
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("governance.view_systemcontract")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    # --- the list ---
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeFreeze]:
+        freezes: QuerySet[ChangeFreeze] = super().get_queryset(request)
+        return freezes.select_related("started_by", "lift__lifted_by")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_start = request.user.has_perm(REVIEW_PERMISSION)
+        active = ChangeFreeze.objects.in_force(timezone.now()).filter(lift=None)
+        context = {
+            "title": "Change freeze",
+            "may_start": may_start,
+            "active_freezes": active.select_related("started_by")[:MAX_SHOWN] if may_start else (),
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    @display(description="Why")
+    def why(self, freeze: ChangeFreeze) -> str:
+        return truncated(freeze.reason)
+
+    @display(description="By")
+    def by(self, freeze: ChangeFreeze) -> str:
+        return str(freeze.started_by)
+
+    @display(description="State")
+    def state(self, freeze: ChangeFreeze) -> SafeString:
+        return label(state_of(freeze, timezone.now()))
+
+    @display(description="Started", ordering="started_at")
+    def begun(self, freeze: ChangeFreeze) -> str:
+        return format_time(freeze.started_at)
+
+    @display(description="Until")
+    def end(self, freeze: ChangeFreeze) -> str:
+        return format_time(freeze.ends_at)
+
+    @display(description="Ended")
+    def how_it_ended(self, freeze: ChangeFreeze) -> SafeString:
+        at = timezone.now()
+        if lift := getattr(freeze, "lift", None):
+            return two_lines(f"lifted by {lift.lifted_by}", format_time(lift.lifted_at))
+        if freeze.ends_at > at:
+            return two_lines("not yet", left_until(freeze.ends_at, at))
+        return two_lines("at its end", format_time(freeze.ends_at))
+
+    # --- one freeze ---
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The freeze's page. Nothing is edited here, so nothing can be sent here."""
+        require_safe_method(request)
+        freeze = self.find(request, object_id)
+        context = self.page_context(request, title=str(freeze), **freeze_context(freeze, request))
+        return render(request, "admin/governance/freeze.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("start/", wrap(self.start_view), name="governance_changefreeze_start"),
+            path(
+                "<uuid:object_id>/lift/", wrap(self.lift_view), name="governance_changefreeze_lift"
+            ),
+            *super().get_urls(),
+        ]
+
+    # --- stop it, let it run ---
+    @method_decorator(GET_OR_POST_ONLY)
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        """A form by GET; by POST the line stands still."""
+        require_reviewer(request)
+        at = timezone.now()
+        refusal: GovernanceError | None = None
+        if request.method == "POST":
+            form: forms.Form = StartFreezeForm(request.POST)
+            if form.is_valid():
+                data = form.cleaned_data
+                try:
+                    freeze = start_freeze(
+                        reason=data["reason"],
+                        ends_at=data["ends_at"],
+                        founder=request.user,
+                        at=at,
+                    )
+                except GovernanceError as error:
+                    refusal = error
+                else:
+                    messages.success(
+                        request, f"Changes are frozen until {format_time(freeze.ends_at)}."
+                    )
+                    return HttpResponseRedirect(reverse(LIST))
+        else:
+            form = StartFreezeForm(initial={"ends_at": (at + DEFAULT_FREEZE).replace(second=0)})
+        context = self.page_context(
+            request,
+            title="Start a change freeze",
+            form=form,
+            refusal=refusal,
+            list_url=reverse(LIST),
+            **freeze_impact(),
+        )
+        return render(
+            request,
+            "admin/governance/start_freeze.html",
+            context,
+            status=form_status(request, refusal),
+        )
+
+    @method_decorator(GET_OR_POST_ONLY)
+    def lift_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """A form by GET; by POST this freeze is over."""
+        require_reviewer(request)
+        freeze = self.find(request, object_id)
+        at = timezone.now()
+        refusal: GovernanceError | None = None
+        form: forms.Form = (
+            LiftFreezeForm(request.POST) if request.method == "POST" else LiftFreezeForm()
+        )
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            try:
+                lift_freeze(freeze_id=freeze.pk, reason=reason, founder=request.user, at=at)
+            except GovernanceError as error:
+                refusal = error
+                freeze = self.find(request, object_id)
+            else:
+                messages.success(request, lifted_message(timezone.now()))
+                return HttpResponseRedirect(reverse(LIST))
+        context = self.page_context(
+            request,
+            title="Lift the change freeze",
+            form=form,
+            refusal=refusal,
+            list_url=reverse(LIST),
+            **freeze_context(freeze, request),
+        )
+        return render(
+            request,
+            "admin/governance/lift_freeze.html",
+            context,
+            status=form_status(request, refusal),
+        )
+
+
+def state_of(freeze: ChangeFreeze, at: datetime) -> str:
+    if hasattr(freeze, "lift"):
+        return "lifted"
+    return "FROZEN" if freeze.ends_at > at else "over"
+
+
+def freeze_context(freeze: ChangeFreeze, request: HttpRequest) -> dict[str, Any]:
+    at = timezone.now()
+    state = state_of(freeze, at)
+    others = ChangeFreeze.objects.in_force(at).exclude(pk=freeze.pk).count()
+    return {
+        "freeze": freeze,
+        "lift": getattr(freeze, "lift", None),
+        "state": state,
+        "lasted": format_duration(freeze.ends_at - freeze.started_at),
+        "left": left_until(freeze.ends_at, at),
+        "others": others,
+        "may_lift": state == "FROZEN" and request.user.has_perm(REVIEW_PERMISSION),
+    }
+
+
+def freeze_impact() -> dict[str, Any]:
+    """What a freeze would keep waiting, and what it would not; counted no further than needed."""
+    contracts, jobs = SystemContract.objects, GovernanceJob.objects
+    return {
+        "eligible": contracts.filter(status=ContractStatus.ELIGIBLE)[:MAX_COUNTED].count(),
+        "approved": contracts.filter(status=ContractStatus.APPROVED)[:MAX_COUNTED].count(),
+        "pending": jobs.filter(status=JobStatus.PENDING)[:MAX_COUNTED].count(),
+        "running": jobs.filter(status=JobStatus.RUNNING)[:MAX_COUNTED].count(),
+    }
+
+
+def lifted_message(at: datetime) -> str:
+    if still := active_freeze(at):
+        return f"Lifted; another freeze still holds changes back until {format_time(still.until)}."
+    return "Freeze lifted. Changes move again."
+
+
+def truncated(text: str, most: int = 36) -> str:
+    """One line of it, as long as a cell of a list is on a phone."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,132 @@
+"""The platform's health before a job and after it, side by side, each difference in a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance.domain.values import (
+    SYSTEM_SCOPE,
+    HealthDecision,
+    SnapshotPhase,
+)
+
+BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """One scope before and after the job; empty where nobody looked."""
+
+    scope: str
+    before: str
+    after: str
+    url: str = ""
+
+    @property
+    def mark(self) -> str:
+        """`same`, `worse`, `better`, `differs`; empty where there is nothing to compare."""
+        return _compared(self.before, self.after) if self.before and self.after else ""
+
+    @property
+    def differs(self) -> bool:
+        return self.mark not in ("", "same")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """What one signal says: its decision, and why."""
+
+    decision: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """One signal before and after; None where it was not there."""
+
+    scope: str
+    signal_type: str
+    before: SignalState | None
+    after: SignalState | None
+    mark: str
+
+    @property
+    def differs(self) -> bool:
+        return self.mark not in ("", "same")
+
+
+def scopes_of(snapshots: Mapping[str, Any]) -> list[str]:
+    """What was looked at before or after: the system first, then each capability by name."""
+    readings = [reading for reading in _readings(snapshots) if reading]
+    names = {name for reading in readings for name in reading["capabilities"]}
+    return [SYSTEM_SCOPE, *sorted(names - {SYSTEM_SCOPE})]
+
+
+def health_rows(snapshots: Mapping[str, Any], urls: Mapping[str, str]) -> list[HealthRow]:
+    """A row for each scope; `urls` says where the page of a capability is."""
+    before, after = _readings(snapshots)
+    return [
+        HealthRow(scope, _decision(before, scope), _decision(after, scope), urls.get(scope, ""))
+        for scope in scopes_of(snapshots)
+    ]
+
+
+def signal_rows(snapshots: Mapping[str, Any]) -> list[SignalRow]:
+    """Every signal that was read before or after, those that differ first."""
+    before, after = _readings(snapshots)
+    signals_before, signals_after = _signals(before), _signals(after)
+    both = before is not None and after is not None
+    rows = []
+    for key in sorted({**signals_before, **signals_after}):
+        one, other = signals_before.get(key), signals_after.get(key)
+        rows.append(SignalRow(*key, one, other, _mark(one, other, both)))
+    return sorted(rows, key=lambda row: not row.differs)
+
+
+def _readings(
+    snapshots: Mapping[str, Any],
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    before, after = (snapshots.get(phase) for phase in (SnapshotPhase.BEFORE, SnapshotPhase.AFTER))
+    return before and before.reading, after and after.reading
+
+
+def _decision(reading: Mapping[str, Any] | None, scope: str) -> str:
+    if reading is None:
+        return ""
+    return str(
+        reading["system"] if scope == SYSTEM_SCOPE else reading["capabilities"].get(scope, "")
+    )
+
+
+def _signals(reading: Mapping[str, Any] | None) -> dict[tuple[str, str], SignalState]:
+    """Providers are not ours: what a signal leaves out is left empty."""
+    return {
+        (str(signal.get("scope", "")), str(signal.get("signal_type", ""))): SignalState(
+            str(signal.get("decision", "")), str(signal.get("reason", ""))
+        )
+        for signal in (reading["signals"] if reading else ())
+    }
+
+
+def _mark(before: SignalState | None, after: SignalState | None, both: bool) -> str:
+    if not both:
+        return ""
+    if before is None or after is None:
+        return "gone" if after is None else "new"
+    if before.decision != after.decision:
+        return _compared(before.decision, after.decision)
+    return "same" if before == after else "reason changed"
+
+
+def _compared(before: str, after: str) -> str:
+    if before == after:
+        return "same"
+    try:
+        worse = BEST_TO_WORST.index(HealthDecision(after)) > BEST_TO_WORST.index(
+            HealthDecision(before)
+        )
+    except ValueError:
+        return "differs"
+    return "worse" if worse else "better"

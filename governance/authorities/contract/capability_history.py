@@ -1,0 +1,116 @@
+"""Every contract that touches one capability, the newest first, by pages that nobody counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Func, IntegerField, JSONField, Q, QuerySet, Value
+from django.db.models.functions import Cast
+
+from governance.domain.positions import time_from_digits, time_to_digits
+from governance.models import SystemContract
+
+PAGE_SIZE = 25
+MAX_CHANGES_SHOWN = 3
+LIST_COLUMNS = (
+    *("id", "reference", "title", "status", "risk_level", "audit_verdict", "created_at"),
+    *("job__id", "job__status", "job__current_step_index", "job__total_steps"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCursor:
+    """Where a contract stands among all: by when it was made, then by id."""
+
+    created_at: datetime
+    pk: UUID
+
+    @classmethod
+    def of(cls, contract: SystemContract) -> ContractCursor:
+        return cls(contract.created_at, contract.pk)
+
+    @classmethod
+    def read(cls, text: str) -> ContractCursor:
+        """The place that `str(place)` tells. Raises ValueError for any other text."""
+        created_at, name = text.split("~")
+        return cls(time_from_digits(created_at), UUID(name))
+
+    def __str__(self) -> str:
+        return f"{time_to_digits(self.created_at)}~{self.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page, and whether there is anything newer and older than what is on it."""
+
+    rows: Sequence[SystemContract]
+    has_newer: bool
+    has_older: bool
+
+
+class _ChangesOf(Func):
+    """Those of a contract's changes whose target is the name in the second argument, {"name": …}.
+
+    PostgreSQL picks them, so that ten thousand others need not be read.
+    """
+
+    function = "jsonb_path_query_array"
+    arg_joiner = ", '$[*] ? (@.scope == $name || @.capability_name == $name)'::jsonpath, "
+    output_field = JSONField()
+
+
+class _FirstFew(Func):
+    template = (
+        f"jsonb_path_query_array(%(expressions)s, '$[0 to {MAX_CHANGES_SHOWN - 1}]'::jsonpath)"
+    )
+    output_field = JSONField()
+
+
+class _Length(Func):
+    function = "jsonb_array_length"
+    output_field = IntegerField()
+
+
+def contracts_affecting(name: str) -> QuerySet[SystemContract]:
+    """The contracts that affect the capability `name`, in no order, with their jobs, in brief.
+
+    Each has `own_changes`, the first few of its changes to that capability, and `own_total`, how
+    many there are.
+    """
+    named = Cast(Value(json.dumps({"name": name})), JSONField())
+    own = _ChangesOf(F("proposed_changes"), named)
+    return (
+        SystemContract.objects.filter(affected_capabilities__contains=[name])
+        .select_related("job")
+        .only(*LIST_COLUMNS)
+        .annotate(own_changes=_FirstFew(own), own_total=_Length(own))
+    )
+
+
+def capability_history_page(
+    name: str,
+    *,
+    older_than: ContractCursor | None = None,
+    newer_than: ContractCursor | None = None,
+    size: int = PAGE_SIZE,
+) -> HistoryPage:
+    """The newest page, or the one beyond a place, which need not be that of a contract; one query.
+
+    The rows are the newest first, whichever way one came.
+    """
+    rows = contracts_affecting(name)
+    if newer_than:
+        at, pk = newer_than.created_at, newer_than.pk
+        # The first condition alone bounds the index; the second settles equal moments.
+        beyond = rows.filter(created_at__gte=at).filter(Q(created_at__gt=at) | Q(id__gt=pk))
+        found = list(beyond.order_by("created_at", "id")[: size + 1])
+        return HistoryPage(found[:size][::-1], len(found) > size, True)
+    if older_than:
+        at, pk = older_than.created_at, older_than.pk
+        rows = rows.filter(created_at__lte=at).filter(Q(created_at__lt=at) | Q(id__lt=pk))
+    found = list(rows.order_by("-created_at", "-id")[: size + 1])
+    return HistoryPage(found[:size], older_than is not None, len(found) > size)

@@ -1,0 +1,121 @@
+"""A proposal: what somebody wants changed, checked once on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from governance.domain.canonical import digest, require_plain_json
+from governance.domain.changes import (
+    Change,
+    parse_changes,
+    require_targets_in_scope,
+)
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import RiskLevel, Source
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+MAX_TITLE_LENGTH = 200
+MAX_DESCRIPTION_LENGTH = 4000
+MAX_CAPABILITIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A well-formed proposal; `parse_proposal` makes one from a JSON object."""
+
+    reference: str
+    title: str
+    description: str
+    source: Source
+    requested_by: str
+    affected_capabilities: tuple[str, ...]
+    changes: tuple[Change, ...]
+    risk_level: RiskLevel
+
+
+def parse_proposal(document: Mapping[str, Any]) -> Proposal:
+    """The proposal in `document`, or InvalidInputError naming the field.
+
+    Reads `reference`, `title`, `description`, `source`, `requested_by`, `affected_capabilities`,
+    `proposed_changes` (any of its three shapes) and `risk_level`. Every change's target must be
+    among the affected capabilities.
+    """
+    require_plain_json(dict(document))
+    affected = _capabilities(document)
+    changes = parse_changes(document.get("proposed_changes"))
+    require_targets_in_scope([change.target for change in changes], affected)
+    return Proposal(
+        reference=_text(document, "reference", max_length=256),
+        title=_text(document, "title", max_length=MAX_TITLE_LENGTH),
+        description=_text(document, "description", max_length=MAX_DESCRIPTION_LENGTH, min_length=0),
+        source=_choice(document, "source", Source),
+        requested_by=_text(document, "requested_by", max_length=200, min_length=0),
+        affected_capabilities=affected,
+        changes=changes,
+        risk_level=_choice(document, "risk_level", RiskLevel),
+    )
+
+
+def proposal_digest(
+    proposal: Proposal,
+    validator_verdict: Mapping[str, Any] | None,
+    eligibility_verdict: Mapping[str, Any] | None,
+) -> str:
+    """What makes two arrivals the same: all that came, verdicts included, and nothing of ours.
+
+    Raises InvalidInputError where a verdict is not plain JSON.
+    """
+    require_plain_json(validator_verdict, "validator_verdict")
+    require_plain_json(eligibility_verdict, "eligibility_verdict")
+    return digest(
+        {
+            "title": proposal.title,
+            "description": proposal.description,
+            "requested_by": proposal.requested_by,
+            "affected_capabilities": list(proposal.affected_capabilities),
+            "proposed_changes": [change.document() for change in proposal.changes],
+            "risk_level": proposal.risk_level,
+            "validator_verdict": validator_verdict,
+            "eligibility_verdict": eligibility_verdict,
+        }
+    )
+
+
+def _text(document: Mapping[str, Any], name: str, *, max_length: int, min_length: int = 1) -> str:
+    value = document.get(name, "" if not min_length else None)
+    if not isinstance(value, str):
+        raise InvalidInputError.at(name, "is required and must be text")
+    value = value.strip()
+    if not min_length <= len(value) <= max_length:
+        raise InvalidInputError.at(
+            name, f"must have {min_length} to {max_length} characters, not {len(value)}"
+        )
+    return value
+
+
+def _choice(document: Mapping[str, Any], name: str, choices: type[Choice]) -> Choice:
+    value = document.get(name)
+    if not isinstance(value, str) or value not in {str(choice) for choice in choices}:
+        raise InvalidInputError.at(name, "must be one of " + ", ".join(choices))
+    return choices(value)
+
+
+def _capabilities(document: Mapping[str, Any]) -> tuple[str, ...]:
+    value = document.get("affected_capabilities")
+    if not isinstance(value, list | tuple) or not value:
+        raise InvalidInputError.at("affected_capabilities", "must be a list of at least one name")
+    if len(value) > MAX_CAPABILITIES:
+        raise InvalidInputError.at("affected_capabilities", f"at most {MAX_CAPABILITIES} names fit")
+    for index, name in enumerate(value):
+        if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
+            raise InvalidInputError.at(
+                f"affected_capabilities[{index}]",
+                "must be a name of 1 to 200 characters without white space around it",
+            )
+    if len(set(value)) != len(value):
+        raise InvalidInputError.at("affected_capabilities", "must not name a capability twice")
+    return tuple(value)

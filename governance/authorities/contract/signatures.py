@@ -1,0 +1,114 @@
+"""What founders sign: the only writer of signatures. They move nothing by themselves.
+
+A signature stands until its window closes. A contract is approved when as many founders' signatures
+stand as its risk asks for, each in a window inside the ones before it; a person counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from governance.authorities.contract.queries import signatures_of
+from governance.domain.canonical import sha256_hex
+from governance.domain.values import (
+    ActivationWindow,
+    ContractStatus,
+    SeenPage,
+)
+from governance.domain.wording import plural
+from governance.models import ApprovalSignature, SystemContract
+
+
+@dataclass(frozen=True, slots=True)
+class SigningProgress:
+    """How far a contract's signing is: every signature so far, those that stand, how many it needs.
+
+    Once the contract is approved, those stand by which it was.
+    """
+
+    signatures: Sequence[ApprovalSignature]
+    active_signatures: Sequence[ApprovalSignature]
+    quorum: int
+
+    @property
+    def people(self) -> list[str]:
+        """The founders whose signatures stand, by name."""
+        return [signature.founder.get_username() for signature in self.active_signatures]
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.quorum - len(self.active_signatures))
+
+    @property
+    def window(self) -> ActivationWindow | None:
+        """The window inside which the next one must lie; None where nobody has signed."""
+        return common_window(self.active_signatures)
+
+    def __str__(self) -> str:
+        progress = f"{len(self.active_signatures)} of {plural(self.quorum, 'signature')}"
+        return f"{progress}: {', '.join(self.people)}" if self.active_signatures else progress
+
+
+def quorum_for(risk_level: str) -> int:
+    """Return how many founders must sign a contract of this risk (`APPROVALS_REQUIRED`), or one."""
+    return int(settings.GOVSITE["APPROVALS_REQUIRED"].get(str(risk_level), 1))
+
+
+def signing_progress(contract: SystemContract, *, at: datetime) -> SigningProgress:
+    """How far the signing of `contract` is at `at`; one query."""
+    return signing_progress_from(contract, signatures_of(contract), at=at)
+
+
+def signing_progress_from(
+    contract: SystemContract, signatures: Sequence[ApprovalSignature], *, at: datetime
+) -> SigningProgress:
+    """The same, of signatures that somebody read already."""
+    if contract.status == ContractStatus.ELIGIBLE or contract.approved_at is None:
+        active_signatures = [one for one in signatures if at <= one.window_closes_at]
+        return SigningProgress(signatures, active_signatures, quorum_for(contract.risk_level))
+    approved_at = contract.approved_at
+    active_signatures = [one for one in signatures if approved_at <= one.window_closes_at]
+    return SigningProgress(
+        signatures, active_signatures, signatures[-1].quorum if signatures else 1
+    )
+
+
+def common_window(signatures: Iterable[ApprovalSignature]) -> ActivationWindow | None:
+    windows = [signature.window for signature in signatures]
+    if not windows:
+        return None
+    return ActivationWindow(
+        max(window.opens_at for window in windows), min(window.closes_at for window in windows)
+    )
+
+
+def write_signature(
+    *,
+    contract: SystemContract,
+    signing: SigningProgress,
+    founder: Any,
+    window: ActivationWindow,
+    page: SeenPage,
+    note: str,
+    at: datetime,
+) -> ApprovalSignature:
+    """Keep what a founder signed. `contract` is locked, ELIGIBLE, and every guard has passed."""
+    return ApprovalSignature.objects.create(
+        contract=contract,
+        number=len(signing.signatures) + 1,
+        founder=founder,
+        signed_at=at,
+        note=note,
+        window_opens_at=window.opens_at,
+        window_closes_at=window.closes_at,
+        content_digest=contract.content_digest,
+        view_digest=sha256_hex(page.view),
+        view=page.view,
+        shown=page.shown,
+        quorum=signing.quorum,
+    )

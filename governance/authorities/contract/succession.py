@@ -1,0 +1,171 @@
+"""One contract takes another's place: what a founder modified, and must be judged anew.
+
+A story about two contracts. The old one is locked first; nobody waits for the new one, of which
+nobody knows before the commit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from governance.authorities.contract import operations
+from governance.authorities.contract.guards import (
+    refuse_expired,
+    refuse_proposer,
+    require_decision_reason,
+    require_eligible,
+)
+from governance.authorities.contract.proposals import Proposal, parse_proposal
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import canonical_text
+from governance.domain.changes import Change, parse_changes
+from governance.domain.errors import (
+    DuplicateContractError,
+    InvalidChangesError,
+    StaleCopyError,
+)
+from governance.models import ContractTombstone, SystemContract
+
+MAX_REFERENCE_LENGTH = 256
+REFERENCES_PER_QUERY = 20
+_REVISION = re.compile(r"(?P<base>.*\S) \(rev (?P<number>[1-9][0-9]{0,5})\)", re.DOTALL)
+
+
+@retried
+def supersede_contract(
+    *,
+    contract_id: UUID,
+    changes: Sequence[Change],
+    plan: Sequence[Mapping[str, Any]],
+    founder: Any,
+    reason: str,
+    seen_digest: str,
+    at: datetime,
+) -> SystemContract:
+    """Put a DRAFT with other `changes` in the place of an ELIGIBLE contract; the DRAFT.
+
+    The DRAFT is the founder's own proposal, linked to the old contract by `parent`; title, origin
+    and risk carry over, verdicts do not: it waits for its own. The old contract ends REJECTED, for
+    good. `seen_digest` is the content digest of what the founder modified.
+
+    Refused: a reason of 10 characters or less (ReasonRequiredError), a contract in another state
+    (`not_eligible`) or past its time (ContractExpiredError), the proposer (FourEyesError), another
+    content than the one seen (StaleCopyError), changes that change nothing (InvalidChangesError,
+    `nothing_modified`) or do not fit a contract (InvalidInputError).
+    """
+    reason = require_decision_reason(reason)
+    with write_transaction():
+        old = SystemContract.objects.lock(contract_id)
+        require_eligible(old, "Only an ELIGIBLE contract is modified")
+        refuse_expired(old, at)
+        refuse_proposer(old, founder)
+        if seen_digest != old.content_digest:
+            raise StaleCopyError("This contract is not the one that was read; look again.")
+        refuse_unmodified(old, changes)
+        successor = _draft_successor(
+            old,
+            changes,
+            plan,
+            founder=founder,
+            reason=f"In place of {old.reference}: {reason}",
+            at=at,
+        )
+        operations.supersede(
+            contract=old,
+            successor=successor,
+            founder=founder,
+            reason=f"Superseded by {successor.reference}: {reason}",
+            at=at,
+        )
+    return successor
+
+
+def refuse_unmodified(contract: SystemContract, changes: Sequence[Change]) -> None:
+    """InvalidChangesError (`nothing_modified`) where these are the contract's own changes."""
+    documents = [change.document() for change in changes]
+    if canonical_text(documents) == canonical_text(contract.proposed_changes):
+        raise InvalidChangesError.whole(
+            "These are the contract's present changes; nothing was modified.",
+            code="nothing_modified",
+        )
+
+
+def revised_proposal(contract: SystemContract, changes: Sequence[Change]) -> Proposal:
+    """The contract's proposal with other changes, under the same reference still.
+
+    It is about what the changes target, and about what the old one named without targeting it.
+    Raises InvalidInputError where that does not fit a contract.
+    """
+    before = {change.target for change in parse_changes(contract.proposed_changes)}
+    targets = dict.fromkeys(change.target for change in changes)
+    kept = [
+        name for name in contract.affected_capabilities if name in targets or name not in before
+    ]
+    return parse_proposal(
+        {
+            "reference": contract.reference,
+            "title": contract.title,
+            "description": contract.description,
+            "source": contract.source,
+            "requested_by": contract.requested_by,
+            "affected_capabilities": list(dict.fromkeys([*kept, *targets])),
+            "proposed_changes": [change.document() for change in changes],
+            "risk_level": contract.risk_level,
+        }
+    )
+
+
+def revision_references(reference: str) -> Iterator[str]:
+    """What the revisions of `reference` may be called, the next one first: `REF (rev 2)`."""
+    found = _REVISION.fullmatch(reference)
+    base, number = (found["base"], int(found["number"])) if found else (reference, 1)
+    while True:
+        number += 1
+        suffix = f" (rev {number})"
+        room = MAX_REFERENCE_LENGTH - len(suffix)
+        yield (base if len(base) <= room else f"{base[: room - 1].rstrip()}…") + suffix
+
+
+def _draft_successor(
+    old: SystemContract,
+    changes: Sequence[Change],
+    plan: Sequence[Mapping[str, Any]],
+    *,
+    founder: Any,
+    reason: str,
+    at: datetime,
+) -> SystemContract:
+    """The successor, under the first name that nobody has; also when others just took one."""
+    proposal = revised_proposal(old, changes)
+    names = _free_references(old.reference)
+    while True:
+        name = next(names)
+        try:
+            return operations.draft_contract(
+                proposal=replace(proposal, reference=name),
+                plan=plan,
+                proposer=founder,
+                at=at,
+                parent=old,
+                reason=reason,
+            )
+        except DuplicateContractError:
+            continue
+
+
+def _free_references(reference: str) -> Iterator[str]:
+    names = revision_references(reference)
+    while True:
+        some = list(islice(names, REFERENCES_PER_QUERY))
+        names_of = (SystemContract.objects.order_by(), ContractTombstone.objects)
+        living, removed = (
+            rows.filter(reference__in=some).values_list("reference", flat=True) for rows in names_of
+        )
+        taken = set(living.union(removed))
+        yield from (name for name in some if name not in taken)

@@ -1,0 +1,61 @@
+"""Take a signal in: the only writer of `GovernanceSignal`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import HealthDecision
+from governance.models import GovernanceSignal
+
+
+@retried
+def record_signal(
+    *,
+    scope: str,
+    signal_type: str,
+    decision: HealthDecision,
+    reason: str,
+    actor: Any,
+    at: datetime,
+) -> GovernanceSignal:
+    """Record what a monitor says of a scope; it supersedes the last of the same type there.
+
+    Monitors that speak at the same moment are taken one after the other: none is turned away.
+    """
+    for name, value, max_length in (
+        ("scope", scope, 200),
+        ("signal_type", signal_type, 100),
+        ("reason", reason, 4000),
+    ):
+        require_plain_json(value, name)
+        if not 1 <= len(value.strip()) <= max_length:
+            raise InvalidInputError.at(name, f"must have 1 to {max_length} characters")
+    with write_transaction():
+        _wait_for_turn(scope.strip(), signal_type.strip())
+        GovernanceSignal.objects.filter(
+            scope=scope.strip(), signal_type=signal_type.strip(), superseded_at=None
+        ).update(superseded_at=at)
+        return GovernanceSignal.objects.create(
+            scope=scope.strip(),
+            signal_type=signal_type.strip(),
+            decision=decision,
+            reason=reason.strip(),
+            recorded_by=actor,
+            recorded_at=at,
+        )
+
+
+def _wait_for_turn(scope: str, signal_type: str) -> None:
+    """Hold the place of one scope and type until the transaction ends; the first has no row yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"{settings.GOVSITE_SCHEMA} governance signal {len(scope)} {scope} {signal_type}"],
+        )

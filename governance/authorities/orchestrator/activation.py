@@ -1,0 +1,189 @@
+"""Activation: an approved contract becomes exactly one job."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from governance.authorities.contract import operations as contract_operations
+from governance.authorities.orchestrator.job_state import read_contract
+from governance.authorities.orchestrator.snapshots import snapshot_of
+from governance.db.row_mapping import (
+    mark_as_saved,
+    prepared_rows,
+    unsaved_instance,
+)
+from governance.db.transactions import optimistic_transaction, retried
+from governance.domain.canonical import digest
+from governance.domain.changes import require_targets_in_scope, targets_of
+from governance.domain.errors import (
+    ContractActivationError,
+    InvalidInputError,
+    TargetOutOfScopeError,
+)
+from governance.domain.values import (
+    DEFAULT_TIMEOUT_MINUTES,
+    TIMEOUT_MINUTES,
+    ActiveFreeze,
+    ContractStatus,
+    EligibilityDecision,
+    HealthReading,
+    JobStatus,
+    SnapshotPhase,
+)
+from governance.models import GovernanceJob, HealthSnapshot, SystemContract
+from governance.record.ledger.chain import (
+    ChainHead,
+    NewEntry,
+    serialized_entries,
+)
+from governance.services.freezes.guards import refuse_active_freeze
+
+
+class ContractActivationService:
+    """Guards the door between what may be done and what is being done."""
+
+    @staticmethod
+    @retried
+    def activate_contract(
+        contract_id: UUID,
+        *,
+        actor: Any,
+        health: HealthReading | None,
+        at: datetime,
+        timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+        freeze: ActiveFreeze | None = None,
+    ) -> GovernanceJob:
+        """APPROVED → ACTIVE, with a PENDING job and its steps; returns the job.
+
+        `health` is what a flow read just before, None when nobody could tell. Every guard refuses
+        with ContractActivationError and a code of its own: `contract_not_approved`,
+        `may_not`, `approver_missing`, `window_closed`, `content_changed`, `target_out_of_scope`,
+        `health_unknown`, `health_blocked`; or with ChangeFreezeActiveError while the line stands
+        still: `freeze` is what a flow read just before, and PostgreSQL looks again at commit. One
+        statement reads and one writes, however many steps there are.
+        """
+        _require_timeout(timeout_minutes)
+        with optimistic_transaction():
+            contract, head = read_contract(contract_id)
+            reading = _require_activatable(contract, health=health, freeze=freeze, at=at)
+
+            job = unsaved_instance(
+                GovernanceJob,
+                total_steps=len(contract.plan),
+                timeout_minutes=timeout_minutes,
+                created_at=at,
+                updated_at=at,
+            )
+            job.contract, job.created_by = contract, actor
+            before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
+            activated = contract_operations.activate(contract=contract, at=at)
+            created = NewEntry(
+                "job.activation.created",
+                to_status=JobStatus.PENDING,
+                records={
+                    # The steps are the frozen plan's, row by row.
+                    "job_sha256": digest(job.creation_record(contract.plan)),
+                    "health_before_sha256": digest(before.as_record()),
+                },
+            )
+            _write(job, before, head, entries=[activated, created])
+        mark_as_saved(job)
+        return job
+
+
+def _write(
+    job: GovernanceJob, before: HealthSnapshot, head: ChainHead, *, entries: list[NewEntry]
+) -> None:
+    """The job, its steps, the snapshot, the contract's move and the entries: one call."""
+    prepared_rows(
+        "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            job.contract_id,
+            head.seq,
+            job.pk,
+            job.timeout_minutes,
+            job.created_by_id,
+            job.created_at,
+            json.dumps(before.reading),
+            before.observed_at,
+            serialized_entries(
+                head,
+                contract_id=job.contract_id,
+                entries=entries,
+                actor=job.created_by,
+                at=job.created_at,
+            ),
+        ],
+    )
+
+
+def _require_timeout(timeout_minutes: Any) -> None:
+    if isinstance(timeout_minutes, bool) or timeout_minutes not in TIMEOUT_MINUTES:
+        raise InvalidInputError.at(
+            "timeout_minutes",
+            f"must be a whole number from {TIMEOUT_MINUTES.start} to {TIMEOUT_MINUTES[-1]}",
+        )
+
+
+def _require_activatable(
+    contract: SystemContract,
+    *,
+    health: HealthReading | None,
+    freeze: ActiveFreeze | None,
+    at: datetime,
+) -> HealthReading:
+    if contract.status != ContractStatus.APPROVED:
+        raise _refusal(
+            "contract_not_approved",
+            f"Only an approved contract is activated; this one is {contract.status}.",
+            status=str(contract.status),
+        )
+    refuse_active_freeze(freeze)
+    if contract.eligibility_decision != EligibilityDecision.MAY:
+        raise _refusal("may_not", "Eligibility did not say MAY.")
+    if contract.approved_by_id is None or contract.window is None:
+        raise _refusal("approver_missing", "Nobody is on record as having approved this.")
+    if not contract.window.contains(at):
+        raise _refusal(
+            "window_closed",
+            f"The activation window runs from {contract.window.opens_at:%Y-%m-%d %H:%M} "
+            f"to {contract.window.closes_at:%Y-%m-%d %H:%M} UTC; it is {at:%Y-%m-%d %H:%M} now.",
+        )
+    if not _has_signed_content(contract):
+        raise _refusal("content_changed", "The content is not what the founder signed.")
+    _require_scope(contract)
+    if health is None:
+        raise _refusal("health_unknown", "Nobody can tell how the platform is.")
+    if blocking := health.blocking_scopes():
+        raise _refusal(
+            "health_blocked", f"Health blocks: {', '.join(blocking)}.", blocking=blocking
+        )
+    return health
+
+
+def _has_signed_content(contract: SystemContract) -> bool:
+    """Whether the content, as `read_contract` read it, still has the digest that was approved."""
+    # No number in its JSON is NaN or infinite, for `load_json` knows none; of the one column that
+    # could be rewritten so, `digest` must not expect anything.
+    if not math.isfinite(contract.confidence_score or 0):
+        return False
+    signed = contract.approved_digest
+    return digest(contract.content_record(), expected=signed) == signed
+
+
+def _require_scope(contract: SystemContract) -> None:
+    changes = contract.proposed_changes
+    try:
+        require_targets_in_scope(targets_of(changes), contract.affected_capabilities)
+    except TargetOutOfScopeError as error:
+        raise _refusal("target_out_of_scope", str(error)) from None
+    if changes != [step["change"] for step in contract.plan]:
+        raise _refusal("plan_mismatch", "The plan does not do what was proposed.")
+
+
+def _refusal(code: str, message: str, **details: Any) -> ContractActivationError:
+    return ContractActivationError(message, code=code, details=details)

@@ -1,0 +1,82 @@
+"""What tracking refuses, and in which words. Pure checks; they write nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import (
+    InvalidInputError,
+    InvalidJobTransitionError,
+    JobImmutableError,
+    StaleExecutionError,
+    StepOutOfOrderError,
+)
+from governance.domain.lifecycles import JOB_TERMINAL_STATES
+from governance.domain.values import JobStatus, StepStatus
+from governance.models import GovernanceJob
+from governance.models.job import no_such_job
+
+
+def require_own(job: GovernanceJob, executor: Any) -> None:
+    """NotFoundError for a job that somebody else started, whatever its state: it is not theirs.
+
+    What nobody has started is nobody's, and refused by its state.
+    """
+    if job.started_by_id not in (None, executor.pk):
+        raise no_such_job(job.pk)
+
+
+def require_running(job: GovernanceJob) -> None:
+    """JobImmutableError for a job that ended, InvalidJobTransitionError for one not started."""
+    if job.status in JOB_TERMINAL_STATES:
+        raise JobImmutableError(
+            f"This job is {job.status} for good.", details={"status": str(job.status)}
+        )
+    if job.status != JobStatus.RUNNING:
+        raise InvalidJobTransitionError(
+            f"This job is {job.status}; it must be started first.",
+            details={"status": str(job.status)},
+        )
+
+
+def require_token(job: GovernanceJob, token: str) -> None:
+    """StaleExecutionError for any token but the one that the job's start gave out."""
+    known = job.execution_token_sha256 or ""
+    if not isinstance(token, str) or not hmac.compare_digest(token_hash(token), known):
+        raise StaleExecutionError("This execution token is not the job's current one.")
+
+
+def require_due(job: GovernanceJob, step_index: int, *, last: StepStatus | None) -> None:
+    """StepOutOfOrderError for any step but the one that is due (JOB-002).
+
+    `last` is how the step before the one that the job's cursor is at ended.
+    """
+    details = {"step_index": step_index, "current_step": job.current_step_index}
+    if last == StepStatus.FAILED:
+        raise StepOutOfOrderError(
+            f"Step {job.current_step_index - 1} failed; no step runs after it.", details=details
+        )
+    if job.current_step_index == job.total_steps:
+        raise StepOutOfOrderError("Every step is reported already.", details=details)
+    if step_index != job.current_step_index:
+        raise StepOutOfOrderError(
+            f"Step {job.current_step_index} is due, not step {step_index}.", details=details
+        )
+
+
+def require_cancellation_reason(reason: Any) -> str:
+    """The reason without white space around it; InvalidInputError (`reason_required`)."""
+    require_plain_json(reason, "reason")
+    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
+        raise InvalidInputError.at(
+            "reason", "must be text of 1 to 4 000 characters", code="reason_required"
+        )
+    return reason.strip()
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

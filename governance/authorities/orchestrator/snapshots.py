@@ -1,0 +1,26 @@
+"""Store what the health authority read. An observation is written once and never judged here."""
+
+from __future__ import annotations
+
+from governance.db.row_mapping import unsaved_instance
+from governance.domain.canonical import timestamp
+from governance.domain.values import HealthReading, SnapshotPhase
+from governance.models import GovernanceJob, HealthSnapshot
+
+
+def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading) -> HealthSnapshot:
+    """The unsaved row that keeps `reading`."""
+    return unsaved_instance(
+        HealthSnapshot,
+        job_id=job.pk,
+        phase=phase,
+        observed_at=reading.observed_at,
+        reading={
+            "observed_at": timestamp(reading.observed_at),
+            "system": str(reading.system),
+            "capabilities": {
+                name: str(decision) for name, decision in sorted(reading.capabilities.items())
+            },
+            "signals": [dict(signal) for signal in reading.signals],
+        },
+    )

@@ -1,0 +1,188 @@
+"""What a contract will change, set against what stands there: for pages, and for what is signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from governance.domain.canonical import canonical_text
+from governance.domain.changes import (
+    CapabilityDisable,
+    CapabilityEnable,
+    Change,
+    ConfigurationUpdate,
+    ParameterChange,
+)
+from governance.domain.values import Lifecycle, PlatformState
+from governance.domain.wording import (
+    format_duration,
+    rollback_in_words,
+    value_in_words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """Something that has a value: a capability's lifecycle (no key), or a key of a scope."""
+
+    scope: str
+    key: str | None = None
+
+    @property
+    def name(self) -> str:
+        return "lifecycle" if self.key is None else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """A value in words, and in the one spelling by which values are compared."""
+
+    words: str
+    canonical: str
+
+    @property
+    def serialized(self) -> str:
+        """As a view has it: no canonical spelling reads like what is not on record."""
+        return self.canonical or self.words
+
+
+NO_RECORDED_VALUE = SettingValue("no recorded value", "")
+
+# What stands at a place before the contract is carried out.
+ValueLookup = Callable[[SettingKey], SettingValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place, as it stands and as it would stand.
+
+    `before_is` says when `before` is true: now, or after an earlier step of the same contract.
+    `conflict` and `doubt` say, in words, why the proposal may rest on something else than what
+    stands there: another value, or none on record.
+    """
+
+    name: str
+    before: str
+    before_is: str
+    proposed: str
+    conflict: str = ""
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change in words, with its differences and the step that it becomes.
+
+    `number` is the step's index, from 0, as the plan, the ledger and the API count.
+    """
+
+    number: int
+    kind: str
+    target: str
+    words: str
+    differences: tuple[Difference, ...]
+    timeout: str
+    rollback: str
+    has_rollback: bool
+
+    @property
+    def conflict(self) -> bool:
+        return any(difference.conflict for difference in self.differences)
+
+
+def change_rows(
+    changes: Sequence[Change],
+    *,
+    plan: Sequence[Mapping[str, Any]],
+    current_value: ValueLookup,
+    decided: bool,
+) -> list[ChangeRow]:
+    """A row for each change, in order, following the platform through the steps before it.
+
+    `current_value` gives what a setting holds: `values_in` a state, or as a founder's view has it.
+    Once a contract is `decided`, what stands now says nothing about its proposal any more: then
+    no conflict is marked.
+    """
+    planned: dict[SettingKey, tuple[SettingValue, str]] = {}
+    rows = []
+    for number, (change, step) in enumerate(zip(changes, plan, strict=True)):
+        differences = []
+        for setting, proposed, expected in affected_settings(change):
+            before, before_is = planned.get(setting, (current_value(setting), "now"))
+            conflict, doubt = ("", "") if decided else _objection(before, expected)
+            differences.append(
+                Difference(setting.name, before.words, before_is, proposed.words, conflict, doubt)
+            )
+            planned[setting] = (proposed, f"after step {number + 1}")
+        rows.append(
+            ChangeRow(
+                number=number,
+                kind=change.type,
+                target=change.target,
+                words=str(change),
+                differences=tuple(differences),
+                timeout=format_duration(timedelta(seconds=step["timeout_seconds"])),
+                rollback=rollback_in_words(step["rollback_action"]),
+                has_rollback=step["rollback_action"] is not None,
+            )
+        )
+    return rows
+
+
+def affected_settings(
+    change: Change,
+) -> Iterable[tuple[SettingKey, SettingValue, SettingValue | None]]:
+    """(place, value proposed there, value that the proposal expects there, if it says)."""
+    match change:
+        case CapabilityEnable():
+            yield SettingKey(change.capability_name), _word(change.target_lifecycle), None
+        case CapabilityDisable():
+            yield SettingKey(change.capability_name), _word(Lifecycle.DISABLED), None
+        case ConfigurationUpdate():
+            setting = SettingKey(change.scope, change.key)
+            yield setting, _value(change.new_value), _value(change.old_value)
+        case ParameterChange():
+            for key, value in change.parameters.items():
+                yield SettingKey(change.scope, key), _value(value), None
+
+
+def values_in(state: PlatformState) -> ValueLookup:
+    """What stands at a place in `state`."""
+
+    def value_of(setting: SettingKey) -> SettingValue:
+        if setting.key is None:
+            lifecycle = state.lifecycles.get(setting.scope)
+            return NO_RECORDED_VALUE if lifecycle is None else _word(lifecycle)
+        if (setting.scope, setting.key) in state.configuration:
+            return _value(state.configuration[setting.scope, setting.key])
+        return NO_RECORDED_VALUE
+
+    return value_of
+
+
+def parse_value(setting: SettingKey, serialized: str) -> SettingValue:
+    """The value of `setting` as serialized in a view."""
+    if serialized == NO_RECORDED_VALUE.serialized:
+        return NO_RECORDED_VALUE
+    return _word(serialized) if setting.key is None else _value(json.loads(serialized))
+
+
+def _objection(before: SettingValue, expected: SettingValue | None) -> tuple[str, str]:
+    """(conflict, doubt): another value stands there than the proposal expects, or none does."""
+    if expected is None or before.canonical == expected.canonical:
+        return "", ""
+    expectation = f"The proposal expects {expected.words} here"
+    if before is NO_RECORDED_VALUE:
+        return "", f"{expectation}; there is no recorded value."
+    return f"{expectation}, but the current value is {before.words}.", ""
+
+
+def _word(word: str) -> SettingValue:
+    return SettingValue(str(word), str(word))
+
+
+def _value(value: Any) -> SettingValue:
+    return SettingValue(value_in_words(value), canonical_text(value))

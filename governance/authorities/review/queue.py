@@ -1,0 +1,185 @@
+"""The review queue: what waits for a founder, by risk and then by what expires first.
+
+Of one risk, those whose clock stands while a question is open come last: their time does not run.
+
+ELIGIBLE only (REVIEW-005). Pages go by position, both ways, and nobody counts: rows that arrive or
+leave meanwhile shift nothing. Each question is one query along an index made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    QuerySet,
+    UUIDField,
+    Value,
+)
+
+from governance.domain.positions import (
+    read_digits,
+    time_from_digits,
+    time_to_digits,
+)
+from governance.domain.values import (
+    ContractStatus,
+    RiskLevel,
+    Source,
+)
+from governance.models import SystemContract
+from governance.models.contract import (
+    contract_words,
+    queue_rank,
+    queue_rank_of,
+    review_end_expression,
+    search_query,
+)
+
+PAGE_SIZE = 50
+# Whole days of waiting: from the first until the second, which may be without end.
+AGES: dict[str, tuple[int, int | None]] = {
+    "0-1": (0, 1),
+    "1-2": (1, 2),
+    "2-3": (2, 3),
+    "3-4": (3, 4),
+    "4-5": (4, 5),
+    "5-6": (5, 6),
+    "6-": (6, None),
+}
+LIST_COLUMNS = (
+    *("id", "reference", "title", "source", "risk_level", "affected_capabilities"),
+    *("confidence_score", "created_at", "expires_at", "review_ends_at", "status", "proposed_by_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """What of the queue is asked for; everything where nothing is said."""
+
+    risk: RiskLevel | None = None
+    source: Source | None = None
+    capability: str = ""
+    words: str = ""
+    age: str = ""  # one of AGES
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCursor:
+    """Where a contract stands in the queue."""
+
+    rank: int
+    ends_at: datetime
+    pk: UUID
+
+    @classmethod
+    def of(cls, contract: SystemContract) -> QueueCursor:
+        return cls(
+            queue_rank_of(contract), contract.review_ends_at or contract.expires_at, contract.pk
+        )
+
+    @classmethod
+    def read(cls, text: str) -> QueueCursor:
+        """The place that `str(place)` tells. Raises ValueError for any other text."""
+        rank, ends_at, name = text.split("~")
+        return cls(read_digits(rank, max_digits=1), time_from_digits(ends_at), UUID(name))
+
+    def __str__(self) -> str:
+        return f"{self.rank}~{time_to_digits(self.ends_at)}~{self.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page in the queue's order, and whether there is anything before and after it."""
+
+    rows: Sequence[SystemContract]
+    has_earlier: bool
+    has_later: bool
+
+
+class _Beyond(Func):
+    """`(rank, review's end, id)` against a place, compared as rows, as the index is sorted."""
+
+    output_field = BooleanField()
+
+    def __init__(self, sign: str, cursor: QueueCursor) -> None:
+        self.sign = sign
+        super().__init__(
+            queue_rank(),
+            review_end_expression(),
+            F("id"),
+            Value(cursor.rank, output_field=IntegerField()),
+            Value(cursor.ends_at, output_field=DateTimeField()),
+            Value(cursor.pk, output_field=UUIDField()),
+        )
+
+    def as_sql(
+        self,
+        compiler: Any,
+        connection: Any,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, tuple[Any, ...]]:
+        parts = [compiler.compile(part) for part in self.source_expressions]
+        left = ", ".join(sql for sql, _ in parts[:3])
+        right = ", ".join(sql for sql, _ in parts[3:])
+        params = tuple(param for _, given in parts for param in given)
+        return f"(({left}) {self.sign} ({right}))", params
+
+
+def waiting_contracts(
+    filters: QueueFilter = QueueFilter(), *, at: datetime
+) -> QuerySet[SystemContract]:
+    """What waits for a decision and fits `filters`, in no order, as a list shows it."""
+    rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*LIST_COLUMNS)
+    if filters.risk:
+        rank = 2 * list(RiskLevel).index(filters.risk)
+        rows = rows.alias(rank=queue_rank()).filter(rank__gte=rank, rank__lte=rank + 1)
+    if filters.source:
+        rows = rows.filter(source=filters.source)
+    if filters.capability:
+        rows = rows.filter(affected_capabilities__contains=[filters.capability])
+    if filters.words:
+        rows = rows.alias(found=contract_words()).filter(found=search_query(filters.words))
+    if filters.age:
+        youngest, oldest = AGES[filters.age]
+        rows = rows.filter(created_at__lte=at - timedelta(days=youngest))
+        if oldest is not None:
+            rows = rows.filter(created_at__gt=at - timedelta(days=oldest))
+    return rows
+
+
+def queue_page(
+    filters: QueueFilter = QueueFilter(),
+    *,
+    at: datetime,
+    after: QueueCursor | None = None,
+    before: QueueCursor | None = None,
+    size: int = PAGE_SIZE,
+) -> QueuePage:
+    """The first page, or the one that follows `after`, or the one that ends before `before`.
+
+    One query; two where there is nothing beyond the place that was asked for. A place need not be
+    that of a contract that still waits.
+    """
+    rows = waiting_contracts(filters, at=at)
+    if before:
+        backwards = rows.filter(_Beyond("<", before)).order_by(
+            queue_rank().desc(), review_end_expression().desc(), "-id"
+        )
+        found = list(backwards[: size + 1])
+        return QueuePage(found[:size][::-1], len(found) > size, True)
+    if after:
+        rows = rows.filter(_Beyond(">", after))
+    found = list(rows.order_by(queue_rank(), review_end_expression(), "id")[: size + 1])
+    return QueuePage(found[:size], after is not None, len(found) > size)

@@ -1,0 +1,181 @@
+"""What a founder has before them, as far as it can move behind the page's back.
+
+The content of a contract is frozen from ELIGIBLE on; a view is that content's digest and what
+stands around it: the values that the changes touch, capabilities, health, the review's clock, what
+was said, who signed. Nothing in it moves by the clock alone. A founder signs the digest of the view
+that their page showed, and is refused when another one is found as they sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus
+
+from governance.authorities.contract.queries import discussion_counts, signatures_of
+from governance.authorities.review.differences import (
+    NO_RECORDED_VALUE,
+    SettingKey,
+    SettingValue,
+    affected_settings,
+    parse_value,
+    values_in,
+)
+from governance.domain.canonical import (
+    canonical_text,
+    load_strict_json,
+    sha256_hex,
+)
+from governance.domain.changes import parse_changes
+from governance.domain.errors import InvalidInputError, ViewChangedError
+from governance.domain.values import SYSTEM_SCOPE, HealthReading
+from governance.domain.wording import format_time, plural
+from governance.models import ApprovalSignature, SystemContract
+from governance.services.registry.queries import capabilities_named, platform_state_for
+
+# As much as a form can carry along for the sake of a message, as a browser writes it.
+MAX_POSTED_LENGTH = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """The digest of the content, and facts in words: what it is about → how it stands."""
+
+    content_digest: str
+    facts: Mapping[str, str]
+
+    def as_record(self) -> dict[str, Any]:
+        return {"content_digest": self.content_digest, "facts": dict(self.facts)}
+
+    def text(self) -> str:
+        """The one spelling of this view: canonical JSON."""
+        return canonical_text(self.as_record())
+
+    def digest(self) -> str:
+        """SHA-256 of the view's text."""
+        return sha256_hex(self.text())
+
+    def for_form(self) -> str:
+        """The view's text for a form to carry along, or "" where that would be too much."""
+        text = self.text()
+        return text if len(quote_plus(text)) <= MAX_POSTED_LENGTH else ""
+
+    def value_of(self, setting: SettingKey) -> SettingValue:
+        """What stands at a place that the contract's changes touch."""
+        return parse_value(
+            setting, self.facts.get(fact_name(setting), NO_RECORDED_VALUE.serialized)
+        )
+
+
+def review_view(contract: SystemContract, *, health: HealthReading | None) -> ReviewView:
+    """The view of a contract as it stands now; five queries. `health` is what a flow read."""
+    return ReviewView(contract.content_digest or "", dict(_facts(contract, health)))
+
+
+def view_changes(seen: ReviewView, now: ReviewView) -> list[str]:
+    """What differs, a sentence each, in the order of the page; empty where nothing does."""
+    found = []
+    for fact, value in now.facts.items():
+        if fact not in seen.facts:
+            found.append(f"added: {fact}: {value}")
+        elif seen.facts[fact] != value:
+            found.append(f"{fact}: was {seen.facts[fact]}, now {value}")
+    gone = [fact for fact in seen.facts if fact not in now.facts]
+    found += [f"gone: {fact}: was {seen.facts[fact]}" for fact in gone]
+    if seen.content_digest != now.content_digest:
+        found.append("the contract's content")
+    return found
+
+
+def require_same_view(now: ReviewView, *, seen_view: str, seen_text: str = "") -> None:
+    """Refuse with ViewChangedError unless `seen_view` is the digest of the view as it is now.
+
+    `seen_text` is the view that the founder's form carried. It is believed for nothing but saying
+    what changed, and not even for that unless `seen_view` is its digest.
+    """
+    if now.digest() == seen_view:
+        return
+    seen = _read(seen_text, digest=seen_view)
+    details = {"changed": view_changes(seen, now) if seen else []}
+    raise ViewChangedError(
+        "What you read has changed since; look again before you sign.", details=details
+    )
+
+
+def fact_name(setting: SettingKey) -> str:
+    """How a view names a place: no two places, and no place and another fact, are named alike."""
+    if setting.key is None:
+        return f"Lifecycle of {_name(setting.scope)}"
+    names = (setting.scope, setting.key)
+    if any(_is_odd(name) for name in names):
+        return " · ".join(canonical_text(name) for name in names)
+    return " · ".join(names)
+
+
+def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[tuple[str, str]]:
+    yield "Status", str(contract.status)
+    ends_at = contract.review_ends_at
+    yield (
+        "Review",
+        f"ends {ends_at:%-d %b %Y, %H:%M:%S} UTC"
+        if ends_at
+        else "review paused: a question is open",
+    )
+    changes = parse_changes(contract.proposed_changes)
+    known = capabilities_named(
+        [*contract.affected_capabilities, *(change.target for change in changes)]
+    )
+    current_value = values_in(platform_state_for(changes, known))
+    for change in changes:
+        for setting, _, _ in affected_settings(change):
+            if setting.key is not None:
+                yield fact_name(setting), current_value(setting).serialized
+    for name in contract.affected_capabilities:
+        capability = known.get(name)
+        value = str(capability.lifecycle) if capability else NO_RECORDED_VALUE.serialized
+        yield fact_name(SettingKey(name)), value
+        is_frozen = capability is not None and capability.frozen
+        yield f"Freeze of {_name(name)}", "frozen" if is_frozen else "not frozen"
+        if name != SYSTEM_SCOPE:
+            decision = health.capabilities.get(name) if health else None
+            yield f"Health of {_name(name)}", str(decision or "unknown")
+    yield "System health", str(health.system if health else "unknown")
+    questions, answers, comments = discussion_counts(contract)
+    yield (
+        "Comments",
+        f"{plural(questions, 'question')}, {plural(answers, 'answer')},"
+        f" {plural(comments, 'comment')}",
+    )
+    signed = [_signed(signature) for signature in signatures_of(contract)]
+    yield "Signatures", "; ".join(signed) or "no signatures yet"
+
+
+def _signed(signature: ApprovalSignature) -> str:
+    opens, closes = format_time(signature.window_opens_at), format_time(signature.window_closes_at)
+    return f"{signature.founder.get_username()} for {opens} to {closes}"
+
+
+def _name(name: str) -> str:
+    return canonical_text(name) if _is_odd(name) else name
+
+
+def _is_odd(name: str) -> bool:
+    """Whether a name could be taken for more than a name, among the facts."""
+    return "·" in name or '"' in name
+
+
+def _read(text: str, *, digest: str) -> ReviewView | None:
+    """The view in `text`, if it is one and `digest` is its digest."""
+    try:
+        if sha256_hex(text) != digest:
+            return None
+        found = load_strict_json(text)
+    except (InvalidInputError, UnicodeEncodeError):
+        return None
+    match found:
+        case {"content_digest": str(content_digest), "facts": dict(facts)} if all(
+            isinstance(fact, str) for fact in facts.values()
+        ):
+            return ReviewView(content_digest, facts)
+    return None

@@ -1,0 +1,55 @@
+"""Load the demo into an empty database, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from governance.authorities.contract.queries import count_contracts
+from governance.demo.people import Login, UserFactory
+from governance.demo.scenario import ScenarioWriter
+from governance.domain.errors import WrongStateError
+from governance.models import Account
+from governance.services.registry.operations import register_capabilities
+
+FOLDER = Path(__file__).parent
+
+
+def is_empty() -> bool:
+    """Whether nobody and nothing is here yet, so that a demo harms no one."""
+    return not Account.objects.exists() and count_contracts() == 0
+
+
+@transaction.atomic
+def load_demo(*, at: datetime) -> list[Login]:
+    """Fill an empty database, all or nothing; the logins of those who can log in.
+
+    Raises WrongStateError (`not_empty`) where anybody or anything is already.
+    """
+    if not is_empty():
+        raise WrongStateError("There are users or contracts here already.", code="not_empty")
+    user_factory = UserFactory()
+    writer = ScenarioWriter(at, user_factory.people())
+    proposals = _read("proposals.json")
+    # What a finished change brought about is true now, and was not when it was planned.
+    brought_about = {
+        name
+        for proposal in proposals
+        if proposal["ends_as"] == "completed"
+        for name in proposal["affected_capabilities"]
+    }
+    capabilities = _read("capabilities.json")["capabilities"]
+    register_capabilities(documents=[c for c in capabilities if c["name"] not in brought_about])
+    writer.record_health_signals()
+    for proposal in proposals:
+        getattr(writer, proposal["ends_as"])(proposal)
+    register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
+    return user_factory.logins
+
+
+def _read(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))

@@ -1,0 +1,237 @@
+"""Who tells the demo: each method brings one proposal to where it ends, through the flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from governance.authorities.contract.signatures import quorum_for
+from governance.authorities.health.signals import record_signal
+from governance.authorities.orchestrator.queries import sealed_evidence_of
+from governance.domain.canonical import timestamp
+from governance.domain.values import (
+    ActivationWindow,
+    AuditVerdict,
+    HealthDecision,
+    StepReport,
+    StepStatus,
+)
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract, view_contract
+from governance.flows.sweep import expire_contracts
+from governance.models import Account, GovernanceJob, SystemContract
+
+PROPOSAL = (
+    "reference",
+    "title",
+    "description",
+    "source",
+    "requested_by",
+    "affected_capabilities",
+    "proposed_changes",
+    "risk_level",
+)
+LONG_ENOUGH = 1440  # minutes; the lease of the running job is as short as any
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who plays in what is told; several founders sign where a risk asks for several."""
+
+    operator: Account
+    founders: Sequence[Account]
+    executor: Account
+    auditor: Account
+
+
+class ScenarioWriter:
+    """Each method brings a proposal to where it ends, and is named for that."""
+
+    def __init__(self, now: datetime, people: People) -> None:
+        self.now = now
+        self.operator, self.founders = people.operator, people.founders
+        self.founder = people.founders[0]
+        self.executor, self.auditor = people.executor, people.auditor
+
+    def record_health_signals(self) -> None:
+        for hours, scope, kind, decision, reason in (
+            (100, "CatalogueSearch", "error-rate", "DEGRADED", "1.8 % of searches fail."),
+            (90, "CatalogueSearch", "error-rate", "HEALTHY", "0.1 % of searches fail."),
+            (80, "InterlibraryLoan", "partner-latency", "DEGRADED", "Two partners need 40 s."),
+        ):
+            record_signal(
+                scope=scope,
+                signal_type=kind,
+                decision=HealthDecision(decision),
+                reason=reason,
+                actor=self.operator,
+                at=self._ago(hours),
+            )
+
+    # --- where a proposal ends ---
+    def draft(self, scenario: Mapping[str, Any]) -> None:
+        draft_contract(
+            document=_proposal(scenario),
+            proposer=self.operator,
+            at=self._ago(scenario["hours_ago"]),
+        )
+
+    def eligible(self, scenario: Mapping[str, Any]) -> SystemContract:
+        at = self._ago(scenario["hours_ago"])
+        contract, _ = propose_contract(
+            document=_proposal(scenario), **_verdicts(scenario, at), proposer=self.operator, at=at
+        )
+        return contract
+
+    def rejected(self, scenario: Mapping[str, Any]) -> None:
+        contract = self.eligible(scenario)
+        reject_contract(
+            contract_id=contract.pk,
+            founder=self.founder,
+            reason=scenario["rejection"],
+            at=contract.created_at + timedelta(hours=3),
+        )
+
+    def expired(self, scenario: Mapping[str, Any]) -> None:
+        contract = self.eligible(scenario)
+        at = contract.expires_at + timedelta(minutes=5)
+        for outcome in expire_contracts(actor=self.operator, at=at):
+            if outcome.refusal:
+                raise outcome.refusal
+
+    def approved(self, scenario: Mapping[str, Any]) -> SystemContract:
+        contract = self.eligible(scenario)
+        at = contract.created_at + timedelta(hours=1, minutes=20)
+        window = ActivationWindow(at, at + timedelta(hours=160))
+        for founder in self.founders[: quorum_for(contract.risk_level)]:
+            view = view_contract(contract_id=contract.pk, at=at)
+            contract = approve_contract(
+                contract_id=contract.pk,
+                founder=founder,
+                window=window,
+                seen_digest=view.content_digest,
+                seen_view=view.digest(),
+                confirmation=contract.reference,
+                at=at,
+                note=scenario.get("approval_note", ""),
+            )
+        return contract
+
+    def pending(self, scenario: Mapping[str, Any]) -> GovernanceJob:
+        contract = self.approved(scenario)
+        at = (contract.approved_at or contract.created_at) + timedelta(minutes=10)
+        return activate_contract(
+            contract_id=contract.pk, actor=self.operator, at=at, timeout_minutes=LONG_ENOUGH
+        )
+
+    def running(self, scenario: Mapping[str, Any]) -> None:
+        # Its last report is seconds old, so that it is seen with a lease, and later without.
+        self._execute(self.pending(scenario), steps=2, begins_at=self.now - timedelta(minutes=2))
+
+    def awaiting_verdict(self, scenario: Mapping[str, Any]) -> GovernanceJob:
+        return self._finish(scenario)
+
+    def completed(self, scenario: Mapping[str, Any]) -> None:
+        self._judge(self._finish(scenario), AuditVerdict.PASS, scenario)
+
+    def inconclusive(self, scenario: Mapping[str, Any]) -> None:
+        self._judge(self._finish(scenario), AuditVerdict.INCONCLUSIVE, scenario)
+
+    def failed(self, scenario: Mapping[str, Any]) -> None:
+        self._judge(self._finish(scenario, steps=2), AuditVerdict.FAIL, scenario)
+
+    # --- pieces ---
+    def _finish(self, scenario: Mapping[str, Any], steps: int | None = None) -> GovernanceJob:
+        job = self.pending(scenario)
+        begins_at = job.created_at + timedelta(minutes=2)
+        return self._execute(
+            job,
+            steps=steps or job.total_steps,
+            begins_at=begins_at,
+            failure=scenario.get("failure", ""),
+            ends=True,
+        )
+
+    def _execute(
+        self,
+        job: GovernanceJob,
+        *,
+        steps: int,
+        begins_at: datetime,
+        failure: str = "",
+        ends: bool = False,
+    ) -> GovernanceJob:
+        """Report the first `steps` steps, the last one as failed if there is a `failure`."""
+        _, token = run_job.start_job(job_id=job.pk, executor=self.executor, at=begins_at)
+        at = begins_at
+        for index, step in enumerate(job.contract.plan[:steps]):
+            fails = bool(failure) and index == steps - 1
+            # As long as a step takes, but never longer than it may: its lease would lapse.
+            seconds = min(48 + 7 * index, step["timeout_seconds"])
+            started_at = at + timedelta(seconds=min(5, seconds))
+            at += timedelta(seconds=seconds)
+            report = StepReport(
+                step_index=index,
+                status=StepStatus.FAILED if fails else StepStatus.COMPLETED,
+                started_at=started_at,
+                completed_at=at,
+                output=None if fails else {"applied": step["change"], "on": step["target"]},
+                error=failure if fails else "",
+            )
+            run_job.record_step_result(
+                job_id=job.pk, token=token, report=report, executor=self.executor, at=at
+            )
+        if not ends:
+            return job
+        at += timedelta(seconds=20)
+        return run_job.complete_job(job_id=job.pk, token=token, executor=self.executor, at=at)
+
+    def _judge(
+        self, job: GovernanceJob, verdict: AuditVerdict, scenario: Mapping[str, Any]
+    ) -> None:
+        record_verdict(
+            job_id=job.pk,
+            verdict=verdict,
+            reason=scenario["verdict_reason"],
+            evidence_sha256=sealed_evidence_of(job.pk).sha256,
+            author=self.auditor,
+            at=(job.ended_at or self.now) + timedelta(minutes=12),
+        )
+
+    def _ago(self, hours: float) -> datetime:
+        return self.now - timedelta(hours=hours)
+
+
+def _proposal(scenario: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: scenario[name] for name in PROPOSAL}
+
+
+def _verdicts(scenario: Mapping[str, Any], at: datetime) -> dict[str, dict[str, Any]]:
+    """What a validator and the gate said of it, a minute before it became a contract."""
+    names = scenario["affected_capabilities"]
+    validator = {
+        "issue_type": scenario["issue_type"],
+        "severity": scenario["risk_level"],
+        "affected_capabilities": names,
+        "recommended_action": "create_contract",
+        "confidence_score": scenario["confidence"],
+        "reason": f"The text names {', '.join(names)} and what shall change there.",
+        "analyzed_at": timestamp(at - timedelta(seconds=60)),
+        "validator_version": "demo-1",
+    }
+    eligibility = {
+        "decision": "MAY",
+        "reason": "All eligibility rules passed",
+        "rules_evaluated": 11,
+        "first_failing_rule": None,
+        "blocking_signals": [],
+        "missing_prerequisites": [],
+        "evaluated_at": timestamp(at - timedelta(seconds=58)),
+        "rules_version": "demo-1",
+    }
+    return {"validator_verdict": validator, "eligibility_verdict": eligibility}

@@ -1,0 +1,191 @@
+"""What a change is: the four change types, how they arrive, what they touch, how they read.
+
+`proposed_changes` arrives in one of three shapes: a list of changes, `{"changes": [...]}`, or one
+change object. Anything else is refused with the path of the offending field (CONTRACT-006).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import (
+    InvalidChangesError,
+    InvalidInputError,
+    TargetOutOfScopeError,
+)
+
+MAX_CHANGES = 10_000
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class _Change(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    target_field: ClassVar[str] = "scope"
+
+    @property
+    def target(self) -> str:
+        """What the change touches."""
+        name: str = getattr(self, self.target_field)
+        return name
+
+    def document(self) -> dict[str, Any]:
+        """The change as the JSON object that it arrived as."""
+        return self.model_dump(mode="json")
+
+
+class CapabilityEnable(_Change):
+    type: Literal["capability_enable"]
+    target_field = "capability_name"
+    capability_name: Name
+    target_lifecycle: Literal["PREVIEW", "LAUNCHED", "DEPRECATED"]
+
+    def __str__(self) -> str:
+        return f"Enable {self.capability_name} as {self.target_lifecycle}"
+
+
+class CapabilityDisable(_Change):
+    type: Literal["capability_disable"]
+    target_field = "capability_name"
+    capability_name: Name
+    reason: Reason
+
+    def __str__(self) -> str:
+        return f"Disable {self.capability_name}: {self.reason}"
+
+
+class ConfigurationUpdate(_Change):
+    type: Literal["configuration_update"]
+    scope: Name
+    key: Name
+    old_value: Any
+    new_value: Any
+
+    def __str__(self) -> str:
+        return (
+            f"Set {self.key} of {self.scope} "
+            f"from {_in_words(self.old_value)} to {_in_words(self.new_value)}"
+        )
+
+
+class ParameterChange(_Change):
+    type: Literal["parameter_change"]
+    scope: Name
+    parameters: Annotated[dict[Name, Any], Field(min_length=1)]
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{k} = {_in_words(v)}" for k, v in sorted(self.parameters.items()))
+        return f"Tune {self.scope}: {settings}"
+
+
+Change = CapabilityEnable | CapabilityDisable | ConfigurationUpdate | ParameterChange
+_TARGET_FIELDS = {
+    "capability_enable": CapabilityEnable.target_field,
+    "capability_disable": CapabilityDisable.target_field,
+    "configuration_update": ConfigurationUpdate.target_field,
+    "parameter_change": ParameterChange.target_field,
+}
+CHANGE_TYPES = tuple(_TARGET_FIELDS)
+
+_CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="type")])
+
+
+def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
+    """The changes in `proposed_changes`, in order; or InvalidChangesError naming every fault."""
+    try:
+        require_plain_json(proposed_changes, "proposed_changes")
+    except InvalidInputError as error:
+        raise InvalidChangesError(str(error), errors=error.errors) from None
+    documents, path = _unwrap(proposed_changes)
+    if not documents:
+        raise InvalidChangesError.at(path, "at least one change is needed")
+    if len(documents) > MAX_CHANGES:
+        raise InvalidChangesError.at(path, f"at most {MAX_CHANGES} changes fit into one contract")
+
+    changes: list[Change] = []
+    faults: list[dict[str, str]] = []
+    single = isinstance(proposed_changes, dict) and "changes" not in proposed_changes
+    for index, document in enumerate(documents):
+        where = path if single else f"{path}[{index}]"
+        try:
+            changes.append(_CHANGE.validate_python(document))
+        except ValidationError as error:
+            faults.extend(_faults_of(error, where))
+    if faults:
+        first = faults[0]
+        raise InvalidChangesError(f"{first['path']}: {first['message']}.", errors=faults)
+    return tuple(changes)
+
+
+def targets_of(documents: Iterable[Any]) -> list[str]:
+    """What each of these changes touches, in order; they are on record, and were parsed before.
+
+    Raises InvalidChangesError for what is no change.
+    """
+    try:
+        return [document[_TARGET_FIELDS[document["type"]]] for document in documents]
+    except (KeyError, TypeError):
+        raise InvalidChangesError.at("proposed_changes", "are not changes") from None
+
+
+def require_targets_in_scope(targets: Iterable[str], affected: Collection[str]) -> None:
+    """Refuse a change whose target is not among the affected capabilities (or SYSTEM)."""
+    faults = [
+        {"path": f"proposed_changes[{index}]", "message": f"{target} is outside the scope"}
+        for index, target in enumerate(targets)
+        if target not in affected
+    ]
+    if faults:
+        raise TargetOutOfScopeError(
+            f"{faults[0]['path']}: {faults[0]['message']} ({', '.join(affected) or 'empty'}).",
+            errors=faults,
+        )
+
+
+def _unwrap(proposed_changes: Any) -> tuple[list[Any], str]:
+    if isinstance(proposed_changes, list):
+        return proposed_changes, "proposed_changes"
+    if isinstance(proposed_changes, dict):
+        if "changes" not in proposed_changes:
+            return [proposed_changes], "proposed_changes"
+        extra = sorted(set(proposed_changes) - {"changes"})
+        if extra:
+            raise InvalidChangesError.at(f"proposed_changes.{extra[0]}", "is not a known field")
+        if isinstance(proposed_changes["changes"], list):
+            return proposed_changes["changes"], "proposed_changes.changes"
+        raise InvalidChangesError.at("proposed_changes.changes", "must be a list of changes")
+    raise InvalidChangesError.at(
+        "proposed_changes", "must be a list of changes, {'changes': [...]}, or one change"
+    )
+
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "union_tag_not_found": "needs a type: " + ", ".join(CHANGE_TYPES),
+    "union_tag_invalid": "is not a known change type: " + ", ".join(CHANGE_TYPES),
+    "string_pattern_mismatch": "must not begin or end with white space",
+}
+
+
+def _faults_of(error: ValidationError, where: str) -> list[dict[str, str]]:
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False):
+        # pydantic puts the change's type first on the way to a field.
+        location = fault["loc"][1:] if fault["loc"] and fault["loc"][0] in CHANGE_TYPES else ()
+        path = where + "".join(f".{part}" for part in location if part != "[key]")
+        if fault["type"].startswith("union_tag"):
+            path = f"{where}.type"
+        message = _MESSAGES.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
+        faults.append({"path": path, "message": message})
+    return faults
+
+
+def _in_words(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,83 @@
+"""An API token's text and its hash, what it can be narrowed to, and the bounds of its life.
+
+Each `read_…` raises InvalidInputError at the field that does not fit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import InvalidInputError
+
+TOKEN_BYTES = 32
+# Enough of a token's text to find it by, and far too little to use it.
+TOKEN_KEY_LENGTH = 15
+TOKEN_DIGEST_LENGTH = 128
+TOKEN_DAYS = range(1, 366)
+DEFAULT_TOKEN_DAYS = 90
+OVERLAP_HOURS = range(169)
+DEFAULT_OVERLAP_HOURS = 24
+MAX_NAME_LENGTH = 100
+MAX_CAPABILITY_LENGTH = 200
+MAX_CAPABILITIES = 200
+
+# Permissions that calls of the API name, by codename, and what they open, in words.
+TOKEN_VERBS: Mapping[str, str] = {
+    "view_systemcontract": "Read contracts, and whether the line runs",
+    "view_ledgerentry": "Read ledgers",
+    "view_governancejob": "Read jobs and their progress",
+    "view_jobstep": "Read steps and their results",
+    "view_auditevidence": "Read sealed evidence",
+    "activate_contract": "Activate approved contracts",
+    "execute_job": "Claim, start, report and complete jobs",
+    "cancel_job": "Cancel jobs",
+    "record_verdict": "Give verdicts",
+}
+
+
+def new_token_text() -> str:
+    """Make a token's text: 64 hexadecimal digits from the system's random source."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
+def hash_token(text: str) -> str:
+    """Compute what is stored of a token: SHA-512 of its text as 128 hexadecimal digits.
+
+    The text is 256 random bits, so a slow password hash would protect nothing more.
+    """
+    return hashlib.sha512(text.encode()).hexdigest()
+
+
+def read_name(name: str) -> str:
+    """What a token is for, in a line; it may be empty."""
+    require_plain_json(name, "name")
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidInputError.at("name", f"must have at most {MAX_NAME_LENGTH} characters")
+    return name.strip()
+
+
+def read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
+    """Verbs in the order of `TOKEN_VERBS`, each once; None stays None: all of the account's."""
+    if verbs is None:
+        return None
+    if not verbs or not set(verbs) <= set(TOKEN_VERBS):
+        raise InvalidInputError.at("verbs", f"must be some of {', '.join(TOKEN_VERBS)}")
+    return [verb for verb in TOKEN_VERBS if verb in verbs]
+
+
+def read_capabilities(names: Sequence[str] | None) -> list[str] | None:
+    """Names of capabilities, each once; None stays None: every one, SYSTEM too."""
+    if names is None:
+        return None
+    for name in names:
+        require_plain_json(name, "capabilities")
+        if not 1 <= len(name) <= MAX_CAPABILITY_LENGTH or name != name.strip():
+            raise InvalidInputError.at(
+                "capabilities", f"must be names of 1 to {MAX_CAPABILITY_LENGTH} characters"
+            )
+    if not 1 <= len(set(names)) <= MAX_CAPABILITIES:
+        raise InvalidInputError.at("capabilities", f"must be 1 to {MAX_CAPABILITIES} names")
+    return sorted(set(names))

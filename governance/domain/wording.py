@@ -1,0 +1,53 @@
+"""Times, values and changes in words: spelled alike on every page and in every document."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from governance.domain.changes import parse_changes
+from governance.domain.errors import InvalidChangesError
+
+
+def format_time(at: datetime | None) -> str:
+    """A time that cannot be misread: day, month by name, and UTC said aloud."""
+    return f"{at:%-d %b %Y, %H:%M} UTC" if at else "—"
+
+
+def format_duration(length: timedelta | None) -> str:
+    """A length of time in its two largest useful units at most: `3 days`, `4 h 12 min`, `0.8 s`."""
+    if length is None:
+        return "—"
+    seconds = abs(length.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
+    if hours < 1:
+        return f"{minutes} min"
+    if days < 1:
+        return f"{hours} h {minutes % 60} min" if hours < 10 and minutes % 60 else f"{hours} h"
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def value_in_words(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def change_in_words(document: Any) -> str:
+    """One recorded change as a sentence; what cannot be read any more is shown as it is."""
+    try:
+        (change,) = parse_changes(document)
+    except (InvalidChangesError, ValueError):
+        return value_in_words(document)
+    return str(change)
+
+
+def rollback_in_words(action: Any) -> str:
+    return change_in_words(action) if action else "No known rollback"

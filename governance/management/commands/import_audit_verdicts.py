@@ -1,0 +1,103 @@
+"""An outside auditor's verdicts come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from governance.authorities.audit.queries import verdict_on
+from governance.domain.errors import InvalidVerdictError, VerdictConflictError
+from governance.domain.values import AuditVerdict
+from governance.flows.audit_job import record_verdict
+from governance.management.base import INTERRUPTED
+from governance.management.importing import ImportCommand, Tally, required_id
+from governance.management.jsonl import refuse_unknown_fields
+from governance.models import Account
+
+GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
+KNOWN_FIELDS = frozenset(("job_id", "verdict", "reason", "checks", "evidence_sha256"))
+
+
+@dataclass
+class VerdictTally(Tally):
+    recorded: int = 0
+
+    def summary(self) -> str:
+        return (
+            f"{self.recorded} recorded, {self.already_there} already there, "
+            f"{len(self.bad_lines)} bad lines"
+        )
+
+
+class Command(ImportCommand):
+    help = """Record an outside auditor's verdicts from a file of JSON lines.
+
+A line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
+(the digest that export_evidence names: a verdict is on exactly that evidence) and, if the
+auditor says what was looked at, checks (a list of objects). PASS completes the contract, FAIL
+fails it, INCONCLUSIVE leaves it ACTIVE for a person (resolve_audit). A job that did not
+complete accepts only FAIL. Refused to whoever proposed or approved the contract, or started,
+reported or ended the job. A line that does not fit is reported with its number, and the rest
+is recorded; the very same verdict by the same author again is passed over."""
+
+    permission = "governance.record_verdict"
+    examples = (
+        "import_audit_verdicts verdicts.jsonl --as auditor",
+        "import_audit_verdicts - --as auditor --json < verdicts.jsonl",
+    )
+    exit_codes = {
+        0: "every line was recorded or was there already",
+        1: "a line was bad or refused, the file cannot be read, or the user may not audit",
+        INTERRUPTED: "interrupted; the summary says what was recorded until then",
+    }
+
+    def new_tally(self) -> VerdictTally:
+        return VerdictTally()
+
+    def import_document(
+        self, document: dict[str, Any], tally: VerdictTally, options: Mapping[str, Any]
+    ) -> None:
+        is_new = _record(document, author=options["actor"])
+        tally.recorded += is_new
+        tally.already_there += not is_new
+
+
+def _record(document: dict[str, Any], *, author: Account) -> bool:
+    """Whether the verdict is new; False when it stands there as it is."""
+    refuse_unknown_fields(document, KNOWN_FIELDS)
+    job_id = required_id(document, "job_id", InvalidVerdictError)
+    verdict = document.get("verdict")
+    if verdict not in [str(given) for given in GIVEN_VERDICTS]:
+        raise InvalidVerdictError.at("verdict", "must be one of " + ", ".join(GIVEN_VERDICTS))
+    reason, evidence = document.get("reason"), document.get("evidence_sha256")
+    for name, value in (("reason", reason), ("evidence_sha256", evidence)):
+        if not isinstance(value, str):
+            raise InvalidVerdictError.at(name, "is required and must be text")
+    checks = document.get("checks", [])
+    if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
+        raise InvalidVerdictError.at("checks", "must be a list of objects")
+    try:
+        record_verdict(
+            job_id=job_id,
+            verdict=AuditVerdict(verdict),
+            reason=str(reason),
+            evidence_sha256=str(evidence),
+            author=author,
+            at=timezone.now(),
+            checks=checks,
+        )
+    except VerdictConflictError:
+        existing = verdict_on(job_id)
+        if existing is None or (
+            existing.verdict,
+            existing.reason,
+            existing.checks,
+            existing.evidence_sha256,
+            existing.author_id,
+        ) != (verdict, str(reason).strip(), checks, evidence, author.pk):
+            raise
+        return False
+    return True

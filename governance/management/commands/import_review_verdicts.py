@@ -1,0 +1,81 @@
+"""What the validator and the gate say of drafts comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from governance.authorities.contract.queries import review_verdicts_of
+from governance.domain.errors import InvalidTransitionError, InvalidVerdictError
+from governance.domain.values import ContractStatus
+from governance.flows.propose_contract import record_review_verdicts
+from governance.management.base import INTERRUPTED
+from governance.management.importing import ImportCommand, Tally, required_id
+from governance.management.jsonl import refuse_unknown_fields
+
+VERDICTS = ("validator_verdict", "eligibility_verdict")
+KNOWN_FIELDS = frozenset(("contract_id", *VERDICTS))
+
+
+@dataclass
+class DraftTally(Tally):
+    eligible: int = 0
+    rejected_may_not: int = 0
+
+    def summary(self) -> str:
+        return (
+            f"{self.eligible} eligible now, {self.rejected_may_not} rejected as MAY_NOT, "
+            f"{self.already_there} already there, {len(self.bad_lines)} bad lines"
+        )
+
+
+class Command(ImportCommand):
+    help = """Give drafts their verdicts, from a file of JSON lines.
+
+A draft waits for what the validator and the gate say of it; a founder who modifies a contract's
+scope leaves one. A line is an object with contract_id, validator_verdict and eligibility_verdict,
+in the forms that import_contracts takes. MAY makes the draft ELIGIBLE, MAY_NOT rejects it for
+good. A line that does not fit is reported with its number, and the rest is recorded; the very
+same verdicts again are passed over. Each line is a transaction of its own."""
+
+    permission = "governance.import_contract"
+    examples = (
+        "import_review_verdicts verdicts.jsonl --as operator",
+        "import_review_verdicts - --as operator --json < verdicts.jsonl",
+    )
+    exit_codes = {
+        0: "every line was recorded or was there already",
+        1: "a line was bad or refused, the file cannot be read, or the user may not import",
+        INTERRUPTED: "interrupted; the summary says what was recorded until then",
+    }
+
+    def new_tally(self) -> DraftTally:
+        return DraftTally()
+
+    def import_document(
+        self, document: dict[str, Any], tally: DraftTally, options: Mapping[str, Any]
+    ) -> None:
+        refuse_unknown_fields(document, KNOWN_FIELDS)
+        contract_id = required_id(document, "contract_id")
+        for name in VERDICTS:
+            if not isinstance(document.get(name), dict):
+                raise InvalidVerdictError.at(name, "is required and must be an object")
+        validator, gate = (document[name] for name in VERDICTS)
+        try:
+            contract = record_review_verdicts(
+                contract_id=contract_id,
+                validator_verdict=validator,
+                eligibility_verdict=gate,
+                actor=options["actor"],
+                at=timezone.now(),
+            )
+        except InvalidTransitionError:
+            if review_verdicts_of(contract_id) != (validator, gate):
+                raise
+            tally.already_there += 1
+            return
+        tally.eligible += contract.status == ContractStatus.ELIGIBLE
+        tally.rejected_may_not += contract.status == ContractStatus.REJECTED

@@ -1,0 +1,50 @@
+"""A founder lets the line run again."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from governance.domain.canonical import timestamp
+from governance.management.base import GovernanceCommand
+from governance.management.values import parse_id
+from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.freezes.operations import lift_active_freezes, lift_freeze
+from governance.services.freezes.queries import active_freeze
+
+
+class Command(GovernanceCommand):
+    help = """Let the line run again before its freeze ends by itself.
+
+Every freeze that is in force is thawed, or with --freeze only that one."""
+
+    permission = REVIEW_PERMISSION
+    has_json = True
+    examples = (
+        'lift_freeze --reason "The payment provider is back" --as founder',
+        'lift_freeze --freeze 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --reason "Over" --as founder',
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--freeze", metavar="ID", type=parse_id, help="Only this freeze; others stay."
+        )
+        parser.add_argument("--reason", metavar="TEXT", required=True, help="Why it may run again.")
+
+    def run(self, **options: Any) -> None:
+        at = timezone.now()
+        why: dict[str, Any] = {"reason": options["reason"], "founder": options["actor"], "at": at}
+        if options["freeze"]:
+            lifts = [lift_freeze(freeze_id=options["freeze"], **why)]
+        else:
+            lifts = lift_active_freezes(**why)
+        still = active_freeze(timezone.now())
+        until = timestamp(still.until) if still else None
+        if options["as_json"]:
+            self.print_json({"lifted": [lift.freeze_id for lift in lifts], "frozen_until": until})
+            return
+        for lift in lifts:
+            self.say(f"freeze {lift.freeze_id}: lifted")
+        self.say(f"changes are still frozen until {until}" if until else "no freeze is active")

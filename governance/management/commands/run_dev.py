@@ -1,0 +1,171 @@
+"""The whole site with one command: database, demo, admin and API."""
+
+from __future__ import annotations
+
+import os
+import signal
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connections
+from django.urls import reverse
+from django.utils import timezone
+
+from governance.demo.load_demo import is_empty, load_demo
+from governance.domain.errors import GovernanceError
+from governance.management.base import GovernanceCommand
+from governance.management.commands.load_demo import password_lines
+from governance.management.values import number_in
+from govsite.serving import LOOPBACK, Site, database_url
+
+EMBEDDED = "govsite.embedded"
+WATCH_SECONDS = 0.5
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop."""
+
+
+class Command(GovernanceCommand):
+    help = """Run the site: start the database, migrate, serve the admin and the API.
+
+With DATABASE_URL set, that PostgreSQL is used, else the embedded one (development only), whose
+data stays in GOVSITE_DATA_DIR. An empty database gets a demo; the passwords of its people are
+printed once. Ctrl-C stops all of it, and the next run goes on with the same data.
+On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy with TLS."""
+
+    examples = ("run_dev", "run_dev --port 8080 --no-demo")
+    exit_codes = {0: "stopped as asked", 1: "the port is taken, or the site could not start"}
+
+    _has_reported_end = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="The address to listen on (default: %(default)s)."
+        )
+        parser.add_argument(
+            "--port",
+            type=number_in(range(1, 65536)),
+            default=os.environ.get("PORT") or "8000",
+            help="The port to listen on (default: PORT from the environment, or 8000).",
+        )
+        parser.add_argument("--no-demo", action="store_true", help="Leave an empty database empty.")
+
+    def run(self, **options: Any) -> None:
+        site = Site(host=options["host"], port=options["port"])
+        if not site.port_is_free():
+            raise _cannot_serve(
+                f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or not "
+                "ours. Choose another with --port or PORT."
+            )
+        with _stoppable(), suppress(Stopped):
+            self._prepare(with_demo=not options["no_demo"])
+            self._serve(site)
+
+    def _prepare(self, *, with_demo: bool) -> None:
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        if with_demo and is_empty():
+            for line in password_lines(load_demo(at=timezone.now())):
+                self.say(line)
+            self.stdout.flush()
+        connections.close_all()
+
+    def _serve(self, site: Site) -> None:
+        try:
+            site.start(_environment(site.host), folder=settings.BASE_DIR)
+            if not site.wait_until_listening():
+                raise _cannot_serve("The site did not start; its own words are above.")
+            self.say(f"admin  {site.address}{reverse('admin:index')}")
+            self.say(f"API    {site.address}{reverse('api:index')}")
+            self.say(f"       {site.address}{reverse('api:docs')} describes it")
+            self.say("Ctrl-C stops it.")
+            self.stdout.flush()
+            if code := self._wait(site):
+                raise _cannot_serve(f"The site ended by itself, with exit code {code}.")
+        finally:
+            with _undisturbed():
+                site.stop()
+
+    def _wait(self, site: Site) -> int:
+        """Until the site ends, keep it company, and its database alive."""
+        while (code := site.wait(WATCH_SECONDS)) is None:
+            if settings.DATABASES["default"]["ENGINE"] == EMBEDDED:
+                self._watch(Path(settings.DATABASES["default"]["HOST"]))
+        return code
+
+    def _watch(self, data_dir: Path) -> None:
+        """Bring the embedded server back when it was killed; while that fails, try for ever."""
+        from govsite.embedded.server import (  # not in a production install
+            is_running,
+            restart_if_killed,
+        )
+
+        if is_running(data_dir):
+            self._has_reported_end = False
+            return
+        if not self._has_reported_end:
+            self.stderr.write("The embedded PostgreSQL has ended; it is being started again.")
+            self._has_reported_end = True
+        try:
+            restart_if_killed(data_dir)
+        except ImproperlyConfigured as trouble:
+            self.stderr.write(str(trouble))
+
+
+def _environment(host: str) -> dict[str, str]:
+    """What the site's processes need to know: they use our database, they do not start one.
+
+    Who owns the tables is not among it: these processes never migrate.
+    """
+    environment = dict(os.environ) | {"GOVSITE_DATA_DIR": str(settings.GOVSITE_DATA_DIR)}
+    environment.pop("DATABASE_OWNER_URL", None)
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == EMBEDDED:
+        from govsite.embedded.server import start_server
+
+        socket_dir = start_server(Path(database["HOST"]))
+        environment["DATABASE_URL"] = database_url(database, socket_dir)
+    if host in LOOPBACK:
+        environment.setdefault("GOVSITE_HTTPS", "0")
+    return environment
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C, a closed terminal and SIGTERM all mean: stop in good order."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise Stopped
+
+    usual = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Being asked to stop again while stopping changes nothing."""
+    usual = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _cannot_serve(message: str) -> GovernanceError:
+    return GovernanceError(message, code="cannot_serve")

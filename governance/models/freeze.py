@@ -1,0 +1,98 @@
+"""ChangeFreeze and FreezeLift: a founder stops all changes, and lifts that again; append-only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from governance.domain.canonical import timestamp
+from governance.domain.values import MAX_FREEZE
+from governance.models.constraints import LaterBy
+from governance.models.fields import IdField, KeptOneToOneField, user_field
+
+
+class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
+    def in_force(self, at: datetime) -> FreezeQuerySet:
+        """The freezes that hold the line at `at`: not over, and not thawed by then."""
+        return self.filter(ends_at__gt=at).filter(
+            Q(lift=None) | Q(started_at__lte=at, lift__lifted_at__gt=at)
+        )
+
+
+class ChangeFreeze(models.Model):
+    """No approval, no activation and no start from now until `ends_at`, or until its thaw.
+
+    Freezes may overlap: the line stands still while any one of them is in force.
+    """
+
+    id = IdField()
+    reason = models.TextField()
+    started_by = user_field()
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    objects = FreezeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "change freeze"
+        verbose_name_plural = "change freezes"
+        ordering = ["-started_at", "-id"]
+        # Whoever sees contracts sees whether they move; founders freeze
+        # (authorities/review/policy.py).
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    ends_at__gt=F("started_at"), ends_at__lte=LaterBy("started_at", MAX_FREEZE)
+                ),
+                name="change_freeze_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__regex=r"\S"), name="change_freeze_has_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["ends_at"], name="change_freeze_end")]
+
+    def __str__(self) -> str:
+        return f"Change freeze of {self.started_at:%Y-%m-%d %H:%M}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "id": str(self.pk),
+            "reason": self.reason,
+            "started_by": self.started_by_id,
+            "started_at": timestamp(self.started_at),
+            "ends_at": timestamp(self.ends_at),
+        }
+
+
+class FreezeLift(models.Model):
+    """A founder ends a freeze before its time; once. The freeze stays as it was."""
+
+    id = models.BigAutoField(primary_key=True)
+    freeze = KeptOneToOneField(ChangeFreeze, related_name="lift")
+    reason = models.TextField()
+    lifted_by = user_field()
+    lifted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "freeze lift"
+        verbose_name_plural = "freeze lifts"
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__regex=r"\S"), name="freeze_lift_has_reason")
+        ]
+
+    def __str__(self) -> str:
+        return f"Freeze lift of {self.lifted_at:%Y-%m-%d %H:%M}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "freeze": str(self.freeze_id),
+            "reason": self.reason,
+            "lifted_by": self.lifted_by_id,
+            "lifted_at": timestamp(self.lifted_at),
+        }

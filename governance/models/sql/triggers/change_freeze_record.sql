@@ -1,0 +1,41 @@
+-- FREEZE: freezes and their lifts are written once and never removed, and a lift ends a freeze that lasts.
+CREATE OR REPLACE FUNCTION governance_freeze_lift_in_time() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM governance_changefreeze change_freeze
+         WHERE change_freeze.id = NEW.freeze_id
+           AND change_freeze.started_at <= NEW.lifted_at AND NEW.lifted_at < change_freeze.ends_at
+    ) THEN
+        PERFORM governance_refuse('freeze_lift_in_time',
+            'A freeze is lifted after it began and before it is over.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS freeze_lift_in_time ON governance_freezelift;
+CREATE TRIGGER freeze_lift_in_time BEFORE INSERT ON governance_freezelift
+    FOR EACH ROW EXECUTE FUNCTION governance_freeze_lift_in_time();
+ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_in_time;
+
+DROP TRIGGER IF EXISTS change_freeze_append_only ON governance_changefreeze;
+CREATE TRIGGER change_freeze_append_only BEFORE UPDATE OR DELETE ON governance_changefreeze
+    FOR EACH ROW
+    EXECUTE FUNCTION governance_append_only('change_freeze_append_only', 'freeze');
+ALTER TABLE governance_changefreeze ENABLE ALWAYS TRIGGER change_freeze_append_only;
+DROP TRIGGER IF EXISTS change_freeze_append_only_truncate ON governance_changefreeze;
+CREATE TRIGGER change_freeze_append_only_truncate BEFORE TRUNCATE ON governance_changefreeze
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION governance_append_only('change_freeze_append_only', 'freeze');
+ALTER TABLE governance_changefreeze ENABLE ALWAYS TRIGGER change_freeze_append_only_truncate;
+
+DROP TRIGGER IF EXISTS freeze_lift_append_only ON governance_freezelift;
+CREATE TRIGGER freeze_lift_append_only BEFORE UPDATE OR DELETE ON governance_freezelift
+    FOR EACH ROW
+    EXECUTE FUNCTION governance_append_only('freeze_lift_append_only', 'lift');
+ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_append_only;
+DROP TRIGGER IF EXISTS freeze_lift_append_only_truncate ON governance_freezelift;
+CREATE TRIGGER freeze_lift_append_only_truncate BEFORE TRUNCATE ON governance_freezelift
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION governance_append_only('freeze_lift_append_only', 'lift');
+ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_append_only_truncate;

@@ -1,0 +1,31 @@
+-- LEDGER and JOB-002, at commit: every result has its entry, and the job's cursor has gone past it.
+-- That contracts and jobs stand where the ledger says is told in ledger_covers_update.sql.
+CREATE OR REPLACE FUNCTION governance_ledger_covers_result() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    seen record;
+BEGIN
+    SELECT job.current_step_index > NEW.step_index AS is_counted,
+           -- From the end of the chain: there it stands, however long the chain is.
+           (SELECT true FROM governance_ledgerentry entry
+             WHERE entry.contract_id = job.contract_id AND entry.step_index = NEW.step_index
+             ORDER BY entry.seq DESC LIMIT 1) AS has_entry
+      INTO seen
+      FROM governance_governancejob job
+     WHERE job.id = NEW.job_id;
+    IF seen.has_entry IS NOT TRUE THEN
+        PERFORM governance_refuse('ledger_covers_result',
+            format('The result of step %s is not in the ledger.', NEW.step_index));
+    END IF;
+    IF NOT seen.is_counted THEN
+        PERFORM governance_refuse('job_agrees_with_results',
+            format('The job''s cursor has not gone past step %s.', NEW.step_index));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS ledger_covers_result ON governance_stepresult;
+CREATE CONSTRAINT TRIGGER ledger_covers_result AFTER INSERT ON governance_stepresult
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_result();
+ALTER TABLE governance_stepresult ENABLE ALWAYS TRIGGER ledger_covers_result;

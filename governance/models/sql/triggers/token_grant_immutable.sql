@@ -1,0 +1,42 @@
+-- A token is never removed, and what it may do and whose it is stays as it was issued. It is only
+-- used, and ended: it may expire sooner than it would have, never later, and a revocation is final.
+CREATE OR REPLACE FUNCTION governance_token_grant_immutable() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF (NEW.id, NEW.digest, NEW.token_key, NEW.user_id, NEW.created, NEW.name, NEW.verbs,
+        NEW.capabilities, NEW.issued_by_id, NEW.rotated_from_id)
+       IS DISTINCT FROM
+       (OLD.id, OLD.digest, OLD.token_key, OLD.user_id, OLD.created, OLD.name, OLD.verbs,
+        OLD.capabilities, OLD.issued_by_id, OLD.rotated_from_id)
+    THEN
+        PERFORM governance_refuse('token_grant_immutable', 'A token stays as it was issued.');
+    END IF;
+    -- Null is never.
+    IF OLD.expiry IS NOT NULL AND (NEW.expiry IS NULL OR NEW.expiry > OLD.expiry) THEN
+        PERFORM governance_refuse('token_grant_immutable', 'A token does not live longer.');
+    END IF;
+    IF OLD.revoked_at IS NOT NULL AND
+       (NEW.revoked_at, NEW.revoked_by_id, NEW.revoked_reason)
+       IS DISTINCT FROM
+       (OLD.revoked_at, OLD.revoked_by_id, OLD.revoked_reason)
+    THEN
+        PERFORM governance_refuse('token_grant_immutable', 'A revocation is final.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS token_grant_immutable ON governance_apitoken;
+CREATE TRIGGER token_grant_immutable BEFORE UPDATE ON governance_apitoken
+    FOR EACH ROW EXECUTE FUNCTION governance_token_grant_immutable();
+ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_grant_immutable;
+
+DROP TRIGGER IF EXISTS token_never_removed ON governance_apitoken;
+CREATE TRIGGER token_never_removed BEFORE DELETE ON governance_apitoken
+    FOR EACH ROW
+    EXECUTE FUNCTION governance_append_only('token_never_removed', 'token');
+ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_never_removed;
+DROP TRIGGER IF EXISTS token_never_removed_truncate ON governance_apitoken;
+CREATE TRIGGER token_never_removed_truncate BEFORE TRUNCATE ON governance_apitoken
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION governance_append_only('token_never_removed', 'token');
+ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_never_removed_truncate;

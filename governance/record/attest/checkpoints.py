@@ -1,0 +1,230 @@
+"""Checkpoints: what every chain was at one moment, signed, kept outside the database.
+
+A checkpoint is a file of lines. Each line but the last is one chain: its contract, its length, its
+head, and a `trail` of the first four bytes of every entry's hash, base64; or one that was removed
+after it was archived, as its tombstone has it (`removed`). The last line is a DSSE envelope over
+the Merkle root of the lines before it, their number and the time. Who rewrites a chain and hashes
+all of it anew, cuts its tail, or restores an older backup cannot make the old checkpoint agree; the
+trail tells where the chain parts from it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from governance.domain.canonical import canonical_text, timestamp
+from governance.domain.errors import InvalidInputError
+from governance.models import ContractTombstone, LedgerEntry
+from governance.record.attest.envelopes import (
+    CHECKPOINT_TYPE,
+    open_envelope,
+    sign_envelope,
+)
+from governance.record.attest.merkle import MerkleTree
+from governance.record.ledger.verification import (
+    ArchiveReader,
+    Finding,
+    one_snapshot,
+)
+
+VERSION = "1.1.0"
+KNOWN_VERSIONS = ("1.0.0", VERSION)  # the first knew nothing of removed contracts
+CHAINS_PER_BATCH = 500
+PREFIX = 4  # bytes of each hash in the trail: enough to find a place, the head proves it
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the signed last line says."""
+
+    taken_at: str
+    chains: int
+    merkle_root: str
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    contract_id: UUID
+    hashes: Sequence[bytes]
+
+
+def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
+    """The lines of a checkpoint of all chains, in order of contract id, of one snapshot; after them
+    come those that were removed."""
+    tree = MerkleTree()
+    with one_snapshot():
+        rows = (
+            LedgerEntry.objects.order_by("contract_id", "seq")
+            .values_list("contract_id", "hash")
+            .iterator(chunk_size=5000)
+        )
+        for contract_id, entries in groupby(rows, key=lambda row: row[0]):
+            line = _line(_Chain(contract_id, [bytes(row[1]) for row in entries]))
+            tree.add(line.encode())
+            yield line
+        chains = tree.size
+        for tombstone in ContractTombstone.objects.order_by("pk").iterator(chunk_size=5000):
+            line = canonical_text(_tombstone_fields(tombstone))
+            tree.add(line.encode())
+            yield line
+    statement = {
+        "version": VERSION,
+        "taken_at": timestamp(at),
+        "chains": chains,
+        "removed": tree.size - chains,
+        "merkle_root": tree.root.hex(),
+    }
+    payload = canonical_text(statement).encode()
+    yield canonical_text(sign_envelope(payload, payload_type=CHECKPOINT_TYPE, key=key))
+
+
+def read_checkpoint(lines: Iterable[str], *, key: Ed25519PublicKey) -> Checkpoint:
+    """The checkpoint in `lines`, if `key` signed exactly these; else InvalidInputError."""
+    tree = MerkleTree()
+    last: str | None = None
+    for line in lines:
+        if last is not None:
+            tree.add(last.encode())
+        last = line.rstrip("\n")
+    try:
+        envelope = json.loads(last or "")
+    except (ValueError, RecursionError):
+        raise _unusable("its last line is no signature") from None
+    payload = json.loads(open_envelope(envelope, payload_type=CHECKPOINT_TYPE, key=key))
+    if payload.get("version") not in KNOWN_VERSIONS:
+        raise _unusable(f"its version is {payload.get('version')}")
+    chains, removed = payload["chains"], payload.get("removed", 0)
+    if (chains + removed, payload["merkle_root"]) != (tree.size, tree.root.hex()):
+        raise _unusable("its lines are not those that were signed")
+    return Checkpoint(payload["taken_at"], chains, payload["merkle_root"], removed)
+
+
+def compare_with_checkpoint(
+    lines: Iterable[str], *, archived: ArchiveReader | None = None
+) -> Iterator[Finding]:
+    """Each chain that is not, or does not begin with, what the checkpoint says of it.
+
+    `lines` are those of a checkpoint that `read_checkpoint` accepted. A chain that is gone must
+    have a tombstone, at least as long as the checkpoint's and with its head if it is as long; with
+    what is `archived` of it, every entry is compared. A tombstone stays as it was.
+    """
+    batch: list[dict[str, Any]] = []
+    for line in lines:
+        stated = json.loads(line)
+        if "contract" in stated or "removed" in stated:
+            batch.append(stated)
+        if len(batch) == CHAINS_PER_BATCH:
+            yield from _compare(batch, archived)
+            batch = []
+    yield from _compare(batch, archived)
+
+
+def _compare(batch: Sequence[dict[str, Any]], archived: ArchiveReader | None) -> Iterator[Finding]:
+    chains = [stated for stated in batch if "contract" in stated]
+    current: dict[str, list[bytes]] = {chain["contract"]: [] for chain in chains}
+    rows = (
+        LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in current])
+        .order_by("contract_id", "seq", "pk")
+        .values_list("contract_id", "hash")
+    )
+    for contract_id, value in rows:
+        current[str(contract_id)].append(bytes(value))
+    # After the entries: what is removed meanwhile has its tombstone by now.
+    tombstones = ContractTombstone.objects.in_bulk(
+        [UUID(stated.get("contract") or stated["removed"]) for stated in batch]
+    )
+    yield from _compare_chains(chains, current, tombstones, archived)
+    for stated in batch:
+        if "contract" in stated:
+            continue
+        contract_id = UUID(stated["removed"])
+        if (tombstone := tombstones.get(contract_id)) is None:
+            yield Finding(contract_id, 1, "its tombstone is missing")
+        elif _tombstone_fields(tombstone) != stated:
+            yield Finding(contract_id, 1, "its tombstone is not what the checkpoint signed")
+
+
+def _compare_chains(
+    chains: Sequence[dict[str, Any]],
+    current: Mapping[str, list[bytes]],
+    tombstones: Mapping[UUID, ContractTombstone],
+    archived: ArchiveReader | None,
+) -> Iterator[Finding]:
+    for chain in chains:
+        contract_id = UUID(chain["contract"])
+        hashes = current[chain["contract"]]
+        if not hashes and (tombstone := tombstones.get(contract_id)):
+            if problem := _problem_of_removed(chain, tombstone):
+                yield Finding(contract_id, chain["seq"], problem)
+                continue
+            if archived is None:
+                continue
+            try:
+                hashes = [bytes(entry.hash) for entry in archived(tombstone).entries]
+            except InvalidInputError as error:
+                yield Finding(contract_id, 1, f"was removed, and is not in its archive: {error}")
+                continue
+        hashes = hashes[: chain["seq"]]
+        trail = base64.b64decode(chain["trail"])
+        is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
+        # The head is right too where an entry before it was rewritten, and nothing after that.
+        if is_whole and _trail_of(hashes) == trail:
+            continue
+        # A forger may hit the few bytes of the trail; then it is the head that parts.
+        seq = min(_first_difference(hashes, trail), chain["seq"])
+        problem = "is missing" if seq > len(hashes) else "is not what the checkpoint signed"
+        yield Finding(contract_id, seq, problem)
+
+
+def _problem_of_removed(chain: Mapping[str, Any], tombstone: ContractTombstone) -> str | None:
+    """What a tombstone alone can show: that the chain was cut before it was removed."""
+    if tombstone.entries < chain["seq"]:
+        return f"was removed as a chain of {tombstone.entries} entries"
+    if tombstone.entries == chain["seq"] and tombstone.head_sha256 != chain["head"]:
+        return "was removed as another chain than the checkpoint signed"
+    return None
+
+
+def _tombstone_fields(tombstone: ContractTombstone) -> dict[str, Any]:
+    return {
+        "removed": str(tombstone.contract_id),
+        "seq": tombstone.entries,
+        "head": tombstone.head_sha256,
+        "file": tombstone.file_sha256,
+    }
+
+
+def _trail_of(hashes: Sequence[bytes]) -> bytes:
+    return b"".join(value[:PREFIX] for value in hashes)
+
+
+def _first_difference(hashes: Sequence[bytes], trail: bytes) -> int:
+    for number, value in enumerate(hashes):
+        if value[:PREFIX] != trail[number * PREFIX : (number + 1) * PREFIX]:
+            return number + 1
+    return len(hashes) + 1
+
+
+def _line(chain: _Chain) -> str:
+    return canonical_text(
+        {
+            "contract": str(chain.contract_id),
+            "seq": len(chain.hashes),
+            "head": chain.hashes[-1].hex(),
+            "trail": base64.b64encode(_trail_of(chain.hashes)).decode(),
+        }
+    )
+
+
+def _unusable(why: str) -> InvalidInputError:
+    return InvalidInputError(f"This checkpoint cannot be used: {why}.", code="bad_checkpoint")

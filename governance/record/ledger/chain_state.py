@@ -1,0 +1,69 @@
+"""What a chain has told so far, and what may be told next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from governance.domain.canonical import timestamp
+from governance.domain.values import ContractStatus, JobStatus
+from governance.models import LedgerEntry
+from governance.record.ledger.chain import GENESIS
+from governance.record.ledger.contract_record import RecordIndex
+from governance.record.ledger.events import (
+    CLARIFICATION_RECORDS,
+    EVENTS,
+    NUMBERED_RECORDS,
+)
+
+# What an entry vouches for: the digest of each record that it names; None says there is no row.
+Records = Mapping[str, str | None]
+
+# Whose status an event is about: the contract's or the job's.
+SUBJECTS: Mapping[str, str] = {event: event.partition(".")[0] for event in EVENTS}
+
+
+@dataclass(slots=True)
+class ChainState:
+    """Where contract and job stand by the entries taken in, and what those vouched for."""
+
+    head: bytes = GENESIS
+    statuses: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
+    last_at: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
+    steps: int = 0
+    vouched: set[tuple[str, RecordIndex]] = field(default_factory=set)
+    counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NUMBERED_RECORDS, 0))
+
+    def index_of(self, record: str, entry: LedgerEntry) -> RecordIndex:
+        """Which of several rows an entry vouches for: a step's, or the next by number."""
+        return self.counted[record] + 1 if record in NUMBERED_RECORDS else entry.step_index
+
+    def is_in_turn(self, entry: LedgerEntry) -> bool:
+        """Whether this is the place of an entry that moves no status; a move's is where it
+        begins."""
+        event, contract, job = entry.event, self.statuses["contract"], self.statuses["job"]
+        if SUBJECTS[event] == "job":
+            return job == JobStatus.RUNNING and entry.step_index == self.steps
+        if event in CLARIFICATION_RECORDS:
+            questions, answers = (self.counted[record] for record in CLARIFICATION_RECORDS.values())
+            is_answer = event == "contract.review.clarified"
+            return contract == ContractStatus.ELIGIBLE and questions - answers == is_answer
+        if event == "contract.review.signed":
+            return contract == ContractStatus.ELIGIBLE
+        has_ended = contract == ContractStatus.ACTIVE and job == JobStatus.COMPLETED
+        return has_ended and ("audit_sha256", None) not in self.vouched
+
+    def add_entry(self, entry: LedgerEntry, records: Records) -> None:
+        """The entry fits: what it says was told."""
+        subject, at = SUBJECTS[entry.event], timestamp(entry.at) or ""
+        self.head = bytes(entry.hash)
+        self.steps += entry.step_index is not None
+        if entry.to_status:
+            self.statuses[subject] = entry.to_status
+        if at > self.last_at[subject]:
+            self.last_at[subject] = at
+        for record, value in records.items():
+            if value is not None:
+                self.vouched.add((record, self.index_of(record, entry)))
+                if record in NUMBERED_RECORDS:
+                    self.counted[record] += 1

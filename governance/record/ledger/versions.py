@@ -1,0 +1,65 @@
+"""Which state of a contract and its job a caller has read, and whether it still stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from typing import Literal
+from uuid import UUID
+
+from django.db import connection
+
+from governance.domain.errors import NotFoundError, VersionMismatchError
+from governance.models import GovernanceJob, SystemContract
+
+Subject = Literal["contract", "job"]
+
+# All that moves a contract or its job is told in the chain, so its last entry is their version.
+# Beside the record, answers show people by name, and an account can be renamed.
+_VERSION = """
+    SELECT (SELECT hash FROM governance_ledgerentry
+             WHERE contract_id = contract.id ORDER BY seq DESC LIMIT 1),
+           (SELECT string_agg(username, ' ' ORDER BY person.id) FROM governance_account person
+             WHERE person.id IN (
+                 contract.proposed_by_id, contract.approved_by_id, contract.closed_by_id,
+                 job.created_by_id, job.started_by_id, job.ended_by_id, audit.author_id)
+                OR person.id IN (SELECT founder_id FROM governance_approvalsignature
+                                  WHERE contract_id = contract.id)
+                OR person.id IN (SELECT asked_by_id FROM governance_clarificationrequest
+                                  WHERE contract_id = contract.id))
+      FROM governance_systemcontract contract
+      LEFT JOIN governance_governancejob job ON job.contract_id = contract.id
+      LEFT JOIN governance_governanceaudit audit ON audit.job_id = job.id
+     WHERE {subject}.id = %s
+"""
+
+
+def version_of(subject: Subject, pk: UUID) -> str:
+    """32 hexadecimal digits that change with whatever is shown of the contract or the job.
+
+    One query. A contract and its job have one version: they share a chain. Raises NotFoundError.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION.format(subject=subject), [pk])
+        found = cursor.fetchone()
+    if found is None:
+        raise NotFoundError(f"There is no {subject} {pk}.", code=f"{subject}_not_found")
+    head, names = found
+    return hashlib.sha256(bytes(head or b"") + (names or "").encode()).hexdigest()[:32]
+
+
+def require_version(subject: Subject, pk: UUID, versions: Collection[str]) -> None:
+    """Lock contract and job, and refuse unless what stands there now is one of `versions`.
+
+    `*` is any version. Raises NotFoundError, or VersionMismatchError with the version that stands.
+    """
+    if subject == "contract":
+        SystemContract.objects.lock(pk)
+    else:
+        GovernanceJob.objects.lock(pk)
+    current = version_of(subject, pk)
+    if "*" not in versions and current not in versions:
+        raise VersionMismatchError(
+            f"The {subject} has changed since it was read; read it again.",
+            details={"version": current},
+        )

@@ -1,0 +1,217 @@
+"""The folder that an archive is: one file a contract, and a manifest that lists them.
+
+    manifest.jsonl               a line a contract: its file, the file's SHA-256, its chain's head
+    manifest.signature.json      over all lines, where somebody asked for it (`signature.py`)
+    contracts/3fa/<id>.json      `document.py`; the folder is called as the id ends
+
+A batch is written as a database writes: every file under a draft's name and synced, then the
+batch's lines in `.batch`, then the drafts get their names, then the lines go into the manifest.
+Whoever comes after a crash finishes what `.batch` says; without it, nothing of the batch has
+happened.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from governance.domain.canonical import (
+    canonical_text,
+    sha256_hex,
+    timestamp,
+)
+from governance.domain.errors import InvalidInputError, WrongStateError
+from governance.record.ledger.contract_record import ContractRecord
+
+MANIFEST = "manifest.jsonl"
+CONTRACTS = "contracts"
+_BATCH = ".batch"
+_LOCK = ".lock"
+_DRAFT = ".draft"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """A line of the manifest: one contract's file, and what it says of the chain within."""
+
+    contract_id: str
+    reference: str
+    status: str
+    entries: int
+    head_sha256: str
+    file: str
+    sha256: str
+    archived_at: str
+
+    @property
+    def id(self) -> UUID:
+        return UUID(self.contract_id)
+
+    def line(self) -> str:
+        return canonical_text(asdict(self))
+
+
+def manifest_entry(
+    contract_record: ContractRecord, text: str, *, archived_at: Any
+) -> ManifestEntry:
+    """What the manifest says of this record, whose file holds `text`."""
+    contract = contract_record.contract
+    return ManifestEntry(
+        contract_id=str(contract.pk),
+        reference=contract.reference,
+        status=str(contract.status),
+        entries=len(contract_record.entries),
+        head_sha256=bytes(contract_record.entries[-1].hash).hex(),
+        file=contract_file(str(contract.pk)),
+        sha256=sha256_hex(text),
+        archived_at=str(timestamp(archived_at)),
+    )
+
+
+def contract_file(contract_id: str) -> str:
+    """Where a contract's file stands, from the archive's folder."""
+    return f"{CONTRACTS}/{contract_id[-3:]}/{contract_id}.json"
+
+
+def manifest_lines(folder: Path) -> Iterator[str]:
+    """The manifest's lines as they stand. InvalidInputError (`bad_archive`) where there is none."""
+    try:
+        with (folder / MANIFEST).open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            for line in lines:
+                yield line.rstrip("\n")
+    except FileNotFoundError:
+        raise InvalidInputError(
+            f"{folder} is no archive: it has no {MANIFEST}.", code="bad_archive"
+        ) from None
+
+
+def manifest_entries(folder: Path) -> Iterator[ManifestEntry]:
+    """What the manifest lists, line by line. InvalidInputError (`bad_archive`) names a bad one."""
+    for number, line in enumerate(manifest_lines(folder), start=1):
+        try:
+            values = json.loads(line)
+            found = ManifestEntry(
+                **{field.name: values.pop(field.name) for field in fields(ManifestEntry)}
+            )
+            is_ours = (
+                not values and found.line() == line and found.file == contract_file(str(found.id))
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            is_ours = False
+        if not is_ours:
+            raise InvalidInputError(
+                f"Line {number} of {folder / MANIFEST} is not as it was written.",
+                code="bad_archive",
+            )
+        yield found
+
+
+def require_finished_archive(folder: Path) -> None:
+    """WrongStateError (`archive_unfinished`) where a crash left a batch that is not listed yet."""
+    if (folder / _BATCH).exists():
+        raise WrongStateError(
+            f"Writing {folder} was cut off: run archive_contracts again, which finishes it.",
+            code="archive_unfinished",
+        )
+
+
+class ArchiveDirectory:
+    """An archive's folder, open for writing by one at a time: `open_archive`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def has(self, contract_id: Any) -> bool:
+        """Whether this contract's file is there, and so in the manifest."""
+        return (self.folder / contract_file(str(contract_id))).exists()
+
+    def put(self, files: Sequence[tuple[ManifestEntry, str]]) -> None:
+        """Write these files, none of which is there, and list them: all of it or nothing."""
+        if not files:
+            return
+        for item, text in files:
+            path = self.folder / item.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path.with_name(path.name + _DRAFT), text)
+        manifest = self.folder / MANIFEST
+        batch = {
+            "manifest_bytes": manifest.stat().st_size if manifest.exists() else 0,
+            "files": [item.file for item, _ in files],
+            "lines": [item.line() for item, _ in files],
+        }
+        draft = self.folder / (_BATCH + _DRAFT)
+        _write(draft, json.dumps(batch))
+        os.replace(draft, self.folder / _BATCH)
+        _sync(self.folder)
+        self.finish_batch()
+
+    def finish_batch(self) -> None:
+        """What is left to do of the last batch, if anything: doing it twice is doing it once."""
+        journal = self.folder / _BATCH
+        if not journal.exists():
+            return
+        batch = json.loads(journal.read_text(encoding="utf-8"))
+        for name in batch["files"]:
+            path = self.folder / name
+            draft = path.with_name(path.name + _DRAFT)
+            if draft.exists():
+                os.replace(draft, path)
+        for parent in {(self.folder / name).parent for name in batch["files"]}:
+            _sync(parent)
+        _sync(self.folder / CONTRACTS)
+        with (self.folder / MANIFEST).open("ab") as manifest:
+            manifest.truncate(batch["manifest_bytes"])
+            manifest.write("".join(f"{line}\n" for line in batch["lines"]).encode())
+            manifest.flush()
+            os.fsync(manifest.fileno())
+        journal.unlink()
+        _sync(self.folder)
+
+
+@contextmanager
+def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
+    """The archive in `folder`, made if it is not there, with what a crash left finished.
+
+    WrongStateError (`archive_in_use`) while another writes into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WrongStateError(
+                f"Somebody else is writing into {folder} just now.", code="archive_in_use"
+            ) from None
+        archive = ArchiveDirectory(folder)
+        archive.finish_batch()
+        yield archive
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put a file there, in place of an older one: the whole of it or nothing."""
+    draft = path.with_name(path.name + _DRAFT)
+    _write(draft, text)
+    os.replace(draft, path)
+    _sync(path.parent)
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

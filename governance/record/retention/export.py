@@ -1,0 +1,105 @@
+"""Export contracts that came to rest before a time into an archive; the database stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DataError
+from django.db.models import Q, QuerySet
+
+from governance.domain.errors import InvalidInputError
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.models import SystemContract
+from governance.record.ledger.verification import one_snapshot
+from governance.record.retention.archive_directory import (
+    ArchiveDirectory,
+    ManifestEntry,
+    manifest_entry,
+)
+from governance.record.retention.document import (
+    UNREADABLE,
+    export_problem,
+    load_record_texts,
+)
+
+CONTRACTS_PER_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What became of one contract: `problem` is why it was not exported; else `is_new`, or its file
+    was there already."""
+
+    contract_id: UUID
+    entries: int = 0
+    is_new: bool = False
+    problem: str | None = None
+
+
+def contracts_at_rest(*, before: datetime) -> QuerySet[SystemContract]:
+    """The contracts whose last entry is older than `before`, and will stay their last."""
+    return SystemContract.objects.filter(
+        status__in=sorted(CONTRACT_TERMINAL_STATES), updated_at__lt=before
+    )
+
+
+def archive_contracts(
+    *, before: datetime, at: datetime, archive: ArchiveDirectory | None
+) -> Iterator[ExportResult]:
+    """Export each of them onto the shelf that is not there; without a shelf only look.
+
+    In order of when they came to rest. A record that does not verify is not exported. Memory does
+    not grow with them, and a batch takes as many queries whatever is in it. InvalidInputError
+    (`in_the_future`) unless `before` has passed.
+    """
+    if before > at:
+        raise InvalidInputError.at("before", "lies in the future", code="in_the_future")
+    for batch in _batches(before):
+        missing = [one for one in batch if not (archive and archive.has(one))]
+        kept = set(batch) - set(missing)
+        yield from (ExportResult(contract_id) for contract_id in batch if contract_id in kept)
+        judged = _judged(missing, at=at)
+        if archive:
+            archive.put([file for _, file in judged if file])
+        yield from (outcome for outcome, _ in judged)
+
+
+_Judged = tuple[ExportResult, tuple[ManifestEntry, str] | None]
+
+
+def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
+    """What will become of each, with its line and its file where it is whole."""
+    if not batch:
+        return []
+    try:
+        with one_snapshot():
+            records = list(load_record_texts(batch))
+    except (*UNREADABLE, DataError) as error:
+        if len(batch) == 1:
+            problem = f"the record cannot be read: {type(error).__name__}"
+            return [(ExportResult(batch[0], problem=problem), None)]
+        return [one for contract_id in batch for one in _judged([contract_id], at=at)]
+    judged: list[_Judged] = []
+    for contract_record, text in records:
+        contract_id, entries = contract_record.contract_id, len(contract_record.entries)
+        if found := export_problem(contract_record):
+            problem = f"entry {found[0]}: {found[1]}"
+            judged.append((ExportResult(contract_id, entries, problem=problem), None))
+        else:
+            line = manifest_entry(contract_record, text, archived_at=at)
+            judged.append((ExportResult(contract_id, entries, is_new=True), (line, text)))
+    return judged
+
+
+def _batches(before: datetime) -> Iterator[list[UUID]]:
+    waiting = contracts_at_rest(before=before).order_by("updated_at", "pk")
+    waiting_ids = waiting.values_list("updated_at", "pk")
+    batch = list(waiting_ids[:CONTRACTS_PER_BATCH])
+    while batch:
+        yield [contract_id for _, contract_id in batch]
+        last_at, last = batch[-1]
+        after = Q(updated_at__gte=last_at) & (Q(updated_at__gt=last_at) | Q(pk__gt=last))
+        batch = list(waiting_ids.filter(after)[:CONTRACTS_PER_BATCH])

@@ -1,0 +1,173 @@
+"""Remove from the database what an archive holds: the only writer of tombstones.
+
+It is an act of its own, by the owner of the tables. A contract is removed whole or not at all: in
+one transaction its record is read again and must be, byte for byte, what its file says; then
+`governance_remove_contracts` writes the tombstone and takes the rows away, and PostgreSQL's laws
+(`tombstones.sql`) hold both to each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import DataError, connections, transaction
+
+from governance.db.app_role import require_owner
+from governance.db.errors import translated_errors
+from governance.domain.canonical import sha256_hex, timestamp
+from governance.domain.errors import InvalidInputError
+from governance.models import ContractTombstone, SystemContract
+from governance.record.retention.archive_directory import (
+    ManifestEntry,
+    manifest_entries,
+    require_finished_archive,
+)
+from governance.record.retention.archive_verification import read_archived_file
+from governance.record.retention.document import UNREADABLE, load_record_texts
+
+CONTRACTS_PER_BATCH = 100
+
+
+class RemovalOutcome(StrEnum):
+    """What became of a contract that an archive lists."""
+
+    REMOVED = "removed"
+    REMOVABLE = "removable"  # it would have been removed, had anybody confirmed it
+    REMOVED_BEFORE = "removed_before"
+    KEPT = "kept"  # for the reason that its `problem` says
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of one contract."""
+
+    contract_id: str
+    reference: str
+    outcome: RemovalOutcome
+    problem: str | None = None
+
+
+def remove_archived(
+    folder: Path, *, at: datetime, using: str, is_confirmed: bool
+) -> Iterator[Removal]:
+    """Remove each contract that the archive lists, a batch a transaction; unconfirmed, only look.
+
+    `using` is the connection of the tables' owner. Kept is what its file does not prove, what is
+    not what its file says, and what is not there at all. Raises WrongPersonError
+    (`not_the_owner`), WrongStateError (`not_migrated`, `archive_unfinished`), InvalidInputError
+    (`bad_archive`), and BusyError where PostgreSQL undid a batch; those before it stay removed.
+    """
+    require_finished_archive(folder)
+    with connections[using].cursor() as cursor:
+        require_owner(cursor)
+    lines = manifest_entries(folder)
+    while batch := list(islice(lines, CONTRACTS_PER_BATCH)):
+        tombstoned = _tombstones(batch, using=using)
+        proven: list[ManifestEntry] = []
+        for item in batch:
+            if item.contract_id in tombstoned:
+                yield _removed_before(item, tombstoned[item.contract_id])
+            elif problem := _problem_of_file(folder, item):
+                yield _kept(item, problem)
+            else:
+                proven.append(item)
+        yield from _removed(proven, at=at, using=using, is_confirmed=is_confirmed)
+
+
+def _removed(
+    items: Sequence[ManifestEntry], *, at: datetime, using: str, is_confirmed: bool
+) -> list[Removal]:
+    """These in one transaction; one by one where one of them cannot even be read."""
+    if not items:
+        return []
+    try:
+        with translated_errors(), transaction.atomic(using=using):
+            return _removed_at_once(items, at=at, using=using, is_confirmed=is_confirmed)
+    except (*UNREADABLE, DataError) as error:
+        if len(items) == 1:
+            return [_kept(items[0], f"the record cannot be read: {type(error).__name__}")]
+        return [
+            one
+            for item in items
+            for one in _removed([item], at=at, using=using, is_confirmed=is_confirmed)
+        ]
+
+
+def _removed_at_once(
+    items: Sequence[ManifestEntry], *, at: datetime, using: str, is_confirmed: bool
+) -> list[Removal]:
+    ids = [item.id for item in items]
+    # The row is also the lock of its chain and its comments: from here on nothing is added.
+    locked = SystemContract.objects.using(using).filter(pk__in=ids).order_by("pk")
+    list(locked.select_for_update().values_list("pk"))
+    current = {
+        str(contract_record.contract.pk): (contract_record.contract, sha256_hex(text))
+        for contract_record, text in load_record_texts(ids, using=using)
+    }
+    # Whoever came first removed them while we waited for the lock.
+    tombstoned = _tombstones([i for i in items if i.contract_id not in current], using=using)
+    removals, tombstones = [], []
+    for item in items:
+        contract, sha256 = current.get(item.contract_id, (None, None))
+        if item.contract_id in tombstoned:
+            removals.append(_removed_before(item, tombstoned[item.contract_id]))
+        elif contract is None:
+            removals.append(_kept(item, "it is not there, and was not removed: no tombstone"))
+        elif sha256 != item.sha256:
+            removals.append(_kept(item, "what stands on record is not what the file says"))
+        else:
+            outcome = RemovalOutcome.REMOVED if is_confirmed else RemovalOutcome.REMOVABLE
+            removals.append(Removal(item.contract_id, item.reference, outcome))
+            tombstones.append(_tombstone(item, contract, at))
+    if tombstones and is_confirmed:
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                "SELECT governance_remove_contracts(%s::jsonb)", [json.dumps(tombstones)]
+            )
+    return removals
+
+
+def _tombstone(item: ManifestEntry, contract: SystemContract, at: datetime) -> dict[str, Any]:
+    return {
+        "contract_id": item.contract_id,
+        "reference": item.reference,
+        "proposal_digest": contract.proposal_digest,
+        "parent_id": contract.parent_id,
+        "status": item.status,
+        "entries": item.entries,
+        "head_sha256": item.head_sha256,
+        "file_sha256": item.sha256,
+        "archived_at": item.archived_at,
+        "removed_at": timestamp(at),
+    }
+
+
+def _tombstones(items: Sequence[ManifestEntry], *, using: str) -> Mapping[str, ContractTombstone]:
+    found = ContractTombstone.objects.using(using).in_bulk([UUID(i.contract_id) for i in items])
+    return {str(contract_id): tombstone for contract_id, tombstone in found.items()}
+
+
+def _removed_before(item: ManifestEntry, tombstone: ContractTombstone) -> Removal:
+    if tombstone.file_sha256 == item.sha256:
+        return Removal(item.contract_id, item.reference, RemovalOutcome.REMOVED_BEFORE)
+    return _kept(item, "it was removed before, on the strength of another file")
+
+
+def _problem_of_file(folder: Path, item: ManifestEntry) -> str | None:
+    try:
+        read_archived_file(folder, item)
+    except InvalidInputError as error:
+        return str(error)
+    return None
+
+
+def _kept(item: ManifestEntry, problem: str) -> Removal:
+    return Removal(item.contract_id, item.reference, RemovalOutcome.KEPT, problem)

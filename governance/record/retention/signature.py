@@ -1,0 +1,73 @@
+"""A signature over an archive's manifest: Ed25519 over its lines' Merkle root."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from governance.domain.canonical import canonical_text, timestamp
+from governance.domain.errors import InvalidInputError
+from governance.record.attest.envelopes import open_envelope, sign_envelope
+from governance.record.attest.merkle import MerkleTree
+from governance.record.retention.archive_directory import (
+    ArchiveDirectory,
+    manifest_lines,
+    write_atomically,
+)
+
+SIGNATURE = "manifest.signature.json"
+ARCHIVE_TYPE = "application/vnd.govsite.archive+json"
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedManifest:
+    """What a signature says: that the manifest had these lines at that time."""
+
+    signed_at: str
+    contracts: int
+
+
+def sign_manifest(archive: ArchiveDirectory, *, key: Ed25519PrivateKey, at: datetime) -> None:
+    """Sign the manifest as it stands, in place of an older signature."""
+    tree = _tree_of(archive.folder)
+    statement = {
+        "version": VERSION,
+        "signed_at": timestamp(at),
+        "contracts": tree.size,
+        "merkle_root": tree.root.hex(),
+    }
+    envelope = sign_envelope(canonical_text(statement).encode(), payload_type=ARCHIVE_TYPE, key=key)
+    write_atomically(archive.folder / SIGNATURE, canonical_text(envelope) + "\n")
+
+
+def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:
+    """What `key` signed, if it is the manifest as it stands.
+
+    InvalidInputError: `bad_archive` for no signature and for other lines, `bad_envelope`,
+    `bad_signature`.
+    """
+    try:
+        envelope = json.loads((folder / SIGNATURE).read_text(encoding="utf-8", errors="replace"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        raise InvalidInputError(
+            f"{folder} has no readable {SIGNATURE}.", code="bad_archive"
+        ) from None
+    signed = json.loads(open_envelope(envelope, payload_type=ARCHIVE_TYPE, key=key))
+    tree = _tree_of(folder)
+    if (signed["contracts"], signed["merkle_root"]) != (tree.size, tree.root.hex()):
+        raise InvalidInputError(
+            "The manifest's lines are not those that were signed.", code="bad_archive"
+        )
+    return SignedManifest(signed["signed_at"], signed["contracts"])
+
+
+def _tree_of(folder: Path) -> MerkleTree:
+    tree = MerkleTree()
+    for line in manifest_lines(folder):
+        tree.add(line.encode())
+    return tree

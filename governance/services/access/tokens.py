@@ -1,0 +1,254 @@
+"""Tokens of the API: issued to service accounts, used, rotated, revoked.
+
+What a token may do is settled as it is issued: no more than its account, of that only its verbs,
+and only where contracts affect nothing but its capabilities. A token's text is returned once, by
+what made it; only its hash is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import (
+    InvalidInputError,
+    NotFoundError,
+    WrongPersonError,
+    WrongStateError,
+)
+from governance.domain.roles import Role
+from governance.domain.tokens import (
+    DEFAULT_OVERLAP_HOURS,
+    DEFAULT_TOKEN_DAYS,
+    OVERLAP_HOURS,
+    TOKEN_DAYS,
+    TOKEN_KEY_LENGTH,
+    hash_token,
+    new_token_text,
+    read_capabilities,
+    read_name,
+    read_verbs,
+)
+from governance.domain.values import TokenState
+from governance.models import Account, ApiToken
+from governance.services.access.accounts import assign_role, open_account
+
+DEFAULT_OVERLAP = timedelta(hours=DEFAULT_OVERLAP_HOURS)
+LAST_USED_PRECISION = timedelta(minutes=1)
+MAX_REASON_LENGTH = 4000
+# As lists show the beginning of a token; the whole of one must not be typed into a command.
+_BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{TOKEN_KEY_LENGTH}}}…?", re.ASCII)
+
+
+def issue_token(
+    *,
+    username: str,
+    role: Role | None,
+    days: int,
+    create: bool,
+    actor: Any,
+    at: datetime,
+    name: str = "",
+    verbs: Sequence[str] | None = None,
+    capabilities: Sequence[str] | None = None,
+    token_id: UUID | None = None,
+) -> tuple[ApiToken, str]:
+    """A token of a service account and its text, which nobody can read again.
+
+    The account is put into the role's group; None leaves it is. One that is missing is made
+    when `create` says so, as a service account that cannot log in; else NotFoundError.
+    WrongPersonError for an account that is not active (`user_inactive`) or that a person logs in
+    with (`not_a_service_account`); InvalidInputError for verbs that the API does not know or the
+    account does not have, and for what are no names. With a `token_id` the same call again is
+    refused with WrongStateError (`token_issued`).
+    """
+    require_plain_json(username, "username")
+    columns: dict[str, Any] = {
+        "name": read_name(name),
+        "verbs": read_verbs(verbs),
+        "capabilities": read_capabilities(capabilities),
+    }
+    if days not in TOKEN_DAYS:
+        raise InvalidInputError.at("days", f"must be from {TOKEN_DAYS[0]} to {TOKEN_DAYS[-1]}")
+    if token_id is not None:
+        columns["id"] = token_id
+    with transaction.atomic():
+        account = _account(username, role, create=create)
+        for verb in columns["verbs"] or ():
+            if not account.has_perm(f"governance.{verb}"):
+                raise InvalidInputError.at("verbs", f"{username} may not {verb}")
+        # The account's row, which is locked, lets one of two equal calls be first.
+        if token_id is not None and ApiToken.objects.filter(pk=token_id).exists():
+            raise WrongStateError(
+                "This token was issued already, and its text is not shown again: revoke it, or "
+                "rotate it.",
+                code="token_issued",
+            )
+        return _make(user=account, lifetime=timedelta(days=days), actor=actor, at=at, **columns)
+
+
+def rotate_token(
+    *, token_id: UUID, actor: Any, at: datetime, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[ApiToken, str]:
+    """A successor with the same account, name, verbs, capabilities and lifetime, and its text.
+
+    The old token goes on for the `overlap`, at most until it would have ended anyway. Raises
+    NotFoundError; WrongStateError for one that is `token_revoked`, `token_expired` or
+    `token_rotated` already; WrongPersonError as `issue_token` does.
+    """
+    if not timedelta(hours=OVERLAP_HOURS[0]) <= overlap <= timedelta(hours=OVERLAP_HOURS[-1]):
+        raise InvalidInputError.at("overlap", f"must be from 0 to {OVERLAP_HOURS[-1]} hours")
+    with transaction.atomic():
+        old = _lock(token_id)
+        require_rotatable(old, at)
+        lifetime = old.expiry - old.created if old.expiry else timedelta(days=DEFAULT_TOKEN_DAYS)
+        successor, text = _make(
+            user=old.user,
+            lifetime=lifetime,
+            actor=actor,
+            at=at,
+            name=old.name,
+            verbs=old.verbs,
+            capabilities=old.capabilities,
+            rotated_from=old,
+        )
+        old.expiry = min(old.expiry, at + overlap) if old.expiry else at + overlap
+        old.save(update_fields=["expiry"])
+    return successor, text
+
+
+def require_rotatable(token: ApiToken, at: datetime) -> None:
+    """Raise what `rotate_token` would refuse a token for."""
+    if (state := token.state_at(at)) is not TokenState.LIVE:
+        raise WrongStateError(
+            f"This token is {state}; issue another one.", code=f"token_{state.lower()}"
+        )
+    if ApiToken.objects.filter(rotated_from=token).exists():
+        raise WrongStateError(
+            "This token has a successor already; rotate that one.", code="token_rotated"
+        )
+    _require_service_account(token.user)
+
+
+def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") -> ApiToken:
+    """The token opens nothing any more, at once and for good; a successor of it goes on.
+
+    Raises NotFoundError; WrongStateError (`token_revoked`) for one that is revoked already.
+    """
+    require_plain_json(reason, "reason")
+    if len(reason) > MAX_REASON_LENGTH:
+        raise InvalidInputError.at("reason", f"must have at most {MAX_REASON_LENGTH} characters")
+    with transaction.atomic():
+        token = _lock(token_id)
+        if token.revoked_at is not None:
+            raise WrongStateError("This token is revoked already.", code="token_revoked")
+        token.revoked_at, token.revoked_by = at, actor
+        token.revoked_reason = reason.strip()
+        token.save(update_fields=["revoked_at", "revoked_by", "revoked_reason"])
+    return token
+
+
+def record_use(token: ApiToken, *, at: datetime) -> None:
+    """Keep when a token was last used, to a minute; raises what the database raises.
+
+    Waits for nobody: while another call notes it, or somebody ends the token, that is enough.
+    """
+    if token.last_used_at is not None and token.last_used_at > at - LAST_USED_PRECISION:
+        return
+    with transaction.atomic():
+        free = ApiToken.objects.select_for_update(skip_locked=True, no_key=True)
+        outdated = Q(last_used_at=None) | Q(last_used_at__lte=at - LAST_USED_PRECISION)
+        ApiToken.objects.filter(pk__in=free.filter(outdated, pk=token.pk).values("pk")).update(
+            last_used_at=at
+        )
+
+
+def find_token(named: str) -> ApiToken:
+    """The token of that id, or whose text begins like that, as lists show it.
+
+    Raises NotFoundError, or InvalidInputError for what is neither, or begins several.
+    """
+    tokens = all_tokens()
+    try:
+        found = list(tokens.filter(pk=UUID(named)))
+    except ValueError:
+        if not _BEGINNING.fullmatch(named):
+            raise InvalidInputError.at(
+                "token",
+                f"must be an id, or the first 8 to {TOKEN_KEY_LENGTH} characters",
+            ) from None
+        found = list(tokens.filter(token_key__startswith=named.rstrip("…"))[:2])
+    if not found:
+        raise NotFoundError("There is no such token.", code="token_not_found")
+    if len(found) > 1:
+        raise InvalidInputError.at("token", "begins more than one; name it by its id")
+    return found[0]
+
+
+def all_tokens() -> QuerySet[ApiToken]:
+    """Every token with its people, the newest first."""
+    return ApiToken.objects.select_related("user", "issued_by", "revoked_by", "successor")
+
+
+def is_service_account(account: Account) -> bool:
+    """Whether nobody logs in with it, and it has not all permissions there are."""
+    return not account.has_usable_password() and not account.is_superuser
+
+
+def _account(username: str, role: Role | None, *, create: bool) -> Account:
+    account = Account.objects.select_for_update().filter(username=username).first()
+    if account is not None:
+        _require_service_account(account)
+        if role:
+            assign_role(account, role)
+        return account
+    if not create:
+        raise NotFoundError(
+            f"There is no user {username!r}; --create makes a service account.",
+            code="user_not_found",
+        )
+    if role is None:
+        raise InvalidInputError.at("role", "a new account needs one")
+    return open_account(username=username, role=role)
+
+
+def _require_service_account(account: Account) -> None:
+    if not account.is_active:
+        raise WrongPersonError(f"{account} is not active.", code="user_inactive")
+    if not is_service_account(account):
+        raise WrongPersonError(
+            f"{account} is a person's account; a token belongs to a service account, which nobody "
+            "can log in with.",
+            code="not_a_service_account",
+        )
+
+
+def _make(
+    *, user: Any, lifetime: timedelta, actor: Any, at: datetime, **columns: Any
+) -> tuple[ApiToken, str]:
+    text = new_token_text()
+    token = ApiToken(
+        digest=hash_token(text),
+        token_key=text[:TOKEN_KEY_LENGTH],
+        user=user,
+        created=at,
+        expiry=at + lifetime,
+        issued_by=actor,
+        **columns,
+    )
+    token.save(force_insert=True)
+    return token, text
+
+
+def _lock(token_id: UUID) -> ApiToken:
+    token = ApiToken.objects.select_for_update().filter(pk=token_id).first()
+    if token is None:
+        raise NotFoundError("There is no such token.", code="token_not_found")
+    return token

@@ -1,0 +1,97 @@
+"""The line: a founder stops it for a while, and lets it run again. The only writer of both.
+
+While it stands still, nothing is approved, activated, claimed or started. What runs already goes
+on: reports, completions, cancellations, verdicts and rejections are taken.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from governance.db.transactions import retried, write_transaction
+from governance.domain.errors import (
+    InvalidWindowError,
+    NotFoundError,
+    ReasonRequiredError,
+    WrongStateError,
+)
+from governance.domain.texts import clean_text
+from governance.models import ChangeFreeze, FreezeLift
+from governance.services.access.permissions import require_founder
+
+
+@retried
+def start_freeze(*, reason: str, ends_at: datetime, founder: Any, at: datetime) -> ChangeFreeze:
+    """Stop the line from now until `ends_at`.
+
+    Waits for the moves that are being committed; once this returns, none is made any more.
+    Raises WrongPersonError, ReasonRequiredError, and InvalidWindowError for an end that is not in
+    the future, or later than `GOVSITE["MAX_FREEZE_HOURS"]` from now.
+    """
+    require_founder(founder)
+    reason = _require_reason(reason)
+    _require_end(ends_at, at)
+    with write_transaction():
+        freeze = ChangeFreeze(reason=reason, started_by=founder, started_at=at, ends_at=ends_at)
+        return ChangeFreeze.objects.bulk_create([freeze])[0]
+
+
+@retried
+def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> FreezeLift:
+    """End one freeze before its time; the line runs again when no other is in force.
+
+    Raises WrongPersonError, ReasonRequiredError, NotFoundError (`freeze_not_found`), and
+    WrongStateError (`freeze_over`) when it was thawed already, or its time is over.
+    """
+    require_founder(founder)
+    reason = _require_reason(reason)
+    with write_transaction():
+        freeze = ChangeFreeze.objects.select_related("lift").filter(pk=freeze_id).first()
+        if freeze is None:
+            raise NotFoundError(f"There is no freeze {freeze_id}.", code="freeze_not_found")
+        if hasattr(freeze, "lift") or freeze.ends_at <= at:
+            raise WrongStateError("This freeze is over already.", code="freeze_over")
+        return _lift(freeze, reason=reason, founder=founder, at=at)
+
+
+@retried
+def lift_active_freezes(*, reason: str, founder: Any, at: datetime) -> list[FreezeLift]:
+    """End every freeze that is in force. WrongStateError (`no_active_freeze`) where none is."""
+    require_founder(founder)
+    reason = _require_reason(reason)
+    with write_transaction():
+        active = list(ChangeFreeze.objects.in_force(at).filter(lift=None))
+        if not active:
+            raise WrongStateError("The line is not frozen.", code="no_active_freeze")
+        return [_lift(freeze, reason=reason, founder=founder, at=at) for freeze in active]
+
+
+def _lift(freeze: ChangeFreeze, *, reason: str, founder: Any, at: datetime) -> FreezeLift:
+    # Clocks of two machines differ a little: a thaw never comes before its freeze.
+    lifted_at = max(at, freeze.started_at)
+    lift = FreezeLift(freeze=freeze, reason=reason, lifted_by=founder, lifted_at=lifted_at)
+    return FreezeLift.objects.bulk_create([lift])[0]
+
+
+def _require_reason(reason: Any) -> str:
+    text = clean_text(reason, "reason")
+    if not text:
+        raise ReasonRequiredError.at("reason", "must say why")
+    return text
+
+
+def _require_end(ends_at: datetime, at: datetime) -> None:
+    max_length = timedelta(hours=settings.GOVSITE["MAX_FREEZE_HOURS"])
+    if ends_at.tzinfo is None:
+        message = "must name its time zone"
+    elif ends_at <= at:
+        message = "must lie in the future"
+    elif ends_at - at > max_length:
+        message = f"must be at most {settings.GOVSITE['MAX_FREEZE_HOURS']} hours from now"
+    else:
+        return
+    raise InvalidWindowError.at("ends_at", message)

@@ -1,0 +1,91 @@
+"""Fill the registry: the only writer of capabilities and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import require_plain_json
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import Lifecycle
+from governance.models import Capability, ConfigurationEntry
+
+
+@retried
+def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
+    """Add the capabilities that are not known yet; the number of new ones.
+
+    A document has `name` and may have `lifecycle` (DISABLED unless given), `frozen`, `title`,
+    `owner`, `components`, `proposal` or `kep`, `stages` and `configuration` (key → value). Known
+    capabilities stay as they are: what is true of a live platform is not overwritten by a file.
+    All or nothing: InvalidInputError names the document and the field.
+    """
+    rows: list[Capability] = []
+    entries: dict[str, Mapping[str, Any]] = {}
+    for index, document in enumerate(documents):
+        capability, configuration = _read(document, f"capabilities[{index}]")
+        rows.append(capability)
+        entries[capability.name] = configuration
+    with write_transaction():
+        known = set(Capability.objects.filter(name__in=entries).values_list("name", flat=True))
+        new = [row for row in rows if row.name not in known]
+        Capability.objects.bulk_create(new, ignore_conflicts=True, batch_size=1000)
+        ConfigurationEntry.objects.bulk_create(
+            (
+                ConfigurationEntry(scope=row.name, key=key, value=value)
+                for row in new
+                for key, value in entries[row.name].items()
+            ),
+            ignore_conflicts=True,
+            batch_size=1000,
+        )
+    return len(new)
+
+
+def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
+    require_plain_json(document, path)
+    if not isinstance(document, Mapping):
+        raise InvalidInputError.at(path, "must be an object")
+    name = document.get("name")
+    if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
+        raise InvalidInputError.at(f"{path}.name", "must be a name of 1 to 200 characters")
+    lifecycle = document.get("lifecycle", Lifecycle.DISABLED)
+    if not isinstance(lifecycle, str) or lifecycle not in set(Lifecycle):
+        raise InvalidInputError.at(f"{path}.lifecycle", "must be one of " + ", ".join(Lifecycle))
+    texts = {
+        "title": document.get("title", ""),
+        "owner": document.get("owner", ""),
+        "proposal": document.get("proposal") or document.get("kep", ""),
+    }
+    for field, value in texts.items():
+        if not isinstance(value, str) or len(value) > 200 + 300 * (field == "title"):
+            raise InvalidInputError.at(f"{path}.{field}", "must be a short text")
+    components = document.get("components", [])
+    if not isinstance(components, list) or not all(
+        isinstance(item, str) and len(item) <= 200 for item in components
+    ):
+        raise InvalidInputError.at(f"{path}.components", "must be a list of names")
+    configuration = document.get("configuration", {})
+    stages = document.get("stages", {})
+    for field, value in (("configuration", configuration), ("stages", stages)):
+        if not isinstance(value, Mapping):
+            raise InvalidInputError.at(f"{path}.{field}", "must be an object")
+    for key, value in configuration.items():
+        where = f"{path}.configuration.{key}"
+        if not 1 <= len(key) <= 200 or key != key.strip():
+            raise InvalidInputError.at(where, "must be a key of 1 to 200 characters")
+        if value is None:
+            raise InvalidInputError.at(where, "must have a value")
+    frozen = document.get("frozen", False)
+    if not isinstance(frozen, bool):
+        raise InvalidInputError.at(f"{path}.frozen", "must be true or false")
+    row = Capability(
+        name=name,
+        lifecycle=lifecycle,
+        frozen=frozen,
+        components=components,
+        stages=dict(stages),
+        **texts,
+    )
+    return row, configuration

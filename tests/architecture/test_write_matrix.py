@@ -1,0 +1,182 @@
+"""Who writes what: the matrix that the design promises, read from the code itself and printed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from governance import models
+from tests.support.writing_calls import WRITING, written_by
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted(
+    path
+    for path in (ROOT / "governance").rglob("*.py")
+    if "migrations" not in path.parts and "models" not in path.parts
+)
+MODELS = set(models.__all__)
+MODEL_OF = {getattr(models, name)._meta.db_table: name for name in sorted(MODELS)}
+WRITING_METHODS = {
+    "create",
+    "bulk_create",
+    "bulk_update",
+    "update",
+    "update_or_create",
+    "get_or_create",
+    "delete",
+}
+
+SAVING = {"save", "asave", "save_change"}
+
+# Model or status → the only modules that may write it.
+WRITERS = {
+    # The activation's one call writes the move that the contract's operation made.
+    "SystemContract": {"authorities.contract.operations", "authorities.orchestrator.activation"},
+    "SystemContract.status": {"authorities.contract.operations"},
+    "ClarificationRequest": {"authorities.contract.clarifications"},
+    "ClarificationAnswer": {"authorities.contract.clarifications"},
+    "ContractComment": {"authorities.contract.comments"},
+    "ApprovalSignature": {"authorities.contract.signatures"},
+    "GovernanceJob": {
+        "authorities.orchestrator.activation",
+        "authorities.orchestrator.step_results",
+        "authorities.orchestrator.job_writes",
+    },
+    "GovernanceJob.status": {"authorities.orchestrator.tracking"},
+    "JobStep": {"authorities.orchestrator.activation"},
+    "StepResult": {"authorities.orchestrator.step_results"},
+    "HealthSnapshot": {
+        "authorities.orchestrator.activation",
+        "authorities.orchestrator.snapshots",
+        "authorities.orchestrator.job_writes",
+    },
+    "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.job_writes"},
+    "GovernanceAudit": {"authorities.audit.verdicts"},
+    "AuditResolution": {"authorities.audit.verdicts"},
+    # A claim's entry, and that of the step that is due, are spelled by PostgreSQL, which alone
+    # knows what they follow.
+    "LedgerEntry": {
+        "record.ledger.chain",
+        "authorities.orchestrator.step_results",
+        "authorities.orchestrator.job_writes",
+    },
+    "Capability": {"services.registry.operations"},
+    "ConfigurationEntry": {"services.registry.operations"},
+    "GovernanceSignal": {"authorities.health.signals"},
+    "IdempotencyRecord": {"services.idempotency.stored_responses"},
+    "ChangeFreeze": {"services.freezes.operations"},
+    "FreezeLift": {"services.freezes.operations"},
+    "Account": {"services.access.accounts"},
+    "ApiToken": {"services.access.tokens"},
+    "ContractTombstone": {"record.retention.removal"},
+}
+# The one exception: all of a contract that was archived leaves with it, and a tombstone stays.
+REMOVED_WITH_THEIR_CONTRACT = {
+    *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
+    *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
+    *("HealthSnapshot", "AuditEvidence", "GovernanceAudit", "AuditResolution"),
+}
+for _name in REMOVED_WITH_THEIR_CONTRACT:
+    WRITERS[_name].add("record.retention.removal")
+CONTRACT_MOVES = {
+    "to_validated",
+    "to_eligible",
+    "to_approved",
+    "to_active",
+    "to_rejected",
+    "to_expired",
+}
+JOB_MOVES = {"to_running", "to_cancelled"}
+IMPORTS_BY_NAME = {"import_module", "import_string", "resolve_name", "__import__"}
+# One loads what its operator names on the command line, the other what the settings name.
+MAY_IMPORT_BY_NAME = {"management.executing", "authorities.health.readings"}
+
+
+def test_each_table_and_status__has_one_writing_authority() -> None:
+    matrix = write_matrix()
+    print_matrix(matrix)
+    assert matrix == WRITERS
+
+
+def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
+    saving = {
+        module_name(path)
+        for path in CODE
+        for call in calls_in(path)
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"save", "asave", "save_change"}
+    }
+    allowed = {
+        "authorities.contract.operations",
+        "services.access.accounts",
+        "services.access.tokens",
+    }
+    assert {name for name in saving if not name.startswith(("management", "demo"))} == allowed
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: module_name(path))
+def test_module__does_not_load_models_by_their_names(path: Path) -> None:
+    """`apps.get_model("…")` slips past the import contracts, and so does a module by its name."""
+    names = {call.func.attr for call in calls_in(path) if isinstance(call.func, ast.Attribute)} | {
+        call.func.id for call in calls_in(path) if isinstance(call.func, ast.Name)
+    }
+    assert not names & {"get_model", "get_models"}
+    assert module_name(path) in MAY_IMPORT_BY_NAME or not names & IMPORTS_BY_NAME
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: module_name(path))
+def test_module__writes_no_table_by_raw_sql(path: Path) -> None:
+    text = [
+        node.value.upper()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    writes = ("INSERT INTO", "UPDATE GOVERNANCE_", "DELETE FROM", "TRUNCATE ")
+    assert not [line for line in text if line.lstrip().startswith(writes)]
+
+
+def write_matrix() -> dict[str, set[str]]:
+    matrix: dict[str, set[str]] = defaultdict(set)
+    for path in CODE:
+        for call in calls_in(path):
+            for subject in subjects_written(call):
+                matrix[subject].add(module_name(path))
+        for name in re.findall(r"governance_(\w+)\(", path.read_text()):
+            for table in written_by(name) if name in WRITING else ():
+                matrix[MODEL_OF[table]].add(module_name(path))
+    return dict(matrix)
+
+
+def subjects_written(call: ast.Call) -> Iterator[str]:
+    match call.func:
+        case ast.Name(id=name) if name in MODELS:
+            yield name
+        case ast.Name(id="unsaved_instance"):  # makes a row of the model that is named first
+            yield from {node.id for node in call.args if isinstance(node, ast.Name)} & MODELS
+        case ast.Name(id="getattr") if any("to_" in ast.dump(arg) for arg in call.args):
+            yield "GovernanceJob.status"
+        case ast.Attribute(attr=attr) if attr in CONTRACT_MOVES:
+            yield "SystemContract.status"
+        case ast.Attribute(attr=attr) if attr in JOB_MOVES:
+            yield "GovernanceJob.status"
+        case ast.Attribute(attr=attr) if attr in WRITING_METHODS:
+            names = {node.id for node in ast.walk(call.func) if isinstance(node, ast.Name)}
+            yield from names & MODELS
+
+
+def calls_in(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "governance").with_suffix("").parts)
+
+
+def print_matrix(matrix: dict[str, set[str]]) -> None:
+    for subject, writers in sorted(matrix.items()):
+        print(f"{subject:24} ← {', '.join(sorted(writers))}")  # noqa: T201 - the design asks for it

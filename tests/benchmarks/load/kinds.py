@@ -1,0 +1,77 @@
+"""The mix: which kinds of contracts there are, how large a share each has, and how old it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR, DAY = 60, 1440  # in minutes
+YEARS = (8 * DAY, 3 * 365 * DAY)  # what is over
+WEEKS = (0, 21 * DAY)  # what waits for an auditor, or for a person
+WINDOW = (0, 150 * HOUR)  # what an activation window of 160 hours still allows
+REVIEW = (0, 120 * HOUR)  # what a review of a week still allows
+NOW = (0, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractKind:
+    """Contracts that end alike: the `LoadScenarioWriter` method for one, and its share in 1000.
+
+    `ages` are minutes, the youngest and the oldest copy's, by which it is older than its original.
+    """
+
+    ends_as: str
+    share: float
+    steps: int
+    risk_level: str
+    ages: tuple[int, int]
+
+
+KINDS = (
+    # Most are done: 3.3 steps in the mean, 20 at most.
+    ContractKind("completed", 180, 1, "low", YEARS),
+    ContractKind("completed", 170, 2, "medium", YEARS),
+    ContractKind("completed", 150, 3, "medium", YEARS),
+    ContractKind("completed", 80, 4, "low", YEARS),
+    ContractKind("completed", 55, 5, "high", YEARS),
+    ContractKind("completed", 40, 8, "high", YEARS),
+    ContractKind("completed", 20, 12, "critical", YEARS),
+    ContractKind("completed", 10, 20, "low", YEARS),
+    ContractKind("resolved_well", 20, 2, "medium", YEARS),
+    ContractKind("failed", 40, 3, "medium", YEARS),
+    ContractKind("cancelled_and_judged", 15, 2, "high", YEARS),
+    ContractKind("lapsed", 15, 1, "low", YEARS),
+    ContractKind("resolved_badly", 5, 1, "critical", YEARS),
+    ContractKind("rejected", 45, 2, "medium", YEARS),
+    ContractKind("rejected", 30, 3, "high", YEARS),
+    ContractKind("expired", 50, 1, "low", YEARS),
+    # The live tail: seven in a hundred.
+    ContractKind("draft", 5, 1, "medium", REVIEW),
+    ContractKind("eligible", 3, 1, "critical", REVIEW),
+    ContractKind("eligible", 7, 2, "high", REVIEW),
+    ContractKind("eligible", 10, 3, "medium", REVIEW),
+    ContractKind("eligible", 6, 1, "low", REVIEW),
+    ContractKind("asked", 2, 2, "high", REVIEW),
+    ContractKind("answered", 2, 2, "medium", REVIEW),
+    ContractKind("approved", 12, 2, "medium", WINDOW),
+    ContractKind("pending", 3, 1, "low", WINDOW),
+    ContractKind("pending", 3, 3, "high", WINDOW),
+    ContractKind("running", 6, 5, "medium", NOW),
+    ContractKind("awaiting_verdict", 10, 3, "medium", WEEKS),
+    ContractKind("cancelled", 2, 2, "low", WEEKS),
+    ContractKind("inconclusive", 4, 2, "high", WEEKS),
+)
+
+
+def copies_of_each(contracts: int) -> list[int]:
+    """How many copies of each kind's original make `contracts` in all, originals included.
+
+    The largest kind takes what rounding leaves over. ValueError where there are fewer contracts
+    than kinds.
+    """
+    if contracts < len(KINDS):
+        raise ValueError(f"at least {len(KINDS)} contracts, one of each kind")
+    spare = contracts - len(KINDS)
+    whole = sum(kind.share for kind in KINDS)
+    copies = [int(spare * kind.share / whole) for kind in KINDS]
+    copies[0] += spare - sum(copies)
+    return copies

@@ -1,0 +1,266 @@
+"""The guards that are in force are exactly those in governance/models/sql, and none is off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from governance.db.errors import CONSTRAINT_ERRORS
+from governance.models.sql import installable_statements, read_sql, sql_files
+from tests.support.attacks import run_sql
+from tests.support.roles import as_owner
+
+pytestmark = pytest.mark.django_db
+
+FUNCTIONS = """
+    SELECT oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
+     WHERE proname LIKE 'governance%%' AND pronamespace = 'public'::regnamespace
+"""
+TRIGGERS = """
+    SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled FROM pg_trigger
+     WHERE NOT tgisinternal
+"""
+# Written once or never removed; every other table of ours may change freely. (Accounts the
+# application does not remove either: grants and foreign keys see to that.)
+FREE_TABLES = {
+    "governance_account",
+    "governance_capability",
+    "governance_configurationentry",
+    "governance_idempotencyrecord",
+}
+
+# Refusals that no operation lets anybody see: they speak for the record (IntegrityViolationError).
+SPEAK_FOR_THE_RECORD = {
+    "approval_signed",
+    "audit_append_only",
+    "audit_verdict_given",
+    "capability_lifecycle_known",
+    "clarification_answer_append_only",
+    "clarification_answer_not_empty",
+    "clarification_question_not_empty",
+    "clarification_request_append_only",
+    "comment_append_only",
+    "comment_text_not_empty",
+    "contract_approval_frozen",
+    "contract_approval_only_by_approving",
+    "contract_approved_has_approval",
+    "contract_closed_means_terminal",
+    "contract_completed_has_pass",
+    "contract_confidence_in_bounds",
+    "contract_content_frozen",
+    "contract_eligible_has_content",
+    "contract_has_one_job",
+    "contract_never_removed",
+    "contract_origin_frozen",
+    "contract_review_clock",
+    "contract_risk_level_known",
+    "contract_source_known",
+    "contract_status_known",
+    "contract_verdict_backed",
+    "contract_verdict_fits_status",
+    "evidence_digest",
+    "evidence_written_once",
+    "governance_account_username_key",
+    "governance_apitoken_rotated_from_id_key",
+    "governance_auditevidence_job_id_key",
+    "governance_capability_name_key",
+    "health_snapshot_in_time",
+    "health_snapshot_written_once",
+    "idempotency_response_complete",
+    "job_agrees_with_results",
+    "job_cursor_in_bounds",
+    "job_ended_means_terminal",
+    "job_ends_with_evidence",
+    "job_has_steps",
+    "job_lease_in_deadline",
+    "job_lease_renewed_by_report",
+    "job_never_removed",
+    "job_pending_has_not_started",
+    "job_plan_frozen",
+    "job_running_has_started",
+    "job_running_holds_lease",
+    "job_start_frozen",
+    "job_status_known",
+    "job_step_written_once",
+    "job_steps_sealed",
+    "job_timeout_in_bounds",
+    "ledger_append_only",
+    "ledger_chain",
+    "ledger_one_entry_per_step",
+    "ledger_seq_once",
+    "ledger_covers_clarification",
+    "ledger_covers_result",
+    "ledger_covers_signature",
+    "ledger_covers_status",
+    "ledger_covers_update",
+    "change_freeze_append_only",
+    "change_freeze_has_reason",
+    "change_freeze_in_bounds",
+    "change_freeze_read_committed",
+    "freeze_lift_append_only",
+    "freeze_lift_has_reason",
+    "one_value_per_key",
+    "removal_is_final",
+    "resolution_append_only",
+    "resolution_pass_or_fail",
+    "result_completed_or_failed",
+    "result_ends_after_start",
+    "signal_decision_known",
+    "signal_history_kept",
+    "signal_never_removed",
+    "signal_one_active",
+    "signature_append_only",
+    "signature_quorum_in_bounds",
+    "signature_signs_view",
+    "snapshot_once_per_phase",
+    "snapshot_phase_known",
+    "step_index_once",
+    "step_result_append_only",
+    "token_digest_once",
+    "token_verbs_not_empty",
+    "token_never_removed",
+    "token_grant_immutable",
+    "token_capabilities_not_empty",
+    "token_revocation_complete",
+    "tombstone_append_only",
+    "tombstone_by_owner",
+    "tombstone_fits_contract",
+    "tombstone_leaves_nothing",
+    "tombstone_of_one_proposal",
+}
+
+
+def catalogue() -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
+    """Every function and every trigger of ours, as PostgreSQL would write it down."""
+    return set(run_sql(FUNCTIONS)), set(run_sql(TRIGGERS))
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with as_owner(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def install_all() -> None:
+    for name in sql_files():
+        for statement in installable_statements(name):
+            run_sql(statement.replace("%", "%%"))
+
+
+def drop_all() -> None:
+    for table, trigger, *_ in run_sql(TRIGGERS):
+        run_sql(f'DROP TRIGGER "{trigger}" ON {table}')
+    for signature, _ in run_sql(FUNCTIONS):
+        run_sql(f"DROP FUNCTION {signature} CASCADE")
+
+
+def constraints_raised() -> set[str]:
+    """Every law's name that a refusal can carry."""
+    text = "\n".join(read_sql(name) for name in sql_files())
+    raised = set(re.findall(r"governance_refuse\(\s*'(\w+)'", text))
+    return raised | set(re.findall(r"governance_append_only\(\s*'(\w+)'", text))
+
+
+def constraints_of_models() -> set[str]:
+    return {
+        str(constraint.name)
+        for model in apps.get_app_config("governance").get_models()
+        for constraint in model._meta.constraints
+    }
+
+
+def names_in_catalogue() -> set[str]:
+    """Constraints and unique indexes of our tables, as a refusal would name them."""
+    constraints = run_sql(
+        "SELECT conname FROM pg_constraint WHERE conrelid::regclass::text LIKE 'governance_%%'"
+    )
+    indexes = run_sql(
+        "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE indisunique"
+        " AND indrelid::regclass::text LIKE 'governance_%%'"
+    )
+    return {name for (name,) in constraints + indexes}
+
+
+def unique_columns() -> set[str]:
+    """The constraints that Django names by itself."""
+    named = "SELECT conname FROM pg_constraint WHERE contype = 'u' AND conname LIKE %s"
+    return {name for (name,) in run_sql(named, "governance_%_key")}
+
+
+def test_catalogue__against_the_files_installed_again__identical() -> None:
+    before = catalogue()
+    with undone():
+        install_all()
+        assert catalogue() == before
+
+
+def test_catalogue__against_the_files_installed_from_nothing__identical() -> None:
+    before = catalogue()
+    with undone():
+        drop_all()
+        assert catalogue() == (set(), set())
+        install_all()
+        assert catalogue() == before
+
+
+def test_triggers__all_of_them__are_always_enabled() -> None:
+    off = [(table, name) for table, name, _, enabled in run_sql(TRIGGERS) if enabled != "A"]
+    assert off == []
+
+
+def test_functions__all_of_them__fix_their_search_path() -> None:
+    """A body that begins with RETURN was read when it was installed, and looks nothing up later."""
+    settings = run_sql(
+        "SELECT proname, proconfig FROM pg_proc WHERE proname LIKE 'governance%%'"
+        " AND pronamespace = 'public'::regnamespace AND prosqlbody IS NULL"
+    )
+    assert settings
+    assert {name for name, config in settings if config != ["search_path=public, pg_temp"]} == set()
+
+
+def test_functions__none__runs_with_its_owners_rights() -> None:
+    assert (
+        run_sql("SELECT proname FROM pg_proc WHERE prosecdef AND proname LIKE 'governance%%'") == []
+    )
+
+
+def test_tables__all_but_the_registry__refuse_delete_and_truncate() -> None:
+    guarded: dict[str, set[str]] = {}
+    for table, _, definition, _ in run_sql(TRIGGERS):
+        if "governance_append_only" in definition:
+            events = set(re.findall(r"\b(DELETE|TRUNCATE)\b", definition.partition(" ON ")[0]))
+            guarded.setdefault(table, set()).update(events)
+    models = apps.get_app_config("governance").get_models()
+    tables = {model._meta.db_table for model in models} - FREE_TABLES
+    assert guarded == {table: {"DELETE", "TRUNCATE"} for table in tables}
+
+
+def test_refusals__of_the_append_only_triggers__carry_the_triggers_names() -> None:
+    named = {
+        (name.removesuffix("_truncate"), found[1])
+        for _, name, definition, _ in run_sql(TRIGGERS)
+        if (found := re.search(r"governance_append_only\('(\w+)', '[\w ]+'\)", definition))
+    }
+    assert len(named) > 10
+    assert {reported for name, reported in named if reported != name} == set()
+
+
+def test_constraints__all_that_the_models_name__are_in_force() -> None:
+    assert constraints_of_models() <= names_in_catalogue()
+    assert run_sql("SELECT conname FROM pg_constraint WHERE NOT convalidated") == []
+
+
+def test_errors__every_trigger_and_constraint__has_its_error_by_decision() -> None:
+    every = constraints_raised() | constraints_of_models() | unique_columns()
+    assert every - set(CONSTRAINT_ERRORS) == SPEAK_FOR_THE_RECORD
+    assert SPEAK_FOR_THE_RECORD.isdisjoint(CONSTRAINT_ERRORS)
+
+
+def test_errors__every_translation__is_of_a_trigger_that_exists() -> None:
+    assert set(CONSTRAINT_ERRORS) <= constraints_raised() | names_in_catalogue()

@@ -1,0 +1,37 @@
+"""Every attack, in the order in which they run."""
+
+from __future__ import annotations
+
+from tests.stress import (
+    activation,
+    chains,
+    concurrent_endings,
+    database_outage,
+    edits,
+    histories,
+    hostile,
+    keyedkill,
+    pauses,
+    pgkill,
+    retention,
+    webkill,
+)
+from tests.stress.attack import ATTACKS
+
+# A module registers its attacks when it is imported.
+MODULES = (
+    activation,
+    database_outage,
+    chains,
+    edits,
+    concurrent_endings,
+    histories,
+    hostile,
+    keyedkill,
+    pauses,
+    pgkill,
+    retention,
+    webkill,
+)
+
+__all__ = ["ATTACKS", "MODULES"]

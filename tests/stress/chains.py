@@ -1,0 +1,260 @@
+"""Writers by the dozen on chains that they share and on chains of their own.
+
+First with the real operations: every writer wants the same steps of the same jobs, and has jobs
+of its own besides. Then past them, without the contract's lock: there the unique constraint and
+the law are the last line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from math import ceil
+from random import choice, random
+from threading import Lock
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count
+
+from governance.db.errors import constraint_name
+from governance.domain.errors import GovernanceError
+from governance.domain.values import JobStatus
+from governance.flows import run_job
+from governance.models import GovernanceJob, LedgerEntry
+from governance.record.ledger.chain import (
+    GENESIS,
+    NewEntry,
+    append_entries,
+    entry_hash,
+)
+from tests.stress.attack import (
+    Advance,
+    AttackResult,
+    attack,
+    require,
+)
+from tests.stress.proof import require_whole_record
+from tests.support.databases import cloned, ensure_template
+from tests.support.factories import (
+    Running,
+    eligible,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.forgery import forge_entry
+from tests.support.rounds import WorkerThreads, run_simultaneously
+from tests.support.users import Users, create_users
+
+WRITERS = 32
+SHARED_JOBS = 4
+ENTRIES_OF_A_PENDING_JOB = 6  # from the proposal on
+ENTRIES_OF_START_AND_END = 2
+STEPS = 3  # of a job of one's own
+
+# All that a writer hears who came second, or who claimed while nothing waited.
+LOST = {"step_out_of_order", "result_conflict", "invalid_job_transition", "job_immutable"}
+LAST_GUARDS = {"ledger_seq_once", "ledger_chain"}
+
+
+class EntryCounts:
+    """What went through, by contract, and what was refused."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance, self._lock = advance, Lock()
+        self.written: Counter[UUID] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        return sum(self.written.copy().values())
+
+    def wrote(self, contract_id: UUID, entries: int = 1) -> None:
+        with self._lock:
+            self.written[contract_id] += entries
+            self._advance(entries)
+
+    def lost(self, code: str) -> None:
+        with self._lock:
+            self.refused[code] += 1
+
+
+@attack(
+    "chains",
+    f"{WRITERS} writers on shared and separate chains",
+    unit="entries",
+    short=200,
+    long=1000,
+)
+def chains(count: int, advance: Advance) -> AttackResult:
+    with cloned(ensure_template()):
+        operated = write_by_operations(count, create_users(), advance)
+        require_exactly(operated.written)
+        entries = require_whole_record()
+        separate = len(operated.written) - SHARED_JOBS
+    with cloned(ensure_template()):
+        forged = write_without_the_lock(create_users())
+    refused = sum(operated.refused.values())
+    stopped = " and ".join(
+        f"{number} by {constraint}" for constraint, number in forged.refused.most_common()
+    )
+    return AttackResult(
+        f"{entries} entries on {SHARED_JOBS} shared and {separate} separate chains, as many as "
+        f"there should be: no fork, no gap, every chain verifies; {refused} writers came second "
+        f"and were told so; without the lock {stopped} were refused, none forked a chain",
+        {"entries": entries, "refused": refused, "stopped": sum(forged.refused.values())},
+    )
+
+
+# --- with the real operations -------------------------------------------------------------------
+def write_by_operations(count: int, users: Users, advance: Advance) -> EntryCounts:
+    """`count` entries or a few more, half of them on shared chains."""
+    around = ENTRIES_OF_A_PENDING_JOB + ENTRIES_OF_START_AND_END
+    steps = max(STEPS, ceil(count / 2 / SHARED_JOBS) - around)
+    jobs_alone = max(1, ceil((count - SHARED_JOBS * (steps + around)) / (STEPS + around)))
+    changes = [
+        {"type": "parameter_change", "scope": "Search", "parameters": {f"p{number}": number}}
+        for number in range(steps)
+    ]
+    tally = EntryCounts(advance)
+    shared = [running_job(users, proposed_changes=changes) for _ in range(SHARED_JOBS)]
+    for running in shared:
+        tally.wrote(running.job.contract_id, ENTRIES_OF_A_PENDING_JOB + 1)
+    to_run = iter(range(jobs_alone))
+
+    def write() -> None:
+        more = True
+        while (left := unended(shared)) or more:
+            if left and random() < 0.8:
+                tallied(tally, lambda: advance_shared(choice(left), tally))
+            else:
+                more = next(to_run, None) is not None
+                if more:
+                    tallied(tally, lambda: live_through_one(users, tally))
+        while claimed := run_job.claim_job(executor=users.executor, at=now()):
+            run_through(Running(*claimed, users), tally)
+
+    with WorkerThreads(WRITERS) as threads:
+        run_simultaneously([write] * WRITERS, threads)
+    expected = SHARED_JOBS * (steps + around) + jobs_alone * (STEPS + around)
+    require(tally.total == expected, f"{tally.total} entries were written, not {expected}")
+    return tally
+
+
+def unended(shared: list[Running]) -> list[Running]:
+    running = GovernanceJob.objects.filter(
+        pk__in=[each.job.pk for each in shared], status=JobStatus.RUNNING
+    ).values_list("pk", flat=True)
+    still = set(running)
+    return [each for each in shared if each.job.pk in still]
+
+
+def tallied(tally: EntryCounts, move: Callable[[], None]) -> None:
+    try:
+        move()
+    except GovernanceError as refusal:
+        require(refusal.code in LOST, f"{refusal.code}: {refusal}")
+        tally.lost(refusal.code)
+
+
+def advance_shared(running: Running, tally: EntryCounts) -> None:
+    """Report the step that is due, or one too early; end the job when there is none."""
+    due = GovernanceJob.objects.values_list("current_step_index", flat=True).get(pk=running.job.pk)
+    if due == running.job.total_steps:
+        running.complete()
+    else:
+        early = due + 1 < running.job.total_steps and random() < 0.1
+        # Says who reports, or the same report of another would count as this one's.
+        report = running.report(due + early, output={"writer": random()})
+        _, is_new = running.record(report)
+        require(is_new, f"a report that was never made of step {due} was there already")
+    tally.wrote(running.job.contract_id)
+
+
+def live_through_one(users: Users, tally: EntryCounts) -> None:
+    """Make a job; then start it, or claim whichever waits, and run that."""
+    own = pending_job(users)
+    tally.wrote(own.contract_id, ENTRIES_OF_A_PENDING_JOB)
+    if random() < 0.5:
+        begun = run_job.start_job(job_id=own.pk, executor=users.executor, at=now())
+    else:
+        claimed = run_job.claim_job(executor=users.executor, at=now())
+        if claimed is None:
+            return  # others took them all, or hold them just now
+        begun = claimed
+    run_through(Running(*begun, users), tally)
+
+
+def run_through(running: Running, tally: EntryCounts) -> None:
+    contract_id = running.job.contract_id
+    tally.wrote(contract_id)
+    for step_index in range(running.job.total_steps):
+        running.record(running.report(step_index))
+        tally.wrote(contract_id)
+    running.complete()
+    tally.wrote(contract_id)
+
+
+def require_exactly(written: Counter[UUID]) -> None:
+    counted = LedgerEntry.objects.order_by().values_list("contract_id").annotate(Count("id"))
+    there = dict(counted)
+    differing = {
+        contract_id: (written[contract_id], there.get(contract_id, 0))
+        for contract_id in written | there
+        if written[contract_id] != there.get(contract_id, 0)
+    }
+    require(not differing, f"entries written and there: {differing}")
+
+
+# --- past the models ----------------------------------------------------------------------------
+def write_without_the_lock(users: Users) -> EntryCounts:
+    """All append to one chain, and none of them asks for the contract first."""
+    tally = EntryCounts(lambda entries: None)
+    contract = eligible(users)
+    contract_id, at = contract.pk, contract.updated_at  # at a later time nothing was changed
+    tally.wrote(contract_id, 3)
+    entry = NewEntry("contract.audit.inconclusive", records={"audit_sha256": "0" * 64})
+
+    def append() -> None:
+        append_entries(contract_id=contract_id, actor=users.auditor, at=at, entries=[entry])
+        tally.wrote(contract_id)
+
+    def fork() -> None:
+        forge_entry(contract_id, seq=3, event=entry.event)
+        raise AssertionError("a second third entry went in")
+
+    def leave_a_gap() -> None:
+        forge_entry(contract_id, seq=10_000, event=entry.event)
+        raise AssertionError("an entry far ahead went in")
+
+    def link_to_nothing() -> None:
+        forge_entry(contract_id, prev_hash=bytes(32), event=entry.event)
+        raise AssertionError("an entry linked to none before it went in")
+
+    def write() -> None:
+        for move in (append, fork, append, leave_a_gap, append, link_to_nothing, append, append):
+            try:
+                with transaction.atomic():
+                    move()
+            except IntegrityError as error:
+                constraint = str(constraint_name(error))
+                require(constraint in LAST_GUARDS, f"refused by {constraint}: {error}")
+                tally.lost(constraint)
+
+    with WorkerThreads(WRITERS) as threads:
+        run_simultaneously([write] * WRITERS, threads)
+    require_exactly(tally.written)
+    require_linked(contract_id)
+    return tally
+
+
+def require_linked(contract_id: UUID) -> None:
+    """The chain, entry by entry; nothing else of this record is true."""
+    before = GENESIS
+    entries = LedgerEntry.objects.filter(contract_id=contract_id).order_by("seq", "id")
+    for expected, entry in enumerate(entries, start=1):
+        require(entry.seq == expected, f"entry {expected} has the number {entry.seq}")
+        require(bytes(entry.prev_hash) == before, f"entry {expected} is not linked")
+        require(bytes(entry.hash) == entry_hash(before, entry.body), f"hash of entry {expected}")
+        before = bytes(entry.hash)

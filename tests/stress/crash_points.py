@@ -1,0 +1,142 @@
+"""Middleware that makes a site mortal: a web process kills itself at the place a request names.
+
+The product has no such places. When the site starts, its own functions are wrapped here, so that
+a process can be killed with SIGKILL just after any of them, in the middle of a transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from governance.authorities.audit import verdicts
+from governance.authorities.orchestrator import (
+    activation,
+    job_state,
+    job_writes,
+    step_results,
+    tracking,
+)
+from governance.authorities.orchestrator.evidence import AuditTrigger
+from governance.models import LedgerEntry, SystemContract
+from governance.models.contract import ContractQuerySet
+from governance.models.job import JobQuerySet
+
+HEADER = "X-Crash-At"
+# Where the dying write down where they die, each in a line.
+CRASH_LOG = "STRESS_CRASH_LOG"
+
+_request = threading.local()
+
+
+class CrashMiddleware:
+    """Outermost, so that it sees the answer as it leaves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        install_crash_points()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        _request.point, _request.has_written = request.headers.get(HEADER), False
+        response = self.get_response(request)
+        if _request.point != "answer":
+            return response
+        return StreamingHttpResponse(
+            half_of(response.content), status=response.status_code, headers=response.headers
+        )
+
+
+def half_of(content: bytes) -> Iterator[bytes]:
+    yield content[: len(content) // 2]
+    crash_if_requested("answer")
+
+
+def crash_if_requested(point: str) -> None:
+    if getattr(_request, "point", None) == point:
+        with open(os.environ[CRASH_LOG], "a") as file:
+            file.write(f"{point}\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install_crash_points() -> None:
+    """Wrap every place, once for each process tree."""
+    crash_after(ContractQuerySet, "lock", "lock")
+    crash_after(JobQuerySet, "lock", "lock")
+    crash_after(job_state, "_read", "lock")
+    crash_after(activation, "_require_activatable", "guard")
+    crash_after(step_results, "require_due", "guard")
+    crash_after(verdicts, "_require_independent", "guard")
+    crash_after(activation, "snapshot_of", "snapshot")
+    crash_after(tracking, "snapshot_of", "snapshot")
+    crash_after(SystemContract, "save", "contract")
+    crash_after(step_results, "_result", "result")
+    AuditTrigger.seal_evidence = staticmethod(  # type: ignore[method-assign]
+        crashing(AuditTrigger.seal_evidence, "evidence")
+    )
+    crash_after(QuerySet, "bulk_create", "entries", when=writes_of(LedgerEntry))
+    for module in (activation, step_results, job_writes):
+        setattr(module, "prepared_rows", crashing_call(module.prepared_rows))  # noqa: B010
+    commit = BaseDatabaseWrapper.commit
+
+    def crashing_commit(self: BaseDatabaseWrapper) -> None:
+        # A health reading commits too; what counts is the story that has told the ledger.
+        if getattr(_request, "has_written", False):
+            crash_if_requested("commit")
+        commit(self)
+        if getattr(_request, "has_written", False):
+            crash_if_requested("committed")
+
+    BaseDatabaseWrapper.commit = crashing_commit  # type: ignore[method-assign]
+
+
+def crashing_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The one call that writes a story: its own transaction, unless it is within another."""
+
+    @wraps(call)
+    def wrapped(*args: Any) -> Any:
+        _request.has_written = True
+        if connection.in_atomic_block:
+            rows = call(*args)
+            crash_if_requested("entries")
+            return rows
+        crash_if_requested("entries")
+        crash_if_requested("commit")
+        rows = call(*args)
+        crash_if_requested("committed")
+        return rows
+
+    return wrapped
+
+
+def crash_after(
+    owner: Any, name: str, point: str, when: Callable[..., bool] = lambda *_, **__: True
+) -> None:
+    setattr(owner, name, crashing(getattr(owner, name), point, when))
+
+
+def crashing(
+    function: Callable[..., Any], point: str, when: Callable[..., bool] = lambda *_, **__: True
+) -> Callable[..., Any]:
+    @wraps(function)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        outcome = function(*args, **options)
+        if when(*args, **options):
+            if point == "entries":
+                _request.has_written = True
+            crash_if_requested(point)
+        return outcome
+
+    return wrapped
+
+
+def writes_of(model: type[Any]) -> Callable[..., bool]:
+    return lambda queryset, *_, **__: queryset.model is model

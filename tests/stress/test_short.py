@@ -1,0 +1,36 @@
+"""The short version of every attack; `make stress` runs the long ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stress.attack import Attack
+from tests.stress.catalogue import ATTACKS, MODULES
+
+
+def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
+    """An attack that no module of the catalogue registers would never run, unnoticed."""
+    folder = Path(__file__).parent
+    registering = {
+        path.stem
+        for path in folder.glob("*.py")
+        if re.search(r"from tests\.stress\.attack import [^\n]*\battack\b", path.read_text())
+        or re.search(r"from tests\.stress\.attack import \([^)]*\battack\b", path.read_text())
+    }
+    assert {module.__name__.rpartition(".")[2] for module in MODULES} == registering
+    assert len(ATTACKS) >= len(MODULES)
+
+
+@pytest.mark.parametrize("chosen", ATTACKS.values(), ids=ATTACKS)
+def test_attack__short__withstood(
+    chosen: Attack, django_db_setup: None, django_db_blocker: Any
+) -> None:
+    seen = []
+    with django_db_blocker.unblock():
+        figure = chosen.run(chosen.short, seen.append)
+    assert figure.summary
+    assert round(sum(seen)) >= chosen.short, "it was not carried out as often as asked"

@@ -1,0 +1,316 @@
+"""A web process is killed in the middle of a call; whoever called, calls again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import httpx
+from django.db import connection
+
+from governance.flows import run_job
+from governance.flows.sweep import fail_timed_out_jobs
+from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
+from tests.stress.attack import (
+    Advance,
+    AttackResult,
+    attack,
+    require,
+)
+from tests.stress.crash_points import CRASH_LOG, HEADER
+from tests.stress.proof import require_whole_record
+from tests.support.databases import cloned, ensure_template
+from tests.support.factories import (
+    approved,
+    finished_job,
+    now,
+    pending_job,
+    running_job,
+)
+from tests.support.sites import client_of, running_site
+from tests.support.users import Users, create_users
+
+MAX_LEFTOVER_SECONDS = 5.0  # seconds until PostgreSQL has let go of what a dead process held
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One call to the API, and where it belongs."""
+
+    contract_id: UUID
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A call that writes: who makes it, what its one effect is in the ledger, and what a second
+    one hears: that it is done."""
+
+    caller: str
+    event: str
+    succeeds: int
+    done_already: tuple[int, str]
+    prepare: Callable[[Users], ApiCall]
+
+
+def of_job(job: GovernanceJob, action: str, **body: Any) -> ApiCall:
+    return ApiCall(job.contract_id, f"jobs/{job.pk}/{action}/", body)
+
+
+def activation(users: Users) -> ApiCall:
+    contract = approved(users)
+    return ApiCall(contract.pk, f"contracts/{contract.pk}/activate/", {})
+
+
+def start(users: Users) -> ApiCall:
+    return of_job(pending_job(users), "start")
+
+
+def claim(users: Users) -> ApiCall:
+    return ApiCall(pending_job(users).contract_id, "jobs/claim/", {})
+
+
+def report(users: Users) -> ApiCall:
+    """Of the step that is due: PostgreSQL decides on it, by one call."""
+    running = running_job(users)
+    return of_job(running.job, "results", execution_token=running.token, **first_step())
+
+
+def reports(users: Users) -> ApiCall:
+    """As several go, which are read, decided on and written."""
+    running = running_job(users)
+    return of_job(running.job, "results", execution_token=running.token, results=[first_step()])
+
+
+def first_step() -> dict[str, Any]:
+    at = now().isoformat()
+    return {"step_index": 0, "status": "COMPLETED", "started_at": at, "completed_at": at}
+
+
+def completion(users: Users) -> ApiCall:
+    running = running_job(users)
+    running.complete_steps()
+    return of_job(running.job, "complete", execution_token=running.token)
+
+
+def cancellation(users: Users) -> ApiCall:
+    return of_job(running_job(users).job, "cancel", reason="No longer wanted.")
+
+
+def verdict(users: Users) -> ApiCall:
+    job = finished_job(users)
+    return of_job(
+        job,
+        "verdict",
+        verdict="PASS",
+        reason="The evidence shows it.",
+        evidence_sha256=job.evidence.sha256,
+    )
+
+
+MOVES: Mapping[str, Move] = {
+    "activate": Move(
+        "operator",
+        "contract.activation.activated",
+        201,
+        (409, "contract_not_approved"),
+        activation,
+    ),
+    "start": Move("executor", "job.execution.started", 200, (409, "invalid_job_transition"), start),
+    "claim": Move("executor", "job.execution.started", 200, (204, ""), claim),
+    "report": Move("executor", "job.step.completed", 201, (200, ""), report),
+    "reports": Move("executor", "job.step.completed", 201, (200, ""), reports),
+    "complete": Move(
+        "executor", "job.execution.completed", 200, (409, "job_immutable"), completion
+    ),
+    "cancel": Move(
+        "operator", "job.execution.cancelled", 200, (409, "job_immutable"), cancellation
+    ),
+    "verdict": Move("auditor", "contract.audit.passed", 201, (409, "verdict_exists"), verdict),
+}
+
+# Where a process dies (see `mortal.py`), and which calls come by there.
+POINTS: Mapping[str, tuple[str, ...]] = {
+    # A claim, and the report of the step that is due, lock and write by the same call.
+    "lock": tuple(move for move in MOVES if move not in ("claim", "report")),
+    "guard": ("activate", "reports", "verdict"),
+    "snapshot": ("complete", "activate", "cancel"),
+    "contract": ("verdict",),
+    "result": ("report", "reports"),
+    "evidence": ("complete", "cancel"),
+    "entries": tuple(MOVES),
+    "commit": tuple(reversed(MOVES)),
+    "committed": tuple(MOVES),
+    "answer": ("claim", *reversed(MOVES)),
+}
+AFTER_COMMIT = ("committed", "answer")
+
+
+@attack(
+    "webkill",
+    "kill -9 of the web process at 10 named points of 8 calls",
+    unit="kills",
+    short=12,
+    long=300,
+)
+def webkill(count: int, advance: Advance) -> AttackResult:
+    calls: Counter[str] = Counter()
+    leftovers, retries, lost = [], [], 0
+    with crashing_site() as (users, clients, crashes):
+        for number in range(count):
+            point, move = move_at(number)
+            call = move.prepare(users)
+            client = clients[move.caller]
+
+            crash(client, call, point)
+            killed_at = time.monotonic()
+            leftovers.append(seconds_until_let_go())
+            require_effects(move, call, 1 if point in AFTER_COMMIT else 0)
+
+            answer = client.post(call.path, json=call.body)
+            retries.append(time.monotonic() - killed_at)
+            require_answer(move, answer, done=point in AFTER_COMMIT)
+            calls["done" if point in AFTER_COMMIT else "new"] += 1
+            require_effects(move, call, 1)
+            lost += finish_job(users, client, move, call, token_lost=point in AFTER_COMMIT)
+            advance(1)
+        kinds = crashes(count)
+        entries = require_whole_record()
+    return AttackResult(
+        f"{count} kills at {kinds} points, each call with one effect: {calls['new']} "
+        f"retries had it, {calls['done']} heard that it was had; {lost} started jobs whose token "
+        f"was lost ended FAILED by the sweep; PostgreSQL had let go after {max(leftovers):.2f} s, "
+        f"the retry was answered after {max(retries):.1f} s at most; {entries} entries verify",
+        {
+            "kills": count,
+            "points": kinds,
+            "slowest_leftover_seconds": max(leftovers),
+            "slowest_retry_seconds": max(retries),
+            "lost_starts": lost,
+        },
+    )
+
+
+@contextmanager
+def crashing_site() -> Iterator[tuple[Users, Mapping[str, httpx.Client], Callable[[int], int]]]:
+    """A site that dies where a call asks it to: the cast, a client for each who calls, and a look
+    at the deaths, which must be as many as expected: at how many points.
+    """
+    with TemporaryDirectory() as folder, cloned(ensure_template()):
+        users, crash_log = create_users(), Path(folder) / "crashes"
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.stress.crash_settings",
+            "GUNICORN_CMD_ARGS": "--preload",  # so that the next worker is there at once
+            CRASH_LOG: str(crash_log),
+        }
+
+        def crashes(expected: int) -> int:
+            points = crash_log.read_text().split()
+            require(len(points) == expected, f"{len(points)} deaths, {expected} expected")
+            return len(set(points))
+
+        with running_site(environment) as address, ExitStack() as leaving:
+            # A connection that is kept would tell of the death of the process at its other end.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            clients = {
+                caller: leaving.enter_context(
+                    client_of(address, getattr(users, caller), limits=limits)
+                )
+                for caller in ("operator", "executor", "auditor")
+            }
+            yield users, clients, crashes
+
+
+def move_at(number: int) -> tuple[str, Move]:
+    """The point and the move of the attack's n-th kill: every point in turn, then other moves."""
+    point = list(POINTS)[number % len(POINTS)]
+    moves = POINTS[point]
+    return point, MOVES[moves[number // len(POINTS) % len(moves)]]
+
+
+def crash(
+    client: httpx.Client, call: ApiCall, point: str, headers: Mapping[str, str] | None = None
+) -> None:
+    try:
+        answer = client.post(call.path, json=call.body, headers={**(headers or {}), HEADER: point})
+    except httpx.TransportError:
+        return
+    require(False, f"{call.path} answered {answer.status_code} and did not die at {point!r}")
+
+
+def seconds_until_let_go() -> float:
+    """How long PostgreSQL takes until no transaction of a dead process is open any more."""
+    began = time.monotonic()
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                " AND (xact_start IS NOT NULL OR pid IN (SELECT pid FROM pg_locks))"
+            )
+            [(left,)] = cursor.fetchall()
+        waited = time.monotonic() - began
+        if left == 0:
+            return waited
+        require(waited < MAX_LEFTOVER_SECONDS, f"{left} transactions of the dead are still open")
+        time.sleep(0.01)
+
+
+def require_effects(move: Move, call: ApiCall, expected: int) -> None:
+    """Told as often as it happened, and with it everything that belongs to it, or nothing."""
+    contract = SystemContract.objects.get(pk=call.contract_id)
+    appended = LedgerEntry.objects.filter(contract=contract, event=move.event).count()
+    require(appended == expected, f"{call.path}: {appended} × {move.event}, not {expected}")
+    job = GovernanceJob.objects.filter(contract=contract).first()
+    if job is None:
+        require(contract.status == "APPROVED", f"{contract.pk} is {contract.status} without a job")
+        return
+    require(contract.status in ("ACTIVE", "COMPLETED"), f"a job of {contract.status}")
+    births = LedgerEntry.objects.filter(contract=contract, event="job.activation.created").count()
+    steps, results = job.steps.count(), job.results.count()
+    ended = AuditEvidence.objects.filter(job=job).count()
+    snapshots = job.snapshots.count()
+    audits = int(hasattr(job, "audit"))
+    require(births == 1 and steps == job.total_steps, f"job {job.pk} is half there")
+    require(results == job.current_step_index, f"job {job.pk}: {results} results")
+    require(ended == int(job.ended_at is not None), f"job {job.pk}: {ended} evidences")
+    require(snapshots == 1 + ended, f"job {job.pk}: {snapshots} snapshots")
+    require(audits == int(contract.status == "COMPLETED"), f"job {job.pk}: {audits} audits")
+
+
+def require_answer(move: Move, answer: httpx.Response, *, done: bool) -> None:
+    code = answer.json().get("code", "") if answer.status_code == 409 else ""
+    expected = move.done_already if done else (move.succeeds, "")
+    found = (answer.status_code, code)
+    require(found == expected, f"{answer.request.url.path}: {found}, not {expected}")
+
+
+def finish_job(
+    users: Users, client: httpx.Client, move: Move, call: ApiCall, *, token_lost: bool
+) -> int:
+    """Leave nothing to claim; a start whose token was lost ends once, and is never run again."""
+    job = GovernanceJob.objects.get(contract_id=call.contract_id)
+    if job.status == "PENDING":
+        run_job.cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator, at=now())
+    if not (token_lost and move.event == "job.execution.started"):
+        return 0
+    later = now() + timedelta(days=2)
+    swept = [o for o in fail_timed_out_jobs(actor=users.operator, at=later) if o.status]
+    require(str(job.pk) in {str(o.subject_id) for o in swept}, f"job {job.pk} was not swept")
+    job = GovernanceJob.objects.get(pk=job.pk)
+    require(job.status == "FAILED", f"lost job {job.pk} is {job.status}")
+    again = client.post(f"jobs/{job.pk}/start/", json={})
+    require(again.status_code == 409, f"lost job {job.pk} started again: {again.text}")
+    claimed = client.post("jobs/claim/", json={})
+    require(claimed.status_code == 204, f"a lost job was claimed: {claimed.text}")
+    require_effects(move, call, 1)
+    return 1

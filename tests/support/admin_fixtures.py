@@ -1,0 +1,177 @@
+"""What stands behind the admin's doors in a test: one of each, and what is typed into each form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+
+from governance.authorities.health.signals import record_signal
+from governance.domain.canonical import digest
+from governance.domain.values import HealthDecision
+from governance.models import (
+    Account,
+    ApiToken,
+    Capability,
+    ChangeFreeze,
+    ConfigurationEntry,
+    SystemContract,
+)
+from governance.models.fields import new_id
+from governance.services.registry.operations import register_capabilities
+from tests.support.admin import approval, typed
+from tests.support.factories import (
+    approved,
+    asked,
+    eligible,
+    judged_job,
+    now,
+)
+from tests.support.freezes import HOUR, frozen
+from tests.support.tokens import made_token
+from tests.support.users import Users
+
+PASSWORD = "correct-horse-7"
+NEW_PASSWORD = "battery-staple-8"
+
+
+class AdminFixtures:
+    """One of each, made by the real operations when an address or a form first needs it."""
+
+    def __init__(self, users: Users) -> None:
+        self.users = users
+        Account.objects.create_user("clerk", is_staff=True)
+        Account.objects.create_superuser("superuser")
+
+    @cached_property
+    def contract(self) -> SystemContract:
+        """It waits for a decision."""
+        return eligible(self.users)
+
+    @cached_property
+    def questioned(self) -> SystemContract:
+        """A founder's question about it is open."""
+        return asked(self.users)
+
+    @cached_property
+    def signed(self) -> SystemContract:
+        """A founder signed it, and so it was approved."""
+        return approved(self.users)
+
+    @cached_property
+    def job(self) -> Any:
+        """Judged, with sealed evidence."""
+        return judged_job(self.users)
+
+    @cached_property
+    def freeze(self) -> ChangeFreeze:
+        return frozen(self.users)
+
+    @cached_property
+    def capability(self) -> Capability:
+        register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
+        return Capability.objects.get()
+
+    @cached_property
+    def entry(self) -> ConfigurationEntry:
+        return ConfigurationEntry.objects.get(scope=self.capability.name)
+
+    @cached_property
+    def signal(self) -> Any:
+        return record_signal(
+            scope="Search",
+            signal_type="probe",
+            decision=HealthDecision.DEGRADED,
+            reason="Slow.",
+            actor=self.users.operator,
+            at=now(),
+        )
+
+    @cached_property
+    def token(self) -> ApiToken:
+        return made_token(self.users.executor)[0]
+
+    @property
+    def user(self) -> Account:
+        return self.users.outsider
+
+    @property
+    def group(self) -> Group:
+        return Group.objects.get(name="Viewer")
+
+
+FormData = Callable[[AdminFixtures], dict[str, Any]]
+
+
+# --- what is typed into the forms; all good, so that a refusal is about the person or the door ---
+def an_edit(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"name": "Mine", "title": "Mine", "status": "APPROVED", "_save": "Save"}
+
+
+def text_in(field: str) -> FormData:
+    return lambda fixtures: {field: "Some words that are long enough."}
+
+
+def an_approval(fixtures: AdminFixtures) -> dict[str, Any]:
+    return approval(fixtures.contract)
+
+
+def a_freeze(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"reason": "The sky is falling.", "ends_at": typed(now() + 2 * HOUR)}
+
+
+def a_token(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {
+        "username": "newcomer",
+        "create": "on",
+        "role": "Viewer",
+        "days": "30",
+        "token_id": str(new_id()),
+    }
+
+
+def an_overlap(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"overlap_hours": "1"}
+
+
+def two_passwords(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+
+
+def another_password(fixtures: AdminFixtures) -> dict[str, Any]:
+    Account.objects.filter(is_staff=True).update(password=make_password(PASSWORD))
+    return {
+        "old_password": PASSWORD,
+        "new_password1": NEW_PASSWORD,
+        "new_password2": NEW_PASSWORD,
+    }
+
+
+def a_smaller_scope(fixtures: AdminFixtures) -> dict[str, Any]:
+    """All but the last change, sent as the preview showed it."""
+    contract = fixtures.contract
+    last = len(contract.proposed_changes) - 1
+    return {
+        "do": "modify",
+        "removed": str(last + 1),
+        "reason": "A preview is enough for now.",
+        "seen_digest": contract.content_digest,
+        "previewed": digest(contract.proposed_changes[:last]),
+    }
+
+
+def a_newcomer(fixtures: AdminFixtures) -> dict[str, Any]:
+    return two_passwords(fixtures) | {"username": "newcomer"}
+
+
+def an_account(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {
+        "username": fixtures.user.username,
+        "is_active": "on",
+        "is_superuser": "on",
+        "date_joined_0": "2026-11-01",
+        "date_joined_1": "10:00:00",
+    }

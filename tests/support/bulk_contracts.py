@@ -1,0 +1,52 @@
+"""Many contracts at once, as copies of one that is real: for plans, pages and time."""
+
+from __future__ import annotations
+
+from governance.models import SystemContract
+from tests.support.attacks import check_deferred_triggers, run_sql
+from tests.support.forgery import CONTRACT
+from tests.support.roles import as_owner
+
+# How long before the original a copy came: what waits in the last 100 hours, what is closed in the
+# last two years.
+_EARLIER = """CASE WHEN original.closed_at IS NULL THEN n %% 6000 * interval '1 minute'
+                    ELSE n %% 17520 * interval '1 hour' END"""
+
+_COPIES = f"""
+    INSERT INTO {CONTRACT}
+    SELECT (jsonb_populate_record(original, jsonb_build_object(
+        'id', gen_random_uuid(),
+        'reference', 'CROWD-' || original.reference || '-' || n,
+        'title', 'Request ' || n || CASE WHEN n %% 1000 = 7 THEN ' about marmalade' ELSE '' END,
+        'risk_level', (ARRAY['critical', 'high', 'medium', 'low'])[1 + floor(random() * 4)::int],
+        'source', (ARRAY['crm_feedback', 'support_ticket', 'ops_alert', 'manual', 'integration'])
+                  [1 + n %% 5],
+        'affected_capabilities', ARRAY['Capability ' || n %% 997],
+        'created_at', original.created_at - {_EARLIER},
+        'updated_at', original.updated_at - {_EARLIER},
+        'expires_at', original.expires_at - {_EARLIER},
+        'review_ends_at', original.expires_at - {_EARLIER},
+        'closed_at', original.closed_at - {_EARLIER}
+    ))).*
+      FROM {CONTRACT} AS original, generate_series(%s, %s) AS n
+     WHERE original.id = %s
+"""
+
+
+AT_ONCE = 4_000  # a slow machine has its time limits too
+
+
+def bulk_copy(original: SystemContract, number: int, *, first: int = 1) -> None:
+    """`number` copies of a contract, in the state it is in, and fresh statistics.
+
+    They are numbered from `first`; a second crowd of the same contract goes on where one ended.
+
+    The laws look away: no ledger tells of these. Only for a transaction that is rolled back, or a
+    database that is thrown away.
+    """
+    check_deferred_triggers()  # a table with checks outstanding cannot be altered
+    with as_owner():
+        run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
+        for begin in range(first, first + number, AT_ONCE):
+            run_sql(_COPIES, begin, min(begin + AT_ONCE, first + number) - 1, original.pk)
+        run_sql(f"ANALYZE {CONTRACT}")

@@ -1,0 +1,300 @@
+"""Contracts and jobs in the state that a test begins with, brought there by the real operations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from governance.domain.values import (
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    StepReport,
+    StepStatus,
+)
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import (
+    answer_clarification,
+    approve_contract,
+    request_clarification,
+)
+from governance.models import GovernanceJob, SystemContract
+from tests.support.signing import as_seen
+from tests.support.users import Users
+
+_numbers = itertools.count(1)
+
+THREE_CHANGES: list[dict[str, Any]] = [
+    {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "PREVIEW"},
+    {
+        "type": "configuration_update",
+        "scope": "Search",
+        "key": "page_size",
+        "old_value": 20,
+        "new_value": 50,
+    },
+    {"type": "parameter_change", "scope": "Search", "parameters": {"timeout_seconds": 2.5}},
+]
+
+VALIDATOR_VERDICT: dict[str, Any] = {
+    "issue_type": "capability_request",
+    "severity": "low",
+    "affected_capabilities": ["Search"],
+    "recommended_action": "create_contract",
+    "confidence_score": 0.85,
+    "reason": "Names one known capability.",
+    "analyzed_at": "2026-11-02T09:00:00Z",
+    "validator_version": "1.0.0",
+}
+
+MAY: dict[str, Any] = {
+    "decision": "MAY",
+    "reason": "All eligibility rules passed",
+    "rules_evaluated": 11,
+    "first_failing_rule": None,
+    "blocking_signals": [],
+    "missing_prerequisites": [],
+    "rules_version": "1.0.0",
+    "evaluated_at": "2026-11-02T09:00:01Z",
+}
+
+MAY_NOT: dict[str, Any] = MAY | {
+    "decision": "MAY_NOT",
+    "reason": "Validator confidence too low",
+    "first_failing_rule": "E-001",
+}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def proposal_document(**changes: Any) -> dict[str, Any]:
+    """A well-formed proposal with a reference of its own; `changes` replaces fields."""
+    return {
+        "reference": f"TEST-{next(_numbers)}",
+        "title": "Bring search to preview",
+        "description": "Support asked for it.",
+        "source": "manual",
+        "requested_by": "support",
+        "affected_capabilities": ["Search"],
+        "proposed_changes": THREE_CHANGES,
+        "risk_level": "medium",
+    } | changes
+
+
+def draft(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    return draft_contract(
+        document=proposal_document(**changes), proposer=users.operator, at=at or now()
+    )
+
+
+def eligible(
+    users: Users,
+    *,
+    at: datetime | None = None,
+    validator_verdict: Mapping[str, Any] = VALIDATOR_VERDICT,
+    eligibility_verdict: Mapping[str, Any] = MAY,
+    **changes: Any,
+) -> SystemContract:
+    contract, _ = propose_contract(
+        document=proposal_document(**changes),
+        validator_verdict=validator_verdict,
+        eligibility_verdict=eligibility_verdict,
+        proposer=users.operator,
+        at=at or now(),
+    )
+    return contract
+
+
+def asked(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    """An ELIGIBLE contract whose clock stands: the founder waits for an answer."""
+    contract = eligible(users, at=at, **changes)
+    request_clarification(
+        contract_id=contract.pk, founder=users.founder, question="Why now?", at=at or now()
+    )
+    return reloaded(contract)
+
+
+def answered(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
+    """An ELIGIBLE contract whose clock stood for an hour: a question was asked and answered."""
+    at = at or now() - timedelta(hours=2)
+    contract = asked(users, at=at, **changes)
+    answer_clarification(
+        contract_id=contract.pk,
+        person=users.operator,
+        answer="The sale begins on Friday.",
+        at=at + timedelta(hours=1),
+    )
+    return reloaded(contract)
+
+
+def signed(
+    users: Users, contract: SystemContract | None = None, *, founder: Any = None, **changes: Any
+) -> SystemContract:
+    """A contract with one signature more, for a day; ELIGIBLE where others must follow."""
+    contract, at = contract or eligible(users, **changes), now()
+    window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=founder or users.founder,
+        window=window,
+        **as_seen(contract),
+        at=at,
+    )
+
+
+def approved(
+    users: Users,
+    *,
+    at: datetime | None = None,
+    window: ActivationWindow | None = None,
+    **changes: Any,
+) -> SystemContract:
+    at = at or now()
+    contract = eligible(users, at=at, **changes)
+    return approve_contract(
+        contract_id=contract.pk,
+        founder=users.founder,
+        window=window or ActivationWindow(at, at + timedelta(hours=24)),
+        **as_seen(contract),
+        at=at,
+    )
+
+
+def pending_job(users: Users, *, timeout_minutes: int = 60, **changes: Any) -> GovernanceJob:
+    return activate_contract(
+        contract_id=approved(users, **changes).pk,
+        actor=users.operator,
+        at=now(),
+        timeout_minutes=timeout_minutes,
+    )
+
+
+@dataclass
+class Running:
+    """A started job and the token that its reports must carry."""
+
+    job: GovernanceJob
+    token: str
+    users: Users
+
+    def report(
+        self, step_index: int, status: StepStatus = StepStatus.COMPLETED, **fields: Any
+    ) -> StepReport:
+        error = "It broke." if status is StepStatus.FAILED else ""
+        at = now()
+        return StepReport(
+            **{
+                "step_index": step_index,
+                "status": status,
+                "started_at": at,
+                "completed_at": at,
+                "output": {"done": True},
+                "error": error,
+            }
+            | fields
+        )
+
+    def record(self, report: StepReport, *, at: datetime | None = None) -> Any:
+        return run_job.record_step_result(
+            job_id=self.job.pk,
+            token=self.token,
+            report=report,
+            executor=self.users.executor,
+            at=at or now(),
+        )
+
+    def complete_steps(self, count: int | None = None) -> None:
+        for index in range(self.job.total_steps if count is None else count):
+            self.record(self.report(index))
+
+    def complete(self, *, at: datetime | None = None) -> GovernanceJob:
+        return run_job.complete_job(
+            job_id=self.job.pk, token=self.token, executor=self.users.executor, at=at or now()
+        )
+
+    def cancel(self, reason: str = "No longer wanted.") -> GovernanceJob:
+        return run_job.cancel_job(
+            job_id=self.job.pk, reason=reason, actor=self.users.operator, at=now()
+        )
+
+
+def running_job(users: Users, *, at: datetime | None = None, **changes: Any) -> Running:
+    """A job that was started at `at`, or just now."""
+    job = pending_job(users, **changes)
+    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=at or now())
+    return Running(job, token, users)
+
+
+def finished_job(users: Users, **changes: Any) -> GovernanceJob:
+    """A COMPLETED job with sealed evidence and no verdict yet."""
+    running = running_job(users, **changes)
+    running.complete_steps()
+    return running.complete()
+
+
+def failed_job(users: Users, **changes: Any) -> GovernanceJob:
+    """A FAILED job: its second step broke."""
+    running = running_job(users, **changes)
+    running.complete_steps(1)
+    running.record(running.report(1, StepStatus.FAILED))
+    return running.complete()
+
+
+def judged_job(
+    users: Users, verdict: AuditVerdict = AuditVerdict.PASS, **changes: Any
+) -> GovernanceJob:
+    job = finished_job(users, **changes)
+    record_verdict(
+        job_id=job.pk,
+        verdict=verdict,
+        reason="The evidence shows it.",
+        evidence_sha256=job.evidence.sha256,
+        author=users.auditor,
+        at=now(),
+    )
+    return reloaded(job)
+
+
+def reloaded(row: Any) -> Any:
+    """The row as the database has it now; a protected row is never refreshed in place."""
+    return type(row).objects.get(pk=row.pk)
+
+
+def contract_in(users: Users, status: ContractStatus) -> SystemContract:
+    """A contract that got to `status` the real way."""
+    from governance.authorities.contract.operations import expire_contract
+    from governance.flows.review_contract import reject_contract
+
+    match status:
+        case ContractStatus.DRAFT:
+            return draft(users)
+        case ContractStatus.ELIGIBLE:
+            return eligible(users)
+        case ContractStatus.APPROVED:
+            return approved(users)
+        case ContractStatus.ACTIVE:
+            return reloaded(pending_job(users).contract)
+        case ContractStatus.COMPLETED:
+            return reloaded(judged_job(users).contract)
+        case ContractStatus.FAILED:
+            return reloaded(judged_job(users, AuditVerdict.FAIL).contract)
+        case ContractStatus.REJECTED:
+            contract = eligible(users)
+            return reject_contract(
+                contract_id=contract.pk,
+                founder=users.founder,
+                reason="Not this quarter, sorry.",
+                at=now(),
+            )
+        case ContractStatus.EXPIRED:
+            contract = eligible(users, at=now() - timedelta(days=30))
+            return expire_contract(contract_id=contract.pk, actor=users.operator, at=now())
+    raise AssertionError(f"No story brings a contract to rest at {status}.")

@@ -1,0 +1,35 @@
+"""A line that stands still, for tests."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from governance.models import ChangeFreeze, FreezeLift
+from governance.services.freezes.operations import lift_freeze, start_freeze
+from tests.support.attacks import check_deferred_triggers
+from tests.support.factories import now
+from tests.support.users import Users
+
+FREEZE = "governance_changefreeze"
+LIFT = "governance_freezelift"
+HOUR = timedelta(hours=1)
+
+
+def frozen(
+    users: Users, *, hours: float = 1, at: datetime | None = None, **changes: Any
+) -> ChangeFreeze:
+    """A freeze that begins at `at`, or just now, and lasts some hours.
+
+    What the test did before counts as committed before it.
+    """
+    check_deferred_triggers()
+    at = at or now()
+    fields = {"reason": "The payment provider is down.", "founder": users.founder} | changes
+    return start_freeze(ends_at=at + hours * HOUR, at=at, **fields)
+
+
+def lifted(users: Users, freeze: ChangeFreeze, *, at: datetime | None = None) -> FreezeLift:
+    return lift_freeze(
+        freeze_id=freeze.pk, reason="It is back.", founder=users.second_founder, at=at or now()
+    )

@@ -1,0 +1,63 @@
+"""Run the main path once, as a process: `python -m tests.support.main_path` prints what it made.
+
+Which database, schema and roles that is, the environment says, as it does to any process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+from uuid import uuid4
+
+
+def run_main_path() -> dict[str, Any]:
+    """Propose, approve, activate, claim, report, complete and judge one contract."""
+    from governance.domain.values import AuditVerdict
+    from governance.flows import run_job
+    from governance.flows.activate_contract import activate_contract
+    from governance.flows.audit_job import record_verdict
+    from governance.models import Account, LedgerEntry, SystemContract
+    from tests.support.factories import (
+        Running,
+        approved,
+        now,
+        reloaded,
+    )
+    from tests.support.users import Users, create_users
+
+    if Account.objects.exists():
+        names = Users.__dataclass_fields__
+        users = Users(
+            **{name: Account.objects.get(username=name.replace("_", "-")) for name in names}
+        )
+    else:
+        users = create_users()
+    contract = approved(users, reference=f"PATH-{uuid4().hex}")
+    activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
+    claimed = run_job.claim_job(executor=users.executor, at=now())
+    assert claimed is not None
+    running = Running(*claimed, users)
+    running.complete_steps()
+    job = running.complete()
+    record_verdict(
+        job_id=job.pk,
+        verdict=AuditVerdict.PASS,
+        reason="The evidence shows it.",
+        evidence_sha256=job.evidence.sha256,
+        author=users.auditor,
+        at=now(),
+    )
+    return {
+        "contract": str(contract.pk),
+        "status": str(reloaded(contract).status),
+        "contracts": SystemContract.objects.count(),
+        "entries": LedgerEntry.objects.filter(contract=contract).count(),
+    }
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    sys.stdout.write(json.dumps(run_main_path()))

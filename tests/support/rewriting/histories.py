@@ -1,0 +1,260 @@
+"""Contracts in every state, told by the real operations, with their older states kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from governance.authorities.contract import operations
+from governance.domain.values import (
+    ActivationWindow,
+    AuditVerdict,
+    StepReport,
+    StepStatus,
+)
+from governance.flows import run_job
+from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_job import record_verdict, resolve_audit
+from governance.flows.propose_contract import draft_contract, propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract
+from governance.models import AuditEvidence, GovernanceJob, SystemContract
+from tests.support.factories import (
+    MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+    now,
+    proposal_document,
+)
+from tests.support.rewriting.documents import Dump, dump
+from tests.support.signing import as_seen
+from tests.support.users import Users
+
+# How each tale goes; between them they leave contracts in every state with every kind of row.
+HISTORIES: Sequence[str] = (
+    "draft",
+    "draft expire",
+    "draft refuse",
+    "draft accept",
+    "propose reject",
+    "propose expire",
+    "propose",
+    "propose approve",
+    "draft accept approve lapse",
+    "propose approve activate",
+    "propose approve activate cancel",
+    "propose approve activate cancel FAIL",
+    "propose approve activate start",
+    "propose approve activate start step",
+    "propose approve activate start step break",
+    "propose approve activate start step cancel",
+    "propose approve activate start step lose FAIL",
+    "draft accept approve activate start break complete",
+    "propose approve activate start step break complete FAIL",
+    "propose approve activate start steps complete",
+    "propose approve activate start steps complete PASS",
+    "propose approve activate start steps complete FAIL",
+    "propose approve activate start steps complete INCONCLUSIVE",
+    "propose approve activate start steps complete INCONCLUSIVE settle_PASS",
+    "draft accept approve activate start steps complete INCONCLUSIVE settle_FAIL",
+)
+
+# Something of every JSON type, and text that Unicode can spell in two ways.
+OUTPUT: dict[str, Any] = {
+    "done": True,
+    "was": None,
+    "count": 1,
+    "ratio": 2.5,
+    "note": "Café fünfte Ångström",
+    "places": [0, 1, "1", False, {"depth": {"zero": 0, "empty": ""}}],
+}
+REASON = "Counted twice, naïvely."
+
+
+@dataclass
+class ContractHistory:
+    """One contract on its way; `older` is how it stood before, by the length of its chain."""
+
+    users: Users
+    document: Mapping[str, Any]
+    validator_verdict: Mapping[str, Any]
+    at: datetime
+    contract_id: UUID | None = None
+    job: GovernanceJob | None = None
+    token: str = ""
+    older: dict[int, Dump] = field(default_factory=dict)
+
+    def play(self, moves: str, draw: Random) -> UUID:
+        for move in moves.split():
+            self.at += timedelta(seconds=1, microseconds=draw.randrange(1_000_000))
+            if self.contract_id and draw.random() < 0.5:
+                older = dump(self.contract_id)
+                self.older[len(older["governance_ledgerentry"])] = older
+            self._move(move)
+        assert self.contract_id
+        self.older.pop(len(dump(self.contract_id)["governance_ledgerentry"]), None)
+        return self.contract_id
+
+    def _move(self, move: str) -> None:
+        if move in ("PASS", "FAIL", "INCONCLUSIVE"):
+            self._judge(AuditVerdict(move))
+        elif move.startswith("settle_"):
+            self._settle(AuditVerdict(move.removeprefix("settle_")))
+        else:
+            getattr(self, f"_{move}")()
+
+    # --- the contract ---
+    def _draft(self) -> None:
+        self.contract_id = draft_contract(
+            document=self.document, proposer=self.users.operator, at=self.at
+        ).pk
+
+    def _propose(self) -> None:
+        contract, _ = propose_contract(
+            document=self.document,
+            validator_verdict=self.validator_verdict,
+            eligibility_verdict=MAY,
+            proposer=self.users.operator,
+            at=self.at,
+        )
+        self.contract_id = contract.pk
+
+    def _accept(self, verdict: Mapping[str, Any] = MAY) -> None:
+        operations.record_review_verdicts(
+            contract_id=self._contract().pk,
+            validator_verdict=self.validator_verdict,
+            eligibility_verdict=verdict,
+            actor=self.users.operator,
+            at=self.at,
+        )
+
+    def _refuse(self) -> None:
+        self._accept(MAY_NOT)
+
+    def _reject(self) -> None:
+        reject_contract(
+            contract_id=self._contract().pk, founder=self.users.founder, reason=REASON, at=self.at
+        )
+
+    def _expire(self) -> None:
+        self.at = self._contract().expires_at + timedelta(seconds=1)
+        operations.expire_contract(
+            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        )
+
+    def _approve(self) -> None:
+        approve_contract(
+            contract_id=self._contract().pk,
+            founder=self.users.founder,
+            window=ActivationWindow(self.at, self.at + timedelta(hours=24)),
+            **as_seen(self._contract(), at=self.at),
+            at=self.at,
+            note="Signed in the café.",
+        )
+
+    def _lapse(self) -> None:
+        self.at += timedelta(hours=25)
+        operations.fail_contract_past_window(
+            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        )
+
+    # --- the job ---
+    def _activate(self) -> None:
+        self.job = activate_contract(
+            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        )
+
+    def _start(self) -> None:
+        assert self.job
+        self.job, self.token = run_job.start_job(
+            job_id=self.job.pk, executor=self.users.executor, at=self.at
+        )
+
+    def _step(self, status: StepStatus = StepStatus.COMPLETED) -> None:
+        assert self.job
+        job = GovernanceJob.objects.get(pk=self.job.pk)
+        if job.current_step_index == job.total_steps:
+            return
+        run_job.record_step_result(
+            job_id=job.pk,
+            token=self.token,
+            report=StepReport(
+                step_index=job.current_step_index,
+                status=status,
+                started_at=self.at - timedelta(microseconds=7),
+                completed_at=self.at,
+                output=OUTPUT | {"step": job.current_step_index},
+                error="" if status is StepStatus.COMPLETED else "It broke, née là.",
+                health_after={"claimed": 1},
+            ),
+            executor=self.users.executor,
+            at=self.at,
+        )
+
+    def _steps(self) -> None:
+        assert self.job
+        for _ in range(self.job.total_steps):
+            self._step()
+            self.at += timedelta(milliseconds=3)
+
+    def _break(self) -> None:
+        self._step(StepStatus.FAILED)
+
+    def _complete(self) -> None:
+        assert self.job
+        run_job.complete_job(
+            job_id=self.job.pk, token=self.token, executor=self.users.executor, at=self.at
+        )
+
+    def _cancel(self) -> None:
+        assert self.job
+        run_job.cancel_job(job_id=self.job.pk, reason=REASON, actor=self.users.operator, at=self.at)
+
+    def _lose(self) -> None:
+        assert self.job
+        self.at += timedelta(hours=2)
+        run_job.fail_timed_out_job(job_id=self.job.pk, actor=self.users.operator, at=self.at)
+
+    # --- the verdict ---
+    def _judge(self, verdict: AuditVerdict) -> None:
+        assert self.job
+        record_verdict(
+            job_id=self.job.pk,
+            verdict=verdict,
+            reason=REASON,
+            checks=[{"id": "A-001", "result": str(verdict), "seen": [1, True, "1", 0.25]}],
+            evidence_sha256=AuditEvidence.objects.get(job_id=self.job.pk).sha256,
+            author=self.users.auditor,
+            at=self.at,
+        )
+
+    def _settle(self, verdict: AuditVerdict) -> None:
+        assert self.job
+        resolve_audit(
+            job_id=self.job.pk,
+            verdict=verdict,
+            reason=REASON,
+            resolver=self.users.second_auditor,
+            at=self.at,
+        )
+
+    def _contract(self) -> SystemContract:
+        return SystemContract.objects.get(pk=self.contract_id)
+
+
+def history_of(document: Mapping[str, Any] | None, number: int, users: Users) -> ContractHistory:
+    """A tale about a real change, as the import reads it, or about one of our own."""
+    if document is None:
+        own = proposal_document(title="Bring café search to preview", description="Née à Århus.")
+        return ContractHistory(users, own, VALIDATOR_VERDICT, now())
+    names = ("title", "requested_by", "affected_capabilities", "proposed_changes", "risk_level")
+    proposal = {name: document[name] for name in names}
+    proposal |= {
+        "reference": f"{document['reference']}/{number}",
+        "description": document["body"],
+        "source": "ops_alert",
+    }
+    return ContractHistory(users, proposal, document["validator_verdict"], now())
