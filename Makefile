@@ -1,4 +1,4 @@
-# Everything a working copy needs; `make` alone lists it. Only Python 3.11 or later must be there.
+# The tasks of development; `make` lists them. They need only Python 3.11 or later.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,34 +10,34 @@ MANAGE := $(PYTHON) manage.py
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-install: .venv/installed ## install what govsite runs on into .venv
+install: .venv/installed ## install the requirements of govsite into .venv
 
-run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops all of it
+run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops everything
 	@$(MANAGE) run_dev $(ARGS)
 
 test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
 	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
 
-stress: .venv/installed-dev ## attack it for about an hour; ARGS="concurrent-endings=50" picks, ARGS=--help tells
+stress: .venv/installed-dev ## run the long versions of the attacks, about an hour; ARGS=--help lists options
 	@$(PYTHON) -m tests.stress $(ARGS)
 
-fuzz: .venv/installed-dev ## ask the API 50 000 things its schema allows or forbids; ARGS=--help tells
+fuzz: .venv/installed-dev ## send the API 50 000 requests, valid and invalid ones; ARGS=--help lists options
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 schema: .venv/installed-dev ## write docs/openapi.yaml and docs/errors.md from the code
 	@$(PYTHON) -m tests.api.reference
 
-examples: .venv/installed-dev ## play the schema's examples anew, then write the schema
+examples: .venv/installed-dev ## record the examples of the API schema again, then write the schema
 	@$(PYTHON) -m tests.api.generate_examples
 	@$(PYTHON) -m tests.api.reference
 
-bench: .venv/installed-bench ## measure us against others in the same run, ten minutes; ARGS=--help tells
+bench: .venv/installed-bench ## compare speed with other programs, ten minutes; ARGS=--help lists options
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
-bench-scale: .venv/installed-dev ## every page and call at 1 000 to 1 000 000 contracts; ARGS=--help tells
+bench-scale: .venv/installed-dev ## time all pages and calls at 1 000 to 1 000 000 contracts; ARGS=--help lists options
 	@$(PYTHON) -m tests.benchmarks.scale $(ARGS)
 
-check: .venv/installed-dev ## format, lint, types, import contracts, migrations, system checks, API schema
+check: .venv/installed-dev ## check format, lint, types, import contracts, migrations, settings, API schema
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -47,7 +47,7 @@ check: .venv/installed-dev ## format, lint, types, import contracts, migrations,
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(PYTHON) -m tests.api.reference --check
 
-# The stamps: pip runs again only when the pins change.
+# Stamp files, so that pip runs again only after the requirements have changed.
 .venv/installed: requirements.txt requirements-embedded.txt
 	@sh .ci/make-venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input -r requirements-embedded.txt

@@ -1,1 +1,1 @@
-"""The chain of authorities. Each folder is one authority; docs/architecture.md is the map."""
+"""The Django application of govsite; docs/architecture.md explains its packages."""

@@ -1,4 +1,4 @@
-"""The Django app: what is connected when the site starts."""
+"""The Django app of the site: its system check, and the groups of a new database."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class GovernanceConfig(AppConfig):
 
 
 def _make_missing_groups(using: str, **_: Any) -> None:
-    """Give a new database its groups; Django makes the permissions just before this runs."""
+    """Create the missing groups after a migration, when Django has created the permissions."""
     from django.contrib.auth.models import Group, Permission
 
     from governance.domain.roles import ROLE_PERMISSIONS

@@ -1,8 +1,8 @@
-"""Database connections that notice when the server falls silent.
+"""Database connections that detect a server that stopped answering.
 
-A server that is gone refuses or hangs up, and everybody notices. One that is paused, or whose
-machine stands still, does neither: no time limit of the server's own fires there, the network keeps
-its word for it, and whoever waits would wait for ever. So we ask it by another door.
+A stopped server refuses or closes a connection. A paused server does neither: its own time limits
+do not run, the kernel keeps the connection open, and a client would wait for ever. So a waiting
+connection tests the server with a second connection.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.waiting import Ready
 
-# After so many seconds without a word we ask whether anybody is there; then we wait this long.
+# The time without data after which the server is tested, and the time limit of the test.
 SILENCE_SECONDS = 2.0
 ANSWER_SECONDS = 2
 
 
 class WatchfulConnection(psycopg.Connection[TupleRow]):
-    """A connection that gives up, with OperationalError, when its server answers nobody.
+    """A connection that raises OperationalError when its server does not answer new connections.
 
-    A statement may take as long as PostgreSQL lets it: as long as the server answers a new
-    connection, with a refusal even, we wait on.
+    A statement may take as long as PostgreSQL lets it: while the server answers a new connection,
+    even with a refusal, this one waits.
     """
 
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         return super().wait(self._while_answered(gen), *args, **options)
 
     def _while_answered(self, gen: Any) -> Generator[Any, Any, Any]:
-        """`gen`, which psycopg wakes several times a second while the server is silent."""
+        """Run `gen`, which psycopg resumes several times per second without data, and test."""
         last_answer_at = time.monotonic()
         try:
             wanted = next(gen)
@@ -44,7 +44,7 @@ class WatchfulConnection(psycopg.Connection[TupleRow]):
                 elif now - last_answer_at > SILENCE_SECONDS:
                     if not self._server_answers():
                         self.pgconn.finish()
-                        raise psycopg.OperationalError("the server has fallen silent")
+                        raise psycopg.OperationalError("the server does not answer")
                     last_answer_at = time.monotonic()
                 wanted = gen.send(ready)
         except StopIteration as done:
@@ -52,7 +52,7 @@ class WatchfulConnection(psycopg.Connection[TupleRow]):
 
     def _server_answers(self) -> bool:
         try:
-            # Without our password: that it wants one is an answer too.
+            # Without the password: a server that asks for one has answered.
             psycopg.connect(make_conninfo(self.info.dsn, connect_timeout=ANSWER_SECONDS)).close()
         except psycopg.errors.ConnectionTimeout:
             return False

@@ -1,4 +1,4 @@
-"""Read settings from the environment: the one place that knows how they are spelled there."""
+"""Reading of settings from environment variables; each raises ImproperlyConfigured if invalid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_APPROVALS_REQUIRED = 20
 
 
 def read_flag(name: str, default: bool) -> bool:
-    """`1`, `true`, `yes`, `on` and their opposites; anything else is refused."""
+    """Read a flag: `1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`."""
     value = os.environ.get(name, "").strip().lower()
     if not value:
         return default
@@ -33,7 +33,7 @@ def read_flag(name: str, default: bool) -> bool:
 
 
 def read_number(name: str, default: int, *, minimum: int = 0, maximum: int = 10**9) -> int:
-    """A whole number between `minimum` and `maximum`, or ImproperlyConfigured."""
+    """Read a whole number between `minimum` and `maximum`."""
     value = os.environ.get(name, "").strip()
     if not value:
         return default
@@ -42,27 +42,26 @@ def read_number(name: str, default: int, *, minimum: int = 0, maximum: int = 10*
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
     if not minimum <= number <= maximum:
-        raise ImproperlyConfigured(
-            f"{name} must lie between {minimum} and {maximum}, not {number}."
-        )
+        raise ImproperlyConfigured(f"{name} must be between {minimum} and {maximum}, not {number}.")
     return number
 
 
 def read_list(name: str, default: list[str]) -> list[str]:
-    """Words separated by commas."""
+    """Read a list of words, separated by commas."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] or default
 
 
 def read_approvals_required(name: str) -> dict[str, int]:
-    """How many founders must sign a contract, by risk: `critical=2,high=2`; one where not named."""
+    """Read how many founders must sign, by risk (`critical=2,high=2`); one for other risks."""
     approvals = {str(risk): 1 for risk in RiskLevel}
     named: set[str] = set()
     for part in read_list(name, []):
         risk, _, number = (word.strip() for word in part.partition("="))
         if risk not in approvals:
             raise ImproperlyConfigured(
-                f"{name} reads critical=2,high=2; {risk!r} is none of {', '.join(approvals)}."
+                f"{name} must have the form critical=2,high=2; {risk!r} is not one of "
+                f"{', '.join(approvals)}."
             )
         if risk in named:
             raise ImproperlyConfigured(f"{name} names {risk} twice.")
@@ -78,7 +77,7 @@ def read_approvals_required(name: str) -> dict[str, int]:
     return approvals
 
 
-# `pg_` is PostgreSQL's own beginning; another name of its own is information_schema.
+# PostgreSQL reserves names that begin with `pg_`; `read_schema` excludes information_schema too.
 _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
@@ -87,14 +86,18 @@ def read_schema(name: str, default: str) -> str:
     value = os.environ.get(name, "").strip() or default
     if not _SCHEMA_NAME.fullmatch(value) or value == "information_schema":
         raise ImproperlyConfigured(
-            f"{name} must be at most 63 lower-case letters, digits and underscores, begin with no "
-            f"digit and be no schema of PostgreSQL's own (pg_…, information_schema), not {value!r}."
+            f"{name} must be at most 63 lower-case letters, digits and underscores, must not begin "
+            "with a digit, and must not be a schema of PostgreSQL itself (pg_…, "
+            f"information_schema), not {value!r}."
         )
     return value
 
 
 def read_secret_key(data_dir: Path) -> str:
-    """`SECRET_KEY`, or one made on first use and kept in the data folder, readable by us alone."""
+    """Read `SECRET_KEY`; without it, read a key from the data folder, generated on first use.
+
+    The file of the key has mode 0600.
+    """
     value = os.environ.get("SECRET_KEY", "")
     if value:
         return value
@@ -102,7 +105,7 @@ def read_secret_key(data_dir: Path) -> str:
         return _kept_secret_key(data_dir / "secret_key")
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The folder for our data cannot be used: {error}. Set GOVSITE_DATA_DIR to another one."
+            f"The data folder cannot be used: {error}. Set GOVSITE_DATA_DIR to another folder."
         ) from None
 
 
@@ -110,7 +113,8 @@ def _kept_secret_key(path: Path) -> str:
     data_dir = path.parent
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        # mkstemp opens with 0600; the link makes the whole file appear at once, for one winner.
+        # mkstemp sets mode 0600; the link makes the complete file appear at once, and of two
+        # processes only one succeeds.
         handle, draft = tempfile.mkstemp(dir=data_dir)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(64))
@@ -120,8 +124,8 @@ def _kept_secret_key(path: Path) -> str:
     return path.read_text().strip()
 
 
-# A server that does not answer is given up soon, so that its return is noticed soon. The libpq
-# options matter over TCP only: a host that vanished does not hang up.
+# Short limits detect an unreachable server soon, and also its return. The keepalive options apply
+# to TCP only, where a host that vanished does not close the connection.
 CONNECTION_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 30,
@@ -129,11 +133,11 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# What is asked again and again (`governance/db/row_mapping.py`) is planned once a session: at
-# its second time, so that a command that asks it once prepares nothing.
+# Frequent statements (`governance/db/row_mapping.py`) are prepared once per session, when they are
+# executed the second time, so that a command that executes them once prepares nothing.
 PREPARE_THRESHOLD = 1
-# The pool's own defaults would let a request wait for 30 s, and after a long outage sleep as long
-# before it tries again.
+# By default a request could wait 30 s for a connection, and after a long outage the pool would
+# wait as long before it reconnects.
 POOL_OPTIONS: dict[str, Any] = {
     "min_size": 1,
     "timeout": 5,
@@ -143,10 +147,10 @@ POOL_OPTIONS: dict[str, Any] = {
 
 
 def read_timeouts() -> str:
-    """How long PostgreSQL lets us wait, as the start of a session says it; 0 is without end.
+    """Make the start-up options of a session for PostgreSQL's time limits; 0 sets no limit.
 
-    `GOVSITE_DB_LOCK_TIMEOUT_MS` for somebody else's lock, `GOVSITE_DB_STATEMENT_TIMEOUT_MS` for one
-    statement, `GOVSITE_DB_IDLE_TRANSACTION_TIMEOUT_MS` for a transaction in which nothing happens.
+    `GOVSITE_DB_LOCK_TIMEOUT_MS` limits the wait for a lock, `GOVSITE_DB_STATEMENT_TIMEOUT_MS` one
+    statement, and `GOVSITE_DB_IDLE_TRANSACTION_TIMEOUT_MS` an idle transaction.
     """
     limits = {
         "lock_timeout": read_number("GOVSITE_DB_LOCK_TIMEOUT_MS", 5_000, maximum=3_600_000),
@@ -160,25 +164,26 @@ def read_timeouts() -> str:
     return " ".join(f"-c {name}={limit}" for name, limit in limits.items() if limit)
 
 
-# Many short questions at once: what they read is in memory or on a disk that need not seek, and
-# each is for one core. With PostgreSQL's own numbers the planner would rather filter its way
-# through a list in the order of the table than go straight to a status, and start processes.
+# For many short queries whose data is in memory or on a disk without seek times. With PostgreSQL's
+# default costs the planner scans a whole list instead of using the index on the status, and starts
+# parallel processes.
 PLANNER_OPTIONS = "-c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"
 
 
 def read_session_options() -> str:
-    """How a session of the application starts: its time limits, and what plans are made for.
+    """Make the start-up options of the application's sessions: time limits and planner settings.
 
-    `GOVSITE_DB_PLANNING=0` leaves the planner to the server's settings.
+    `GOVSITE_DB_PLANNING=0` leaves the planner to the settings of the server.
     """
     planning = PLANNER_OPTIONS if read_flag("GOVSITE_DB_PLANNING", True) else ""
     return f"{read_timeouts()} {planning}".strip()
 
 
 def read_search_path(schema: str) -> str:
-    """Make the start-up option by which names are looked up in `schema` and nowhere else.
+    """Make the start-up option that sets the search path to `schema` alone.
 
-    `GOVSITE_DB_SEARCH_PATH=0` leaves it to the role: behind a pooler that takes no such options.
+    `GOVSITE_DB_SEARCH_PATH=0` leaves the search path to the role, for a pooler that refuses
+    start-up options.
     """
     return f"-c search_path={schema}" if read_flag("GOVSITE_DB_SEARCH_PATH", True) else ""
 
@@ -186,25 +191,31 @@ def read_search_path(schema: str) -> str:
 def read_databases(
     data_dir: Path, *, search_path: str, pool_size: int, session: str
 ) -> dict[str, dict[str, Any]]:
-    """Django's `DATABASES`: one schema of one database, under the one or two roles that use it.
+    """Make Django's `DATABASES`: one database and schema, with one or two roles.
 
-    `default` is the application, whose sessions start with `session`; `search_path` is for both.
-    `owner` owns the tables and migrates them, without a pool or a time limit: the embedded
-    server's superuser, or `DATABASE_OWNER_URL`; without that URL there is no `owner`, and
-    `default` does both.
+    `default` is the application. `owner` owns the tables and migrates them, without a pool and
+    without time limits; it is the superuser of the embedded server, or
+    `GOVSITE_OWNER_DATABASE_URL`. With `DATABASE_URL` alone there is no `owner`, and `default` does
+    both.
+
+    Args:
+        search_path: the start-up option of both (`read_search_path`).
+        session: further start-up options of `default` (`read_session_options`).
     """
     default = read_database(data_dir, search_path=search_path, pool_size=pool_size, session=session)
     if not os.environ.get("DATABASE_URL", ""):
-        if os.environ.get("DATABASE_OWNER_URL", ""):
-            raise ImproperlyConfigured("DATABASE_OWNER_URL needs DATABASE_URL beside it.")
+        if os.environ.get("GOVSITE_OWNER_DATABASE_URL", ""):
+            raise ImproperlyConfigured(
+                "GOVSITE_OWNER_DATABASE_URL needs DATABASE_URL, which is not set."
+            )
         owner = read_database(data_dir, search_path=search_path, pool_size=0) | {"USER": OWNER}
-    elif os.environ.get("DATABASE_OWNER_URL", ""):
+    elif os.environ.get("GOVSITE_OWNER_DATABASE_URL", ""):
         owner = read_database(
-            data_dir, search_path=search_path, pool_size=0, variable="DATABASE_OWNER_URL"
+            data_dir, search_path=search_path, pool_size=0, variable="GOVSITE_OWNER_DATABASE_URL"
         )
         if owner["NAME"] != default["NAME"]:
             raise ImproperlyConfigured(
-                "DATABASE_OWNER_URL and DATABASE_URL must name the same database."
+                "GOVSITE_OWNER_DATABASE_URL and DATABASE_URL must name the same database."
             )
     else:
         return {"default": default}
@@ -219,18 +230,21 @@ def read_database(
     session: str = "",
     variable: str = "DATABASE_URL",
 ) -> dict[str, Any]:
-    """Django's description of the database: the URL in `variable`, or the embedded PostgreSQL.
+    """Make one entry of `DATABASES` from the URL in `variable`, or for the embedded PostgreSQL.
 
-    A URL reads `postgresql://user:password@host:port/name?option=value`; options go to
-    psycopg as they are (`host=/a/folder` for a unix socket) and win over ours. With `pool_size` 0
-    each thread keeps one connection, else the process shares a pool of at most that many.
-    `session` is what `read_session_options` says, `search_path` what `read_search_path` does: it
-    comes last, so that no option of the URL leads to another schema.
+    A URL has the form `postgresql://user:password@host:port/name?option=value`. Its options are
+    passed to psycopg (`host=/a/folder` for a unix socket), and override the defaults here.
+
+    Args:
+        search_path: the start-up option for the schema. It comes last, so that no option of the
+            URL leads to another schema.
+        pool_size: the most connections that the process shares; with 0 each thread keeps one.
+        session: further start-up options.
     """
     url = os.environ.get(variable, "")
     database: dict[str, Any] = {
         "CONN_MAX_AGE": 0 if pool_size else None,
-        # A pool's are looked at as they are taken: govsite/postgresql.
+        # govsite/postgresql checks the connections of a pool when they are taken.
         "CONN_HEALTH_CHECKS": not pool_size,
         "OPTIONS": dict(CONNECTION_OPTIONS),
     }
@@ -247,10 +261,10 @@ def read_database(
             "HOST": str(data_dir / "pg"),
             "USER": APP_ROLE,
         }
-    # Never quoted in a refusal: it may hold a password.
+    # The message does not quote the URL, which may contain a password.
     refusal = ImproperlyConfigured(
-        f"{variable} must read postgresql://user:password@host:port/name; "
-        "govsite keeps its record in PostgreSQL only."
+        f"{variable} must have the form postgresql://user:password@host:port/name; "
+        "govsite supports PostgreSQL only."
     )
     try:
         parts = urlsplit(url)

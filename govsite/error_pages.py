@@ -1,4 +1,4 @@
-"""What the site answers when a page fails: whoever reads it learns whether to try again."""
+"""Responses to failed requests; they tell the reader whether to try again."""
 
 from __future__ import annotations
 
@@ -21,18 +21,16 @@ API_PREFIX = "/api/"
 
 
 def failed_page(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`: 503 with Retry-After while the database is away, else 500.
+    """Answer 503 with Retry-After while the database is unavailable, else 500 (`handler500`).
 
-    It needs no database itself, nor anything that would ask one: no user, no session. The API
-    translates what its views raise; here it hears of what failed around them.
+    The response needs no user and no session, because both need the database. For the API this
+    handles errors outside its views; the API translates those of its views itself.
     """
     is_unavailable = is_database_unavailable(sys.exc_info()[1])
     if request.path.startswith(API_PREFIX):
         if is_unavailable:
             return database_unavailable()
-        return problem(
-            500, "internal_error", "Something unexpected went wrong; it has been logged."
-        )
+        return problem(500, "internal_error", "An unexpected error occurred and has been logged.")
     if not is_unavailable:
         return server_error(request)
     return HttpResponse(
@@ -43,9 +41,9 @@ def failed_page(request: HttpRequest) -> HttpResponse:
 
 
 def unreadable_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler400`: a form that was too large to be read says so, and what to do.
+    """Answer 400 (`handler400`); for a form that is too large, with a page that explains the limit.
 
-    Under the API it is a problem document, for a Host that is not ours as well.
+    Under `/api/` the response is a problem document, also for a Host that is not allowed.
     """
     if request.path.startswith(API_PREFIX):
         return problem(400, "bad_request", "The request could not be read.")

@@ -1,7 +1,7 @@
-"""How `run_dev` has gunicorn serve: threads for waiting, two processes for two cores.
+"""The gunicorn settings of `run_dev`: two worker processes with many threads.
 
-gunicorn reads the names below. `run_dev` gives it the address, and a pipe whose other end only
-`run_dev` holds: when that closes, whoever held it is gone, and so are we.
+gunicorn reads the names below. `run_dev` passes the address, and the read end of a pipe whose write
+end only `run_dev` has. When `run_dev` ends, the pipe closes, and gunicorn stops.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from govsite.serving import LIFELINE
 wsgi_app = "govsite.wsgi:application"
 worker_class = "gthread"
 workers = 2
-# Calls find as many threads as connections (GOVSITE_DB_POOL_SIZE): while the database is away each
-# waits for one for seconds, and whoever finds no thread free waits longer. A stream of events keeps
-# its thread for minutes, so there is one more for each.
+# Requests have as many threads as connections (GOVSITE_DB_POOL_SIZE): while the database is
+# unavailable each waits seconds for a connection, and a request without a free thread waits longer.
+# An event stream keeps a thread for minutes, so each allowed stream adds a thread.
 THREADS_FOR_CALLS = 8
 THREADS_FOR_STREAMS = read_number("GOVSITE_MAX_STREAMS", 16, maximum=500)
 threads = THREADS_FOR_CALLS + THREADS_FOR_STREAMS
@@ -32,15 +32,18 @@ proc_name = "govsite"
 
 
 def on_starting(server: Any) -> None:
-    """Leave when the one that started us does, even if it was killed."""
+    """Stop when the process that started gunicorn ends, even if it was killed."""
     handle = os.environ.pop(LIFELINE, "")
     if handle:
         threading.Thread(target=_leave_with, args=(int(handle),), daemon=True).start()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Give the streams the threads that calls can spare, however many `--threads` really gave; and
-    let nobody look for garbage among what was loaded: that took a call 50 ms now and then."""
+    """Set how many event streams this worker accepts, and freeze the garbage collector's objects.
+
+    The capacity is the number of threads that requests do not need, whatever `--threads` says.
+    Without the freeze a collection of the loaded modules delays some requests by 50 ms.
+    """
     from governance.api.stream_broker import STREAM_BROKER
 
     gc.collect()

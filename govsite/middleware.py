@@ -1,8 +1,8 @@
-"""The site's door: a request that nobody behind it could read as it was meant ends here.
+"""Middleware that refuses requests which no view could read as the client meant them.
 
-What PostgreSQL could not be asked for is refused once, before any page or call looks at it; a
-charset of the client's choosing even before Django, which decodes the address by it as soon as
-there is a request. Bodies have readers of their own: the API's parser and the admin's forms.
+It refuses a NUL character, which PostgreSQL cannot store, before any view reads it. It refuses
+another charset than UTF-8 even before Django, which decodes the address with that charset when it
+creates the request. The API's parser and the admin's forms check the bodies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils.http import parse_header_parameters
 
 from governance.api.problems import problem
 
-MAX_ADDRESS_BYTES = 4096  # bytes of the path, and of the query; gunicorn takes no more in one line
+MAX_ADDRESS_BYTES = 4096  # of the path, and of the query; gunicorn limits the line to about as much
 API = "/api/"
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -24,13 +24,13 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def refuse_other_charsets(application: Application) -> Application:
-    """WSGI middleware: 415 for a request that says it is written in anything but UTF-8."""
+    """Wrap a WSGI application: answer 415 to a request in another charset than UTF-8."""
 
     def middleware(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if _is_utf8(environ.get("CONTENT_TYPE", "")):
             return application(environ, start_response)
         path = environ.get("PATH_INFO", "")
-        answer = _error_response(path, 415, "unsupported_media_type", "Only UTF-8 is read here.")
+        answer = _error_response(path, 415, "unsupported_media_type", "The request must be UTF-8.")
         start_response(f"415 {answer.reason_phrase}", list(answer.items()))
         return [answer.content]
 
@@ -38,7 +38,7 @@ def refuse_other_charsets(application: Application) -> Application:
 
 
 def _is_utf8(content_type: str) -> bool:
-    """Whether a media type neither has a parameter in another charset nor asks for one."""
+    """Tell whether a media type neither names nor uses another charset than UTF-8."""
     try:
         _, parameters = parse_header_parameters(content_type)
     except ValueError:  # a parameter in a charset that does not exist
@@ -47,9 +47,9 @@ def _is_utf8(content_type: str) -> bool:
 
 
 def refuse_unreadable(get_response: View) -> View:
-    """Middleware: 414 for an address without end, 400 for NUL and for an Accept that is none.
+    """Middleware: answer 414 to a too long address, and 400 to a NUL or an unreadable `Accept`.
 
-    Under the API the refusal is a problem document that names the parameter.
+    Under `/api/` the response is a problem document, which names a parameter with a NUL.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -62,22 +62,20 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     path = request.path_info
     query = request.META.get("QUERY_STRING", "")
     if max(len(path.encode()), len(query)) > MAX_ADDRESS_BYTES:
-        return _error_response(
-            path, 414, "address_too_long", "This address is too long to be one of ours."
-        )
+        return _error_response(path, 414, "address_too_long", "The path or the query is too long.")
     if not all(map(_is_utf8, request.META.get("HTTP_ACCEPT", "").split(","))):
         return _error_response(path, 400, "bad_request", "The header Accept cannot be read.")
     try:
         faulty = list(_parameters_with_nul(request))
-    except SuspiciousOperation:  # a thousand parameters and more
+    except SuspiciousOperation:  # more than DATA_UPLOAD_MAX_NUMBER_FIELDS parameters
         return _error_response(path, 400, "bad_request", "The request could not be read.")
     if faulty:
         return _error_response(
-            path, 400, "invalid_parameter", "NUL stands in a parameter.", *faulty
+            path, 400, "invalid_parameter", "A parameter contains the NUL character.", *faulty
         )
     if "\x00" in path or any("\x00" in cookie for cookie in request.COOKIES.values()):
         return _error_response(
-            path, 400, "bad_request", "NUL stands in the address or in a cookie."
+            path, 400, "bad_request", "The address or a cookie contains the NUL character."
         )
     return None
 

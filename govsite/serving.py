@@ -1,4 +1,4 @@
-"""Serve the site with gunicorn, as a child that never outlives us."""
+"""Serving of the site with gunicorn, as a child process that never outlives this one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-# Where the settings that gunicorn runs with find the pipe that we hold: gunicorn_settings.py.
+# The variable in which gunicorn_settings.py finds the pipe of this process.
 LIFELINE = "GOVSITE_LIFELINE"
 PATIENCE_SECONDS = 60
 GRACE_SECONDS = 10
@@ -23,7 +23,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Site:
-    """The running site; `start` it, `wait` for it, `stop` it."""
+    """A site that runs in a gunicorn process: `start` it, `wait` for it, `stop` it."""
 
     def __init__(self, *, host: str, port: int) -> None:
         self.host, self.port = host, port
@@ -32,11 +32,11 @@ class Site:
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds it."""
+        """Return the URL of the site for a browser on this machine."""
         return f"http://{_authority(_reachable(self.host), self.port)}"
 
     def port_is_free(self) -> bool:
-        """Whether we could listen there."""
+        """Tell whether a process can listen on the address."""
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
             with socket.socket(found[0], found[1]) as probe:
@@ -49,9 +49,9 @@ class Site:
     def start(
         self, environment: Mapping[str, str], *, folder: Path, log: IO[bytes] | None = None
     ) -> None:
-        """Start it in `folder`, where the project is; it may take a moment to listen.
+        """Start gunicorn in `folder`, the folder of the project; it listens a moment later.
 
-        What it says goes to `log`, or where our own words go.
+        Its output goes to `log`, by default to the output of this process.
         """
         theirs, self._lifeline = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -68,13 +68,13 @@ class Site:
             stdout=log,
             stderr=log,
             pass_fds=[theirs],
-            # Ctrl-C on the terminal is for us alone; we stop it in good order.
+            # So Ctrl-C in the terminal signals only this process, which then stops gunicorn.
             start_new_session=True,
         )
         os.close(theirs)
 
     def wait_until_listening(self) -> bool:
-        """Whether it answers a request, however long that takes within reason."""
+        """Wait until the site answers a request; tell whether it did within 60 seconds."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self._is_alive():
             with suppress(OSError, http.client.HTTPException):
@@ -86,7 +86,7 @@ class Site:
         return False
 
     def wait(self, seconds: float) -> int | None:
-        """Wait until it ends of itself, but no longer than that; its exit code, None if it runs."""
+        """Wait up to `seconds` for the process to end; return its exit code, None if it runs."""
         if self._process is None:
             return 0
         try:
@@ -95,7 +95,7 @@ class Site:
             return None
 
     def stop(self) -> None:
-        """Let it finish what it does, but not for long."""
+        """Stop gunicorn: let its requests finish for some seconds, then kill it."""
         if self._process is None:
             return
         if self._is_alive():
@@ -113,7 +113,7 @@ class Site:
 
 
 def database_url(settings: Mapping[str, object], socket_dir: str) -> str:
-    """How a process that does not keep the embedded server itself connects to it."""
+    """Make the URL by which another process connects to the embedded server without starting it."""
     host = quote(socket_dir, safe="/")
     return f"postgresql://{settings['USER']}@/{settings['NAME']}?host={host}"
 

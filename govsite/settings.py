@@ -1,4 +1,4 @@
-"""Settings, all from the environment and safe by default; docs/settings.md explains each."""
+"""The Django settings, read from the environment and safe by default (docs/settings.md)."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ GOVSITE_DATA_DIR = (
     Path(os.environ.get("GOVSITE_DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
 )
 
-# --- who may talk to us -------------------------------------------------------------------------
+# --- access to the site -------------------------------------------------------------------------
 DEBUG = read_flag("DEBUG", False)
 SECRET_KEY = read_secret_key(GOVSITE_DATA_DIR)
 ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", [])
 
-# Off only for plain HTTP on one's own machine: then cookies may travel unencrypted.
+# Off only for plain HTTP on the own machine, because cookies are then sent unencrypted.
 GOVSITE_HTTPS = read_flag("GOVSITE_HTTPS", True)
 SESSION_COOKIE_SECURE = GOVSITE_HTTPS
 CSRF_COOKIE_SECURE = GOVSITE_HTTPS
 SECURE_SSL_REDIRECT = GOVSITE_HTTPS
 SECURE_HSTS_SECONDS = read_number("GOVSITE_HSTS_SECONDS", 3600) if GOVSITE_HTTPS else 0
-# What all subdomains do, and for years, is for the domain's owner to say: off unless asked for,
-# and no warning for it.
+# These two bind all subdomains of a domain for years, so they are off unless the owner of the
+# domain sets them, and Django's warnings about them are silenced.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_flag("GOVSITE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = read_flag("GOVSITE_HSTS_PRELOAD", False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -51,7 +51,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
-# --- what we are made of ------------------------------------------------------------------------
+# --- apps, middleware and database --------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -81,13 +81,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-# A form may be as large as a call's body. Django counts what is no file.
+# A form may be as large as the body of an API request; Django does not count files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 
 ROOT_URLCONF = "govsite.urls"
 WSGI_APPLICATION = "govsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Beside the models whose tables they make.
+# The migrations are in the folder of the models.
 MIGRATION_MODULES = {"governance": "governance.models.migrations"}
 
 TEMPLATES = [
@@ -106,7 +106,7 @@ TEMPLATES = [
     }
 ]
 
-# The schema in which everything of this site is: one organisation is one schema.
+# The schema of all tables, functions and triggers of this site: one organisation is one schema.
 GOVSITE_SCHEMA = read_schema("GOVSITE_SCHEMA", "public")
 DATABASES = read_databases(
     GOVSITE_DATA_DIR,
@@ -181,7 +181,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # The page's own default would ask a validator on another host.
+    # By default the page would send the schema to a validator on another host.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -200,7 +200,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Streams of events; how many there may be is the server's to say: govsite/gunicorn_settings.py.
+# Event streams; govsite/gunicorn_settings.py sets how many a process accepts.
 GOVSITE_STREAMS = {
     "POLL_MS": read_number("GOVSITE_STREAM_POLL_MS", 500, minimum=20, maximum=60_000),
     "HEARTBEAT_SECONDS": read_number(
@@ -209,8 +209,8 @@ GOVSITE_STREAMS = {
     "SECONDS": read_number("GOVSITE_STREAM_SECONDS", 600, minimum=1, maximum=86_400),
 }
 
-# Counts the calls of each token, and nothing that matters. Each process has its own; several count
-# as one with a backend that they share.
+# The cache only counts the requests of each token, for the throttles. Each process has its own
+# cache; with a shared backend the processes count together.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -239,33 +239,34 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- the record ---------------------------------------------------------------------------------
-# Signs checkpoints and exported evidence; made on first use. Keep a copy of its public half apart.
+# The key signs checkpoints and exported evidence, and is generated on first use. Keep a copy of its
+# public key elsewhere.
 GOVSITE_LEDGER_SIGNING_KEY_FILE = (
     os.environ.get("GOVSITE_LEDGER_SIGNING_KEY_FILE") or GOVSITE_DATA_DIR / "ledger_key.pem"
 )
 
-# --- the rules' numbers -------------------------------------------------------------------------
+# --- limits and policies ------------------------------------------------------------------------
 GOVSITE: dict[str, Any] = {
-    # Who tells how the platform is: a class with `capture(scopes, timeout_seconds)`.
+    # The class that reads the platform's health, by `capture(scopes, timeout_seconds)`.
     "HEALTH_PROVIDER": "governance.authorities.health.readings.SignalHealthProvider",
     "HEALTH_TIMEOUT_SECONDS": read_number(
         "GOVSITE_HEALTH_TIMEOUT_SECONDS", 5, minimum=1, maximum=60
     ),
     # How long an eligible contract waits for a founder before it expires.
     "REVIEW_TTL_HOURS": read_number("GOVSITE_REVIEW_TTL_HOURS", 168, minimum=1, maximum=24 * 365),
-    # How often a minute one token may read, and write, in each web process; 0 is without end.
+    # How often one token may read and write per minute, in each web process; 0 sets no limit.
     "API_READS_PER_MINUTE": read_number("GOVSITE_API_READS_PER_MINUTE", 6000),
     "API_WRITES_PER_MINUTE": read_number("GOVSITE_API_WRITES_PER_MINUTE", 3000),
-    # How many founders must sign a contract before it is approved, by its risk.
+    # How many founders must sign a contract, by its risk.
     "APPROVALS_REQUIRED": read_approvals_required("GOVSITE_APPROVALS_REQUIRED"),
-    # How long one freeze of the line may last; 168 hours is the most that PostgreSQL takes.
+    # How long one change freeze may last; a constraint limits it to 168 hours.
     "MAX_FREEZE_HOURS": read_number("GOVSITE_MAX_FREEZE_HOURS", 168, minimum=1, maximum=168),
-    # How often a story that PostgreSQL undid for another's sake is told in all before we give up.
+    # How often an operation is attempted in all when PostgreSQL rolls it back for another one.
     "TRANSACTION_ATTEMPTS": read_number("GOVSITE_TRANSACTION_ATTEMPTS", 5, minimum=1, maximum=100),
     # How long one step may take before its executor counts as lost.
     "STEP_TIMEOUT_SECONDS": read_number(
         "GOVSITE_STEP_TIMEOUT_SECONDS", 300, minimum=1, maximum=86_400
     ),
-    # How much longer than that an executor may be silent: late clocks, networks, repeated calls.
+    # How much longer than the step's timeout an executor may send no report.
     "LEASE_GRACE_SECONDS": read_number("GOVSITE_LEASE_GRACE_SECONDS", 60, maximum=86_400),
 }

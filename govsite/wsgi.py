@@ -1,4 +1,4 @@
-"""The WSGI application; a web process shares a pool of database connections among its threads."""
+"""The WSGI application, whose threads share a pool of database connections."""
 
 import os
 

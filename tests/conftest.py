@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for; see tests/support for the stories behind them."""
+"""Fixtures for all tests; `tests/support/` has their parts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.db import connection
 from tests.support.databases import cloned, ensure_template
 from tests.support.users import Users, create_users
 
-# The tests about the packages whose branches are counted: these alone are traced under `--cov`,
-# which makes Python slower by a third. Pages and calls run through the same code, but a branch that
-# only they reach has no test of its own.
+# The tests that `--cov` traces, because tracing makes Python slower by a third: those of the
+# packages whose branch coverage must be complete. Tests of pages and calls run through the same
+# code, but a branch that only they execute lacks a test of its own.
 COUNTED = (
     *("unit", "architecture", "flows", "database", "commands"),
     *(
@@ -25,15 +25,15 @@ COUNTED = (
     ),
     *("api/test_stream_broker.py", "api/test_events.py"),
 )
-# A long test that starts last would leave the other workers with nothing to do.
+# Long tests start first, because one that starts last would leave the other workers idle.
 LONG = ("stress", "fuzz")
 
-# The suite has its settings by now; a site that a test starts as a process takes its own.
+# pytest-django has loaded the suite's settings; processes that a test starts use the site's own.
 os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long ones first; coverage is counted where it says something."""
+    """Move long tests to the front, and exclude tests outside COUNTED from coverage."""
     for item in items:
         if not _is_in(item, COUNTED):
             item.add_marker(pytest.mark.no_cover)
@@ -47,27 +47,27 @@ def _is_in(item: pytest.Item, paths: tuple[str, ...]) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
-    """Instead of pytest-django's own: this worker's clone of the migrated template."""
+    """A clone of the migrated template for this worker; replaces the fixture of pytest-django."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         yield
 
 
 @pytest.fixture
 def users(db: None) -> Users:
-    """The cast, in the test's transaction."""
+    """The users of all tests, in a transaction that is rolled back."""
     return create_users()
 
 
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Users]:
-    """The cast in a database of the test's own, where commits are real and threads can meet."""
+    """The users in a database of the test's own, where commits are real and threads share data."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         yield create_users()
 
 
 @pytest.fixture
 def commit_now(db: None) -> Any:
-    """Check the deferred laws now, as a commit would."""
+    """A function that runs the deferred triggers now, as a commit would."""
 
     def check() -> None:
         with connection.cursor() as cursor:

@@ -1,12 +1,14 @@
-"""The admin: where a founder reads what will change, and decides.
+"""The admin: the pages on which founders read and decide.
 
-Reads through the stages' queries. It writes nothing itself: each of its buttons (Approve, Reject,
-Stop the line, Thaw, Issue a token) makes one call of a flow by POST and translates the one answer.
-It refuses to add, change or delete anything of the record, for anyone, superusers included.
+It reads through the queries of authorities and services. Each of its buttons (Approve, Reject,
+Start a change freeze, Issue a token …) sends a POST, which makes one call of a flow or service and
+translates the answer. No page adds, changes or deletes a row of the record in another way, not even
+for a superuser. Accounts and groups are managed by superusers only (`accounts.py`).
 
-A file for each screen: `contracts.py`, `jobs.py`, `line.py`, `registry.py`, `signals.py`,
-`accounts.py`, `tokens.py`, and `story.py` for a contract's ledger; `decisions.py` holds the
-buttons, `readonly.py` what all screens share.
+One file registers the pages of each model: `contracts.py`, `jobs.py`, `freezes.py`, `registry.py`,
+`signals.py`, `accounts.py`, `tokens.py`. `readonly.py` and `lists.py` are their base classes.
+`decisions.py`, `conversation.py` and `modify.py` are the forms of a review. `ledger_page.py`,
+`job_page.py`, `contract_page.py` and `capability_page.py` prepare what single pages show.
 """
 
 from django.contrib import admin

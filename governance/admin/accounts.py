@@ -1,6 +1,6 @@
-"""Accounts: people and groups, managed by superusers alone.
+"""The admin of accounts and groups, for superusers only.
 
-Nobody is deleted: the record keeps whoever did something. An account is switched off instead.
+Accounts are never deleted, because the record refers to them. They are deactivated instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from governance.models import Account
 
 
 class SuperusersOnly(ModelAdmin):
-    """For superusers, whatever permissions others hold: who manages accounts can become anyone."""
+    """A model admin that only superusers may use.
+
+    Model permissions do not count here: whoever can edit accounts can act as any account.
+    """
 
     actions: Any = None
     list_filter_submit = True
@@ -52,14 +55,14 @@ def is_superuser(request: HttpRequest) -> bool:
 admin.site.unregister(Group)
 
 
-# Django's classes come first: Unfold's own have empty `add_fieldsets`, which would leave a new
-# account without a name.
+# Django's classes come first, because Unfold's have empty `add_fieldsets`: their form would not ask
+# for a username.
 @admin.register(Account)
 class UserAdmin(DjangoUserAdmin, SuperusersOnly):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    filter_horizontal = ()  # two lists side by side do not fit the page
+    filter_horizontal = ()  # two lists side by side are too wide for a phone
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser")
 
 

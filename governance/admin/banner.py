@@ -1,4 +1,4 @@
-"""That the line stands still, above every page; read once a request, and only if a page asks."""
+"""The change freeze banner above every page; one query per request, when a template uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _READ = "_current_freeze"
 
 
 def current_freeze(request: HttpRequest) -> ActiveFreeze | None:
-    """The freeze in force, for staff; None while the line runs, and for everybody else."""
+    """Return the active change freeze for active staff; None for others, and without a freeze."""
     person = getattr(request, "user", None)
     if person is None or not (person.is_active and person.is_staff):
         return None
@@ -26,5 +26,5 @@ def current_freeze(request: HttpRequest) -> ActiveFreeze | None:
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:
-    """`current_freeze` for every template."""
+    """Context processor: give every template `current_freeze`, evaluated on first use."""
     return {"current_freeze": SimpleLazyObject(lambda: current_freeze(request))}

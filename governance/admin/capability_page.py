@@ -1,4 +1,4 @@
-"""A capability's page: how it stands now, and every change that ever touched it."""
+"""The template variables of a capability's page: its state now, and every contract about it."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ SEES: Mapping[str, str] = {
     "configuration": "governance.view_configurationentry",
 }
 
-# How a contract's changes are spoken of, by where it stands.
+# The heading of a contract's changes, by its status.
 TENSES: Mapping[str, str] = {
-    ContractStatus.DRAFT: "would",
-    ContractStatus.VALIDATED: "would",
-    ContractStatus.ELIGIBLE: "would",
-    ContractStatus.APPROVED: "will, once it is activated",
-    ContractStatus.ACTIVE: "is being carried out, or judged",
-    ContractStatus.COMPLETED: "done, and verified",
-    ContractStatus.FAILED: "was to, and failed",
-    ContractStatus.REJECTED: "would have",
-    ContractStatus.EXPIRED: "would have",
+    ContractStatus.DRAFT: "proposed",
+    ContractStatus.VALIDATED: "proposed",
+    ContractStatus.ELIGIBLE: "proposed",
+    ContractStatus.APPROVED: "approved, not activated yet",
+    ContractStatus.ACTIVE: "in progress, or awaiting a verdict",
+    ContractStatus.COMPLETED: "made and verified",
+    ContractStatus.FAILED: "approved, but failed",
+    ContractStatus.REJECTED: "not made: the contract was rejected",
+    ContractStatus.EXPIRED: "not made: the contract expired",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """A configuration entry; a value that is long is told by its size and folded away."""
+    """A configuration entry. `short` is the value, or its length if `full` holds a long value."""
 
     key: str
     url: str
@@ -68,7 +68,10 @@ class ActiveSignalRow:
 
 @dataclass(frozen=True, slots=True)
 class CapabilityChangeRow:
-    """A contract that touched the capability: what of it, and what became of it."""
+    """A contract about the capability, with the first of its changes to the capability.
+
+    `more` is the number of its further changes to the capability.
+    """
 
     contract: SystemContract
     url: str
@@ -81,9 +84,10 @@ class CapabilityChangeRow:
 def capability_context(
     capability: Capability, request: HttpRequest, *, at: datetime
 ) -> dict[str, Any]:
-    """Everything that the page shows this person; a fixed number of queries.
+    """Return what the page shows to this person; a constant number of queries.
 
-    Raises ValueError for a place that no page gave out.
+    Raises:
+        ValueError: a cursor in the address is invalid.
     """
     sees = {what: request.user.has_perm(needed) for what, needed in SEES.items()}
     older, newer = read_cursors(request)
@@ -112,7 +116,11 @@ def capability_context(
 
 
 def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractCursor | None]:
-    """`older` and `newer` than which place is asked for; ValueError where that cannot be."""
+    """Return the cursors `older` and `newer` of the address.
+
+    Raises:
+        ValueError: a cursor is invalid, or both are given.
+    """
     older, newer = (
         ContractCursor.read(request.GET[name]) if name in request.GET else None
         for name in ("older", "newer")
@@ -123,7 +131,7 @@ def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractC
 
 
 def entry_rows(scope: str) -> list[EntryRow]:
-    """The configuration of a scope, up to one more than is shown; one query."""
+    """Return the configuration of a scope, at most one entry more than is shown; one query."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
     rows = []
     for entry in entries[: MAX_ENTRIES + 1]:
@@ -141,7 +149,7 @@ def entry_rows(scope: str) -> list[EntryRow]:
 
 
 def active_signal_rows(scope: str, at: datetime) -> list[ActiveSignalRow]:
-    """What monitors say of the scope now; one query."""
+    """Return the active health signals of the scope; one query."""
     signals = GovernanceSignal.objects.filter(scope=scope, superseded_at=None)
     active = signals.select_related("recorded_by").order_by("signal_type")[:MAX_SIGNALS]
     return [ActiveSignalRow(signal, format_duration(at - signal.recorded_at)) for signal in active]
@@ -160,7 +168,7 @@ def _change_row(contract: Any) -> CapabilityChangeRow:
 
 
 def _beyond(page: HistoryPage | None) -> dict[str, str]:
-    """The addresses of the newer and the older page; empty where there is none."""
+    """Return the addresses of the newer and the older page; empty if there is none."""
     rows = page.rows if page else []
     newer = f"?{urlencode({'newer': str(ContractCursor.of(rows[0]))})}" if rows else "?"
     older = f"?{urlencode({'older': str(ContractCursor.of(rows[-1]))})}" if rows else "?"

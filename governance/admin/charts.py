@@ -1,7 +1,7 @@
-"""Charts as shapes on a canvas of fixed size; the template draws them, and a table says the same.
+"""The geometry of the home page's charts; `_chart.html` draws them as SVG, with a table below.
 
-Every figure carries the address of the list behind it. No script, no other host, and the colours
-are the stylesheet's, so that they follow light and dark.
+Each figure has the address of the list that it counts. The charts need no script and no other host,
+and their colours are those of the stylesheet, which follow the light and the dark theme.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 360, 180
-TOP, BASE = 26, 150  # the tallest column ends at TOP; labels stand below BASE
-GAP = 0.28  # of a column's slot
+TOP, BASE = 26, 150  # y of the tallest column's top, and of the axis
+GAP = 0.28  # share of a slot's width that stays empty
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number: which kind of thing, how many or how much, in words, and where its list is."""
+    """One number of a chart: its kind, value, label, and the address of its list."""
 
     kind: str
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ChartColumn:
-    """Figures that stand on each other, over a label."""
+    """Stacked figures over one label."""
 
     label: str
     figures: Sequence[Figure]
@@ -34,7 +34,7 @@ class ChartColumn:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A figure as a rectangle, and where its number stands."""
+    """A figure as a rectangle, with the position of its number."""
 
     figure: Figure
     label: str
@@ -55,7 +55,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A line across the columns, and what it marks."""
+    """A vertical line between two columns, with its label."""
 
     x: float
     words: str
@@ -85,7 +85,11 @@ def column_chart(
     threshold_after: int | None = None,
     threshold_label: str = "",
 ) -> Chart:
-    """Columns side by side, scaled to the tallest; a threshold after `threshold_after` of them."""
+    """Return a column chart that is scaled to its tallest column.
+
+    Args:
+        threshold_after: number of columns to the left of the threshold line; None for no line.
+    """
     slot = WIDTH / max(1, len(columns))
     tallest = max((sum(f.value for f in column.figures) for column in columns), default=0)
     blocks: list[Block] = []
@@ -108,7 +112,10 @@ def column_chart(
 
 
 def _blocks(column: ChartColumn, *, left: float, slot: float, tallest: float) -> list[Block]:
-    """Rectangles from the bottom up; a lone figure has its number above, others theirs inside."""
+    """Return a column's rectangles, from the bottom up.
+
+    The number of a single figure is above its rectangle; those of stacked figures are inside.
+    """
     x, width, y = left + slot * GAP / 2, slot * (1 - GAP), float(BASE)
     is_alone = len(column.figures) == 1
     blocks = []
@@ -132,7 +139,7 @@ def _blocks(column: ChartColumn, *, left: float, slot: float, tallest: float) ->
 
 
 def _legend(columns: Sequence[ChartColumn]) -> list[str]:
-    """The kinds, where a column has more than one."""
+    """Return the kinds of figures, or nothing if no column stacks several."""
     kinds = list(dict.fromkeys(f.kind for column in columns for f in column.figures))
     return kinds if any(len(column.figures) > 1 for column in columns) else []
 

@@ -1,4 +1,4 @@
-"""What a contract's page says, gathered from queries in a number that does not grow."""
+"""The template variables of a contract's page, read in a constant number of queries."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from governance.admin.forms import CommentForm
 from governance.admin.risk import risk_points
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
+    CLOSING_REASONS,
+    closing_in_words,
     format_duration,
     left_until,
     plural,
@@ -49,14 +51,14 @@ from governance.models import (
 from governance.services.registry.queries import capabilities_named, platform_state_for
 
 MAX_SHOWN = 25
-MAX_LEDGER_ENTRIES = 60  # of its ledger; all of it has a page of its own
+MAX_LEDGER_ENTRIES = 60  # the ledger page shows all of them
 UNDECIDED = (ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE)
 CHANGEABLE = (*UNDECIDED, ContractStatus.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedList:
-    """A long list: what is shown at once, and the rest, which a reader unfolds."""
+    """A long list in two parts: the items shown at once, and the folded rest."""
 
     shown: Sequence[Any]
     rest: Sequence[Any]
@@ -82,9 +84,9 @@ def contract_context(
     at: datetime,
     health: HealthReading | None = None,
 ) -> dict[str, Any]:
-    """Everything that the contract's page, and the pages of its decisions, show.
+    """Return the variables of the contract's page, which the decision forms show too.
 
-    `health` is given by who has read it already.
+    A caller that has read health already passes it as `health`.
     """
     changes = parse_changes(contract.proposed_changes)
     known = capabilities_named(
@@ -104,6 +106,8 @@ def contract_context(
     return {
         "contract": contract,
         "next_step": contract_next_step(contract, job, at),
+        # `next_step` already gives the reason of a contract that a sweep closed.
+        "closing": "" if contract.closed_reason in CLOSING_REASONS else contract.closed_reason,
         "summary": summary_of(contract, rows),
         "permissions": review_permissions(
             contract=contract,
@@ -142,7 +146,7 @@ def contract_context(
 def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
     back = sum(row.has_rollback for row in rows)
     if back == len(rows):
-        rollback_summary = "all with a rollback"
+        rollback_summary = "with a rollback" if back == 1 else "all with a rollback"
     else:
         rollback_summary = f"{back} of {len(rows)} with a rollback"
     targets = plural(len(contract.affected_capabilities), "capability", "capabilities")
@@ -150,7 +154,7 @@ def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
 
 
 def current_health(contract: SystemContract, at: datetime) -> HealthReading | None:
-    """How the platform is now; not asked, and None, once the contract has ended."""
+    """Read the platform's health; None for a terminal contract, without reading."""
     if contract.status in CONTRACT_TERMINAL_STATES:
         return None
     return capture_health_snapshot(scopes=contract.affected_capabilities, at=at)
@@ -180,13 +184,16 @@ def capability_rows(
 
 
 def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:
-    """Who must act now, in one sentence."""
+    """Return who must act next, or how the contract ended, in one sentence."""
     match contract.status:
         case ContractStatus.DRAFT | ContractStatus.VALIDATED:
             return "Awaiting verdicts; it cannot be approved yet."
         case ContractStatus.ELIGIBLE:
             if contract.review_ends_at is None:
                 return "Awaiting an answer to a founder's question; review paused."
+            if contract.review_ends_at <= at:
+                since = format_duration(at - contract.review_ends_at)
+                return f"The time for review ended {since} ago; no founder decided."
             return f"Awaiting a founder's decision: {left_until(contract.review_ends_at, at)}."
         case ContractStatus.APPROVED:
             return _window_in_words(contract, at)
@@ -200,20 +207,18 @@ def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: 
             return "Waits for an executor to start the job."
         case ContractStatus.COMPLETED:
             return "Done, and verified from sealed evidence."
-        case ContractStatus.FAILED if contract.closed_reason == "window_lapsed":
-            return "Its activation window passed unused."
-        case ContractStatus.FAILED:
-            return "Failed: the audit did not find that what was approved was done."
+        case ContractStatus.FAILED if contract.closed_reason not in CLOSING_REASONS:
+            return "Failed: the audit did not confirm that the approved changes were made."
         case ContractStatus.REJECTED:
             return "Rejected for good."
         case _:
-            return "Nobody decided in time; it is closed."
+            return closing_in_words(contract.closed_reason)
 
 
 def find_open_question(
     conversation: Sequence[DiscussionItem], contract: SystemContract
 ) -> DiscussionItem | None:
-    """The question that still waits; after a decision it waits no more, though nobody answered."""
+    """Return the question that awaits an answer; None for a contract that is not ELIGIBLE."""
     if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
         return None
     questions = [one for one in conversation if one.kind == "question"]
@@ -221,7 +226,7 @@ def find_open_question(
 
 
 def history_rows(contract: SystemContract) -> list[LedgerEntryRow]:
-    """How it began, and one more entry than is shown where the ledger goes on."""
+    """Return the first ledger entries, one more than is shown if the ledger has more."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
     return [LedgerEntryRow.of(entry) for entry in entries[: MAX_LEDGER_ENTRIES + 1]]
 

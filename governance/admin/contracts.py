@@ -1,4 +1,4 @@
-"""Contracts: the list, a contract's page, and the way to what is decided and said about it."""
+"""The admin of contracts: the list, a contract's page, and the addresses of its forms."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MAX_CAPABILITIES_SHOWN = 2
 
 
 class ContractList(CursorPaginatedList):
-    """A list reads only what it shows: contracts are long, and so are those that they replace."""
+    """The list of contracts; its query reads only the columns shown, because contracts are long."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         contracts: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
@@ -114,11 +114,11 @@ class ContractAdmin(ReadOnlyAdmin):
             f" +{more}" if more > 0 else "",
         )
 
-    @display(description="Source, by")
+    @display(description="Source, proposer")
     def origin(self, contract: SystemContract) -> SafeString:
         return two_lines(source_in_words(contract.source), str(contract.proposed_by))
 
-    @display(description="Age, left", ordering="created_at")
+    @display(description="Age, time left", ordering="created_at")
     def age(self, contract: SystemContract) -> SafeString:
         at = timezone.now()
         left = ""
@@ -138,7 +138,7 @@ class ContractAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The contract's page. Nothing is edited here, so nothing can be sent here."""
+        """Show the contract's page; it has no form of its own, so a POST is refused."""
         require_safe_method(request)
         contract = self.find(request, object_id)
         page = contract_context(request, contract, at=timezone.now())

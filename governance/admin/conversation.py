@@ -1,7 +1,7 @@
-"""What people say about a contract: a founder's question, its answer, and comments.
+"""The forms for a founder's question about a contract, for its answer, and for comments.
 
-Each is a form by GET and one operation by POST. Looking (GET, HEAD) changes nothing; a refusal
-comes back on the same form, in its own words and with its code.
+GET shows a form and changes nothing. POST makes one call of a flow; a refusal is shown on the same
+form, with its message and its code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from governance.flows.review_contract import (
 
 @dataclass(frozen=True)
 class ConversationAction:
-    """One way to say something: its form, its operation, and its consequence in plain words."""
+    """A kind of message about a contract: its form, its operation, and its texts."""
 
     verb: str
     title: str
@@ -42,7 +42,7 @@ class ConversationAction:
     done: str
     form: type[TextForm]
     operation: Callable[[UUID, Any, str, datetime], Any]
-    # Which of a ReviewPermissions's refusals speak of it.
+    # The attribute of ReviewPermissions that lists what forbids the action.
     obstacles_name: str
 
 
@@ -50,10 +50,9 @@ QUESTION = ConversationAction(
     verb="Ask about",
     title="Request clarification",
     button="Ask and pause the review",
-    consequence="The contract stays eligible, and its review is paused until somebody answers:"
-    " its proposer, or an operator. Only one question can be open at a time. You, or another"
-    " founder, can still approve or reject meanwhile. The question stays in the contract's history"
-    " for good.",
+    consequence="The contract stays eligible, and its review is paused until its proposer or an"
+    " operator answers. Only one question can be open at a time. You, or another founder, can"
+    " still approve or reject meanwhile. The question stays in the contract's history for good.",
     done="Asked. The review is paused until somebody answers.",
     form=QuestionForm,
     operation=lambda contract_id, person, text, at: request_clarification(
@@ -66,8 +65,8 @@ ANSWER = ConversationAction(
     title="Answer the question",
     button="Answer and resume the review",
     consequence="The review resumes, with as much time as it had left when the question"
-    " was asked. A question has one answer, which stays in the contract's history for good. What"
-    " was proposed does not change by it.",
+    " was asked. A question has one answer, which stays in the contract's history for good. The"
+    " answer does not change the proposal.",
     done="Answered. The review has resumed.",
     form=AnswerForm,
     operation=lambda contract_id, person, text, at: answer_clarification(
@@ -90,17 +89,17 @@ COMMENT = ConversationAction(
 
 
 def question_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """A founder asks; the clock stands."""
+    """Show a founder's form for a question, or ask it, which pauses the review."""
     return _action_page(model_admin, request, object_id, QUESTION)
 
 
 def answer_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """The proposer or an operator answers; the clock runs again."""
+    """Show the form for an answer, or give it, which resumes the review."""
     return _action_page(model_admin, request, object_id, ANSWER)
 
 
 def comment_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """Somebody who may see the contract remarks on it."""
+    """Show the form for a comment, or add it."""
     return _action_page(model_admin, request, object_id, COMMENT)
 
 
@@ -122,7 +121,7 @@ def _action_page(
             else:
                 messages.success(request, action.done)
                 return HttpResponseRedirect(page_url)
-        # Somebody else may have moved it meanwhile: show what stands there now.
+        # Another person may have decided meanwhile, so the page shows the current state.
         contract = model_admin.find(request, object_id)
 
     page = contract_context(request, contract, at=at)

@@ -1,8 +1,8 @@
-"""A founder's two decisions: a form by GET, the decision by POST, one operation each.
+"""The forms with which a founder approves or rejects a contract.
 
-The form carries the digests of the content and of the view that its page showed. Looking (GET,
-HEAD) changes nothing; a refusal comes back on the same form, in its own words and with its code;
-where what the page showed has changed meanwhile, on a fresh form.
+GET shows a form and changes nothing. POST makes one call of a flow; a refusal is shown on the same
+form, with its message and its code. The approval form carries the digests of the content and of the
+view that its page showed. If the view has changed, the refusal is shown on a fresh form.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
 
 DEFAULT_WINDOW = timedelta(hours=24)
-# What a founder typed and need not type again on a fresh form; the confirmation is not among it.
+# Fields that a fresh form keeps as typed. The confirmation must be typed again.
 KEPT = ("window_opens_at", "window_closes_at", "note")
 MINUTE = timedelta(minutes=1)
 
-# Makes the decision out of a valid form, and says in words what was done.
+# Makes the decision with a valid form, and returns the message about what was done.
 Operation = Callable[[forms.Form, SystemContract, datetime], str]
-# The form that a page offers: for the view it shows, keeping what was typed before.
+# Returns the form that a page offers for the view that it shows.
 FreshForm = Callable[[Mapping[str, Any], ReviewView | None, datetime], forms.Form]
 
 
 def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """A founder signs exactly the content and the view whose digests the form carries."""
+    """Show the approval form, or sign the content and the view whose digests the form carries."""
 
     def operation(form: forms.Form, contract: SystemContract, at: datetime) -> str:
         data = form.cleaned_data
@@ -62,7 +62,7 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
         if signed.status == ContractStatus.ELIGIBLE:
             signing = signing_progress(signed, at=at)
             others = plural(signing.missing, "more founder has", "more founders have")
-            return f"Signed: {signing}. It is approved once {others} signed, too."
+            return f"Signed: {signing}. The contract is approved once {others} signed too."
         opens, closes = format_time(signed.window_opens_at), format_time(signed.window_closes_at)
         return f"Approved. It can be activated from {opens} to {closes}."
 
@@ -83,18 +83,18 @@ def approve_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: An
 
 
 def default_window(signing: SigningProgress, at: datetime) -> tuple[datetime, datetime]:
-    """A day from now; where others have signed, what is left of the window they agree on."""
+    """Return the suggested window: one day from now, or what is left of the signed window."""
     opens_at = at.replace(second=0, microsecond=0)
     if signing.window is None:
         return opens_at, opens_at + DEFAULT_WINDOW
-    # The picker knows whole minutes only, and must not leave the window by a second.
+    # The browser's picker has whole minutes: round up, so as not to begin before the window.
     first = signing.window.opens_at
     first += -timedelta(seconds=first.second, microseconds=first.microsecond) % MINUTE
     return max(opens_at, first), signing.window.closes_at.replace(second=0, microsecond=0)
 
 
 def reject_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """ELIGIBLE → REJECTED, for good, with a reason."""
+    """Show the form for a rejection, or move the contract from ELIGIBLE to REJECTED."""
 
     def operation(form: forms.Form, contract: SystemContract, at: datetime) -> str:
         reject_contract(
@@ -134,10 +134,11 @@ def _decide(
             else:
                 messages.success(request, done)
                 return HttpResponseRedirect(contract_url(contract))
-        # Somebody else may have moved it meanwhile: show what stands there now.
+        # Another person may have decided meanwhile, so the page shows the current state.
         contract = model_admin.find(request, object_id)
 
-    # The view before all else of the page: what moves between the two is refused, not signed.
+    # Read the view before the rest of the page: what changes between the two reads is then refused
+    # as a changed view, and is not signed unseen.
     health = current_health(contract, at)
     is_signed = verb == "approve" and contract.status == ContractStatus.ELIGIBLE
     view = review_view(contract, health=health) if is_signed else None

@@ -1,4 +1,4 @@
-"""A ledger entry as a line that people read."""
+"""Ledger entries in words, as the contract's page and the ledger page show them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from governance.admin.wording import actor_in_words, event_in_words
+from governance.admin.wording import (
+    CLOSING_REASONS,
+    actor_in_words,
+    event_in_words,
+    job_end_in_words,
+)
 from governance.models import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntryRow:
-    """Who did what, when and why; what moved by it; and the entry's hash."""
+    """One ledger entry in words: actor, event, time, reason, status change and hash."""
 
     seq: int
     at: datetime
@@ -26,7 +31,7 @@ class LedgerEntryRow:
 
     @classmethod
     def of(cls, entry: LedgerEntry, **more: Any) -> Self:
-        """The line of `entry`, with whatever `more` a kind of line says."""
+        """Return the row of `entry`; `more` gives the fields that a subclass adds."""
         return cls(
             seq=entry.seq,
             at=_as_datetime(entry.at),
@@ -35,12 +40,19 @@ class LedgerEntryRow:
             subject=entry.event.partition(".")[0],
             from_status=entry.from_status,
             to_status=entry.to_status,
-            reason=entry.reason,
+            reason=_reason_of(entry),
             hash=bytes(entry.hash).hex(),
             **more,
         )
 
 
+def _reason_of(entry: LedgerEntry) -> str:
+    """Return the entry's reason for people; empty for a code, which the event's words explain."""
+    if entry.event.startswith("job.execution."):
+        return job_end_in_words(entry.to_status, entry.reason)
+    return "" if entry.reason in CLOSING_REASONS else entry.reason
+
+
 def _as_datetime(at: datetime | str) -> datetime:
-    """Whoever verifies reads times as the texts that were hashed (`record/ledger/rows.py`)."""
+    """Convert a time that verification reads as the hashed text (`record/ledger/rows.py`)."""
     return datetime.fromisoformat(at) if isinstance(at, str) else at

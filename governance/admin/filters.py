@@ -1,7 +1,8 @@
-"""Filters of the lists: words out of closed sets, and a capability by its exact name."""
+"""The filters of the admin's lists."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -10,15 +11,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, TextFilter
 
-from governance.admin.home_counts import (
+from governance.admin.wording import source_in_words
+from governance.authorities.contract.overview import (
     DECISIONS,
     WAITS,
     decided_in,
-    ended_within,
     waiting_for,
     weeks_until,
 )
-from governance.admin.wording import source_in_words
+from governance.authorities.orchestrator.queries import jobs_ended_within
 from governance.domain.values import (
     ContractStatus,
     JobStatus,
@@ -28,7 +29,7 @@ from governance.domain.values import (
 
 
 class WordFilter(CheckboxFilter):
-    """Any of the chosen words. Words that do not exist are not asked for."""
+    """A filter by values of an enumeration; any other value in the address matches nothing."""
 
     words: type[StrEnum]
     column: str
@@ -73,7 +74,7 @@ class JobStatusFilter(WordFilter):
 
 
 class CapabilityFilter(TextFilter):
-    """Contracts that affect exactly the capability named."""
+    """A filter by one affected capability, given by its exact name."""
 
     title = "capability (exact name)"
     parameter_name = "capability"
@@ -86,10 +87,16 @@ class CapabilityFilter(TextFilter):
 
 
 class WaitsFilter(DropdownFilter):
-    """Contracts that somebody has to move on."""
+    """A filter by what a contract is waiting for (`WAITS`)."""
 
     title = "longest waiting"
     parameter_name = "waits"
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            # Unfold's label begins with "By", which does not fit this title.
+            choice["form"].fields[self.parameter_name].label = self.title.capitalize()
+            yield choice
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return list(WAITS.items())
@@ -101,9 +108,9 @@ class WaitsFilter(DropdownFilter):
 
 
 class DecidedFilter(DropdownFilter):
-    """Contracts on which something was decided in one of the last weeks."""
+    """A filter by decision and week, for the weeks that the home page's chart shows."""
 
-    title = "decided"
+    title = "week of decision"
     parameter_name = "decided"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -124,9 +131,9 @@ class DecidedFilter(DropdownFilter):
 
 
 class EndedFilter(DropdownFilter):
-    """Jobs that ended lately."""
+    """A filter by how recently a job ended."""
 
-    title = "ended"
+    title = "end date"
     parameter_name = "ended"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -137,4 +144,4 @@ class EndedFilter(DropdownFilter):
             return queryset
         if days not in ("7", "30"):
             return queryset.none()
-        return ended_within(int(days), timezone.now(), queryset)
+        return jobs_ended_within(int(days), timezone.now(), queryset)

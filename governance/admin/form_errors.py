@@ -1,4 +1,4 @@
-"""How a refusal answers a form: its family gives the HTTP status, its words and code the text."""
+"""The HTTP status with which a page answers a form that was refused."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ STATUSES: Sequence[tuple[type[GovernanceError], int]] = (
 
 
 def http_status(refusal: GovernanceError) -> int:
-    """400 mend it, 403 not you, 404 not there, 409 not now."""
+    """Return the HTTP status of the refusal's family, 400 for a family that is not listed."""
     return next((status for family, status in STATUSES if isinstance(refusal, family)), 400)
 
 
 def form_status(request: HttpRequest, refusal: GovernanceError | None) -> int:
-    """What a form's page answers: the refusal's status, or 400 where a form could not be read."""
+    """Return the status of a form's page: the refusal's, or 400 for a POST with invalid fields.
+
+    A POST that was accepted redirects and does not come here.
+    """
     if refusal:
         return http_status(refusal)
     return 400 if request.method == "POST" else 200

@@ -1,6 +1,6 @@
-"""The forms of what people do in a review: decide, ask, answer, comment.
+"""The forms of a review and of change freezes: approve, reject, ask, answer, comment, freeze, lift.
 
-They read fields; what is allowed the operation says.
+A form only parses its fields. The operation checks what is allowed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_TEXT_LENGTH = 4000
 
 
 class DateTimePicker(forms.DateTimeInput):
-    """The browser's own picker of a day and a minute; what it sends is read as UTC."""
+    """The browser's picker for date and time in minutes; its value is read as UTC."""
 
     input_type = "datetime-local"
 
@@ -33,7 +33,7 @@ class ApproveForm(forms.Form):
     window_opens_at = forms.DateTimeField(
         label="Window opens (UTC)",
         widget=DateTimePicker,
-        help_text="From this minute on the change may be made.",
+        help_text="From this minute on the changes may be made.",
     )
     window_closes_at = forms.DateTimeField(
         label="Window closes (UTC)",
@@ -53,10 +53,10 @@ class ApproveForm(forms.Form):
             attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
         ),
     )
-    # What the page showed; the operation refuses when something else stands there by now.
+    # The digests of what the page showed; the operation refuses others than the current ones.
     seen_digest = forms.CharField(widget=forms.HiddenInput)
     seen_view = forms.CharField(widget=forms.HiddenInput)
-    # The view itself, believed for nothing but saying what has changed since.
+    # The view as text: not trusted, used only to list what has changed since.
     seen_text = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
     def clean_note(self) -> str:
@@ -66,7 +66,7 @@ class ApproveForm(forms.Form):
 def text_field(
     label: str, help_text: str, *, rows: int = 4, required: bool = True, **attrs: int
 ) -> forms.CharField:
-    """Some lines of text; that there are any is for the operation to demand, in its own words."""
+    """Return a text field; the operation refuses an empty text, so that its message is shown."""
     shown: dict[str, Any] = {"rows": rows, "maxlength": MAX_TEXT_LENGTH, "required": required}
     return forms.CharField(
         label=label,
@@ -77,7 +77,7 @@ def text_field(
 
 
 class TextForm(forms.Form):
-    """A form in which something is said; `name` is the field that says it."""
+    """A form whose text is in the field `name`; its line ends become `\\n`."""
 
     name: str = "reason"
 
@@ -98,9 +98,7 @@ class RejectForm(TextForm):
 
 class QuestionForm(TextForm):
     name = "question"
-    question = text_field(
-        "Question", "Whoever proposed the contract, and its operators, will read it."
-    )
+    question = text_field("Question", "The contract's proposer and the operators will read it.")
 
 
 class AnswerForm(TextForm):
@@ -130,9 +128,9 @@ class StartFreezeForm(TextForm):
 
 
 class LiftFreezeForm(TextForm):
-    reason = text_field("Reason", "Why changes may move again; it is recorded for good.", rows=3)
+    reason = text_field("Reason", "Why changes are safe again; it is recorded for good.", rows=3)
 
 
 def _plain_lines(text: Any) -> str:
-    """Browsers send \\r\\n for a line's end; the record keeps \\n."""
+    """Replace the line ends that browsers send (`\\r\\n`) by `\\n`, as the record keeps them."""
     return str(text).replace("\r\n", "\n")

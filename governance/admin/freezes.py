@@ -1,4 +1,4 @@
-"""The line: whether it runs, stopping it, letting it run again, and when it ever stood still."""
+"""The admin of change freezes: the list, and the forms to start and to lift a freeze."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LIST = "admin:governance_changefreeze_changelist"
 
 @admin.register(ChangeFreeze)
 class ChangeFreezeAdmin(ReadOnlyAdmin):
-    """Every freeze, the newest first; who reviews contracts may also stop the line."""
+    """Every change freeze, the newest first; founders may start and lift freezes."""
 
     list_display = ("why", "state", "by", "begun", "end", "how_it_ended")
     list_select_related = ("started_by", "lift__lifted_by")
@@ -46,7 +46,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
     ordering = ("-started_at", "-id")
     sortable_by = ("begun",)
 
-    # Whoever may see contracts may see whether they move.
+    # A freeze explains why contracts do not move, so the permission to see contracts is enough.
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("governance.view_systemcontract")
 
@@ -70,11 +70,11 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
-    @display(description="Why")
+    @display(description="Reason")
     def why(self, freeze: ChangeFreeze) -> str:
         return truncated(freeze.reason)
 
-    @display(description="By")
+    @display(description="Started by")
     def by(self, freeze: ChangeFreeze) -> str:
         return str(freeze.started_by)
 
@@ -103,7 +103,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The freeze's page. Nothing is edited here, so nothing can be sent here."""
+        """Show the freeze's page; it has no form, so a POST is refused."""
         require_safe_method(request)
         freeze = self.find(request, object_id)
         context = self.page_context(request, title=str(freeze), **freeze_context(freeze, request))
@@ -119,10 +119,10 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    # --- stop it, let it run ---
+    # --- start and lift ---
     @method_decorator(GET_OR_POST_ONLY)
     def start_view(self, request: HttpRequest) -> HttpResponse:
-        """A form by GET; by POST the line stands still."""
+        """Show the form by GET; start a change freeze by POST."""
         require_reviewer(request)
         at = timezone.now()
         refusal: GovernanceError | None = None
@@ -163,7 +163,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
 
     @method_decorator(GET_OR_POST_ONLY)
     def lift_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A form by GET; by POST this freeze is over."""
+        """Show the form by GET; lift this freeze by POST."""
         require_reviewer(request)
         freeze = self.find(request, object_id)
         at = timezone.now()
@@ -219,7 +219,7 @@ def freeze_context(freeze: ChangeFreeze, request: HttpRequest) -> dict[str, Any]
 
 
 def freeze_impact() -> dict[str, Any]:
-    """What a freeze would keep waiting, and what it would not; counted no further than needed."""
+    """Count the contracts and jobs that a freeze would hold back, each up to `MAX_COUNTED`."""
     contracts, jobs = SystemContract.objects, GovernanceJob.objects
     return {
         "eligible": contracts.filter(status=ContractStatus.ELIGIBLE)[:MAX_COUNTED].count(),
@@ -232,10 +232,10 @@ def freeze_impact() -> dict[str, Any]:
 def lifted_message(at: datetime) -> str:
     if still := active_freeze(at):
         return f"Lifted; another freeze still holds changes back until {format_time(still.until)}."
-    return "Freeze lifted. Changes move again."
+    return "Freeze lifted. Changes are possible again."
 
 
 def truncated(text: str, most: int = 36) -> str:
-    """One line of it, as long as a cell of a list is on a phone."""
+    """Return the text on one line, shortened to the width of a list cell on a phone."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""The platform's health before a job and after it, side by side, each difference in a word."""
+"""The comparison of the platform's health before a job and after it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """One scope before and after the job; empty where nobody looked."""
+    """The health of one scope before and after the job; empty where it was not read."""
 
     scope: str
     before: str
@@ -26,7 +26,7 @@ class HealthRow:
 
     @property
     def mark(self) -> str:
-        """`same`, `worse`, `better`, `differs`; empty where there is nothing to compare."""
+        """The difference: `same`, `worse`, `better` or `differs`; empty if one side is missing."""
         return _compared(self.before, self.after) if self.before and self.after else ""
 
     @property
@@ -36,7 +36,7 @@ class HealthRow:
 
 @dataclass(frozen=True, slots=True)
 class SignalState:
-    """What one signal says: its decision, and why."""
+    """A signal's decision, and the reason for it."""
 
     decision: str
     reason: str
@@ -44,7 +44,7 @@ class SignalState:
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """One signal before and after; None where it was not there."""
+    """One signal before and after the job; None where it was not active."""
 
     scope: str
     signal_type: str
@@ -58,14 +58,14 @@ class SignalRow:
 
 
 def scopes_of(snapshots: Mapping[str, Any]) -> list[str]:
-    """What was looked at before or after: the system first, then each capability by name."""
+    """Return the scopes that were read before or after: SYSTEM, then the capabilities by name."""
     readings = [reading for reading in _readings(snapshots) if reading]
     names = {name for reading in readings for name in reading["capabilities"]}
     return [SYSTEM_SCOPE, *sorted(names - {SYSTEM_SCOPE})]
 
 
 def health_rows(snapshots: Mapping[str, Any], urls: Mapping[str, str]) -> list[HealthRow]:
-    """A row for each scope; `urls` says where the page of a capability is."""
+    """Return a row for each scope; `urls` maps a capability to its page."""
     before, after = _readings(snapshots)
     return [
         HealthRow(scope, _decision(before, scope), _decision(after, scope), urls.get(scope, ""))
@@ -74,7 +74,7 @@ def health_rows(snapshots: Mapping[str, Any], urls: Mapping[str, str]) -> list[H
 
 
 def signal_rows(snapshots: Mapping[str, Any]) -> list[SignalRow]:
-    """Every signal that was read before or after, those that differ first."""
+    """Return a row for each signal that was read before or after; the differing ones first."""
     before, after = _readings(snapshots)
     signals_before, signals_after = _signals(before), _signals(after)
     both = before is not None and after is not None
@@ -101,7 +101,7 @@ def _decision(reading: Mapping[str, Any] | None, scope: str) -> str:
 
 
 def _signals(reading: Mapping[str, Any] | None) -> dict[tuple[str, str], SignalState]:
-    """Providers are not ours: what a signal leaves out is left empty."""
+    """Map (scope, signal type) to the signal; what a health provider left out is empty."""
     return {
         (str(signal.get("scope", "")), str(signal.get("signal_type", ""))): SignalState(
             str(signal.get("decision", "")), str(signal.get("reason", ""))

@@ -1,7 +1,7 @@
-"""Home: what waits for this person, what runs, what went wrong lately, and how it is going.
+"""The home page: what awaits this person, running jobs, recent failures, and charts.
 
-Everything is asked in a number of queries that does not grow, and counted no further than a
-thousand. Whoever may see only some of it gets only that.
+The number of queries is constant, and no count goes further than a thousand. A person sees the
+parts for which they have the permission.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ from django.utils.http import urlencode
 
 from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
-from governance.admin.home_counts import (
+from governance.admin.links import contract_url
+from governance.admin.queue import QUEUE, queue_rows
+from governance.authorities.contract.overview import (
     DECISIONS,
     WAITS,
-    Count,
-    capped_counts,
     decided_in,
-    ended_within,
     waiting_for,
     weeks_until,
 )
-from governance.admin.links import contract_url
-from governance.admin.queue import QUEUE, queue_rows
+from governance.authorities.orchestrator.queries import jobs_ended_within
 from governance.authorities.review.queue import (
     AGES,
     QueueFilter,
     queue_page,
     waiting_contracts,
 )
+from governance.db.counting import Count, capped_counts
 from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION
@@ -50,7 +49,8 @@ MAX_WAITING = 6
 MAX_VERDICTS = 8
 OUTCOME_DAYS = 30
 OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
-# Who has to move on what waits there, or modified it and waits for it.
+# The permissions of the people who see a tile: those who must act, and founders who modified a
+# contract and wait for its verdicts.
 DUTIES = {
     "verdicts": ("governance.import_contract", REVIEW_PERMISSION),
     "activation": ("governance.activate_contract",),
@@ -64,7 +64,7 @@ Counts = dict[Any, Count]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that somebody has to do something about, and its list."""
+    """A count of what somebody must act on, with the address of its list."""
 
     count: Count
     words: str
@@ -72,7 +72,7 @@ class Tile:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback: the context of the home page, for the person who asks."""
+    """Return the home page's context for the person of the request; a callback of Unfold."""
     person, at = request.user, timezone.now()
     sees_contracts, sees_jobs = person.has_perm(VIEW_CONTRACTS), person.has_perm(VIEW_JOBS)
     counts = capped_counts(_questions(person, at))
@@ -95,7 +95,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
-    """Every count of the page that this person may see, by the name it is looked up under."""
+    """Return the rows to count, by the key under which `_tiles` and `_charts` look them up."""
     asked: dict[Any, QuerySet[Any]] = {}
     contracts, jobs = SystemContract.objects.all(), GovernanceJob.objects.all()
     if person.has_perm(VIEW_CONTRACTS):
@@ -110,12 +110,14 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
             if any(person.has_perm(permission) for permission in permissions):
                 asked["waits", what] = waiting_for(what, at, contracts)
         if ("waits", "verdict") in asked:
-            # Of what is active, the newest still runs, and would all be looked at first.
+            # The newest active contracts still run. In this order PostgreSQL reads them last.
             asked["waits", "verdict"] = asked["waits", "verdict"].order_by("created_at", "id")
     if person.has_perm(VIEW_JOBS):
         asked["pending"] = jobs.filter(status=JobStatus.PENDING)
         for status in OUTCOMES:
-            asked["outcome", status] = ended_within(OUTCOME_DAYS, at, jobs).filter(status=status)
+            asked["outcome", status] = jobs_ended_within(OUTCOME_DAYS, at, jobs).filter(
+                status=status
+            )
     return asked
 
 
@@ -148,7 +150,7 @@ def _depth(counts: Counts) -> Chart:
         for risk in RiskLevel
     ]
     return column_chart(
-        "depth", "Queue depth", columns, note="by risk, now", empty_words="Nothing waits."
+        "depth", "Queue depth", columns, note="by risk, now", empty_words="No contract is waiting."
     )
 
 
@@ -167,7 +169,7 @@ def _ages(counts: Counts) -> Chart:
         "Review age",
         columns,
         note="days that undecided contracts have waited",
-        empty_words="Nothing waits.",
+        empty_words="No contract is waiting.",
         threshold_after=LATE_AFTER_DAYS,
         threshold_label=f"{LATE_AFTER_DAYS} days",
     )
@@ -215,7 +217,7 @@ def _outcomes(counts: Counts) -> Chart:
 
 
 def _verdict_times() -> Chart:
-    """The latest verdicts, the oldest of them first; one query."""
+    """Return the chart of the latest verdicts, from the oldest to the newest; one query."""
     audits = (
         GovernanceAudit.objects.select_related("job__contract")
         .only(
@@ -235,7 +237,7 @@ def _verdict_times() -> Chart:
         "verdicts",
         "From report to verdict",
         columns,
-        note=f"the latest {MAX_VERDICTS} at most",
+        note=f"the latest {MAX_VERDICTS} verdicts",
         empty_words="No verdict yet.",
     )
 
@@ -250,7 +252,7 @@ def _short(reference: str) -> str:
 
 
 def _brief(length: timedelta) -> str:
-    """A length of time that fits over a column."""
+    """Format a duration in one unit, short enough to fit over a column."""
     hours = length.total_seconds() / 3600
     if hours < 1:
         return f"{hours * 60:.0f} min"

@@ -1,4 +1,4 @@
-"""What a job's page says: its steps, the health around it, its evidence and its verdict."""
+"""The template variables of a job's page: steps, health before and after, evidence, verdict."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
     change_in_words,
     format_duration,
+    job_end_in_words,
     left_until,
     pretty_json,
     rollback_in_words,
@@ -41,7 +42,7 @@ Steps = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A planned step and, where it was reported, what its executor said."""
+    """A planned step, with the executor's report if there is one."""
 
     number: int
     status: str
@@ -61,7 +62,10 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The steps that a page shows, by number; the page before and after it, None where none is."""
+    """The range of steps that a page shows, by index.
+
+    `earlier` and `later` are the first steps of the neighbouring pages, or None.
+    """
 
     first: int
     last: int
@@ -71,7 +75,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The sealed evidence, and whether its text still has the digest it was sealed with."""
+    """The sealed evidence, with the SHA-256 of its text as it is now."""
 
     evidence: AuditEvidence
     recomputed: str
@@ -83,7 +87,10 @@ class Seal:
 
 
 def window_of(job: GovernanceJob, first: int | None = None) -> Window:
-    """The steps from `first` on; unless it is given, those where the job stands or stopped."""
+    """Return the range that begins at `first`; by default the range with the current step.
+
+    The current step of a job that failed or was cancelled is the last reported one.
+    """
     if first is None:
         reported_last = max(job.current_step_index - 1, 0)
         current_index = {
@@ -102,14 +109,14 @@ def window_of(job: GovernanceJob, first: int | None = None) -> Window:
 
 
 def steps_in(job: GovernanceJob, window: Window) -> Steps:
-    """The steps of the window with their results; two queries."""
-    # The one before it too: where it ended, the first one begins.
+    """Return the steps of the window with their results; two queries."""
+    # The bar of the first step begins where the step before it ended.
     numbers = (window.first - 1, window.last)
     return steps_with_status(job, list(job.steps.filter(step_index__range=numbers)))
 
 
 def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) -> dict[str, Any]:
-    """How the job stands and its timeline: what changes while it runs. Asks nothing."""
+    """Return the variables that change while the job runs: state and timeline; no query."""
     lapsed = lease_has_expired(job, at)
     timeline = timeline_of(job, steps, at)
     extra = len(steps) - (window.last - window.first + 1)
@@ -132,9 +139,9 @@ def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) 
 def record_context(
     job: GovernanceJob, window: Window, steps: Steps, *, links: bool
 ) -> dict[str, Any]:
-    """What is on record of the job: its steps' results, health, evidence, verdict.
+    """Return the variables of the job's record: results, health, evidence and verdict.
 
-    Four queries: three without `links` to the pages of the capabilities.
+    Four queries with `links` to the capabilities' pages, three without.
     """
     shown = [step for step in steps if step["step_index"] >= window.first]
     snapshots = {snapshot.phase: snapshot for snapshot in job.snapshots.all()}
@@ -155,23 +162,24 @@ def record_context(
         "audit": audit,
         "checks_json": pretty_json(audit.checks) if audit and audit.checks else "",
         "resolution": getattr(audit, "resolution", None),
+        "end_reason": job_end_in_words(job.status, job.end_reason),
     }
 
 
 def job_next_step(job: GovernanceJob, at: datetime) -> str:
-    """What the job waits for, or how it ended, in one sentence."""
+    """Return what the job is waiting for, or how it ended, in one sentence."""
     match job.status:
         case JobStatus.PENDING:
             return "Waits for an executor to start it."
         case JobStatus.RUNNING if lease_has_expired(job, at):
-            return "Its lease expired: the executor counts as lost, and the job will be ended."
+            return "Its lease expired: the executor counts as lost, and the job will be failed."
         case JobStatus.RUNNING if job.deadline_at and job.lease_expires_at:
             return (
                 f"Running; its lease: {left_until(job.lease_expires_at, at)}, "
                 f"its deadline: {left_until(job.deadline_at, at)}."
             )
         case _:
-            return job.end_reason
+            return job_end_in_words(job.status, job.end_reason)
 
 
 def seal_of(job: GovernanceJob) -> Seal | None:
@@ -190,7 +198,7 @@ def audit_of(job: GovernanceJob) -> GovernanceAudit | None:
 
 
 def observation_of(label: str, snapshot: HealthSnapshot | None) -> dict[str, Any]:
-    """When the platform was looked at, and how many signals were read then."""
+    """Return when health was read, and how many signals were read; None and 0 if it was not."""
     return {
         "label": label,
         "observed_at": snapshot.observed_at if snapshot else None,

@@ -1,4 +1,4 @@
-"""Jobs: the list, a job's page live, its sealed evidence as a file, and that verified now."""
+"""The admin of jobs: the list, a job's page with its live parts, the evidence, its verification."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ NAMES = ("id", "status", "contract__title", "contract__reference", "contract__st
 
 
 class JobList(CursorPaginatedList):
-    """A list reads only what it shows; a state field must be read, or each row asks for it."""
+    """The list of jobs; its query reads only the columns shown.
+
+    `contract__status` is one of them: django-fsm would otherwise read it with a query for each row.
+    """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         jobs: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
@@ -83,7 +86,7 @@ class JobAdmin(ReadOnlyAdmin):
         if not search_term:
             return queryset, False
         return queryset.filter(
-            contract__in=search_contracts(SystemContract.objects, search_term)
+            contract__in=search_contracts(SystemContract.objects.all(), search_term)
         ), False
 
     @display(description="Job of contract")
@@ -126,7 +129,7 @@ class JobAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The job's page. Nothing is edited here, so nothing can be sent here."""
+        """Show the job's page; it has no form, so a POST is refused."""
         require_safe_method(request)
         job = self.find(request, object_id)
         try:
@@ -164,7 +167,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def running_view(self, request: HttpRequest) -> HttpResponse:
-        """What runs now, as JSON: the home page asks for it every few seconds."""
+        """Return the running jobs as JSON, for the script of the home page (`live.js`)."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         runs = [asdict(run) for run in runs_now(timezone.now())]
@@ -172,9 +175,10 @@ class JobAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def live_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """The parts of a job's page that change while it runs, for the page to put in place.
+        """Return the parts of a job's page that change while it runs, for `live.js`.
 
-        What is on record comes along only when it is not what the page says that it has `seen`.
+        The page sends the version that it shows as `seen`. The record is included only if that
+        version is not the current one.
         """
         job = self.find(request, object_id)
         try:
@@ -191,14 +195,14 @@ class JobAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def verify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """What the evidence, the ledger and the verdict prove when they are recomputed now."""
+        """Recompute the proofs of evidence, ledger and verdict, and show each result."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
             proofs = check_evidence(object_id)
         except NotFoundError as refusal:
             raise Http404(str(refusal)) from None
-        # Only what names it: a record that was tampered with may not be readable in full.
+        # Read only the columns that name the job: a rewritten record may be unreadable in full.
         named = GovernanceJob.objects.select_related("contract").only(*NAMES)
         job = named.filter(pk=object_id).first()
         if job is None:
@@ -217,7 +221,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """Exactly the sealed bytes, to be kept and checked with SHA-256; 404 before the end."""
+        """Return the sealed evidence as a file, byte for byte; 404 before the job has ended."""
         if not request.user.has_perm(VIEW_EVIDENCE):
             raise PermissionDenied
         job = self.find(request, object_id)
@@ -232,7 +236,7 @@ class JobAdmin(ReadOnlyAdmin):
         )
 
     def _may(self, request: HttpRequest) -> dict[str, bool]:
-        """What else this person may see: the page leads nowhere where they would be refused."""
+        """Return which other pages this person may see, so that the page links only to those."""
         return {
             "may_see_evidence": request.user.has_perm(VIEW_EVIDENCE),
             "may_see_capabilities": request.user.has_perm(VIEW_CAPABILITY),
@@ -240,7 +244,11 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 def first_step(request: HttpRequest, job: GovernanceJob) -> int | None:
-    """The step that the page shall begin with, if it asks. Raises ValueError for none of them."""
+    """Return the step index in the address, or None without one.
+
+    Raises:
+        ValueError: the job has no such step.
+    """
     asked = request.GET.get("from")
     if asked is None:
         return None

@@ -1,4 +1,4 @@
-"""The ledger of a contract as a story: who did what, when and why, with the chain verified now."""
+"""The page of a contract's ledger: each entry in words, and the whole chain verified again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VIEW_JOB = "governance.view_governancejob"
 ENTRIES_AT_ONCE = 100
 NAMES = ("id", "title", "reference", "status")
 
-# What is told beside the download; a test runs it.
+# The verification program shown beside the download; a test runs it.
 RECIPE = """\
 import hashlib, json, sys
 
@@ -44,7 +44,7 @@ print("verified, up to", known.hex())
 
 @dataclass(frozen=True, slots=True)
 class LedgerVerificationRow(LedgerEntryRow):
-    """One entry in words, with what proves it; `mark` is `verified`, `broken` or `unproven`."""
+    """A ledger entry with its proof; `mark` is `verified`, `broken` or `unproven`."""
 
     vouches: str
     body: str
@@ -53,7 +53,7 @@ class LedgerVerificationRow(LedgerEntryRow):
 
 
 class LedgerPages:
-    """The ledger's pages, for a model admin of contracts to take in beside its own."""
+    """The views of a contract's ledger, which the admin of contracts adds to its addresses."""
 
     @classmethod
     def urls(cls, screen: ReadOnlyAdmin) -> list[URLPattern]:
@@ -76,7 +76,7 @@ class LedgerPages:
 
     @method_decorator(require_safe)
     def ledger_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A page of the entries, oldest first; the whole chain is verified, whichever it is."""
+        """Show a page of entries, the oldest first; every page verifies the whole chain."""
         self._require_permission(request)
         plain = reverse("admin:governance_systemcontract_ledger", args=[object_id])
         try:
@@ -86,7 +86,7 @@ class LedgerPages:
         checked, record = verify_contract(object_id)
         if checked is None:
             return self._not_here(request, object_id)
-        # What is shown is what was verified; only a record that cannot be read is asked for again.
+        # The page shows the rows that were verified, and reads again only if those are unreadable.
         contract = record.contract if record else self._find(object_id)
         entries = record.entries if record else list(entries_of(object_id))
         found = [entry for entry in entries if entry.seq >= first]
@@ -111,7 +111,7 @@ class LedgerPages:
 
     @method_decorator(require_safe)
     def export_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """The whole chain as a file, in the shape that the API gives a page of it."""
+        """Return the whole chain as a JSON file, in the format of the API's ledger pages."""
         self._require_permission(request)
         self._find(object_id)
         document = {"next": None, "results": [as_exported(e) for e in entries_of(object_id)]}
@@ -122,7 +122,11 @@ class LedgerPages:
         )
 
     def _not_here(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """410, with what its tombstone says of a contract that was archived; else Http404."""
+        """Show the tombstone of a removed contract with status 410.
+
+        Raises:
+            Http404: there never was such a contract.
+        """
         try:
             refuse_archived(object_id)
         except ContractArchivedError as archived:
@@ -137,7 +141,7 @@ class LedgerPages:
             raise PermissionDenied
 
     def _find(self, object_id: UUID) -> SystemContract:
-        """What names the contract, and no more: a rewritten record may not be readable in full."""
+        """Read only the columns that name the contract: a rewritten record may be unreadable."""
         contract = SystemContract.objects.only(*NAMES).filter(pk=object_id).first()
         if contract is None:
             raise Http404(f"There is no contract {object_id}.")
@@ -145,7 +149,11 @@ class LedgerPages:
 
 
 def first_entry(request: HttpRequest) -> int:
-    """The entry that the page shall begin with, from 1. Raises ValueError for what cannot be."""
+    """Return the number of the page's first entry, counted from 1.
+
+    Raises:
+        ValueError: the address gives something else than a positive number.
+    """
     asked = request.GET.get("from", "1")
     if not (asked.isascii() and asked.isdigit() and len(asked) <= 9 and int(asked)):
         raise ValueError
@@ -153,7 +161,7 @@ def first_entry(request: HttpRequest) -> int:
 
 
 def as_exported(entry: LedgerEntry) -> dict[str, Any]:
-    """The entry's columns by name, as the API has them."""
+    """Return the entry's columns as the API's `LedgerEntrySerializer` gives them."""
     return {
         "seq": entry.seq,
         "at": timestamp(entry.at),
@@ -180,14 +188,14 @@ def _row(entry: LedgerEntry, finding: Finding | None) -> LedgerVerificationRow:
 
 
 def _mark(seq: int, finding: Finding | None) -> str:
-    """What comes after the first entry that does not fit may be true; nothing proves it."""
+    """Return the mark of an entry; those after the first bad entry are `unproven`."""
     if finding is None or seq < finding.seq:
         return "verified"
     return "broken" if seq == finding.seq else "unproven"
 
 
 def _vouched_by(body: str) -> str:
-    """What the entry holds the SHA-256 of, in words; nothing where that cannot be read."""
+    """Return the names of the records whose SHA-256 the entry holds; empty if unreadable."""
     try:
         records = json.loads(body)["records"]
         names = [name for name, digest in records.items() if digest is not None]

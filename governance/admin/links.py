@@ -1,4 +1,4 @@
-"""Where things have their pages, for links between them."""
+"""The addresses of capability and contract pages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.models import Capability, SystemContract
+from governance.models import SystemContract
+from governance.services.registry.queries import capability_ids
 
 
 def capability_urls(names: Iterable[str]) -> dict[str, str]:
-    """Where the page of each of these capabilities is, of those on record; one query."""
-    known = Capability.objects.filter(name__in=list(names)).values_list("name", "pk")
-    return {name: reverse("admin:governance_capability_change", args=[pk]) for name, pk in known}
+    """Map the registered ones of these capabilities to their pages; one query."""
+    known = capability_ids(names)
+    return {
+        name: reverse("admin:governance_capability_change", args=[pk]) for name, pk in known.items()
+    }
 
 
 def contract_url(contract: SystemContract) -> str:
-    """Where the contract's page is."""
+    """Return the address of the contract's page."""
     return reverse("admin:governance_systemcontract_change", args=[contract.pk])
 
 
 def scope_link(scope: str) -> SafeString | str:
-    """The scope's name, leading to its page where it is a capability on record; one query."""
+    """Return the scope's name, as a link if it is a registered capability; one query."""
     url = capability_urls([scope]).get(scope)
     return format_html('<a class="gov-link" href="{}">{}</a>', url, scope) if url else scope

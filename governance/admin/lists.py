@@ -1,7 +1,7 @@
-"""What every list of the admin shares: it is narrowed by its own filters, and by nothing else.
+"""The base classes of the admin's lists: no lookups from the address, and cursor pagination.
 
-Lists of what grows for ever go by position, not by page number: the thousandth page costs what the
-first does, and rows that arrive meanwhile shift nothing.
+Tables that grow without bound are paginated by cursor: the thousandth page is as fast as the first,
+and rows that are added meanwhile shift no page.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ AFTER, BEFORE = "after", "before"
 
 
 class FilteredList(ChangeList):
-    """Takes no lookups from the address.
+    """A list that only its own filters narrow.
 
-    Django would put any column and any lookup in there to the database: patterns that take for
-    ever, times and arrays that PostgreSQL cannot read. What no filter knows is answered like every
-    other parameter that does not fit: with the plain list.
+    Django would pass any column and lookup of the address to PostgreSQL, including slow patterns
+    and invalid times. A parameter that belongs to no filter leads back to the unfiltered list.
     """
 
     def get_filters(self, request: HttpRequest) -> Any:
@@ -36,22 +35,22 @@ class FilteredList(ChangeList):
 
 
 class CursorPaginatedList(FilteredList):
-    """Rows by when they were made, the newest or the oldest first, a page after or before a place.
+    """A list in the order of creation, paginated by a cursor in the parameters AFTER and BEFORE.
 
-    The template finds `earlier_url` and `later_url` here, empty where there is nothing.
+    `_pages.html` reads `earlier_url` and `later_url`; they are empty where there is no page.
     """
 
     earlier_url = later_url = ""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        for name in (AFTER, BEFORE):  # no filters, and no part of the addresses that keep those
+        for name in (AFTER, BEFORE):  # a cursor is no filter, and links to filters drop it
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
-        """One page, and whether there is more on either side: one query, and nobody counts."""
+        """Read one page and whether there are rows on either side; one query, no count."""
         after, before = _cursor(request, AFTER), _cursor(request, BEFORE)
         newest_first = self.queryset.query.order_by[0] != "created_at"
         backwards = before is not None
@@ -76,7 +75,7 @@ class CursorPaginatedList(FilteredList):
         self.paginator.template_name = "admin/governance/_pages.html"
 
     def _beyond(self, name: str, row: Any) -> str:
-        """The page that follows or precedes `row`; the first one where this page is empty."""
+        """Return the address of the page beyond `row`; that of the first page for an empty one."""
         query: str = self.get_query_string({name: str(ContractCursor.of(row[0]))} if row else {})
         return query
 

@@ -1,8 +1,8 @@
-"""A founder modifies a contract's scope: a form made for each type of change, never JSON.
+"""The form with which a founder modifies a contract's scope; fields for each type of change.
 
-Looking (GET, HEAD) changes nothing, and neither do the form's own buttons, which open, add and
-remove fields and draw it again. A contract is replaced only by what was previewed just before: the
-form carries the digest of it.
+GET changes nothing, and neither do the buttons that open, add and remove fields: each returns the
+form again. "Replace the contract" sends the digest of the last preview, and is refused if the
+changes are others.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PREVIEW, MODIFY = "preview", "modify"
 
 @dataclass(frozen=True)
 class Preview:
-    """What would take the contract's place; `digest` is that of its changes."""
+    """The draft that would replace the contract; `digest` is the SHA-256 of its changes."""
 
     digest: str
     changes: FoldedList
@@ -55,7 +55,7 @@ class Preview:
 
 
 def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any) -> HttpResponse:
-    """ELIGIBLE → REJECTED, superseded by a DRAFT with the changes of the form."""
+    """Show the form, or replace the ELIGIBLE contract by a DRAFT with the changes of the form."""
     require_reviewer(request)
     contract = model_admin.find(request, object_id)
     at = timezone.now()
@@ -77,7 +77,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
             board.take_faults(error.errors)
         except GovernanceError as error:
             refusal = error
-        # Somebody else may have moved it meanwhile: show what stands there now.
+        # Another person may have decided meanwhile, so the page shows the current state.
         contract = model_admin.find(request, object_id)
     else:
         board = ScopeBoard.of(contract)
@@ -100,7 +100,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         refusal=None if faults else refusal,
         obstacles=() if refusal else obstacles,
         can_send=not obstacles,
-        # What was typed stays on the page, whatever it was refused for.
+        # After a POST the form is shown even if it was refused, so that no input is lost.
         decidable=request.method == "POST" or not obstacles,
         contract_url=contract_url(contract),
         again_url=request.path,
@@ -111,7 +111,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
 
 
 def _preview(board: ScopeBoard) -> Preview | None:
-    """What the form comes to; None where a field of it does not fit, which says so itself."""
+    """Return the draft that the form describes; None if a field is invalid and has its error."""
     documents = board.documents()
     if documents is None:
         return None
@@ -148,14 +148,14 @@ def _modify(
 
 @dataclass(frozen=True)
 class FormFault:
-    """What is wrong with the form, and where: the id of the field, if it is that of one."""
+    """An error of the form; `where` is the id of its field, or empty."""
 
     where: str
     message: str
 
 
 def _faults(board: ScopeBoard) -> list[FormFault]:
-    """Everything that is wrong, in the order of the page."""
+    """Return all errors of the form, in the order of the page."""
     found = [FormFault("", message) for message in board.faults]
     if board.removed_error:
         found.append(FormFault("removed", board.removed_error))
@@ -179,6 +179,6 @@ def _faults(board: ScopeBoard) -> list[FormFault]:
 
 def _done(old: SystemContract, new: SystemContract) -> str:
     return (
-        f"{old.reference} ended, superseded. This is {new.reference}: a draft awaiting "
-        "verdicts. Another founder than you decides on it then."
+        f"{old.reference} was superseded. This is {new.reference}: a draft awaiting "
+        "verdicts. Then another founder decides on it."
     )

@@ -1,4 +1,4 @@
-"""The sidebar, in the order in which people work; the home page shows the same places."""
+"""The sidebar, and the menu of the home page, which shows the same items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTRACTS = "admin:governance_systemcontract_changelist"
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Unfold's navigation: groups of the places where this person may go."""
+    """Return Unfold's navigation: groups of the pages that this person may see."""
     contracts = reverse(CONTRACTS)
     queue = reverse(QUEUE)
     here = request.path.startswith(contracts)

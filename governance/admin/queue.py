@@ -1,4 +1,4 @@
-"""The review queue's page: what waits for a founder, searched, filtered, moved through by keys."""
+"""The page of the review queue: the contracts that await a founder's decision."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_SEARCH_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A contract as a line of the queue; a decision's address is empty for who cannot decide."""
+    """A contract in the queue; the address of a form is empty if the person cannot use the form."""
 
     contract: SystemContract
     url: str
@@ -50,12 +50,12 @@ class QueueRow:
     age: str
     left: str
     is_over: bool
-    # How far its signing is, where somebody has signed: `1 of 2 signatures: ada`.
+    # The signing progress after the first signature: `1 of 2 signatures: ada`.
     signed: str
 
 
 def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
-    """Lines for contracts that wait; one question, who signed them, however many they are."""
+    """Return the rows for contracts that await a decision; one query, for their signatures."""
     is_founder = person.has_perm(REVIEW_PERMISSION)
     contracts = list(contracts)
     signatures: dict[UUID, list[ApprovalSignature]] = {contract.pk: [] for contract in contracts}
@@ -73,7 +73,7 @@ def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[QueueRow]:
 
 
 def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
-    """A page of the queue; what no filter knows is answered with the whole queue."""
+    """Show a page of the queue; an invalid filter or cursor leads to the first page."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     at = timezone.now()
@@ -105,7 +105,11 @@ def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse
 def read_request(
     request: HttpRequest,
 ) -> tuple[QueueFilter, QueueCursor | None, QueueCursor | None]:
-    """What is asked for, after which place or before which; ValueError where that cannot be."""
+    """Return the filter of the address, and its cursors `after` and `before`.
+
+    Raises:
+        ValueError: a filter or a cursor is invalid.
+    """
     params = {name: request.GET.get(name, "").strip() for name in request.GET}
     age = params.get("age", "")
     if age and age not in AGES:
@@ -124,7 +128,7 @@ def read_request(
 
 
 def queue_query(wanted: QueueFilter) -> dict[str, str]:
-    """The parameters of the queue's address that ask for `wanted`."""
+    """Return the parameters of the queue's address for the filter `wanted`."""
     params = {
         "q": wanted.words,
         "risk": str(wanted.risk or ""),
@@ -167,7 +171,7 @@ def _row(
 
 
 def _address(contract: SystemContract, page: str) -> str:
-    """Where a page of the contract is; empty while there is no such page."""
+    """Return the address of a page of the contract, or nothing if there is no such page."""
     try:
         return reverse(f"admin:governance_systemcontract_{page}", args=[contract.pk])
     except NoReverseMatch:
@@ -175,6 +179,6 @@ def _address(contract: SystemContract, page: str) -> str:
 
 
 def _beyond(parameter: str, row: Any, asked: dict[str, str]) -> str:
-    """The page that follows or precedes `row`; the first one where this page is empty."""
+    """Return the address of the page beyond `row`; that of the first page for an empty one."""
     cursor = {parameter: str(QueueCursor.of(row[0]))} if row else {}
     return f"{reverse(QUEUE)}?{urlencode(asked | cursor)}"

@@ -1,4 +1,4 @@
-"""What every screen over the record shares: it shows, and nobody can add, change or delete."""
+"""The base class of the admin's pages over the record, and the checks that pages share."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MAX_INLINE_JSON = 80
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Read-only for everyone, superusers included, whatever permissions they hold.
+    """A model admin in which nobody can add, change or delete, superusers included.
 
-    Lists never count the whole table: their pages are "previous" and "next". One that grows for
-    ever is a `CursorPaginatedList`.
+    Lists do not count their table: they link to the previous and the next page. A table that grows
+    without bound uses `CursorPaginatedList`.
     """
 
     actions = None
@@ -57,11 +57,16 @@ class ReadOnlyAdmin(ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """Django's own log knows nothing of what is decided here; the object's page does."""
+        """Redirect to the object's page: Django's log has no decisions, the ledger has them."""
         return HttpResponseRedirect(reverse(f"admin:{self._page_name()}", args=[object_id]))
 
     def find(self, request: HttpRequest, object_id: Any) -> Any:
-        """The object, for somebody who may see it: 403 or 404 otherwise."""
+        """Return the object.
+
+        Raises:
+            PermissionDenied: the person may not see it.
+            Http404: there is no such object.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         found = self.get_object(request, str(object_id))
@@ -72,7 +77,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return found
 
     def page_context(self, request: HttpRequest, **context: Any) -> dict[str, Any]:
-        """What a page of our own gives its template, beside what it shows."""
+        """Return `context` with the variables that every page's template needs."""
         request.current_app = self.admin_site.name
         return self.admin_site.each_context(request) | {"opts": self.opts} | context
 
@@ -81,19 +86,19 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 def require_safe_method(request: HttpRequest) -> None:
-    """Refuse whatever is not a mere look (403)."""
+    """Refuse every method but GET and HEAD (403)."""
     if request.method not in ("GET", "HEAD"):
         raise PermissionDenied
 
 
 def require_reviewer(request: HttpRequest) -> None:
-    """Refuse whoever does not review (403)."""
+    """Refuse a person without the permission to review (403)."""
     if not request.user.has_perm(REVIEW_PERMISSION):
         raise PermissionDenied
 
 
 def folded_json(value: Any) -> SafeString:
-    """A JSON value: short as it is, long folded away; escaped either way."""
+    """Return a JSON value as escaped HTML; a long value is folded."""
     short = value_in_words(value)
     if len(short) <= MAX_INLINE_JSON:
         return format_html('<code class="gov-code">{}</code>', short)

@@ -1,4 +1,4 @@
-"""The registry: what is true of the governed platform now."""
+"""The admin of the registry: capabilities and configuration of the platform, as recorded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CapabilityAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The capability's page. Nothing is edited here, so nothing can be sent here."""
+        """Show the capability's page; it has no form, so a POST is refused."""
         require_safe_method(request)
         capability = self.find(request, object_id)
         try:

@@ -1,4 +1,4 @@
-"""What makes a contract risky, in words: what it reaches, and what cannot be taken back."""
+"""The risk card of a contract's page: its scope, rollbacks, conflicts, advice and health."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from governance.domain.values import (
 
 @dataclass(frozen=True, slots=True)
 class RiskPoint:
-    """One thing to weigh; `warns` when it speaks against the change."""
+    """A sentence of the risk card; `warns` marks one that speaks against the change."""
 
     words: str
     warns: bool
@@ -30,20 +30,20 @@ def risk_points(
     validator: Mapping[str, Any] | None,
     health: HealthReading | None,
 ) -> list[RiskPoint]:
-    """What a founder weighs, the warnings first; facts of this contract, no opinion."""
+    """Return the sentences of the risk card, warnings first."""
     points = [_scope_point(capabilities, rows), _rollback_point(rows)]
     if conflicts := sum(row.conflict for row in rows):
         points.append(
             RiskPoint(
-                f"{plural(conflicts, 'change')} would overwrite a value that the proposal does not"
-                " know of.",
+                f"{plural(conflicts, 'change')} would overwrite a value that differs from the one"
+                " that the proposal expects.",
                 True,
             )
         )
     if doubts := sum(any(one.doubt for one in row.differences) for row in rows):
         points.append(
             RiskPoint(
-                f"{plural(doubts, 'change')} expects a value where none is recorded."
+                "1 change expects a value where none is recorded."
                 if doubts == 1
                 else f"{doubts} changes expect values where none are recorded.",
                 True,

@@ -1,7 +1,7 @@
-"""A contract's changes on the desk: which of them stay, go, are edited, and which are new.
+"""The state of the form that modifies a scope: kept, removed, edited and added changes.
 
-Nothing is kept between two requests but what the form carries: a change that nobody opened is the
-one on record, so that a form is as long as the edits are, and not as long as the contract.
+The form carries its whole state; the server keeps none between two requests. A change that is not
+open in the form is taken from the contract, so the form of a long contract stays short.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from governance.domain.changes import Change, parse_changes
 from governance.models import SystemContract
 from governance.services.registry.queries import configuration_of
 
-# Django reads no form of more than 1 000 fields; some are the page's own.
+# Django reads at most 1 000 fields of a form, and the page needs some for itself.
 MAX_FIELDS = 900
-# So many changes stand open from the start; of a longer contract none does.
+# A contract with at most so many changes shows all of them open; a longer one shows none.
 OPENED_AT_ONCE = 8
 FIELDS_AT_ONCE = 200
 MAX_RANGES = 2000
@@ -29,7 +29,7 @@ _NEW = re.compile(r"n([1-9][0-9]{0,3})")
 
 @dataclass(frozen=True)
 class ExistingChange:
-    """A change that stands in the contract: as a line, or open as a row."""
+    """A change of the contract; `row` holds its fields if it is open."""
 
     number: int
     words: str
@@ -39,7 +39,7 @@ class ExistingChange:
 
 @dataclass
 class ScopeBoard:
-    """The form, as it was last sent."""
+    """The form as it was last sent."""
 
     contract: SystemContract
     changes: Sequence[Change]
@@ -50,12 +50,12 @@ class ScopeBoard:
     reason: str = ""
     reason_error: str = ""
     faults: list[str] = field(default_factory=list)
-    # Which row each of `documents` came from.
+    # The key of the row from which each of `documents` came.
     _keys: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, contract: SystemContract) -> ScopeBoard:
-        """As it lies there when nobody has touched it."""
+        """Return the form before any edit."""
         board = cls(contract, parse_changes(contract.proposed_changes))
         if len(board.changes) <= OPENED_AT_ONCE:
             rows = [
@@ -68,7 +68,7 @@ class ScopeBoard:
 
     @classmethod
     def read(cls, contract: SystemContract, sent: Any) -> ScopeBoard:
-        """As a form says; what it cannot mean is passed over."""
+        """Return the form that was sent; fields that cannot belong to it are ignored."""
         board = cls(contract, parse_changes(contract.proposed_changes))
         board.reason = sent.get("reason", "")
         board.removed_typed = sent.get("removed", "")
@@ -107,9 +107,14 @@ class ScopeBoard:
     def is_long(self) -> bool:
         return len(self.changes) > OPENED_AT_ONCE
 
-    # --- what the buttons of the form do to it; none of them decides anything ---
+    # --- the buttons that change the form; none of them decides anything ---
     def act(self, do: str) -> str:
-        """Do what a button says; why it cannot be, in words, or nothing."""
+        """Apply the button `do` to the form; return a message if that is not possible.
+
+        Args:
+            do: a verb with its arguments, such as `remove:3` or `drop-parameter:2:0`. An unknown
+                button changes nothing.
+        """
         verb, _, what = do.partition(":")
         key, _, index = what.partition(":")
         row = self.rows.get(key)
@@ -145,9 +150,9 @@ class ScopeBoard:
         self._read_configuration()
         return ""
 
-    # --- what it comes to ---
+    # --- the result ---
     def documents(self) -> list[dict[str, Any]] | None:
-        """The changes as they would be; None where something that was typed does not fit."""
+        """Return the changes that the form describes; None if a field is invalid."""
         documents: list[dict[str, Any]] = []
         self._keys = []
         is_faulty = bool(self.removed_error)
@@ -167,7 +172,7 @@ class ScopeBoard:
         return None if is_faulty else documents
 
     def take_faults(self, faults: Sequence[Mapping[str, str]]) -> None:
-        """Put what a refusal says at the fields it speaks of; the rest stands above all."""
+        """Attach the errors of a refusal to their fields; the others go to the top of the form."""
         for fault in faults:
             path, message = fault["path"], fault["message"]
             found = _FAULT.fullmatch(path)
@@ -225,13 +230,13 @@ class ScopeBoard:
 
 
 TOO_MANY = (
-    "So many fields cannot be sent at once. Close what you do not edit; what you removed stays "
-    "removed."
+    "So many fields cannot be sent at once. Undo the edits that you do not need; removed steps "
+    "stay removed."
 )
 
 
 def in_ranges(numbers: set[int]) -> str:
-    """`{0, 1, 2, 6}` is `1-3, 7`: people count steps from 1."""
+    """Format step indexes as ranges that count from 1: `{0, 1, 2, 6}` is `1-3, 7`."""
     runs: list[list[int]] = []
     for number in sorted(number + 1 for number in numbers):
         if runs and runs[-1][1] == number - 1:

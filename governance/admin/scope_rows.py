@@ -1,4 +1,4 @@
-"""One change as a form made for its type: its fields, what is typed there, and what is wrong."""
+"""One change as a row of form fields, with the fields of its type, their input and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ConfigurationValues = Mapping[tuple[str, str], Any]
 
 @dataclass
 class FieldRow:
-    """A field of text: `field` is what the change's document calls it."""
+    """A text field; `name` is its name in the form, `field` its key in the change."""
 
     name: str
     field: str
@@ -43,7 +43,7 @@ class FieldRow:
 
 @dataclass
 class Parameter:
-    """A parameter: its name and its value. `was` is the number it has in what stands there."""
+    """A parameter's name and value; `was` is its position in the contract's change, or empty."""
 
     field_row: FieldRow
     value: ValueField
@@ -57,7 +57,7 @@ class Parameter:
 
 @dataclass
 class ScopeRow:
-    """One change in a form. `key` names it there: `7` is what stands as step 7, `n1` is new."""
+    """The fields of one change. `key` is its step index in the contract, or `n1` for a new one."""
 
     key: str
     kind: str
@@ -71,7 +71,7 @@ class ScopeRow:
 
     @classmethod
     def of(cls, key: str, kind: str, origin: Change | None = None) -> ScopeRow:
-        """A row that says what stands there, or an empty one."""
+        """Return a row with the values of `origin`, or an empty row."""
         row = cls(key, kind, origin)
         row.field_rows = list(_field_rows(row, origin))
         if isinstance(origin, ConfigurationUpdate):
@@ -92,7 +92,7 @@ class ScopeRow:
 
     @property
     def size(self) -> int:
-        """How many fields a form with it sends."""
+        """Return the number of form fields that the row sends."""
         values = [self.value] if self.value else []
         values += [parameter.value for parameter in self.parameters]
         own = 4 + len(self.field_rows) + 2 * len(self.parameters)
@@ -114,7 +114,7 @@ class ScopeRow:
         return self.name("count")
 
     def read(self, sent: Mapping[str, str]) -> None:
-        """Take over what was typed."""
+        """Take over the input of the form."""
         for field_row in self.field_rows:
             field_row.typed = normalize_newlines(sent.get(field_row.name, field_row.typed))
         self.expects = sent.get(self.name("expects"), self.expects)
@@ -135,7 +135,7 @@ class ScopeRow:
             self.parameters.append(self._parameter(len(self.parameters), "", ""))
 
     def drop_parameter(self, number: int) -> None:
-        """Take one out; the others move up, with what was typed in them."""
+        """Remove a parameter; the following ones move up with their input."""
         kept = [one for one in self.parameters if one.number != number]
         self.parameters = []
         for index, one in enumerate(kept):
@@ -145,7 +145,7 @@ class ScopeRow:
                 leaf.kind, leaf.typed = before.kind, before.typed
             self.parameters.append(moved)
 
-    # --- what the proposal expects, and what stands ---
+    # --- the expected value and the current value ---
     @property
     def setting(self) -> tuple[str, str]:
         typed = {field_row.field: field_row.typed for field_row in self.field_rows}
@@ -165,7 +165,7 @@ class ScopeRow:
 
     @property
     def expected_before(self) -> str:
-        """What the proposal expects, in words; empty where it spoke of another place."""
+        """Return the value that the proposal expects; empty if the setting is another one now."""
         return value_in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
 
     @property
@@ -185,7 +185,7 @@ class ScopeRow:
 
     # --- the change ---
     def document(self) -> dict[str, Any] | None:
-        """The change as typed, or None: then what is wrong stands at its fields."""
+        """Return the change as a document; None if a field is invalid and has its error."""
         document: dict[str, Any] = {"type": self.kind}
         for field_row in self.field_rows:
             field_row.error = "" if field_row.typed else "is required"
@@ -208,7 +208,7 @@ class ScopeRow:
         return any(errors)
 
     def take_fault(self, path: str, message: str) -> None:
-        """Put a fault where it belongs; `path` is what follows the change's own."""
+        """Attach an error to its field; `path` is the path below the change's own."""
         path = path.removeprefix(".")
         for field_row in self.field_rows:
             if path == field_row.field:
@@ -220,7 +220,8 @@ class ScopeRow:
         within = path.removeprefix("parameters.")
         for one in self.parameters if within != path else []:
             if within == one.field_row.typed:
-                # It is the name, unless the name is fine and the value is not.
+                # The path is the same for a bad name and a bad value; a name is bad if it has
+                # white space around it.
                 target: FieldRow | ValueField = (
                     one.value
                     if one.field_row.typed.strip() == one.field_row.typed
@@ -285,5 +286,5 @@ def _value(value: ValueField) -> Any:
 
 
 def _number(text: str, *, most: int) -> int:
-    """A number that a form carries; 0 for what is none, never more than `most`."""
+    """Return the number in a form field, at most `most`; 0 for text that is no number."""
     return min(int(text), most) if text.isascii() and text.isdecimal() and len(text) < 9 else 0

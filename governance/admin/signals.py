@@ -1,4 +1,4 @@
-"""Health signals: what monitors say, and said. They come in through the health service only."""
+"""The admin of health signals, active and superseded ones, for reading only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a founder saw as they signed: the stored text, and whether it is still what was signed."""
+"""The page of a signature: the stored text of what the founder saw, with its digests verified."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from governance.record.ledger.queries import signature_entry
 
 @dataclass(frozen=True, slots=True)
 class DigestCheck:
-    """A digest that was signed, and whether what stands there now still has it."""
+    """A signed digest; `holds` says whether the record now still has it."""
 
     of: str
     covers: str
@@ -30,7 +30,7 @@ class DigestCheck:
 def signature_page(
     model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
 ) -> HttpResponse:
-    """The text that was signed, and its digests, computed anew."""
+    """Show the signed text, and its digests computed again."""
     contract, signature = _find(model_admin, request, object_id, number)
     entry = signature_entry(contract.pk, number)
     checks = digest_checks(contract, signature, entry)
@@ -52,7 +52,7 @@ def signature_page(
 def signature_text(
     model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
 ) -> HttpResponse:
-    """The same text, byte for byte as it was signed, to keep elsewhere."""
+    """Return the signed text as a file, byte for byte."""
     contract, signature = _find(model_admin, request, object_id, number)
     answer = HttpResponse(signature.shown, content_type="text/plain; charset=utf-8")
     name = f"contract-{contract.pk}-signature-{number}.txt"
@@ -61,8 +61,11 @@ def signature_text(
 
 
 def _content_digest_of(contract: SystemContract) -> str | None:
-    """The digest of the content as it stands now; None of one that was rewritten so as to have
-    none, such as with a number that no double holds."""
+    """Return the digest of the current content.
+
+    None for content that was rewritten and has no canonical JSON, such as with a number outside the
+    range of a double.
+    """
     try:
         return digest(contract.content_record())
     except ValueError:
@@ -72,7 +75,7 @@ def _content_digest_of(contract: SystemContract) -> str | None:
 def digest_checks(
     contract: SystemContract, signature: ApprovalSignature, entry: LedgerEntry | None
 ) -> list[DigestCheck]:
-    """Each digest of a signature against what it is of, as that stands now."""
+    """Compare each digest of a signature with the current record."""
     record = digest(signature.as_record())
     return [
         DigestCheck(
@@ -83,13 +86,13 @@ def digest_checks(
         ),
         DigestCheck(
             "View",
-            "that, and the state around it",
+            "the content, and the state shown around it",
             signature.view_digest,
             sha256_hex(signature.view) == signature.view_digest,
         ),
         DigestCheck(
             "Signature",
-            "this text and all else of the signature, as the ledger seals it",
+            "this text and the other fields of the signature, as sealed in the ledger",
             record,
             entry is not None
             and json.loads(entry.body)["records"].get("signature_sha256") == record,
@@ -100,7 +103,12 @@ def digest_checks(
 def _find(
     model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any, number: int
 ) -> tuple[SystemContract, ApprovalSignature]:
-    """Who may see the contract may see what was signed; 404 where nobody signed."""
+    """Return the contract and its signature, for a person who may see the contract.
+
+    Raises:
+        PermissionDenied: the person may not.
+        Http404: there is no such contract or signature.
+    """
     contract = model_admin.find(request, object_id)
     signatures = ApprovalSignature.objects.filter(contract=contract, number=number)
     signature = signatures.select_related("founder").first()

@@ -1,7 +1,7 @@
-"""A job's steps along its time: what was planned, runs, is done, failed or was skipped, to scale.
+"""The timeline of a job's page: each step with its state, its times, and a bar drawn to scale.
 
-Where a bar lies follows from the times that the executor told, held against the job's own: what
-lies outside of those is drawn at the edge, and said.
+Bars use the times that the executor reported. A time outside the job's own is drawn at the edge,
+with a remark.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ STATES: Mapping[str, str] = {
     StepStatus.FAILED: "failed",
     StepStatus.SKIPPED: "skipped",
 }
-MIN_BAR_WIDTH = 0.6  # per cent: what took no time is seen all the same
+MIN_BAR_WIDTH = 0.6  # per cent, so that a step that took no time is visible
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a step lies in the job's time, in per cent of it; SVG's own attributes."""
+    """A step's start and length in per cent of the job's time, as SVG attributes."""
 
     left: str
     width: str
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """A line of the timeline: a step, how it stands, and its numbers in words."""
+    """A step in the timeline; `took` and `when` are its duration and its start in words."""
 
     number: int
     words: str
@@ -48,14 +48,14 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The lines, and what stands below the start, the middle and the end of the scale."""
+    """The rows, and the labels below the start, the middle and the end of the scale."""
 
     rows: Sequence[TimelineRow]
     scale: Sequence[str]
 
 
 def timeline_of(job: GovernanceJob, steps: Sequence[Mapping[str, Any]], at: datetime) -> Timeline:
-    """The timeline of `steps`, neighbours in order, as `steps_with_status` gives them."""
+    """Return the timeline of consecutive `steps`, as `steps_with_status` returns them."""
     if job.started_at is None:
         return Timeline([_row(step, None, "", "") for step in steps], ())
     begin, end = job.started_at, max(job.ended_at or at, job.started_at)
@@ -72,17 +72,17 @@ def timeline_of(job: GovernanceJob, steps: Sequence[Mapping[str, Any]], at: date
 def _placed(
     step: Mapping[str, Any], begin: datetime, end: datetime, free_at: datetime
 ) -> TimelineRow:
-    """The step's line; one that has not reported began, for all we know, at `free_at`."""
+    """Return the row of a step; one without a report is drawn from `free_at` on."""
     result: StepResult | None = step["result"]
     if result:
         outside = result.started_at < begin or result.completed_at > end
-        when = f"from {_offset(result.started_at - begin)}"
+        when = f"began {_offset(result.started_at - begin)}"
         if outside:
-            when = "at times outside the job's, as its executor reported"
+            when = "reported with times outside the job's own"
         bar = _bar(result.started_at, result.completed_at, begin, end)
         return _row(step, bar, _exact(result.completed_at - result.started_at), when)
     if step["status"] == StepStatus.RUNNING:
-        when = f"from {_offset(free_at - begin)}, not reported yet"
+        when = f"began {_offset(free_at - begin)}, not reported yet"
         return _row(step, _bar(free_at, end, begin, end), f"{_exact(end - free_at)} so far", when)
     if step["status"] == StepStatus.FAILED:
         return _row(step, _bar(free_at, end, begin, end), "—", "never reported")
@@ -112,11 +112,11 @@ def _bar(started: datetime, completed: datetime, begin: datetime, end: datetime)
 
 
 def _offset(length: timedelta) -> str:
-    return "the start" if length < timedelta(seconds=0.05) else f"{_exact(length)} on"
+    return "at the start" if length < timedelta(seconds=0.05) else f"after {_exact(length)}"
 
 
 def _exact(length: timedelta) -> str:
-    """As `span`, and below an hour to the second: lines are read against each other."""
+    """Format a duration as `format_duration` does, but below an hour with seconds, to compare."""
     seconds = length.total_seconds()
     if 60 <= seconds < 3600 and round(seconds) % 60:
         return f"{round(seconds) // 60} min {round(seconds) % 60} s"

@@ -1,6 +1,6 @@
-"""The forms by which a superuser issues, rotates and revokes tokens of the API.
+"""The forms with which a superuser issues, rotates and revokes API tokens.
 
-They read fields; what is allowed the flow says. None of them ever holds a token's text.
+A form only parses its fields; the service checks what is allowed. No form contains a token's text.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class IssueForm(forms.Form):
     username = forms.CharField(
         label="Service account",
         widget=UnfoldAdminTextInputWidget(attrs=_PLAIN),
-        help_text="Whose token it is. Nobody can log in with a service account.",
+        help_text="The owner of the token. Nobody can log in with a service account.",
     )
     create = forms.BooleanField(
-        label="Make the account, if there is none of that name",
+        label="Create the account if there is none with this name",
         required=False,
         widget=UnfoldBooleanWidget,
     )
     role = forms.ChoiceField(
         label="Role",
         required=False,
-        choices=[("", "As the account has it"), *choices_of(Role)],
+        choices=[("", "The role that the account has"), *choices_of(Role)],
         widget=UnfoldAdminSelectWidget,
-        help_text="What the account may do: the token carries no more. A new account needs one.",
+        help_text="What the account may do; a token never allows more. A new account needs a role.",
     )
     name = forms.CharField(
         label="What it is for (optional)",
@@ -64,8 +64,9 @@ class IssueForm(forms.Form):
         label="Capabilities (optional)",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3} | _PLAIN),
-        help_text="One a line. It covers only contracts that affect nothing else, and their jobs; "
-        "SYSTEM has to be named like any other. With none, it covers every contract.",
+        help_text="One on each line. The token covers only contracts that affect no other "
+        "capability, and their jobs; SYSTEM counts as a capability. Without any, the token covers "
+        "every contract.",
     )
     days = forms.IntegerField(
         label="Days until it expires",
@@ -75,7 +76,7 @@ class IssueForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=f"{TOKEN_DAYS[0]} to {TOKEN_DAYS[-1]}.",
     )
-    # The id that the token will have: the same form sent twice issues one token.
+    # The id of the new token, so that sending the form twice issues only one.
     token_id = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_verbs(self) -> list[str] | None:
@@ -93,8 +94,8 @@ class RotateForm(forms.Form):
         min_value=OVERLAP_HOURS[0],
         max_value=OVERLAP_HOURS[-1],
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=f"{OVERLAP_HOURS[0]} to {OVERLAP_HOURS[-1]}; never longer than it would have "
-        "anyway. Change the client over in that time.",
+        help_text=f"{OVERLAP_HOURS[0]} to {OVERLAP_HOURS[-1]}, but not beyond its own expiry. "
+        "Give the new token to the client in that time.",
     )
 
 

@@ -1,7 +1,7 @@
-"""Tokens of the API: which there are, issuing, rotating and revoking them; for superusers alone.
+"""The admin of API tokens, for superusers only: the list, and forms to issue, rotate and revoke.
 
-Forms by GET, each deed by POST. A new token's text is on the answer to the POST that made it and
-nowhere else: not in the session, not among the messages, not on the token's own page.
+GET shows a form, POST acts. The text of a new token appears only in the response to the POST that
+created it: not in the session, not in a message, and not on the token's page.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MAX_NAMES_SHOWN = 2
 
 @admin.register(ApiToken)
 class TokenAdmin(ReadOnlyAdmin):
-    """Every token, the newest first; neither its text nor its digest is shown."""
+    """Every token, the newest first; no page shows a token's digest."""
 
     list_display = ("whose", "may", "capability_scope", "made", "used", "ends", "state")
     list_before_template = "admin/governance/_tokens_now.html"
@@ -74,11 +74,11 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @display(description="May")
     def may(self, token: ApiToken) -> str:
-        return abbreviated_names(token.verbs, "all its account may")
+        return abbreviated_names(token.verbs, "everything its account may")
 
     @display(description="Capabilities")
     def capability_scope(self, token: ApiToken) -> str:
-        return abbreviated_names(token.capabilities, "every one")
+        return abbreviated_names(token.capabilities, "all")
 
     @display(description="Made", ordering="created")
     def made(self, token: ApiToken) -> str:
@@ -100,7 +100,7 @@ class TokenAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The token's page. Nothing is edited here, so nothing can be sent here."""
+        """Show the token's page; it has no form of its own, so a POST is refused."""
         require_safe_method(request)
         token = self.find(request, object_id)
         return render(request, "admin/governance/token.html", self._context(request, token))
@@ -114,10 +114,10 @@ class TokenAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    # --- what is done ---
+    # --- issue, rotate, revoke ---
     @method_decorator(GET_OR_POST_ONLY)
     def issue_view(self, request: HttpRequest) -> HttpResponse:
-        """A form by GET; by POST a token, shown this once."""
+        """Show the form by GET; by POST issue a token and show it once."""
         require_superuser(request)
         refusal: GovernanceError | None = None
         form: forms.Form = IssueForm(initial={"token_id": new_id()})
@@ -144,7 +144,7 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @method_decorator(GET_OR_POST_ONLY)
     def rotate_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A form by GET; by POST the token's successor, shown this once."""
+        """Show the form by GET; by POST issue the token's successor and show it once."""
         require_superuser(request)
         token = self.find(request, object_id)
         refusal: GovernanceError | None = None
@@ -165,7 +165,7 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @method_decorator(GET_OR_POST_ONLY)
     def revoke_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A form by GET; by POST the token no longer works."""
+        """Show the form by GET; revoke the token by POST."""
         require_superuser(request)
         token = self.find(request, object_id)
         refusal: GovernanceError | None = None
@@ -213,7 +213,7 @@ class TokenAdmin(ReadOnlyAdmin):
             "text": text,
             "unknown": unknown_capabilities(token.capabilities or ()),
         }
-        # Like all of the admin it goes out as no-store: going back does not show it again.
+        # Every admin page is sent with `no-store`, so going back does not show the token again.
         return render(request, "admin/governance/token_made.html", context, status=201)
 
     def _context(self, request: HttpRequest, token: ApiToken) -> dict[str, Any]:
@@ -240,13 +240,13 @@ class TokenAdmin(ReadOnlyAdmin):
 
 
 def require_superuser(request: HttpRequest) -> None:
-    """Refuse everybody else (403): who hands out tokens can act as any service."""
+    """Refuse a person who is no superuser (403): a token lets its holder act as any service."""
     if not is_superuser(request):
         raise PermissionDenied
 
 
 def abbreviated_names(names: Sequence[str] | None, all_of_them: str) -> str:
-    """The first names, as many as a cell of a list holds, and how many more there are."""
+    """Return the first names and the number of the others; `all_of_them` stands for None."""
     if names is None:
         return all_of_them
     more = len(names) - MAX_NAMES_SHOWN

@@ -1,8 +1,7 @@
-"""JSON values as people edit them: by their type, a line of text at a time, and never as JSON.
+"""Form fields for JSON values: people choose a kind and type plain text, never JSON.
 
-A value that nobody touched comes back exactly as it was, whatever its spelling on the page. Lists
-and structures that are not plain come apart into leaves, each edited where it stands; what has too
-many of them is shown, and kept.
+A value that was not edited is returned exactly as recorded, however the page formats it. A nested
+structure is edited by its leaves; one with too many leaves is shown and kept.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ Path = tuple[str | int, ...]
 
 @dataclass
 class Leaf:
-    """One value as it is typed: of which kind, and the text of it. `base` is what stands there."""
+    """A value as kind and typed text; `base` is the recorded value, if there is one."""
 
     name: str
     label: str
@@ -54,7 +53,7 @@ class Leaf:
 
     @property
     def is_fixed(self) -> bool:
-        """An empty structure: there is nothing in it to edit."""
+        """Whether the leaf is an empty structure, which has nothing to edit."""
         return self.base == {} and self.base is not _ABSENT
 
     @property
@@ -66,9 +65,12 @@ class Leaf:
         self.typed = normalize_newlines(sent.get(f"{self.name}-typed", self.typed))
 
     def value(self) -> Any:
-        """What is typed; the value that stands there where that is what it says. ValueError else.
+        """Return the typed value, or `base` itself if it was not edited.
 
-        LEFT_OUT gives no value: ask `kind` first.
+        A leaf of the kind LEFT_OUT has no value; the caller checks `kind` first.
+
+        Raises:
+            ValueError: the text does not fit the kind, or the kind is unknown.
         """
         if self.is_fixed or (self.base is not _ABSENT and self._is_unchanged()):
             return self.base
@@ -94,14 +96,14 @@ class Leaf:
 
 @dataclass
 class ValueField(Leaf):
-    """A whole value: plain, or a structure that is edited by its leaves."""
+    """A whole value: a plain one, or a structure that is edited by its leaves."""
 
     leaves: list[Leaf] = field(default_factory=list)
     is_too_deep: bool = False
 
     @classmethod
     def of(cls, name: str, label: str, base: Any = _ABSENT) -> ValueField:
-        """For a value that stands there, or for a new one."""
+        """Return the field for the recorded value `base`, or for a new value."""
         if base is _ABSENT:
             return cls(name, label)
         if (kind_text := kind_and_text(base)) is not None:
@@ -131,7 +133,7 @@ class ValueField(Leaf):
 
     @property
     def size(self) -> int:
-        """How many fields a form with it sends."""
+        """Return the number of form fields that the value sends."""
         return 2 + 2 * len(self.leaves)
 
     def read(self, sent: Mapping[str, str]) -> None:
@@ -151,12 +153,16 @@ class ValueField(Leaf):
             except ValueError as error:
                 leaf.error = str(error)
         if any(leaf.error for leaf in self.leaves):
-            raise ValueError("has a part that does not fit")
+            raise ValueError("has an invalid part")
         return _rebuilt(self.base, (), values)
 
 
 def number_of(typed: str) -> int | float:
-    """The number that a JSON document would hold for it. ValueError where it is none."""
+    """Parse a number as JSON does.
+
+    Raises:
+        ValueError: the text is no JSON number.
+    """
     text = typed.strip()
     found = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_LENGTH else None
     if found is None:
@@ -165,7 +171,7 @@ def number_of(typed: str) -> int | float:
 
 
 def kind_and_text(value: Any) -> tuple[str, str] | None:
-    """(kind, text) by which a value is edited in one piece; None for what has parts to show."""
+    """Return (kind, text) of a plain value; None for a value that is edited by its parts."""
     if isinstance(value, str):
         return TEXT, value
     if value is None or isinstance(value, bool):
@@ -181,12 +187,12 @@ def kind_and_text(value: Any) -> tuple[str, str] | None:
 
 
 def path_in_words(path: Path) -> str:
-    """`limits › hosts › 3`: where a leaf stands; items of a list count from 1."""
+    """Format the path of a leaf: `limits › hosts › 3`; list items are counted from 1."""
     return " › ".join(str(step + 1) if isinstance(step, int) else step for step in path)
 
 
 def normalize_newlines(text: str) -> str:
-    """Browsers send \\r\\n for a line's end; the record keeps \\n."""
+    """Replace the line ends that browsers send (`\\r\\n`) by `\\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -206,7 +212,7 @@ def _leaves_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _rebuilt(value: Any, path: Path, values: Mapping[Path, Any]) -> Any:
-    """`value` with other leaves; those that are absent are left out of what holds them."""
+    """Return `value` with the leaves of `values`; a leaf that is `_ABSENT` is removed."""
     if path in values:
         return values[path]
     if isinstance(value, dict):

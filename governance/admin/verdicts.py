@@ -1,21 +1,22 @@
-"""The validator's and the gate's verdict, for the contract's page."""
+"""The validator's verdict and the eligibility verdict, for the contract's page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from governance.admin.wording import pretty_json
+from governance.admin.wording import pretty_json, verdict_time
 from governance.domain.rules import rule_results
 from governance.models import SystemContract
 
 
 def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
-    """What the page says of both verdicts; of one that has not come yet, only that."""
+    """Return the template variables for both verdicts; a verdict that is missing is empty."""
     validator, eligibility = contract.validator_verdict, contract.eligibility_verdict
     words: dict[str, Any] = {"validator": validator, "eligibility": eligibility}
     if validator:
         words |= {
             "confidence": f"{float(validator['confidence_score']):.0%}",
+            "analyzed_at": verdict_time(validator["analyzed_at"]),
             "kind": _spaced(validator["issue_type"]),
             "recommends": _spaced(validator["recommended_action"]),
             "validator_json": pretty_json(validator),
@@ -23,12 +24,13 @@ def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
         }
     if eligibility:
         rules, listed = rule_results(eligibility)
-        asked = eligibility["rules_evaluated"]
+        evaluated = eligibility["rules_evaluated"]
         words |= {
             "rules": rules,
             "rules_listed": listed,
-            # Verdicts come with the number, or with the rules.
-            "rules_evaluated": len(asked) if isinstance(asked, list) else asked,
+            "evaluated_at": verdict_time(eligibility["evaluated_at"]),
+            # A verdict gives the number of rules, or lists them.
+            "rules_evaluated": len(evaluated) if isinstance(evaluated, list) else evaluated,
             "blocking_json": pretty_json(eligibility["blocking_signals"]),
             "missing_json": pretty_json(eligibility["missing_prerequisites"]),
             "eligibility_json": pretty_json(eligibility),

@@ -1,15 +1,17 @@
-"""The record in words: labels, spans of time, events and values, for people's eyes."""
+"""Record values as text on pages: labels, events, actors, recorded reasons, times left."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance.domain.values import JobStatus
 from governance.domain.wording import change_in_words as change_in_words
 from governance.domain.wording import format_duration as format_duration
 from governance.domain.wording import format_time as format_time
@@ -28,7 +30,7 @@ EVENTS: Mapping[str, str] = {
     "contract.review.approved": "approved the contract",
     "contract.review.rejected": "rejected the contract",
     "contract.review.superseded": "modified the scope: another contract takes its place",
-    "contract.review.expired": "closed the review: its time was over",
+    "contract.review.expired": "closed the contract: no founder decided in time",
     "contract.window.lapsed": "closed the contract: its window passed unused",
     "contract.activation.activated": "activated the contract",
     "contract.audit.passed": "gave the verdict PASS",
@@ -43,14 +45,21 @@ EVENTS: Mapping[str, str] = {
     "job.execution.cancelled": "cancelled the job",
 }
 
+# Reasons that are recorded as codes, and their sentences.
+CLOSING_REASONS: Mapping[str, str] = {
+    "review_ttl_passed": "No founder decided in time.",
+    "window_lapsed": "Its activation window passed unused.",
+}
+_STEP = re.compile(r"\b([Ss]tep) (\d+)\b")
+
 
 def label(word: Any) -> SafeString:
-    """A word as a label; the stylesheet gives each word its colour."""
+    """Format a word as a label; the stylesheet has a colour for each known word."""
     return format_html('<span class="gov-label" data-word="{0}">{0}</span>', word)
 
 
 def two_lines(first: str, second: str) -> SafeString:
-    """A cell of a list: what matters, and a fainter word below it."""
+    """Format a list cell: the main text, and a fainter text below it."""
     return format_html(
         '<span class="gov-two-lines"><strong title="{0}">{0}</strong><small>{1}</small></span>',
         first,
@@ -63,23 +72,48 @@ def source_in_words(source: str) -> str:
 
 
 def left_until(end: datetime, at: datetime) -> str:
+    """Return the time from `at` to `end`: `6 days left`, or `passed 2 h ago`."""
     return (
         f"{format_duration(end - at)} left"
         if end > at
-        else f"over since {format_duration(at - end)}"
+        else f"passed {format_duration(at - end)} ago"
     )
 
 
 def event_in_words(event: str, step_index: int | None) -> str:
-    """What an entry tells; an event that is not known here stands for itself."""
+    """Return what a ledger entry's actor did; an unknown event is returned unchanged."""
     words = EVENTS.get(event)
     return event if words is None else words.format(number=(step_index or 0) + 1)
 
 
 def actor_in_words(actor: str) -> str:
-    """`user:7:ada` is ada; whatever else the ledger holds stays as it is."""
+    """Return `ada` for the actor `user:7:ada`; any other actor is returned unchanged."""
     parts = actor.split(":", 2)
     return parts[2] if len(parts) == 3 and parts[0] == "user" else actor
+
+
+def closing_in_words(reason: str) -> str:
+    """Return the sentence for a recorded closing code; a typed reason is returned unchanged."""
+    return CLOSING_REASONS.get(reason, reason)
+
+
+def job_end_in_words(status: str, reason: str) -> str:
+    """Return why a job ended, with the steps counted from 1.
+
+    The system writes the reason of a FAILED job and counts its steps from 0. The reason of a
+    cancelled job was typed by a person, and is returned unchanged.
+    """
+    if status != JobStatus.FAILED:
+        return reason
+    return _STEP.sub(lambda step: f"{step[1]} {int(step[2]) + 1}", reason)
+
+
+def verdict_time(recorded: Any) -> str:
+    """Format the time that a verdict gives as text; text that is no time is returned unchanged."""
+    try:
+        return format_time(datetime.fromisoformat(recorded).astimezone(UTC))
+    except (TypeError, ValueError, OverflowError):
+        return str(recorded)
 
 
 def pretty_json(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""The HTTP API: a file per resource; each call makes one call inwards and translates one answer.
+"""The HTTP API: one module per resource; each call runs one query or one flow.
 
-Reads through queries, writes through flows. It creates no contract and no job, approves nothing
-and writes no status. It refuses whoever has no token or not the permission that an action names
-(`permissions.py`), input that does not have exactly the form asked for (`parsers.py`, `fields.py`),
-and says every refusal as a problem document (`problems.py`).
+It reads through queries and writes through flows. No call proposes or approves a contract, and no
+call writes a status itself. The API refuses a caller without a token or without the permission
+that the action names (`permissions.py`), and input that is not exactly of the documented form
+(`parsers.py`, `fields.py`). Every error becomes a problem document (`problems.py`).
 """

@@ -1,4 +1,4 @@
-"""Who is asking: a hashed, expiring token in the header `Authorization: Bearer <token>`."""
+"""Authentication by API token: `Authorization: Bearer <token>`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 SCHEME = "Bearer"
 
-# Our tokens are hexadecimal digits. Anything else would only trouble the database.
+# Tokens are hexadecimal digits; text of another form is refused without a query.
 _TOKEN = re.compile(rb"[0-9A-Za-z_-]{16,256}", re.ASCII)
 _STATE_ERRORS = {
     TokenState.REVOKED: ("This token was revoked.", "token_revoked"),
@@ -33,19 +33,23 @@ _STATE_ERRORS = {
 
 
 class ApiTokenAuthentication(BaseAuthentication):
-    """Authenticate an API token in one query, with what its account may do; record its use once a
-    minute.
+    """The authentication of API tokens, in one query that also reads the account's permissions.
 
-    A token that is unknown, revoked or expired, or whose user is not active, answers 401, and who
-    does not know the whole of it hears no more than that it is unknown.
+    A token that is unknown, revoked or expired, or whose account is inactive, gets 401. Only a
+    caller with the complete token learns that it was revoked or expired; any other caller gets
+    `authentication_failed`. The use of a token is recorded at most once a minute.
     """
 
     def authenticate_header(self, request: Request) -> str:
-        """What `WWW-Authenticate` says in a 401."""
+        """Return the value of `WWW-Authenticate` in a 401."""
         return SCHEME
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
-        """Return (account, token); None where the header names another scheme or none."""
+        """Return (account, token), or None if the header is missing or names another scheme.
+
+        Raises:
+            AuthenticationFailed: the token is unknown, revoked or expired, or its account inactive.
+        """
         scheme, _, token = get_authorization_header(request).strip().partition(b" ")
         if scheme.lower() != SCHEME.lower().encode():
             return None
@@ -53,7 +57,7 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def _authenticate_token(self, token: bytes) -> tuple[Any, ApiToken]:
         if not _TOKEN.fullmatch(token):
-            raise AuthenticationFailed("This token is not one of ours.")
+            raise AuthenticationFailed("This site does not know this token.")
         text = token.decode("ascii")
         digest = hash_token(text)
         for known in tokens_by_key(text[:TOKEN_KEY_LENGTH]):
@@ -63,16 +67,16 @@ class ApiTokenAuthentication(BaseAuthentication):
             if refusal := _STATE_ERRORS.get(known.state_at(at)):
                 raise AuthenticationFailed(*refusal)
             if not known.user.is_active:
-                raise AuthenticationFailed("This user is not active.", code="user_inactive")
+                raise AuthenticationFailed("This account is not active.", code="user_inactive")
             _try_to_note_use(known, at)
             return known.user, known
-        raise AuthenticationFailed("This token is not one of ours.")
+        raise AuthenticationFailed("This site does not know this token.")
 
 
 def _try_to_note_use(token: ApiToken, at: Any) -> None:
-    """Once a minute, whatever comes of it: a call does not fail because it could not be noted.
+    """Record the use of a token at most once a minute, and only log a database error.
 
-    A database that only reads would refuse it every time.
+    A read-only database refuses every write, and reads must still work there.
     """
     if token.last_used_at is not None and token.last_used_at > at - LAST_USED_PRECISION:
         return
@@ -80,4 +84,4 @@ def _try_to_note_use(token: ApiToken, at: Any) -> None:
         try:
             record_use(token, at=at)
         except Error as error:
-            logger.warning("The use of token %s could not be noted: %s", token.pk, error)
+            logger.warning("The use of token %s could not be recorded: %s", token.pk, error)

@@ -1,4 +1,4 @@
-"""Many at once: each thing is a transaction of its own, and the answer has an outcome for each."""
+"""Bulk calls: each item is a transaction of its own and has an outcome of its own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ OutcomeDocument = dict[str, Any]
 def outcomes_of(
     view: Any, request: Request, ids: Iterable[UUID], move: Callable[[UUID], OutcomeDocument]
 ) -> list[OutcomeDocument]:
-    """What `move` answers for each id, in order, or the problem document that refused it.
+    """Return the outcome of `move` for each id, in order; a refusal becomes its problem document.
 
-    Under an `Idempotency-Key` each is a part of the call: one that was done before the call was
-    cut is not done again, and has the outcome that it had. RequestInProgressError if the same call
-    is at one of them at this moment.
+    With an `Idempotency-Key`, each id is a part of the call with a stored response of its own: an
+    id that was finished before the call was interrupted keeps its outcome and is not done again.
+
+    Raises:
+        RequestInProgressError: the same call is running for one of the ids.
     """
     call = call_of(request)
     return [_outcome(call, item_id, move, view) for item_id in ids]
@@ -55,7 +57,11 @@ def _outcome(
 
 
 def _final_outcome(item_id: UUID, move: Callable[[UUID], OutcomeDocument]) -> OutcomeDocument:
-    """The outcome for good; a refusal that may pass later is raised."""
+    """Return an outcome that may be stored.
+
+    Raises:
+        GovernanceError: a refusal after which the same call may succeed later.
+    """
     try:
         return move(item_id)
     except GovernanceError as error:

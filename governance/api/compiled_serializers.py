@@ -1,8 +1,8 @@
-"""What is shown of a thing, as its serializer declares it: a serializer is read once a process.
+"""Response serializers, compiled into plain functions once per process.
 
-rest_framework asks each field anew, for each thing, what it is and where it comes from. Here a
-serializer becomes one function, which only fetches and converts; what a field of ours says of
-itself (its source, its default, that it may be null) holds as it does there.
+DRF examines every field again for every object. Here a serializer becomes one function that only
+fetches and converts values. `source`, `default` and `allow_null` mean the same as in DRF, for the
+kinds of fields that this API uses.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SerializerClass = type[serializers.BaseSerializer[Any]]
 Field = serializers.Field[Any, Any, Any, Any]
 FieldConverter = Callable[[Any], Any]
 
-_OMITTED: Any = object()  # what stands for a field that need not be there, and is not
+_OMITTED: Any = object()  # the value of an optional field that the object does not have
 
-# What is shown as it is: numbers, and what came as JSON.
+# Fields whose values are shown unchanged: numbers and JSON.
 _UNCONVERTED = (
     serializers.FloatField,
     serializers.IntegerField,
@@ -32,17 +32,17 @@ _UNCONVERTED = (
 
 
 def serialize(serializer_class: SerializerClass, thing: Any) -> Any:
-    """Return the plain value that `serializer_class`, which needs no context, makes of `thing`."""
+    """Serialize an object with `serializer_class`, which must not need a context."""
     return _compiled(serializer_class)(thing)  # type: ignore[arg-type]
 
 
 def serialize_each(serializer_class: SerializerClass, things: Iterable[Any]) -> list[Any]:
-    """Those of several, in order."""
+    """Serialize several objects, in order."""
     return list(map(_compiled(serializer_class), things))  # type: ignore[arg-type]
 
 
 def converter_of(field: Field) -> FieldConverter | None:
-    """What makes the shown value of one that is not null; None where it is shown as it is."""
+    """Return the function that converts a value that is not null; None for no conversion."""
     if isinstance(field, _UNCONVERTED):
         return None
     if isinstance(field, serializers.CharField | serializers.ChoiceField | serializers.UUIDField):
@@ -53,7 +53,7 @@ def converter_of(field: Field) -> FieldConverter | None:
 
 
 def _rfc_3339(at: datetime) -> str:
-    """As DRF's own field shows a time: in UTC, which is what we and the database give out."""
+    """Format a time in UTC as DRF's own field does; the database returns times in UTC."""
     return at.isoformat().replace("+00:00", "Z")
 
 
@@ -63,7 +63,7 @@ def _compiled(serializer_class: SerializerClass) -> FieldConverter:
 
 
 def _compile(serializer: Any) -> FieldConverter:
-    """What shows a thing that is there, as an object or a list of objects."""
+    """Compile a serializer into a function from an object to a dict, or from a list to a list."""
     if isinstance(serializer, serializers.ListSerializer):
         each = _compile(serializer.child)
         return lambda things: list(map(each, things))
@@ -74,7 +74,7 @@ def _compile(serializer: Any) -> FieldConverter:
 
 
 def _compile_field(field: Any) -> FieldConverter:
-    """What finds the field's value in a thing, and shows it."""
+    """Compile a field into a function that fetches and converts its value."""
     if isinstance(field, serializers.SerializerMethodField):
         method: FieldConverter = getattr(field.parent, str(field.method_name))
         return method
@@ -93,7 +93,10 @@ def _compile_field(field: Any) -> FieldConverter:
 
 
 def _compile_source(field: Any) -> FieldConverter:
-    """Attributes of an object or entries of a dict; where they end early, what is shown instead."""
+    """Compile a field's source into a function that follows attributes or dict keys.
+
+    The function returns the field's default where an attribute or key is missing.
+    """
     steps = [(attrgetter(name), itemgetter(name)) for name in field.source_attrs]
     fallback = _default_of(field)
 
@@ -101,7 +104,10 @@ def _compile_source(field: Any) -> FieldConverter:
         try:
             for of_object, of_dict in steps:
                 thing = of_dict(thing) if type(thing) is dict else of_object(thing)
-        except (AttributeError, KeyError):  # a related row that is not there is one of them
+        except (
+            AttributeError,
+            KeyError,
+        ):  # Django raises an AttributeError for a missing related row
             if fallback is empty:
                 raise
             return fallback
@@ -111,7 +117,7 @@ def _compile_source(field: Any) -> FieldConverter:
 
 
 def _default_of(field: Any) -> Any:
-    """What is shown where there is nothing to show; `empty` where that is an error."""
+    """Return the value for a missing source; `empty` if a missing source is an error."""
     if field.default is not empty:
         return field.default
     if field.allow_null:

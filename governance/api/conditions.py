@@ -1,4 +1,4 @@
-"""Conditions on a call: only if what the caller read still stands, or only if it does not."""
+"""Conditional requests: `If-Match` and `If-None-Match`, compared with versions of the ledger."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from governance.record.ledger.versions import (
     version_of,
 )
 
-# May be kept by the client alone, who must ask before using it again.
+# Only the client itself may cache the response, and it must revalidate before each use.
 REVALIDATE = "private, no-cache"
 
 
 def conditional_response(
     request: Request, subject: Subject, pk: UUID, read: Callable[[], Response]
 ) -> HttpResponse:
-    """What `read` answers, with a strong `ETag`; 304 if the caller names it in `If-None-Match`.
+    """Return the response of `read` with a strong `ETag`, or 304 if `If-None-Match` names it.
 
-    The version is read before the row: an answer may be newer than its tag, never older. Raises
-    NotFoundError, and VersionMismatchError if `If-Match` names only others.
+    The version is read before the row, so a response can be newer than its tag, never older.
+
+    Raises:
+        NotFoundError: there is no such contract or job.
+        VersionMismatchError: `If-Match` does not name the current version.
     """
     version = version_of(subject, pk)
     wanted = versions_named_in(request, "If-Match")
@@ -41,10 +44,10 @@ def conditional_response(
 
 
 def versions_named_in(request: Request, header: str) -> frozenset[str] | None:
-    """The versions that a condition names, `*` among them; None without the header.
+    """Return the versions that a conditional header names, possibly `*`; None without the header.
 
-    What is no entity tag stands for no version. A weak tag (`W/"…"`) is one only where a weak
-    comparison does, in `If-None-Match`.
+    Text that is not an entity tag is ignored. A weak tag (`W/"…"`) counts only in `If-None-Match`,
+    for which RFC 9110 prescribes the weak comparison.
     """
     text = request.headers.get(header)
     if text is None:
@@ -56,13 +59,19 @@ def versions_named_in(request: Request, header: str) -> frozenset[str] | None:
 
 
 def require_if_match(request: Request, subject: Subject | None, pk: UUID | None) -> None:
-    """Hold a call that writes to its `If-Match`, with contract and job locked from here on.
+    """Lock the contract and its job, and refuse the write if `If-Match` names another version.
 
-    A call that is about no single contract or job has no version: there the condition never holds.
+    A call about no single contract or job has no version, so its condition never holds.
+
+    Raises:
+        VersionMismatchError: `If-Match` does not name the current version.
+        NotFoundError: there is no such contract or job.
     """
     wanted = versions_named_in(request, "If-Match")
     if wanted is None:
         return
     if subject is None or pk is None:
-        raise VersionMismatchError("What this call is about has no version to compare.")
+        raise VersionMismatchError(
+            "This call has no single contract or job whose version could be compared."
+        )
     require_version(subject, pk, wanted)

@@ -40,15 +40,25 @@ _READ_ONE = frozenset({"retrieve", "ledger"})
 
 
 def cache_known_relations(job: GovernanceJob) -> None:
-    """Ask for the people's names at once, and not for what a job just made cannot have yet."""
+    """Cache the relations of a new job, so that serializing it takes one query.
+
+    One query reads the names of all accounts. A new job has no evidence and no audit, and its
+    contract has no successor, so these are cached as None.
+    """
     contract = job.contract
     for relation in ("evidence", "audit"):
-        GovernanceJob._meta.get_field(relation).set_cached_value(job, None)
-    SystemContract._meta.get_field("successor").set_cached_value(contract, None)
+        _set_cached(job, relation)
+    _set_cached(contract, "successor")
     wanted = {name: getattr(contract, f"{name}_id") for name in ("proposed_by", "approved_by")}
     people = users_by_id(wanted.values())
     for name, pk in wanted.items():
         setattr(contract, name, people[pk])
+
+
+def _set_cached(row: SystemContract | GovernanceJob, relation: str) -> None:
+    """Let `relation` of the row read as absent, without a query."""
+    field: Any = row._meta.get_field(relation)
+    field.set_cached_value(row, None)
 
 
 class ContractViewSet(GovernedViewSet):
@@ -67,8 +77,11 @@ class ContractViewSet(GovernedViewSet):
     shapes = {"list": CONTRACT_IN_LIST, "retrieve": CONTRACT_IN_FULL, "ledger": LEDGER_ENTRY}
 
     def handle_exception(self, exc: Exception) -> Response:
-        """What is not there may have been archived; a token that is bound to capabilities does not
-        hear so, for a tombstone does not say which its contract had."""
+        """Return 410 `contract_archived` instead of 404 for a contract that was removed.
+
+        A token that is restricted to capabilities gets 404, because a tombstone does not say which
+        capabilities its contract affected.
+        """
         if isinstance(exc, NotFoundError) and self.action in _READ_ONE and self.token_scope is None:
             try:
                 refuse_archived(self.kwargs["pk"])

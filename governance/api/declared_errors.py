@@ -1,7 +1,7 @@
-"""Which call refuses with which `code`: what every call can answer, and what each adds to it.
+"""The error codes that each operation can return: those of every call, and those of its own.
 
-A new operation needs its line in `OPERATION_CODES`; without one the schema is not made. What a
-status has to say, and how each code is meant, is in `error_codes.py`.
+A new operation needs an entry in `OPERATION_CODES`; without one, generating the schema fails.
+`error_codes.py` has the status and the meaning of each code.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ CODES_OF_EVERY_POST = (
     "busy",
 )
 
-# Answered before an address and a method have led to an operation, so that none lists them.
+# Returned before a path and a method are matched to an operation, so no operation lists them.
 UNROUTED_CODES = ("not_found", "method_not_allowed")
 
-# What an operation adds to that, by its operation id.
+# The further codes of each operation, by its operation id.
 OPERATION_CODES: dict[str, tuple[str, ...]] = {
     "list_contracts": (),
     "get_contract": ("contract_not_found", "contract_archived", "precondition_failed"),
@@ -66,7 +66,7 @@ OPERATION_CODES: dict[str, tuple[str, ...]] = {
         "health_unknown",
         "health_blocked",
     ),
-    # What keeps one contract back stands in its outcome.
+    # The errors of single contracts are in their outcomes.
     "activate_contracts": (),
     "list_jobs": (),
     "get_job": ("job_not_found", "precondition_failed"),
@@ -115,15 +115,15 @@ OPERATION_CODES: dict[str, tuple[str, ...]] = {
 def declared_errors_of(
     operation_id: str, *, method: str, has_id: bool, is_list: bool
 ) -> dict[int, tuple[str, ...]]:
-    """status → the codes with which the operation answers it, both in order.
+    """Return the operation's error codes by status, the lowest status first.
 
-    Raises ImproperlyConfigured for an operation that is not listed here, and for a code that
-    `error_codes.py` does not know.
+    Raises:
+        ImproperlyConfigured: `OPERATION_CODES` lacks the operation, or `ERROR_CODES` a code.
     """
     if operation_id not in OPERATION_CODES:
         raise ImproperlyConfigured(
-            f"The operation {operation_id} has no line in governance/api/declared_errors.py: "
-            "add it to OPERATION_CODES, with the codes that it alone can answer."
+            f"The operation {operation_id} has no entry in governance/api/declared_errors.py: "
+            "add it to OPERATION_CODES, with the codes that only it can return."
         )
     codes = (
         *common_codes(method=method, has_id=has_id, is_list=is_list),
@@ -133,7 +133,7 @@ def declared_errors_of(
 
 
 def common_codes(*, method: str, has_id: bool, is_list: bool) -> tuple[str, ...]:
-    """The codes of every call of this kind."""
+    """Return the codes that every call of this kind can return."""
     is_post = method.upper() == "POST"
     return (
         *CODES_OF_EVERY_CALL,
@@ -144,11 +144,15 @@ def common_codes(*, method: str, has_id: bool, is_list: bool) -> tuple[str, ...]
 
 
 def group_by_status(codes: Sequence[str]) -> dict[int, tuple[str, ...]]:
-    """The same codes in groups, the lowest status first; each code once."""
+    """Group codes by status, the lowest status first and each code once.
+
+    Raises:
+        ImproperlyConfigured: `ERROR_CODES` does not have a code.
+    """
     if unknown := [code for code in codes if code not in ERROR_CODES]:
         raise ImproperlyConfigured(
             f"governance/api/error_codes.py does not know {', '.join(unknown)}: "
-            "add status and meaning."
+            "add its status and its meaning."
         )
     groups: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):

@@ -1,4 +1,4 @@
-"""Every error `code` of the API: its status, its meaning, and what a client does.
+"""Every error `code` of the API: its status, its meaning, and what a client should do.
 
 docs/errors.md and the error examples in the schema are generated from this table.
 `declared_errors.py` lists which operation returns which code.
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Advice(StrEnum):
-    """What a client does about an error."""
+    """What a client should do about an error."""
 
     FIX_REQUEST = "correct the request: the same request is refused again"
     AUTHENTICATE = "use a valid token, or ask an administrator for the permission"
@@ -21,12 +21,13 @@ class Advice(StrEnum):
     WAIT = "try later, a POST with a new `Idempotency-Key`: something else has to change first"
     READ_AGAIN = "read the current state, then decide again"
     REPORT = "tell the operators; one retry with the same `Idempotency-Key` is safe"
+    REPORT_REFUSED_WRITE = "report it to the operators; nothing was written"
     STOP = "stop: a retry cannot succeed"
 
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """One code: `meaning` is for the reference; `detail`, `details` and `path` are the example."""
+    """An error code; the reference shows `meaning`, the example `detail`, `details` and `path`."""
 
     status: int
     advice: Advice
@@ -116,7 +117,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         422,
         Advice.FIX_REQUEST,
         "This `Idempotency-Key` was used for a different request: each request needs its own key.",
-        "Idempotency-Key: stands for another call; each call has a key of its own.",
+        "Idempotency-Key: was used for a different request; use a new key for each request.",
         path="Idempotency-Key",
     ),
     "not_acceptable": ErrorCode(
@@ -135,7 +136,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         414,
         Advice.FIX_REQUEST,
         "The path or the query is longer than 4 096 bytes.",
-        "This address is too long to be one of ours.",
+        "The path or the query is too long.",
     ),
     "unsupported_media_type": ErrorCode(
         415,
@@ -160,7 +161,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         401,
         Advice.AUTHENTICATE,
         "The site does not know this token.",
-        "This token is not one of ours.",
+        "This site does not know this token.",
     ),
     "token_expired": ErrorCode(
         401, Advice.AUTHENTICATE, "The token has expired.", "This token has expired."
@@ -169,7 +170,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
         401, Advice.AUTHENTICATE, "The token was revoked.", "This token was revoked."
     ),
     "user_inactive": ErrorCode(
-        401, Advice.AUTHENTICATE, "The token's account is deactivated.", "This user is not active."
+        401,
+        Advice.AUTHENTICATE,
+        "The token's account is deactivated.",
+        "This account is not active.",
     ),
     "permission_denied": ErrorCode(
         403,
@@ -181,14 +185,14 @@ ERROR_CODES: dict[str, ErrorCode] = {
         403,
         Advice.STOP,
         "The caller took part in the contract or its job, and so cannot audit the job.",
-        "worker started it.",
+        "worker started the job, and so cannot audit it.",
     ),
     # --- not found ------------------------------------------------------------------------------
     "not_found": ErrorCode(
         404,
         Advice.STOP,
         "No such path. Paths end with a slash, and ids are UUIDs.",
-        "There is nothing at this address; addresses end in a slash.",
+        "There is nothing at this path; paths end with a slash.",
     ),
     "contract_not_found": ErrorCode(
         404,
@@ -241,7 +245,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.STOP,
         "The contract has no recorded approver.",
-        "Nobody is on record as having approved this.",
+        "No approver is recorded for this contract.",
     ),
     "window_closed": ErrorCode(
         409,
@@ -260,25 +264,25 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.STOP,
         "A change has a target outside the contract's affected capabilities.",
-        "proposed_changes[0]: the target Search is not among the affected capabilities.",
+        "proposed_changes[0]: Search is outside the scope (GiftCards).",
     ),
     "plan_mismatch": ErrorCode(
         409,
         Advice.STOP,
         "The plan differs from the proposed changes.",
-        "The plan does not do what was proposed.",
+        "The plan differs from the proposed changes.",
     ),
     "health_unknown": ErrorCode(
         409,
         Advice.WAIT,
         "The platform's health could not be read.",
-        "Nobody can tell how the platform is.",
+        "The platform's health is unknown.",
     ),
     "health_blocked": ErrorCode(
         409,
         Advice.WAIT,
         "The platform's health blocks the change; `details.blocking` names the scopes.",
-        "Health blocks: GiftCards.",
+        "Health is BLOCKED for GiftCards.",
         {"blocking": ["GiftCards"]},
     ),
     "change_freeze_active": ErrorCode(
@@ -299,7 +303,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.STOP,
         "The job has ended and can no longer change.",
-        "This job is COMPLETED for good.",
+        "This job is COMPLETED and can no longer change.",
         {"status": "COMPLETED"},
     ),
     "stale_execution": ErrorCode(
@@ -312,7 +316,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.STOP,
         "The lease has expired and the executor counts as lost: drop the job.",
-        "The lease lapsed at 2026-11-22T17:31:30.000000Z; the executor counts as lost.",
+        "The lease expired at 2026-11-22T17:31:30.000000Z; the executor counts as lost.",
         {"lease_expires_at": "2026-11-22T17:31:30.000000Z"},
     ),
     "step_out_of_order": ErrorCode(
@@ -327,7 +331,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.STOP,
         "The step already has a different recorded result.",
-        "Step 0 has another result on record already.",
+        "A different result of step 0 is already recorded.",
         {"step_index": 0},
     ),
     "steps_outstanding": ErrorCode(
@@ -341,13 +345,13 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.READ_AGAIN,
         "`evidence_sha256` is not the digest of the sealed evidence.",
-        "The verdict is on other evidence than what was sealed.",
+        "The verdict is on other evidence than the sealed evidence.",
     ),
     "verdict_exists": ErrorCode(
         409,
         Advice.STOP,
         "The job already has its verdict, which is final.",
-        "This job has its verdict already.",
+        "This job already has a verdict.",
     ),
     "verdict_conflict": ErrorCode(
         409,
@@ -359,14 +363,14 @@ ERROR_CODES: dict[str, ErrorCode] = {
         409,
         Advice.RETRY,
         "A request with this `Idempotency-Key` is still running.",
-        "This very call is being carried out; ask again.",
+        "A request with this key is still running; retry later.",
     ),
     "integrity_violation": ErrorCode(
         409,
-        Advice.REPORT,
+        Advice.REPORT_REFUSED_WRITE,
         "PostgreSQL refused the write, and nothing was written; `details.constraint` names the "
         "database guard.",
-        "Status moved to ACTIVE without an entry in the ledger.",
+        "The contract is ACTIVE, but the ledger says APPROVED.",
         {"constraint": "ledger_covers_status"},
     ),
     "answer_lost": ErrorCode(
@@ -374,7 +378,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
         Advice.READ_AGAIN,
         "This request was carried out, but its stored response cannot be decrypted, because the "
         "site's secret has changed since.",
-        "This call was answered, but the site's secret has changed since: read what came of it.",
+        "The stored response cannot be decrypted, because the site's secret has changed; "
+        "read the current state.",
     ),
     "precondition_failed": ErrorCode(
         412,
@@ -394,25 +399,25 @@ ERROR_CODES: dict[str, ErrorCode] = {
         500,
         Advice.REPORT,
         "An unexpected error in the server, which has been logged.",
-        "Something unexpected went wrong; it has been logged.",
+        "An unexpected error occurred and has been logged.",
     ),
     "database_unavailable": ErrorCode(
         503,
         Advice.RETRY,
         "The database does not answer. It is unknown whether the write happened.",
-        "The database does not answer now; ask again later.",
+        "The database does not answer; retry later.",
     ),
     "busy": ErrorCode(
         503,
         Advice.RETRY,
         "PostgreSQL rolled the write back, and nothing was written; `details.undone_by` says why.",
-        "Others are at it just now, and nothing was written; ask again.",
+        "Another transaction was in the way, and nothing was written; retry.",
         {"undone_by": "lock_timeout"},
     ),
     "too_many_streams": ErrorCode(
         503,
         Advice.RETRY,
         "The web process has no free event stream.",
-        "Every place for a stream is taken here; ask again later.",
+        "This web process has no free event stream; retry later.",
     ),
 }

@@ -1,8 +1,8 @@
-"""A job's ledger entries as server-sent events: those that are there, and each that follows.
+"""A job's ledger entries as server-sent events: the existing ones, then each new one.
 
-A stream holds a place (`hub.py`) and a thread for as long as it lasts, and a connection to the
-database only while it reads. What must never happen is that a client misses an entry: an id that
-we cannot have given out is refused, and a stream ends only between entries.
+A stream occupies a subscription (`stream_broker.py`) and a thread while it lasts, and a database
+connection only while it reads. A client must not miss an entry, so a `Last-Event-ID` that was never
+sent is refused, and a stream ends only between entries.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MEDIA_TYPE = "text/event-stream"
 RETRY = b"retry: 3000\n\n"
 HEARTBEAT = b":\n\n"
 PAGE_SIZE = 100
-# How long a client may take for one piece, and may leave what was sent unacknowledged.
+# The longest time for sending one chunk, and for its acknowledgement by the client.
 SEND_SECONDS = 30
 
 _ID = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
@@ -53,11 +53,11 @@ LAST_EVENT_ID = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     pattern=f"^({_ID.pattern})$",
-    description="The `id` of the last event that arrived: the stream goes on behind it. Without "
-    "it, or with 0, from the job's first entry on.",
+    description="The `id` of the last event that you received; the stream continues after it. "
+    "Without the header, or with 0, it begins with the job's first entry.",
 )
 EVENTS_EXAMPLE = OpenApiExample(
-    "a job begins",
+    "a job starts",
     media_type=MEDIA_TYPE,
     value="retry: 3000\n\n"
     "id: 6\nevent: job.activation.created\n"
@@ -73,7 +73,7 @@ EVENTS_EXAMPLE = OpenApiExample(
 
 
 class EventStreamRenderer(BaseRenderer):
-    """So that `Accept: text/event-stream` is understood; the stream writes itself."""
+    """A renderer that makes DRF accept `text/event-stream`; it never renders anything."""
 
     media_type = MEDIA_TYPE
     format = "events"
@@ -84,9 +84,13 @@ class EventStreamRenderer(BaseRenderer):
 
 
 def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
-    """The stream of the job's entries after the one that the client names; 204 if none can follow.
+    """Stream the job's entries after `Last-Event-ID`; return 204 if no entry can follow.
 
-    Raises InvalidInputError (`invalid_header`) and TooManyStreams. HEAD takes no place.
+    A HEAD request does not subscribe.
+
+    Raises:
+        InvalidInputError: `invalid_header`, for a `Last-Event-ID` that was never sent.
+        TooManyStreams: the process has no free stream.
     """
     chain = entries_of(job.contract_id)
     last = chain.only("seq", "event", "to_status").reverse()[0]
@@ -107,12 +111,12 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
 
 
 class EventStream:
-    """The bytes of a stream, piece by piece; closing it, or dropping it, gives its place back."""
+    """An iterator over the chunks of a stream; closing or deleting it ends the subscription."""
 
     def __init__(self, view: GovernedViewSet, subscriber: Subscriber, *, after: int) -> None:
         self._view, self._subscriber, self._after = view, subscriber, after
         self._pause = settings.GOVSITE_STREAMS["HEARTBEAT_SECONDS"]
-        # The view has just let it in.
+        # The view has just checked the token and the permission.
         self._next_check_at = time.monotonic() + self._pause
         self._ends_at = time.monotonic() + _seconds_allowed(view.request)
         self._pieces = self._generate()
@@ -126,7 +130,7 @@ class EventStream:
     def close(self) -> None:
         STREAM_BROKER.unsubscribe(self._subscriber)
 
-    # A response that fails on its way to the server is closed by nobody.
+    # Nobody closes a response that fails before the server sends it.
     __del__ = close
 
     def _generate(self) -> Iterator[bytes]:
@@ -152,9 +156,10 @@ class EventStream:
             STREAM_BROKER.wait_for_entries(self._subscriber, after=self._after, seconds=timeout)
 
     def _is_still_allowed(self) -> bool:
-        """As the view says, asked once a heartbeat, and before anything is told that came later.
+        """Whether the caller may still read the job; checked once per heartbeat interval.
 
-        While the database is away nobody can say, and there is nothing to be told.
+        While the database is unavailable the check cannot run. It is postponed as long as the
+        client has received every known entry.
         """
         is_caught_up = self._subscriber.head <= self._after
         if time.monotonic() < self._next_check_at or (
@@ -167,7 +172,7 @@ class EventStream:
         return is_allowed
 
     def _next_entries(self) -> Sequence[LedgerEntry]:
-        """The entries that follow, where there are known to be any; a page of them at most."""
+        """Return at most one page of new entries, without a query if none is known."""
         if self._subscriber.head <= self._after:
             return []
         rows = entries_of(self._subscriber.contract_id).filter(seq__gt=self._after)
@@ -176,7 +181,7 @@ class EventStream:
 
 
 def render_event(entry: LedgerEntry) -> bytes:
-    """The entry as one event, its data the JSON that `contracts/{id}/ledger/` shows."""
+    """Format an entry as one event; its data is the JSON of `contracts/{id}/ledger/`."""
     data: bytes = JSONRenderer().render(serialize(LedgerEntrySerializer, entry))
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (entry.seq, entry.event.encode(), data)
 
@@ -188,21 +193,21 @@ def _last_event_id(request: Request, *, head: int) -> int:
     if not _ID.fullmatch(given):
         fault = "must be a whole number from 0 on, or be left out"
     elif int(given) > head:
-        fault = f"is not an id that this stream gave out: its last entry is {head}"
+        fault = f"is not an id of this stream, whose last entry is {head}"
     else:
         return int(given)
     raise InvalidInputError.at(HEADER, fault, code="invalid_header")
 
 
 def _seconds_allowed(request: Request) -> float:
-    """As long as a stream may last, and no longer than its token."""
+    """Return the seconds that a stream may last: at most until its token expires."""
     expiry = getattr(request.auth, "expiry", None)
     max_seconds: float = settings.GOVSITE_STREAMS["SECONDS"]
     return min(max_seconds, (expiry - timezone.now()).total_seconds()) if expiry else max_seconds
 
 
 def _limit_send_time(client: Any) -> None:
-    """A client that reads no more, or has vanished, does not hold its place for ever."""
+    """Set timeouts on the client's socket, so that a client that vanished frees its stream."""
     with suppress(AttributeError, OSError):
         client.settimeout(SEND_SECONDS)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_SECONDS * 1000)

@@ -1,6 +1,7 @@
-"""Fields that take a value as it is or refuse it: no number out of text, no text out of a number.
+"""Serializer fields that refuse a value of another type instead of converting it.
 
-DRF's own fields are generous to HTML forms; a record is not the place for that.
+DRF's own fields convert text to numbers and numbers to text, as HTML forms need it. The record
+must keep what was sent.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LIST_MESSAGES: dict[str, Any] = MESSAGES | {
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A request body: an object with the fields declared, and with no others."""
+    """A request body: an object that has no other fields than the declared ones."""
 
     default_error_messages = MESSAGES | {"invalid": "must be an object"}
 
@@ -48,7 +49,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictCharField(serializers.CharField):
-    """Text and nothing else, white space around it included."""
+    """Text, kept with the white space around it."""
 
     default_error_messages = MESSAGES | {
         "invalid": "must be text",
@@ -66,7 +67,7 @@ class StrictCharField(serializers.CharField):
 
 
 class Sha256Field(StrictCharField):
-    """SHA-256 in 64 hexadecimal digits, small letters."""
+    """A SHA-256 as 64 lowercase hexadecimal digits."""
 
     default_error_messages = MESSAGES | {"invalid": "must be 64 hexadecimal digits (0-9, a-f)"}
 
@@ -81,7 +82,7 @@ class Sha256Field(StrictCharField):
 
 @extend_schema_field(OpenApiTypes.UUID)
 class StrictUUIDField(serializers.Field[UUID, Any, str, Any]):
-    """A UUID in its usual spelling, as answers show it."""
+    """A UUID in its canonical form with hyphens."""
 
     default_error_messages = MESSAGES | {"invalid": "must be a UUID"}
 
@@ -91,11 +92,11 @@ class StrictUUIDField(serializers.Field[UUID, Any, str, Any]):
         return UUID(data)
 
     def to_representation(self, value: UUID) -> str:
-        raise NotImplementedError("Answers show their ids with DRF's own field.")
+        raise NotImplementedError("Responses show ids with DRF's own field.")
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """An integer as JSON Schema has it: 5 or 5.0, the same number; neither `true` nor `"5"`."""
+    """An integer as JSON Schema defines it: 5 and 5.0 are equal; `true` and `"5"` are refused."""
 
     default_error_messages = MESSAGES | {
         "invalid": "must be a whole number",
@@ -112,7 +113,7 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One word out of a closed set."""
+    """One value of an enumeration."""
 
     default_error_messages = MESSAGES
 
@@ -129,10 +130,10 @@ class StrictChoiceField(serializers.ChoiceField):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
-    """A time in RFC 3339 with its zone; digits finer than a microsecond are dropped."""
+    """A time in RFC 3339 with a time zone; digits beyond microseconds are dropped."""
 
     default_error_messages = MESSAGES | {
-        "invalid": "must be a time in RFC 3339 with its zone, as in 2026-11-02T09:00:00Z"
+        "invalid": "must be a time in RFC 3339 with a time zone, as in 2026-11-02T09:00:00Z"
     }
 
     def to_internal_value(self, data: Any) -> datetime:
@@ -140,20 +141,20 @@ class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
             self.fail("invalid")
         try:
             return datetime.fromisoformat(data.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):  # a 30th of February; the year 0 in UTC
+        except (ValueError, OverflowError):  # such as 30 February, or the year 0 in UTC
             self.fail("invalid")
 
     def to_representation(self, value: datetime) -> str:
-        raise NotImplementedError("Answers show their times with DRF's own field.")
+        raise NotImplementedError("Responses show times with DRF's own field.")
 
 
 class JsonValueField(serializers.Field[Any, Any, Any, Any]):
-    """Any JSON value, `null` among them; the parser has refused what cannot be kept."""
+    """Any JSON value, including `null`; the parser has refused what cannot be stored."""
 
     default_error_messages = MESSAGES
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        # `null` is a value like others, not the absence of one.
+        # DRF treats `null` as a missing value; here it is a value like any other.
         return (True, None) if data is None else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> Any:

@@ -1,9 +1,9 @@
-"""What lists may be narrowed to; a value that is not known is refused, never ignored.
+"""Filters of lists. An invalid value is refused, never ignored.
 
-A filter says what it is called with, how its text is read, and which rows are left: the schema and
-the refusals come from the same line. The rows are told in cases, any of which will do, so that a
-page can be put together from pages that each follow an index (`pagination.py`): PostgreSQL would
-read and sort all that any of several words, or columns, leaves.
+A `Filter` declares its description, how its text is parsed, and its branches: conditions of which
+a row must meet at least one. The schema and the errors are made from the same declaration. A page
+is the union of one page per branch, each read along an index (`pagination.py`); with a single OR,
+PostgreSQL would read and sort every matching row.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ MAX_USERNAME_LENGTH = 150
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One parameter of a list. `read` raises ValueError with what the value must be.
+    """One query parameter of a list.
 
-    `branches` says which rows are left, each in one of them or several; none are where it is empty.
+    `read` parses the text and raises ValueError with a message such as "must be a UUID".
+    `branches` returns conditions; a row must meet at least one, so without any no row matches.
     """
 
     description: str
@@ -47,12 +48,12 @@ class Filter:
     example: str
     read: Callable[[str], Any]
     branches: Callable[[Any], Sequence[Q]]
-    # By the column that a list is ordered by: a lookup that follows from this one and bounds the
-    # walk through that column's index.
+    # Keys: columns by which a list can be ordered. Values: lookups on these columns. This filter
+    # implies them, so they exclude no match, but they bound the scan of the column's index.
     implies: Mapping[str, str] = field(default_factory=dict)
 
     def as_parameter(self, name: str) -> dict[str, Any]:
-        """How OpenAPI describes it."""
+        """Return the filter as an OpenAPI parameter object."""
         is_list = self.schema["type"] == "array"
         return {
             "name": name,
@@ -65,9 +66,9 @@ class Filter:
 
 
 class DeclaredFilters(BaseFilterBackend):
-    """Narrows a list by the view's `filters`; all that is wrong with them is refused at once.
+    """A filter backend for the view's `filters`; one error names all invalid values.
 
-    What is left in several cases is told to the view, whose `branches` its pages put together.
+    It stores the combined branches in the view's `branches`, which the pagination reads.
     """
 
     def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
@@ -97,17 +98,17 @@ class DeclaredFilters(BaseFilterBackend):
 
 # --- kinds of filters ---------------------------------------------------------------------------
 def choice_filter(column: str, choices: type[StrEnum], example: str, description: str) -> Filter:
-    """One word of a closed set, or several with commas between."""
+    """Return a filter for one value of an enumeration, or for several separated by commas."""
     known = [str(choice) for choice in choices]
 
     def read(text: str) -> list[str]:
         selected = text.split(",")
         if not set(selected) <= set(known):
-            raise ValueError(f"must be one of {', '.join(known)}, or several of them: A,B")
+            raise ValueError(f"must be one of {', '.join(known)}, or several, as in A,B")
         return selected
 
     return Filter(
-        description=f"{description} One, or several with commas between: any of them.",
+        description=f"{description} Separate several values by commas to match any of them.",
         schema={"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1},
         example=example,
         read=read,
@@ -116,9 +117,9 @@ def choice_filter(column: str, choices: type[StrEnum], example: str, description
 
 
 def datetime_filter(lookup: str, description: str, **implies: str) -> Filter:
-    """A time in RFC 3339 with its zone, compared as `lookup` says."""
+    """Return a filter that compares a time in RFC 3339 by `lookup`."""
     return Filter(
-        description=f"{description} RFC 3339 with its zone.",
+        description=f"{description} RFC 3339 with a time zone.",
         schema={"type": "string", "format": "date-time"},
         example="2026-11-02T09:00:00Z",
         read=_read_datetime,
@@ -130,7 +131,7 @@ def datetime_filter(lookup: str, description: str, **implies: str) -> Filter:
 def name_filter(
     branches: Callable[[str], Sequence[Q]], example: str, max_length: int, description: str
 ) -> Filter:
-    """The exact name of something."""
+    """Return a filter for an exact name of at most `max_length` characters."""
 
     def read(text: str) -> str:
         if len(text) > max_length:
@@ -147,19 +148,19 @@ def name_filter(
 
 
 def capability_filter(path: str) -> Filter:
-    """Rows whose contract affects a capability; `path` leads to its names."""
+    """Return a filter for rows whose contract affects a capability; `path` is the names' lookup."""
     return name_filter(
         lambda capability: [Q(**{f"{path}__contains": [capability]})],
         example="GiftCards",
         max_length=MAX_NAME_LENGTH,
-        description="The exact name of a capability that is affected, or `SYSTEM`.",
+        description="The exact name of an affected capability, or `SYSTEM`.",
     )
 
 
 def actor_filter(*people: str, description: str) -> Filter:
-    """Rows in which any of the columns `people` is somebody, by username.
+    """Return a filter for rows in which any of the columns `people` is the account of a username.
 
-    Nobody of that name, nothing found: the answer does not tell who has an account.
+    An unknown username matches no row, so the response does not reveal which accounts exist.
     """
 
     def branches(username: str) -> list[Q]:
@@ -176,7 +177,7 @@ def _read_datetime(text: str) -> datetime:
     try:
         return StrictDateTimeField().to_internal_value(text)
     except ValidationError:
-        hint = "; a + in an address is written %2B" if " " in text else ""
+        hint = "; write the + of a time zone as %2B in a URL" if " " in text else ""
         raise ValueError(f"{StrictDateTimeField.default_error_messages['invalid']}{hint}") from None
 
 
@@ -190,12 +191,12 @@ def _read_id(text: str) -> UUID:
 
 
 # --- the lists ----------------------------------------------------------------------------------
-# Nothing changes before it is made.
+# `updated_at` is never before `created_at`, so a bound on one can imply a bound on the other.
 RANGES: Mapping[str, Filter] = {
     "created_after": datetime_filter(
-        "created_at__gte", "Made at this time or later.", updated_at="updated_at__gte"
+        "created_at__gte", "Created at this time or later.", updated_at="updated_at__gte"
     ),
-    "created_before": datetime_filter("created_at__lt", "Made before this time."),
+    "created_before": datetime_filter("created_at__lt", "Created before this time."),
     "updated_after": datetime_filter("updated_at__gte", "Changed at this time or later."),
     "updated_before": datetime_filter(
         "updated_at__lt", "Last changed before this time.", created_at="created_at__lt"
@@ -204,22 +205,22 @@ RANGES: Mapping[str, Filter] = {
 
 CONTRACT_FILTERS: Mapping[str, Filter] = {
     "status": choice_filter(
-        "status", ContractStatus, "APPROVED,ACTIVE", "Contracts that stand there."
+        "status", ContractStatus, "APPROVED,ACTIVE", "Contracts with this status."
     ),
     "risk_level": choice_filter(
-        "risk_level", RiskLevel, "critical,high", "Contracts of this risk."
+        "risk_level", RiskLevel, "critical,high", "Contracts with this risk level."
     ),
-    "source": choice_filter("source", Source, "ops_alert", "Contracts that came from there."),
+    "source": choice_filter("source", Source, "ops_alert", "Contracts from this source."),
     "capability": capability_filter("affected_capabilities"),
     **RANGES,
     "actor": actor_filter(
         *("proposed_by", "approved_by", "closed_by"),
-        description="The username of who proposed, approved or closed the contract.",
+        description="The username of the account that proposed, approved or closed the contract.",
     ),
 }
 
 JOB_FILTERS: Mapping[str, Filter] = {
-    "status": choice_filter("status", JobStatus, "PENDING,RUNNING", "Jobs that stand there."),
+    "status": choice_filter("status", JobStatus, "PENDING,RUNNING", "Jobs with this status."),
     "contract": Filter(
         description="The id of the contract that the job belongs to.",
         schema={"type": "string", "format": "uuid"},
@@ -231,6 +232,6 @@ JOB_FILTERS: Mapping[str, Filter] = {
     **RANGES,
     "actor": actor_filter(
         *("created_by", "started_by", "ended_by"),
-        description="The username of who created, started or ended the job.",
+        description="The username of the account that created, started or ended the job.",
     ),
 }

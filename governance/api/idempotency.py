@@ -1,8 +1,9 @@
-"""`Idempotency-Key`: a call that writes may be sent again, and is answered as it was.
+"""`Idempotency-Key`: a repeated POST returns the stored response of the first one.
 
-Kept are answers that came of trying: success, and refusals by what stands there (403, 404, 409,
-412). What was refused before anything was tried (400, 401, 403 without the permission, 405, 411,
-415, 429), and what may pass when it is sent again (`busy`, 5xx), is kept nowhere.
+Stored are the responses of calls that were carried out: a success, or a refusal because of the
+current state (403, 404, 409, 412). Not stored are refusals before the call was carried out (400,
+401, 403 without the permission, 405, 411, 415, 429), and errors after which the same call may
+succeed (`busy`, `request_in_progress`, 5xx).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _STORED_HEADERS = ("Content-Type", "ETag")
-# The body or the moment is at fault: the same call may well succeed later.
+# These depend on the body or on concurrent calls, so the same key may succeed later.
 _UNSTORED_ERRORS = (InvalidInputError, BusyError, RequestInProgressError)
 
 Action = Callable[..., HttpResponse]
@@ -43,9 +44,9 @@ Work = Callable[[], HttpResponse]
 
 
 def idempotent(subject: Subject | None = None) -> Callable[[Action], Action]:
-    """Decorate an action that writes, in one story, about one `subject` or none.
+    """Decorate an action that writes in one transaction, about one `subject` or none.
 
-    Holds it to `If-Match` and carries it out once for each `Idempotency-Key`.
+    The decorated action checks `If-Match` and runs once for each `Idempotency-Key`.
     """
 
     def decorate(action: Action) -> Action:
@@ -69,9 +70,10 @@ def idempotent(subject: Subject | None = None) -> Callable[[Action], Action]:
 
 
 def idempotent_in_parts(action: Callable[..., Response]) -> Action:
-    """Decorate an action that answers with `results`, an outcome of each of several stories.
+    """Decorate an action that runs several transactions and returns their outcomes in `results`.
 
-    Each story is a `part` of the call (`bulk.py`). The whole is kept once every outcome is final.
+    Each transaction is a part of the call with a stored response of its own (`bulk.py`). The
+    response of the whole call is stored once no outcome is a 5xx.
     """
 
     @wraps(action)
@@ -95,12 +97,14 @@ def idempotent_in_parts(action: Callable[..., Response]) -> Action:
 
 
 def call_of(request: Request) -> IdempotentRequest | None:
-    """The call by its key, None without one: who, where, and which JSON value as its body.
+    """Identify the call by its key and a digest of account, token rights, path and body.
 
-    What the token may do and reach belongs to it: an answer is for nobody who may see less. The
-    token itself does not, for it may be another one by then.
+    Returns None for a request without an `Idempotency-Key`. The digest covers the token's verbs and
+    capabilities, so that a token with other rights never gets the stored response. It does not
+    cover the token itself, which may be rotated in between.
 
-    Raises InvalidInputError (`invalid_idempotency_key`), and what reading the body raises.
+    Raises:
+        InvalidInputError: `invalid_idempotency_key`, or what the parser of the body raises.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -120,7 +124,7 @@ def call_of(request: Request) -> IdempotentRequest | None:
 
 
 def is_final(error: GovernanceError) -> bool:
-    """Whether the same call is refused alike for good, as far as its key reaches."""
+    """Whether the response to this error may be stored: the same call would be refused again."""
     return not isinstance(error, _UNSTORED_ERRORS)
 
 
@@ -135,7 +139,11 @@ def _with_if_match(work: Work, request: Request, subject: Subject | None, pk: UU
 
 
 def _final_response(view: Any, request: Request, work: Work) -> StoredResponse:
-    """What the call is answered for good; what is not for good is raised."""
+    """Return the response that is stored for the call.
+
+    Raises:
+        GovernanceError: an error whose response must not be stored.
+    """
     try:
         response = work()
     except GovernanceError as error:
@@ -155,7 +163,7 @@ def _rendered(view: Any, request: Request, response: HttpResponse) -> StoredResp
 def _as_response(answer: StoredResponse, *, is_replayed: bool) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
     if "Content-Type" not in answer.headers:
-        del response["Content-Type"]  # 204 has no body to be of any type
+        del response["Content-Type"]  # 204 has no body, so it has no media type
     if is_replayed:
         response.headers[REPLAYED] = "true"
     return response

@@ -1,7 +1,7 @@
-"""What the generated description lacks: refusals with their codes, and examples.
+"""Postprocessing of the OpenAPI document: error responses with their codes, and examples.
 
-Works on the finished document, by operation id, so that actions need not carry any of it. What
-several operations refuse alike stands once in `components/responses`, every example in
+It works on the generated document by operation id, so the actions need no annotations for it.
+Error responses that several operations share are in `components/responses`, and all examples in
 `components/examples`.
 """
 
@@ -26,7 +26,7 @@ from governance.api.schema import NOT_BLANK
 EXAMPLES = Path(__file__).with_name("examples.json")
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
-# Each status: the name of its response where operations share it, and what it means.
+# By status: the name of its shared response, and its meaning.
 STATUS_TEXTS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "The request is invalid; `errors` names each field."),
     401: ("Unauthorized", "There is no token, or it is not valid."),
@@ -62,7 +62,7 @@ HEADERS: dict[int, dict[str, Any]] = {
     503: {"Retry-After": {"required": True, **_RETRY_AFTER}},
 }
 
-# Reads whose answers carry an entity tag.
+# Reads whose responses have an entity tag.
 OPERATIONS_WITH_ETAG = ("get_contract", "get_job", "get_evidence")
 _TAGS = {"type": "string"}
 IDEMPOTENCY_KEY: dict[str, Any] = {
@@ -95,7 +95,7 @@ ETAG = {
     "schema": {"type": "string"},
 }
 
-# Refusals that all calls of a kind share: the suffix of their names, and what the kind is.
+# The kinds of calls that share error responses, by the suffix of the responses' names.
 KINDS: dict[str, dict[str, Any]] = {
     "": {"method": "GET", "has_id": False, "is_list": False},
     "ToList": {"method": "GET", "has_id": False, "is_list": True},
@@ -104,10 +104,10 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's postprocessing hook: the document, with refusals and examples.
+    """Add error responses and examples to the document: a postprocessing hook of drf-spectacular.
 
-    Raises ImproperlyConfigured for an operation without its line in `declared_errors.py` or without
-    examples of what it answers.
+    Raises:
+        ImproperlyConfigured: an operation has no entry in `declared_errors.py`, or no examples.
     """
     shared = _shared_responses()
     used: dict[str, Any] = {}
@@ -143,7 +143,7 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def response_of(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
-    """One status of one operation: a Problem whose `code` is one of `codes`, an example of each."""
+    """Return the response of a status: a problem with one of `codes`, and an example for each."""
     narrowed = {"properties": {"status": {"const": status}, "code": {"enum": list(codes)}}}
     references = {code: {"$ref": f"#/components/examples/problem-{code}"} for code in codes}
     headers = dict(HEADERS.get(status, {}))
@@ -157,7 +157,7 @@ def response_of(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def problem_example(code: str) -> dict[str, Any]:
-    """The refusal as the API would word it."""
+    """Return the example of an error code: a problem document as the API returns it."""
     error_code: ErrorCode = ERROR_CODES[code]
     document: dict[str, Any] = {
         "type": f"urn:govsite:problem:{code}",
@@ -176,13 +176,13 @@ def problem_example(code: str) -> dict[str, Any]:
 
 @cache
 def examples_of_success() -> dict[str, Any]:
-    """operation id → its addresses, requests and answers, of one contract's story."""
+    """Return the recorded requests and responses of one contract's lifecycle, by operation id."""
     recorded: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     return recorded
 
 
 def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
-    """(status, codes) → the name under which `components/responses` has it."""
+    """Return the names of the shared responses in `components/responses`, by (status, codes)."""
     names: dict[tuple[int, tuple[str, ...]], str] = {}
     for suffix, kind in KINDS.items():
         for status, codes in group_by_status(common_codes(**kind)).items():
@@ -191,7 +191,7 @@ def _shared_responses() -> dict[tuple[int, tuple[str, ...]], str]:
 
 
 def _has_alternatives(operation: dict[str, Any], result: dict[str, Any]) -> bool:
-    """Whether a body has one of two forms: drf-spectacular does not see that neither is empty."""
+    """Whether a body has alternative forms; drf-spectacular does not mark such a body required."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     name = schema.get("$ref", "").rpartition("/")[2]
     return "oneOf" in result["components"]["schemas"].get(name, schema)
@@ -202,7 +202,7 @@ def _is_list(operation: dict[str, Any]) -> bool:
 
 
 def _add_conditions(operation: dict[str, Any], method: str) -> None:
-    """The headers by which a call is sent again safely, or only if something stands or does not."""
+    """Add the headers of idempotent and of conditional requests."""
     parameters = operation.setdefault("parameters", [])
     answers = operation["responses"]
     if method == "post":
@@ -221,7 +221,7 @@ def _add_conditions(operation: dict[str, Any], method: str) -> None:
 
 
 def _limit_parameters(operation: dict[str, Any]) -> None:
-    """An empty parameter is refused whatever it is (`viewsets.py`), and NUL by the door."""
+    """Add the patterns of text parameters, which must not be blank or contain NUL."""
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         if parameter["name"] == "cursor":
@@ -232,20 +232,24 @@ def _limit_parameters(operation: dict[str, Any]) -> None:
 
 
 def _name_successes(operation: dict[str, Any]) -> None:
-    """OpenAPI wants words for every answer."""
+    """Add the description that OpenAPI requires of every response."""
     for status, answer in operation["responses"].items():
         if "description" in answer and not answer["description"]:
             answer["description"] = SUCCESS.get(status, "Success.")
 
 
 def _add_examples(operation: dict[str, Any]) -> dict[str, Any]:
-    """Refer from an operation to its examples; name → example, for the components."""
+    """Add references to an operation's examples, and return the examples by name.
+
+    Raises:
+        ImproperlyConfigured: `examples.json` does not have the operation.
+    """
     name = operation["operationId"]
     recorded = examples_of_success().get(name)
     if recorded is None:
         raise ImproperlyConfigured(
-            f"The operation {name} has no examples in {EXAMPLES.name}: have "
-            "tests/api/generate_examples.py tell of it, and run `make examples`."
+            f"The operation {name} has no examples in {EXAMPLES.name}: call it in "
+            "tests/api/generate_examples.py, and run `make examples`."
         )
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] == "id":

@@ -1,6 +1,6 @@
-"""What a curious person may read without a token: where things are, and how to use them.
+"""The pages that need no token: the API's index, and its documentation in Swagger UI and Redoc.
 
-Index, schema and both pages of it are open to everyone: they show no data.
+They are open to everyone because they show no data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EMPTY_IMAGE = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E
 
 
 class ApiIndex(APIView):
-    """The addresses of the API's resources."""
+    """The API's index: the URLs of its resources and of its documentation."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -35,6 +35,7 @@ class ApiIndex(APIView):
         addresses = {
             "contracts": "api:contract-list",
             "jobs": "api:job-list",
+            "freezes": "api:freezes",
             "schema": "api:schema",
             "docs": "api:docs",
             "redoc": "api:redoc",
@@ -45,7 +46,7 @@ class ApiIndex(APIView):
 
 
 class SelfContainedPage:
-    """A page that loads our own static files, and nothing from anywhere else."""
+    """A page whose content security policy allows only the site's own static files."""
 
     policy: ClassVar[dict[str, str]] = {
         "default-src": "'none'",
@@ -70,16 +71,16 @@ class SelfContainedPage:
 
 
 class SwaggerPage(SelfContainedPage, SpectacularSwaggerSplitView):
-    """Swagger UI: read a call, and try it."""
+    """The documentation in Swagger UI, which can also send requests."""
 
     url_name = "api:schema"
 
 
 class RedocPage(SelfContainedPage, SpectacularRedocView):
-    """Redoc: read it all from top to bottom. Its search runs in a worker that it makes itself.
+    """The documentation in Redoc, whose search runs in a web worker made from a blob.
 
-    Redoc's bundle would ask its maker's host for a logo. The policy forbids that, and a browser
-    would complain of it on every visit: so the page's script is the bundle without that address.
+    Redoc's bundle requests a logo from its maker's host. The policy blocks that request, and the
+    browser would log an error on every visit, so this view serves the bundle without that URL.
     """
 
     url_name = "api:schema"
@@ -100,6 +101,6 @@ class RedocPage(SelfContainedPage, SpectacularRedocView):
 
 @cache
 def redoc_script() -> bytes:
-    """The sidecar's Redoc, with a picture of nothing in place of its maker's logo."""
+    """Return the sidecar's Redoc bundle with an empty image in place of the remote logo."""
     found = finders.find("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js")
     return Path(str(found)).read_bytes().replace(LOGO, EMPTY_IMAGE)

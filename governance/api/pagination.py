@@ -1,7 +1,7 @@
-"""Pages by position, not by number: rows that arrive meanwhile shift nothing, nobody counts.
+"""Keyset pagination: a cursor holds the key of the last row of a page, not a page number.
 
-A page says where the next begins: the key of its last row. The whole key is compared, so that a
-thousand rows of one import, all of one moment, still page through once each.
+So new rows do not shift the pages, and no query counts rows. The key ends with a unique column, so
+rows with the same time, such as those of one import, still appear exactly once.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ Rows = QuerySet[Any, Any]
 
 
 class KeysetPagination(BasePagination):
-    """What pages have in common; a subclass says how rows are ordered and what their key is.
+    """The base of keyset paginations; a subclass defines the order of the rows and their key.
 
-    It reads the key of each row beside whatever else the rows hold, which may be models or dicts.
+    Rows may be model instances or dicts; `in_order` annotates them with the parts of their key.
     """
 
     page_size = 50
     parameters: tuple[str, ...] = ("cursor", "page_size")
-    # What rows of several cases are ordered by: the columns of their key.
+    # The annotations by which the union of several branches is ordered.
     key_order: tuple[str, ...] = ()
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
-        """The rows in the order asked for, each with its key."""
+        """Order the rows as requested, and annotate each with its key."""
         raise NotImplementedError
 
     def key_of(self, row: Any) -> list[Any]:
-        """The row's place as JSON values."""
+        """Return the row's key as JSON values."""
         raise NotImplementedError
 
     def rows_after(self, rows: Rows, key: Any) -> Rows:
-        """The rows that follow `key`; ValueError, TypeError or OverflowError if it is no key."""
+        """Return the rows after `key`; ValueError, TypeError or OverflowError if it is no key."""
         raise NotImplementedError
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
@@ -58,7 +58,7 @@ class KeysetPagination(BasePagination):
             try:
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
-                raise InvalidInputError.at("cursor", "is not one that a page gave out") from None
+                raise InvalidInputError.at("cursor", "must be the cursor of a `next` URL") from None
         branches = getattr(view, "branches", ())
         page, self._next = self._cut(rows, size, request.build_absolute_uri(), branches=branches)
         return page
@@ -66,7 +66,7 @@ class KeysetPagination(BasePagination):
     def first_page(
         self, rows: Rows, request: Request, *, address: str
     ) -> tuple[list[Any], str | None]:
-        """The first rows, and where at `address` those after them are; null if there are none."""
+        """Return the first rows, and the URL of the next page under `address`, or None."""
         return self._cut(self.in_order(rows, request), self.page_size, address)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -80,7 +80,7 @@ class KeysetPagination(BasePagination):
                 "next": {
                     "type": ["string", "null"],
                     "format": "uri",
-                    "description": "Where the next page is; null on the last one.",
+                    "description": "The URL of the next page; null on the last page.",
                 },
                 "results": schema,
             },
@@ -92,14 +92,14 @@ class KeysetPagination(BasePagination):
                 "name": "cursor",
                 "in": "query",
                 "required": False,
-                "description": "Where a page begins, as the page before it gave out in `next`.",
+                "description": "Where the page begins: the cursor in `next` of the page before.",
                 "schema": {"type": "string"},
             },
             {
                 "name": "page_size",
                 "in": "query",
                 "required": False,
-                "description": "How many results a page has.",
+                "description": "The number of results in a page.",
                 "schema": {
                     "type": "integer",
                     "minimum": 1,
@@ -119,10 +119,10 @@ class KeysetPagination(BasePagination):
         return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
 
     def _first_of(self, rows: Rows, branches: Sequence[Q], number: int) -> Rows:
-        """The first rows of all cases, each once: as many of every case, along its own index.
+        """Return the first `number` rows of all branches, each once.
 
-        Cases may share rows. To keep them apart by conditions would have PostgreSQL read on and on
-        where one case hardly has a row that the others have not.
+        Each branch reads at most `number` rows along its own index; UNION removes duplicates.
+        Excluding them by conditions would make PostgreSQL scan on where a branch adds few rows.
         """
         parts = [rows.filter(branch)[:number] for branch in branches or [Q()]]
         if len(parts) == 1:
@@ -141,17 +141,17 @@ class KeysetPagination(BasePagination):
 
 
 class TimePagination(KeysetPagination):
-    """By when rows were made or last changed; of the same moment, by id in the same direction.
+    """Pages ordered by the time of creation or of the last change, then by id.
 
-    A cursor belongs to its ordering and is refused under another one.
+    A cursor belongs to its ordering and is refused with another one.
     """
 
     parameters = ("cursor", "page_size", "ordering")
     orderings: Mapping[str, str] = {
-        "-created_at": "the newest first",
-        "created_at": "the oldest first",
-        "-updated_at": "what changed last first",
-        "updated_at": "what changed longest ago first",
+        "-created_at": "newest first",
+        "created_at": "oldest first",
+        "-updated_at": "last changed first",
+        "updated_at": "changed longest ago first",
     }
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
@@ -179,7 +179,7 @@ class TimePagination(KeysetPagination):
         if at.tzinfo is None:
             raise ValueError
         follows = TupleLessThan if self.ordering.startswith("-") else TupleGreaterThan
-        # One comparison of the whole key: PostgreSQL goes straight to the place in the index.
+        # A row comparison of the whole key lets PostgreSQL start the index scan at that key.
         return rows.filter(follows(Tuple(F(self.column), F("id")), (at.astimezone(UTC), pk)))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -190,9 +190,9 @@ class TimePagination(KeysetPagination):
                 "name": "ordering",
                 "in": "query",
                 "required": False,
-                "description": f"{meanings}. A cursor belongs to its ordering. What changes while "
-                "one pages by `updated_at` comes again at the end, and is never lost; by "
-                "`-updated_at` it moves to the front, to be found from there.",
+                "description": f"{meanings}. A cursor is valid only for its ordering. A row that "
+                "changes while you page moves to the end with `updated_at`: you may see it twice, "
+                "but never miss it. With `-updated_at` it moves to the front: you may miss it.",
                 "schema": {
                     "type": "string",
                     "enum": list(self.orderings),
@@ -204,7 +204,7 @@ class TimePagination(KeysetPagination):
 
 
 class SequencePagination(KeysetPagination):
-    """In the order of a whole number that counts up: a ledger's `seq`, a job's `step_index`."""
+    """Pages ordered by a counting column: a ledger's `seq`, a job's `step_index`."""
 
     page_size = MAX_PAGE_SIZE
     column: str

@@ -1,4 +1,4 @@
-"""Read a request's body: JSON that has one meaning, or nothing."""
+"""Strict parsing of request bodies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from governance.domain.errors import InvalidInputError
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8, at most 1 MiB, and nothing in it that a record could not keep as it came.
+    """A parser that accepts JSON in UTF-8, at most 1 MiB, that can be stored without loss.
 
-    Raises InvalidInputError: `document_too_large`, `malformed_json` or `invalid_json`.
+    Raises:
+        InvalidInputError: `document_too_large`, `malformed_json` or `invalid_json`.
     """
 
     media_type = "application/json"
@@ -27,7 +28,7 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        # One byte more than allowed is enough to know; the rest is never read.
+        # One byte above the limit shows that the body is too large, so the rest is not read.
         body = stream.read(MAX_DOCUMENT_BYTES + 1)
         if len(body) > MAX_DOCUMENT_BYTES:
             raise InvalidInputError.whole(
@@ -37,6 +38,6 @@ class StrictJSONParser(BaseParser):
             text = body.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidInputError.whole(
-                f"This is not UTF-8, from byte {error.start} on.", code="malformed_json"
+                f"The body is not valid UTF-8 at byte {error.start}.", code="malformed_json"
             ) from None
         return load_strict_json(text)

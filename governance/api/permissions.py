@@ -1,4 +1,4 @@
-"""What one may do: every action names its permission, and what names none is denied."""
+"""Permissions of API calls: each action names one, and an action that names none is denied."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rest_framework.request import Request
 
 
 class ActionPermission(BasePermission):
-    """Default-deny.
+    """A permission check that denies by default.
 
-    A view lists `action_permissions`: action → permission, as in `governance.execute_job`. An
-    action that is not listed is denied to everyone, superusers included; so is a view without
-    the list. A token that is narrowed to verbs may do nothing else, whatever its account may.
+    A view maps its actions to permissions such as `governance.execute_job` in
+    `action_permissions`. An action without an entry is denied to everyone, superusers included; so
+    is every action of a view without the mapping. A token that is restricted to verbs allows
+    only these, whatever its account may do.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -23,18 +24,22 @@ class ActionPermission(BasePermission):
         if not (user and user.is_authenticated and user.is_active):
             raise NotAuthenticated
         action = getattr(view, "action", None)
-        if action in (None, "metadata"):  # PUT, PATCH, DELETE, OPTIONS: no such call at all
+        if action in (None, "metadata"):  # PUT, PATCH, DELETE, OPTIONS: no view has them
             raise MethodNotAllowed(request.method or "")
         named: Mapping[str, str] = getattr(view, "action_permissions", {})
         needed = named.get(action)
         if needed is None:
-            raise PermissionDenied("Nobody may do this: it names no permission.")
+            raise PermissionDenied("This call names no permission, so nobody may use it.")
         require_permission(request, needed)
         return True
 
 
 def require_permission(request: Request, permission: str) -> None:
-    """PermissionDenied unless the account has it, and its token is not narrowed to other verbs."""
+    """Refuse a caller whose account lacks `permission` or whose token is restricted to other verbs.
+
+    Raises:
+        PermissionDenied: the message names the permission.
+    """
     verbs = getattr(request.auth, "verbs", None)
     is_among = verbs is None or permission.removeprefix("governance.") in verbs
     if not (is_among and request.user.has_perm(permission)):

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problem documents: the one place that maps errors to HTTP."""
+"""Problem documents (RFC 9457): the only module that maps errors to HTTP."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ STATUS_BY_ERROR: Mapping[type[errors.GovernanceError], int] = {
 
 
 class LengthRequired(exceptions.APIException):
-    """A body of unannounced length: Django reads it as empty, and we would act on defaults."""
+    """The refusal of a body without `Content-Length`.
+
+    Django reads such a body as empty, so the call would run with default values.
+    """
 
     status_code = 411
     default_code = "length_required"
@@ -55,7 +58,7 @@ def problem(
     details: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """A problem document as a response; `type` and `title` follow from `code`."""
+    """Build a response with a problem document; `type` and `title` are made from `code`."""
     document: dict[str, Any] = {
         "type": f"urn:govsite:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
@@ -79,11 +82,11 @@ def problem(
 
 
 def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's exception handler: any exception in, a problem document out, never a traceback."""
+    """Turn an exception into a problem document, without a traceback: DRF's exception handler."""
     if isinstance(exc, errors.GovernanceError):
         return _governance_problem(exc)
     if isinstance(exc, Http404):
-        exc = exceptions.NotFound("There is nothing here by this name.")
+        exc = exceptions.NotFound("There is no such object.")
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
@@ -96,30 +99,30 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
         logger.error("The database did not answer the API: %s", exc)
         return database_unavailable()
     logger.error("Unexpected error in the API.", exc_info=exc)
-    return problem(500, "internal_error", "Something unexpected went wrong; it has been logged.")
+    return problem(500, "internal_error", "An unexpected error occurred and has been logged.")
 
 
 def is_database_unavailable(exc: BaseException | None) -> bool:
-    """Whether it says that the database is away, or writes nothing now, as a replica does."""
+    """Whether the error means that the database is unreachable or read-only, as a replica is."""
     if isinstance(exc, OperationalError | InterfaceError):
         return True
     return isinstance(exc, InternalError) and isinstance(exc.__cause__, ReadOnlySqlTransaction)
 
 
 def database_unavailable() -> HttpResponse:
-    """The answer to every call as long as the database is away."""
+    """Build the response of every call while the database is unavailable."""
     return problem(
         503,
         "database_unavailable",
-        "The database does not answer now; ask again later.",
+        "The database does not answer; retry later.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 
 
-@csrf_exempt  # nothing is changed here, and a client that mistyped must hear of it as JSON
+@csrf_exempt  # nothing is written here, and a POST to a wrong path must get JSON, not a 403 page
 def unknown_address(request: HttpRequest, **_: Any) -> HttpResponse:
-    """The answer to every address under the API that leads nowhere."""
-    return problem(404, "not_found", "There is nothing at this address; addresses end in a slash.")
+    """Return 404 for a path under the API that matches no view."""
+    return problem(404, "not_found", "There is nothing at this path; paths end with a slash.")
 
 
 def _governance_problem(governance_error: errors.GovernanceError) -> HttpResponse:
@@ -147,13 +150,13 @@ def _governance_problem(governance_error: errors.GovernanceError) -> HttpRespons
 
 def _validation_problem(exc: exceptions.ValidationError) -> HttpResponse:
     faults = list(_faults(exc.detail))
-    first = faults[0] if faults else {"path": "", "message": "does not fit"}
+    first = faults[0] if faults else {"path": "", "message": "is invalid"}
     detail = f"{first['path'] or 'the document'}: {first['message']}."
     return problem(400, "invalid_input", detail, faults=faults)
 
 
 def _http_problem(exc: exceptions.APIException) -> HttpResponse:
-    """What DRF itself refuses: 401, 403, 404, 405, 406, 411, 415, 429."""
+    """Translate an error of DRF: 401, 403, 404, 405, 406, 411, 415 or 429."""
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
@@ -169,7 +172,7 @@ def _http_problem(exc: exceptions.APIException) -> HttpResponse:
 
 
 def _faults(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """DRF's nested error details as a flat list of paths and messages."""
+    """Flatten DRF's nested error details into paths and messages."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             if name == api_settings.NON_FIELD_ERRORS_KEY:
@@ -186,6 +189,6 @@ def _faults(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def _short(text: str) -> str:
-    """Bounded, and free of half surrogates: a refusal may echo what a hostile client sent."""
+    """Cut a text and replace lone surrogates, since an error may echo what a client sent."""
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"

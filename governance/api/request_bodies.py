@@ -1,4 +1,4 @@
-"""Request bodies: what each call takes, field by field; anything else is refused with its path."""
+"""Serializers of request bodies; an invalid or unknown field is refused with its path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from governance.domain.values import (
 REPORTED_STATUSES = (StepStatus.COMPLETED, StepStatus.FAILED)
 MAX_BATCH_SIZE = 200
 GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
-_TOKEN_HELP = "The token that claim or start gave out; an older one is refused."  # noqa: S105
+_TOKEN_HELP = "The token that claim or start returned; any other token is refused."  # noqa: S105
 
 
 class EmptySerializer(StrictSerializer):
@@ -38,71 +38,71 @@ class EmptySerializer(StrictSerializer):
 
 
 class ActivationOptionsSerializer(StrictSerializer):
-    """How an approved contract shall be run; may be left out."""
+    """The options of an activation; all are optional."""
 
     timeout_minutes = StrictIntegerField(
         required=False,
         default=DEFAULT_TIMEOUT_MINUTES,
         min_value=TIMEOUT_MINUTES.start,
         max_value=TIMEOUT_MINUTES[-1],
-        help_text="How long the job may run once it is started.",
+        help_text="The minutes that the job may run after its start.",
     )
 
 
 class BulkActivationSerializer(ActivationOptionsSerializer):
-    """Which approved contracts shall be run, and how."""
+    """The contracts to activate, and the options of their activation."""
 
     contract_ids = serializers.ListField(
         child=StrictUUIDField(),
         min_length=1,
         max_length=MAX_BATCH_SIZE,
-        help_text="Each once; the answer keeps their order.",
+        help_text="Each id once; the response keeps their order.",
         error_messages=LIST_MESSAGES,
     )
 
     def validate_contract_ids(self, ids: list[UUID]) -> list[UUID]:
         if len(set(ids)) < len(ids):
-            raise serializers.ValidationError("names a contract twice")
+            raise serializers.ValidationError("must not name a contract twice")
         return ids
 
 
 class CompletionSerializer(StrictSerializer):
-    """That every step is reported, or one has failed."""
+    """The completion of a job whose steps are all reported, or of which one failed."""
 
     execution_token = StrictCharField(max_length=200, help_text=_TOKEN_HELP)
 
 
 class CancellationSerializer(StrictSerializer):
-    """Why the job shall not go on."""
+    """The cancellation of a job, with its reason."""
 
     reason = StrictCharField(
-        allow_blank=True,  # the orchestrator refuses that in its own words
+        allow_blank=True,  # the orchestrator refuses it with `reason_required`
         max_length=4000,
-        help_text="Why; it is kept in the ledger.",
+        help_text="Why the job is cancelled; the ledger keeps it.",
     )
 
 
 class StepReportSerializer(StrictSerializer):
-    """What happened to one step."""
+    """The report of one step."""
 
     step_index = StrictIntegerField(min_value=0, max_value=2**31 - 1)
     status = StrictChoiceField(REPORTED_STATUSES)
     started_at = StrictDateTimeField()
     completed_at = StrictDateTimeField()
     output = JsonValueField(
-        required=False, default=None, help_text="What the step did, as any JSON value."
+        required=False, default=None, help_text="What the step did: any JSON value."
     )
     error = StrictCharField(
         required=False,
         default="",
         allow_blank=True,
         max_length=10_000,
-        help_text="What went wrong: required of a FAILED step, refused of a COMPLETED one.",
+        help_text="What failed: required for a FAILED step, refused for a COMPLETED one.",
     )
     health_after = JsonValueField(
         required=False,
         default=None,
-        help_text="The executor's own claim of health; not an observation.",
+        help_text="The executor's claim about health; it is not an observation.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class StepReportSerializer(StrictSerializer):
 
 
 class SingleReportSerializer(StepReportSerializer):
-    """What happened to the step that is due."""
+    """The report of the step that is due, with the execution token."""
 
     execution_token = StrictCharField(max_length=200, help_text=_TOKEN_HELP)
 
@@ -120,14 +120,14 @@ class SingleReportSerializer(StepReportSerializer):
 
 
 class BatchReportSerializer(StrictSerializer):
-    """What happened to the step that is due and to those after it, in order."""
+    """The reports of the step that is due and of the steps after it, in order."""
 
     execution_token = StrictCharField(max_length=200, help_text=_TOKEN_HELP)
     results = serializers.ListField(
         child=StepReportSerializer(),
         min_length=1,
         max_length=MAX_BATCH_SIZE,
-        help_text="In order of `step_index`, none left out; all are kept, or none is.",
+        help_text="In order of `step_index`, without gaps; all are recorded, or none.",
         error_messages=LIST_MESSAGES,
     )
 
@@ -137,17 +137,19 @@ class BatchReportSerializer(StrictSerializer):
 
 
 class VerdictSerializer(StrictSerializer):
-    """An auditor's judgement of exactly the evidence it names."""
+    """An auditor's verdict on the evidence whose digest it names."""
 
     verdict = StrictChoiceField(GIVEN_VERDICTS)
-    reason = StrictCharField(allow_blank=True, max_length=4000, help_text="Why, in words.")
+    reason = StrictCharField(
+        allow_blank=True, max_length=4000, help_text="Why the auditor decided so."
+    )
     checks = JsonObjectListField(
         required=False,
         default=list,
         max_length=1000,
-        help_text="What was checked, in the auditor's own form.",
+        help_text="What was checked, in a form that the auditor chooses.",
     )
-    evidence_sha256 = Sha256Field(help_text="The digest of the evidence that was judged.")
+    evidence_sha256 = Sha256Field(help_text="SHA-256 of the evidence that was audited.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return attrs | {"verdict": AuditVerdict(attrs["verdict"])}

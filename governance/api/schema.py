@@ -1,4 +1,4 @@
-"""How the API describes itself: OpenAPI 3.1, with every refusal as a problem document."""
+"""Extensions of drf-spectacular that describe the API's fields and errors in OpenAPI 3.1."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from governance.domain.changes import (
     ParameterChange,
 )
 
-# Names for the closed sets; settings.SPECTACULAR_SETTINGS points here.
+# `ENUM_NAME_OVERRIDES` of the settings names the schema's enumerations by these lists.
 CONTRACT_STATUSES = [str(word) for word in values.ContractStatus]
 JOB_STATUSES = [str(word) for word in values.JobStatus]
 STEP_STATUSES = [str(word) for word in values.StepStatus]
@@ -35,26 +35,30 @@ SOURCES = [str(word) for word in values.Source]
 
 
 class FaultSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(help_text="Where in the document; empty for all of it.")
+    path = serializers.CharField(
+        help_text="The path of the invalid part; empty for the whole document."
+    )
     message = serializers.CharField()
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """A refusal, as RFC 9457 describes one; programs go by `code`, which is stable."""
+    """An error as RFC 9457 defines it; programs decide by `code`, which is stable."""
 
-    type = serializers.CharField(help_text="`urn:govsite:problem:` and the code.")
+    type = serializers.CharField(help_text="`urn:govsite:problem:`, then the code.")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What was refused and why, for people.")
-    code = serializers.CharField(help_text="What was refused, for programs.")
-    errors = FaultSerializer(many=True, required=False, help_text="Each fault of the input.")  # type: ignore[assignment]
+    detail = serializers.CharField(
+        help_text="What was refused and why, for people; the wording may change."
+    )
+    code = serializers.CharField(help_text="The error code, for programs.")
+    errors = FaultSerializer(many=True, required=False, help_text="Each invalid part of the input.")  # type: ignore[assignment]
     details = serializers.DictField(
-        required=False, help_text="Values that help, such as the states involved."
+        required=False, help_text="Further values, such as the current status."
     )
 
 
 class ProblemAwareSchema(AutoSchema):
-    """Makes the problem document known; `openapi.py` says which operation answers with which."""
+    """The schema generator with problem documents; `openapi.py` adds each operation's errors."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
@@ -63,7 +67,7 @@ class ProblemAwareSchema(AutoSchema):
         return operation
 
 
-# Text without NUL; and text with anything in it but white space, as Python's `strip` has it.
+# NO_NUL is text without NUL; NOT_BLANK is such text that Python's `strip` does not empty.
 HEX_DIGEST = "^[0-9a-f]{64}$"
 NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
@@ -74,7 +78,7 @@ _ERROR_IF_FAILED: dict[str, Any] = {
     "else": {"properties": {"error": {"maxLength": 0}}},
 }
 
-# What a form refuses beyond its fields' own limits, as far as JSON Schema can say it.
+# Rules of a request body beyond the limits of its fields, as far as JSON Schema can express them.
 EXTRA_CONSTRAINTS: dict[str, dict[str, Any]] = {
     "BulkActivationSerializer": {"properties": {"contract_ids": {"uniqueItems": True}}},
     "CancellationSerializer": {"properties": {"reason": {"pattern": NOT_BLANK}}},
@@ -84,9 +88,7 @@ EXTRA_CONSTRAINTS: dict[str, dict[str, Any]] = {
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):
-    """Says in the description too that a request body takes no other fields, and what it refuses
-    of those it knows.
-    """
+    """The description of request bodies: closed objects, with the rules of their fields."""
 
     target_class = "governance.api.fields.StrictSerializer"
     match_subclasses = True
@@ -111,7 +113,7 @@ JSON_VALUES: dict[str, Any] = {
 
 
 class JsonValueExtension(OpenApiSerializerFieldExtension):
-    """Any JSON value that a record can keep without loss."""
+    """The description of `JsonValueField`: any JSON value that can be stored without loss."""
 
     target_class = "governance.api.fields.JsonValueField"
 
@@ -130,7 +132,7 @@ class JsonValueExtension(OpenApiSerializerFieldExtension):
 
 
 class JsonObjectExtension(OpenApiSerializerFieldExtension):
-    """An object with any fields that a record can keep."""
+    """The description of `JsonObjectField`: an object that can be stored without loss."""
 
     target_class = "governance.api.fields.JsonObjectField"
 
@@ -142,7 +144,7 @@ class JsonObjectExtension(OpenApiSerializerFieldExtension):
 
 
 class ChangeExtension(OpenApiSerializerFieldExtension):
-    """Describes a change from the types that the vocabulary reads changes with."""
+    """The description of a change, made from the types of `domain/changes.py` that parse it."""
 
     target_class = "governance.api.serializers.contracts.ChangeField"
 

@@ -1,9 +1,8 @@
-"""What an answer shows of its rows: as a whole, slimmed by `fields=`, with what `expand=` adds.
+"""Sparse responses: `fields=` selects fields, `expand=` adds related objects.
 
-A serializer declares the shape once: the schema describes it from there, and here its fields
-become columns, so that a page is one query for exactly the columns that it shows, and each row one
-dict. What is no column of the row, and what may be asked for by `expand=`, is loaded for the whole
-page at once.
+A serializer declares the shape, and the schema is generated from it. Here its fields become
+columns, so a page is one query for exactly the selected columns, and each row is a dict. Fields
+that are no columns, and expansions, are loaded once for the whole page.
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ from governance.domain.errors import InvalidInputError
 
 Row = Mapping[str, Any]
 M = TypeVar("M", bound=Model)
-# What the rows of these ids show, by id; asks the database as often for many as for one.
+# Returns the field's value by row id; the number of queries does not depend on the number of ids.
 Loader = Callable[[Sequence[UUID], Request], Mapping[UUID, Any]]
 
-# What PostgreSQL gives out as text already.
+# Fields whose columns PostgreSQL returns as text already.
 _TEXT_FIELDS = (serializers.CharField, serializers.ChoiceField)
 
 
 class SparseFieldsSerializer(serializers.Serializer[Any]):
-    """A base of serializers whose fields a caller may choose from: none is sure to be there."""
+    """The base of serializers whose fields a caller may select, so that none is required."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedField:
-    """A field that is loaded for the rows of a page; `default` stands where there is none."""
+    """A field that `load` reads for a whole page; `default` is for rows without a loaded value."""
 
     load: Loader
     default: Any = None
@@ -46,21 +45,21 @@ class LoadedField:
 
 @dataclass(frozen=True, slots=True)
 class Expansion(LoadedField):
-    """A field that is there only when `expand` names it, for who has the permission."""
+    """A field that is shown only if `expand` names it and the caller has `permission`."""
 
     permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A field that is read from the row: along which paths, and how it is shown."""
+    """A field that is read from the row: its lookup paths, and how its value is shown."""
 
     paths: tuple[str, ...]
     show: Callable[[Row], Any]
 
 
 class Shape:
-    """The fields of a serializer as columns, and `loaded` for those that are none."""
+    """A serializer's fields as columns; `loaded` names those that are not columns."""
 
     def __init__(
         self, serializer: type[serializers.Serializer[Any]], **loaded: LoadedField | Expansion
@@ -73,14 +72,15 @@ class Shape:
         self.names = [name for name in self.declared if name not in self.expansions]
 
     def rows(self, found: QuerySet[M, Any], request: Request) -> list[dict[str, Any]]:
-        """All of `found` as answers, whole."""
+        """Read all rows of `found` and return them with all fields, without expansions."""
         whole = Selection(self, self.names, [])
         return whole.answers(list(whole.read(found)), request)
 
     def select(self, request: Request) -> Selection:
-        """What the caller wants to see: `fields` and `expand` as they stand in the address.
+        """Parse the parameters `fields` and `expand` of the request.
 
-        Raises InvalidInputError (`invalid_parameter`) for a name that is not known.
+        Raises:
+            InvalidInputError: `invalid_parameter`, for an unknown name.
         """
         fields = _names(request, "fields", [*self.names, *self.expansions]) or self.names
         expand = _names(request, "expand", list(self.expansions))
@@ -88,18 +88,18 @@ class Shape:
             name for name in fields if name in self.expansions and name not in expand
         ]:
             raise _invalid_parameter(
-                "fields", f"knows {unexpanded[0]} only with expand={unexpanded[0]}"
+                "fields", f"can name {unexpanded[0]} only with expand={unexpanded[0]}"
             )
         return Selection(self, fields, expand)
 
     def parameters(self) -> list[OpenApiParameter]:
-        """How OpenAPI describes `fields` and `expand`."""
+        """Return the OpenAPI parameters `fields` and `expand`."""
         described = [
             OpenApiParameter(
                 "fields",
                 _list_of(self.names),
-                description="Only these fields, with commas between; only they are read. What "
-                "`expand` adds is there besides.",
+                description="The fields to return, separated by commas; what `expand` names is "
+                "returned in addition.",
                 explode=False,
                 style="form",
             )
@@ -109,8 +109,8 @@ class Shape:
                 OpenApiParameter(
                     "expand",
                     _list_of(list(self.expansions)),
-                    description="What else to put into each result, with commas between. It needs "
-                    "the permission to read that by itself.",
+                    description="Related objects to add to each result, separated by commas. Each "
+                    "needs the permission to read it on its own.",
                     explode=False,
                     style="form",
                 )
@@ -120,7 +120,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The part of a shape that one answer shows."""
+    """The part of a shape that one response shows."""
 
     shape: Shape
     fields: Sequence[str]
@@ -128,18 +128,18 @@ class Selection:
 
     @property
     def permissions(self) -> list[str]:
-        """What the caller needs for what is expanded."""
+        """The permissions that the selected expansions need."""
         return [self.shape.expansions[name].permission for name in self.expand]
 
     def read(self, rows: QuerySet[M, Any]) -> QuerySet[M, Any]:
-        """The rows as dicts of exactly the columns that are shown. They can still be narrowed."""
+        """Return a query for the selected columns of `rows`, as dicts; it can still be filtered."""
         paths = dict.fromkeys(path for column in self._columns().values() for path in column.paths)
         if self._loaded():
             paths["id"] = None
         return rows.values(*paths)
 
     def answers(self, rows: Sequence[Row], request: Request) -> list[dict[str, Any]]:
-        """`rows`, as `read` gave them, as they are shown."""
+        """Convert rows that `read` selected into response objects."""
         shows = {name: column.show for name, column in self._columns().items()}
         if loaded := self._loaded():
             ids = [row["id"] for row in rows]
@@ -157,7 +157,7 @@ class Selection:
 
 
 class SparseFieldsExtension(OpenApiSerializerExtension):
-    """Says in the schema that a caller may leave out any field."""
+    """The description of sparse responses: no field is required, since callers may omit any."""
 
     target_class = "governance.api.shapes.SparseFieldsSerializer"
     match_subclasses = True
@@ -175,7 +175,7 @@ def _columns(
         if isinstance(field, serializers.ModelSerializer):
             yield name, _related(path, dict(_columns(field.fields, f"{path}__")))
         elif isinstance(field, serializers.SerializerMethodField):
-            raise TypeError(f"{name} is no column: say how it is loaded.")
+            raise TypeError(f"{name} is not a column: declare how it is loaded.")
         elif isinstance(field, _TEXT_FIELDS) or not (convert := converter_of(field)):
             yield name, SourceColumn((path,), itemgetter(path))
         else:
@@ -195,7 +195,7 @@ def _loaded_value(values: Mapping[UUID, Any], default: Any) -> Callable[[Row], A
 
 
 def _related(path: str, columns: Mapping[str, SourceColumn]) -> SourceColumn:
-    """One other row, null where there is none."""
+    """Return the column of a related row, shown as an object, or null without one."""
     presence = f"{path}__pk"
 
     def show(row: Row) -> Any:
@@ -207,12 +207,16 @@ def _related(path: str, columns: Mapping[str, SourceColumn]) -> SourceColumn:
 
 
 def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:
-    """The names that a parameter lists, each once; empty where it is not there."""
+    """Parse the names that a parameter lists; an absent parameter gives an empty list.
+
+    Raises:
+        InvalidInputError: `invalid_parameter`, for a name that is not in `known`.
+    """
     if (text := request.query_params.get(parameter)) is None:
         return []
     names = text.split(",")
     if unknown := [name for name in names if name not in known]:
-        raise _invalid_parameter(parameter, f"knows no {unknown[0]!r}, but {', '.join(known)}")
+        raise _invalid_parameter(parameter, f"has no {unknown[0]!r}; it accepts {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 

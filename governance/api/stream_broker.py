@@ -1,9 +1,10 @@
-"""Who follows a chain, and the one who looks for all of them whether there is more of it.
+"""The broker of event streams: it counts the subscribers and polls the ledger for all of them.
 
-A stream of events occupies one of the server's threads for as long as it lasts. So there are only
-as many places as the server has threads to spare, and none until it says how many (`set_capacity`).
-Nobody looks for himself: while anybody follows, one thread of the process asks one question about
-all chains at a time, and wakes those that have news, whose client has left, or whose server stops.
+A stream occupies one of the server's threads while it lasts, so the number of subscribers is
+limited. The server sets the limit by `set_capacity`; before that it is 0. Streams do not poll.
+While there are subscribers, one thread of the process reads the heads of all their chains in one
+query, and wakes the streams that have new entries, whose client has disconnected, or whose server
+is stopping.
 """
 
 from __future__ import annotations
@@ -29,23 +30,23 @@ logger = logging.getLogger(__name__)
 DATABASE_OUTAGE_ERRORS = (OperationalError, InterfaceError)
 STREAM_RETRY_SECONDS = 5
 
-# However many streams wake at once, they and their hub leave the pool's other connections to calls.
+# At most two connections for all streams and the broker, so that the pool keeps some for requests.
 _CONNECTIONS = threading.BoundedSemaphore(2)
-_PEER_CLOSED = getattr(select, "POLLRDHUP", 0)  # elsewhere than on Linux a failing write tells
+_PEER_CLOSED = getattr(select, "POLLRDHUP", 0)  # only on Linux; elsewhere a write fails
 
 
 class TooManyStreams(exceptions.APIException):
-    """Every thread that this process has for streams is taken."""
+    """The refusal of a stream when the process has no free one."""
 
     status_code = 503
     default_code = "too_many_streams"
-    default_detail = "Every place for a stream is taken here; ask again later."
+    default_detail = "This web process has no free event stream; retry later."
     wait = STREAM_RETRY_SECONDS
 
 
 @contextmanager
 def borrowed_connection() -> Iterator[None]:
-    """The database for as long as one asks it, and for few at a time."""
+    """Allow the use of the database to a few streams at a time, and release the connection."""
     with _CONNECTIONS:
         try:
             yield
@@ -54,17 +55,17 @@ def borrowed_connection() -> Iterator[None]:
 
 
 def release_connection() -> None:
-    """Let others have this thread's connection; within a transaction it is not ours to give."""
+    """Close this thread's connection, unless a transaction is open on it."""
     if not connection.in_atomic_block:
         connection.close()
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """A place that is taken: whose chain it follows, and how far that is known to go.
+    """A stream's subscription: its contract, and the `seq` of the last entry that is known.
 
-    `socket` is the client's, where the server hands it out. When it `is_over`, the place is to be
-    left.
+    `socket` is the client's connection, if the server exposes it. A subscriber with `is_over` must
+    end its stream.
     """
 
     contract_id: UUID
@@ -74,7 +75,7 @@ class Subscriber:
 
 
 class StreamBroker:
-    """The places of one process, and the thread that looks for who took them."""
+    """The subscribers of one process, and the thread that polls the ledger for them."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -82,21 +83,25 @@ class StreamBroker:
         self._capacity = 0
         self._is_serving: Callable[[], bool] = lambda: True
         self._poller: threading.Thread | None = None
-        # Whether the last look found no database; asking it again is then for the next look alone.
+        # Whether the last poll failed; until one succeeds, only the poller tries the database.
         self.is_database_down = False
 
     def set_capacity(self, count: int, *, is_serving: Callable[[], bool] = lambda: True) -> None:
-        """From now on `count` may follow at a time, as long as the server `is_serving`."""
+        """Allow `count` subscribers at a time, while `is_serving` returns true."""
         with self._changed:
             self._capacity, self._is_serving = count, is_serving
 
     def subscribe(self, contract_id: UUID, *, head: int, socket: Any = None) -> Subscriber:
-        """A place to follow the chain from, which goes as far as `head`. Raises TooManyStreams."""
+        """Add a subscriber for a contract's chain whose last entry has the `seq` `head`.
+
+        Raises:
+            TooManyStreams: the capacity is used up, or the server is stopping.
+        """
         subscriber = Subscriber(contract_id, head, socket)
         with self._changed:
             if len(self._subscribers) >= self._capacity or not self._is_serving():
                 raise TooManyStreams
-            if self._poller is None or not self._poller.is_alive():  # no thread survives a fork
+            if self._poller is None or not self._poller.is_alive():  # threads do not survive a fork
                 self._poller = threading.Thread(
                     target=self._poll_until_idle, name="stream-broker", daemon=True
                 )
@@ -105,17 +110,17 @@ class StreamBroker:
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Give the place back; once is enough, more does no harm."""
+        """Remove a subscriber; removing it again has no effect."""
         with self._changed:
             self._subscribers.discard(subscriber)
 
     def wait_for_entries(self, subscriber: Subscriber, *, after: int, seconds: float) -> None:
-        """Until the chain goes beyond `after` or the follower's time is over, or for so long."""
+        """Wait for an entry after `after`, for the end of the subscription, or for `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: subscriber.head > after or subscriber.is_over, seconds)
 
     def reset_head(self, subscriber: Subscriber) -> None:
-        """The follower could not read: it hears of its chain again when a look succeeds."""
+        """Forget the known head after a failed read; the next successful poll sets it again."""
         with self._changed:
             subscriber.head = 0
 
@@ -125,14 +130,14 @@ class StreamBroker:
             while self._poll():
                 time.sleep(settings.GOVSITE_STREAMS["POLL_MS"] / 1000)
         except BaseException:
-            # Nobody may wait for ever: all end, their clients come again, and so do we.
+            # Without this thread no stream would wake, so all end; their clients reconnect.
             with self._changed:
                 self._poller = None
                 self._close(self._subscribers)
             raise
 
     def _poll(self) -> bool:
-        """Look once; False, and this thread is done, when nobody follows any more."""
+        """Poll once; return False, which ends the thread, if there is no subscriber."""
         with self._changed:
             subscribers = list(self._subscribers)
             if not subscribers:
@@ -161,7 +166,7 @@ class StreamBroker:
                 heads = heads_of(contract_ids)
         except DATABASE_OUTAGE_ERRORS as error:
             if not self.is_database_down:
-                logger.warning("The database does not answer the streams; they wait: %s", error)
+                logger.warning("The database does not answer; the event streams wait: %s", error)
             self.is_database_down = True
             return {}
         self.is_database_down = False
@@ -169,7 +174,7 @@ class StreamBroker:
 
 
 def _disconnected(subscribers: Collection[Subscriber]) -> list[Subscriber]:
-    """Those whose client has closed the connection; a stream that is silent would not notice."""
+    """Return the subscribers whose client has disconnected, which an idle stream cannot notice."""
     poll = select.poll()
     by_handle = {}
     for subscriber in subscribers:

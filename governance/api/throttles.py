@@ -1,7 +1,7 @@
-"""How often a token may call: a count for each minute, one for reads and one for writes.
+"""Rate limits per token: one for reads and one for writes, in each minute.
 
-The counts live in Django's cache: each web process has its own, unless `CACHES` names one that the
-processes share. They keep one client from taking everything; they are no part of any promise.
+The counts are in Django's cache: each web process has its own cache, unless `CACHES` names one that
+the processes share. The limits keep one client from using up the site; no invariant needs them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ WINDOW_SECONDS = 60
 
 
 class TokenThrottle(BaseThrottle):
-    """Counts by token, not by account; two steps in the cache, however many calls there were.
+    """A throttle that counts by token, not by account, with at most two cache operations a call.
 
-    `GOVSITE_API_READS_PER_MINUTE` and `GOVSITE_API_WRITES_PER_MINUTE`, 0 for no limit. What shows
-    no token is let through: it is refused, or reads what is open to everybody.
+    The limits are `GOVSITE_API_READS_PER_MINUTE` and `GOVSITE_API_WRITES_PER_MINUTE`; 0 means no
+    limit. A request without a token is not counted: authentication refuses it, or it reads a page
+    that is open to everyone.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -36,7 +37,7 @@ class TokenThrottle(BaseThrottle):
         return self._count(f"calls:{token.pk}:{kind}:{int(window)}") <= limit
 
     def wait(self) -> float:
-        """In how many seconds the next minute begins; DRF rounds it up to a whole one."""
+        """Return the seconds until the next minute begins; DRF rounds them up."""
         return self._wait
 
     @staticmethod
@@ -45,6 +46,6 @@ class TokenThrottle(BaseThrottle):
             return 1
         try:
             return cache.incr(key)
-        except ValueError:  # the cache was full, and dropped it meanwhile
+        except ValueError:  # the cache was full and evicted the key after `add`
             cache.set(key, 1, timeout=2 * WINDOW_SECONDS)
             return 1

@@ -1,4 +1,4 @@
-"""The API's addresses; what leads nowhere answers with a problem document too."""
+"""The API's URLs; an unknown path returns a problem document, too."""
 
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView

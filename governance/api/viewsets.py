@@ -1,4 +1,4 @@
-"""What every resource of the API has in common."""
+"""The base class of the API's viewsets."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from governance.models.contract import within_token_scope
 
 
 class GovernedViewSet(GenericViewSet[Any]):
-    """A resource: its actions name their permissions, and take what they know and nothing else.
+    """A resource whose actions name their permissions and refuse unknown parameters.
 
-    What is not within the reach of the caller's token does not exist for it: `filter_queryset` and
-    `get_object` leave it out, and an action on one thing does not begin. `contract_path` leads
-    from a row to its contract.
+    An object outside the token's scope does not exist for the caller: `filter_queryset` and
+    `get_object` exclude it, and an action on its id returns 404 before anything else is checked.
+    `contract_path` is the lookup prefix from a row to its contract.
     """
 
     action_permissions: ClassVar[Mapping[str, str]] = {}
@@ -39,7 +39,7 @@ class GovernedViewSet(GenericViewSet[Any]):
     shapes: ClassVar[Mapping[str, Shape]] = {}
     noun: ClassVar[str]
     contract_path: ClassVar[str] = ""
-    # What the filters leave, told in cases: api/filters.py says them, a page puts them together.
+    # A row must meet one of these conditions; `DeclaredFilters` sets them, pagination reads them.
     branches: Sequence[Q] = ()
     http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
@@ -47,34 +47,40 @@ class GovernedViewSet(GenericViewSet[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if "pk" in kwargs and not self.ids_within_token_scope([kwargs["pk"]]):
-            raise self.not_found()  # before anything else about the call is told
+            raise self.not_found()  # first, because another error would reveal the object
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequired
         self._refuse_unknown_parameters(request)
         if self.action in self.shapes:
-            self.selection  # noqa: B018 - refuses here, before a condition could answer 304
+            self.selection  # noqa: B018 - refuses unknown names before a conditional request can return 304
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        # Answers carry tokens, and a record is only worth reading as it is now.
+        # Responses can contain execution tokens, and a cached one would show an old state.
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
     def get_object(self) -> Any:
-        """The row that the address names, or NotFoundError in the domain's words."""
+        """Return the row that the path names.
+
+        Raises:
+            NotFoundError: there is none within the token's scope.
+        """
         found = self.within_token_scope(self.get_queryset()).filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise self.not_found()
         return found
 
     def is_still_allowed(self) -> bool:
-        """Whether the same request would be let in again: its token, its user's rights, its row."""
+        """Whether the request would still be accepted: its token, its permission and its row."""
         repeated_request = self.initialize_request(self.request._request, *self.args, **self.kwargs)
         try:
             self.perform_authentication(repeated_request)
-            super().check_permissions(repeated_request)  # it is no new call that would count
+            super().check_permissions(
+                repeated_request
+            )  # not our own, which would count it against the rate limit
             self.request = repeated_request
             self.get_object()
         except (APIException, NotFoundError):
@@ -82,24 +88,24 @@ class GovernedViewSet(GenericViewSet[Any]):
         return True
 
     def not_found(self, pk: UUID | None = None) -> NotFoundError:
-        """The refusal of `pk`, or of what the address names: not there, or not for this caller."""
+        """Build the 404 for `pk` or the id in the path: missing, or not in the token's scope."""
         return NotFoundError(
             f"There is no {self.noun} {pk or self.kwargs['pk']}.", code=f"{self.noun}_not_found"
         )
 
-    # --- what the caller's token reaches ---
+    # --- the scope of the caller's token ---
     @property
     def token_scope(self) -> list[str] | None:
-        """The capabilities that the token is bound to; None if it is bound to none."""
+        """The capabilities that the token is restricted to; None for an unrestricted token."""
         return getattr(self.request.auth, "capabilities", None)
 
     def within_token_scope(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(within_token_scope(self.token_scope, of=self.contract_path))
 
     def ids_within_token_scope(self, ids: Iterable[UUID]) -> set[UUID]:
-        """Those of `ids` that may be told apart from things that are not there.
+        """Return those of `ids` that exist within the token's scope.
 
-        One query, and none for a token that is bound to no capability: then all of them.
+        For an unrestricted token, return all of them without a query, existing or not.
         """
         if self.token_scope is None:
             return set(ids)
@@ -109,17 +115,21 @@ class GovernedViewSet(GenericViewSet[Any]):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return super().filter_queryset(self.within_token_scope(queryset))
 
-    # --- how often it may call ---
+    # --- the rate limit ---
     def check_permissions(self, request: Request) -> None:
-        """The call counts before it is looked at: a refusal costs us something, too."""
+        """Count the call before checking its permission, because a refused call costs time, too."""
         super().check_throttles(request)
         super().check_permissions(request)
 
     def check_throttles(self, request: Request) -> None:
-        """Done by then."""
+        """Do nothing: `check_permissions` has counted the call already."""
 
     def read_body(self, body_serializer: type[StrictSerializer]) -> dict[str, Any]:
-        """The body's fields, or a ValidationError that names every fault with its path."""
+        """Validate the body and return its fields.
+
+        Raises:
+            ValidationError: it names each invalid field.
+        """
         serializer = body_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         fields: dict[str, Any] = serializer.validated_data
@@ -127,10 +137,11 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     @cached_property
     def selection(self) -> Selection:
-        """What the caller wants to see of this action's shape.
+        """The part of this action's shape that the caller selected by `fields` and `expand`.
 
-        Refused: a name that is not known (InvalidInputError), and without the permission to read
-        it by itself what is expanded (PermissionDenied).
+        Raises:
+            InvalidInputError: a parameter names an unknown field.
+            PermissionDenied: the caller may not read what `expand` names.
         """
         selection = self.shapes[self.action].select(self.request)
         for needed in selection.permissions:
@@ -138,18 +149,22 @@ class GovernedViewSet(GenericViewSet[Any]):
         return selection
 
     def page_response(self, rows: QuerySet[Any, Any]) -> Response:
-        """The page of `rows` that was asked for, as the selection shows them, which read them."""
+        """Return the requested page of `rows`, which `selection.read` prepared."""
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(self.selection.answers(page, self.request))
 
     def object_data(self) -> dict[str, Any]:
-        """The row that the address names, as the selection shows it, or NotFoundError."""
+        """Return the selected fields of the row that the path names.
+
+        Raises:
+            NotFoundError: there is none within the token's scope.
+        """
         [answer] = self.selection.answers([self.get_object()], self.request)
         return answer
 
     @staticmethod
     def now() -> datetime:
-        """The time of this request, taken once here and handed down."""
+        """Return the time of the request; an action takes it once and passes it on as `at`."""
         return timezone.now()
 
     def _refuse_unknown_parameters(self, request: Request) -> None:
@@ -159,7 +174,7 @@ class GovernedViewSet(GenericViewSet[Any]):
             if name not in known:
                 faults.append({"path": name, "message": "is not a known parameter"})
             elif len(values) > 1:
-                faults.append({"path": name, "message": "stands here more than once"})
+                faults.append({"path": name, "message": "must be given only once"})
             elif not values[0].strip():
                 faults.append({"path": name, "message": "must not be empty"})
         if faults:

@@ -1,5 +1,6 @@
 """The chain of authorities, in its order: contract, review, orchestrator, health, audit.
 
-Each folder is one authority. Its first lines say what it may read, what it alone writes, and what
-it refuses. A later authority may know an earlier one, never the other way round.
+Each folder is one authority. The docstring of its `__init__.py` says what the authority may read,
+what it alone writes, and what it refuses. A later authority may import an earlier one, and an
+earlier authority never a later one.
 """

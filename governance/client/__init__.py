@@ -1,9 +1,10 @@
-"""The client: how a program of yours speaks to a govsite, over HTTP and nothing else.
+"""The API's client in Python: typed calls over HTTP, and the loop of an executor.
 
-It reads and writes what the API gives and takes, and nothing beside it: no Django, no database, no
-other folder of ours but the vocabulary. `api.py` has a method for each call, `executor.py` the loop
-of a worker, `handlers.py` what you write yourself. Calls that get no answer are made again, safely
-(`retries.py`). It refuses to begin a step whose job's lease has lapsed, and runs none twice.
+It reads and writes only through the API: it imports no Django, opens no database connection, and of
+govsite's packages it imports only `domain`. `api.py` has a method for each call, `executor.py` the
+loop, and `handlers.py` the interface that the author of an executor implements. Calls without a
+response are retried safely (`retries.py`). The executor refuses to start a step after the job's
+lease expired, and never runs a step twice.
 """
 
 from governance.client.api import GovsiteClient

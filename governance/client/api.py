@@ -1,8 +1,8 @@
-"""A method for each call of the API: typed, patient, and safe to repeat.
+"""The client's methods, one for each call of the API, with retries.
 
-Every POST carries an `Idempotency-Key` of its own, the same at all its attempts: one that had its
-effect although its answer got lost is answered as it was, and not done again. Where a site does not
-keep answers by their key, the same report again is harmless, and an ended job is looked at.
+Every POST has an `Idempotency-Key`, the same in all its attempts. If a response was lost, the next
+attempt gets the stored response, and nothing is done twice. If the site has stored no response,
+repeating a report is harmless, and `complete` reads the job that has ended.
 """
 
 from __future__ import annotations
@@ -46,12 +46,19 @@ Id = str | UUID
 
 
 class GovsiteClient:
-    """A person's or a service's way into the API. Not for several threads at once.
+    """A client of one site with one API token. It is not thread-safe.
 
-    `url` is the site's address (`https://gov.example`), `token` one for its API; ValueError for
-    what can be neither. Every method raises GovsiteProblem for a refusal (JobLost,
-    ChangeFreezeActive where a caller acts otherwise on it) and NoAnswer when there is none for as
-    long as `retry_policy` lasts. Close it, or use it in a `with` statement.
+    Close it, or use it in a `with` statement.
+
+    Args:
+        url: the site's URL, such as `https://gov.example`.
+        token: an API token of the site.
+
+    Raises:
+        ValueError: the URL or the token is malformed.
+        GovsiteProblem: every method, if the site refuses the call. JobLost and ChangeFreezeActive
+            are the refusals that an executor handles differently.
+        NoAnswer: every method, if there is no response within `retry_policy`.
     """
 
     def __init__(
@@ -83,30 +90,30 @@ class GovsiteClient:
 
     @property
     def clock(self) -> SiteClock:
-        """The site's time, as its answers tell it: leases are counted by it."""
+        """The site's clock, estimated from its responses; leases are measured by it."""
         return self._site.clock
 
     # --- contracts ---
     def contracts(self, **filters: str | int) -> Iterator[ContractSummary]:
-        """The newest first, page by page as they are asked for; filters as the API names them."""
+        """List contracts, newest first; `filters` are query parameters. Pages are read lazily."""
         return self._site.pages("contracts/", filters)
 
     def contract(self, contract_id: Id) -> Contract:
         return cast(Contract, self._site.get(f"contracts/{contract_id}/"))
 
     def ledger(self, contract_id: Id) -> Iterator[LedgerEntryData]:
-        """Every entry of the contract's chain, in order."""
+        """Read every entry of the contract's chain, in order."""
         return self._site.pages(f"contracts/{contract_id}/ledger/", {"page_size": MAX_PAGE_SIZE})
 
     def activate(self, contract_id: Id, *, timeout_minutes: int | None = None) -> Activation:
-        """An approved contract becomes ACTIVE, with one PENDING job."""
+        """Activate an approved contract: it becomes ACTIVE and gets one PENDING job."""
         body = {} if timeout_minutes is None else {"timeout_minutes": timeout_minutes}
         return cast(Activation, self._site.post(f"contracts/{contract_id}/activate/", body))
 
     def activate_many(
         self, contract_ids: Sequence[Id], *, timeout_minutes: int | None = None
     ) -> list[ActivationOutcome]:
-        """Up to 200 contracts, each activated or refused on its own: an outcome for each."""
+        """Activate up to 200 contracts, each on its own; return one outcome for each, in order."""
         body: dict[str, Any] = {"contract_ids": [str(each) for each in contract_ids]}
         if timeout_minutes is not None:
             body["timeout_minutes"] = timeout_minutes
@@ -114,19 +121,19 @@ class GovsiteClient:
         return cast(list[ActivationOutcome], answer["results"])
 
     def freeze_state(self) -> FreezeState:
-        """Whether a founder has stopped the line."""
+        """Read whether a change freeze is active."""
         return cast(FreezeState, self._site.get("freezes/"))
 
     # --- jobs ---
     def jobs(self, **filters: str | int) -> Iterator[JobSummary]:
-        """The newest first, page by page as they are asked for; filters as the API names them."""
+        """List jobs, newest first; `filters` are query parameters. Pages are read lazily."""
         return self._site.pages("jobs/", filters)
 
     def job(self, job_id: Id) -> Job:
         return cast(Job, self._site.get(f"jobs/{job_id}/"))
 
     def steps(self, job_id: Id, *, within: float | None = None) -> Iterator[JobStepData]:
-        """The plan in its order, page by page; `within` seconds for each page."""
+        """Read the job's steps in order; each page has `within` seconds to arrive."""
         return self._site.pages(
             f"jobs/{job_id}/steps/", {"page_size": MAX_PAGE_SIZE}, within=within
         )
@@ -135,38 +142,47 @@ class GovsiteClient:
         return cast(Progress, self._site.get(f"jobs/{job_id}/progress/"))
 
     def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntryData]:
-        """The job's ledger entries as they are written, until the one that ends its contract.
+        """Yield the job's ledger entries as they are written, until the contract ends.
 
-        Each comes once and in order, however often the connection is lost. With the `seq` of the
-        last one that was seen as `after`, it goes on behind that one.
+        Each entry comes once and in order, even if connections are lost. To continue later, pass
+        the `seq` of the last entry that you received as `after`.
         """
         return self._site.follow(f"jobs/{job_id}/events/", after=after)
 
     def evidence(self, job_id: Id) -> SealedEvidence:
-        """The sealed bytes; GovsiteError when their hash is not the one that the site names."""
+        """Read the sealed evidence and check its hash.
+
+        Raises:
+            GovsiteError: the SHA-256 of the body is not the one in `X-Evidence-SHA256`.
+        """
         response = successful_response(self._site.send("GET", f"jobs/{job_id}/evidence/"))
         digest = hashlib.sha256(response.content).hexdigest()
         if response.headers.get("X-Evidence-SHA256") != digest:
-            raise GovsiteError(f"The evidence of job {job_id} has another hash than it should.")
+            raise GovsiteError(
+                f"The evidence of job {job_id} does not have the SHA-256 that the site sent."
+            )
         return SealedEvidence(body=response.content, sha256=digest)
 
-    # --- executing ---
+    # --- execution ---
     def claim(self, *, key: str | None = None) -> StartedJob | None:
-        """The oldest job that waits, now RUNNING and ours; None if there is none.
+        """Claim the oldest PENDING job and start it; return None if there is none.
 
-        After NoAnswer, claim with the same `key` again: a job that we got without hearing of it is
-        then told. Raises ChangeFreezeActive while the line stands still.
+        After NoAnswer, claim again with the same `key`: if the first attempt claimed a job, the
+        response contains that job.
+
+        Raises:
+            ChangeFreezeActive: a change freeze is active.
         """
         return cast(StartedJob | None, self._site.post("jobs/claim/", {}, key=key))
 
     def start(self, job_id: Id) -> StartedJob:
-        """This job, now RUNNING and ours."""
+        """Start the job: it becomes RUNNING, and the response contains its execution token."""
         return cast(StartedJob, self._site.post(f"jobs/{job_id}/start/", {}))
 
     def report(
         self, job_id: Id, *, token: str, report: StepReport, within: float | None = None
     ) -> RecordedResult:
-        """Keep what happened to the step that is due; `within` is what is left of the lease."""
+        """Report the step that is due, within `within` seconds: the time left of the lease."""
         body = report_document(report) | {"execution_token": token}
         recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
         return cast(RecordedResult, recorded)
@@ -179,14 +195,14 @@ class GovsiteClient:
         reports: Sequence[StepReport],
         within: float | None = None,
     ) -> RecordedResults:
-        """Keep what happened to up to 200 steps in a row: all of it, or nothing."""
+        """Report up to 200 consecutive steps: the site records all of them, or none."""
         documents = [report_document(report) for report in reports]
         body = {"execution_token": token, "results": documents}
         recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
         return cast(RecordedResults, recorded)
 
     def complete(self, job_id: Id, *, token: str, within: float | None = None) -> Job:
-        """End the job as its results say; how it ended, even if an answer that said so got lost."""
+        """Complete the job, or read how it ended if an earlier attempt completed it already."""
         path, body = f"jobs/{job_id}/complete/", {"execution_token": token}
         answer = self._site.send("POST", path, body=body, within=within)
         try:
@@ -199,7 +215,7 @@ class GovsiteClient:
     def cancel(self, job_id: Id, *, reason: str) -> Job:
         return cast(Job, self._site.post(f"jobs/{job_id}/cancel/", {"reason": reason}))
 
-    # --- judging ---
+    # --- audit ---
     def record_verdict(
         self,
         job_id: Id,
@@ -209,7 +225,7 @@ class GovsiteClient:
         evidence_sha256: str,
         checks: list[dict[str, Any]] | None = None,
     ) -> RecordedAudit:
-        """The verdict of an auditor who took no part, on exactly the evidence named."""
+        """Record the verdict of an independent auditor on the evidence whose digest is given."""
         body: dict[str, Any] = {
             "verdict": str(verdict),
             "reason": reason,
@@ -221,7 +237,7 @@ class GovsiteClient:
 
 
 def report_document(report: StepReport) -> dict[str, Any]:
-    """A report as the API takes it, without the execution token."""
+    """Convert a report into the API's request body, without the execution token."""
     return {
         "step_index": report.step_index,
         "status": str(report.status),

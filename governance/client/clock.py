@@ -1,8 +1,8 @@
-"""The site's time, as far as its answers tell: leases are counted by the site's clock, not by ours.
+"""The site's clock, estimated from its responses. Leases are measured by it.
 
-A worker whose clock is wrong must neither go on when its lease is over nor drop what it still has.
-So what counts is the header `Date` of the last answer and how much time has passed since it was
-asked for. That errs on one side only: it is never earlier than it is at the site.
+An executor with a wrong clock must neither continue after its lease nor drop a job too early. So
+the estimate is the header `Date` of the last response plus the time since its request was sent.
+The estimate is never behind the site's clock, so a lease never seems longer than it is.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# `Date` drops what is less than a second.
+# `Date` has whole seconds, so up to one second is missing from it.
 PRECISION = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """A moment by both of this machine's clocks."""
+    """One moment on this machine's wall clock and on its monotonic clock."""
 
     wall_time: datetime
     monotonic_seconds: float
@@ -28,9 +28,9 @@ class ClockReading:
         return cls(datetime.now(UTC), time.monotonic())
 
     def elapsed(self) -> timedelta:
-        """The time since, by the clock that says more.
+        """Return the time since this reading, by the clock on which more time has passed.
 
-        One of them stands still while the machine sleeps, the other may be set back.
+        The monotonic clock can stop while the machine sleeps; the wall clock can be set back.
         """
         now = ClockReading.now()
         return max(
@@ -40,14 +40,14 @@ class ClockReading:
 
 
 class SiteClock:
-    """What time it is at the site; this machine's own time until the site has told."""
+    """The estimated clock of the site; this machine's clock until the first response."""
 
     def __init__(self) -> None:
         self._site_time: datetime | None = None
         self._asked_at = ClockReading.now()
 
     def observe(self, date: str | None, *, asked: ClockReading) -> None:
-        """Take the `Date` of an answer to what was asked at `asked`; ignore what is no date."""
+        """Set the clock by the `Date` of a response whose request was sent at `asked`, if valid."""
         try:
             received = parsedate_to_datetime(date or "")
         except ValueError:
@@ -56,11 +56,11 @@ class SiteClock:
             self._site_time, self._asked_at = received + PRECISION, asked
 
     def now(self) -> datetime:
-        """The latest that it can be at the site."""
+        """Return the latest time that the site's clock can show."""
         if self._site_time is None:
             return datetime.now(UTC)
         return self._site_time + self._asked_at.elapsed()
 
     def seconds_until(self, moment: datetime) -> float:
-        """How long `moment` is away at least; below 0 when it has passed."""
+        """Return a lower bound of the seconds until `moment`; negative when it has passed."""
         return (moment - self.now()).total_seconds()

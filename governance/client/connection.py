@@ -1,4 +1,4 @@
-"""How the API is asked: with our token, patiently, and with a key that makes repeating safe."""
+"""HTTP requests to one site: authentication, retries, idempotency keys and paging."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from governance.client.problems import problem_of
 from governance.client.responses import LedgerEntryData
 from governance.client.retries import CallResult, RetryPolicy, send_with_retries
 
-MAX_ATTEMPT_SECONDS = 30.0  # seconds without a byte
+MAX_ATTEMPT_SECONDS = 30.0  # without receiving a byte
 MIN_ATTEMPT_SECONDS = 1.0
-# Shorter than servers keep a connection, so that no call meets one that is being closed.
+# Shorter than the keep-alive of servers, so that no request uses a connection that is closing.
 KEEP_ALIVE = httpx.Limits(keepalive_expiry=3)
 
 
 class Connection:
-    """One token's way to one site. Not for several threads at once.
+    """A connection to one site with one token. It is not thread-safe.
 
-    `get`, `post` and `pages` return what was answered, as JSON, and raise GovsiteProblem for a
-    refusal; `send` leaves that to its caller. NoAnswer when there is none for as long as
-    `retry_policy` lasts, or `within` seconds where a call says so. `clock` is set by every answer.
+    `get`, `post` and `pages` return the parsed JSON of a success; `send` returns any response.
+    Every response sets `clock`.
+
+    Raises:
+        ValueError: the URL or the token is malformed.
+        GovsiteProblem: `get`, `post`, `pages` and `follow`, if the site refuses the call.
+        NoAnswer: every method, if there is no response within `retry_policy` or `within` seconds.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class Connection:
     def pages(
         self, path: str, filters: Mapping[str, str | int], *, within: float | None = None
     ) -> Iterator[Any]:
-        """Every row of a list; a page is read when the one before it is used up."""
+        """Yield every row of a list; each page is read when the one before it is used up."""
         parameters: dict[str, Any] = dict(filters)
         while True:
             answer = self.send("GET", path, parameters=parameters, within=within)
@@ -68,11 +72,11 @@ class Connection:
             yield from page["results"]
             if page["next"] is None:
                 return
-            # Only the place is taken from the address: our token goes nowhere but to our site.
+            # Only the cursor of the URL is used, so the token is sent to no other host.
             parameters["cursor"] = httpx.URL(page["next"]).params["cursor"]
 
     def follow(self, path: str, *, after: int | None) -> Iterator[LedgerEntryData]:
-        """Each event of a stream once, through as many streams as it takes (`following.py`)."""
+        """Yield each event of a stream once, reconnecting as often as needed (`job_events.py`)."""
         timeout = httpx.Timeout(MAX_ATTEMPT_SECONDS, read=MAX_SILENCE_SECONDS)
 
         def open_stream(headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
@@ -85,7 +89,7 @@ class Connection:
     def post(
         self, path: str, body: Any, *, key: str | None = None, within: float | None = None
     ) -> Any:
-        """What was answered, None where that is nothing (204)."""
+        """Send a POST and return the parsed response; None for 204."""
         response = successful_response(self.send("POST", path, body=body, key=key, within=within))
         return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
 
@@ -99,7 +103,7 @@ class Connection:
         key: str | None = None,
         within: float | None = None,
     ) -> CallResult:
-        """The answer, whatever it is. A POST has `key`, or a fresh one, at all its attempts."""
+        """Send a request with retries; all attempts of a POST have one key, `key` or a new one."""
         headers, content = {}, None
         if method == "POST":
             headers = {"Idempotency-Key": key or new_key(), "Content-Type": "application/json"}
@@ -125,45 +129,61 @@ class Connection:
 
 
 def successful_response(answer: CallResult) -> httpx.Response:
-    """The response of a success; anything else is raised as what it is."""
+    """Return the response of a successful call.
+
+    Raises:
+        GovsiteProblem: the response is not a success.
+    """
     if not answer.response.is_success:
         raise problem_of(answer.response)
     return answer.response
 
 
 def new_key() -> str:
-    """A fresh Idempotency-Key."""
+    """Make a new Idempotency-Key."""
     return str(uuid4())
 
 
 def encoded(body: Any) -> bytes:
-    """A body in UTF-8: the same bytes at every attempt."""
+    """Encode a body as JSON in UTF-8; all attempts send the same bytes."""
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def api_address(url: str) -> str:
-    """Where the API of the site at `url` is; ValueError if that is no address of a site."""
+    """Return the URL of the API of the site at `url`.
+
+    Raises:
+        ValueError: `url` is not the URL of a site.
+    """
     try:
         address = httpx.URL(url)
-        urlsplit(url)  # is stricter about brackets
+        urlsplit(url)  # refuses unbalanced brackets, which httpx accepts
     except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(f"{url!r} is not an address: {error}") from None
+        raise ValueError(f"{url!r} is not a URL: {error}") from None
     if address.scheme not in ("http", "https") or not address.host or address.query:
-        raise ValueError(f"{url!r} is not the address of a site, as in https://gov.example")
+        raise ValueError(f"{url!r} is not the URL of a site, such as https://gov.example")
     return url.rstrip("/").removesuffix("/api/v1") + "/api/v1/"
 
 
 def usable_token(token: str) -> str:
-    """The token, if a header can carry it; ValueError, which does not show it, otherwise."""
+    """Return the token if it can be sent in a header.
+
+    Raises:
+        ValueError: it cannot; the message does not contain the token.
+    """
     if not token or not all("!" <= character <= "~" for character in token):
         raise ValueError("a token is one word of visible ASCII characters")
     return token
 
 
 def _require_complete_json(response: httpx.Response) -> None:
-    """Treat a success that is no JSON as cut: it may have lost its end on its way here."""
+    """Refuse a success whose body is not JSON, because the body may have been cut off.
+
+    Raises:
+        httpx.RemoteProtocolError: it is retried like a lost connection.
+    """
     if response.is_success and response.status_code != httpx.codes.NO_CONTENT:
         try:
             response.json()
         except ValueError:
-            raise httpx.RemoteProtocolError("the answer is not JSON, or not all of it") from None
+            raise httpx.RemoteProtocolError("the response is not JSON, or is incomplete") from None

@@ -1,7 +1,7 @@
-"""The loop of a worker: claim a job, run its steps in order, report each, end the job.
+"""The loop of an executor: claim a job, run its steps in order, report each, complete the job.
 
-It decides nothing, and does no step twice. It stops a job at its first failed step, and drops it
-when it is not ours any more: the lease is over, or the site says so.
+It decides nothing and runs no step twice. It stops at the first failed step. It drops the job when
+the lease expired, when the site refuses a call, or when the site does not respond within the lease.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 FREEZE_RETRY_SECONDS = 60.0
-# What is left of a lease for the report, where a step's timeout would use all of it.
+# At most this much of the lease is reserved for the report of a step with a long timeout.
 MAX_RESERVE_SECONDS = 5.0
 REJECTED_BODY_STATUSES = frozenset({400, 413})
 
 
 class _Dropped(GovsiteError):  # noqa: N818 - named for what happened
-    """We gave the job up ourselves."""
+    """The executor itself gave the job up."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How a job went: its `status` at the site, or None and `lost_because` where we dropped it."""
+    """How a job ended: `status` at the site; or None, and `lost_because` if it was dropped."""
 
     job_id: str
     contract_id: str
@@ -49,7 +49,7 @@ class JobOutcome:
 
 @dataclass
 class _Lease:
-    """Until when the job is ours, by the site's clock."""
+    """The lease of a job, measured by the site's clock."""
 
     client: GovsiteClient
     expires_at: datetime
@@ -64,11 +64,11 @@ class _Lease:
 
 
 class Executor:
-    """Runs jobs one after the other with one client and one handler.
+    """An executor that runs one job after another with one client and one handler.
 
-    `stopping`, once set, lets it finish the job that it has and claim no other: nobody else can go
-    on with a job, so leaving between two steps would leave a change half done. `log` gets a line
-    for everything that happens.
+    Once `stopping` is set, it finishes its job and claims no other. It does not stop between two
+    steps: no other executor can continue the job, so the change would be left half done. `log`
+    gets one line for each event.
     """
 
     def __init__(
@@ -86,10 +86,16 @@ class Executor:
         self._claim_key = new_key()
 
     def run(self, *, at_most: int | None = None, until_idle: bool = False) -> Iterator[JobOutcome]:
-        """Each job as it has ended; without an end, unless one of the arguments gives it one.
+        """Claim and run jobs, and yield the outcome of each.
 
-        Raises GovsiteProblem when the site refuses us; with `until_idle` also for what may pass:
-        NoAnswer, ChangeFreezeActive.
+        Args:
+            at_most: stop after this many jobs; None means no limit.
+            until_idle: stop when no job is PENDING, instead of waiting for one.
+
+        Raises:
+            GovsiteProblem: the site refuses the claim. Without `until_idle`, temporary errors are
+                retried instead: ChangeFreezeActive, `busy` and the like.
+            NoAnswer: only with `until_idle`.
         """
         ended = 0
         while ended != at_most and not self._stopping.is_set():
@@ -115,8 +121,9 @@ class Executor:
                 self._pause(IDLE_SECONDS)
 
     def run_job(self, job: StartedJob) -> JobOutcome:
-        """Run a job that was claimed or started, to its end or to where it is lost."""
-        self._log(f"job {job['id']}: {job['total_steps']} steps")
+        """Run a claimed or started job until it ends or is dropped."""
+        number = job["total_steps"]
+        self._log(f"job {job['id']}: {number} {'step' if number == 1 else 'steps'}")
         lease = _Lease(self._client, datetime.now(UTC))
         lease.renew(job["lease_expires_at"])
         status, evidence, lost_because = None, None, ""
@@ -140,9 +147,10 @@ class Executor:
         )
 
     def _claim(self) -> StartedJob | None:
-        """The next job. Until the site has answered, it is asked the same question.
+        """Claim the next job, with the same key until the site has responded.
 
-        Otherwise a job that we got without hearing of it would wait until its lease ends.
+        With a new key, a job whose claim got no response would be left without an executor until
+        its lease ends.
         """
         job, has_response = None, True
         try:
@@ -156,14 +164,14 @@ class Executor:
         return job
 
     def _run_steps(self, job: StartedJob, lease: _Lease) -> None:
-        """Every step in its order, or until one fails. The whole plan is there before the first."""
+        """Read the whole plan, then run its steps in order until one fails."""
         plan = list(self._client.steps(job["id"], within=lease.seconds_left()))
         if [step["step_index"] for step in plan] != list(range(job["total_steps"])):
-            raise _Dropped("the plan that was read is not whole")
+            raise _Dropped("the plan that was read is incomplete")
         for planned in plan:
             left = lease.seconds_left()
             if left <= 0:
-                raise _Dropped(f"the lease lapsed before step {planned['step_index']}")
+                raise _Dropped(f"the lease expired before step {planned['step_index']}")
             seconds = min(planned["timeout_seconds"], left - min(left / 10, MAX_RESERVE_SECONDS))
             step = _step(job, planned, seconds)
             report = self._record(job, run_step(self._handler, step, seconds=seconds), lease)
@@ -177,13 +185,13 @@ class Executor:
                 return
 
     def _record(self, job: StartedJob, report: StepReport, lease: _Lease) -> StepReport:
-        """Report a step for as long as the lease lasts; what the site keeps of it."""
+        """Report a step within the lease, and return the report that the site recorded."""
         try:
             self._send(job, report, lease)
         except GovsiteProblem as problem:
             if problem.status not in REJECTED_BODY_STATUSES:
                 raise
-            # Its limits are narrower than we know. That the step ended must be on record.
+            # The site has narrower limits than this client. That the step ended must be recorded.
             report = failed_report(report, f"The report of this step was refused: {problem}")
             self._send(job, report, lease)
         return report
@@ -195,7 +203,7 @@ class Executor:
         lease.renew(recorded["lease_expires_at"])
 
     def _pause(self, seconds: float) -> None:
-        """Wait, by lot from half of it to all of it, unless we are to stop."""
+        """Wait a random time of `seconds / 2` to `seconds`, or until `stopping` is set."""
         self._stopping.wait(uniform(seconds / 2, seconds))  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""What the author of an executor writes: a handler, which does the work of a step."""
+"""The interface that the author of an executor implements: a handler, which performs steps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step to be done: what the founder signed, and how long there is.
+    """A step to perform: the change that the founder signed, and the time limit.
 
-    `deadline` is by this machine's clock. `timed_out` is set when the time has passed: whatever is
-    answered from then on is discarded, so a handler that can stop looks at it and stops.
+    `deadline` is measured by this machine's clock. `timed_out` is set when the time is over; a
+    later outcome is discarded, so a handler that can stop should check `timed_out` and stop.
     """
 
     job_id: str
@@ -30,16 +30,17 @@ class Step:
     timed_out: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     def seconds_left(self) -> float:
-        """How long there is until `deadline`, 0 when it has passed: a timeout for what you call."""
+        """Return the seconds until `deadline`, at least 0: the timeout for calls of the handler."""
         return max(0.0, (self.deadline - datetime.now(UTC)).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """What a handler did: kept as the step's `output`, sealed as evidence, read by an auditor.
+    """The outcome of a handler: the step's `output`, which the evidence seals for the auditor.
 
-    All are JSON values. `did` says what was done, `state_before` and `state_after` what stood
-    there, `rollback_action` the change that would undo it; `health_after` is your claim of health.
+    All fields are JSON values. `did` describes what was done, `state_before` and `state_after` the
+    state of the target, and `rollback_action` the change that would undo it. `health_after` is
+    the handler's claim about health.
     """
 
     did: Any
@@ -57,10 +58,10 @@ class StepOutcome:
         }
 
 
-class StepFailed(Exception):  # noqa: N818 - an outcome that a handler tells, not a bug in it
-    """The step could not be done, for the reason given; `outcome` says what was done all the same.
+class StepFailed(Exception):  # noqa: N818 - an outcome that a handler reports, not a bug in it
+    """The failure of a step, with its reason; `outcome` describes what was done nevertheless.
 
-    Any other exception fails the step, too, and is told with its type.
+    Any other exception also fails the step, and is reported with its type.
     """
 
     def __init__(self, reason: str, *, outcome: StepOutcome | None = None) -> None:
@@ -72,21 +73,26 @@ class StepFailed(Exception):  # noqa: N818 - an outcome that a handler tells, no
 
 @runtime_checkable
 class StepHandler(Protocol):
-    """Does the work of steps. `run_step` runs in a thread of its own, and never twice for a step.
+    """The protocol of handlers, which perform steps.
 
-    A step whose type is not among `step_types` fails without being run.
+    A step whose type is not in `step_types` fails without a call of `run_step`. `run_step` is
+    called in a thread of its own, and never twice for one step.
     """
 
     @property
     def step_types(self) -> Collection[str]: ...
 
     def run_step(self, step: Step) -> StepOutcome:
-        """Do it within `step.seconds_left()`; return what was done, or raise StepFailed."""
+        """Perform the step within `step.seconds_left()` and return what was done.
+
+        Raises:
+            StepFailed: the step could not be performed.
+        """
         ...
 
 
 class PrintSteps:
-    """For trying: prints each step and changes nothing. The evidence says so, the job completes."""
+    """A handler for trials: it prints each step and changes nothing, and its evidence says so."""
 
     step_types = (
         "capability_enable",

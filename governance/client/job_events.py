@@ -1,4 +1,4 @@
-"""Follow a job as it goes on: its ledger entries, through as many streams as it takes."""
+"""The reader of a job's event streams, which reconnects until the contract ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.client.problems import NoAnswer, problem_of
 from governance.client.responses import LedgerEntryData
 from governance.client.retries import RetryPolicy, retry_after_seconds
 
-# Twice the longest silence of a site with the usual heartbeat of 15 seconds.
+# Twice the default heartbeat interval of a site, which is 15 seconds.
 MAX_SILENCE_SECONDS = 30.0
 
 OpenStream = Callable[[dict[str, str]], AbstractContextManager[httpx.Response]]
@@ -27,11 +27,16 @@ def stream_entries(
     retry_policy: RetryPolicy,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[LedgerEntryData]:
-    """Each entry once, in order, from the one behind `after` (a `seq`) on, until none can follow.
+    """Yield each entry after `after` (a `seq`) once and in order, until no entry can follow.
 
-    `open_stream` asks for a stream with the headers given. One that ends or is cut is gone on with
-    where it ended. Raises GovsiteProblem for a refusal that does not pass, and NoAnswer when
-    nothing was heard for as long as `retry_policy` lasts.
+    When a stream ends or is cut off, the next one continues after the last entry.
+
+    Args:
+        open_stream: opens a stream with the given request headers.
+
+    Raises:
+        GovsiteProblem: a refusal that a retry cannot change.
+        NoAnswer: nothing was received for the `seconds` of `retry_policy`.
     """
     attempt, last_event_at = 0, time.monotonic()
     while True:
@@ -57,14 +62,14 @@ def stream_entries(
                         raise problem
                     pause = max(pause, retry_after_seconds(response))
         except httpx.TransportError:
-            pass  # cut, or silent for too long: the next stream goes on behind `after`
+            pass  # the connection was lost or silent: the next stream continues after `after`
         if time.monotonic() - last_event_at > retry_policy.seconds:
-            raise NoAnswer(f"nothing was heard for {retry_policy.seconds:.0f} seconds")
+            raise NoAnswer(f"nothing was received for {retry_policy.seconds:.0f} seconds")
         sleep(pause)
 
 
 def parse_entries(lines: Iterable[str]) -> Iterator[LedgerEntryData]:
-    """The entries of a stream; one that was cut in its middle is none."""
+    """Parse the entries of a stream; an incomplete last one is dropped."""
     data = ""
     for line in lines:
         if line.startswith("data:"):

@@ -1,4 +1,4 @@
-"""What can go wrong between a program and a govsite, as errors that the program can act on."""
+"""The client's exceptions: refusals by the site, and missing responses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-# The executor that hears one of these has nothing more to do with the job.
+# After one of these codes an executor must drop the job.
 JOB_LOST_CODES = frozenset(
     {"lease_expired", "stale_execution", "job_immutable", "result_conflict", "job_not_found"}
 )
@@ -15,18 +15,19 @@ RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 
 
 class GovsiteError(Exception):
-    """Whatever the client raises of itself."""
+    """The base of the client's exceptions."""
 
 
 class NoAnswer(GovsiteError):  # noqa: N818 - named for what happened
-    """Nobody answered in the time there was. Whether the call had its effect is not known."""
+    """No response arrived in time. It is unknown whether the call had its effect."""
 
 
 class GovsiteProblem(GovsiteError):  # noqa: N818 - RFC 9457 calls it a problem
-    """The site's refusal: `code` is for programs, `detail` and `str()` for people.
+    """A refusal by the site: `code` is for programs, `detail` and `str()` are for people.
 
-    `status` is HTTP's, `details` and `errors` (`path`, `message`) are the problem document's. What
-    answered without one, such as a proxy, has the code `unexpected_answer`.
+    `status` is the HTTP status; `details` and `errors` (each with `path` and `message`) are those
+    of the problem document. A response without a problem document, such as one from a proxy, has
+    the code `unexpected_answer`.
     """
 
     def __init__(
@@ -50,25 +51,25 @@ class GovsiteProblem(GovsiteError):  # noqa: N818 - RFC 9457 calls it a problem
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same call may well succeed later, without anybody mending anything."""
+        """Whether the same call may succeed later without any change to it."""
         return self.status in RETRYABLE_STATUSES or self.code == "request_in_progress"
 
 
 class JobLost(GovsiteProblem):
-    """The job is not ours any more, or is not there: run no step of it, report nothing."""
+    """The executor no longer has the job: it must run no further step and report nothing."""
 
 
 class ChangeFreezeActive(GovsiteProblem):
-    """A founder has stopped the line; nothing is claimed, started or activated meanwhile."""
+    """A change freeze is active: no contract is activated, and no job is claimed or started."""
 
     @property
     def until(self) -> str:
-        """When the freeze ends by itself, in RFC 3339."""
+        """When the freeze ends unless a founder lifts it earlier, in RFC 3339."""
         return str(self.details.get("until", ""))
 
 
 def problem_of(answer: httpx.Response) -> GovsiteProblem:
-    """What an answer that is no success says, whether it is a problem document or not."""
+    """Build the exception for an unsuccessful response, with or without a problem document."""
     document = _document(answer)
     code = document.get("code")
     if not isinstance(code, str):

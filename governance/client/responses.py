@@ -1,6 +1,6 @@
-"""The API's answers, field by field, in its own words; times are text in RFC 3339.
+"""The types of the API's responses, with the API's field names; times are text in RFC 3339.
 
-A site that is newer than this client may tell more; nothing here gets lost or renamed.
+A newer site may send further fields; within v1 none of these is removed or renamed.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ class StepResultData(TypedDict):
 
 
 class RecordedResult(StepResultData):
-    """A result just reported, and until when the next report is taken."""
+    """A recorded result, and when the renewed lease ends."""
 
     lease_expires_at: str | None
 
 
 class RecordedResults(TypedDict):
-    """The results just reported in one call, and until when the next report is taken."""
+    """The recorded results of one call, and when the renewed lease ends."""
 
     results: list[StepResultData]
     lease_expires_at: str | None
 
 
 class JobStepData(PlannedStep):
-    """A step, how it stands, and its result where there is one."""
+    """A step, its status, and its result if it has one."""
 
     status: str
     result: StepResultData | None
@@ -89,7 +89,7 @@ class Job(JobSummary):
 
 
 class StartedJob(Job):
-    """A job that is ours now: the only answer that ever shows its execution token."""
+    """A started job; only this response contains the job's execution token."""
 
     execution_token: str
 
@@ -145,14 +145,14 @@ class Contract(ContractSummary):
 
 
 class Activation(TypedDict):
-    """The contract, now ACTIVE, and the job that it became."""
+    """The contract, which is now ACTIVE, and its new job."""
 
     contract: Contract
     job: Job
 
 
 class ActivationOutcome(TypedDict):
-    """What became of one contract among many: `status` as activating it alone would answer."""
+    """One outcome of a bulk activation; `status` is that of the single call."""
 
     contract_id: str
     status: int
@@ -175,7 +175,7 @@ class LedgerEntryData(TypedDict):
 
 
 class FreezeState(TypedDict):
-    """Whether the line stands still; the rest is None while it runs."""
+    """Whether a change freeze is active; the other fields are None without a freeze."""
 
     frozen: bool
     until: str | None

@@ -1,9 +1,8 @@
-"""Calls that are made again until they are answered, for as long as that has a point.
+"""Retries of calls that got no response or a temporary error.
 
-Made again is what got no answer (a connection refused, reset or cut, an answer that broke off, a
-timeout), and what says that it will pass: 429, 502, 503, 504, and 409 `request_in_progress`.
-Any other answer is one. The pauses grow and are drawn by lot, so that a thousand clients of a site
-that comes back do not come all at once.
+Retried are lost connections (refused, reset, cut off, timed out), incomplete responses, and the
+temporary errors 429, 502, 503, 504 and 409 `request_in_progress`. Any other response is final. The
+pauses grow and are random, so that many clients do not all return to a restarted site at once.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ import httpx
 
 from governance.client.problems import NoAnswer, problem_of
 
-# What no second attempt can mend, although httpx counts it as trouble on the way.
+# Errors in the request itself, which no retry can mend, although httpx calls them transport errors.
 _PERMANENT_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """For how long a call is tried in all, and how long the pauses between its attempts get."""
+    """How long a call is retried, and how long the pauses between attempts are, in seconds."""
 
     seconds: float = 60
     first_pause: float = 0.1
     max_pause: float = 10
 
     def draw_pause(self, attempt: int) -> float:
-        """Seconds to wait after the attempt of that number, from 1 on: anything up to its limit."""
+        """Draw the seconds to wait after an attempt; attempts count from 1."""
         doubled = self.first_pause * 2.0 ** min(attempt - 1, 30)
         return uniform(0, min(self.max_pause, doubled))  # noqa: S311 - keeps no secret
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What was answered in the end, and at which attempt."""
+    """The final response, and the number of attempts."""
 
     response: httpx.Response
     attempts: int
 
     @property
     def was_retried(self) -> bool:
-        """Whether an earlier attempt may have had the effect already."""
+        """Whether an earlier attempt may already have had the effect."""
         return self.attempts > 1
 
 
@@ -57,11 +56,17 @@ def send_with_retries(
     within: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> CallResult:
-    """Call `send` until it is answered; it gets the seconds that are left.
+    """Call `send` until there is a final response or the time is over.
 
-    `within` takes the place of `retry_policy.seconds` where something else says how long there is,
-    such as a lease; one attempt is made however little that is. When the time is over, the last
-    answer is the answer, and where there was none, NoAnswer is raised.
+    When the time is over, the last response is returned, even if it is a temporary error.
+
+    Args:
+        send: makes one attempt; its argument is the seconds that are left.
+        within: seconds that replace `retry_policy.seconds`, such as the rest of a lease. One
+            attempt is made even if they are over.
+
+    Raises:
+        NoAnswer: the last attempt got no response, or the request cannot be sent at all.
     """
     begun = time.monotonic()
     budget = retry_policy.seconds if within is None else within
@@ -83,11 +88,12 @@ def send_with_retries(
         elif response is not None:
             return CallResult(response, attempt)
         else:
-            raise NoAnswer(f"no answer after {attempt} attempts: {_describe(trouble)}") from trouble
+            attempts = "1 attempt" if attempt == 1 else f"{attempt} attempts"
+            raise NoAnswer(f"no answer after {attempts}: {_describe(trouble)}") from trouble
 
 
 def retry_after_seconds(response: httpx.Response | None) -> float:
-    """How long `Retry-After` asks us to wait: in seconds, or until a date."""
+    """Return the seconds that `Retry-After` asks to wait, given in seconds or as a date."""
     text = response.headers.get("Retry-After", "") if response is not None else ""
     if text.isascii() and text.isdigit():
         return float(text[:9])

@@ -1,4 +1,4 @@
-"""One step: the handler does it in a thread of its own, and whatever comes of it is a report."""
+"""The run of one step: the handler works in its own thread, and every outcome is a report."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from governance.domain.errors import InvalidInputError
 from governance.domain.values import StepReport, StepStatus
 
 MAX_ERROR_LENGTH = 10_000
-# What a report's body holds beside the report: the execution token.
+# Room in the request body beside the report, for the execution token.
 BODY_OVERHEAD_BYTES = 1024
 
 
 @dataclass
 class _Work:
-    """What the handler's thread leaves behind."""
+    """The result of the handler's thread."""
 
     outcome: Any = None
     error: BaseException | None = None
@@ -30,10 +30,11 @@ class _Work:
 
 
 def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
-    """Have `handler` do `step`, for as long as `seconds`: a report that the site can keep.
+    """Run `handler` on `step` for at most `seconds`, and return a report that the site can record.
 
-    COMPLETED with what the handler answered, or FAILED: with its exception, as timed out, or
-    because its answer is none that can be recorded. Nothing that a handler raises leaves this.
+    The report is COMPLETED with the handler's outcome, or FAILED if the handler raised an
+    exception, timed out, or returned an outcome that cannot be recorded. No exception of a handler
+    leaves this function.
     """
     started_at = datetime.now(UTC)
     work, finished = _Work(), threading.Event()
@@ -44,12 +45,12 @@ def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
             if step.step_type not in handler.step_types:
                 raise StepFailed(f"This executor has no handler for {step.step_type}.")
             work.outcome = handler.run_step(step)
-        except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its step
+        except BaseException as error:  # noqa: BLE001 - any exception of a handler fails its step
             work.error = error
         work.duration = time.monotonic() - begun
         finished.set()
 
-    # A handler that cannot stop must not keep the executor from leaving.
+    # A daemon thread, so that a handler that does not stop cannot keep the process alive.
     threading.Thread(target=do, name=f"step {step.step_index}", daemon=True).start()
     in_time = finished.wait(seconds) and work.duration <= seconds
     if not in_time:
@@ -68,9 +69,7 @@ def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
         message = f"{type(work.error).__name__}: {_text_of(work.error)}"
         return _failed(step, started_at, work.duration, message)
     if not isinstance(work.outcome, StepOutcome):
-        message = (
-            f"The handler answered with {type(work.outcome).__name__}, not with a StepOutcome."
-        )
+        message = f"The handler returned {type(work.outcome).__name__}, not a StepOutcome."
         return _failed(step, started_at, work.duration, message)
     return StepReport(
         step_index=step.step_index,
@@ -83,7 +82,7 @@ def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
 
 
 def failed_report(report: StepReport, error: str) -> StepReport:
-    """The report of the same step, FAILED with `error`, without what cannot be kept."""
+    """Return a FAILED report of the same step, without its output and its health."""
     return replace(
         report,
         status=StepStatus.FAILED,
@@ -112,7 +111,7 @@ def _failed(
 
 
 def _recordable(report: StepReport) -> StepReport:
-    """The report, or a failed one that says why its outcome cannot be recorded."""
+    """Return the report, or a FAILED one that says why the outcome cannot be recorded."""
     document = report_document(report)
     try:
         require_plain_json(document)
@@ -122,17 +121,17 @@ def _recordable(report: StepReport) -> StepReport:
     except InvalidInputError as invalid:
         why = str(invalid).rstrip(".")
     earlier = f" ({report.error})" if report.error else ""
-    return failed_report(report, f"What the handler answered cannot be recorded: {why}.{earlier}")
+    return failed_report(report, f"The handler's outcome cannot be recorded: {why}.{earlier}")
 
 
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - an exception that cannot say what it is
+    except Exception:  # noqa: BLE001 - a handler's exception may have a broken __str__
         return "its message cannot be read"
 
 
 def _storable_text(text: str) -> str:
-    """As much of `text` as a record takes: bounded, without NUL and halves of surrogate pairs."""
+    """Cut a text to the record's limit, and replace NUL and lone surrogates."""
     text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_ERROR_LENGTH else text[: MAX_ERROR_LENGTH - 1] + "…"

@@ -1,4 +1,5 @@
-"""How we speak to PostgreSQL: transactions, error translation, row mapping, roles, grants.
+"""Access to PostgreSQL: transactions, error translation, row mapping, roles and grants.
 
-It knows tables by name and the domain's errors, and no authority. It decides nothing.
+May read: any table, for its callers. Writes: no table of its own; it grants rights. Refuses:
+what PostgreSQL refuses, as an error of the domain. It knows no authority.
 """

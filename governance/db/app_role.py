@@ -1,7 +1,7 @@
-"""What a database role really may do, asked of PostgreSQL: is it fit to run the application?
+"""Checks of a database role: what PostgreSQL lets it do, and whether it may run the application.
 
-The grants of `grants.py` mean nothing to a superuser, to who owns the tables, or to who can become
-one of those. So a role is judged by what it can do in the end, whichever way it came by that.
+The grants of `grants.py` do not limit a superuser, the owner of the tables, or a member of such a
+role. So these checks ask PostgreSQL for the effective rights, whatever their source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from governance.domain.errors import (
 )
 from governance.models.sql import quote_identifier
 
-# PostgreSQL's own roles that reach past every grant: into files, programs and others' tables.
+# Predefined roles of PostgreSQL whose rights exceed every grant: files, programs, other tables.
 PRIVILEGED_ROLES = (
     "pg_create_subscription",
     "pg_execute_server_program",
@@ -90,11 +90,15 @@ _BEYOND_TABLES = """
 
 
 def apply_grants(*, using: str, role: str) -> None:
-    """Give `role` the rights of the application and no others, in one transaction.
+    """Grant `role` exactly the rights of the application, in one transaction.
 
-    `using` is the connection of the tables' owner. Raises what `require_unprivileged_role` and
-    `require_owner` raise; and WrongStateError (`role_too_strong`) if after all of it the role can
-    do more than it should, because somebody else granted that. Then nothing has changed.
+    Args:
+        using: the alias of the connection of the tables' owner.
+
+    Raises:
+        WrongStateError: `role_too_strong`, if the role still has other rights, which another role
+            granted; then nothing has changed. Also `not_migrated` (`require_owner`).
+        NotFoundError, WrongPersonError: see `require_unprivileged_role` and `require_owner`.
     """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         require_unprivileged_role(cursor, role=role)
@@ -106,7 +110,7 @@ def apply_grants(*, using: str, role: str) -> None:
 
 
 def has_all_tables(*, using: str) -> bool:
-    """Whether every table that the grants name, with its columns, is there."""
+    """Tell whether every table and column that the grants name exists."""
     wanted = {(table, column) for table, may in GRANTS.items() for column in ("", *may.update)}
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -119,7 +123,7 @@ def has_all_tables(*, using: str) -> bool:
 
 
 def can_write_record(cursor: Any, *, role: str) -> bool:
-    """Whether `role` may write the record at all: before that, nothing is its to harm."""
+    """Tell whether `role` may insert ledger entries; a role that may not can harm no record."""
     cursor.execute(
         "SELECT has_table_privilege(%s, to_regclass(%s), 'INSERT')",
         [role, f"{_schema()}.governance_ledgerentry"],
@@ -128,10 +132,12 @@ def can_write_record(cursor: Any, *, role: str) -> bool:
 
 
 def require_unprivileged_role(cursor: Any, *, role: str) -> None:
-    """Raise unless grants can bind `role`.
+    """Refuse a role that grants cannot limit.
 
-    NotFoundError (`role_missing`); WrongStateError (`role_too_strong`) for a superuser, an owner
-    of anything that is ours, and who may become either.
+    Raises:
+        NotFoundError: `role_missing`.
+        WrongStateError: `role_too_strong`, for a superuser, an owner of a governance object, and
+            a member of either.
     """
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     if cursor.fetchone() is None:
@@ -145,9 +151,11 @@ def require_unprivileged_role(cursor: Any, *, role: str) -> None:
 
 
 def require_owner(cursor: Any) -> None:
-    """Raise unless this connection's role owns our tables, all of them being there.
+    """Refuse a connection whose role does not own every table of the grants.
 
-    WrongStateError (`not_migrated`), WrongPersonError (`not_the_owner`).
+    Raises:
+        WrongStateError: `not_migrated`, if a table is missing.
+        WrongPersonError: `not_the_owner`.
     """
     cursor.execute(
         "SELECT relname, pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), current_user"
@@ -164,14 +172,14 @@ def require_owner(cursor: Any) -> None:
     for name, owner, is_ours, we in tables:
         if not is_ours:
             raise WrongPersonError(
-                f"The table {name} belongs to {owner}, and this is {we}: set DATABASE_OWNER_URL, "
-                "or have the owner run what this command prints without --apply.",
+                f"The table {name} belongs to the role {owner}, but this command runs as {we}. Set "
+                f"GOVSITE_OWNER_DATABASE_URL to a connection of {owner}.",
                 code="not_the_owner",
             )
 
 
 def role_privileges(cursor: Any, *, role: str) -> list[str]:
-    """Why grants cannot bind `role`, in words that follow its name; empty if they can."""
+    """List why grants cannot limit `role`, as phrases that follow its name; empty if they can."""
     asked = {
         "role": role,
         "further": list(PRIVILEGED_ROLES),
@@ -181,7 +189,7 @@ def role_privileges(cursor: Any, *, role: str) -> list[str]:
     cursor.execute(_ATTRIBUTES, asked)
     held = cursor.fetchall()
     if any(is_itself and is_super for _, is_itself, is_super, *_ in held):
-        return ["is a superuser"]  # and so everything else as well
+        return ["is a superuser"]  # which includes all other reasons
     reasons = []
     for name, is_itself, *attributes, is_privileged in held:
         named = ("SUPERUSER", "CREATEROLE", "REPLICATION", "BYPASSRLS")
@@ -197,13 +205,13 @@ def role_privileges(cursor: Any, *, role: str) -> list[str]:
         owned.setdefault(owner, []).append(what)
     for owner, things in owned.items():
         subject = "owns" if owner == role else f"is a member of {owner}, which owns"
-        more = f" and {len(things) - 1} more of ours" if len(things) > 1 else ""
+        more = f" and {len(things) - 1} more objects of govsite" if len(things) > 1 else ""
         reasons.append(f"{subject} {things[0]}{more}")
     return reasons
 
 
 def excess_rights(cursor: Any, *, role: str) -> list[str]:
-    """What `role` may do in the end and the application must not: from any source, sorted."""
+    """List, sorted, the effective rights of `role` that the application must not have."""
     asked = {"role": role, "tables": list(GRANTS), "schema": _schema()}
     cursor.execute(_RIGHTS, asked)
     excess = [
@@ -228,7 +236,7 @@ def _too_strong(role: str, reasons: list[str]) -> WrongStateError:
     shown_reasons = "; ".join(reasons[:5])
     more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
     return WrongStateError(
-        f"The role {role} is too strong to run the application: it {shown_reasons}{more}.",
+        f"The role {role} has too many rights to run the application: it {shown_reasons}{more}.",
         code="role_too_strong",
         details={"reasons": reasons},
     )

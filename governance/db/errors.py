@@ -1,8 +1,7 @@
-"""What PostgreSQL's refusals mean: constraint or law → the domain's error.
+"""Translation of PostgreSQL's errors into errors of the domain, by constraint or database guard.
 
-Python guards first and says it better; this is for what slips past it, such as two requests that
-race. `translated_errors` wraps a story's transaction, so that even then a caller hears a
-refusal in the domain's words.
+The Python guards check first and have better messages. This translation is for writes that pass
+them, such as two requests that race: the caller still gets an error of the domain.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ CONSTRAINT_ERRORS: dict[str, type[errors.GovernanceError]] = {
     "governance_idempotencyrecord_pkey": errors.RequestInProgressError,
 }
 
-# What PostgreSQL calls it when it undoes one for the sake of another, by SQLSTATE.
+# The SQLSTATEs with which PostgreSQL rolls back a transaction because of others or of a limit.
 UNDONE_BY: dict[str, str] = {
     "40001": "serialization_failure",
     "40P01": "deadlock",
@@ -68,14 +67,19 @@ UNDONE_BY: dict[str, str] = {
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn PostgreSQL's refusal of a write into the error that the law's name stands for.
+    """Translate an error of PostgreSQL inside the block into an error of the domain.
 
-    What it undid for the sake of another is a BusyError.
+    Raises:
+        GovernanceError: the class that `CONSTRAINT_ERRORS` has for the constraint; otherwise
+            IntegrityViolationError. A concurrent change of the row is a StaleCopyError.
+        BusyError: if PostgreSQL rolled back with an SQLSTATE of `UNDONE_BY`.
     """
     try:
         yield
     except ConcurrentTransition:
-        raise errors.StaleCopyError("Somebody else changed this first; look again.") from None
+        raise errors.StaleCopyError(
+            "Somebody else changed this first; read it again before you decide."
+        ) from None
     except IntegrityError as error:
         constraint = constraint_name(error)
         if constraint is None:
@@ -89,12 +93,12 @@ def translated_errors() -> Iterator[None]:
         if undone_by is None:
             raise
         raise errors.BusyError(
-            "Others are at it just now, and nothing was written; ask again.",
+            "Another transaction was in the way, and nothing was written; retry.",
             details={"undone_by": undone_by},
         ) from error
 
 
 def constraint_name(error: IntegrityError) -> str | None:
-    """The constraint or law that PostgreSQL named, if any."""
+    """Return the constraint or database guard that PostgreSQL named, if any."""
     diagnosis = getattr(error.__cause__, "diag", None)
     return diagnosis.constraint_name if diagnosis else None

@@ -1,8 +1,8 @@
-"""What the role of the application may do in the database: one line a table, and the SQL of it.
+"""The rights of the application's role in the database, one line per table, and their SQL.
 
-The laws refuse whoever writes; these grants see to it that the application cannot switch a law off
-or try in the first place. Migrations run as the owner of the tables, everything else as this role.
-A table that is not named here is closed, and a test fails until it is.
+The database guards check what is written. These grants keep the application from disabling a guard
+and from most writes that a guard would refuse. Migrations run as the owner of the tables, all else
+as this role. The role has no right on a table that is not listed here, and a test finds the table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from governance.models.sql import quote_identifier, read_sql, sql_files
 
 @dataclass(frozen=True)
 class TableRights:
-    """What the application may do with a table besides reading it; `update` names columns."""
+    """The rights of the application on a table besides SELECT; `update` lists columns."""
 
     insert: bool = False
     update: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ APPEND = TableRights(insert=True)
 JOIN_ROWS = TableRights(insert=True, delete=True)
 
 GRANTS: dict[str, TableRights] = {
-    # The record, written once.
+    # The append-only record.
     "governance_ledgerentry": APPEND,
     "governance_jobstep": APPEND,
     "governance_stepresult": APPEND,
@@ -44,10 +44,10 @@ GRANTS: dict[str, TableRights] = {
     "governance_clarificationanswer": APPEND,
     "governance_contractcomment": APPEND,
     "governance_approvalsignature": APPEND,
-    # Contracts are removed by the owner of the tables alone: `record/retention/removal.py`.
+    # Only the owner of the tables removes contracts: `record/retention/removal.py`.
     "governance_contracttombstone": READ,
-    # What moves: only the columns that ever do. A row can be locked by who may update a column of
-    # it, and the contract's row is the lock of its chain.
+    # Rows that change: only the columns that operations update. Locking a row needs UPDATE on a
+    # column of it, and the contract's row is the lock of its chain.
     "governance_systemcontract": TableRights(
         insert=True,
         update=(
@@ -88,14 +88,14 @@ GRANTS: dict[str, TableRights] = {
         ),
     ),
     "governance_governancesignal": TableRights(insert=True, update=("superseded_at",)),
-    # The platform as it is: no operation changes an entry yet.
+    # The registry of the platform: no operation changes a row.
     "governance_capability": APPEND,
     "governance_configurationentry": APPEND,
-    # Answers kept for a day, so that a call may be sent again; no part of the record.
+    # Responses stored for repeated requests; not part of the record.
     "governance_idempotencyrecord": TableRights(
         insert=True, update=("status", "sealed_answer"), delete=True
     ),
-    # Accounts: never removed, and never given another's id.
+    # Accounts are never removed, and their ids never change.
     "governance_account": TableRights(
         insert=True,
         update=(
@@ -116,12 +116,12 @@ GRANTS: dict[str, TableRights] = {
     "governance_account_user_permissions": JOIN_ROWS,
     "auth_group_permissions": JOIN_ROWS,
     "auth_permission": READ,
-    # A token is used and ended; what it may do stays as it was issued.
+    # A token is used, expired or revoked; its rights stay as issued.
     "governance_apitoken": TableRights(
         insert=True,
         update=("expiry", "last_used_at", "revoked_at", "revoked_by_id", "revoked_reason"),
     ),
-    # What Django needs to serve pages.
+    # Tables that Django needs to serve pages.
     "django_session": TableRights(insert=True, update=("session_data", "expire_date"), delete=True),
     "django_admin_log": APPEND,
     "django_content_type": READ,
@@ -130,7 +130,7 @@ GRANTS: dict[str, TableRights] = {
 
 
 def rights_of(granted: TableRights) -> set[str]:
-    """The table's rights as PostgreSQL names them, a column in brackets."""
+    """Return the rights as PostgreSQL names them, the column of an UPDATE in parentheses."""
     rights = {"SELECT"} | {f"UPDATE ({column})" for column in granted.update}
     if granted.insert:
         rights.add("INSERT")
@@ -140,10 +140,10 @@ def rights_of(granted: TableRights) -> set[str]:
 
 
 def grant_statements(*, role: str, database: str) -> Iterator[str]:
-    """SQL that leaves `role` with these rights and no others, however often it is run.
+    """Yield the SQL that gives `role` exactly the rights of `GRANTS`; it may run repeatedly.
 
-    It is for the owner of the tables and of the database to run. Identity columns need no right on
-    their sequences, so none is given.
+    The owner of the tables and of the database runs the SQL. Identity columns need no right on
+    their sequences, so none is granted.
     """
     to, schema = quote_identifier(role), quote_identifier(settings.GOVSITE_SCHEMA)
     tables = ", ".join(f"{schema}.{table}" for table in GRANTS)
@@ -161,16 +161,17 @@ def grant_statements(*, role: str, database: str) -> Iterator[str]:
 
 
 def database_statement(*, role: str, database: str) -> str:
-    """SQL that keeps `role` from temporary tables, which would come before ours by name.
+    """Return the SQL that keeps `role` from temporary tables, which could shadow ours by name.
 
-    It is the one right that PostgreSQL does not copy along with a database.
+    A copy that CREATE DATABASE … TEMPLATE makes has all other rights, but not those on the
+    database itself.
     """
     to, name = quote_identifier(role), quote_identifier(database)
     return f"REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC, {to}"
 
 
 def sql_functions() -> list[str]:
-    """Every function that the laws call, by name: who writes a row runs them as himself."""
+    """List the SQL functions by name: a trigger's function runs with the rights of the writer."""
     text = "\n".join(read_sql(name) for name in sql_files())
     return sorted(set(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\(", text)))
 

@@ -1,7 +1,7 @@
-"""Statements written by hand, for what is asked thousands of times a second.
+"""Handwritten SQL statements and the mapping of their rows to models, for frequent queries.
 
-psycopg binds their values on the server, so that PostgreSQL prepares them once a session where the
-settings allow it; Django's own statements are made anew, and planned anew, each time.
+psycopg binds the values on the server, so PostgreSQL can prepare a statement once per session if
+the settings allow it. Django builds and plans its own statements anew each time.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ _SET_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class RowMapping:
-    """The columns of a table as a statement names them, and the row that it gives back.
+    """The columns of a model in a statement, and the instance made from a returned row.
 
-    `alias` is the table's name in the statement. All fields are read, or all `but` those named, or
-    `only` those, in that order.
+    Args:
+        alias: the table's name in the statement.
+        but: the names of fields that are not read.
+        only: the names of the fields that are read, in this order; by default all.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class RowMapping:
         self._times = [field.attname for field in read if isinstance(field, DateTimeField)]
 
     def row(self, values: Sequence[Any]) -> Any:
-        """The model's instance made of the first `number` of `values`.
+        """Make an instance of the first `number` of `values`.
 
-        It is what Django's own would be, made without the signals that nobody here listens to.
+        The instance equals Django's own, but is made without sending signals, which have no
+        receivers here.
         """
         columns = dict(zip(self._names, values, strict=False))
         for name in self._json:
@@ -60,7 +63,7 @@ class RowMapping:
         return mark_as_saved(_instance(self._model, columns))
 
     def row_from_json(self, columns: dict[str, Any]) -> Any:
-        """The instance made of a whole row as PostgreSQL's `to_json` writes it."""
+        """Make an instance of a whole row that PostgreSQL's `to_json` wrote."""
         for name in self._times:
             if columns[name] is not None:
                 columns[name] = datetime.fromisoformat(columns[name])
@@ -68,9 +71,9 @@ class RowMapping:
 
 
 def unsaved_instance(model: type[_M], /, **columns: Any) -> _M:
-    """A new row with these columns, by their attnames, and the others' defaults.
+    """Make a new instance with these columns, by attname, and the defaults of the others.
 
-    It is what `model(…)` would be; this is for what is made a thousand times a second.
+    The instance equals that of `model(…)`, and is made faster.
     """
     constants, made_anew = _defaults_of(model)
     row = constants | columns
@@ -85,7 +88,7 @@ def _instance(model: type[_M], columns: dict[str, Any]) -> _M:
     made._state = ModelState()
     made.__dict__.update(columns)
     if isinstance(made, StatefulModel):
-        made._update_initial_state()  # by which `save` sees that the status moved meanwhile
+        made._update_initial_state()  # `save` compares it, to detect a concurrent move
     return cast("_M", made)
 
 
@@ -93,7 +96,7 @@ def _instance(model: type[_M], columns: dict[str, Any]) -> _M:
 def _defaults_of(
     model: type[Model],
 ) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
-    """The columns that begin with the same value in each row, and what makes the others'."""
+    """Return the constant defaults by attname, and the attnames whose default is a callable."""
     fields = model._meta.concrete_fields
     anew = [(field.attname, field.get_default) for field in fields if callable(field.default)]
     made = {name for name, _ in anew}
@@ -101,16 +104,16 @@ def _defaults_of(
 
 
 def array_literal(values: Iterable[Any]) -> str:
-    """Texts, numbers or ids as PostgreSQL spells an array, for a `%s::text[]` or the like.
+    """Format texts, numbers or ids as a PostgreSQL array literal, for a `%s::text[]` or the like.
 
-    psycopg makes one of a list too, and takes longer for it than the round trip does.
+    psycopg adapts a list too, but takes longer for it than the round trip.
     """
     quoted = (str(one).replace("\\", "\\\\").replace('"', '\\"') for one in values)
     return "{" + ",".join(f'"{one}"' for one in quoted) + "}"
 
 
 def prepared_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """All rows that the statement gives."""
+    """Execute a prepared statement and return all its rows."""
     wrapper = _ready()
     cursor = psycopg.Cursor(wrapper.connection)
     if wrapper.queries_logged or wrapper.execute_wrappers:
@@ -126,13 +129,15 @@ def pipelined_rows(
     using: str = DEFAULT_DB_ALIAS,
     meanwhile: Iterable[object] = (),
 ) -> Generator[list[tuple[Any, ...]]]:
-    """All rows that each of the statements gives, in order; none of them waits for the others.
+    """Execute several statements in one pipeline; yield the rows of each, in order.
 
-    They go out together, so that PostgreSQL works on the next while we look at the first; whoever
-    does not look at all of them closes this. Values of the types `as_text` are the texts that came.
+    PostgreSQL executes the next statement while the caller reads the rows of the first. A caller
+    that does not read all results closes the generator.
 
-    `meanwhile` is work of another kind, a piece at a time: it is done while PostgreSQL works. What
-    came until then is taken in after each piece, so that PostgreSQL waits for no more than one.
+    Args:
+        as_text: PostgreSQL types whose values are returned as text.
+        meanwhile: work to do while PostgreSQL executes, one item at a time. After each item the
+            received data is read, so PostgreSQL waits for one item at most.
     """
     wrapper = _ready(using)
 
@@ -157,10 +162,14 @@ def pipelined_rows(
 
 
 def rows_within_timeout(seconds: float, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """All rows that a statement gives that only reads; OperationalError (57014) after `seconds`.
+    """Execute a read-only statement with a time limit and return all its rows.
 
-    One round trip: the limit and the statement go out together, and are one transaction. Inside of
-    another's, so does a savepoint, and what was the limit before is it again, whatever happens.
+    The limit and the statement are one transaction and need one round trip. Inside an open
+    transaction a savepoint surrounds them, and the previous limit is restored afterwards, also
+    after an error.
+
+    Raises:
+        OperationalError: with SQLSTATE 57014, after `seconds`.
     """
     wrapper = _ready()
     session = wrapper.connection
@@ -191,7 +200,7 @@ def _leave_savepoint(session: psycopg.Connection[Any]) -> None:
 
 
 def _ready(using: str = DEFAULT_DB_ALIAS) -> Any:
-    """Django's connection, made sure of as Django does before each cursor of its own."""
+    """Return Django's connection, checked as Django checks it before it makes a cursor."""
     wrapper = connections[using]
     wrapper.close_if_health_check_failed()
     wrapper.ensure_connection()
@@ -202,18 +211,18 @@ def _ready(using: str = DEFAULT_DB_ALIAS) -> Any:
 def _logged_rows(
     wrapper: Any, raw: psycopg.Cursor[Any], sql: str, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """The same for whoever listens to what is asked, as Django lets them."""
+    """Execute a statement through Django's query log and its execute wrappers."""
     with wrapper._prepare_cursor(raw) as cursor:
         cursor.execute(sql, values)
         if wrapper.queries_logged and wrapper.queries_log[-1]["sql"] is None:
-            # psycopg keeps no text of what is prepared already; whoever reads the log wants one.
+            # psycopg keeps no text of a statement that is prepared already, and the log needs one.
             wrapper.queries_log[-1]["sql"] = wrapper.ops.compose_sql(sql, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def mark_as_saved(instance: Any) -> Any:
-    """The instance, of which Django now knows that its row is there."""
+def mark_as_saved(instance: _M) -> _M:
+    """Tell Django that the row of `instance` exists, and return the instance."""
     instance._state.adding = False
     instance._state.db = connection.alias
     return instance

@@ -1,4 +1,4 @@
-"""A story: one transaction in which everything of a state change is written, or nothing."""
+"""Transactions of state changes: everything of a change is written, or nothing; and retries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from random import random
 from time import sleep
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,20 +22,20 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Of these PostgreSQL says: the transaction is undone, and may well pass if it is run again. A
-# story that waited in vain for a lock, or ran too long, has had its time already.
+# A transaction that PostgreSQL rolled back for one of these reasons can succeed in a retry. After a
+# lock timeout or a statement timeout a retry would only wait longer.
 RETRIABLE = frozenset({"deadlock", "serialization_failure"})
 MAX_FIRST_PAUSE = 0.02  # seconds; twice that before each further try
 
-# How often stories were undone in this process, by what undid them.
+# How often PostgreSQL rolled back a transaction of this process, by reason.
 conflict_counts: Counter[str] = Counter()
 
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
-    """Open a transaction, or a savepoint of the one that is open.
+    """Open a transaction, or a savepoint in the open transaction.
 
-    PostgreSQL's refusals come out as the domain's errors, and nothing of the story stays.
+    An error rolls everything back. `translated_errors` translates PostgreSQL's errors.
     """
     with translated_errors(), transaction.atomic():
         yield
@@ -43,12 +43,12 @@ def write_transaction() -> Iterator[None]:
 
 @contextmanager
 def optimistic_transaction() -> Iterator[None]:
-    """A story that reads, decides, and writes with one statement (docs/adr/0001).
+    """Run an operation that reads, decides, and writes with one statement (ADR 0001).
 
-    Outside of any transaction it opens none. What it reads is not locked then; the statement that
-    writes is the transaction, locks the contract, and refuses if the head of its chain is not the
-    one that was read. So the operation must be `retried`: its second attempt reads under lock.
-    Inside a transaction it is as any story, and its reads lock (`hold_contract`).
+    Outside a transaction this opens none, and the reads take no lock. The writing statement is
+    the transaction: it locks the contract, and refuses if the head of the chain is not the one
+    that was read (ADR 0005). So the operation must be `retried`; a second attempt reads under
+    lock. Inside a transaction this is a `write_transaction`, and the reads lock the contract.
     """
     if connection.in_atomic_block:
         with write_transaction():
@@ -59,11 +59,14 @@ def optimistic_transaction() -> Iterator[None]:
 
 
 def retried(operation: Callable[P, R]) -> Callable[P, R]:
-    """Decorate an operation that is one story: run it again when PostgreSQL undid it.
+    """Decorate an operation that is one transaction: retry it when PostgreSQL rolled it back.
 
-    After `GOVSITE["TRANSACTION_ATTEMPTS"]` attempts in all the BusyError goes to the caller. Inside
-    another story it is the outer one that is run again, for its transaction is what was undone.
-    The operation must begin by reading under lock whatever it decides on; each attempt does.
+    Inside another transaction the outer operation is retried instead, because PostgreSQL rolled
+    back the outer transaction. Each attempt must read again whatever it decides on; only an
+    `optimistic_transaction` may read it without a lock, in the first attempt.
+
+    Raises:
+        BusyError: after `GOVSITE["TRANSACTION_ATTEMPTS"]` attempts, or at once for a timeout.
     """
 
     @wraps(operation)
@@ -75,23 +78,23 @@ def retried(operation: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def _attempts(run: Callable[[], Any], name: str) -> Any:
+def _attempts(run: Callable[[], R], name: str) -> R:
     attempt = 1
     while True:
         try:
             if attempt == 1:
                 return run()
-            # In a transaction even a short story reads under lock: nobody can come first again.
+            # Inside a transaction an optimistic operation reads under lock, so it cannot conflict.
             with write_transaction():
                 return run()
         except BusyError as busy:
             undone_by = busy.details["undone_by"]
             conflict_counts[undone_by] += 1
             busy.details["attempts"] = attempt
-            logger.warning("%s was undone by %s, attempt %s.", name, undone_by, attempt)
+            logger.warning("%s was rolled back by %s, attempt %s.", name, undone_by, attempt)
             is_last = attempt >= settings.GOVSITE["TRANSACTION_ATTEMPTS"]
             if is_last or undone_by not in RETRIABLE:
                 raise
-        # Apart from each other, or the same ones meet again.
+        # A random pause keeps the same transactions from meeting again.
         sleep(MAX_FIRST_PAUSE * 2 ** (attempt - 1) * random())  # noqa: S311 - keeps no secret
         attempt += 1

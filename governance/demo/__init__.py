@@ -1,5 +1,5 @@
-"""The demo: a public library's website, and fourteen changes that somebody wants there.
+"""The demo: the website of a public library, and fourteen proposed changes to it.
 
-Everything is told by the flows that the product itself uses, at times in the recent past. The
-library, its people and its changes are invented.
+The product's own flows create everything, with times in the recent past. The library, its people
+and its changes are invented.
 """

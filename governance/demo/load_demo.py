@@ -1,4 +1,4 @@
-"""Load the demo into an empty database, all or nothing."""
+"""Loading of the demo into an empty database, in one transaction."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ FOLDER = Path(__file__).parent
 
 
 def is_empty() -> bool:
-    """Whether nobody and nothing is here yet, so that a demo harms no one."""
+    """Return whether the database has no account and no contract, so that a demo does no harm."""
     return not Account.objects.exists() and count_contracts() == 0
 
 
 @transaction.atomic
 def load_demo(*, at: datetime) -> list[Login]:
-    """Fill an empty database, all or nothing; the logins of those who can log in.
+    """Fill an empty database with the demo, and return the logins of its people.
 
-    Raises WrongStateError (`not_empty`) where anybody or anything is already.
+    Raises:
+        WrongStateError: there is an account or a contract (`not_empty`).
     """
     if not is_empty():
-        raise WrongStateError("There are users or contracts here already.", code="not_empty")
+        raise WrongStateError("The database already has users or contracts.", code="not_empty")
     user_factory = UserFactory()
     writer = ScenarioWriter(at, user_factory.people())
     proposals = _read("proposals.json")
-    # What a finished change brought about is true now, and was not when it was planned.
+    # capabilities.json has the values after the completed contracts. Their capabilities are
+    # registered last, so that no contract is planned on the values that it will set.
     brought_about = {
         name
         for proposal in proposals

@@ -1,4 +1,4 @@
-"""Who plays in the demo: accounts for people, with passwords, and for services, without."""
+"""Accounts of the demo: people with passwords, and services without."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from governance.domain.roles import Role
 from governance.models import Account
 from governance.services.access.accounts import open_account
 
-# What each must be able to do in what is told.
+# The permission that the demo needs of each role.
 _NEEDS = {
     Role.OPERATOR: "governance.import_contract",
     Role.FOUNDER: "governance.review_contract",
@@ -22,7 +22,7 @@ _NEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A person of the demo, and the password that nobody can read again."""
+    """A person of the demo, with the password, which is stored only as a hash."""
 
     username: str
     password: str
@@ -30,14 +30,14 @@ class Login:
 
 
 class UserFactory:
-    """Finds people by their names, or opens an account; `logins` are those of new people."""
+    """A factory of accounts, which reuses existing ones; `logins` has the people that are new."""
 
     def __init__(self) -> None:
         self.logins: list[Login] = []
 
     def people(self, *, founders: int = 1) -> People:
-        """The cast: an admin beside them, an operator, founders, an executor and an auditor."""
-        # Somebody has to hand out accounts and tokens, and the chain's own roles may not.
+        """Return an operator, founders, an executor and an auditor; an admin is created too."""
+        # No role of the chain may manage accounts and tokens, so the demo needs an admin.
         self.person("admin", None, "manages accounts and API tokens", is_superuser=True)
         operator = self.person(
             "operator", Role.OPERATOR, "proposed the demo; imports, activates, cancels"
@@ -55,7 +55,11 @@ class UserFactory:
     def person(
         self, username: str, role: Role | None, purpose: str, *, is_superuser: bool = False
     ) -> Account:
-        """Who can log in; a new one with a password, which is kept in `logins` alone."""
+        """Find or create a person's account; a new password goes only into `logins`.
+
+        Raises:
+            WrongStateError: the account exists without the role's permission (`somebody_else`).
+        """
         if known := _known(username, role):
             return known
         password = secrets.token_urlsafe(12)
@@ -69,13 +73,19 @@ class UserFactory:
         )
 
     def service(self, username: str, role: Role) -> Account:
-        """Who works by tokens alone."""
+        """Find or create a service account, which uses only API tokens.
+
+        Raises:
+            WrongStateError: the account exists without the role's permission (`somebody_else`).
+        """
         return _known(username, role) or open_account(username=username, role=role)
 
 
 def _known(username: str, role: Role | None) -> Account | None:
-    """Who has that name already; WrongStateError (`somebody_else`) if they cannot play the part."""
+    """Find an account by name, and check that it has the permission that the demo needs."""
     known = Account.objects.filter(username=username).first()
     if known and role and not (known.is_active and known.has_perm(_NEEDS[role])):
-        raise WrongStateError(f"There is a user {username} who is no {role}.", code="somebody_else")
+        raise WrongStateError(
+            f"The user {username} exists, but does not have the role {role}.", code="somebody_else"
+        )
     return known

@@ -1,4 +1,4 @@
-"""Who tells the demo: each method brings one proposal to where it ends, through the flows."""
+"""The scenario of the demo: proposals that the product's flows bring to each possible end."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ PROPOSAL = (
     "proposed_changes",
     "risk_level",
 )
-LONG_ENOUGH = 1440  # minutes; the lease of the running job is as short as any
+LONG_ENOUGH = 1440  # minutes; so far ahead that only the lease ends the running job
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who plays in what is told; several founders sign where a risk asks for several."""
+    """The accounts that act in the demo; several founders sign where the risk needs several."""
 
     operator: Account
     founders: Sequence[Account]
@@ -50,7 +50,7 @@ class People:
 
 
 class ScenarioWriter:
-    """Each method brings a proposal to where it ends, and is named for that."""
+    """A writer of contracts: each method brings a proposal to the end that `ends_as` names."""
 
     def __init__(self, now: datetime, people: People) -> None:
         self.now = now
@@ -73,7 +73,7 @@ class ScenarioWriter:
                 at=self._ago(hours),
             )
 
-    # --- where a proposal ends ---
+    # --- the ends of a proposal ---
     def draft(self, scenario: Mapping[str, Any]) -> None:
         draft_contract(
             document=_proposal(scenario),
@@ -130,7 +130,7 @@ class ScenarioWriter:
         )
 
     def running(self, scenario: Mapping[str, Any]) -> None:
-        # Its last report is seconds old, so that it is seen with a lease, and later without.
+        # The last report is seconds old, so the page shows a job with a lease, and later without.
         self._execute(self.pending(scenario), steps=2, begins_at=self.now - timedelta(minutes=2))
 
     def awaiting_verdict(self, scenario: Mapping[str, Any]) -> GovernanceJob:
@@ -166,12 +166,12 @@ class ScenarioWriter:
         failure: str = "",
         ends: bool = False,
     ) -> GovernanceJob:
-        """Report the first `steps` steps, the last one as failed if there is a `failure`."""
+        """Start the job and report its first `steps` steps; `failure` makes the last one FAILED."""
         _, token = run_job.start_job(job_id=job.pk, executor=self.executor, at=begins_at)
         at = begins_at
         for index, step in enumerate(job.contract.plan[:steps]):
             fails = bool(failure) and index == steps - 1
-            # As long as a step takes, but never longer than it may: its lease would lapse.
+            # No longer than the step's timeout, because its lease would expire.
             seconds = min(48 + 7 * index, step["timeout_seconds"])
             started_at = at + timedelta(seconds=min(5, seconds))
             at += timedelta(seconds=seconds)
@@ -212,7 +212,7 @@ def _proposal(scenario: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _verdicts(scenario: Mapping[str, Any], at: datetime) -> dict[str, dict[str, Any]]:
-    """What a validator and the gate said of it, a minute before it became a contract."""
+    """Return the validator's and the eligibility verdict, dated a minute before the contract."""
     names = scenario["affected_capabilities"]
     validator = {
         "issue_type": scenario["issue_type"],

@@ -1,7 +1,8 @@
-"""The words every authority shares: plain Python, no Django, no I/O.
+"""Shared values and rules of the domain: plain Python, without Django and without I/O.
 
-Reads nothing and writes nothing. It says which values exist (`values`), which moves are legal
-(`lifecycles`), what a change is (`changes`), what a verdict is (`verdicts`), how a value is
-written down so that its hash never depends on who wrote it (`canonical`), and how a refusal is
-spelled (`errors`).
+May read: its arguments. Writes: nothing. Refuses: input that does not fit, with an `errors` class.
+
+`values` has the enums and value objects, `lifecycles` the tables of status moves, `changes` and
+`verdicts` the parsed forms of what arrives, `canonical` the canonical JSON and its hash, and
+`errors` every error with its code.
 """

@@ -1,8 +1,8 @@
-"""Write a JSON value down so that equal values have equal bytes (RFC 8785), and hash it.
+"""Canonical JSON (RFC 8785), its SHA-256, and the check of JSON that arrives.
 
-What may enter a record is decided here, once: values that PostgreSQL cannot store, that JSON
-cannot carry between languages without loss, or that are there to exhaust a reader, are refused
-with the path at which they stand.
+Equal values have equal canonical bytes, so the hash does not depend on the writer. The check
+refuses, with its path, a value that PostgreSQL cannot store, that JSON cannot carry between
+languages without loss, or that is nested so deeply that reading it exhausts a process.
 """
 
 from __future__ import annotations
@@ -26,31 +26,33 @@ MAX_NESTING = 32
 MAX_NUMBER = 2**53 - 1  # the last integer a double holds exactly
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
-# Where a value stands: the place around it and the key or index in there; a root is its name.
+# The path to a value: the path of its parent and a key or an index, or the name of the root.
 _JsonPath = tuple[Any, str | int] | str
-# A string, which may hold brackets, or one bracket. Possessive: it never tries a string twice.
+# A string, which may contain brackets, or one bracket. The possessive `*+` prevents backtracking.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
 
 
-# Keys sorted by code point, and integers that a double does not hold exactly refused.
+# orjson sorts keys by code point, and refuses integers that a double does not hold exactly.
 _SORTED_AND_EXACT = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
-# How the UTF-8 of characters begins that UTF-16 writes as a surrogate pair, and of those that
-# come before them by code point, but after a surrogate.
+# Code point order and UTF-16 order differ only between a character beyond U+FFFF, which UTF-16
+# writes as a surrogate pair, and one from U+E000 to U+FFFF. These are their first UTF-8 bytes.
 _IN_PAIRS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 _ABOVE_SURROGATES = (b"\xee", b"\xef")
 
 
 def canonical_text(value: Any) -> str:
-    """The one spelling of `value`, a JSON value that `require_plain_json` accepts."""
+    """Serialize `value`, which `require_plain_json` accepts, as canonical JSON."""
     return canonical_bytes(value).decode("utf-8")
 
 
 def canonical_bytes(value: Any) -> bytes:
-    """`canonical_text` in UTF-8.
+    """Serialize `value` as canonical JSON in UTF-8.
 
-    `orjson` spells nearly everything as RFC 8785 does, ten to twenty times faster than `rfc8785`;
-    what it may spell otherwise, and what it refuses, is left to that one. Raises ValueError for
-    what is no JSON value.
+    `orjson` is ten to twenty times faster than `rfc8785` and writes nearly every value in the same
+    way. `rfc8785` serializes the values that `orjson` refuses or may write differently.
+
+    Raises:
+        ValueError: for a value that JSON does not have.
     """
     try:
         serialized = orjson.dumps(value, option=_SORTED_AND_EXACT)
@@ -62,7 +64,7 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def _is_serialized_alike(value: Any) -> bool:
-    """Whether all in `value`, which is not circular, is something that both spell the same way."""
+    """Tell whether orjson and rfc8785 write every part of `value`, which is not circular, alike."""
     waiting = [value]
     for item in waiting:
         kind = type(item)
@@ -73,7 +75,7 @@ def _is_serialized_alike(value: Any) -> bool:
         elif kind is list or kind is tuple:
             waiting.extend(item)
         elif kind is float:
-            # Whole ones lose their ".0" in RFC 8785, and for exponents it has rules of its own.
+            # RFC 8785 writes a whole float without ".0", and has its own rules for exponents.
             if item.is_integer() or not 1e-4 <= abs(item) <= MAX_NUMBER:
                 return False
         elif not isinstance(item, StrEnum):
@@ -82,7 +84,7 @@ def _is_serialized_alike(value: Any) -> bool:
 
 
 def _may_be_in_another_order(serialized: bytes) -> bool:
-    """Whether keys by code point and keys by UTF-16, as RFC 8785 has them, could differ."""
+    """Tell whether the key order of orjson (code points) and of RFC 8785 (UTF-16) may differ."""
     return (
         not serialized.isascii()
         and any(start in serialized for start in _IN_PAIRS)
@@ -91,45 +93,52 @@ def _may_be_in_another_order(serialized: bytes) -> bool:
 
 
 def sha256_hex(text: str) -> str:
-    """SHA-256 of the UTF-8 bytes of `text`, 64 hexadecimal digits."""
+    """Return the SHA-256 of `text` in UTF-8, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def digest(value: Any, *, expected: str | None = None) -> str:
-    """SHA-256 of the canonical form of `value`, 64 hexadecimal digits; faster if it is `expected`.
+    """Return the SHA-256 of the canonical JSON of `value`, as 64 hexadecimal digits.
 
-    Do not expect anything of a value that may hold NaN or an infinity (`fast_canonical_bytes`).
+    The call is faster when the result equals `expected`. Do not pass `expected` for a value that
+    may hold NaN or an infinity: `fast_canonical_bytes` writes those as `null`.
     """
     if expected is not None:
         try:
             if fast_canonical_digest(value) == expected:
                 return expected
-        except TypeError:  # rfc8785 knows better, or says why not
+        except TypeError:  # rfc8785 serializes the value, or raises the error for it
             pass
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
 
 
 def fast_canonical_bytes(value: Any) -> bytes:
-    """`value` as orjson spells it: nearly always as RFC 8785 does, and several times faster.
+    """Serialize `value` with orjson: nearly always canonical JSON, and several times faster.
 
-    What somebody wrote down, or the SHA-256 of it, that is equal to this one's is of this value:
-    whether RFC 8785 spells all in it so need not be asked then. What is not equal says nothing yet.
-    Raises TypeError for what orjson cannot spell; for NaN and infinities it writes `null`.
+    Use the result only for a comparison with stored bytes or their SHA-256. If the two are equal,
+    the stored bytes are the canonical JSON of `value`. If they differ, that is not known yet:
+    compare with `canonical_bytes`. NaN and infinities become `null`.
+
+    Raises:
+        TypeError: for a value that orjson does not serialize.
     """
     return orjson.dumps(value, option=_SORTED_AND_EXACT)
 
 
 def fast_canonical_digest(value: Any) -> str:
-    """SHA-256 of `fast_canonical_bytes`, which says as much and as little."""
+    """Return the SHA-256 of `fast_canonical_bytes`, as 64 hexadecimal digits; compare only."""
     return hashlib.sha256(fast_canonical_bytes(value)).hexdigest()
 
 
 def load_json(text: str | bytes) -> Any:
-    """Parse JSON that stands on record, as Python does, only faster.
+    """Parse JSON of the record, with the result of Python's `json` and the speed of orjson.
 
-    What orjson refuses, such as endless integers, is Python's to read; a number that no double
-    holds becomes a Decimal, which nothing spells. Raises ValueError for what is no JSON, and
-    RecursionError.
+    Python's parser reads what orjson refuses, such as very long integers. A number that no double
+    holds becomes a Decimal, which no serializer here accepts.
+
+    Raises:
+        ValueError: for text that is not JSON.
+        RecursionError: for JSON that is nested too deeply for Python's parser.
     """
     try:
         return orjson.loads(text)
@@ -138,15 +147,15 @@ def load_json(text: str | bytes) -> Any:
 
 
 def _double(text: str) -> float | Decimal:
-    """Not an infinity: `fast_canonical_bytes` could not tell it from null."""
+    """Parse a number, as a Decimal if it is infinite: orjson would write an infinity as null."""
     number = float(text)
     return number if math.isfinite(number) else Decimal(text)
 
 
 def timestamp(at: datetime | str | None) -> str | None:
-    """An aware time as RFC 3339 in UTC with microseconds: equal moments, equal text.
+    """Format an aware time as RFC 3339 in UTC with microseconds: equal times are equal text.
 
-    A text stays as it is: it is a time that was so written already (`record/ledger/rows.py`).
+    Text is returned unchanged: `record/ledger/rows.py` passes times that are formatted already.
     """
     if isinstance(at, str) or at is None:
         return at
@@ -154,10 +163,14 @@ def timestamp(at: datetime | str | None) -> str | None:
 
 
 def load_strict_json(text: str | bytes, *, largest: int = MAX_DOCUMENT_BYTES) -> Any:
-    """Parse JSON that has one meaning: duplicate keys, NaN, Infinity and the like are refused.
+    """Parse JSON that has only one meaning: duplicate keys, NaN and Infinity are refused.
 
-    Raises InvalidInputError with code `malformed_json` or `document_too_large`, or what
-    `require_plain_json` raises.
+    Args:
+        largest: the most characters of text, or bytes.
+
+    Raises:
+        InvalidInputError: with code `document_too_large`, `malformed_json`, or, from
+            `require_plain_json`, `invalid_json`.
     """
     if len(text) > largest:
         raise InvalidInputError.whole(
@@ -165,7 +178,7 @@ def load_strict_json(text: str | bytes, *, largest: int = MAX_DOCUMENT_BYTES) ->
         )
     try:
         value = _parse(text)
-    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, integers of 5 000 digits
+    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, an integer of 5 000 digits
         raise InvalidInputError.whole(
             f"This is not JSON: {error}.", code="malformed_json"
         ) from None
@@ -174,9 +187,13 @@ def load_strict_json(text: str | bytes, *, largest: int = MAX_DOCUMENT_BYTES) ->
 
 
 def require_plain_json(value: Any, path: str = "") -> None:
-    """Refuse what cannot be recorded without loss, with the path of the first such value."""
-    # An explicit stack, so that nesting cannot exhaust Python's own; and places that are spelled
-    # out only to be refused, so that many values below a long key cannot exhaust memory.
+    """Refuse a value that cannot be recorded without loss.
+
+    Raises:
+        InvalidInputError: with code `invalid_json` and the path of the first such value.
+    """
+    # An explicit stack, because deep nesting would exceed Python's recursion limit. A path becomes
+    # text only for an error, because many values below a long key would exhaust the memory.
     waiting: list[tuple[Any, _JsonPath, int]] = [(value, path, 1)]
     while waiting:
         item, where, depth = waiting.pop()
@@ -190,7 +207,7 @@ def require_plain_json(value: Any, path: str = "") -> None:
             _require_plain_number(item, where)
         elif isinstance(item, dict):
             if isinstance(item, _Ambiguous):
-                raise _refusal((where, item.duplicate_key), "stands here twice")
+                raise _refusal((where, item.duplicate_key), "the key is repeated")
             for key, child in item.items():
                 if not isinstance(key, str):
                     raise _refusal(where, "an object's keys must be text")
@@ -226,7 +243,7 @@ def _parse(text: str | bytes) -> Any:
 
 
 class _Ambiguous(dict[str, Any]):
-    """An object in which a key stands twice: to be refused once it is known where it stands."""
+    """An object with a repeated key, which is refused when its path is known."""
 
     duplicate_key: str
 
@@ -241,7 +258,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _cut_at_max_nesting(text: str | bytes) -> str:
-    """`text` closed where it is nested one level too deep: what is wrong with it has a path."""
+    """Cut `text` one level below `MAX_NESTING` and close it, so that the refusal has a path."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     closing: list[str] = []
@@ -263,6 +280,6 @@ def _refusal(where: _JsonPath, message: str) -> InvalidInputError:
     path = where + "".join(reversed(steps))
     if not where:
         path = path.removeprefix(".")
-    # A key that is half of a surrogate pair must not spoil the refusal.
+    # A key may contain half of a surrogate pair, which no response could encode.
     path = path.encode("utf-8", "replace").decode()
     return InvalidInputError.at(path, message, code="invalid_json")

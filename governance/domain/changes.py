@@ -1,7 +1,7 @@
-"""What a change is: the four change types, how they arrive, what they touch, how they read.
+"""The four change types: their fields, their parsing, their targets, and their text.
 
 `proposed_changes` arrives in one of three shapes: a list of changes, `{"changes": [...]}`, or one
-change object. Anything else is refused with the path of the offending field (CONTRACT-006).
+change object. Anything else is refused with the path of the invalid field (CONTRACT-006).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class _Change(BaseModel):
 
     @property
     def target(self) -> str:
-        """What the change touches."""
+        """Return the name of the capability or scope that the change affects."""
         name: str = getattr(self, self.target_field)
         return name
 
     def document(self) -> dict[str, Any]:
-        """The change as the JSON object that it arrived as."""
+        """Return the change as the JSON object from which it was parsed."""
         return self.model_dump(mode="json")
 
 
@@ -97,7 +97,11 @@ _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator
 
 
 def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
-    """The changes in `proposed_changes`, in order; or InvalidChangesError naming every fault."""
+    """Parse the changes in `proposed_changes`, in order.
+
+    Raises:
+        InvalidChangesError: with the path and message of each invalid field.
+    """
     try:
         require_plain_json(proposed_changes, "proposed_changes")
     except InvalidInputError as error:
@@ -124,9 +128,10 @@ def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
 
 
 def targets_of(documents: Iterable[Any]) -> list[str]:
-    """What each of these changes touches, in order; they are on record, and were parsed before.
+    """Return the target of each recorded change, in order, without parsing the change again.
 
-    Raises InvalidChangesError for what is no change.
+    Raises:
+        InvalidChangesError: if a document is not a change.
     """
     try:
         return [document[_TARGET_FIELDS[document["type"]]] for document in documents]
@@ -135,7 +140,11 @@ def targets_of(documents: Iterable[Any]) -> list[str]:
 
 
 def require_targets_in_scope(targets: Iterable[str], affected: Collection[str]) -> None:
-    """Refuse a change whose target is not among the affected capabilities (or SYSTEM)."""
+    """Refuse a change whose target is not one of `affected`: the affected capabilities or SYSTEM.
+
+    Raises:
+        TargetOutOfScopeError: with the path of each such change.
+    """
     faults = [
         {"path": f"proposed_changes[{index}]", "message": f"{target} is outside the scope"}
         for index, target in enumerate(targets)
@@ -177,7 +186,7 @@ _MESSAGES = {
 def _faults_of(error: ValidationError, where: str) -> list[dict[str, str]]:
     faults = []
     for fault in error.errors(include_url=False, include_input=False):
-        # pydantic puts the change's type first on the way to a field.
+        # In pydantic's location of a field the first part is the change's type.
         location = fault["loc"][1:] if fault["loc"] and fault["loc"][0] in CHANGE_TYPES else ()
         path = where + "".join(f".{part}" for part in location if part != "[key]")
         if fault["type"].startswith("union_tag"):

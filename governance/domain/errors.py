@@ -1,7 +1,8 @@
-"""Every refusal the chain can utter, each with a stable `code`.
+"""Every error of the domain, each with a stable `code`.
 
-Six families tell a caller what to do next: mend the input, pick another moment, send somebody
-else, read again, ask again, or look elsewhere. `governance.api.problems` maps the families to HTTP.
+Each error belongs to a family, which says what the caller does next: correct the input, wait for
+another state, let another person act, read again, retry, or look for something else.
+`governance/api/problems.py` maps the families to HTTP statuses.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Any, Self
 
 
 class GovernanceError(Exception):
-    """A refusal in the domain's words: `str()` is for people, `code` for programs.
+    """An error of the domain: `str()` is a sentence for people, `code` is for programs.
 
-    `details` holds JSON values that help the reader, such as the states involved.
+    `details` holds JSON values that explain the error, such as the statuses involved.
     """
 
     code = "refused"
@@ -26,9 +27,9 @@ class GovernanceError(Exception):
         self.details = dict(details or {})
 
 
-# --- the input is wrong: mend it ----------------------------------------------------------------
+# --- the input is wrong: correct it -------------------------------------------------------------
 class InvalidInputError(GovernanceError):
-    """What arrived does not fit. `errors` is a list of `{"path", "message"}`."""
+    """An invalid input; `errors` is a list of `{"path", "message"}`, one for each invalid field."""
 
     code = "invalid_input"
 
@@ -43,7 +44,7 @@ class InvalidInputError(GovernanceError):
 
     @classmethod
     def at(cls, path: str, message: str, *, code: str | None = None) -> Self:
-        """The refusal of one field: `path` is where it stands, `message` what is wrong with it."""
+        """Make the error of one field, from its path and a message without a subject."""
         return cls(
             f"{path or 'the document'}: {message}.",
             code=code,
@@ -52,7 +53,7 @@ class InvalidInputError(GovernanceError):
 
     @classmethod
     def whole(cls, message: str, *, code: str) -> Self:
-        """The refusal of a whole document: its path is the empty one."""
+        """Make the error of a whole document, whose path is empty."""
         return cls(message, code=code, errors=[{"path": "", "message": message}])
 
     @property
@@ -61,233 +62,233 @@ class InvalidInputError(GovernanceError):
 
 
 class InvalidChangesError(InvalidInputError):
-    """`proposed_changes` does not fit the schema (CONTRACT-006)."""
+    """Proposed changes that do not fit the schema (CONTRACT-006)."""
 
     code = "invalid_changes"
 
 
 class InvalidVerdictError(InvalidInputError):
-    """A validator's, a gate's or an auditor's verdict does not fit its form."""
+    """A verdict of the validator, of eligibility or of an auditor that does not fit its form."""
 
     code = "invalid_verdict"
 
 
 class TargetOutOfScopeError(InvalidInputError):
-    """A change names a target that is not among the affected capabilities."""
+    """A change of a target that is not among the affected capabilities."""
 
     code = "target_out_of_scope"
 
 
 class InvalidWindowError(InvalidInputError):
-    """An activation window that ends before it starts, is over, or is longer than 168 hours."""
+    """An activation window that ends before it opens, is over, or is longer than 168 hours."""
 
     code = "invalid_window"
 
 
 class ConfirmationRequiredError(InvalidInputError):
-    """A critical change was not confirmed by typing the contract's reference."""
+    """A decision on a critical contract that was not confirmed by typing its reference."""
 
     code = "confirmation_required"
 
 
 class KeyReusedError(InvalidInputError):
-    """An idempotency key that stands for another call: another body, path or user."""
+    """An idempotency key that was used before with another body, path or account."""
 
     code = "idempotency_key_reused"
 
 
 class ReasonRequiredError(InvalidInputError):
-    """A decision that must be explained came without an explanation."""
+    """A missing or too short reason for a decision that needs one."""
 
     code = "reason_required"
 
 
-# --- the state is wrong: not now, or never ------------------------------------------------------
+# --- the state is wrong: wait for another state -------------------------------------------------
 class WrongStateError(GovernanceError):
-    """The thing asked for is legal, but not for what stands there now."""
+    """An operation that the present state does not allow."""
 
     code = "wrong_state"
 
 
 class InvalidTransitionError(WrongStateError):
-    """A contract may not move that way (CONTRACT-001)."""
+    """A move that the table of contract transitions does not have (CONTRACT-001)."""
 
     code = "invalid_transition"
 
 
 class ContractImmutableError(InvalidTransitionError):
-    """A terminal contract is never touched again (CONTRACT-005)."""
+    """A change of a terminal contract (CONTRACT-005)."""
 
     code = "contract_immutable"
 
 
 class ContractExpiredError(WrongStateError):
-    """The time in which a founder could decide is over."""
+    """A decision on a contract whose review time passed."""
 
     code = "contract_expired"
 
 
 class ClarificationConflictError(WrongStateError):
-    """A question while another one is open, or an answer where none is."""
+    """A question while another question is open, or an answer while none is."""
 
     code = "clarification_conflict"
 
 
 class AlreadySignedError(WrongStateError):
-    """A founder's signature on this contract still stands; a person counts once."""
+    """A second signature of a founder whose first signature still counts (SIGN)."""
 
     code = "already_signed"
 
 
 class MayNotVerdictError(WrongStateError):
-    """Eligibility said MAY_NOT, and nobody can override that."""
+    """A contract whose eligibility decision is MAY_NOT, which nobody can override."""
 
     code = "may_not"
 
 
 class DuplicateContractError(WrongStateError):
-    """The same proposal, by reference and content, is a contract already."""
+    """A proposal that is a contract already, by reference and content."""
 
     code = "duplicate_contract"
 
 
 class CapabilityFrozenError(WrongStateError):
-    """A frozen capability is not changed, whoever asks."""
+    """A change of a frozen capability."""
 
     code = "capability_frozen"
 
 
 class HealthBlocksError(WrongStateError):
-    """The platform is not well enough, or nobody can tell how it is."""
+    """A platform whose health is BLOCKED or unknown."""
 
     code = "health_blocked"
 
 
 class ChangeFreezeActiveError(WrongStateError):
-    """A founder stopped the line; `details` say until when (`until`) and why (`reason`)."""
+    """An operation that an active change freeze stops; `details` has its `until` and `reason`."""
 
     code = "change_freeze_active"
 
 
 class ContractActivationError(WrongStateError):
-    """A contract cannot become a job; `code` says which guard refused."""
+    """An activation that a guard refused; `code` says which guard."""
 
     code = "activation_refused"
 
 
 class InvalidJobTransitionError(WrongStateError):
-    """A job may not move that way (JOB-003)."""
+    """A move that the table of job transitions does not have (JOB-003)."""
 
     code = "invalid_job_transition"
 
 
 class JobImmutableError(InvalidJobTransitionError):
-    """A terminal job is never touched again (JOB-003)."""
+    """A change of a terminal job (JOB-003)."""
 
     code = "job_immutable"
 
 
 class OrphanJobError(WrongStateError):
-    """A job without a contract, or a second one for the same contract (JOB-001)."""
+    """A job without an active contract, or a second job of a contract (JOB-001)."""
 
     code = "orphan_job"
 
 
 class StepOutOfOrderError(WrongStateError):
-    """Steps run in order, each once, and none after a failure (JOB-002)."""
+    """A report of a step that is not due, or of any step after a failed one (JOB-002)."""
 
     code = "step_out_of_order"
 
 
 class StepsOutstandingError(WrongStateError):
-    """A job cannot complete while steps are unreported and none has failed."""
+    """A completion of a job while a step has no result and none has failed."""
 
     code = "steps_outstanding"
 
 
 class ResultConflictError(WrongStateError):
-    """A different report for a step whose result is already on record (JOB-004)."""
+    """A different report of a step that has its result already (JOB-004)."""
 
     code = "result_conflict"
 
 
 class VerdictConflictError(WrongStateError):
-    """The verdict does not fit the job, or the job has one already (AUDIT)."""
+    """A verdict that does not fit the job, or a second verdict on a job (AUDIT)."""
 
     code = "verdict_conflict"
 
 
 class IntegrityViolationError(WrongStateError):
-    """PostgreSQL refused to rewrite the record; `details["constraint"]` names the guard."""
+    """A write that a database guard refused; `details["constraint"]` is the guard's name."""
 
     code = "integrity_violation"
 
 
 class RequestInProgressError(WrongStateError):
-    """The same call, by its idempotency key, is being carried out at this moment; ask again."""
+    """A repeated request, by its idempotency key, while the first is in progress."""
 
     code = "request_in_progress"
 
 
-# --- the person is wrong: send somebody else ----------------------------------------------------
+# --- the person is wrong: let another person act ------------------------------------------------
 class WrongPersonError(GovernanceError):
-    """This actor may not do this."""
+    """An operation that this actor may not carry out."""
 
     code = "not_permitted"
 
 
 class FourEyesError(WrongPersonError):
-    """Who proposed a contract does not decide on it."""
+    """A decision of a person on the contract that the person proposed (four eyes)."""
 
     code = "four_eyes"
 
 
 class AuditorNotIndependentError(WrongPersonError):
-    """An auditor took part in what is audited (AUDIT)."""
+    """A verdict of a person who took part in the contract or its job (AUDIT)."""
 
     code = "auditor_not_independent"
 
 
 # --- the copy is stale: read again --------------------------------------------------------------
 class StaleCopyError(GovernanceError):
-    """The caller decided on something that is no longer what stands there."""
+    """A decision on data that changed after the caller read it."""
 
     code = "stale_copy"
 
 
 class VersionMismatchError(StaleCopyError):
-    """What the caller named as the version it has read is not what stands there now."""
+    """A request whose `If-Match` names another version than the current one."""
 
     code = "precondition_failed"
 
 
 class ViewChangedError(StaleCopyError):
-    """What a founder read has changed meanwhile; `details["changed"]` says what, in words."""
+    """A page that changed after the founder read it; `details["changed"]` lists the changes."""
 
     code = "view_changed"
 
 
 class StaleExecutionError(StaleCopyError):
-    """A report under an execution token that is not the job's current one."""
+    """A report under an execution token that is not the job's."""
 
     code = "stale_execution"
 
 
 class LeaseExpiredError(StaleExecutionError):
-    """A report from an executor that was silent longer than its lease, and counts as lost."""
+    """A report after the lease expired: the executor counts as lost."""
 
     code = "lease_expired"
 
 
 class EvidenceMismatchError(StaleCopyError):
-    """A verdict names evidence other than what was sealed (AUDIT)."""
+    """A verdict on other evidence than the sealed evidence (AUDIT)."""
 
     code = "evidence_mismatch"
 
 
-# --- others are at it: ask again ----------------------------------------------------------------
+# --- another transaction interfered: retry ------------------------------------------------------
 class BusyError(GovernanceError):
-    """PostgreSQL undid this for the sake of others, or they took too long; nothing was written.
+    """A transaction that PostgreSQL rolled back because of other transactions.
 
     `details["undone_by"]` says why: `deadlock`, `serialization_failure`, `lock_timeout` or
     `statement_timeout`.
@@ -296,15 +297,17 @@ class BusyError(GovernanceError):
     code = "busy"
 
 
-# --- it is not there: look elsewhere ------------------------------------------------------------
+# --- it does not exist: look for something else -------------------------------------------------
 class NotFoundError(GovernanceError):
-    """No such thing."""
+    """A request for something that does not exist."""
 
     code = "not_found"
 
 
 class ContractArchivedError(NotFoundError):
-    """The contract was here; it was archived and removed. `details` say where its chain ended
-    (`entries`, `head_sha256`) and which file holds it (`file_sha256`)."""
+    """A contract that was archived and removed.
+
+    `details` has the head of its chain (`entries`, `head_sha256`) and its file (`file_sha256`).
+    """
 
     code = "contract_archived"

@@ -1,7 +1,7 @@
-"""Which moves are legal: each table is declared here once, and nowhere else.
+"""The tables of valid status moves of contracts and jobs, declared only here.
 
-django-fsm's transitions, the triggers in PostgreSQL, the API's schema and the drawn diagram
-derive from these tables or are tested equal to them.
+The django-fsm transitions, the PostgreSQL triggers, the API schema and the diagram derive from
+these tables or are tested to be equal to them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CONTRACT_OPEN_CONTENT_STATES = frozenset({C.DRAFT, C.VALIDATED})
 
 
 class _StateMachine(Generic[Status]):
-    """Answers questions about one table of moves; it changes nothing itself."""
+    """Checks against one table of moves; it changes no object."""
 
     subject: ClassVar[str]
     transitions: Mapping[Status, frozenset[Status]]
@@ -69,18 +69,23 @@ class _StateMachine(Generic[Status]):
 
     @classmethod
     def sources_of(cls, target: Status) -> list[Status]:
-        """The states from which `target` can be reached in one move."""
+        """List the statuses from which one move leads to `target`."""
         return [source for source, targets in cls.transitions.items() if target in targets]
 
     @classmethod
     def require_move(cls, current: Status, target: Status) -> None:
-        """Refuse a move that is not in the table, a terminal state with its own error."""
+        """Refuse a move that is not in the table.
+
+        Raises:
+            WrongStateError: the class's `immutable` error from a terminal status, otherwise its
+                `invalid` error.
+        """
         if cls.can_move(current, target):
             return
         details = {"from_status": str(current), "to_status": str(target)}
         if cls.is_terminal(current):
             raise cls.immutable(
-                f"This {cls.subject} is {current} for good and cannot become {target}.",
+                f"This {cls.subject} is {current}, which is final; it cannot become {target}.",
                 details=details,
             )
         raise cls.invalid(
@@ -89,7 +94,7 @@ class _StateMachine(Generic[Status]):
 
 
 class ContractStateMachine(_StateMachine[C]):
-    """The moves of a contract (CONTRACT-001)."""
+    """The table of a contract's moves (CONTRACT-001)."""
 
     subject = "contract"
     transitions = CONTRACT_VALID_TRANSITIONS
@@ -98,7 +103,7 @@ class ContractStateMachine(_StateMachine[C]):
 
 
 class JobStateMachine(_StateMachine[J]):
-    """The moves of a job (JOB-003)."""
+    """The table of a job's moves (JOB-003)."""
 
     subject = "job"
     transitions = JOB_VALID_TRANSITIONS

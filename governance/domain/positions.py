@@ -1,4 +1,4 @@
-"""How a place in a list is written into an address: numbers and moments as digits, exactly."""
+"""Numbers and times as digits in a page cursor, without loss."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ MAX_DIGITS = 18
 
 
 def read_digits(text: str, *, max_digits: int) -> int:
-    """The number that `text` says in at most so many ASCII digits, or ValueError."""
+    """Parse a number of at most `max_digits` ASCII digits.
+
+    Raises:
+        ValueError: for any other text.
+    """
     if not (text.isascii() and text.isdigit() and len(text) <= max_digits):
         raise ValueError
     return int(text)
 
 
 def time_to_digits(at: datetime) -> str:
-    """The microseconds since 1970, which `time_from_digits` reads again."""
+    """Format a time as the microseconds since 1970 (UTC)."""
     return str((at - _BEGINNING) // _TICK)
 
 
 def time_from_digits(text: str) -> datetime:
-    """The moment that these microseconds since 1970 tell; ValueError for any other text."""
+    """Parse a time from the microseconds since 1970 (UTC).
+
+    Raises:
+        ValueError: for text that is not such a number, or beyond the range of `datetime`.
+    """
     try:
         return _BEGINNING + read_digits(text, max_digits=MAX_DIGITS) * _TICK
     except OverflowError:

@@ -1,4 +1,4 @@
-"""The clock of a review: it stands still from a founder's question to its answer."""
+"""The end of a review, which an open question of a founder pauses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 def review_end(
     expires_at: datetime, pauses: Iterable[tuple[datetime, datetime | None]]
 ) -> datetime | None:
-    """When the time for review is over, or None while a question is open.
+    """Compute when the review ends; None while a question is open, because the review is paused.
 
-    `pauses` holds (asked_at, answered_at) of each question, answered_at None where it is open.
-    PostgreSQL's contract_review_clock law computes the same.
+    The database guard `contract_review_clock` computes the same.
+
+    Args:
+        expires_at: the end of a review without questions.
+        pauses: (asked_at, answered_at) of each question; answered_at is None while it is open.
     """
     paused = timedelta()
     for asked_at, answered_at in pauses:

@@ -1,6 +1,6 @@
-"""Who may do what: the groups that come with a new database, by permission codename.
+"""The groups of a new database and the permissions of each, by codename.
 
-A group that exists is left as its owners made it; only missing groups are made.
+`govsite/apps.py` creates the missing groups after a migration, and changes no existing group.
 """
 
 from __future__ import annotations

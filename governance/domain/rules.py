@@ -1,4 +1,4 @@
-"""The gate's rules, in the order in which they are asked, and what a verdict says of each."""
+"""The rules of eligibility, in the order of their evaluation, and the result of each."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the gate.
+    """One rule of eligibility.
 
-    Those that block are asked first, and the first hit ends it; the others must all hold.
+    The rules that block when they are true come first, and the first of them that is true ends the
+    evaluation. Then all other rules must be true.
     """
 
     code: str
@@ -23,7 +24,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule("E-104", "the system's health is not HEALTHY", blocks_when_true=True),
     Rule("E-100", "confidence is below 0.30", blocks_when_true=True),
-    Rule("E-101", "critical, and nobody escalates it", blocks_when_true=True),
+    Rule("E-101", "it is critical, and escalation is not recommended", blocks_when_true=True),
     Rule("E-102", "a capability is frozen", blocks_when_true=True),
     Rule(
         "E-103",
@@ -34,22 +35,22 @@ RULES: tuple[Rule, ...] = (
     Rule("E-002", "every capability is known"),
     Rule("E-003", "no signal blocks the scope or the system"),
     Rule("E-004", "it is of a kind that may become a contract"),
-    Rule("E-005", "it comes from a source that may ask"),
+    Rule("E-005", "it comes from a source that may propose changes"),
     Rule("E-006", "no other contract on these capabilities is open"),
 )
 
 
 class RuleOutcome(StrEnum):
-    """What became of a rule: fine, the one that refused, or never asked because of that one."""
+    """The outcome of a rule: it passed, it refused, or another rule refused before it."""
 
     PASSED = "passed"
-    REFUSED = "refused"
+    REFUSED = "failed"
     NOT_EVALUATED = "not evaluated"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """A rule with its outcome. `condition` is empty for a rule that is not among ours."""
+    """A rule with its outcome; `condition` is empty for a rule that is not one of `RULES`."""
 
     code: str
     condition: str
@@ -59,12 +60,12 @@ class RuleResult:
 
 
 def rule_results(verdict: Mapping[str, Any]) -> tuple[list[RuleResult], bool]:
-    """Each rule with its result, in order, and whether the verdict itself lists them.
+    """Return the result of each rule, in order, and whether the verdict itself lists the results.
 
     A verdict lists them as `rule_results: [{"rule": code, "passed": bool, "reason"?: text}, …]`.
-    One that only counts them still says what became of each, if it asked all of ours: MAY means
-    that all were fine, and otherwise none was asked after the first that refused. Empty where
-    neither can be told.
+    Without that list, the results follow from the decision, if the verdict evaluated exactly
+    `RULES`: after MAY all passed; after MAY_NOT the rules before the failing one passed, and the
+    rules after it were not evaluated. The list is empty if the results are unknown.
     """
     if listed := _listed(verdict.get("rule_results")):
         return listed, True

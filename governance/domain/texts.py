@@ -1,4 +1,4 @@
-"""Texts that people write: reasons, notes, questions, comments."""
+"""Checks of the texts that people write: reasons, notes, questions, comments."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ MAX_TEXT_LENGTH = 4000  # characters
 def clean_text(value: Any, name: str) -> str:
     """Return the text without white space around it; it may be empty.
 
+    Args:
+        name: the field's name, for the error.
+
     Raises:
-        InvalidInputError: at `name`, for what is no text, is longer than `MAX_TEXT_LENGTH`, or
-        holds
-            characters that canonical JSON does not.
+        InvalidInputError: for a value that is not text, is longer than `MAX_TEXT_LENGTH`, or
+            has characters that cannot be recorded.
     """
     if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH:
         raise InvalidInputError.at(name, "must be text of at most 4 000 characters")
@@ -28,9 +30,9 @@ def require_text(value: Any, name: str) -> str:
     """Return the text without white space around it.
 
     Raises:
-        InvalidInputError: at `name`, for an empty text and for what `clean_text` refuses.
+        InvalidInputError: for an empty text and for what `clean_text` refuses.
     """
     text = clean_text(value, name)
     if not text:
-        raise InvalidInputError.at(name, "must say something")
+        raise InvalidInputError.at(name, "must not be empty")
     return text

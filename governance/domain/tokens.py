@@ -1,6 +1,6 @@
-"""An API token's text and its hash, what it can be narrowed to, and the bounds of its life.
+"""An API token's text, its hash, its scope, and the bounds of its lifetime.
 
-Each `read_…` raises InvalidInputError at the field that does not fit.
+Each `read_…` raises InvalidInputError with the name of the invalid field.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
 
 TOKEN_BYTES = 32
-# Enough of a token's text to find it by, and far too little to use it.
+# Characters of a token's text that are stored to find it; far too few to guess the rest.
 TOKEN_KEY_LENGTH = 15
 TOKEN_DIGEST_LENGTH = 128
 TOKEN_DAYS = range(1, 366)
@@ -24,9 +24,9 @@ MAX_NAME_LENGTH = 100
 MAX_CAPABILITY_LENGTH = 200
 MAX_CAPABILITIES = 200
 
-# Permissions that calls of the API name, by codename, and what they open, in words.
+# The permissions that API calls require, by codename, with the label that people read.
 TOKEN_VERBS: Mapping[str, str] = {
-    "view_systemcontract": "Read contracts, and whether the line runs",
+    "view_systemcontract": "Read contracts and change freezes",
     "view_ledgerentry": "Read ledgers",
     "view_governancejob": "Read jobs and their progress",
     "view_jobstep": "Read steps and their results",
@@ -44,15 +44,15 @@ def new_token_text() -> str:
 
 
 def hash_token(text: str) -> str:
-    """Compute what is stored of a token: SHA-512 of its text as 128 hexadecimal digits.
+    """Return the stored hash of a token: the SHA-512 of its text, as 128 hexadecimal digits.
 
-    The text is 256 random bits, so a slow password hash would protect nothing more.
+    The text has 256 random bits, so a slow password hash would add no protection.
     """
     return hashlib.sha512(text.encode()).hexdigest()
 
 
 def read_name(name: str) -> str:
-    """What a token is for, in a line; it may be empty."""
+    """Check a token's name, which says what the token is for; it may be empty."""
     require_plain_json(name, "name")
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidInputError.at("name", f"must have at most {MAX_NAME_LENGTH} characters")
@@ -60,7 +60,10 @@ def read_name(name: str) -> str:
 
 
 def read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
-    """Verbs in the order of `TOKEN_VERBS`, each once; None stays None: all of the account's."""
+    """Check the verbs; return each once, in the order of `TOKEN_VERBS`.
+
+    None stays None: such a token has all verbs of its account.
+    """
     if verbs is None:
         return None
     if not verbs or not set(verbs) <= set(TOKEN_VERBS):
@@ -69,7 +72,10 @@ def read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
 
 
 def read_capabilities(names: Sequence[str] | None) -> list[str] | None:
-    """Names of capabilities, each once; None stays None: every one, SYSTEM too."""
+    """Check the names of capabilities; return each once, sorted.
+
+    None stays None: such a token reaches every capability, and SYSTEM.
+    """
     if names is None:
         return None
     for name in names:

@@ -1,4 +1,4 @@
-"""The closed sets of the domain, and the values that authorities hand each other."""
+"""The enums of the domain, its limits, and the values that authorities pass to each other."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RiskLevel(StrEnum):
 
 
 class TokenState(StrEnum):
-    """Whether a token of the API opens the door, or why it does not any more."""
+    """Whether an API token is valid, and if not, why."""
 
     LIVE = "LIVE"
     EXPIRED = "EXPIRED"
@@ -80,7 +80,7 @@ class Source(StrEnum):
 
 
 class Lifecycle(StrEnum):
-    """How far a capability is available; a change may target all but DISABLED by name."""
+    """How far a capability is available; `capability_disable` alone leads to DISABLED."""
 
     DISABLED = "DISABLED"
     PREVIEW = "PREVIEW"
@@ -101,7 +101,7 @@ class SnapshotPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthReading:
-    """What the health authority saw at one moment: the system's decision and each scope's."""
+    """A reading of the health authority: the decision on the system and on each capability."""
 
     observed_at: datetime
     system: HealthDecision
@@ -109,7 +109,7 @@ class HealthReading:
     signals: tuple[Mapping[str, str], ...] = ()
 
     def blocking_scopes(self) -> list[str]:
-        """The scopes that stand BLOCKED, the system first."""
+        """List the scopes that are BLOCKED, the system first."""
         system = [SYSTEM_SCOPE] if self.system is HealthDecision.BLOCKED else []
         return system + sorted(
             name
@@ -120,9 +120,10 @@ class HealthReading:
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """What is true of the platform now, as far as a plan needs it.
+    """The current state of the platform, as far as a plan needs it.
 
-    `lifecycles` maps a capability to its stage, `configuration` maps (scope, key) to a value.
+    `lifecycles` maps the name of a capability to its lifecycle, `configuration` maps (scope, key)
+    to a value.
     """
 
     lifecycles: Mapping[str, Lifecycle] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class PlatformState:
 
 @dataclass(frozen=True, slots=True)
 class ActivationWindow:
-    """The time in which an approved contract may be activated; both ends belong to it."""
+    """The time in which an approved contract may be activated, both ends included."""
 
     opens_at: datetime
     closes_at: datetime
@@ -145,7 +146,7 @@ class ActivationWindow:
 
 @dataclass(frozen=True, slots=True)
 class SeenPage:
-    """What a founder had before them: a view in its canonical spelling, and all of it as text."""
+    """The page that a founder read: its view as canonical JSON, and the whole page as text."""
 
     view: str
     shown: str
@@ -153,9 +154,9 @@ class SeenPage:
 
 @dataclass(frozen=True, slots=True)
 class ActiveFreeze:
-    """That the line stands still, and why: the freeze that lasts longest of those in force.
+    """An active change freeze; of several, the one that ends last.
 
-    `by` is a user's name, `freezes` how many are in force.
+    `by` is a username, `freezes` the number of active freezes.
     """
 
     until: datetime
@@ -167,7 +168,7 @@ class ActiveFreeze:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What an executor says of one step. `health_after` is its claim, not an observation."""
+    """An executor's report of one step; `health_after` is its claim, not an observation."""
 
     step_index: int
     status: StepStatus
@@ -180,7 +181,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """Where a job stands, in the words of the API."""
+    """The progress of a job, with the field names of the API."""
 
     job_id: str
     status: JobStatus

@@ -1,7 +1,7 @@
-"""What a verdict looks like when it reaches the contract: the validator's and the gate's.
+"""The form of the two verdicts on a proposal: the validator's and eligibility's.
 
-The validator only advises; the gate (eligibility) decides whether a report MAY become a contract.
-Both verdicts are kept on the contract as they came.
+The validator advises. Eligibility decides whether a report MAY become a contract. The contract
+stores both verdicts as they arrived.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def _require_aware(text: str) -> str:
     return text
 
 
-# Kept as the text that came, so that the verdict's digest stays what it was.
+# Stored as the text that arrived, so that the verdict's digest does not change.
 IsoTime = Annotated[str, AfterValidator(_require_aware)]
 VerdictT = TypeVar("VerdictT", bound=BaseModel)
 ReasonText = Annotated[str, Field(max_length=4000)]
 
 
 class ValidatorVerdict(BaseModel):
-    """What the report is, how bad, how sure; advice and nothing more."""
+    """The validator's advice: the type of the report, its severity, and the confidence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -51,7 +51,7 @@ class ValidatorVerdict(BaseModel):
 
 
 class EligibilityVerdict(BaseModel):
-    """MAY or MAY_NOT become a contract, with the rules that said so."""
+    """The decision whether a report MAY or MAY_NOT become a contract, with its rules."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -71,12 +71,21 @@ class EligibilityVerdict(BaseModel):
 
 
 def parse_validator_verdict(document: Any) -> ValidatorVerdict:
-    """The verdict in `document`, or InvalidVerdictError naming every fault."""
+    """Parse a validator's verdict.
+
+    Raises:
+        InvalidVerdictError: with the path and message of each invalid field.
+    """
     return _parse(ValidatorVerdict, document, "validator_verdict")
 
 
 def parse_eligibility_verdict(document: Any) -> EligibilityVerdict:
-    """The verdict in `document`, or InvalidVerdictError; a MAY that names a failing rule lies."""
+    """Parse an eligibility verdict.
+
+    Raises:
+        InvalidVerdictError: with the path and message of each invalid field; also for a MAY that
+            names a failing rule, because the two contradict each other.
+    """
     verdict = _parse(EligibilityVerdict, document, "eligibility_verdict")
     if verdict.may and verdict.first_failing_rule is not None:
         raise InvalidVerdictError.at(

@@ -1,4 +1,4 @@
-"""Times, values and changes in words: spelled alike on every page and in every document."""
+"""Times, durations, values and changes as text, the same on every page and in every document."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from governance.domain.errors import InvalidChangesError
 
 
 def format_time(at: datetime | None) -> str:
-    """A time that cannot be misread: day, month by name, and UTC said aloud."""
+    """Format a time without ambiguity: the month by name, and the zone."""
     return f"{at:%-d %b %Y, %H:%M} UTC" if at else "—"
 
 
 def format_duration(length: timedelta | None) -> str:
-    """A length of time in its two largest useful units at most: `3 days`, `4 h 12 min`, `0.8 s`."""
+    """Format a duration in at most two units: `3 days`, `4 h 12 min`, `0.8 s`."""
     if length is None:
         return "—"
     seconds = abs(length.total_seconds())
@@ -41,7 +41,7 @@ def value_in_words(value: Any) -> str:
 
 
 def change_in_words(document: Any) -> str:
-    """One recorded change as a sentence; what cannot be read any more is shown as it is."""
+    """Format a recorded change as a sentence, or as JSON if it is no longer a valid change."""
     try:
         (change,) = parse_changes(document)
     except (InvalidChangesError, ValueError):

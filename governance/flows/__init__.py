@@ -1,5 +1,6 @@
-"""Flows: where authorities meet. Each reads aloud what happens, in order.
+"""Flows: functions that call the authorities in order, one for each thing that can happen.
 
-A flow reads what must be known before a transaction opens (health, the registry), and hands it to
-the authority that decides. It decides nothing itself. API, admin and commands call flows.
+A flow reads what must be known before the transaction opens (health, the registry, the active
+change freeze), and passes it to the authority that decides. A flow decides nothing itself and owns
+no table. The API, the admin and the commands call flows.
 """

@@ -1,4 +1,4 @@
-"""An approved contract becomes one job."""
+"""The flow of an activation: an APPROVED contract becomes one job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def activate_contract(
     at: datetime,
     timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
 ) -> GovernanceJob:
-    """Read health and the line, then activate: APPROVED → ACTIVE, with its job PENDING."""
+    """Read health and the active freeze, then activate the contract; return its PENDING job.
+
+    Raises:
+        GovernanceError: any error of `ContractActivationService.activate_contract`.
+    """
     capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
     with freeze_error_details(at):
         return GovernanceOrchestrator.activate_contract(

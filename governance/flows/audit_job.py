@@ -1,4 +1,4 @@
-"""A verdict is given on a job's sealed evidence, and the contract follows it."""
+"""The flow of an audit: a verdict on a job's evidence, and its consequence for the contract."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ def record_verdict(
     at: datetime,
     checks: Sequence[Mapping[str, Any]] = (),
 ) -> GovernanceAudit:
-    """PASS completes the contract, FAIL fails it, INCONCLUSIVE leaves it ACTIVE for a person."""
+    """Record a verdict: PASS completes the contract, FAIL fails it.
+
+    After INCONCLUSIVE the contract stays ACTIVE until `resolve_audit`.
+
+    Raises:
+        NotFoundError: no such job.
+        GovernanceError: any error of `write_verdict`.
+    """
     with write_transaction():
         contract = GovernanceJob.objects.lock(job_id).contract
         audit = write_verdict(
@@ -52,7 +59,12 @@ def record_verdict(
 def resolve_audit(
     *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
 ) -> AuditResolution:
-    """A person settles an INCONCLUSIVE audit, once, and the contract ends."""
+    """Record a person's resolution of an INCONCLUSIVE audit, which ends the contract.
+
+    Raises:
+        NotFoundError: no such job.
+        GovernanceError: any error of `write_resolution`.
+    """
     with write_transaction():
         contract = GovernanceJob.objects.lock(job_id).contract
         resolution = write_resolution(

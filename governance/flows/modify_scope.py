@@ -1,4 +1,4 @@
-"""A founder modifies what a contract would change; a new draft takes its place."""
+"""The flow of a modified scope: a founder changes a contract, and a new draft replaces it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from governance.services.registry.queries import platform_state_for
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Changes that were read, the plan that they would have now, and the platform behind them."""
+    """Parsed changes, the plan that they have now, and the platform state of that plan."""
 
     changes: tuple[Change, ...]
     plan: Sequence[Mapping[str, Any]]
@@ -27,9 +27,10 @@ class Scope:
 
 
 def read_scope(changes: Any) -> Scope:
-    """What `changes`, in any of their three shapes, would be as a contract; writes nothing.
+    """Parse `changes`, in any of their three shapes, and plan them; writes nothing.
 
-    Raises InvalidChangesError that names every fault, by the path of its field.
+    Raises:
+        InvalidChangesError: with the path of every invalid field.
     """
     parsed = parse_changes(changes)
     state = platform_state_for(parsed)
@@ -37,9 +38,12 @@ def read_scope(changes: Any) -> Scope:
 
 
 def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[str, ...]]:
-    """What a contract modified to `changes` would be, and the capabilities it would be about.
+    """Return the scope and the affected capabilities of a contract with other changes.
 
-    Writes nothing. Raises InvalidInputError for what `modify_scope` would refuse of the changes.
+    Writes nothing.
+
+    Raises:
+        InvalidInputError: `modify_scope` would refuse the changes.
     """
     scope = read_scope(changes)
     refuse_unmodified(contract, scope.changes)
@@ -55,11 +59,14 @@ def modify_scope(
     seen_digest: str,
     at: datetime,
 ) -> SystemContract:
-    """The DRAFT that takes the place of an ELIGIBLE contract, which ends REJECTED, superseded.
+    """Replace an ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
 
-    Neither health nor a freeze of the line is asked: nothing moves on by it, and a founder may
-    reject and anybody propose while the line stands still. See `review.modify_scope` for what is
-    refused. The same call again is refused too: the contract has ended by then.
+    The old contract ends REJECTED, so a repetition of the call is refused. Health and the change
+    freeze are not read, because rejections and proposals are allowed in any state of the platform.
+
+    Raises:
+        InvalidChangesError: with the path of every invalid field.
+        GovernanceError: any error of `modify_scope` in `authorities/review/operations.py`.
     """
     scope = read_scope(changes)
     return review.modify_scope(

@@ -1,4 +1,4 @@
-"""Somebody proposes a change: read it, plan it, make the contract; a draft gets its verdicts."""
+"""The flow of a proposal: parse it, plan it, create the contract; and the verdicts of a draft."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ def propose_contract(
     proposer: Any,
     at: datetime,
 ) -> tuple[SystemContract, bool]:
-    """(contract, True), or the contract that this very proposal became before, and False.
+    """Create the ELIGIBLE contract of a proposal; return it and whether it is new.
 
-    `document` is a proposal as `parse_proposal` reads it; the verdicts came with it. Raises what
-    `parse_proposal` and `create_contract` raise, MayNotVerdictError among them.
+    If the same proposal with the same verdicts is a contract already, that contract is returned.
+
+    Args:
+        document: the proposal, in the form that `parse_proposal` reads.
+
+    Raises:
+        GovernanceError: any error of `parse_proposal` and `create_contract`, such as
+            MayNotVerdictError.
     """
     proposal = parse_proposal(document)
     known = contract_of_proposal(
@@ -54,7 +60,11 @@ def propose_contract(
 
 
 def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) -> SystemContract:
-    """A DRAFT that waits for its verdicts."""
+    """Create a DRAFT, which waits for its verdicts.
+
+    Raises:
+        GovernanceError: any error of `parse_proposal` and the contract's `draft_contract`.
+    """
     proposal = parse_proposal(document)
     plan = GovernanceOrchestrator.plan_changes(
         proposal.changes, state=platform_state_for(proposal.changes)
@@ -70,7 +80,11 @@ def record_review_verdicts(
     actor: Any,
     at: datetime,
 ) -> SystemContract:
-    """DRAFT → ELIGIBLE, or REJECTED where the gate said MAY_NOT."""
+    """Record the verdicts on a DRAFT: MAY moves it to ELIGIBLE, MAY_NOT to REJECTED.
+
+    Raises:
+        GovernanceError: any error of the contract's `record_review_verdicts`.
+    """
     return _record_review_verdicts(
         contract_id=contract_id,
         validator_verdict=validator_verdict,

@@ -1,4 +1,4 @@
-"""A founder decides on a contract, or asks first; others answer, and comment."""
+"""The flows of a review: view, approve, reject, ask, answer and comment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ from governance.services.registry.queries import frozen_capabilities
 
 
 def view_contract(*, contract_id: UUID, at: datetime) -> ReviewView:
-    """What a founder who looks at the contract now has before them; NotFoundError."""
+    """Return the current view of a contract, with health read now.
+
+    Raises:
+        NotFoundError: no such contract.
+    """
     capabilities = affected_capabilities_of(contract_id)
     return review_view(
         SystemContract.objects.get(pk=contract_id),
@@ -43,9 +47,10 @@ def approve_contract(
     confirmation: str = "",
     seen_text: str = "",
 ) -> SystemContract:
-    """A founder signs what they saw (`view_contract`); with the last signature that it needs the
-    contract becomes APPROVED. See `governance.authorities.review.operations.approve` for what is
-    refused.
+    """Sign the view that a founder read (`view_contract`); the last signature approves.
+
+    Raises:
+        GovernanceError: any error of `approve` in `authorities/review/operations.py`.
     """
     capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
     with freeze_error_details(at):
@@ -68,14 +73,18 @@ def approve_contract(
 def reject_contract(
     *, contract_id: UUID, founder: Any, reason: str, at: datetime
 ) -> SystemContract:
-    """ELIGIBLE → REJECTED, for good."""
+    """Reject an ELIGIBLE contract.
+
+    Raises:
+        GovernanceError: any error of `reject` in `authorities/review/operations.py`.
+    """
     return review.reject(contract_id=contract_id, founder=founder, reason=reason, at=at)
 
 
 def request_clarification(
     *, contract_id: UUID, founder: Any, question: str, at: datetime
 ) -> ClarificationRequest:
-    """The contract stays ELIGIBLE; its clock stands until somebody answers."""
+    """Ask about an ELIGIBLE contract; its review is paused until the answer."""
     return review.request_clarification(
         contract_id=contract_id, founder=founder, question=question, at=at
     )
@@ -84,12 +93,12 @@ def request_clarification(
 def answer_clarification(
     *, contract_id: UUID, person: Any, answer: str, at: datetime
 ) -> ClarificationAnswer:
-    """The open question is answered; the clock runs on where it stood."""
+    """Answer the open question of a contract; its review continues with the remaining time."""
     return review.answer_clarification(contract_id=contract_id, person=person, answer=answer, at=at)
 
 
 def comment_on_contract(
     *, contract_id: UUID, person: Any, text: str, at: datetime
 ) -> ContractComment:
-    """Somebody remarks on a contract; nothing moves."""
+    """Comment on a contract of any status."""
     return review.comment(contract_id=contract_id, person=person, text=text, at=at)

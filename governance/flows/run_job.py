@@ -1,4 +1,4 @@
-"""An executor takes a job, reports its steps, and the job ends."""
+"""The flows of a job: claim, start, report, complete, cancel and time out."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ from governance.services.freezes.guards import freeze_error_details
 from governance.services.freezes.queries import active_freeze
 
 CLAIM_ATTEMPTS = 5
-MAX_CLAIM_PAUSE_SECONDS = 0.05  # seconds
+MAX_CLAIM_PAUSE_SECONDS = 0.05
 
 
 def claim_job(
     *, executor: Any, at: datetime, capabilities: Sequence[str] | None = None
 ) -> tuple[GovernanceJob, str] | None:
-    """The oldest pending job, now running, and its execution token; None if there is none.
+    """Start the oldest PENDING job; return it and its execution token, or None if none waits.
 
-    With `capabilities`, only jobs whose contracts affect nothing else are looked at.
-    A claim passes over jobs that others are claiming at this moment, and can come back with
-    nothing although jobs wait: then it asks again, a few times. Raises ChangeFreezeActiveError
-    while the line stands still.
+    A claim skips jobs that concurrent claims have locked, so it can return nothing although jobs
+    wait. Then it is repeated, at most `CLAIM_ATTEMPTS` times in all.
+
+    Args:
+        capabilities: the token scope; only jobs of contracts that affect nothing else are
+            considered. None is no limit.
+
+    Raises:
+        ChangeFreezeActiveError: a change freeze is active.
     """
     for attempt in range(CLAIM_ATTEMPTS):
         if attempt:
@@ -44,7 +49,12 @@ def claim_job(
 
 
 def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJob, str]:
-    """PENDING → RUNNING; the job and its execution token. Refused while the line stands still."""
+    """Start a PENDING job; return it and its execution token.
+
+    Raises:
+        GovernanceError: any error of `JobStateTracker.start_job`, such as
+            ChangeFreezeActiveError.
+    """
     with freeze_error_details(at):
         return GovernanceOrchestrator.start_job(
             job_id, executor=executor, at=at, freeze=active_freeze(at)
@@ -54,7 +64,7 @@ def start_job(*, job_id: UUID, executor: Any, at: datetime) -> tuple[GovernanceJ
 def record_step_result(
     *, job_id: UUID, token: str, report: StepReport, executor: Any, at: datetime
 ) -> tuple[StepResult, bool]:
-    """(result, whether it is new)."""
+    """Record the report of a step; return its result and whether it is new."""
     return GovernanceOrchestrator.record_step_result(
         job_id, token=token, report=report, executor=executor, at=at
     )
@@ -63,7 +73,7 @@ def record_step_result(
 def record_step_results(
     *, job_id: UUID, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
 ) -> list[tuple[StepResult, bool]]:
-    """Of each report, in order: (result, whether it is new)."""
+    """Record several reports in order, all or none; return (result, whether it is new) of each."""
     return GovernanceOrchestrator.record_step_results(
         job_id, token=token, reports=reports, executor=executor, at=at
     )
@@ -84,7 +94,7 @@ def cancel_job(*, job_id: UUID, reason: str, actor: Any, at: datetime) -> Govern
 
 
 def fail_timed_out_job(*, job_id: UUID, actor: Any, at: datetime) -> GovernanceJob:
-    """Read health, then end a job whose lease lapsed as FAILED."""
+    """Read health, then end a job whose lease expired as FAILED."""
     return GovernanceOrchestrator.fail_timed_out_job(
         job_id, actor=actor, health=_health_around(job_id, at), at=at
     )

@@ -1,7 +1,7 @@
-"""What time alone decides: reviews that expired, windows and leases that lapsed.
+"""The sweeps: moves that are due by time alone, such as the expiry of reviews and leases.
 
-Each thing is its own transaction, so that one refusal stops none of the others. A thing that
-somebody else moved between the look and the lock is passed over.
+Each contract or job is a transaction of its own, so one refusal stops no other. One that another
+transaction moved between the query and the lock is skipped.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from governance.models import GovernanceJob
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What became of one contract or job: its new `status`, or the `refusal` that kept it.
+    """The outcome of a sweep for one contract or job: its new `status`, or the `refusal`.
 
-    `job_id` is the job that a contract became.
+    `job_id` is the job of a contract that was activated.
     """
 
     subject_id: UUID
@@ -46,7 +46,7 @@ class SweepResult:
 
     @property
     def moved_by_another(self) -> bool:
-        """Whether it was refused only because it is no longer where the look had found it."""
+        """Whether it was refused only because its status changed after the query."""
         moved = (InvalidTransitionError, InvalidJobTransitionError, StaleCopyError)
         return self.refusal is not None and (
             isinstance(self.refusal, moved)
@@ -62,12 +62,12 @@ class SweepResult:
 
     @property
     def held_by_freeze(self) -> bool:
-        """Whether it was refused only because a founder stopped the line: it waits."""
+        """Whether it was refused only because of an active change freeze."""
         return isinstance(self.refusal, ChangeFreezeActiveError)
 
 
 def expire_contracts(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
-    """Review time passed → EXPIRED; an approved window passed unused → FAILED."""
+    """Move contracts past their review to EXPIRED, and contracts past their window to FAILED."""
     for contract_id in contracts_past_review(at).values_list("pk", flat=True):
         yield _attempt(expire_contract, contract_id=contract_id, actor=actor, at=at)
     for contract_id in contracts_past_window(at).values_list("pk", flat=True):
@@ -75,7 +75,7 @@ def expire_contracts(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
 
 
 def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
-    """Running jobs past their lease, and so past their deadline → FAILED, with sealed evidence."""
+    """End RUNNING jobs past their lease as FAILED; a lease never outlasts the job's deadline."""
     for job_id in jobs_past_lease(at).values_list("pk", flat=True):
         yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor, at=at)
 
@@ -83,7 +83,7 @@ def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
 def activate_due_contracts(
     *, actor: Any, at: datetime, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
 ) -> Iterator[SweepResult]:
-    """Approved contracts inside their window → ACTIVE, the one that closes first first."""
+    """Activate the APPROVED contracts that are inside their window, ordered by its end."""
     for contract_id in contracts_due_for_activation(at).values_list("pk", flat=True):
         yield _attempt(
             activate_contract,

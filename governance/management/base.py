@@ -1,7 +1,7 @@
-"""What every command shares: help for a stranger, who acts, how a refusal sounds, exit codes.
+"""The base class of all management commands: help text, the acting user, errors and exit codes.
 
-A command of ours calls one flow and says what came of it. Exit codes are for scripts:
-0 done, 1 refused (all or in part), 2 used wrongly, 3 the database is not there or not migrated.
+A command calls one flow and prints its result. Exit codes are for scripts: 0 done, 1 refused
+(wholly or in part), 2 used wrongly, 3 the database cannot be reached or is not migrated.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ OUTPUT_CLOSED = 128 + signal.SIGPIPE
 
 EXIT_CODES = {
     0: "done",
-    REFUSED: "refused, or refused in part; what and why is on standard error",
+    REFUSED: "refused, wholly or in part; the reasons are on standard error",
     2: "the command was used wrongly",
-    NO_DATABASE: "the database cannot be reached, is not migrated, or is closed to our role",
+    NO_DATABASE: "the database cannot be reached, is not migrated, or denies the command a right",
 }
 
 
-# What PostgreSQL's state means to who runs a command.
+# The message for each SQLSTATE that the person at the terminal can do something about.
 _ADVICE = {
-    "42P01": "The database is not migrated: run `manage.py migrate` first.",
-    "42501": "The role we run as lacks a right ({}): run `manage.py migrate`, or have the owner of "
-    "the tables run `manage.py grant_app_role`.",
+    "42P01": "The database is not migrated. Run `manage.py migrate` first.",
+    "42501": "The database role of this command lacks a right ({}). Run `manage.py migrate`, or "
+    "have the owner of the tables run `manage.py grant_app_role`.",
 }
 
 
 class PartlyRefused(Exception):  # noqa: N818 - an outcome, not an error
-    """The command did what could be done, and the rest is told already: exit code 1."""
+    """The outcome of a command that printed its refusals itself: exit code 1."""
 
     exit_code = REFUSED
 
 
 class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of examples as they are written."""
+    """A help formatter that keeps the line breaks of help texts and examples."""
 
 
 class GovernanceCommand(BaseCommand):
-    """A command in the words of the chain.
+    """A management command with an acting user, errors for people, and exit codes for scripts.
 
     A subclass sets `help`, `examples` (command lines) and, if it writes, `permission`: then
-    `--as USER` is required and `run` gets that user as `actor`. `has_json` adds `--json`.
-    Refusals (GovernanceError) leave `run` as they are; this class turns them into
-    `error: message (code)` on standard error.
+    `--as USER` is required, and `run` gets that user as `actor`. `has_json` adds `--json`.
+    `run` lets every GovernanceError pass; this class prints it as `error: message (code)` on
+    standard error.
     """
 
     permission: ClassVar[str] = ""
@@ -73,10 +73,14 @@ class GovernanceCommand(BaseCommand):
     exit_codes: ClassVar[dict[int, str]] = {}
 
     def run(self, *args: Any, **options: Any) -> None:
-        """Do the work; `options` are the arguments by name, `actor` a user where one acts."""
+        """Do the work of the command; override this instead of `handle`.
+
+        Args:
+            options: The parsed arguments by name; `actor` is an Account if `permission` is set.
+        """
         raise NotImplementedError
 
-    # --- what Django calls ---
+    # --- called by Django ---
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", self._epilog())
@@ -87,15 +91,15 @@ class GovernanceCommand(BaseCommand):
                 dest="actor",
                 metavar="USER",
                 required=True,
-                help="The user who does this: the actor in the ledger. "
-                f"Needs the permission {self.permission}.",
+                help="The user who acts, and whom the ledger entries of this command name. The "
+                f"user needs the permission {self.permission}.",
             )
         if self.has_json:
             parser.add_argument(
                 "--json",
                 dest="as_json",
                 action="store_true",
-                help="Print the outcome as one JSON document on standard output.",
+                help="Print the result as one JSON document on standard output.",
             )
         return parser
 
@@ -128,7 +132,7 @@ class GovernanceCommand(BaseCommand):
             self._complain(str(error))
             sys.exit(NO_DATABASE)
         except BrokenPipeError:
-            # Whoever read our output left; Python must not try to flush it again at its end.
+            # The reader of the pipe is gone: without this, Python's flush at exit fails again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(OUTPUT_CLOSED)
         except OSError as error:
@@ -140,15 +144,15 @@ class GovernanceCommand(BaseCommand):
 
     # --- for subclasses ---
     def say(self, text: str = "") -> None:
-        """One line on standard output."""
+        """Print one line on standard output."""
         self.stdout.write(text)
 
     def note(self, text: str) -> None:
-        """One line on standard error, for people beside the data."""
+        """Print one line on standard error: a remark for people that is not part of the data."""
         self.stderr.write(text, self.style.NOTICE)
 
     def print_json(self, value: Any) -> None:
-        """`value` on standard output as readable JSON; times and ids as text."""
+        """Print `value` on standard output as indented JSON, with times and ids as text."""
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
     def _complain(self, text: str) -> None:
@@ -164,10 +168,12 @@ class GovernanceCommand(BaseCommand):
 
 
 def require_actor(username: str, permission: str) -> Account:
-    """The active user of that name, if they hold `permission`.
+    """Return the active user of that name, if the user holds `permission`.
 
-    Raises InvalidInputError for what is no text, NotFoundError (`user_not_found`), or
-    WrongPersonError (`not_permitted`).
+    Raises:
+        InvalidInputError: `username` contains characters that the database cannot store.
+        NotFoundError: There is no active user of that name (`user_not_found`).
+        WrongPersonError: The user lacks the permission (`not_permitted`).
     """
     require_plain_json(username, "--as")
     person = Account.objects.filter(username=username, is_active=True).first()
@@ -179,7 +185,10 @@ def require_actor(username: str, permission: str) -> Account:
 
 
 def _leave_orderly(*_: Any) -> NoReturn:
-    """On SIGTERM: roll back and run what is due at exit, such as stopping the embedded server."""
+    """Exit by SystemExit on SIGTERM, so that transactions roll back and exit handlers run.
+
+    One exit handler stops the embedded server.
+    """
     sys.exit(TERMINATED)
 
 

@@ -1,4 +1,4 @@
-"""What `run_executor` is told, and how what it met sounds."""
+"""The arguments of `run_executor`, and the errors that it reports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MakeHandler = Callable[[], StepHandler]
 
 
 class SiteUnreachable(PartlyRefused):
-    """The site does not answer."""
+    """The outcome of a command to which the site did not answer: exit code 3."""
 
     exit_code = UNREACHABLE
 
 
 def site_address(text: str) -> str:
-    """The address of a site, for argparse."""
+    """Return `text` if it is the address of a site; an argparse type."""
     try:
         api_address(text)
     except ValueError as error:
@@ -36,9 +36,9 @@ def site_address(text: str) -> str:
 
 
 def handler_at(text: str) -> MakeHandler:
-    """What makes the handler that is called MODULE:NAME, for argparse."""
+    """Return a factory of the handler that `text` names as MODULE:NAME; an argparse type."""
     if not all(text.partition(":")):
-        raise ArgumentTypeError(f"{text!r} does not read MODULE:NAME")
+        raise ArgumentTypeError(f"{text!r} does not have the form MODULE:NAME")
     here = os.getcwd()
     if here not in sys.path:
         sys.path.append(here)
@@ -56,21 +56,25 @@ def handler_at(text: str) -> MakeHandler:
 
 
 def read_token(file: Path | None) -> str:
-    """The token of the file, or of the environment; InvalidInputError when it is none."""
+    """Return the API token in `file`, or in GOVSITE_TOKEN if there is no file.
+
+    Raises:
+        InvalidInputError: The text is not a token (`no_token`).
+    """
     text = file.read_text(encoding="utf-8") if file else os.environ.get(TOKEN, "")
     where = str(file) if file else f"the variable {TOKEN}"
     try:
         return usable_token(text.strip())
     except ValueError as error:
-        raise InvalidInputError.at(where, f"holds no token: {error}", code="no_token") from None
+        raise InvalidInputError.at(where, f"has no API token: {error}", code="no_token") from None
 
 
 def refusal_of(trouble: BaseException) -> BaseException:
-    """What a worker met, as this command says it."""
+    """Translate the exception that ended a worker into the one that the command reports."""
     if isinstance(trouble, GovsiteProblem) and not trouble.is_retryable:
         return GovernanceError(trouble.detail, code=trouble.code)
     if isinstance(trouble, NoAnswer | GovsiteProblem):
-        return SiteUnreachable(f"The site cannot be asked: {trouble}")
+        return SiteUnreachable(f"The site does not answer: {trouble}")
     if isinstance(trouble, GovsiteError):
         return PartlyRefused(str(trouble))
     return trouble

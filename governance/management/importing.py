@@ -1,5 +1,6 @@
-"""What the commands that import a file of JSON lines share: a line is taken or told of, and the
-rest goes on.
+"""The base of the commands that import a file of JSON lines.
+
+A bad line is reported with its number, and the import goes on with the next one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from governance.management.progress import Interruption, iterate_with_progress, 
 
 @dataclass
 class Tally:
-    """What became of the lines of a file; a command adds what it counts."""
+    """The counts of an import; each command's subclass adds its own."""
 
     already_there: int = 0
     bad_lines: list[dict[str, Any]] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Tally:
 
 
 class ImportCommand(GovernanceCommand):
-    """A command over FILE: `import_document` one by one, each a transaction of its own."""
+    """A command that imports FILE line by line, each line in a transaction of its own."""
 
     has_json = True
 
@@ -41,16 +42,24 @@ class ImportCommand(GovernanceCommand):
         raise NotImplementedError
 
     def begin(self, tally: Any, options: Mapping[str, Any]) -> None:
-        """What comes before the first line."""
+        """Do what is necessary before the first line; by default nothing."""
 
     def import_document(
         self, document: dict[str, Any], tally: Any, options: Mapping[str, Any]
     ) -> None:
-        """Record one document and count it; a GovernanceError makes it a bad line."""
+        """Record one document and count it in `tally`.
+
+        Raises:
+            GovernanceError: The document was refused; the caller reports its line as bad.
+        """
         raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="JSON lines in UTF-8; - reads stdin.")
+        parser.add_argument(
+            "file",
+            metavar="FILE",
+            help="The file: one JSON object per line, in UTF-8; - reads standard input.",
+        )
 
     def run(self, **options: Any) -> None:
         tally = self.new_tally()
@@ -80,9 +89,14 @@ class ImportCommand(GovernanceCommand):
 def required_id(
     document: Mapping[str, Any], name: str, error: type[InvalidInputError] = InvalidInputError
 ) -> UUID:
-    """The id in the field `name`, which is called after what it names; `error` where it is none."""
+    """Return the id in the field `name` of `document`.
+
+    Args:
+        name: The field, such as `job_id`; the message calls the thing by the part before `_id`.
+        error: The class of the error that is raised if the field is not an id.
+    """
     try:
         return UUID(document.get(name))
     except (TypeError, ValueError, AttributeError):
         thing = name.removesuffix("_id")
-        raise error.at(name, f"is required and must be a {thing}'s id") from None
+        raise error.at(name, f"is required and must be the id of a {thing}") from None

@@ -1,4 +1,4 @@
-"""Read a file of JSON lines, one document at a time, however it is spoilt."""
+"""Reading of JSON lines, one document at a time; a bad line does not stop the reading."""
 
 from __future__ import annotations
 
@@ -20,21 +20,28 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class JsonLine:
-    """One line of a file: its number from 1, and how many bytes of the file end with it."""
+    """One line of a file.
+
+    `number` counts from 1. `end` is the offset, in bytes, of the end of the line in the file.
+    """
 
     number: int
     raw: bytes
     end: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON object on this line, or InvalidInputError."""
+        """Return the JSON object on this line.
+
+        Raises:
+            InvalidInputError: The line is too long, not UTF-8, or not one JSON object.
+        """
         if len(self.raw) > MAX_DOCUMENT_BYTES:
             raise InvalidInputError("The line is longer than 1 MiB.", code="document_too_large")
         try:
             text = self.raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidInputError(
-                f"The line is not UTF-8: byte {error.start + 1} does not fit.", code="not_utf8"
+                f"The line is not UTF-8: byte {error.start + 1} is invalid.", code="not_utf8"
             ) from None
         document = load_strict_json(text)
         if not isinstance(document, dict):
@@ -44,7 +51,11 @@ class JsonLine:
 
 @contextmanager
 def open_input(path: str) -> Iterator[BinaryIO]:
-    """The file, or standard input for `-`. Refuses with InvalidInputError (`unreadable_file`)."""
+    """Open the file at `path`, or standard input if `path` is `-`.
+
+    Raises:
+        InvalidInputError: The file cannot be opened (`unreadable_file`).
+    """
     if path == STANDARD_INPUT:
         yield sys.stdin.buffer
         return
@@ -59,7 +70,7 @@ def open_input(path: str) -> Iterator[BinaryIO]:
 
 
 def read_lines(file: BinaryIO) -> Iterator[JsonLine]:
-    """The lines that are not blank. Of a line too long to be taken, only the beginning is kept."""
+    """Yield the lines that are not blank; of a line over the size limit, only the beginning."""
     number = end = 0
     while raw := file.readline(MAX_DOCUMENT_BYTES + 2):
         number += 1
@@ -77,7 +88,14 @@ def read_lines(file: BinaryIO) -> Iterator[JsonLine]:
 
 
 def read_document(path: str, *, largest: int) -> Any:
-    """The one JSON document in a file of at most `largest` bytes, or InvalidInputError."""
+    """Return the one JSON document in the file at `path`.
+
+    Args:
+        largest: The size limit in bytes.
+
+    Raises:
+        InvalidInputError: The file cannot be read, is too large, or is not one JSON document.
+    """
     with open_input(path) as file:
         raw = file.read(largest + 1)
     try:
@@ -87,7 +105,11 @@ def read_document(path: str, *, largest: int) -> Any:
 
 
 def refuse_unknown_fields(document: Mapping[str, Any], known: frozenset[str]) -> None:
-    """InvalidInputError that names every field nobody would read."""
+    """Refuse a document that has fields outside `known`.
+
+    Raises:
+        InvalidInputError: There are such fields; the error names each of them.
+    """
     unknown = sorted(set(document) - known)
     if unknown:
         faults = [{"path": name, "message": "is not a known field"} for name in unknown]
@@ -95,9 +117,10 @@ def refuse_unknown_fields(document: Mapping[str, Any], known: frozenset[str]) ->
 
 
 def describe_error(refusal: GovernanceError) -> str:
-    """A refusal as a person reads it: the faulty fields if there are several, but not thousands.
+    """Return the error as one line for a terminal.
 
-    It stays on its line and commands no terminal, whatever the file calls its fields.
+    If several fields are faulty, the line names the first 20. Control characters, which come from
+    the field names of the file, are escaped.
     """
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
     if len(faults) < 2:
@@ -109,7 +132,7 @@ def describe_error(refusal: GovernanceError) -> str:
 
 
 def bad_line(line: JsonLine, refusal: GovernanceError) -> dict[str, Any]:
-    """A bad line for programs: its number, the first faulty field (None if none is), and why."""
+    """Return a bad line for the JSON output: number, first faulty field or None, code, message."""
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
     return {
         "line": line.number,

@@ -1,4 +1,4 @@
-"""Work through a file line by line: a progress bar for people, and an orderly stop on Ctrl-C."""
+"""Progress of an import: a progress bar, and a stop between two lines on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from governance.management.jsonl import JsonLine, read_lines
 
 
 class Interruption:
-    """Whether Ctrl-C was pressed. One line is either done or not begun, never half done."""
+    """The state of Ctrl-C during an import, which ends between two lines and not within one."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -25,7 +25,7 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Take SIGINT while the block runs; in a thread, where nobody can, do nothing."""
+        """Handle SIGINT while the block runs; only the main thread can do that."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -37,7 +37,7 @@ class Interruption:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, Ctrl-C waits; a second one no longer does."""
+        """Delay the first Ctrl-C until the block ends; a second one interrupts at once."""
         self._is_busy = True
         try:
             yield
@@ -55,7 +55,7 @@ class Interruption:
 def iterate_with_progress(
     file: BinaryIO, *, interruption: Interruption, with_bar: bool
 ) -> Iterator[JsonLine]:
-    """The lines of `file`, until they end or somebody interrupts; the bar is on standard error."""
+    """Yield the lines of `file` until its end or Ctrl-C; the bar goes to standard error."""
     bar = tqdm(
         total=_size_of(file),
         unit="B",
@@ -80,7 +80,7 @@ def iterate_with_progress(
 
 @contextmanager
 def outside_progress_bar() -> Iterator[None]:
-    """Write whole lines to standard error while the bar is there."""
+    """Hide the progress bar while the block writes to standard error."""
     with tqdm.external_write_mode(file=sys.stderr):
         yield
 

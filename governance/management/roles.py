@@ -1,4 +1,4 @@
-"""The two roles in the database: the owner, who migrates, and the one the application runs as."""
+"""The two database roles: the owner of the tables, and the role that the application runs as."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ OWNER_ALIAS = "owner"
 
 
 def owner_alias() -> str:
-    """The connection that owns the tables: that of the owner, or the only one there is."""
+    """Return the alias of the connection that owns the tables; with one role, the default one."""
     return OWNER_ALIAS if OWNER_ALIAS in settings.DATABASES else DEFAULT_DB_ALIAS
 
 
 def application_role() -> str:
-    """Who we are in the database when we are the application, as PostgreSQL says it."""
+    """Return the name of the role that the application runs as, as PostgreSQL reports it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         return str(cursor.fetchone()[0])
 
 
 def has_two_roles() -> bool:
-    """Whether the application runs as another role than the owner."""
+    """Tell whether the application runs as another role than the owner."""
     if owner_alias() == DEFAULT_DB_ALIAS:
         return False
     with connections[OWNER_ALIAS].cursor() as cursor:
@@ -39,7 +39,7 @@ def has_two_roles() -> bool:
 
 
 def check_application_role(**_: Any) -> list[CheckMessage]:
-    """For `check --deploy`: warn when the role that we run as could rewrite the record."""
+    """Warn, in `check --deploy`, if the role of the application could rewrite the record."""
     try:
         role = application_role()
         with connection.cursor() as cursor:
@@ -48,7 +48,10 @@ def check_application_role(**_: Any) -> list[CheckMessage]:
                 reasons = [f"has {right}" for right in excess_rights(cursor, role=role)]
     except (OperationalError, InterfaceError) as error:
         return [
-            Info(f"PostgreSQL could not be asked about our role: {error}", id="governance.I001")
+            Info(
+                f"The rights of the application's role could not be read: {error}",
+                id="governance.I001",
+            )
         ]
     if not reasons:
         return []
@@ -56,7 +59,8 @@ def check_application_role(**_: Any) -> list[CheckMessage]:
         Warning(
             f"The application runs as the role {role}, which may do more than add to the record: "
             f"it {'; '.join(reasons[:5])}.",
-            hint="Run it as a role of its own: see `manage.py grant_app_role --help`.",
+            hint="Run the application as a role with fewer rights: see "
+            "`manage.py grant_app_role --help`.",
             id="governance.W001",
         )
     ]

@@ -1,4 +1,4 @@
-"""The schema in which everything of this site is: `GOVSITE_SCHEMA`."""
+"""The PostgreSQL schema that has all tables and functions of the site: `GOVSITE_SCHEMA`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIRST_OF_VERSION_0_1 = """
 
 
 def create_schema(*, using: str) -> None:
-    """Create the schema unless it is there; `using` is the connection of its owner."""
+    """Create the schema if it is missing; `using` is the connection of its owner."""
     schema = quote_identifier(settings.GOVSITE_SCHEMA)
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT to_regnamespace(%s) IS NULL", [schema])
@@ -26,14 +26,18 @@ def create_schema(*, using: str) -> None:
 
 
 def require_no_earlier_version(*, using: str) -> None:
-    """Raise WrongStateError (`earlier_version`) where an unmigrated version left its tables."""
+    """Refuse a database that version 0.1 made, whose tables cannot be migrated.
+
+    Raises:
+        WrongStateError: The migrations of version 0.1 are recorded here (`earlier_version`).
+    """
     with connections[using].cursor() as cursor:
         cursor.execute(_MIGRATIONS, [settings.GOVSITE_SCHEMA])
         if cursor.fetchall():
             cursor.execute(_FIRST_OF_VERSION_0_1)
             if cursor.fetchall():
                 raise WrongStateError(
-                    "This database was made by version 0.1, before the first release. It is not "
-                    "migrated: start with a fresh database, or another GOVSITE_SCHEMA.",
+                    "This database was made by version 0.1, before the first release, and cannot "
+                    "be migrated. Use a new database, or another GOVSITE_SCHEMA.",
                     code="earlier_version",
                 )

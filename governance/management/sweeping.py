@@ -1,4 +1,4 @@
-"""Tell what a sweep did: a line for each thing, a summary, and whether anything was refused."""
+"""The output of a sweep: a line for each contract or job, and a summary."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from governance.management.base import GovernanceCommand, PartlyRefused
 def report_sweep(
     command: GovernanceCommand, outcomes: Iterable[SweepResult], *, subject: str, as_json: bool
 ) -> None:
-    """Print `outcomes` as they come, or as one document at the end.
+    """Print each outcome as it comes, or all of them as one JSON document at the end.
 
-    `subject` is what they are about: contract or job. Raises PartlyRefused when one was refused
-    for any reason but that somebody else was first, or that the line stands still.
+    Args:
+        subject: The word for what was swept: contract or job.
+
+    Raises:
+        PartlyRefused: At least one was refused, other than because another process was first or
+            because changes are frozen.
     """
     moved = passed_over = refused = 0
     documents: list[dict[str, Any]] = []
@@ -43,7 +47,7 @@ def _print(command: GovernanceCommand, outcome: SweepResult, subject: str) -> No
         job = f", job {outcome.job_id}" if outcome.job_id else ""
         command.say(f"{subject} {outcome.subject_id}: {outcome.status}{job}")
     elif outcome.moved_by_another:
-        command.say(f"{subject} {outcome.subject_id}: passed over, somebody else was first")
+        command.say(f"{subject} {outcome.subject_id}: passed over, another process was first")
     elif outcome.held_by_freeze:
         until = outcome.refusal.details.get("until", "it is lifted")
         command.say(

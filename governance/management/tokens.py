@@ -1,4 +1,4 @@
-"""What the commands for tokens share: a token in words, in JSON, and its text, once."""
+"""The output of the token commands: a token as a line, as JSON, and its text when it is new."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from governance.services.registry.queries import unknown_capabilities
 
 
 def add_token_argument(parser: ArgumentParser) -> None:
-    """`token`: what `find_token` takes."""
+    """Add the argument `token`, which `find_token` understands."""
     parser.add_argument(
         "token",
         metavar="TOKEN",
-        help="Which one: its id, or how it begins, as list_api_tokens shows them.",
+        help="The token: its id or its first characters, as list_api_tokens prints them.",
     )
 
 
 def token_document(token: ApiToken, *, at: datetime) -> dict[str, Any]:
-    """All that may be told of a token, as JSON values; neither its text nor its digest."""
+    """Return the public data of a token as JSON values: neither its text nor its digest."""
     return {
         "id": str(token.pk),
         "begins_with": token.beginning.rstrip("…"),
@@ -43,7 +43,7 @@ def token_document(token: ApiToken, *, at: datetime) -> dict[str, Any]:
 
 
 def token_line(token: ApiToken, *, at: datetime) -> str:
-    """A token on one line, for people."""
+    """Return a token as one line for people."""
     end = f"until {_short(token.expiry)}" if token.expiry else "without end"
     if token.revoked_at:
         end = f"revoked {_short(token.revoked_at)}"
@@ -54,8 +54,8 @@ def token_line(token: ApiToken, *, at: datetime) -> str:
         f"{token.state_at(at):<7}",
         token.user.get_username(),
         *([f'"{token.name}"'] if token.name else []),
-        f"may {_words(token.verbs, 'all that its account may')}",
-        f"for {_words(token.capabilities, 'every capability')}",
+        f"verbs: {_words(token.verbs, 'all of its account')}",
+        f"capabilities: {_words(token.capabilities, 'all')}",
         end,
         used,
     ]
@@ -65,7 +65,12 @@ def token_line(token: ApiToken, *, at: datetime) -> str:
 def report_new_token(
     command: GovernanceCommand, token: ApiToken, text: str, *, as_json: bool, **also: Any
 ) -> None:
-    """The text on standard output, and beside it what the token is; `also` goes into the JSON."""
+    """Print a new token: its text on standard output, a remark on standard error.
+
+    Args:
+        text: The secret, which is printed this once.
+        also: Further fields of the JSON document.
+    """
     if as_json:
         command.print_json(
             {

@@ -1,6 +1,6 @@
-"""Words on the command line → values; argparse answers a wrong one with exit code 2.
+"""Parsing of command line arguments, and escaping of untrusted text for a terminal.
 
-And the other way round: text of a stranger's, as a terminal may show it.
+argparse ends the command with exit code 2 when a parser here raises ArgumentTypeError.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ MAX_PRINTED_LENGTH = 1000
 
 
 def printable(text: str) -> str:
-    """`text` as a terminal may show it: on one line, no longer than a reader reads.
+    """Return `text` safe for a terminal: one line of at most 1000 characters.
 
-    What would move a cursor, turn a line round or hide is spelled as an escape.
+    Characters that would move the cursor, reverse the text or be invisible become escapes.
     """
     if len(text) > MAX_PRINTED_LENGTH:
         text = text[: MAX_PRINTED_LENGTH - 1] + "…"
@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 
 def parse_id(text: str) -> UUID:
-    """A contract's or a job's id."""
+    """Parse the id of a contract, a job or a freeze."""
     try:
         return UUID(text)
     except ValueError:
@@ -37,7 +37,7 @@ def parse_id(text: str) -> UUID:
 
 
 def number_in(numbers: range) -> Callable[[str], int]:
-    """A whole number from a range."""
+    """Return a parser of whole numbers in `numbers`."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or int(text) not in numbers:
@@ -50,7 +50,7 @@ def number_in(numbers: range) -> Callable[[str], int]:
 
 
 def parse_day_or_time(text: str) -> datetime:
-    """A day, which is its first moment in UTC, or a time in RFC 3339 with its zone."""
+    """Parse a day, which means its start in UTC, or a time in RFC 3339 with its zone."""
     try:
         return parse_time(f"{date.fromisoformat(text).isoformat()}T00:00:00Z")
     except ValueError:
@@ -61,7 +61,7 @@ timeout_minutes = number_in(TIMEOUT_MINUTES)
 
 
 def parse_time(text: str) -> datetime:
-    """A time in RFC 3339, with its zone."""
+    """Parse a time in RFC 3339 with its zone; the result is in UTC."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -73,4 +73,4 @@ def parse_time(text: str) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise argparse.ArgumentTypeError(f"{text!r} lies beyond the calendar") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is before year 1 or after year 9999") from None

@@ -1,8 +1,8 @@
-"""The tables: one file each, its constraints beside its fields, its triggers in `sql/`.
+"""The tables: one file each, the constraints beside the fields, the triggers in `sql/`.
 
-Models hold what a row is and which moves it knows. They start nothing: every write goes through
-the one operation that owns it (`authorities/contract/operations.py`, `orchestrator/`,
-`record/ledger/chain.py`, …).
+May read: their own rows. Write: nothing of their own accord; the one operation that owns a table
+writes it (such as `authorities/contract/operations.py` and `record/ledger/chain.py`). Refuse: a
+row that breaks a constraint, and a move that the lifecycle does not have.
 """
 
 from governance.models.account import Account

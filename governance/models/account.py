@@ -1,4 +1,4 @@
-"""Account: who may sign in, a person or a service."""
+"""Account: a person who signs in, or a service with API tokens."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from django.contrib.auth.models import AbstractUser
 
 
 class Account(AbstractUser):
-    """Django's own user in a table of ours, so that its ids have 64 bits from the start."""
+    """Django's user in a table of this app, because Django's own table has ids of 32 bits."""

@@ -1,4 +1,4 @@
-"""GovernanceAudit and AuditResolution: the verdict on a job, and the one settling of a doubt."""
+"""GovernanceAudit and AuditResolution: the verdict on a job, and a person's final decision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from governance.models.fields import (
 
 
 class GovernanceAudit(models.Model):
-    """An auditor's verdict on exactly the evidence it names; one for each job, append-only."""
+    """An auditor's verdict on the sealed evidence of a job; one per job, append-only (AUDIT)."""
 
     id = models.BigAutoField(primary_key=True)
     job = OneJobField("governance.GovernanceJob", related_name="audit")
@@ -60,7 +60,10 @@ class GovernanceAudit(models.Model):
 
 
 class AuditResolution(models.Model):
-    """A person's answer to an INCONCLUSIVE audit; once, append-only. The audit stays as it was."""
+    """A person's PASS or FAIL after an INCONCLUSIVE verdict; one per audit, append-only.
+
+    The verdict of the audit itself does not change.
+    """
 
     id = models.BigAutoField(primary_key=True)
     audit = KeptOneToOneField(GovernanceAudit, related_name="resolution")

@@ -1,4 +1,4 @@
-"""ClarificationRequest and ClarificationAnswer: what a founder asks before deciding, and hears."""
+"""ClarificationRequest and ClarificationAnswer: a founder's question during a review, answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.models.fields import ContractField, KeptOneToOneField, user_fiel
 class ClarificationRequest(models.Model):
     """A founder's question on an ELIGIBLE contract; append-only, at most one open at a time.
 
-    `number` counts a contract's questions from 1: the ledger tells them in this order.
+    `number` counts the questions of a contract from 1, in the order of their ledger entries.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -25,7 +25,7 @@ class ClarificationRequest(models.Model):
     asked_at = models.DateTimeField()
 
     class Meta:
-        # Who may see the contract may see what was asked about it.
+        # The permission to view a contract includes its questions and answers.
         default_permissions = ()
         ordering = ["number"]
         constraints = [
@@ -49,7 +49,7 @@ class ClarificationRequest(models.Model):
 
 
 class ClarificationAnswer(models.Model):
-    """The one answer to a question; append-only. With it the review's clock runs again."""
+    """The only answer to a question; append-only. It ends the pause of the review."""
 
     id = models.BigAutoField(primary_key=True)
     request = KeptOneToOneField(ClarificationRequest, related_name="answer")

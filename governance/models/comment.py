@@ -1,4 +1,4 @@
-"""ContractComment: what people say about a contract. It decides nothing and moves nothing."""
+"""ContractComment: a person's comment on a contract, without any effect on its status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from governance.models.fields import ContractField, user_field
 
 
 class ContractComment(models.Model):
-    """A remark on a contract, in whatever state; append-only, and no part of its ledger."""
+    """A comment on a contract in any status; append-only, and not part of the ledger."""
 
     id = models.BigAutoField(primary_key=True)
     contract = ContractField("governance.SystemContract", related_name="comments")

@@ -1,4 +1,4 @@
-"""Constraints that several tables share, in a form that a migration keeps in a line or two."""
+"""Constraints and indexes of several tables, which a migration writes in one or two lines."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.db.models.expressions import CombinedExpression
 
 
 def plain(values: Iterable[str]) -> list[str]:
-    """List values as plain text, as PostgreSQL and migrations have them."""
+    """Convert values to plain text, for PostgreSQL and for migrations."""
     return [str(value) for value in values]
 
 
 class ClosedSet(CheckConstraint):
-    """PostgreSQL's own copy of a closed set; Django's `choices` do not reach the database."""
+    """A check that a column has one of some values; Django's `choices` are not in the database."""
 
     def __init__(self, column: str, values: Iterable[str], *, name: str) -> None:
         self.arguments = (column, plain(values))
@@ -28,7 +28,7 @@ class ClosedSet(CheckConstraint):
 
 
 class FilledWhen(CheckConstraint):
-    """A row whose `column` has one of `values` has something in each of `filled`."""
+    """A check that no column of `filled` is null while `column` has one of `values`."""
 
     def __init__(
         self, column: str, values: Iterable[str], filled: Iterable[str], *, name: str
@@ -45,9 +45,9 @@ class FilledWhen(CheckConstraint):
 
 
 class FilledOnlyWhen(CheckConstraint):
-    """A row has something in each of `filled` just while its `column` has one of `values`.
+    """A check that no column of `filled` is null exactly while `column` has one of `values`.
 
-    Otherwise those are null, and the columns of `unset` have the values given there.
+    Otherwise all of them are null, and the columns of `unset` have the values given there.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class FilledOnlyWhen(CheckConstraint):
 
 
 class NotEmpty(CheckConstraint):
-    """A text that is not empty."""
+    """A check that a text is not empty."""
 
     def __init__(self, column: str, *, name: str) -> None:
         self.column = column
@@ -85,7 +85,7 @@ class NotEmpty(CheckConstraint):
 
 
 class FilledIndex(Index):
-    """An index of the rows that have something in the column `filled`."""
+    """An index of the rows whose column `filled` is not null."""
 
     def __init__(self, filled: str, *, fields: Iterable[str], name: str) -> None:
         self.filled = filled
@@ -98,7 +98,7 @@ class FilledIndex(Index):
 
 
 class LaterBy(CombinedExpression):
-    """The time in a column, and so much later."""
+    """The time in a column plus a duration."""
 
     def __init__(self, column: str, by: timedelta) -> None:
         super().__init__(F(column), "+", Value(by))

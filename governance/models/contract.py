@@ -1,4 +1,4 @@
-"""SystemContract: the only source of execution intent."""
+"""SystemContract: a proposed change and its approval; the only source of execution intent."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ _sources_of = ContractStateMachine.sources_of
 
 
 class ContractWords(Func):
-    """What the review queue is searched by, as PostgreSQL's own function makes it."""
+    """The words by which the review queue is searched, made by `contract_words.sql`."""
 
     function = "governance_contract_words"
     output_field = SearchVectorField()
 
 
 class TitleWords(Func):
-    """What the list of all contracts is searched by."""
+    """The words by which the list of all contracts is searched, made by `title_words.sql`."""
 
     function = "governance_title_words"
     output_field = SearchVectorField()
 
 
 class QueueRank(Case):
-    """By risk, and within it those last whose review is paused: 0 is most pressing."""
+    """The rank in the review queue: by risk, then paused reviews last; 0 is the most urgent."""
 
     def __init__(self) -> None:
         ranks = (
@@ -88,7 +88,7 @@ class QueueRank(Case):
 
 
 def queue_rank() -> QueueRank:
-    """The expression of the queue's index; `queue_rank_of` says the same of one contract."""
+    """Make the rank expression of the queue's index; `queue_rank_of` computes it in Python."""
     return QueueRank()
 
 
@@ -98,22 +98,26 @@ def queue_rank_of(contract: SystemContract) -> int:
 
 
 class ReviewEnd(Coalesce):
-    """When a contract's review ends, or would have ended were it not paused."""
+    """The end of a contract's review; while the review is paused, its end without questions."""
 
     def __init__(self) -> None:
         super().__init__("review_ends_at", "expires_at")
 
 
 def review_end_expression() -> ReviewEnd:
-    """When a contract's review ends, or would have ended if its clock did not stand."""
+    """Make the expression of the queue's index for the end of a review."""
     return ReviewEnd()
 
 
 def within_token_scope(capabilities: Sequence[str] | None, of: str = "") -> Q:
-    """The contracts of which every affected capability is among `capabilities`; None is no limit.
+    """Make the filter for contracts whose affected capabilities are all among `capabilities`.
 
-    `of` is the path to the contract (`contract__`). A contract that affects nothing is in nobody's
-    limited reach. The first condition alone narrows by the index.
+    A contract without affected capabilities is outside every limited scope. Of the two conditions
+    the overlap is the one that the index can serve.
+
+    Args:
+        capabilities: the token's capabilities; None is no limit.
+        of: the lookup path to the contract, such as `contract__`.
     """
     if capabilities is None:
         return Q()
@@ -123,30 +127,34 @@ def within_token_scope(capabilities: Sequence[str] | None, of: str = "") -> Q:
 
 
 def contract_words() -> ContractWords:
-    """The words of a contract: an expression, spelled as the queue's index has it."""
+    """Make the expression of a contract's words, the same as in the queue's index."""
     return ContractWords("title", "description", "affected_capabilities")
 
 
 def title_words() -> TitleWords:
-    """The words of a title: an expression, spelled as the list's index has it."""
+    """Make the expression of a title's words, the same as in the list's index."""
     return TitleWords("title")
 
 
 def search_query(text: str) -> SearchQuery:
-    """What somebody typed to find contracts by their words, as PostgreSQL asks for it."""
+    """Make PostgreSQL's text query from what a person typed into the search field."""
     return SearchQuery(text, config="pg_catalog.english", search_type="websearch")
 
 
 def no_such_contract(contract_id: UUID | str) -> NotFoundError:
-    """The refusal of a contract that is not there."""
+    """Make the error for a contract that does not exist."""
     return NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
 
 
 class ContractQuerySet(models.QuerySet["SystemContract"]):
     def lock(self, contract_id: UUID | str) -> SystemContract:
-        """The contract, locked until the transaction ends: the first lock of every story.
+        """Lock a contract until the transaction ends, and return it.
 
-        It is also the lock of the contract's ledger chain. Raises NotFoundError.
+        Every transaction locks the contract first. The row is also the lock of the contract's
+        ledger chain.
+
+        Raises:
+            NotFoundError: `contract_not_found`.
         """
         found = self.select_for_update().filter(pk=contract_id).first()
         if found is None:
@@ -155,10 +163,10 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
 
 
 class SystemContract(StatefulModel):
-    """One proposed change of the platform, from proposal to verdict.
+    """A change of the platform, from its proposal to the verdict on it.
 
-    Only `authorities/contract/operations.py` calls the moves below; each sets the fields that
-    belong to its state and leaves saving, guarding and the ledger to the operation.
+    Only `authorities/contract/operations.py` calls the moves below. A move sets the fields of its
+    status; the operation checks the guards, saves, and appends the ledger entry.
     """
 
     id = IdField()
@@ -167,10 +175,11 @@ class SystemContract(StatefulModel):
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     requested_by = models.CharField(max_length=200, blank=True)
-    # Nobody who did something is deleted, so what finds it by person is the lists' indexes below.
+    # Without an index of its own: the lists' indexes below serve the search by person, and a check
+    # before the deletion of an account needs none, because accounts are never deleted.
     proposed_by = user_field(db_index=False)
-    # The contract that this one replaces: a founder modified its scope. One successor at most.
-    # It may be removed after it was archived; what vouches for it then is its tombstone.
+    # The contract that this one replaces because a founder modified its scope. Without a database
+    # constraint, because the parent may be archived and removed, and leaves only its tombstone.
     parent = KeptOneToOneField(
         "self",
         null=True,
@@ -193,7 +202,7 @@ class SystemContract(StatefulModel):
     audit_verdict = choice_field(AuditVerdict, default=AuditVerdict.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    # expires_at plus the time for which questions stopped the clock; null while one is open.
+    # expires_at plus the time for which questions paused the review; null while one is open.
     review_ends_at = models.DateTimeField(null=True)
 
     approved_by = user_field(null=True, db_index=False)
@@ -223,7 +232,7 @@ class SystemContract(StatefulModel):
             ClosedSet("source", Source, name="contract_source_known"),
             models.UniqueConstraint(
                 fields=["reference", "proposal_digest"],
-                # So that a reference is found by how it begins, whatever the database's collation.
+                # The index then serves a search by the beginning of a reference in any collation.
                 opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
                 name="contract_proposed_once",
             ),
@@ -244,14 +253,14 @@ class SystemContract(StatefulModel):
                 ],
                 name="contract_approved_has_approval",
             ),
-            # With the one before: by this do change_freeze_active.sql and signature_in_turn.sql
-            # know a move.
+            # Together with the previous constraint, approved_at is set exactly by the move to
+            # APPROVED; change_freeze_active.sql and signature_in_turn.sql rely on that.
             models.CheckConstraint(
                 condition=Q(status__in=_APPROVED_AND_LATER)
                 | Q(approved_by__isnull=True, approved_at__isnull=True, window_opens_at=None),
                 name="contract_approval_only_by_approving",
             ),
-            models.CheckConstraint(  # four eyes: null on either side is somebody else's matter
+            models.CheckConstraint(  # four eyes; the constraints above check for a null approver
                 condition=~Q(approved_by=F("proposed_by")), name="contract_four_eyes"
             ),
             models.CheckConstraint(
@@ -281,7 +290,7 @@ class SystemContract(StatefulModel):
                 ),
                 name="contract_verdict_fits_status",
             ),
-            models.CheckConstraint(  # CONTRACT-007; NaN is greater than every number there
+            models.CheckConstraint(  # CONTRACT-007; PostgreSQL sorts NaN above every number
                 condition=Q(confidence_score=None)
                 | Q(confidence_score__gte=0, confidence_score__lte=1),
                 name="contract_confidence_in_bounds",
@@ -306,7 +315,7 @@ class SystemContract(StatefulModel):
             ),
         ]
         indexes = [
-            # The lists' two orders; each holds the other column too, for ranges of it.
+            # The two orders of lists. Each index has the other time too, for filters by range.
             models.Index(fields=["-created_at", "-id", "-updated_at"], name="contract_newest"),
             models.Index(fields=["updated_at", "id", "created_at"], name="contract_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="contract_by_status"),
@@ -324,7 +333,7 @@ class SystemContract(StatefulModel):
                 name="contract_window_closing",
             ),
             GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
-            # The review queue: by risk, then by what ends first; all of it or of one source.
+            # The review queue, of all sources and of one source.
             models.Index(
                 queue_rank(),
                 review_end_expression(),
@@ -345,9 +354,9 @@ class SystemContract(StatefulModel):
                 condition=Q(status=ContractStatus.ELIGIBLE.value),
                 name="contract_queue_words",
             ),
-            # All contracts by the words of their titles.
+            # The search in the list of all contracts.
             GinIndex(title_words(), name="contract_title_words"),
-            # What somebody proposed, approved or closed, the newest first.
+            # The contracts that a person proposed, approved or closed, the newest first.
             models.Index(fields=["proposed_by", "-created_at", "-id"], name="contract_proposed_by"),
             FilledIndex(
                 "approved_by",
@@ -357,13 +366,13 @@ class SystemContract(StatefulModel):
             FilledIndex(
                 "closed_by", fields=["closed_by", "-created_at", "-id"], name="contract_closed_by"
             ),
-            # What waits for a verdict, or for a person to settle one.
+            # The contracts that wait for a verdict, or for the resolution of one.
             models.Index(
                 fields=["audit_verdict", "-created_at", "-id"],
                 condition=Q(status=ContractStatus.ACTIVE.value),
                 name="contract_awaiting_verdict",
             ),
-            # What was decided in a week, and how it ended.
+            # The home page counts contracts by the time of their approval and their end.
             FilledIndex("approved_at", fields=["approved_at"], name="contract_approved"),
             FilledIndex("closed_at", fields=["status", "closed_at"], name="contract_closed"),
         ]
@@ -371,7 +380,7 @@ class SystemContract(StatefulModel):
     def __str__(self) -> str:
         return f"{self.reference}: {self.title}"
 
-    # --- the moves, as PostgreSQL's contract_moves law repeats them ---
+    # --- the moves; the database guard contract_moves has the same table ---
     @transition(
         field=status, source=_sources_of(ContractStatus.VALIDATED), target=ContractStatus.VALIDATED
     )
@@ -437,7 +446,7 @@ class SystemContract(StatefulModel):
         self.closed_by = by
         self.closed_reason = reason
 
-    # --- what the ledger and the founder's signature bind ---
+    # --- the records whose digests the ledger and the founders' signatures contain ---
     @property
     def window(self) -> ActivationWindow | None:
         if self.window_opens_at is None or self.window_closes_at is None:
@@ -445,7 +454,7 @@ class SystemContract(StatefulModel):
         return ActivationWindow(self.window_opens_at, self.window_closes_at)
 
     def proposal_record(self) -> dict[str, Any]:
-        """What was proposed, without what others said of it: the same file, the same record."""
+        """Return the proposal as it arrived: the same file gives the same record."""
         return {
             "reference": self.reference,
             "source": self.source,
@@ -459,7 +468,7 @@ class SystemContract(StatefulModel):
         }
 
     def draft_record(self) -> dict[str, Any]:
-        """What we added to the proposal as it came: whose it is, its plan, and its times."""
+        """Return what the contract adds to the proposal: proposer, plan, times and parent."""
         return self._parent_record() | {
             "contract_id": str(self.pk),
             "proposed_by": self.proposed_by_id,
@@ -469,7 +478,7 @@ class SystemContract(StatefulModel):
         }
 
     def content_record(self) -> dict[str, Any]:
-        """Everything that is frozen from ELIGIBLE on; its digest is what a founder signs."""
+        """Return the content, which is frozen from ELIGIBLE on; founders sign its digest."""
         return (
             self.proposal_record()
             | self._parent_record()
@@ -487,7 +496,7 @@ class SystemContract(StatefulModel):
         )
 
     def _parent_record(self) -> dict[str, Any]:
-        """Said only where there is one: chains that began before it was known stay as they are."""
+        """Return the parent, only if there is one: digests from before the field stay the same."""
         return {} if self.parent_id is None else {"parent": str(self.parent_id)}
 
     def approval_record(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""AuditEvidence: the sealed account of one job; written once, in the transaction that ends it."""
+"""AuditEvidence: the sealed evidence of a job, written once, in the transaction that ends it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from governance.models.fields import OneJobField, digest_field
 
 
 class AuditEvidence(models.Model):
-    """`body` is canonical JSON as text, `sha256` the hash of exactly those bytes.
+    """The sealed evidence of a job: `body` is canonical JSON, `sha256` the hash of its UTF-8.
 
-    It holds no verdict: that is the auditor's.
+    Evidence has no verdict; only the auditor writes one.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Fields that several tables share, so that they are spelled alike everywhere."""
+"""Fields that several tables share, with the same options everywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """A UUID whose order is that of its making, so that indexes grow at one end."""
+    """Make a UUID that sorts by its time of creation, so that indexes grow at one end."""
     return uuid7()
 
 
@@ -25,7 +25,7 @@ def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
 
 
 class _OfClosedSet(models.Field):
-    """Text out of a closed set. Migrations leave the set to its constraint (`ClosedSet`)."""
+    """A text field with a fixed set of values; migrations keep the set in its `ClosedSet` only."""
 
     def deconstruct(self) -> Any:
         name, path, args, options = super().deconstruct()
@@ -37,7 +37,7 @@ class _OfClosedSet(models.Field):
 
 
 class ChoiceField(_OfClosedSet, models.CharField):
-    """Text out of a closed set."""
+    """A text field with a fixed set of values."""
 
     def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
         options = {"max_length": 20, "choices": _choices(values)} | options
@@ -45,7 +45,7 @@ class ChoiceField(_OfClosedSet, models.CharField):
 
 
 class StatusField(_OfClosedSet, FSMField):
-    """A status, which moves along its lifecycle: only a transition sets it."""
+    """A status that only a django-fsm transition sets."""
 
     def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
         options = {"max_length": 20, "choices": _choices(values), "protected": True} | options
@@ -57,7 +57,7 @@ def _choices(values: Iterable[StrEnum]) -> list[tuple[str, str]] | None:
 
 
 class NamesField(ArrayField):
-    """Several names, in the order in which they were given."""
+    """A list of names, in the given order."""
 
     def __init__(self, *, max_length: int = 200, **options: Any) -> None:
         options.pop("size", None)
@@ -72,7 +72,7 @@ class NamesField(ArrayField):
 
 
 class IdField(models.UUIDField):
-    """A key that grows with time, made here and not by the database."""
+    """A primary key that grows with time, made in Python."""
 
     def __init__(self, **options: Any) -> None:
         fixed: dict[str, Any] = {"primary_key": True, "default": new_id, "editable": False}
@@ -86,9 +86,9 @@ class IdField(models.UUIDField):
 
 
 class _Kept(models.ForeignKey):
-    """A reference to what the record keeps, so that it cannot be deleted.
+    """A foreign key that protects the row it refers to from deletion.
 
-    A field that always refers to the same table names it as its `target`.
+    A subclass that always refers to one model names it as its `target`.
     """
 
     target = ""
@@ -105,7 +105,7 @@ class _Kept(models.ForeignKey):
 
 
 class KeptOneToOneField(_Kept, models.OneToOneField):
-    """One row to one that the record keeps."""
+    """A one-to-one relation that protects the row it refers to from deletion."""
 
 
 class ContractField(_Kept):
@@ -121,13 +121,13 @@ class JobField(_Kept):
 
 
 class OneJobField(_Kept, models.OneToOneField):
-    """The job that a row belongs to, and no other row of its table."""
+    """The job that a row belongs to, at most one row of the table for each job."""
 
     target = "governance.GovernanceJob"
 
 
 class AccountField(_Kept):
-    """Somebody who did something: the record keeps them, so they cannot be deleted."""
+    """The account that did something; it cannot be deleted, because the record refers to it."""
 
     target = settings.AUTH_USER_MODEL
 
@@ -141,27 +141,28 @@ class AccountField(_Kept):
 
 
 def choice_field(values: type[StrEnum], **options: Any) -> models.CharField:
-    """Text out of a closed set."""
+    """Make a text field with a fixed set of values."""
     return ChoiceField(values, **options)
 
 
 def digest_field(**options: Any) -> models.CharField:
-    """SHA-256 as 64 hexadecimal digits."""
+    """Make a field for a SHA-256 as 64 hexadecimal digits."""
     return models.CharField(max_length=64, **options)
 
 
 def user_field(**options: Any) -> models.ForeignKey:
-    """Somebody who did something."""
+    """Make a field for the account that did something."""
     return AccountField(**options)
 
 
 class StatefulModel(ConcurrentTransitionMixin, models.Model):
-    """A row whose `status` moves along its lifecycle, and says when it last did: `updated_at`.
+    """A model whose `status` moves along a lifecycle.
 
-    Saving refuses (ConcurrentTransition) when the status moved since the row was read.
+    `updated_at` is the time of the last ledger entry about the row. The database guard
+    `ledger_covers_update` checks that at the commit, and verification checks it again; therefore
+    no hashed record contains the column.
 
-    That is the time of the last ledger entry about the row, so no record holds it beside; the law
-    `ledger_covers_update` refuses a commit where it is not, and verification looks again.
+    `save` raises ConcurrentTransition if the status moved after the row was read.
     """
 
     updated_at = models.DateTimeField()
@@ -171,18 +172,17 @@ class StatefulModel(ConcurrentTransitionMixin, models.Model):
 
     @property
     def state_fields(self) -> tuple[Any, ...]:
-        """What django-fsm looks for among all fields, for each row anew."""
+        """Return the status field; django-fsm would search all fields for it, for each row."""
         return (self._meta.get_field("status"),)
 
     def mark_changed(self, at: datetime) -> None:
-        """What the row says of it once it is written. Machines' clocks differ a little; it never
-        goes back."""
+        """Set `updated_at`, but never back: the clocks of two processes can differ a little."""
         self.updated_at = max(self.updated_at, at)
 
     def save_change(self, fields: Iterable[str] = (), *, at: datetime) -> None:
-        """Write `fields` of the row, which the caller has locked and tells of in the ledger.
+        """Save `fields` and `updated_at` of a locked row.
 
-        `at` is when it changed.
+        The caller appends the ledger entry of the change, with the same time `at`.
         """
         self.mark_changed(at)
         self.save(update_fields=[*fields, "updated_at"])

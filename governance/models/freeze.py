@@ -1,4 +1,4 @@
-"""ChangeFreeze and FreezeLift: a founder stops all changes, and lifts that again; append-only."""
+"""ChangeFreeze and FreezeLift: a founder freezes all changes, and lifts the freeze; append-only."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from governance.models.fields import IdField, KeptOneToOneField, user_field
 
 class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
     def in_force(self, at: datetime) -> FreezeQuerySet:
-        """The freezes that hold the line at `at`: not over, and not thawed by then."""
+        """Return the freezes that are active at `at`: neither ended nor lifted by then."""
         return self.filter(ends_at__gt=at).filter(
             Q(lift=None) | Q(started_at__lte=at, lift__lifted_at__gt=at)
         )
 
 
 class ChangeFreeze(models.Model):
-    """No approval, no activation and no start from now until `ends_at`, or until its thaw.
+    """A change freeze: no approval, activation or start until `ends_at` or until it is lifted.
 
-    Freezes may overlap: the line stands still while any one of them is in force.
+    Freezes may overlap; changes stop while at least one is active (FREEZE).
     """
 
     id = IdField()
@@ -40,8 +40,8 @@ class ChangeFreeze(models.Model):
         verbose_name = "change freeze"
         verbose_name_plural = "change freezes"
         ordering = ["-started_at", "-id"]
-        # Whoever sees contracts sees whether they move; founders freeze
-        # (authorities/review/policy.py).
+        # The permission to view contracts includes freezes, and only founders start and lift them
+        # (services/freezes/operations.py).
         default_permissions = ()
         constraints = [
             models.CheckConstraint(
@@ -70,7 +70,7 @@ class ChangeFreeze(models.Model):
 
 
 class FreezeLift(models.Model):
-    """A founder ends a freeze before its time; once. The freeze stays as it was."""
+    """The early end of a freeze by a founder; one per freeze. The freeze's row does not change."""
 
     id = models.BigAutoField(primary_key=True)
     freeze = KeptOneToOneField(ChangeFreeze, related_name="lift")

@@ -1,7 +1,7 @@
-"""IdempotencyRecord: what a call was answered that may be sent again; no part of the record.
+"""IdempotencyRecord: the stored response of a request with an `Idempotency-Key`.
 
-`services/idempotency/requests.py` alone writes it. Rows are purged a day later; the chain never
-reads them.
+Only `services/idempotency/` writes it. It is not part of the record: no authority reads it, and
+the command `purge_idempotency_keys` deletes rows older than a day.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from governance.models.fields import digest_field
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to one call, sealed: it may hold an execution token, which is kept nowhere else.
+    """The response to one request, encrypted, because it may contain an execution token.
 
-    The client's key is kept only as a hash. Without an answer the call has begun and is made of
-    several stories, each with a row of its own.
+    The client's key is stored only as a hash. A row without a response is of a request that has
+    begun and consists of several transactions, each with a row of its own.
     """
 
     key_sha256 = digest_field(primary_key=True)
-    # Who called what with which body: the same key for anything else is refused.
+    # The hash of account, path and body: the same key with another request is refused.
     request_sha256 = digest_field()
     status = models.PositiveSmallIntegerField(null=True)
     sealed_answer = models.BinaryField(null=True)

@@ -1,4 +1,4 @@
-"""GovernanceJob: the one job that an active contract becomes."""
+"""GovernanceJob: the only job of an activated contract."""
 
 from __future__ import annotations
 
@@ -29,13 +29,17 @@ _sources_of = JobStateMachine.sources_of
 
 
 def no_such_job(job_id: UUID | str) -> NotFoundError:
-    """The refusal of a job that is not there, or that somebody shall not learn is there."""
+    """Make the error for a job that does not exist, or that the caller may not know of."""
     return NotFoundError(f"There is no job {job_id}.", code="job_not_found")
 
 
 class JobQuerySet(models.QuerySet["GovernanceJob"]):
     def lock(self, job_id: UUID | str) -> GovernanceJob:
-        """The job with its contract, both locked, the contract first. Raises NotFoundError."""
+        """Lock a job's contract, then the job, and return the job with its contract.
+
+        Raises:
+            NotFoundError: `job_not_found`.
+        """
         contract = SystemContract.objects.select_for_update().filter(job__id=job_id).first()
         if contract is None:
             raise no_such_job(job_id)
@@ -44,14 +48,14 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
         return job
 
     def with_failed_steps(self) -> JobQuerySet:
-        """Each job with `failed_steps`, the number of its results that failed."""
+        """Annotate each job with `failed_steps`, the number of its FAILED results."""
         return self.annotate(
             failed_steps=models.Count("results", filter=Q(results__status=StepStatus.FAILED))
         )
 
 
 class GovernanceJob(StatefulModel):
-    """An ordered plan and where its execution stands; `orchestrator/` alone writes it."""
+    """The execution of a contract's plan; only `authorities/orchestrator/` writes it."""
 
     id = IdField()
     contract = KeptOneToOneField(SystemContract, related_name="job")
@@ -64,9 +68,9 @@ class GovernanceJob(StatefulModel):
     started_at = models.DateTimeField(null=True)
     started_by = user_field(null=True, db_index=False)
     deadline_at = models.DateTimeField(null=True)
-    # Working state, not part of the record: until when the executor may be silent.
+    # How long the executor may send no report. Not part of the hashed record.
     lease_expires_at = models.DateTimeField(null=True)
-    # Only the hash is kept: who reads the record cannot report in an executor's name.
+    # Only a hash, so that a reader of the record cannot report in the executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
     ended_by = user_field(null=True, db_index=False)
@@ -93,7 +97,8 @@ class GovernanceJob(StatefulModel):
                 condition=Q(current_step_index__lte=models.F("total_steps")),
                 name="job_cursor_in_bounds",
             ),
-            # With the next one: by this does change_freeze_active.sql know a start.
+            # Together with the next constraint, started_at is set exactly by the start;
+            # change_freeze_active.sql relies on that.
             models.CheckConstraint(
                 condition=~Q(status=JobStatus.PENDING.value)
                 | Q(started_at=None, current_step_index=0),
@@ -123,7 +128,7 @@ class GovernanceJob(StatefulModel):
             ),
         ]
         indexes = [
-            # The lists' two orders; each holds the other column too, for ranges of it.
+            # The two orders of lists. Each index has the other time too, for filters by range.
             models.Index(fields=["-created_at", "-id", "-updated_at"], name="job_newest"),
             models.Index(fields=["updated_at", "id", "created_at"], name="job_updated"),
             models.Index(fields=["status", "-created_at", "-id"], name="job_by_status"),
@@ -138,7 +143,7 @@ class GovernanceJob(StatefulModel):
                 condition=Q(status=JobStatus.RUNNING.value),
                 name="job_running_lease",
             ),
-            # What somebody created, started or ended, the newest first.
+            # The jobs that a person created, started or ended, the newest first.
             models.Index(fields=["created_by", "-created_at", "-id"], name="job_created_by"),
             FilledIndex(
                 "started_by", fields=["started_by", "-created_at", "-id"], name="job_started_by"
@@ -150,7 +155,7 @@ class GovernanceJob(StatefulModel):
     def __str__(self) -> str:
         return f"Job {self.pk}"
 
-    # --- the moves, as PostgreSQL's job_moves law repeats them ---
+    # --- the moves; the database guard job_moves has the same table ---
     @transition(field=status, source=_sources_of(JobStatus.RUNNING), target=JobStatus.RUNNING)
     def to_running(self, *, at: datetime, by: Any, token_sha256: str) -> None:
         self.started_at = at
@@ -176,9 +181,9 @@ class GovernanceJob(StatefulModel):
         self.end_reason = reason
         self.lease_expires_at = None
 
-    # --- what the ledger binds ---
+    # --- the records whose digests the ledger contains ---
     def creation_record(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
-        """The job as activation made it; `steps` are the records of its steps, in order."""
+        """Return the job as activation created it; `steps` are its steps' records, in order."""
         return {
             "job_id": str(self.pk),
             "contract_id": str(self.contract_id),

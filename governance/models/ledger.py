@@ -1,4 +1,4 @@
-"""LedgerEntry: one link of a contract's chain; `record/ledger/chain.py` alone writes it."""
+"""LedgerEntry: an entry of a contract's hash chain; `record/ledger/chain.py` writes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from governance.models.fields import ContractField
 
 
 class LedgerEntry(models.Model):
-    """`body` is canonical JSON holding every column; `hash` = SHA-256(prev_hash ‖ body)."""
+    """An entry of a contract's hash chain (LEDGER).
+
+    `body` is canonical JSON with the value of every column; `hash` = SHA-256(prev_hash ‖ body).
+    """
 
     id = models.BigAutoField(primary_key=True)
     contract = ContractField(

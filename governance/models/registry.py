@@ -1,4 +1,4 @@
-"""Capability and ConfigurationEntry: what is true of the governed platform now."""
+"""Capability and ConfigurationEntry: the registry of the governed platform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from governance.models.fields import NamesField, choice_field
 
 
 class Capability(models.Model):
-    """Something the platform can do, and how far it is available."""
+    """A function of the platform, and how far it is available (`lifecycle`)."""
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200, unique=True)
@@ -33,7 +33,7 @@ class Capability(models.Model):
 
 
 class ConfigurationEntry(models.Model):
-    """The value of one key of one scope: a capability's name, or SYSTEM."""
+    """The value of a configuration key; `scope` is a capability's name or SYSTEM."""
 
     id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)

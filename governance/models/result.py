@@ -1,4 +1,4 @@
-"""StepResult: what an executor reported of one step; append-only."""
+"""StepResult: an executor's report of one step; append-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.models.job import GovernanceJob
 
 
 class StepResult(models.Model):
-    """One for each executed step (JOB-004)."""
+    """The recorded report of one executed step, exactly one per step (JOB-004)."""
 
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="results", db_index=False)
@@ -48,7 +48,7 @@ class StepResult(models.Model):
         return f"Result of step {self.step_index}: {self.status}"
 
     def report(self) -> StepReport:
-        """The report that this row keeps, to compare a repeated one with."""
+        """Return the recorded report, to compare a repeated report with it."""
         return StepReport(
             step_index=self.step_index,
             status=StepStatus(self.status),

@@ -1,4 +1,4 @@
-"""GovernanceSignal: one thing that a monitor says of a scope, until a later one supersedes it."""
+"""GovernanceSignal: a monitor's health decision on a scope, until a later one supersedes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from governance.models.fields import choice_field, user_field
 
 
 class GovernanceSignal(models.Model):
-    """Active while `superseded_at` is null; one active signal for each scope and type."""
+    """A health signal, active while `superseded_at` is null; one active per scope and type."""
 
     id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)

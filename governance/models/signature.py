@@ -1,4 +1,4 @@
-"""ApprovalSignature: one founder's yes to exactly what they saw."""
+"""ApprovalSignature: a founder's approval of exactly the content and the page they read."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from governance.models.fields import ContractField, digest_field, user_field
 
 
 class ApprovalSignature(models.Model):
-    """A founder's signature on an ELIGIBLE contract; append-only.
+    """A founder's signature on an ELIGIBLE contract; append-only (SIGN).
 
-    `number` counts a contract's signatures from 1: the ledger tells them in this order. `view` is
-    canonical JSON as text, exactly as `view_digest` hashes it; `shown` is the page as plain text,
-    for whoever asks a year later what was signed. `quorum` says how many founders had to sign.
+    `number` counts a contract's signatures from 1, in the order of their ledger entries. `view` is
+    canonical JSON, exactly the text that `view_digest` hashes. `shown` is the page as plain text,
+    so that a person can read later what was signed. `quorum` is the number of founders who had to
+    sign.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -40,7 +41,7 @@ class ApprovalSignature(models.Model):
     quorum = models.PositiveIntegerField()
 
     class Meta:
-        # Who may see the contract may see what was signed.
+        # The permission to view a contract includes its signatures.
         default_permissions = ()
         ordering = ["number"]
         constraints = [
@@ -64,7 +65,7 @@ class ApprovalSignature(models.Model):
         return ActivationWindow(self.window_opens_at, self.window_closes_at)
 
     def as_record(self) -> dict[str, Any]:
-        """What the ledger vouches for; the texts by their digests."""
+        """Return the record whose digest the ledger contains; it has the texts as digests."""
         return self.as_sealed() | {
             "contract_id": str(self.contract_id),
             "note": self.note,
@@ -72,7 +73,7 @@ class ApprovalSignature(models.Model):
         }
 
     def as_sealed(self) -> dict[str, Any]:
-        """Who signed what, and for when, as a job's evidence keeps it."""
+        """Return the part of the record that the evidence of a job contains."""
         return {
             "number": self.number,
             "founder": self.founder_id,

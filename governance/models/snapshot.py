@@ -1,4 +1,4 @@
-"""HealthSnapshot: how the platform was before and after a job; written once (JOB-005)."""
+"""HealthSnapshot: the platform's health before and after a job; written once (JOB-005)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.models.job import GovernanceJob
 
 
 class HealthSnapshot(models.Model):
-    """An observation. The orchestrator stores what the health authority read."""
+    """A reading of the health authority, which the orchestrator stores with the job."""
 
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="snapshots", db_index=False)

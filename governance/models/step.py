@@ -1,4 +1,4 @@
-"""JobStep: one step of a job's plan; written with the job and never again."""
+"""JobStep: a step of a job's plan, written once, together with the job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from governance.models.job import GovernanceJob
 
 
 class JobStep(models.Model):
-    """What shall be done. How it went is the StepResult's to say."""
+    """A step to execute; its StepResult says how the execution ended."""
 
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="steps", db_index=False)

@@ -1,4 +1,4 @@
-"""ApiToken: what a service account shows at the API's door; only its hash is kept."""
+"""ApiToken: the credential of a service account at the API, stored as a hash only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from governance.models.fields import IdField, KeptOneToOneField, NamesField, use
 
 
 class ApiToken(models.Model):
-    """A token of a service account, narrowed to verbs and capabilities.
+    """A token of a service account, with a scope of verbs and capabilities.
 
-    What it may do is written once; after that it is only used, and ended: its `expiry` may come
-    sooner, and a revocation stays (law `token_grant_immutable`). `services/access/tokens.py` alone
-    writes it.
+    The scope never changes. Later writes only set the time of use, an earlier `expiry`, or a
+    revocation, which is final (database guard `token_grant_immutable`). Only
+    `services/access/tokens.py` writes it.
     """
 
     id = IdField()
-    # SHA-512 of the text. It is no key: keys appear in addresses and logs.
+    # SHA-512 of the text. Not the primary key, because primary keys appear in URLs and logs.
     digest = models.CharField(max_length=TOKEN_DIGEST_LENGTH)
     token_key = models.CharField(max_length=TOKEN_KEY_LENGTH, db_index=True)
     user = user_field()
     created = models.DateTimeField(default=timezone.now)
     expiry = models.DateTimeField(null=True)
     name = models.CharField(max_length=100, blank=True)
-    # Codenames of permissions; null: all that the account may do.
+    # Codenames of permissions; null is all permissions of the account.
     verbs = NamesField(max_length=100, null=True)
-    # Null: contracts of every capability, SYSTEM too. It has to be named like any other.
+    # Null is every capability and SYSTEM. A list reaches SYSTEM only if it names SYSTEM.
     capabilities = NamesField(null=True)
     issued_by = user_field(null=True)
     rotated_from = KeptOneToOneField("self", null=True, related_name="successor", editable=False)
@@ -43,7 +43,7 @@ class ApiToken(models.Model):
     class Meta:
         verbose_name = "API token"
         ordering = ["-created", "-id"]
-        # Superusers alone see and hand out tokens (governance/admin/tokens.py).
+        # Only superusers view and issue tokens (governance/admin/tokens.py).
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["digest"], name="token_digest_once"),
@@ -66,7 +66,7 @@ class ApiToken(models.Model):
 
     @property
     def beginning(self) -> str:
-        """Enough of its text to know it by, and far too little to use it."""
+        """Return the first characters of the token's text, by which a person recognises it."""
         return f"{self.token_key[:8]}…"
 
     def state_at(self, at: datetime) -> TokenState:

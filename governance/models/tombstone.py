@@ -1,4 +1,4 @@
-"""ContractTombstone: what stays here of a contract that was archived and then removed."""
+"""ContractTombstone: the row that remains of a contract that was archived and removed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from governance.models.fields import choice_field, digest_field
 
 
 class ContractTombstone(models.Model):
-    """Where a chain ended, and which file holds it: the one documented exception to append-only.
+    """The head of a removed contract's chain, and the SHA-256 of its archive file.
 
-    Only the owner of the tables writes one (`record/retention/removal.py`), in the transaction that
-    removes the contract. It stays for good, and the names that the contract had stay taken.
-    `removed_by` and `transaction_id` are PostgreSQL's own word, whatever is written.
+    Removal is the one exception to append-only. Only the owner of the tables writes a tombstone
+    (`record/retention/removal.py`), in the transaction that removes the contract. The tombstone is
+    never removed, and the contract's id and names are not used again. A trigger sets `removed_by`
+    and `transaction_id`, whatever the INSERT says.
     """
 
     contract_id = models.UUIDField(primary_key=True)

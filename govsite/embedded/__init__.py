@@ -1,9 +1,9 @@
-"""The embedded PostgreSQL: a database with nothing to install, for development and tests only.
+"""The embedded PostgreSQL: a server without installation, for development and tests only.
 
-`base.py` is the Django backend that settings name when there is no DATABASE_URL; `server.py`
-starts and stops the server that it connects to.
+`base.py` is the Django backend that the settings use without a DATABASE_URL; `server.py` starts and
+stops its server.
 """
 
 OWNER = "postgres"
-# Under which the application runs: it owns nothing, and has the rights that `grant_app_role` gives.
+# The role of the application: it owns nothing, and has only the rights of `grant_app_role`.
 APP_ROLE = "govsite_app"

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, over a server that it starts on the first connection."""
+"""The Django backend that starts the embedded PostgreSQL on the first connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from govsite.postgresql import base as postgresql
 
 DATABASE_NAME = "govsite"
 
-# Another process may be first. Rights beyond these come with the tables, when they are migrated.
+# The role has no rights on tables yet; `migrate` grants them.
 _MAKE_ROLE: LiteralString = """
     CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
 """
@@ -28,7 +28,10 @@ _MADE_BY_ANOTHER = (
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
-    """Reads the server's data folder from `HOST`; makes the database and our role if missing."""
+    """The embedded server's backend; `HOST` is its data folder.
+
+    It creates the database and the application's role if they are missing.
+    """
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
@@ -40,7 +43,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """As Django makes one, but where the server was killed since, it is started again."""
+        """Make a connection as Django does; if the server was killed, start it again first."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
@@ -51,7 +54,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
 @functools.cache
 def ensure_role(socket_dir: str, name: str) -> None:
-    """Make the role under which the application runs, unless it is there."""
+    """Create the role of the application, if it does not exist."""
     with _as_owner(socket_dir, OWNER) as connection:
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
         if known.fetchone() is None:
@@ -61,7 +64,7 @@ def ensure_role(socket_dir: str, name: str) -> None:
 
 @functools.cache
 def ensure_database(socket_dir: str, name: str) -> None:
-    """Make the database `name` on the server behind `socket_dir`, unless it is there."""
+    """Create the database `name` on the server behind `socket_dir`, if it does not exist."""
     with _as_owner(socket_dir, OWNER) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:

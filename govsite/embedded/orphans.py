@@ -1,4 +1,4 @@
-"""What a killed PostgreSQL leaves running: it has to end before another server starts."""
+"""The processes that a killed PostgreSQL leaves, which must end before another server starts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import psutil
 
-# How long they may take to notice by themselves, and then to obey.
+# How long the processes may take to end by themselves, and then after each signal.
 MAX_EXIT_SECONDS = 3.0
 
 
 def end_orphans(folder: Path) -> None:
-    """End every PostgreSQL process that lives in the data folder `folder`; it has no server.
+    """End every PostgreSQL process in a data folder without a running server.
 
-    Such a process may be in the middle of writing to files that the next server recovers.
-    PostgreSQL refuses to start while it sees one; we see to it that there is none.
+    Such a process may still write to files that the next server recovers, so PostgreSQL refuses to
+    start while one exists.
     """
-    for number in (0, signal.SIGQUIT, signal.SIGKILL):  # 0 is no signal at all
+    for number in (0, signal.SIGQUIT, signal.SIGKILL):  # 0 sends no signal
         deadline = time.monotonic() + MAX_EXIT_SECONDS
         for process in postgres_processes_in(folder):
             with suppress(psutil.Error):
@@ -33,7 +33,7 @@ def end_orphans(folder: Path) -> None:
 
 
 def postgres_processes_in(folder: Path) -> list[psutil.Process]:
-    """PostgreSQL's processes in `folder`; the dead that nobody collects have no folder."""
+    """List the PostgreSQL processes whose working directory is `folder`; zombies have none."""
     found = []
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error):

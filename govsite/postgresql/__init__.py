@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, whose kept connections are looked at instead of asked."""
+"""The Django backend for PostgreSQL, which checks a kept connection without a query."""

@@ -1,8 +1,8 @@
-"""Django's PostgreSQL backend; a connection that was kept is looked at before it is used again.
+"""The Django backend for PostgreSQL, which checks a kept connection without a round trip.
 
-Django, and psycopg's pool, would ask the server each time whether it is still there: a round trip
-more for every request. A server that ends a session says so, and one that is killed hangs up: both
-stand in our end of the socket already. Only where something does, the server is asked.
+Django and psycopg's pool would send a query before each reuse. But a server that ends a session
+sends a message, and a killed server closes the connection: either way the socket has something to
+read. So a query is sent only if the socket is not quiet.
 """
 
 from __future__ import annotations
@@ -19,42 +19,45 @@ from psycopg_pool import ConnectionPool
 
 
 def is_quiet(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server has said nothing since it last answered, not even goodbye."""
+    """Tell whether the server has sent nothing since its last response."""
     ours = connection.pgconn
     if ours.status != ConnStatus.OK or ours.transaction_status != TransactionStatus.IDLE:
         return False
     waiting = select.poll()
-    waiting.register(ours.socket, select.POLLIN)  # hanging up and errors are told unasked
+    waiting.register(ours.socket, select.POLLIN)  # poll always reports errors and a hang-up
     return not waiting.poll(0)
 
 
 def require_schema(connection: psycopg.Connection[Any]) -> bool:
-    """Refuse a new connection on which another schema than ours comes first; whether it was asked.
+    """Refuse a new connection whose current schema is not GOVSITE_SCHEMA.
 
-    A pooler that drops start-up options would lead us there unnoticed. Where no schema comes first,
-    ours is not there yet, and nothing else is found either.
+    A pooler that drops start-up options would otherwise lead to another schema unnoticed. Without
+    any current schema, GOVSITE_SCHEMA does not exist yet, and no table is found at all.
+
+    Returns:
+        Whether a query was needed.
 
     Raises:
-        ImproperlyConfigured: Names are looked up in another schema than GOVSITE_SCHEMA.
+        ImproperlyConfigured: if names are looked up in another schema.
     """
     schema = settings.GOVSITE_SCHEMA
-    if connection.info.parameter_status("search_path") == schema:  # told by PostgreSQL 18
+    if connection.info.parameter_status("search_path") == schema:  # reported since PostgreSQL 18
         return False
     [first] = connection.execute("SELECT current_schema()").fetchone() or [None]
     if first not in {None, schema}:
         raise ImproperlyConfigured(
-            f"Names are looked up in the schema {first}, not in {schema} (GOVSITE_SCHEMA): our "
-            f"start-up options are dropped. ALTER ROLE … SET search_path = {schema}; "
-            "see docs/settings.md."
+            f"Names are looked up in the schema {first}, not in {schema} (GOVSITE_SCHEMA), because "
+            "a pooler drops the start-up options of the connection. Run ALTER ROLE … SET "
+            f"search_path = {schema}; see docs/settings.md."
         )
     return True
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Takes a kept or pooled connection that is quiet for a good one, and asks any other.
+    """A backend that reuses a quiet connection at once, and sends a query on any other.
 
-    What nobody can see there, a server that fell silent, shows at the first statement:
-    `govsite/connections.py`.
+    A server that stopped answering is quiet too; `govsite/connections.py` detects it at the first
+    statement.
     """
 
     def is_usable(self) -> bool:
@@ -63,7 +66,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return is_quiet(self.connection) or bool(super().is_usable())
 
     def _configure_connection(self, connection: psycopg.Connection[Any]) -> bool:
-        """Set a new connection up as Django does; it may look names up in our schema alone."""
+        """Set a new connection up as Django does, and check its schema."""
         must_commit = bool(super()._configure_connection(connection))  # type: ignore[misc]
         return require_schema(connection) or must_commit
 
@@ -71,7 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         while self.pool and not (is_quiet(connection) or _answers(connection)):
             connection.close()
-            self.pool.putconn(connection)  # which makes another instead
+            self.pool.putconn(connection)  # the pool replaces a closed connection
             connection = super().get_new_connection(conn_params)
         return connection
 

@@ -1,12 +1,12 @@
-// Keeps "Runs now" and a running job's page fresh: asks every few seconds, changes nothing, rests
-// while nobody looks, and says when it cannot.
+// Refreshes "Runs now" and the page of a running job every few seconds, with GET requests only.
+// It pauses while the tab is hidden, and shows a message when a request fails.
 "use strict";
 
 (() => {
     const DEFAULT_PAUSE_MS = 3000;
     const MAX_PAUSE_MS = 60000;
 
-    // Asks at `address()` until `show` answers false; `showStatus` tells the reader how it goes.
+    // Fetches `address()` until `show` returns false; `showStatus` displays a failure.
     function poll(address, accept, show, showStatus) {
         let pause = DEFAULT_PAUSE_MS;
         let timer = 0;
@@ -47,7 +47,7 @@
         return made;
     }
 
-    // --- home: what runs now ---
+    // --- home: running jobs ---
     function pollRunningJobs(card) {
         const list = card.querySelector("[data-live-list]");
         const none = card.querySelector("[data-live-none]");
@@ -65,7 +65,7 @@
 
         async function show(answer) {
             const { jobs } = await answer.json();
-            // Items that stay keep their place in the page, and with it the reader's focus.
+            // Elements of jobs that still run are kept, so that they keep the focus.
             const known = new Map(Array.from(list.children, (made) => [made.dataset.job, made]));
             const items = jobs.map((job) => known.get(job.id) || item(job));
             Array.from(list.children).filter((made) => !items.includes(made)).forEach((made) => made.remove());
@@ -88,9 +88,9 @@
         poll(() => card.dataset.live, "application/json", show, showStatus);
     }
 
-    // --- a job's page: its parts, by name ---
+    // --- a job's page: its named parts ---
     function put(part, fresh) {
-        // What the reader has unfolded stays unfolded, and the focus stays where it was.
+        // Restore the open folds and the focus after the replacement.
         const folds = new Map(Array.from(part.querySelectorAll("details[id]"), (fold) => [fold.id, fold.open]));
         const focused = part.contains(document.activeElement) ? document.activeElement : null;
         const selector = focused && (focused.getAttribute("href")

@@ -1,4 +1,4 @@
-// Keys of the review queue. They move the focus and follow links; none of them decides anything.
+// Keyboard shortcuts of the review queue. They move the focus and follow links; none decides.
 "use strict";
 
 (() => {
@@ -57,7 +57,7 @@
         }
         if (document.querySelector("dialog[open]")) return;
         if (event.key === "Enter") {
-            // A focused link or button knows by itself what Enter means.
+            // A focused link or button handles Enter itself.
             if (current >= 0 && event.target === document.body) follow(links[current].href);
             return;
         }

@@ -1,4 +1,4 @@
-// Shows the text of a value only for the kinds that have one. Without this file both are shown.
+// Hides the text field of a value whose kind has no text. Without JavaScript it is always shown.
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-// The one page that shows a new token: selects it on focus, and copies it.
+// The page that shows a new token: selects the token on focus, and copies it to the clipboard.
 "use strict";
 
 (() => {
@@ -13,7 +13,7 @@
             await navigator.clipboard.writeText(field.value);
             status.textContent = "Copied.";
         } catch {
-            // Plain HTTP, or the browser would rather not: it is selected, the keys do the rest.
+            // Browsers forbid the clipboard on plain HTTP, so the reader copies the selected text.
             status.textContent = "Selected; copy it with the keyboard.";
         }
     });

@@ -1,4 +1,4 @@
-"""What the admin's tests share: browsers of the cast, and a record of everything there is."""
+"""Fixtures of the admin's tests: signed-in test clients, and a snapshot of all rows."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Browser = Callable[[Account], Client]
 
 @pytest.fixture(autouse=True)
 def plain_http(settings: Any) -> None:
-    """The test client speaks HTTP; the site itself would send it to HTTPS."""
+    """Let the test client use HTTP, which the site would redirect to HTTPS."""
     settings.SECURE_SSL_REDIRECT = False
 
 
 @pytest.fixture
 def signed_in() -> Browser:
-    """A browser in which somebody has signed in."""
+    """Return a function that makes a test client signed in as a person."""
 
     def browser(person: Account) -> Client:
         client = Client()
@@ -45,9 +45,9 @@ def superuser(users: Users) -> Account:
 
 @pytest.fixture
 def everything() -> Callable[[], dict[str, list[Any]]]:
-    """Every row of every table of the chain, to see that nothing changed.
+    """Return a function that reads every row of every model, to compare before and after.
 
-    But of accounts: who signs in is noted there.
+    Accounts are left out, because signing in updates `last_login`.
     """
 
     def rows() -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Approve: a form by GET, the decision by POST, and every refusal readable on the form."""
+"""Approving in the admin: the form by GET, the decision by POST, each refusal on the form."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_approving__another_digest_than_the_page_showed__refused_as_stale(
     contract = eligible(users)
     form = approval(contract, seen_digest="0" * 64)
     page = refused(founder_browser, contract, form, everything, status=409, code="stale_copy")
-    # Sent again as it is, the form is refused again: it must be read anew first.
+    # The form keeps the stale digest, so sending it again is refused again.
     assert f'value="{"0" * 64}"' in page
 
 
@@ -276,7 +276,7 @@ def test_decision__on_no_contract__404(users: Users, founder_browser: Client, pa
 def refused(
     browser: Client, contract: Any, form: dict[str, Any], rows: Rows, *, status: int, code: str
 ) -> str:
-    """Send the form, see it refused with its code on the page, and nothing written."""
+    """Send the form; assert the status, the code on the page, and that no row changed."""
     before = rows()
     answer = browser.post(contract_url(contract, "approve"), form)
     assert answer.status_code == status, answer.context and answer.context.get("refusal")

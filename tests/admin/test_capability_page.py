@@ -1,4 +1,4 @@
-"""A capability's page: how it stands now, and every change that touched it."""
+"""A capability's page: its state now, and every contract about it."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def test_page__shows_the_current_state_of_the_capability(
     users: Users, founder_browser: Client, search: Capability
 ) -> None:
     text = text_of(get_page(founder_browser, search))
-    for words in ("Find things", "sig-find", "No signal is active", "No contract has touched it"):
+    for words in ("Find things", "sig-find", "No signal is active", "No contract is about it yet"):
         assert words in text
     assert 'data-word="LAUNCHED"' in text
     assert 'data-word="HEALTHY"' in text
     assert '<code class="gov-code">20</code>' in text
     assert '<pre tabindex="0">{ "columns"' in text
-    assert "do not go together" not in text
+    assert "contradict each other" not in text
 
     add_signal(users, "Search", HealthDecision.DEGRADED, "It was slow.")
     add_signal(users, "Search", HealthDecision.BLOCKED, "It is down.")
@@ -100,7 +100,7 @@ def test_page__shows_the_current_state_of_the_capability(
     text = text_of(get_page(founder_browser, search))
     assert 'data-word="BLOCKED"' in text
     assert "It is down." in text
-    assert "do not go together" in text
+    assert "contradict each other" in text
     for other in ("It was slow.", "That is another one.", "No signal is active"):
         assert other not in text
 
@@ -125,9 +125,9 @@ def test_page__holds_every_contract_that_touched_it_and_no_other(
         "Set page_size of Search from 20 to 50",
         "Tune Search: timeout_seconds = 2.5",
     ]
-    assert (would.tense, reached.tense) == ("would", "is being carried out, or judged")
+    assert (would.tense, reached.tense) == ("proposed", "in progress, or awaiting a verdict")
     text = text_of(page)
-    assert "changes nothing of it" in text
+    assert "but no change is about it" in text
     assert job_url(job) in text
     assert contract_url(job.contract) in text
     assert "3 of 3 steps reported" in text
@@ -146,7 +146,7 @@ def test_row__of_a_contract_with_many_changes__shows_those_of_this_capability_al
     page = get_page(founder_browser, search)
     (row,) = page.context["history"]
     assert row.changes == [f"Tune Search: p{index} = {index}" for index in range(3)]
-    assert "2 more changes of it" in text_of(page)
+    assert "2 more changes to it" in text_of(page)
 
 
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
@@ -173,7 +173,7 @@ def test_pages__go_back_to_the_first_change_and_forth_again_with_nothing_lost(
     users: Users, founder_browser: Client, search: Capability
 ) -> None:
     at = now()
-    # Ten of each moment: the id settles their order.
+    # Ten contracts for each time, so that the id decides their order.
     made = [
         eligible(users, at=at - timedelta(hours=n // 10), title=f"T{n}")
         for n in range(2 * PAGE_SIZE + 3)
@@ -227,8 +227,8 @@ def test_page__before_the_first_change__leads_back(
     eligible(users)
     cursor = "0~01900000-0000-7000-8000-000000000000"
     text = text_of(get_page(founder_browser, search, older=cursor))
-    assert "Nothing beyond here" in text
-    assert "No contract has touched it" not in text
+    assert "No more contracts here" in text
+    assert "No contract is about it yet" not in text
 
 
 def test_what_others_wrote__is_shown_and_never_run(
@@ -262,9 +262,10 @@ def test_page__for_who_may_not_see_something__leaves_it_out(
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=wanted))
     page = get_page(signed_in(clerk), search)
     text = text_of(page)
-    assert bool(page.context["history"]) is (missing != "systemcontract")  # not even read
+    # Rows that the person may not see are not read either.
+    assert bool(page.context["history"]) is (missing != "systemcontract")
     shown = {
-        "systemcontract": "Every change that touched it" in text,
+        "systemcontract": "Contracts about it" in text,
         "governancejob": job_url(job) in text,
         "governancesignal": "It was slow." in text,
         "configurationentry": "page_size</a>" in text,

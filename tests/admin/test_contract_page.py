@@ -1,4 +1,4 @@
-"""A contract's page: what will change, who must act, where it came from, what happened."""
+"""A contract's page: its changes, next step, origin, verdicts, plan and history."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from governance.domain.values import (
     ContractStatus,
     HealthDecision,
 )
+from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.models import LedgerEntry
 from governance.services.registry.operations import register_capabilities
@@ -25,6 +26,8 @@ from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.factories import (
     MAY,
+    MAY_NOT,
+    VALIDATOR_VERDICT,
     approved,
     contract_in,
     draft,
@@ -114,7 +117,7 @@ def test_page__lists_what_a_change_affects_and_cannot_roll_back(
     signal(users, HealthDecision.DEGRADED)
     text = text_of(founder_browser, eligible(users))
     for warning in (
-        "1 change would overwrite a value that the proposal does not know of.",
+        "1 change would overwrite a value that differs from the one that the proposal expects.",
         "Step 3 has no known rollback.",
         "Not healthy now: Search is DEGRADED.",
     ):
@@ -134,14 +137,37 @@ def test_page__of_a_change_to_the_whole_system__warns(
 
 def test_page__shows_every_rule_with_its_result(users: Users, founder_browser: Client) -> None:
     text = text_of(founder_browser, eligible(users))
-    assert "as the decision implies" in text
+    assert "These results follow from the decision" in text
     assert (text.count(">not triggered<"), text.count(">passed<")) == (5, 6)
-    listed = [{"rule": "E-001", "passed": True, "reason": "0.9 is enough."}]
+    listed = [
+        {"rule": "E-001", "passed": True, "reason": "0.9 is enough."},
+        {"rule": "E-002", "passed": False},
+    ]
     verdict = MAY | {"rule_results": listed}
     text = text_of(founder_browser, eligible(users, eligibility_verdict=verdict))
     assert "as the verdict lists them" in text
     assert "0.9 is enough." in text
     assert text.count(">passed<") == 1
+    assert 'gov-bad">failed<' in text
+
+
+def test_page__of_a_contract_that_eligibility_refused__shows_which_rule_failed(
+    users: Users, founder_browser: Client
+) -> None:
+    contract = draft(users)
+    record_review_verdicts(
+        contract_id=contract.pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=users.operator,
+        at=now(),
+    )
+    text = text_of(founder_browser, contract)
+    results = [text.count(f">{word}<") for word in ("not triggered", "failed", "not evaluated")]
+    assert results == [5, 1, 5]
+    assert ">refused<" not in text
+    assert "2 Nov 2026, 09:00 UTC" in text  # when the verdicts were given, as a person writes it
+    assert "2026-11-02T09:00:01Z" not in text.split("<details")[0]
 
 
 def test_page__with_rules_listed_in_the_verdict__counts_them(
@@ -178,7 +204,10 @@ def test_page__of_a_closed_contract__marks_no_conflict_any_more(
 
 @pytest.mark.parametrize(
     ("who", "why"),
-    [("viewer", "Only a founder reviews contracts."), ("operator", "Only a founder")],
+    [
+        ("viewer", "Only a founder can review contracts or freeze changes."),
+        ("operator", "Only a founder"),
+    ],
 )
 def test_page__for_who_may_not_decide__says_why_and_has_no_buttons(
     users: Users, signed_in: Browser, who: str, why: str
@@ -194,7 +223,7 @@ def test_page__with_a_frozen_capability__can_be_rejected_and_says_why_not_approv
 ) -> None:
     register_capabilities(documents=[{"name": "Search", "frozen": True}])
     text = text_of(founder_browser, eligible(users))
-    assert "Frozen: Search." in text
+    assert "Frozen capabilities cannot change: Search." in text
     assert "capability_frozen" in text
     assert "Approve…" not in text
     assert "Reject…" in text
@@ -205,7 +234,7 @@ def test_page__past_its_review_time__can_no_longer_be_approved(
 ) -> None:
     text = text_of(founder_browser, eligible(users, at=now() - timedelta(days=8)))
     assert "contract_expired" in text
-    assert "over since" in text
+    assert "The time for review ended 1 day ago; no founder decided." in text
 
 
 @pytest.mark.parametrize("page", ["change", "approve", "reject"])
@@ -294,7 +323,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
     text = " ".join(answer.content.decode().split())
     assert "45 more changes" in text
     assert "Only the first 60 entries" in text
-    assert "Tune C69: a = 69" in text  # folded, but there: a founder signs all of it
+    assert "Tune C69: a = 69" in text  # folded, but on the page, because a founder signs it
 
 
 def test_page__answers_head_and_refuses_post(users: Users, founder_browser: Client) -> None:

@@ -1,4 +1,4 @@
-"""Ask, answer and comment: forms by POST on a contract's page, their consequences spelled out."""
+"""Questions, answers and comments: their forms, who may send them, and what the pages show."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_asking__stops_the_clock_and_shows_the_question(
 ) -> None:
     contract = eligible(users)
     assert "Request clarification…" in page_of(founder_browser, contract)
-    assert "review is paused until somebody answers" in page_of(
+    assert "review is paused until its proposer or an operator answers" in page_of(
         founder_browser, contract, "clarify"
     )
     answer = founder_browser.post(
@@ -52,7 +52,7 @@ def test_asking__stops_the_clock_and_shows_the_question(
     assert "Open question" in text
     assert "review paused" in text
     assert "review paused: a question is open" in text
-    # A founder may still decide, may not ask again, and does not answer.
+    # A founder may still decide, but may neither ask a second question nor answer.
     assert "Approve…" in text
     assert "Request clarification…" not in text
     assert "Answer…" not in text
@@ -115,12 +115,12 @@ PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewe
 def test_page__for_each_person__works_for_whom_it_is_for(
     users: Users, signed_in: Browser, everything: Rows, page: str, who: str
 ) -> None:
-    """GET and HEAD change nothing, no CSRF token changes nothing, the wrong person neither."""
+    """Only a POST with a CSRF token by the right person changes a row."""
     contract = asked(users) if page == "answer" else eligible(users)
     person, url, data = getattr(users, who), contract_url(contract, page), {PAGES[page]: "Hm."}
     before = everything()
     may = who in WHO_MAY[page]
-    # Who is no staff is sent to sign in.
+    # An account without staff status is redirected to the login page.
     refusal = 302 if who == "outsider" else 403
     assert signed_in(person).get(url).status_code == (200 if may else refusal)
     assert signed_in(person).head(url).status_code == (200 if may else refusal)
@@ -159,7 +159,7 @@ def test_asking_twice_and_answering_what_was_decided__refused_in_words(
     assert ClarificationAnswer.objects.count() == 0
     text = page_of(signed_in(users.operator), contract)
     assert "Open question" not in text
-    assert "a question was left open" in text
+    assert "a question was not answered" in text
 
 
 def test_list__says_that_a_review_is_paused(users: Users, founder_browser: Client) -> None:

@@ -1,4 +1,4 @@
-"""Lists that grow for ever go by position: every row once, whichever way one pages."""
+"""Cursor pagination of the long lists: every row once, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JOBS = reverse("admin:governance_governancejob_changelist")
 
 @pytest.fixture
 def five(users: Users) -> list[Any]:
-    """Contracts, the newest first; three of one moment."""
+    """Five contracts, the newest first; three of them have the same time."""
     at = now()
     moments = [at - timedelta(hours=1), at, at, at, at + timedelta(minutes=1)]
     made = [eligible(users, at=moment, title=f"Bring page {n}") for n, moment in enumerate(moments)]
@@ -36,7 +36,7 @@ def five(users: Users) -> list[Any]:
 
 
 def page(browser: Client, address: str) -> tuple[list[Any], str, str]:
-    """The ids on a page, and where the earlier and the later one are."""
+    """Return the ids on a page, and the addresses of the earlier and the later page."""
     answer = browser.get(address)
     assert answer.status_code == 200
     found = answer.context["cl"]

@@ -1,4 +1,4 @@
-"""When the database is away, every page says so and when to come back, without a traceback."""
+"""Without a database, every page answers 503 with Retry-After, and shows no traceback."""
 
 from __future__ import annotations
 

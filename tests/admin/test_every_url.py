@@ -1,7 +1,7 @@
-"""Every address of the admin × everybody who may come there (tests/support/admin_permissions.py).
+"""Every address of the admin for every kind of visitor (tests/support/admin_permissions.py).
 
-Looking changes nothing, nor does a POST without CSRF token or by the wrong person; and the same
-form by the right person does, so that the refusals are about the person and not about the form.
+GET, a POST without a CSRF token, and a POST by the wrong person change nothing. The same POST by
+the right person changes something, which proves that the form itself was not the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fixtures(users: Users) -> AdminFixtures:
 
 
 def every_pattern(patterns: Any, before: str = "") -> Iterator[tuple[str, str]]:
-    """Name and route of each address; the route is its name where it has none."""
+    """Yield the name and the route of each address; an address without a name gives its route."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -53,7 +53,7 @@ ADDRESSES = dict(every_pattern(admin.site.urls[0]))
 
 
 def clients(**options: Any) -> dict[str, Client]:
-    """Everybody's browser, signed in where that is possible."""
+    """Return a test client for each visitor, signed in except for `anonymous`."""
     made = {person: Client(**options) for person in sorted(ALL_VISITORS)}
     for person, client in made.items():
         if person != "anonymous":
@@ -74,7 +74,7 @@ def test_table__names_every_model_of_the_admin() -> None:
 def test_get__by_each_person__answers_as_the_table_says_and_changes_nothing(
     fixtures: AdminFixtures, admin_page: AdminPage
 ) -> None:
-    # As a link would say it, where somebody's POST of that would do something.
+    # The data of the POST, sent as a query string: a link must not act like the form.
     address, data = (
         admin_page.address(fixtures),
         admin_page.form(fixtures) if admin_page.actors else {},
@@ -158,7 +158,7 @@ def test_logout__by_get_or_without_csrf_token__keeps_the_session(users: Users) -
 
 
 def seen(answer: Any) -> int | str:
-    """The status; `login` for being sent to sign in."""
+    """Return the answer's status, or `login` for a redirect to the login page."""
     sent = answer.status_code == 302 and answer["Location"].startswith(reverse("admin:login"))
     return "login" if sent else int(answer.status_code)
 

@@ -1,4 +1,4 @@
-"""The line in the admin: a banner on every page, two forms, and the history."""
+"""Change freezes in the admin: the banner on every page, the two forms, and the list."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_banner__costs_one_query(users: Users, founder_browser: Client) -> None:
     assert len([query for query in asked if "changefreeze" in query["sql"]]) == 1
 
 
-# --- stopping ---
+# --- starting ---
 def test_start__by_a_founder__freezes_changes(users: Users, founder_browser: Client) -> None:
     form = founder_browser.get(START)
     assert form.status_code == 200
@@ -179,17 +179,17 @@ def test_both_forms__not_a_founder__403(
     assert lift_url(freeze) not in browser.get(page_url(freeze)).content.decode()
 
 
-# --- thawing ---
+# --- lifting ---
 def test_lift__by_any_founder__unfreezes_changes(users: Users, signed_in: Browser) -> None:
     freeze, browser = frozen(users), signed_in(users.second_founder)
-    assert "Changes move again at once" in browser.get(lift_url(freeze)).content.decode()
+    assert "Changes are possible again at once" in browser.get(lift_url(freeze)).content.decode()
     answer = browser.post(lift_url(freeze), {"reason": "It is back."}, follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
     lift = FreezeLift.objects.get()
     assert (lift.freeze, lift.lifted_by) == (freeze, users.second_founder)
     shown = answer.content.decode()
     assert BANNER not in shown
-    assert "Freeze lifted. Changes move again." in shown
+    assert "Freeze lifted. Changes are possible again." in shown
 
 
 def test_lift__one_of_two__says_that_another_is_active(
@@ -233,7 +233,7 @@ def test_lift__no_such_freeze__404(users: Users, founder_browser: Client) -> Non
     assert founder_browser.post(address, {"reason": "Over."}).status_code == 404
 
 
-# --- the history, and what a freeze stops here ---
+# --- the list, and what a freeze refuses ---
 def test_history__of_started_and_lifted_freezes__shows_how_each_ended(
     users: Users, founder_browser: Client
 ) -> None:
@@ -289,7 +289,7 @@ def test_approving__while_frozen__the_form_shows_why(
     assert freeze.reason in answer.content.decode()
     assert everything() == before
     page = founder_browser.get(contract_url(contract)).content.decode()
-    assert "It cannot be approved now" in page
+    assert "This contract cannot be approved now" in page
     lifted(users, freeze)
     founder_browser.post(contract_url(contract, "approve"), approval(contract))
     assert reloaded(contract).status == ContractStatus.APPROVED

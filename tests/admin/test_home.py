@@ -1,4 +1,4 @@
-"""Home: what each group sees there, that its numbers are those of the lists, and what it costs."""
+"""The home page: its content for each group, its counts, and its number of queries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from governance.admin.home_counts import (
-    MAX_COUNTED,
-    Count,
-    capped_counts,
-    week_of,
-)
+from governance.authorities.contract.overview import week_of
+from governance.db.counting import MAX_COUNTED, Count, capped_counts
 from governance.domain.values import AuditVerdict
 from governance.flows.review_contract import reject_contract
 from governance.models import Account, SystemContract
@@ -45,7 +41,7 @@ CHARTS = ["depth", "ages", "decisions", "outcomes", "verdicts"]
 
 @pytest.fixture
 def busy(users: Users) -> None:
-    """Something of everything that the page counts."""
+    """Contracts and jobs of every kind that the page counts."""
     eligible(users, reference="A", risk_level="critical")
     eligible(users, reference="B", at=now() - timedelta(days=4))
     rejected = eligible(users)
@@ -193,7 +189,7 @@ def test_week__begins_on_monday_in_utc() -> None:
     assert week_of(datetime(2026, 11, 16, tzinfo=UTC)) == datetime(2026, 11, 16, tzinfo=UTC)
 
 
-# --- what runs now, as the page's script asks for it ---
+# --- the running jobs, for the page's script ---
 @pytest.mark.parametrize("who", GROUPS)
 def test_running__for_each_group__shows_the_progress(
     users: Users, signed_in: Browser, who: str

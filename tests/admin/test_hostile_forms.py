@@ -1,4 +1,4 @@
-"""Hostile input into the admin, and hostile but legal text on its pages."""
+"""Hostile input to the admin's forms, and hostile but valid text on its pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.hostile.admin import admin_fields
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
-SHORT = 2  # into each field, others into the next; `make stress` sends 300
+SHORT = 2  # payloads for each field, in turn; `make stress` sends 300
 CONTRACTS = "admin:governance_systemcontract_changelist"
 LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not in text}
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
@@ -79,7 +79,7 @@ def test_form__of_more_than_1_mib__400(users: Users, founder_browser: Client) ->
             contract_url(contract, "approve"), urlencode(typed), "application/x-www-form-urlencoded"
         )
         assert answer.status_code == status
-        # Half of it is read, refused and shown again; all of it is not even read.
+        # Half a MiB is parsed, refused and shown again; a whole MiB is not parsed at all.
         assert (len(answer.content) > size) is (size < 2**20)
 
 
@@ -132,7 +132,7 @@ def read(browser: Client, address: str) -> str:
 
 
 def hostile_job(users: Users, text: str) -> Any:
-    """A cancelled job whose every free text is, or holds, `text`."""
+    """Make a cancelled job with `text` in every free text field."""
     name = f"x{text[:100].strip()}"
     name = name if name == name.strip() and "\n" not in name else "Search"
     change = {"type": "configuration_update", "scope": "Search", "key": "page_size"}

@@ -1,4 +1,4 @@
-"""A job's page as it fills up: what its script asks for, how often it is told everything."""
+"""The live parts of a job's page: their content, and when the record is included."""
 
 from __future__ import annotations
 

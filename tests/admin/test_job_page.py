@@ -44,7 +44,7 @@ JOBS_BY_STATUS: list[tuple[str, JobFactory, list[str]]] = [
     ("PENDING", pending_job, ["Waits for an executor", "0 of 3 steps", "not observed yet"]),
     ("RUNNING", lambda users: running_job(users).job, ["its deadline", "Sealed when the job ends"]),
     ("COMPLETED", finished_job, ["Every step completed.", "3 of 3 steps", "waits for an auditor"]),
-    ("FAILED", failed_job, ["Step 1 failed.", "It broke.", "SKIPPED"]),
+    ("FAILED", failed_job, ["Step 2 failed.", "It broke.", "SKIPPED"]),
     ("CANCELLED", lambda users: running_job(users).cancel(), ["No longer wanted.", "0 of 3 steps"]),
 ]
 
@@ -76,7 +76,7 @@ def test_page__with_verdict_and_its_settling__shows_both(
     users: Users, founder_browser: Client
 ) -> None:
     job = judged_job(users, AuditVerdict.INCONCLUSIVE)
-    assert "must settle this" in text_of(founder_browser, job)
+    assert "must settle this audit" in text_of(founder_browser, job)
     resolve_audit(
         job_id=job.pk,
         verdict=AuditVerdict.PASS,

@@ -1,4 +1,4 @@
-"""The ledger's page: a story that people read, verified as it is shown, and taken away whole."""
+"""The ledger page: entries in words, the verification of the chain, and the download."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from tests.support.admin import contract_url, job_url
 from tests.support.archives import remove_with_tombstone
 from tests.support.attacks import check_deferred_triggers
 from tests.support.factories import (
+    draft,
     eligible,
     failed_job,
     finished_job,
@@ -90,6 +91,14 @@ def test_ledger__of_a_completed_contract__says_who_did_what_when_and_why(
     assert job_url(job) in text
 
 
+def test_ledger__of_one_entry__says_so_in_the_singular(
+    users: Users, founder_browser: Client
+) -> None:
+    text = text_of(ledger_page(founder_browser, draft(users)))
+    assert "The only entry is valid: the record is what it seals." in text
+    assert "All 1" not in text
+
+
 def test_reason__is_shown_and_never_run(users: Users, founder_browser: Client) -> None:
     contract = eligible(users)
     reject_contract(contract_id=contract.pk, founder=users.founder, reason=EVIL, at=now())
@@ -101,9 +110,17 @@ def test_reason__is_shown_and_never_run(users: Users, founder_browser: Client) -
 @pytest.mark.parametrize(
     ("attack", "seq", "problem"),
     [
-        (f"UPDATE {LEDGER} SET actor = 'user:1:nobody' WHERE seq = 4", 4, "columns say: actor"),
+        (
+            f"UPDATE {LEDGER} SET actor = 'user:1:nobody' WHERE seq = 4",
+            4,
+            "differs from its columns: actor",
+        ),
         (f"UPDATE {LEDGER} SET body = '[' WHERE seq = 5", 5, "hash is not that of its body"),
-        (f"UPDATE {LEDGER} SET event = '{{0}}{{x.y}}' WHERE seq = 3", 3, "columns say: event"),
+        (
+            f"UPDATE {LEDGER} SET event = '{{0}}{{x.y}}' WHERE seq = 3",
+            3,
+            "differs from its columns: event",
+        ),
         (
             "UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1",
             9,
@@ -172,7 +189,7 @@ def long_ledger(users: Users, steps: int) -> SystemContract:
 def test_long_ledger__is_paginated_and_each_page_says_that_all_of_it_verifies(
     users: Users, founder_browser: Client
 ) -> None:
-    contract = long_ledger(users, ENTRIES_AT_ONCE)  # and eight entries more
+    contract = long_ledger(users, ENTRIES_AT_ONCE)  # its chain has eight entries more
     first = ledger_page(founder_browser, contract)
     assert [row.seq for row in first.context["rows"]] == [*range(1, ENTRIES_AT_ONCE + 1)]
     assert 'rel="next" href="?from=101"' in text_of(first)
@@ -181,7 +198,8 @@ def test_long_ledger__is_paginated_and_each_page_says_that_all_of_it_verifies(
     assert 'rel="prev" href="?from=1"' in text_of(second)
     assert "All 108 entries are valid" in text_of(second)
     tamper(f"UPDATE {LEDGER} SET reason = 'Because.' WHERE seq = 105")
-    assert "entry 105</a>: its body does not say" in text_of(ledger_page(founder_browser, contract))
+    page = text_of(ledger_page(founder_browser, contract))
+    assert "entry 105</a>: its body differs from its columns" in page
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "", "13", "9999999999", "١", "1.0"])
@@ -221,7 +239,7 @@ def test_export__verifies_with_sha256_alone_and_is_what_the_api_gives(
 
 
 def run_recipe(file: Path) -> tuple[int, str]:
-    """What the page tells people to run, run without anything of ours."""
+    """Run the program shown on the page in a Python that cannot import govsite."""
     done = subprocess.run(
         [sys.executable, "-I", "-c", RECIPE, str(file)], capture_output=True, text=True, check=False
     )
@@ -281,7 +299,7 @@ def test_ledger__with_more_entries__runs_no_more_queries(
         with CaptureQueriesContext(connection) as captured:
             ledger_page(founder_browser, contract)
         counts.append([q["sql"] for q in captured if "SAVEPOINT" not in q["sql"]])
-    # Fourteen of them read the record; all but the contract's go out together.
+    # Fourteen of the queries read the record; all but the contract's are sent together.
     assert len(counts[0]) == len(counts[1]) <= 19
 
 

@@ -1,4 +1,4 @@
-"""The lists: filters, search, and a number of queries that does not grow."""
+"""The lists of contracts and jobs: filters, search, permissions, and a constant query count."""
 
 from __future__ import annotations
 
@@ -97,6 +97,15 @@ def test_jobs__filtered_by_status__only_those(users: Users, founder_browser: Cli
     both = founder_browser.get(reverse(JOBS), {"status": ["FAILED", "RUNNING"]})
     assert {job.pk for job in both.context["cl"].result_list} == {running.pk, failed.pk}
     assert "2 of 3" in both.content.decode()
+
+
+def test_filters__of_the_contract_list__are_labelled_in_plain_words(
+    users: Users, founder_browser: Client
+) -> None:
+    page = " ".join(founder_browser.get(reverse(CONTRACTS)).content.decode().split())
+    assert "Longest waiting" in page
+    assert "By longest" not in page
+    assert "By week of decision" in page
 
 
 @pytest.mark.parametrize("url_name", [CONTRACTS, JOBS])

@@ -1,4 +1,4 @@
-"""Modify the scope: a form for each type of change; it loses nothing, and one button decides."""
+"""The form that modifies a scope: fields for each type of change, preview, and refusals."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def words(answer: Any) -> str:
 
 
 def sent(browser: Client, contract: Any, form: Form) -> Any:
-    """Preview and then replace; the answer to the last."""
+    """Preview, then replace the contract; return the answer to the second request."""
     preview = form.press(browser, address(contract), "preview")
     assert preview.status_code == 200, preview.context["faults"]
     return form_of(preview).press(browser, address(contract), "modify")
 
 
-# --- the whole way ---
+# --- from the form to the new draft ---
 def test_modifying__previewed_and_sent__replaces_the_contract(
     users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
@@ -114,7 +114,7 @@ def test_pages__of_both_contracts__link_to_each_other(
     assert contract_url(successor) in page
     assert "modified the scope: another contract takes its place" in page
     page = words(founder_browser.get(contract_url(successor)))
-    assert "In place of <a" in page
+    assert "Replaces <a" in page
     assert contract_url(old) in page
     assert "Awaiting verdicts; it cannot be approved yet." in page
 
@@ -177,6 +177,27 @@ def test_parameters__removed_and_renamed__keep_what_the_others_hold(
     )
 
 
+def test_booleans__in_a_list__shown_and_edited_as_booleans(
+    users: Users, founder_browser: Client
+) -> None:
+    contract = eligible(
+        users,
+        proposed_changes=[
+            THREE_CHANGES[1] | {"old_value": [False, False], "new_value": [True, False]},
+            THREE_CHANGES[2] | {"parameters": {"stages": [False, 1, True]}},
+        ],
+    )
+    form = opened(founder_browser, contract)
+    assert [form[f"c0-new{part}-kind"] for part in ("", "-0", "-1")] == ["structure", "yes", "no"]
+    shown = [form[f"c1-p0{part}-kind"] for part in ("", "-0", "-1", "-2")]
+    assert shown == ["structure", "no", "number", "yes"]
+    form.set(c0__new__1__kind="yes", c1__p0__0__kind="yes", c1__p0__2__kind="no", reason=MODIFYING)
+    assert sent(founder_browser, contract, form).status_code == 302
+    first, second = SystemContract.objects.get(parent=contract).proposed_changes
+    assert json.dumps([first["old_value"], first["new_value"]]) == "[[false, false], [true, true]]"
+    assert json.dumps(second["parameters"]) == '{"stages": [true, 1, false]}'
+
+
 def test_removed__put_back_or_left_as_it_was__is_what_stood_there(
     users: Users, founder_browser: Client
 ) -> None:
@@ -190,7 +211,7 @@ def test_removed__put_back_or_left_as_it_was__is_what_stood_there(
     assert "nothing was modified" in words(answer)
 
 
-# --- what stands now ---
+# --- the expected value and the current value ---
 @pytest.mark.parametrize(("chosen", "expects"), [("kept", 20), ("now", 25)])
 def test_old_value__kept_or_current__is_what_was_chosen(
     users: Users, founder_browser: Client, chosen: str, expects: int
@@ -238,7 +259,7 @@ def test_sending__what_was_not_previewed__shows_the_preview_instead(
     assert everything() == before
 
 
-# --- what does not fit ---
+# --- invalid input ---
 @pytest.mark.parametrize(
     ("typed", "where"),
     [
@@ -281,8 +302,8 @@ def test_field__that_does_not_fit__named_there_and_nothing_lost(
         kept = [pair for pair in form.pairs if pair[0] != "csrfmiddlewaretoken"]
         for name, value in kept:
             if value in ("DISABLED", "magic") or name == "c1-expects":
-                # What no list offers cannot be chosen there again; and what stands at another
-                # place is no choice.
+                # A choice that the list does not offer is not selected again, and without a
+                # recorded value there is no choice of the expected value.
                 continue
             assert name == "rows" or again_typed[name] == value, name
     assert everything() == before
@@ -369,7 +390,7 @@ def test_form__left_untouched__submits_the_current_changes(
     assert "c0-new-kind" in form
     answer = form.press(founder_browser, address(contract), "preview")
     assert [fault.message for fault in answer.context["faults"]] == [
-        "These are the contract's present changes; nothing was modified."
+        "These are the contract's current changes; nothing was modified."
     ] or answer.context["refusal"].code == "nothing_modified"
     board = ScopeBoard.read(contract, answer.wsgi_request.POST)
     documents = json.dumps(board.documents(), sort_keys=True)
@@ -463,7 +484,7 @@ def test_value__with_too_many_parts__shown_and_kept(users: Users, founder_browse
     assert SystemContract.objects.get(parent=contract).proposed_changes[0]["new_value"] == value
 
 
-# --- who may, and what looking costs ---
+# --- permissions and query counts ---
 PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewer", "outsider"]
 
 
@@ -471,7 +492,7 @@ PEOPLE = ["founder", "second_founder", "operator", "executor", "auditor", "viewe
 def test_page__for_each_person__works_for_founders_alone(
     users: Users, signed_in: Browser, everything: Rows, who: str
 ) -> None:
-    """GET and HEAD change nothing, no CSRF token changes nothing, the wrong person neither."""
+    """Only a POST with a CSRF token by a founder changes a row."""
     contract, person = eligible(users), getattr(users, who)
     url, browser = address(contract), signed_in(person)
     before, may = everything(), who.endswith("founder")

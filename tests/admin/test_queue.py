@@ -1,4 +1,4 @@
-"""The review queue's page: who may look, what it shows, and that nothing it is asked breaks it."""
+"""The page of the review queue: permissions, rows, filters, pagination and query count."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_queue__for_each_group__shows_or_asks_to_sign_in(
     if status == 200:
         page = answer.content.decode()
         assert contract_url(contract) in page
-        # A way to decide is only there for who may.
+        # Only founders get the addresses of the decision forms.
         assert (contract_url(contract, "approve") in page) is (who == "founder")
         assert (contract_url(contract, "reject") in page) is (who == "founder")
 

@@ -1,4 +1,4 @@
-"""Nobody adds, changes or deletes anything of the record here: one table over every model."""
+"""The admin is read-only: no page of any model adds, changes or deletes a row."""
 
 from __future__ import annotations
 

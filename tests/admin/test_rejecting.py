@@ -1,4 +1,4 @@
-"""Reject: with a reason of more than 10 characters, for good."""
+"""Rejecting in the admin: the reason, the refusals, and the final status."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_rejecting__proposer__four_eyes(users: Users, signed_in: Browser, everyt
 def test_rejecting__draft__not_reviewed_before_its_verdicts(
     users: Users, founder_browser: Client
 ) -> None:
-    """REVIEW-001: the table knows DRAFT → REJECTED, but only a verdict of MAY_NOT goes there."""
+    """REVIEW-001: DRAFT → REJECTED is a valid move, but only a MAY_NOT verdict makes it."""
     contract = draft(users)
     answer = founder_browser.post(
         contract_url(contract, "reject"), {"reason": "Long enough a reason."}

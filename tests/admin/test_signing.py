@@ -1,4 +1,4 @@
-"""Signing on the page: what one saw, again when it has changed, with others, and a year later."""
+"""Signing in the admin: the view that is signed, changed views, several founders, stored text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(browser: Client, contract: SystemContract, form: dict[str, Any]) -> Any
 
 
 def on_the_form(page: Any) -> dict[str, Any]:
-    """What the form on a page would send, untouched."""
+    """Return what the form on a page sends if nothing is edited."""
     form = page.context["form"]
     values = {name: form[name].value() for name in form.fields}
     for name in ("window_opens_at", "window_closes_at"):
@@ -55,7 +55,7 @@ def signature_url(contract: SystemContract, number: int = 1, page: str = "signat
     return reverse(name, args=[contract.pk, number])
 
 
-# --- what one saw ---
+# --- the view that is signed ---
 def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
     users: Users, founder_browser: Client, commit_now: Callable[[], None]
 ) -> None:
@@ -92,7 +92,7 @@ def test_view__changed_meanwhile__refused_explained_and_offered_anew(
     assert "Search · page_size: was no recorded value, now 33" in text
     assert "Lifecycle of Search: was no recorded value, now LAUNCHED" in text
     assert "Comments: was 0 questions, 0 answers, 0 comments, now" in text
-    # What was typed is kept, the confirmation is not, and what is shown now can be signed.
+    # The fresh form keeps the typed fields except the confirmation, and can be signed.
     fresh = on_the_form(answer)
     assert (fresh["note"], fresh["confirmation"]) == ("Go <b>on</b>.", "")
     assert fresh["window_closes_at"] == form["window_closes_at"]
@@ -143,7 +143,7 @@ def test_lesser_change__asks_for_no_confirmation(users: Users, founder_browser: 
     assert 'name="confirmation"' not in page.content.decode()
 
 
-# --- several ---
+# --- several founders ---
 @pytest.mark.usefixtures("two_must_sign")
 def test_two_founders__sign_one_after_the_other(
     users: Users, signed_in: Browser, commit_now: Callable[[], None]
@@ -163,12 +163,12 @@ def test_two_founders__sign_one_after_the_other(
         reverse("admin:index"),
     ):
         assert "1 of 2 signatures: founder" in second.get(address).content.decode(), address
-    # Who has signed is told so, and cannot again.
+    # The first founder sees that they have signed, and cannot sign again.
     shown = first.get(contract_url(contract, "approve"))
     assert (shown.status_code, "You have signed this" in shown.content.decode()) == (409, True)
     twice = send(first, contract, approval(contract))
     assert (twice.status_code, twice.context["refusal"].code) == (409, "already_signed")
-    # The other is offered the window that is left, and no more.
+    # The second founder's form suggests what is left of the signed window.
     offered = on_the_form(second.get(contract_url(contract, "approve")))
     assert offered["window_closes_at"] == form["window_closes_at"]
     wider = typed(now() + timedelta(hours=30))
@@ -196,7 +196,7 @@ def test_signature_meanwhile__is_a_change_of_the_view(users: Users, signed_in: B
     assert "Signatures: was no signatures yet, now founder for" in answer.content.decode()
 
 
-# --- a year later ---
+# --- the stored signature ---
 def test_what_they_saw__is_shown_verified_and_to_be_had_as_text(
     users: Users, signed_in: Browser, everything: Rows
 ) -> None:
@@ -218,7 +218,7 @@ def test_what_they_saw__is_shown_verified_and_to_be_had_as_text(
     assert everything() == before
 
 
-# A number that no double holds where a founder saw null.
+# Replaces null by a number that does not fit into a double, so that no digest can be computed.
 ENDLESS = ", ".join(
     f"{column} = replace({column}::text, 'null', repeat('9', 400) || '.5')::jsonb"
     for column in ("proposed_changes", "plan", "validator_verdict", "eligibility_verdict")

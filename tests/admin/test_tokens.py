@@ -1,4 +1,4 @@
-"""The desk's tokens: who sees them, issuing, rotating and revoking, and a text shown once."""
+"""API tokens in the admin: issuing, rotating and revoking; a token's text is shown only once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def filled(**typed: Any) -> dict[str, Any]:
 
 
 def secret_on(answer: Any) -> str:
-    """The text of the token that the answer shows in its one field."""
+    """Return the token's text from the field of the page that shows it."""
     assert answer.status_code == 201
     assert "no-store" in answer["Cache-Control"]
     _, _, rest = answer.content.decode().partition("data-secret ")
@@ -51,7 +51,7 @@ def secret_on(answer: Any) -> str:
 
 
 def everywhere_else(browser: Client, token: ApiToken) -> str:
-    """All that the site shows or remembers afterwards."""
+    """Return the other pages, the sessions and the cookies, which must not contain the token."""
     pages = [LIST, page_of(token), page_of(token, "rotate"), page_of(token, "revoke")]
     shown = "".join(browser.get(page).content.decode() for page in pages)
     kept = "".join(str(session.get_decoded()) for session in Session.objects.all())
@@ -186,7 +186,7 @@ def test_list__shows_states_uses_and_scopes_in_words(users: Users, browser: Clie
     revoked, _ = made_token(users.auditor, lasts=None)
     revoke_token(token_id=revoked.pk, actor=users.founder, at=now())
     html = browser.get(LIST).content.decode()
-    for words in ("LIVE", "EXPIRED", "REVOKED", "rack 3", "A, B and 1 more", "every one", "never"):
+    for words in ("LIVE", "EXPIRED", "REVOKED", "rack 3", "A, B and 1 more", "everything", "never"):
         assert words in html, words
     assert "view_governancejob" in html
     assert "rack 3" in browser.get(LIST, {"q": "executor"}).content.decode()

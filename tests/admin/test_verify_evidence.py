@@ -1,4 +1,4 @@
-"""Verify now: what the evidence proves, and that it says plainly when it proves nothing."""
+"""The page that verifies the evidence: each claim, and each kind of tampering."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NEW_DIGEST = "encode(sha256(convert_to(replace(body, 'true', 'null'), 'UTF8')), 
 
 ALL = {SEALED, IN_LEDGER, LINKED, JUDGED}
 
-# What an owner did, and the claims that do not hold any more.
+# A statement of the owner of the tables, and the claims that it breaks.
 ATTACKS: dict[str, tuple[str, set[str]]] = {
     "text": (f"UPDATE {EVIDENCE} SET body = replace(body, 'true', 'null')", ALL),
     "text and digest": (
@@ -58,7 +58,7 @@ ATTACKS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM governance_ledgerentry WHERE event = 'job.execution.completed'",
         {IN_LEDGER, LINKED},
     ),
-    "entry told twice": (
+    "entry duplicated": (
         "UPDATE governance_ledgerentry SET event = 'job.execution.completed' WHERE seq = 3",
         {IN_LEDGER, LINKED},
     ),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from governance.domain.errors import VersionMismatchError
 from governance.models import GovernanceJob, IdempotencyRecord, SystemContract
+from governance.record.ledger.versions import require_version
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.factories import (
@@ -110,6 +112,26 @@ def test_etag__when_a_shown_user_is_renamed__changes(
         answer = viewer.get(url_of(subject), HTTP_IF_NONE_MATCH=before["ETag"])
         assert answer.status_code == 200
         assert answer["ETag"] != before["ETag"]
+
+
+def test_etag__when_who_asked_the_open_question_is_renamed__changes(
+    users: Users, client_for: ClientFor
+) -> None:
+    """Nothing else on the contract is by that founder."""
+    viewer, contract = client_for(users.viewer), asked(users)
+    before = viewer.get(url_of(contract))
+    assert before.json()["clarification"]["asked_by"] == "founder"
+    users.founder.username = "renamed"
+    users.founder.save()
+    answer = viewer.get(url_of(contract), HTTP_IF_NONE_MATCH=before["ETag"])
+    assert answer.status_code == 200
+    assert answer.json()["clarification"]["asked_by"] == "renamed"
+    assert answer["ETag"] != before["ETag"]
+    stale = viewer.get(url_of(contract), HTTP_IF_MATCH=before["ETag"])
+    assert_problem(stale, 412, "precondition_failed")
+    with pytest.raises(VersionMismatchError):
+        require_version("contract", contract.pk, [before["ETag"].strip('"')])
+    require_version("contract", contract.pk, [answer["ETag"].strip('"')])
 
 
 def test_etag__of_a_contract_that_waits_for_a_second_founder__changes_with_each_signature(

@@ -1,4 +1,4 @@
-"""The top of the house, and what imports alone cannot show of it."""
+"""Tests of the folder layout, for what import contracts cannot check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 GOVERNANCE = ROOT / "governance"
-# The chain in its order; `governance/authorities/__init__.py` names it.
+# The authorities in the order of the chain, which `governance/authorities/__init__.py` names.
 CHAIN = ["contract", "review", "orchestrator", "health", "audit"]
 
 

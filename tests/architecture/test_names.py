@@ -1,4 +1,4 @@
-"""Every public name means one thing, and every name is a plain word of the field."""
+"""Tests that each public name has one meaning, and that names are words of the field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("governance", "govsite")
 
-# Names that several modules define on purpose: one idea in two layers, or a name that Django fixes.
+# Names that several modules may define: one idea in two layers, or a name that Django requires.
 ONE_IDEA: Mapping[str, str] = {
     "Command": "Django finds each management command by this name",
     "DatabaseWrapper": "Django finds each database backend by this name",
@@ -35,7 +35,7 @@ ONE_IDEA: Mapping[str, str] = {
     ),
 }
 
-# Words that identifiers, files and folders do without: each thing has a plain name.
+# Words that must not occur in names of identifiers, files and folders.
 PRIVATE_WORDS = frozenset(
     [
         "story",
@@ -117,12 +117,12 @@ PRIVATE_PREFIXES = ("LONGEST_", "SHORTEST_", "MOST_", "LARGEST_", "DEEPEST_", "U
 PRIVATE_LINE = re.compile(
     r"(?i)(freeze|frozen|thaw|stop)_(the_)?line|(^|_)line_?(is_)?(freeze|frozen)"
 )
-# name: why it is the field's own word here.
+# Exceptions: a name, and why it is the word of the field.
 EXCEPTIONS: Mapping[str, str] = {
     "tell": "the method of a file that returns its position",
 }
 
-# What users typed and read before; each has its plain name now.
+# Former names of what users type and read, which must not come back.
 FORMER_COMMANDS = (
     "freeze_line",
     "thaw_line",
@@ -161,7 +161,7 @@ FORMER_LABELS = (
 
 @cache
 def tracked_files() -> list[Path]:
-    """The files of the repository; without git, as in an archive of it, those that are there."""
+    """Return the files that git tracks, or all files where there is no git."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -185,7 +185,7 @@ def python_files(*folders: str) -> list[Path]:
 
 
 def public_names() -> dict[str, set[str]]:
-    """Each public class and module-level function of the product, with its modules."""
+    """Return each public class and module-level function of the product, with its modules."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in python_files(*PRODUCT):
         for node in ast.parse(path.read_text()).body:
@@ -195,7 +195,7 @@ def public_names() -> dict[str, set[str]]:
 
 
 def identifiers(path: Path) -> Iterator[str]:
-    """Every name in a module, those in f-strings included."""
+    """Yield every name in a module, including those in f-strings."""
     source = path.read_text()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.NAME:
@@ -261,7 +261,7 @@ def test_former_setting_or_code__is_gone(former: str) -> None:
 
 @pytest.mark.parametrize("former", FORMER_LABELS)
 def test_former_label__is_on_no_screen(former: str) -> None:
-    """In the templates, and in the texts of the admin's modules."""
+    """The templates and the texts of the admin's modules are searched."""
     shown = [path for path in tracked_files() if path.suffix == ".html"]
     found = [str(path) for path in shown if former in path.read_text().lower()]
     for path in python_files("governance"):
@@ -271,7 +271,7 @@ def test_former_label__is_on_no_screen(former: str) -> None:
 
 
 def texts_of(path: Path) -> Iterator[str]:
-    """The texts of a module, without its docstrings."""
+    """Yield the texts of a module except its docstrings."""
     tree = ast.parse(path.read_text())
     docstrings = {
         id(node.body[0].value)
@@ -290,7 +290,7 @@ def texts_of(path: Path) -> Iterator[str]:
 
 
 def mentions(pattern: str) -> list[str]:
-    """The files that say this, without the record of what changed and this test."""
+    """Return the files that match, except the changelog, golden files and this test."""
     wanted = re.compile(pattern)
     suffixes = {".py", ".sql", ".html", ".js", ".css", ".md", ".toml", ".yaml", ".json", ".txt", ""}
     return [
@@ -302,3 +302,17 @@ def mentions(pattern: str) -> list[str]:
         and "golden/v" not in str(path)
         and wanted.search(path.read_text(errors="replace"))
     ]
+
+
+def test_settings__are_prefixed_unless_django_or_the_platform_fixes_the_name() -> None:
+    fixed = {"SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "PORT"}
+    read = {
+        name
+        for path in python_files(*PRODUCT)
+        for name in re.findall(
+            r"(?:read_\w+\(\s*(?:data_dir, )?|os\.environ(?:\.get\(|\[)\s*)\"([A-Z][A-Z_]+)\"",
+            path.read_text(),
+        )
+    }
+    assert len(read) > 20
+    assert {name for name in read if not name.startswith("GOVSITE_")} <= fixed

@@ -1,4 +1,7 @@
-"""The orchestrator coordinates: it executes nothing, decides no verdict and changes no platform."""
+"""Tests that the orchestrator only coordinates.
+
+It executes no step, gives no verdict, and does not change the platform.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ from tests.support.users import Users
 FOLDER = Path(governance.authorities.orchestrator.__file__).parent
 MODULES = sorted(FOLDER.glob("*.py"))
 
-# All that an orchestrator may know of: what stands below it, and itself.
+# The only packages that the orchestrator may import: those below it, and itself.
 MAY_IMPORT = (
     "governance.authorities.orchestrator.",
     "governance.authorities.contract.",
@@ -55,19 +58,19 @@ NOT_ITS_MODELS = {
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every dotted name that a module imports, wherever in the module it does so."""
+    """Return every dotted name that a module imports, at any level."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "a relative import hides where it leads"
+            assert node.level == 0, "a relative import does not name its package"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
 def names_in(path: Path) -> set[str]:
-    """Every name and every text in a module."""
+    """Return every name and every text in a module."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
@@ -93,7 +96,7 @@ ENDS: list[Callable[[Users], GovernanceJob]] = [
 
 
 class TestOrchestratorBoundaries:
-    # --- what it can reach ---
+    # --- imports and names ---
     def test_folder__is_read_in_full(self) -> None:
         assert {path.stem for path in MODULES} >= {
             "activation",
@@ -123,7 +126,7 @@ class TestOrchestratorBoundaries:
             assert "verdict" not in name
             assert "verdict" not in inspect.signature(method).parameters
 
-    # --- what it does ---
+    # --- behaviour ---
     @pytest.mark.parametrize("end", ENDS)
     def test_job__ended_in_any_way__no_verdict_is_written(
         self, users: Users, end: Callable[[Users], GovernanceJob]

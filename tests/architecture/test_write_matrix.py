@@ -1,4 +1,4 @@
-"""Who writes what: the matrix that the design promises, read from the code itself and printed."""
+"""Tests of the write matrix: which module writes which table and status, read from the code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SAVING = {"save", "asave", "save_change"}
 
 # Model or status → the only modules that may write it.
 WRITERS = {
-    # The activation's one call writes the move that the contract's operation made.
+    # The SQL call of an activation also writes the contract's move, made by its own operation.
     "SystemContract": {"authorities.contract.operations", "authorities.orchestrator.activation"},
     "SystemContract.status": {"authorities.contract.operations"},
     "ClarificationRequest": {"authorities.contract.clarifications"},
@@ -58,8 +58,8 @@ WRITERS = {
     "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.job_writes"},
     "GovernanceAudit": {"authorities.audit.verdicts"},
     "AuditResolution": {"authorities.audit.verdicts"},
-    # A claim's entry, and that of the step that is due, are spelled by PostgreSQL, which alone
-    # knows what they follow.
+    # The SQL calls of a claim and of a step report serialize their entries in PostgreSQL, because
+    # only there the head of the chain is known.
     "LedgerEntry": {
         "record.ledger.chain",
         "authorities.orchestrator.step_results",
@@ -75,7 +75,7 @@ WRITERS = {
     "ApiToken": {"services.access.tokens"},
     "ContractTombstone": {"record.retention.removal"},
 }
-# The one exception: all of a contract that was archived leaves with it, and a tombstone stays.
+# The one exception: the removal of an archived contract deletes all its rows.
 REMOVED_WITH_THEIR_CONTRACT = {
     *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
     *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
@@ -93,7 +93,7 @@ CONTRACT_MOVES = {
 }
 JOB_MOVES = {"to_running", "to_cancelled"}
 IMPORTS_BY_NAME = {"import_module", "import_string", "resolve_name", "__import__"}
-# One loads what its operator names on the command line, the other what the settings name.
+# The first loads the handler that the command line names, the second what a setting names.
 MAY_IMPORT_BY_NAME = {"management.executing", "authorities.health.readings"}
 
 
@@ -121,7 +121,7 @@ def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: module_name(path))
 def test_module__does_not_load_models_by_their_names(path: Path) -> None:
-    """`apps.get_model("…")` slips past the import contracts, and so does a module by its name."""
+    """`apps.get_model("…")` and imports by name would bypass the import contracts."""
     names = {call.func.attr for call in calls_in(path) if isinstance(call.func, ast.Attribute)} | {
         call.func.id for call in calls_in(path) if isinstance(call.func, ast.Name)
     }
@@ -156,7 +156,7 @@ def subjects_written(call: ast.Call) -> Iterator[str]:
     match call.func:
         case ast.Name(id=name) if name in MODELS:
             yield name
-        case ast.Name(id="unsaved_instance"):  # makes a row of the model that is named first
+        case ast.Name(id="unsaved_instance"):  # builds a row of the model in its first argument
             yield from {node.id for node in call.args if isinstance(node, ast.Name)} & MODELS
         case ast.Name(id="getattr") if any("to_" in ast.dump(arg) for arg in call.args):
             yield "GovernanceJob.status"
@@ -179,4 +179,4 @@ def module_name(path: Path) -> str:
 
 def print_matrix(matrix: dict[str, set[str]]) -> None:
     for subject, writers in sorted(matrix.items()):
-        print(f"{subject:24} ← {', '.join(sorted(writers))}")  # noqa: T201 - the design asks for it
+        print(f"{subject:24} ← {', '.join(sorted(writers))}")  # noqa: T201 - the matrix is output

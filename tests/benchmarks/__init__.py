@@ -1,1 +1,4 @@
-"""How much time a page takes, as ratios within one run: `make bench`, never as a timed test."""
+"""Benchmarks (`make bench`, `make bench-scale`), which compare rates within one run.
+
+The suite only tests the benchmarks themselves, and asserts no time.
+"""

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: what we do, measured against what others do in the same run."""
+"""`python -m tests.benchmarks`: compare govsite with a baseline in the same run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.benchmarks.names import PARTS, RECORD
 
 FEWEST_CONTRACTS = 100
 EPILOG = """examples:
-  python -m tests.benchmarks                                  all of it; ten minutes on two cores
-  python -m tests.benchmarks record --only activate,claim     two stories of the record
+  python -m tests.benchmarks                                  everything; ten minutes on two cores
+  python -m tests.benchmarks record --only activate,claim     two measures of the part `record`
   python -m tests.benchmarks record --rounds 9 --clients 8 --json
 exit codes:
   0    measured
-  1    with --strict: a figure does not reach what was promised
+  1    with --strict: a figure misses its target
   2    wrong usage
   130  interrupted"""
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         code = int(options.strict and any(figure.met is False for figure in figures))
     except KeyboardInterrupt:
         code = 130
-        print("Interrupted: this is what was measured until then.", file=sys.stderr)
+        print("Interrupted; these are the figures until then.", file=sys.stderr)
     if options.json:
         print(json.dumps([figure.document() for figure in figures], indent=2))
     else:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _measured(options: argparse.Namespace) -> Iterator[Figure]:
-    """The figures of every part that was asked for, on one database."""
+    """Yield the figures of every requested part, measured on one database."""
     import django
 
     django.setup()
@@ -63,7 +63,7 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
     from tests.benchmarks import parts
     from tests.benchmarks.inputs import prefill
 
-    tqdm.monitor_interval = 0  # its thread would not survive a fork
+    tqdm.monitor_interval = 0  # without the monitor thread, which does not survive a fork
     call_command("migrate", verbosity=0)
 
     def bar(total: int, what: str) -> tqdm[Any]:
@@ -81,8 +81,9 @@ def _measured(options: argparse.Namespace) -> Iterator[Figure]:
 def _read(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
-        description="Measure what we do against what others do, in the same run: every figure is a "
-        "ratio. A PostgreSQL of its own is started for it, which waits for the disk.",
+        description="Compare the speed of govsite with a baseline in the same run: each figure is "
+        "a ratio. The benchmark starts a PostgreSQL of its own, with fsync on. See "
+        "docs/benchmarks.md.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -91,28 +92,30 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         default=list(PARTS),
         metavar="PART",
-        help=f"What to measure: {', '.join(PARTS)} (default: all).",
+        help=f"The parts to measure: {', '.join(PARTS)} (default: all).",
     )
     parser.add_argument(
         "--only",
         default=",".join(RECORD),
         metavar="A,B",
-        help=f"Of record, only these: {', '.join(RECORD)}.",
+        help=f"Of the part record, only these measures: {', '.join(RECORD)}.",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="Rounds (default: %(default)s).")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="The number of rounds (default: %(default)s)."
+    )
     parser.add_argument(
         "--clients",
         type=int,
         nargs="+",
         default=[1, 8],
         metavar="N",
-        help="At how many clients at once (default: 1 8).",
+        help="The numbers of concurrent clients, each of which is measured (default: 1 8).",
     )
     parser.add_argument(
         "--ops",
         type=int,
         default=200,
-        help="Calls of one client in a round; of several, each makes half as many "
+        help="The calls of a round with one client; with several clients, each makes half as many "
         "(default: %(default)s).",
     )
     parser.add_argument(
@@ -120,7 +123,8 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         type=int,
         default=5000,
         metavar="N",
-        help="Contracts in the database beforehand (default: %(default)s).",
+        help="The number of contracts in the database before the first measure "
+        "(default: %(default)s).",
     )
     parser.add_argument(
         "--requests",
@@ -128,12 +132,13 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         nargs=2,
         default=[2000, 20_000],
         metavar=("FEW", "MANY"),
-        help="Of memory: after how many requests a worker is looked at (default: 2000 20000).",
+        help="Of the part memory: after how many requests the memory is read "
+        "(default: 2000 20000).",
     )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")
     parser.add_argument(
-        "--strict", action="store_true", help="Exit with 1 where a figure misses its promise."
+        "--strict", action="store_true", help="Exit with 1 if a figure misses its target."
     )
     options = parser.parse_args(argv)
     options.clients = sorted(set(options.clients))
@@ -144,12 +149,12 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
     if unknown := set(options.only) - set(RECORD):
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
     if min(options.rounds, options.ops, *options.clients) < 1:
-        parser.error("rounds, ops and clients are at least 1")
+        parser.error("--rounds, --ops and --clients must be at least 1")
     if options.prefill < FEWEST_CONTRACTS:
-        parser.error(f"--prefill is at least {FEWEST_CONTRACTS}: some of each kind")
+        parser.error(f"--prefill must be at least {FEWEST_CONTRACTS}, for some of each kind")
     few, many = options.requests
     if not 100 <= few < many:
-        parser.error("--requests are at least 100, and then more")
+        parser.error("--requests FEW must be at least 100, and MANY greater than FEW")
     return options
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the benchmark's own: apart from the tests', because it waits for the disk."""
+"""A PostgreSQL for the benchmark only, because that of the tests runs without fsync."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from govsite.embedded.server import start_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "bench_"
-# A checkpoint in the middle of a round would count for whoever is being measured then.
+# Rare checkpoints, because a checkpoint within a round would slow only one of the two sides.
 TUNING = {"fsync": "on", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
 
 
 @contextmanager
 def bench_database() -> Iterator[str]:
-    """An empty database, dropped afterwards; the environment names it to our settings.
+    """Create an empty database, set the environment to it, and drop it after the block.
 
-    To be entered before Django is set up. What DATABASE_URL says is left alone: nobody's database
-    but this one is written to.
+    This must be entered before Django is set up. The database of the previous DATABASE_URL is not
+    touched.
     """
     folder = Path(os.environ.get("GOVSITE_DATA_DIR") or ROOT / "var").expanduser().resolve()
     address = start_server(folder / "bench-pg")
@@ -44,7 +44,7 @@ def bench_database() -> Iterator[str]:
             server.execute(f'CREATE ROLE "{APP_ROLE}" LOGIN NOINHERIT')
         server.execute(f'CREATE DATABASE "{name}"')
         os.environ["DATABASE_URL"] = _url(address, name, APP_ROLE)
-        os.environ["DATABASE_OWNER_URL"] = _url(address, name, OWNER)
+        os.environ["GOVSITE_OWNER_DATABASE_URL"] = _url(address, name, OWNER)
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
         try:
             yield name
@@ -54,8 +54,8 @@ def bench_database() -> Iterator[str]:
 
 @contextmanager
 def another_database(name: str) -> Iterator[str]:
-    """The owner's address of an empty database beside the benchmark's, dropped afterwards."""
-    ours = os.environ["DATABASE_OWNER_URL"]
+    """Create another empty database, and drop it after the block; return its URL for the owner."""
+    ours = os.environ["GOVSITE_OWNER_DATABASE_URL"]
     database = f"{PREFIX}{os.getpid()}_{name}"
     with psycopg.connect(ours, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{database}"')
@@ -66,9 +66,9 @@ def another_database(name: str) -> Iterator[str]:
 
 
 def owner_session() -> psycopg.Connection[tuple[Any, ...]]:
-    """A session of the tables' owner in autocommit, which prepares whatever it is asked."""
+    """Return a session of the tables' owner in autocommit, which prepares every statement."""
     return psycopg.connect(
-        os.environ["DATABASE_OWNER_URL"],
+        os.environ["GOVSITE_OWNER_DATABASE_URL"],
         autocommit=True,
         prepare_threshold=0,
         options="-c timezone=UTC",

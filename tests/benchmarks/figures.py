@@ -1,4 +1,4 @@
-"""What was measured: rates of two sides in the same rounds, and their ratio."""
+"""The figures of a benchmark: values of govsite and of the baseline, and their ratio."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table: `ours` and `baseline` are what each round measured, in its order.
+    """One row of the table; `ours` and `baseline` have a value for each round, in order.
 
-    The ratio of a round is ours to the baseline's; it is to reach `target` at least, or at most
-    where `at_most`. Where `absolute`, that is said of ours itself.
+    The ratio of a round is ours divided by the baseline. The median ratio must be at least `target`
+    (at most, if `at_most`). If `absolute`, the target is for the median of ours instead.
     """
 
     part: str
@@ -37,14 +37,14 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the ratio reaches what it is to reach; None where nothing was promised."""
+        """Whether the target is reached; None if there is no target."""
         if self.target is None:
             return None
         reached = median(self.ours) if self.absolute else self.ratio
         return reached <= self.target if self.at_most else reached >= self.target
 
     def document(self) -> dict[str, Any]:
-        """As `--json` gives it out."""
+        """Return the figure as `--json` prints it."""
         return {
             "part": self.part,
             "measure": self.measure,
@@ -63,7 +63,7 @@ class Figure:
 
 
 def table(figures: Iterable[Figure]) -> Iterable[str]:
-    """The lines of a table in Markdown."""
+    """Yield the lines of a Markdown table."""
     yield "| measure | clients | ours | baseline | ratio, median (min–max) | to reach | met |"
     yield "|---" * 7 + "|"
     for one in figures:

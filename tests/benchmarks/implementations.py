@@ -1,9 +1,9 @@
-"""The two sides of `record`: what a call of the API calls, and the same rows by hand.
+"""The two implementations that `record` compares: govsite, and the same rows written by hand.
 
-`ours` is Django as it runs in a web process: the flow (or, named `-transaction`, what the flow
-hands its readings of health and of the change freeze to) under the application's role. `limit` is
-psycopg with prepared statements in autocommit, each transaction one function (limit.sql) on mirror
-tables of ours.
+`ours` is Django as in a web process, under the application's role: the flow or, in names with
+`-transaction`, the operation that the flow calls after it has read health and change freezes.
+`limit` is psycopg with prepared statements in autocommit; each transaction is one function of
+limit.sql, on mirror tables.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ OUTPUT = {
     },
     "on": SCOPES[0],
 }
-# Others may hold every job that a claim sees, and the next one came too late for it.
+# A claim finds nothing if other clients have locked all jobs that its snapshot contains.
 CLAIM_ATTEMPTS = 20
 
 
@@ -61,7 +61,7 @@ def reading() -> HealthReading:
 
 
 def ours() -> dict[str, Work]:
-    """To be called where the calls shall be made: the connection is Django's own there."""
+    """Return the work of govsite by name; must be called in the process that does the work."""
     operator = Account.objects.get(username="operator")
     executor = Account.objects.get(username="executor")
 
@@ -118,7 +118,7 @@ def ours() -> dict[str, Work]:
 
 
 def limit() -> dict[str, Work]:
-    """The same names, each one call of a function of limit.sql."""
+    """Return the work of the limit by name: each is one call of a function of limit.sql."""
     operator = Account.objects.get(username="operator")
     executor = Account.objects.get(username="executor")
     operator_name, executor_name = actor_name(operator), actor_name(executor)

@@ -1,4 +1,4 @@
-"""Contracts in the state that a measure begins with, by the thousand, the same on both sides."""
+"""Thousands of contracts in the state that a measure begins with, equal on both sides."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OWNER = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What one call is about; a running job with its execution token."""
+    """The contract or job of one call; a running job has its execution token."""
 
     contract: UUID
     job: UUID | None
@@ -50,7 +50,7 @@ class Item:
 
 
 class InputWriter(LoadScenarioWriter):
-    """Tells what nobody measures: how a contract came to where a measure begins."""
+    """A scenario writer for the states in which a measure begins."""
 
     def started(self, proposal: Mapping[str, Any]) -> None:
         self._execute(self.pending(proposal), steps=0, begins_at=self.now)
@@ -61,9 +61,9 @@ class InputWriter(LoadScenarioWriter):
 
 
 def prefill(contracts: int, *, advance: Callable[[int], object]) -> None:
-    """Fill both sides with `contracts` contracts, as `tests.benchmarks.load`, and analyse them.
+    """Fill the tables of both sides with contracts of `tests.benchmarks.load`, and analyse them.
 
-    No job waits for an executor afterwards: a claim shall find those of its own measure.
+    No job is PENDING afterwards, so that a claim finds only the jobs of its own measure.
     """
     fill_database(contracts=contracts, at=datetime.now(UTC), using=OWNER, seed=6, advance=advance)
     with connections[OWNER].cursor() as cursor:
@@ -74,7 +74,11 @@ def prefill(contracts: int, *, advance: Callable[[int], object]) -> None:
 
 
 def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
-    """`number` contracts that end as a method of Supplier is named, on both sides, analysed."""
+    """Add `number` contracts to both sides, and analyse the tables.
+
+    Args:
+        ends_as: The method of InputWriter that makes the first one, which is then copied.
+    """
     writer = _writer()
     start_all_pending(writer)
     first = first_free_number(append=True)
@@ -84,7 +88,7 @@ def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
     contract = SystemContract.objects.get(reference=proposal["reference"])
     original = Original(contract.pk, contract.reference, kind)
     [copies] = prepare_copies([original], seed=6, using=OWNER)
-    # The original itself leaves the line: a claim shall find its copies alone.
+    # The original is cancelled, so that a claim finds only its copies.
     if job := GovernanceJob.objects.filter(contract=contract, status=JobStatus.PENDING).first():
         run_job.cancel_job(
             job_id=job.pk, reason="It was only copied.", actor=writer.operator, at=writer.now
@@ -109,8 +113,10 @@ def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
 
 
 def start_all_pending(writer: InputWriter) -> None:
-    """Start whatever waits, on both sides: a claim shall find what its own measure put there, and
-    not a job of a hundred steps that another measure left."""
+    """Start all PENDING jobs on both sides, so that a claim finds only those of its own measure.
+
+    An earlier measure may have left jobs of a hundred steps.
+    """
     while run_job.claim_job(executor=writer.executor, at=datetime.now(UTC)):
         pass
     with connections[OWNER].cursor() as cursor:
@@ -124,7 +130,10 @@ def start_all_pending(writer: InputWriter) -> None:
 
 
 def long_job_input(steps: int, *, reported: int) -> Item:
-    """A running job of that many steps, of which the first `reported` are; on our side alone."""
+    """Make a running job with `steps` steps, of which the first `reported` are reported.
+
+    The mirror tables do not get this job.
+    """
     writer = _writer()
     kind = ContractKind("pending", 0, steps, "medium", NOW)
     proposal = proposal_for(kind, reference_of(first_free_number(append=True)))
@@ -147,7 +156,7 @@ def long_job_input(steps: int, *, reported: int) -> Item:
 
 
 def _writer() -> InputWriter:
-    """Of the load's own people; nothing that is supplied is in doubt, so nobody settles it."""
+    """Return a writer with the users of the load; no input here has an audit to resolve."""
     now = datetime.now(UTC)
     first, _ = create_scenario_writers(UserFactory(), now)
     people = People(first.operator, first.founders, first.executor, first.auditor)

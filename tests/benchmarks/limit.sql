@@ -1,7 +1,7 @@
--- What PostgreSQL itself can do: each story of a job as one function that writes the same rows and
--- columns as we do, with the same ledger entries, in one round trip. It guards the state that it
--- starts from and the executor's token, and nothing else: no law, no content digest, no health.
--- Its tables are twins of ours (twins.py), with our constraints, indexes and foreign keys.
+-- The limit: each operation of a job as one function, which writes the same rows and columns as
+-- govsite, with the same ledger entries, in one round trip. It checks only the status that it
+-- starts from and the execution token: no triggers, no content digest, no health. Its tables are
+-- the mirror tables (mirror_tables.py), with the same constraints, indexes and foreign keys.
 
 CREATE FUNCTION bare.spelled(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -72,7 +72,7 @@ BEGIN
             moved_hash, sha256(moved_hash || convert_to(made, 'UTF8')));
 END $$;
 
--- A claim where no job is named, or the start of this one.
+-- A claim if `wanted` is NULL, or the start of that job.
 CREATE FUNCTION bare.start(
     wanted uuid, executor integer, actor text, at timestamptz, grace interval, token_sha256 text
 ) RETURNS uuid LANGUAGE plpgsql AS $$
@@ -161,7 +161,7 @@ BEGIN
     RETURN written;
 END $$;
 
--- The sealed account of a job, out of the same rows as ours and as large.
+-- The evidence of a job, built from the same rows as govsite's and of about the same size.
 CREATE FUNCTION bare.evidence(
     job bare.governance_governancejob, ended text, why text, actor integer, at timestamptz,
     seen jsonb, head_seq integer, head_hash bytea
@@ -221,7 +221,7 @@ CREATE FUNCTION bare.evidence(
      WHERE contract.id = job.contract_id
 $$;
 
--- A cancellation where no token is shown, or a completion.
+-- A cancellation if `token_sha256` is NULL, or a completion.
 CREATE FUNCTION bare.finish(
     subject uuid, token_sha256 text, why text, person integer, actor text, at timestamptz,
     seen jsonb

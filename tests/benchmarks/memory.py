@@ -1,4 +1,4 @@
-"""`memory`: what one web worker holds after many requests, against what it held after few."""
+"""`memory`: the memory of one web worker after many requests, against that after few."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.benchmarks.worker_pool import Work, WorkerPool
 from tests.support.tokens import new_token
 
 CLIENTS = 8
-IN_A_TURN = 10  # requests that one turn of a client's makes
+IN_A_TURN = 10  # requests in one turn of a client
 
 
 def turns(address: str, token: str) -> dict[str, Work]:
-    """One turn: eight readings, an activation, and one more that is refused."""
+    """Return the work `turn`: eight GETs, an activation, and a second one that is refused."""
     caller = Caller(address, token)
 
     def turn(item: Item) -> None:
@@ -39,7 +39,7 @@ def turns(address: str, token: str) -> dict[str, Work]:
 
 
 def measure_memory(*, few: int, many: int, advance: Callable[[int], object]) -> Iterator[Figure]:
-    """The worker's resident memory after `few` and after `many` requests of all kinds."""
+    """Measure the resident memory of a worker after `few` and after `many` mixed requests."""
     items = inputs("approved", many // IN_A_TURN, steps=3)
     token = new_token(Account.objects.get(username="operator"))
     connections.close_all()

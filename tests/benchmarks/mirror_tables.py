@@ -1,4 +1,4 @@
-"""Twins of the tables that a story writes, in a schema of their own: as ours, without any law."""
+"""Mirror tables: copies of the record's tables in the schema `bare`, without triggers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from governance.models import (
 
 _LIMIT = (Path(__file__).parent / "limit.sql").read_text(encoding="utf-8")
 
-# How a row of each finds its contract, whose id `contracts` holds.
+# The condition for the rows of the contracts in the temporary table `contracts`.
 _OF_CONTRACT = "contract_id IN (SELECT id FROM contracts)"
 _OF_JOB = "job_id IN (SELECT id FROM public.governance_governancejob WHERE {})"
 _ROWS = {
@@ -45,8 +45,13 @@ _FOREIGN_KEYS = """
 
 
 def create_mirror_tables(cursor: Any) -> None:
-    """Make the schema `bare`: empty twins with our columns, checks, indexes and foreign keys, and
-    the functions of limit.sql. `cursor` is the owner's."""
+    """Create the schema `bare`: empty mirror tables, and the functions of limit.sql.
+
+    The mirror tables have the same columns, checks, indexes and foreign keys.
+
+    Args:
+        cursor: A cursor of the owner.
+    """
     cursor.execute("CREATE SCHEMA bare")
     for table in MIRROR_TABLES:
         cursor.execute(f"CREATE TABLE bare.{table} (LIKE public.{table} INCLUDING ALL)")
@@ -59,7 +64,7 @@ def create_mirror_tables(cursor: Any) -> None:
 
 
 def copy_to_mirror_tables(cursor: Any, contracts: Sequence[Any]) -> None:
-    """Copy all rows of these contracts, by their ids, as they are now; then analyse both sides."""
+    """Copy all rows of the contracts with these ids, and analyse both sides."""
     cursor.execute(
         "CREATE TEMPORARY TABLE contracts AS SELECT unnest(%s::uuid[]) AS id", [contracts]
     )
@@ -76,7 +81,7 @@ def copy_to_mirror_tables(cursor: Any, contracts: Sequence[Any]) -> None:
 
 
 def analyse(cursor: Any) -> None:
-    """Let PostgreSQL know of both sides what it would know of any database after a while."""
+    """Vacuum and analyse the tables of both sides, as autovacuum would after a while."""
     for schema in ("public", "bare"):
         cursor.execute(
             f"VACUUM (ANALYZE) {', '.join(f'{schema}.{table}' for table in MIRROR_TABLES)}"
@@ -84,7 +89,7 @@ def analyse(cursor: Any) -> None:
 
 
 def rows_written(cursor: Any, contracts: Sequence[Any]) -> dict[str, dict[str, int]]:
-    """How many rows of these contracts there are: {"public": {table: rows}, "bare": ...}."""
+    """Count the rows of these contracts: {"public": {table: rows}, "bare": {table: rows}}."""
     cursor.execute(
         "CREATE TEMPORARY TABLE contracts AS SELECT unnest(%s::uuid[]) AS id", [contracts]
     )

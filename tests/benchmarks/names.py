@@ -1,6 +1,6 @@
-"""What can be picked, by name: known before Django is set up."""
+"""The names of parts and measures, for the command line; importable before Django is set up."""
 
-# In the order in which they are measured: what verifies all comes before what adds to it.
+# In the order of measurement: `verify` comes before the parts that add contracts.
 PARTS = ("verify", "record", "peers", "http", "memory")
 RECORD = (
     *("activate", "activate-100", "activate-flow", "claim", "start"),

@@ -1,4 +1,4 @@
-"""`http`: a call against one that does nothing behind the same door, on the same site."""
+"""`http`: a call against an empty call with the same authentication, on the same site."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WARM_UP = 12
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCall:
-    """What is called, and what it is compared with; `spends` an approved contract each time."""
+    """A call and its baseline; if `spends`, each call needs an approved contract of its own."""
 
     title: str
     ours: str
@@ -61,7 +61,7 @@ def calls(address: str, token: str) -> dict[str, Work]:
 def measure_http(
     *, clients: Sequence[int], rounds: int, ops: int, advance: Callable[[int], object]
 ) -> Iterator[Figure]:
-    """The figures of CALLS, as they are measured: half as many calls in a round as elsewhere."""
+    """Yield the figures of CALLS; a round has half as many calls as in other parts."""
     numbers = {many: calls_of(ops / 2, many) for many in clients}
     each = WARM_UP * max(clients) + rounds * sum(numbers.values())
     left = iter(inputs("approved", each * sum(call.spends for call in CALLS), steps=3))

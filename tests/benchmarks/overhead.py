@@ -1,6 +1,7 @@
-"""What HTTP adds to a call, in milliseconds at one client: a further look of the part `http`.
+"""The overhead of HTTP in milliseconds at one client, which the part `http` also measures.
 
-The bare work is done in the client's process, on the same database; everything is called in turns.
+The work without HTTP is done in the client's process, on the same database. All are called in
+alternation.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ WORKS = (*SPENDING, "empty-post-keyed", "page", "empty-get", "sql", "json")
 def measure_overhead(
     *, rounds: int, ops: int, advance: Callable[[int], object]
 ) -> Iterator[Figure]:
-    """An activation minus its flow against an empty POST; a page against its SQL, its JSON and an
-    empty GET."""
+    """Measure two overheads.
+
+    The time of an activation minus that of its flow is compared with an empty POST. The time of a
+    page is compared with its SQL, its JSON and an empty GET.
+    """
     each = max(1, ops // 4)
     left = iter(inputs("approved", len(SPENDING) * (WARM_UP + rounds * each), steps=3))
     token = new_token(Account.objects.get(username="operator"))
@@ -95,7 +99,7 @@ def works(address: str, token: str, sql: str, page: Any) -> dict[str, Work]:
 
 
 def page_sql(token: str) -> str:
-    """The one statement that reads a page of contracts."""
+    """Return the SQL statement that reads a page of contracts."""
     reader = APIClient()
     reader.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     with CaptureQueriesContext(connection) as asked:

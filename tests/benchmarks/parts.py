@@ -1,4 +1,4 @@
-"""Each part of the benchmark, as the command's options ask for it."""
+"""The parts of the benchmark, called with the options of the command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from tests.benchmarks.figures import Figure
 
-# A progress bar of so many rounds, with its name.
+# Given a number of rounds and a name, returns a progress bar.
 Bar = Callable[[int, str], "tqdm[Any]"]
 
 
@@ -35,7 +35,7 @@ def peers(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
     here = installed()
     if missing := [name for name in PEERS if name not in here]:
         print(
-            f"Not installed, so not measured: {', '.join(missing)} (requirements-bench.txt).",
+            f"Not measured, because not installed: {', '.join(missing)} (requirements-bench.txt).",
             file=sys.stderr,
         )
     with bar(len(here) * len(options.clients) * options.rounds, "peers") as progress:

@@ -1,4 +1,4 @@
-"""`record`: the hot path of the record against what PostgreSQL itself can do."""
+"""`record`: the operations of jobs, against the same rows written by hand in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from tests.benchmarks.worker_pool import (
     shares_of,
 )
 
-# PostgreSQL makes up its mind about a prepared statement's plan after its fifth time.
+# PostgreSQL may choose a generic plan for a prepared statement after five executions.
 WARM_UP = 12
-LATE = "late"  # measured against ourselves
+LATE = "late"  # compares the last results of a long job with the first ones
 WATCHED = "claim"
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is asked of both sides, of contracts that end as `begins` says, `steps` steps each.
+    """One measure, on contracts with `steps` steps that the method `begins` of InputWriter makes.
 
-    `ours` and `limit` name the work of each side. `size` is how many of the usual calls make a
-    round; `reports` how many steps of each contract are reported, one call for each.
+    `ours` and `limit` name the work of each side. `size` is the part of the usual number of calls
+    that makes a round. `reports` is the number of steps of each contract that are reported, in a
+    call each.
     """
 
     title: str
@@ -81,10 +82,12 @@ def measure_record(
     ops: int,
     advance: Callable[[int], object],
 ) -> Iterator[Figure]:
-    """The figures of each of `only`, as they are measured.
+    """Yield the figures of the measures in `only`.
 
-    A round is `ops` calls of one client, and half as many of each of several. RuntimeError where
-    the two sides did not write the same rows: then there is nothing to compare.
+    A round is `ops` calls of one client, or half as many of each of several clients.
+
+    Raises:
+        RuntimeError: The two sides did not write the same rows, so they cannot be compared.
     """
     connections.close_all()
     with (
@@ -101,7 +104,7 @@ def measure_record(
 
 
 def _limit_alone() -> dict[str, Work]:
-    """By hand, without Django's connection idle beside it."""
+    """Return the work of the limit, and close the connections of Django that it does not need."""
     works = implementations.limit()
     connections.close_all()
     return works
@@ -164,14 +167,17 @@ def _compare(
             unit="times",
             ours=[watch.waits for watch in watches],
             baseline=[watch.samples for watch in watches],
-            against="looks",
+            against="samples",
             target=0.0,
             at_most=True,
         )
 
 
 def _late(ours: WorkerPool, *, rounds: int, ops: int, advance: Callable[[int], object]) -> Figure:
-    """The last results of a job as long as any against the first ones of another."""
+    """Compare the rate of the last step results of a very long job with that of its first ones.
+
+    Two jobs with the maximum number of steps take part, one at each end.
+    """
     each = min(ops, MAX_CHANGES // 2 // (rounds + 1))
     begun = MAX_CHANGES - each * rounds - WARM_UP
     late = long_job_input(MAX_CHANGES, reported=begun)
@@ -204,7 +210,7 @@ def _late(ours: WorkerPool, *, rounds: int, ops: int, advance: Callable[[int], o
 
 
 def _calls(measure: Measure, ops: int, clients: int) -> int:
-    """As many as make a round; where each job takes several, whole jobs."""
+    """Return the number of calls of a round; if a job takes several calls, only whole jobs."""
     each = measure.reports or 1
     return calls_of(-(-ops * measure.size // each), clients) * each
 
@@ -212,7 +218,7 @@ def _calls(measure: Measure, ops: int, clients: int) -> int:
 def _shares(
     measure: Measure, left: Iterator[Item], calls: int, clients: int
 ) -> list[Sequence[Any]]:
-    """What each client is to do: as many calls in all, of the next items that are left."""
+    """Divide `calls` calls on the next unused items among the clients."""
     if not measure.reports:
         return shares_of([next(left) for _ in range(calls)], clients)
     jobs = [next(left) for _ in range(-(-calls // measure.reports))]

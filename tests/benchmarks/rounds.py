@@ -1,4 +1,4 @@
-"""Rounds in which both sides take turns, so that a slow moment of the machine hits them alike."""
+"""Rounds in which both sides alternate, so that a slow moment of the machine affects both."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# Given how many clients there are and what the round is about: how many calls a second.
+# Given the number of clients and the subject of the round, returns the calls per second.
 Run = Callable[[int, Any], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Calls a second at one number of clients, round by round."""
+    """Calls per second at one number of clients, a value for each round."""
 
     ours: list[float] = field(default_factory=list)
     baseline: list[float] = field(default_factory=list)
@@ -27,9 +27,10 @@ def in_turns(
     about: Callable[[int], Any] = lambda many: None,
     advance: Callable[[int], object],
 ) -> dict[int, Rates]:
-    """Run both sides `rounds` times at each number of clients, the one or the other first.
+    """Run both sides `rounds` times at each number of clients; they alternate in going first.
 
-    `about` gives what the round with so many clients is about, the same for both.
+    Args:
+        about: Returns the subject of a round, given the number of clients; both sides get it.
     """
     rates = {many: Rates() for many in clients}
     for turn in range(rounds):
@@ -43,5 +44,5 @@ def in_turns(
 
 
 def calls_of(usual: float, clients: int) -> int:
-    """How many calls make a round: `usual` of one client, half as many of each of several."""
+    """Return the calls of a round: `usual` of one client, half as many of each of several."""
     return max(1, round(usual / (1 if clients == 1 else 2))) * clients

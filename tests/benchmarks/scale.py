@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks.scale`: every page and every call in a small and in a large record.
+"""`python -m tests.benchmarks.scale`: time every page and call in small and large databases.
 
-Each size is a database of real chains with a site of its own, as in earnest (gunicorn, sessions,
-tokens); all of them are called in turns, so that only the record differs.
+Each size is a database with real hash chains and with a site of its own, as in production
+(gunicorn, sessions, tokens). The sites are called in alternation, so that only the size differs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Timings = Mapping[int, Mapping[str, Timing]]
 
-FEWEST = 1_000  # with fewer, some page has nothing to show
+FEWEST = 1_000  # with fewer contracts, some pages are empty
 EPILOG = """examples:
   python -m tests.benchmarks.scale                           1 000, 100 000 and 1 000 000 contracts
   python -m tests.benchmarks.scale --keep                    keep the databases for the next run
@@ -31,7 +31,7 @@ EPILOG = """examples:
   python -m tests.benchmarks.scale --only home --calls 300   one page
 exit codes:
   0  measured
-  1  a call was not answered as it should be
+  1  a call had an unexpected response
   2  wrong usage
   130  interrupted"""
 
@@ -126,8 +126,9 @@ def _spaced(number: int) -> str:
 def _read(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.scale",
-        description="Fill databases by tests.benchmarks.load and call every page of the admin "
-        "and every call of the API in each, in turns.",
+        description="Fill databases of several sizes with tests.benchmarks.load, and time every "
+        "page of the admin and every call of the API in each, in alternation. See "
+        "docs/benchmarks-at-scale.md.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -137,24 +138,32 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         type=int,
         default=[1_000, 100_000, 1_000_000],
         metavar="N",
-        help="How many contracts the databases hold (default: 1000 100000 1000000).",
+        help="The sizes of the databases, in contracts (default: 1000 100000 1000000).",
     )
     parser.add_argument(
-        "--calls", type=int, default=100, help="Rounds of all calls (default: %(default)s)."
+        "--calls",
+        type=int,
+        default=100,
+        help="How often each page and call is timed (default: %(default)s).",
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="Only the pages and calls named with TEXT."
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="Time only the pages and calls whose name contains TEXT.",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="Keep the databases, and take those that are there."
+        "--keep",
+        action="store_true",
+        help="Keep the databases at the end, and use those that an earlier run kept.",
     )
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")
     options = parser.parse_args(argv)
     if min(options.contracts) < FEWEST or options.calls < 2:
-        parser.error(f"at least {FEWEST} contracts and 2 calls")
+        parser.error(f"--contracts must be at least {FEWEST}, and --calls at least 2")
     if len(set(options.contracts)) < len(options.contracts):
-        parser.error("each size once")
+        parser.error("--contracts must not repeat a size")
     return options
 
 

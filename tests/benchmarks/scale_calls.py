@@ -1,4 +1,4 @@
-"""What is called at every size: each page of the admin, each GET of the API, and a job's writes."""
+"""The pages of the admin and the GETs of the API that are timed at every size."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.admin.home_counts import WAITS, weeks_until
 from governance.authorities.contract import capability_history
+from governance.authorities.contract.overview import WAITS, weeks_until
 from governance.authorities.review.queue import (
     QueueCursor,
     QueueFilter,
@@ -31,13 +31,13 @@ from tests.benchmarks.load.filling import PREFIX
 from tests.benchmarks.load.words import CAPABILITIES
 
 PAGE = 50
-SAMPLE = 200  # how many contracts are looked at, drawn from all over the record
+SAMPLE = 200  # the number of contracts that are opened, drawn from the whole database
 COMMON, RARE = CAPABILITIES[0], CAPABILITIES[-2]
 API = "/api/v1/"
 
 
 class Sample:
-    """Contracts of a load drawn at random, the same numbers each time, by what became of them."""
+    """Random contracts of a load, always with the same numbers, grouped by their state."""
 
     def __init__(self, contracts: int) -> None:
         drawn = random.Random(1).sample(range(1, contracts + 1), k=min(contracts, 4 * SAMPLE))
@@ -57,7 +57,7 @@ class Sample:
 
 
 def pages(sample: Sample) -> dict[str, Iterator[str]]:
-    """The admin's pages by name, each with as many addresses as one wants."""
+    """Return the pages of the admin by name, each with an endless iterator of addresses."""
     contracts = reverse("admin:governance_systemcontract_changelist")
     jobs = reverse("admin:governance_governancejob_changelist")
     queue = reverse("admin:governance_systemcontract_queue")
@@ -124,7 +124,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         "modify": each(sample.waiting, "systemcontract_modify"),
         "clarify": each(sample.waiting, "systemcontract_clarify"),
         "comment": each(sample.done, "systemcontract_comment"),
-        "ledger story": each(sample.done, "systemcontract_ledger"),
+        "ledger page": each(sample.done, "systemcontract_ledger"),
         "ledger export": each(sample.done, "systemcontract_ledger_export"),
         "signature": each(sample.done, "systemcontract_signature", 1),
         "job": each(sample.jobs, "governancejob_change"),
@@ -135,8 +135,8 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         "capability, common": cycle([common]),
         "capability, common, further on": cycle([f"{common}?{older}"]),
         "capability, rare": each([capabilities[RARE]], "capability_change"),
-        "the line": cycle([reverse("admin:governance_changefreeze_changelist")]),
-        "stop the line": cycle([reverse("admin:governance_changefreeze_start")]),
+        "change freezes": cycle([reverse("admin:governance_changefreeze_changelist")]),
+        "start a change freeze": cycle([reverse("admin:governance_changefreeze_start")]),
     }
     for model in (Capability, ConfigurationEntry, GovernanceSignal, ApiToken, Account):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
@@ -145,7 +145,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
 
 
 def calls(sample: Sample) -> dict[str, Iterator[str]]:
-    """The API's GETs by name, each with as many addresses as one wants."""
+    """Return the GETs of the API by name, each with an endless iterator of addresses."""
     since = sample.middle.isoformat().replace("+00:00", "Z")
     both: dict[str, Mapping[str, str]] = {
         "": {},
@@ -189,7 +189,7 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
         "steps": each(sample.jobs, "jobs/{}/steps/"),
         "progress": each(sample.jobs, "jobs/{}/progress/"),
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
-        "line": cycle([f"{API}freezes/"]),
+        "freezes": cycle([f"{API}freezes/"]),
     }
     return {f"API: {name}": urls for name, urls in found.items()}
 

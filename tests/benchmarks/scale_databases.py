@@ -1,4 +1,4 @@
-"""Databases of as many contracts as one wants, each with its real chain: made once, or kept."""
+"""Databases of any number of contracts with real hash chains, dropped or kept after a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREFIX = "govsite_scale_"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A database, how long filling it took (None where it was there), and its size on disk."""
+    """A database: the seconds that filling it took (None if it was kept), and its size on disk."""
 
     name: str
     contracts: int
@@ -32,9 +32,9 @@ class Made:
 
 @contextmanager
 def database_of(contracts: int, *, keep: bool, advance: Callable[[int], object]) -> Iterator[Made]:
-    """A database of that many contracts, analysed; with `keep` it stays, and is taken if there.
+    """Create a database with so many contracts, analysed, and drop it after the block.
 
-    One that is there is migrated to the state of the code: its indexes are those of today.
+    With `keep` it is not dropped, and a kept one is used again, after its migrations are applied.
     """
     template, name = ensure_template(), f"{PREFIX}{contracts}"
     seconds = None
@@ -53,7 +53,7 @@ def database_of(contracts: int, *, keep: bool, advance: Callable[[int], object])
 
 
 def _make(template: str, name: str, contracts: int, advance: Callable[[int], object]) -> float:
-    """Fill a draft and name it when it is whole, so that what is kept always is."""
+    """Fill a draft database, and rename it when it is complete; return the seconds."""
     draft = f"{name}_draft"
     _drop(draft)
     with server() as cursor:

@@ -1,4 +1,4 @@
-"""A site over each database, its people's clients, and what they take for each call."""
+"""A site for each database, its clients, and the times of their calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.sites import running_site
 from tests.support.tokens import new_token
 from tests.support.users import Users
 
-WARMING = 3  # rounds that nobody measures
+WARMING = 3  # rounds that are not measured
 WRITES = ("activate", "claim", "record a result", "complete")
 _ROLES = {
     "operator": Role.OPERATOR,
@@ -42,7 +42,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds of a call, and how long its answer is, which is much of the time it takes."""
+    """The times of a call in milliseconds, and the median length of its response."""
 
     p50: float
     p99: float
@@ -57,7 +57,7 @@ class Timing:
 
 @dataclass
 class Visit:
-    """Somebody's clients at one site, and what they have measured there."""
+    """The clients of one site, and the times and lengths that they measured."""
 
     clients: Mapping[str, httpx.Client]
     addresses: Mapping[str, Iterator[str]]
@@ -70,7 +70,7 @@ class Visit:
         self._timed(name, lambda: client.get(address), 200)
 
     def write(self) -> None:
-        """One job's way: activated, then the oldest that waits claimed, reported and completed."""
+        """Activate a contract, then claim the oldest PENDING job, report it and complete it."""
         contract, executor = next(self.approved), self.clients["executor"]
         address = f"/api/v1/contracts/{contract.pk}/activate/"
         self._timed(WRITES[0], lambda: _post(self.clients["operator"], address, {}), 201)
@@ -96,7 +96,7 @@ class Visit:
 
 @contextmanager
 def visiting(made: Sequence[Made], *, rounds: int) -> Iterator[list[Visit]]:
-    """A site over each of the databases, all at once, and somebody who visits it."""
+    """Run a site for each database at the same time, and return a visit for each."""
     with ExitStack() as stack:
         visits = []
         for one in made:
@@ -131,7 +131,7 @@ def visiting(made: Sequence[Made], *, rounds: int) -> Iterator[list[Visit]]:
 def measure(
     visits: Sequence[Visit], names: Sequence[str], *, calls: int, advance: Callable[[int], object]
 ) -> None:
-    """Call everything everywhere in turns: a slow moment of the machine hits every size alike."""
+    """Call all sites in alternation, so that a slow moment of the machine affects every size."""
     for turn in range(WARMING + calls):
         if turn == WARMING:
             for visit in visits:
@@ -145,7 +145,7 @@ def measure(
 
 
 def _people() -> tuple[Users, Account]:
-    """The benchmark's own people, who are there already where the database was kept."""
+    """Return the users of the benchmark; a kept database has them already."""
 
     def new_user(name: str, role: Role | None, **columns: Any) -> Account:
         person, _ = Account.objects.get_or_create(
@@ -162,14 +162,14 @@ def _people() -> tuple[Users, Account]:
 
 
 def _fill_the_queue(users: Users) -> None:
-    """So many more that wait, once, that a page of them is full in the smallest record, too."""
+    """Add ELIGIBLE contracts until the queue has a full page, in the smallest database too."""
     ours = SystemContract.objects.filter(proposed_by=users.operator, status=ContractStatus.ELIGIBLE)
     for _ in range(PAGE + 1 - len(ours[: PAGE + 1])):
         eligible(users, reference=f"BENCHMARK-{uuid4()}", risk_level="critical")
 
 
 def _session_of(person: Account) -> str:
-    """The key of a new session, in which the person is signed in."""
+    """Return the key of a new session in which the person is logged in."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

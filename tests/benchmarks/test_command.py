@@ -1,4 +1,4 @@
-"""The command's own words, and how a figure is judged; nothing is measured here."""
+"""Tests of the command line and of the figures; nothing is measured here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The baseline is no cheat: by hand or by us, the same rows are written, as large."""
+"""Tests that the baseline is fair: it writes the same rows as govsite, of the same size."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ BEGINNINGS: dict[str, Begin] = {
 
 @pytest.fixture
 def session(committed: Users) -> Iterator[psycopg.Connection[Any]]:
-    """The hand's own session on the test's database, as the owner."""
+    """A session of the owner on the test's database, with the environment set for the limit."""
     params = connections["owner"].get_connection_params()
     keywords = ("host", "port", "user", "dbname")
     address = " ".join(f"{name}={params[name]}" for name in keywords if params.get(name))
     with (
-        patch.dict(os.environ, {"DATABASE_OWNER_URL": address}),
+        patch.dict(os.environ, {"GOVSITE_OWNER_DATABASE_URL": address}),
         owner_session() as session,
     ):
         yield session
@@ -125,7 +125,7 @@ def _changes(measure: Measure) -> dict[str, Any]:
 
 
 def _require_as_large(session: psycopg.Connection[Any]) -> None:
-    """The same columns filled, the ledger as long to the byte, what is sealed within a tenth."""
+    """Compare both sides: the filled columns, the bytes of each entry, the evidence within 10 %."""
 
     def both(sql: str) -> list[Any]:
         return [session.execute(sql.format(schema=schema)).fetchall() for schema in _SCHEMAS]

@@ -1,4 +1,4 @@
-"""A load is a record as real as any: every law and the verifier could not tell it from one."""
+"""Tests of the load: its contracts pass every database guard and verify like real ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRIGGERS = (
 
 @pytest.fixture
 def own_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Where nobody is yet, and commits are real."""
+    """A database without users, in which commits are real."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         yield
 

@@ -1,4 +1,4 @@
-"""Who goes first, and what a crew makes of its shares."""
+"""Tests of the order of rounds, and of the worker pool."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_worker_pool__given_shares__does_them_at_once() -> None:
     with WorkerPool(works, 3) as worker_pool:
         assert worker_pool.do("double", shares_of(range(5), 3)) >= 0
         assert worker_pool.outcomes == [6, 8, 4]
-        # Each sleeps for as long as all of it takes.
+        # Three sleeps at the same time take as long as one of them.
         assert 0.2 <= worker_pool.do("sleep", [[0.2], [0.2], [0.2]]) < 0.55
 
 

@@ -1,4 +1,4 @@
-"""The site's addresses, and two calls that do nothing behind the same door."""
+"""The site's URLs, and two empty calls with the same authentication and permissions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["handler400", "handler500", "urlpatterns"]
 
 
 class Empty(GovernedViewSet):
-    """Reads nothing and writes nothing of its own."""
+    """A view set whose actions do nothing themselves."""
 
     noun = "nothing"
     action_permissions = {

@@ -1,4 +1,4 @@
-"""`verify`: the whole ledger, against reading it and hashing its bytes and nothing else."""
+"""`verify`: the verification of the whole ledger, against reading and hashing it only."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ EARLY = 0.2
 
 
 def works() -> dict[str, Work]:
-    """`verify` and `hash` the whole record; each fills the list that it is given."""
+    """Return two kinds of work on the whole ledger: `verify` and `hash`."""
 
     def verify(share: int) -> tuple[int, float, float]:
-        """Entries, and the memory in bytes after EARLY of the contracts and after all of them."""
+        """Return the entries, and the memory in bytes after `share` and after all contracts."""
         process, early, entries = psutil.Process(os.getpid()), 0.0, 0
         for number, checked in enumerate(verify_ledger()):
             entries += checked.entries
@@ -47,14 +47,14 @@ def works() -> dict[str, Work]:
             for previous, body, hashed in cursor:
                 entries += 1
                 if sha256(previous + body.encode()).digest() != hashed:
-                    raise RuntimeError("An entry's hash is not that of its bytes.")
+                    raise RuntimeError("The hash of an entry is wrong.")
         return entries
 
     return {"verify": verify, "hash": hash_all}
 
 
 def measure_verify(*, rounds: int, advance: Callable[[int], object]) -> Iterator[Figure]:
-    """Entries a second of both, and the memory of the process that verifies."""
+    """Measure the entries per second of both, and the memory of the process that verifies."""
     share = int(count_contracts() * EARLY)
     connections.close_all()
     ours, baseline, early, late = [], [], [], []

@@ -1,4 +1,4 @@
-"""Look, all the while that others work, whether one of them waits for another."""
+"""Samples of lock waits, taken while other processes work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import TracebackType
 from tests.benchmarks.database import owner_session
 
 SAMPLE_INTERVAL_SECONDS = 0.002
-# Who waits for a file to grow waits for nobody's row.
+# Waits for the extension of a file are left out: they are not for another session's row.
 _WAITING = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'
@@ -16,7 +16,7 @@ _WAITING = """
 
 
 class Watch:
-    """`samples` taken at this database's sessions while it is open, and in how many one `waits`."""
+    """A sampler of this database's sessions: the number of `samples`, and of those with `waits`."""
 
     def __init__(self) -> None:
         self.samples = self.waits = 0

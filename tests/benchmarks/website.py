@@ -1,4 +1,4 @@
-"""The site as it runs in earnest, and clients of it that cost as little as a client can."""
+"""The site as in production, and clients that need as little time as possible."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from tests.support.sites import free_port, output_of
 
 @contextmanager
 def website(*, workers: int | None = None) -> Iterator[str]:
-    """The address of gunicorn as `run_dev` serves, on the benchmark's database.
+    """Run gunicorn as `run_dev` does, on the benchmark's database, and return its address.
 
-    With `workers`, that many processes instead of its own number.
+    Args:
+        workers: The number of worker processes, instead of the number in its settings.
     """
     environment = dict(os.environ) | {"GOVSITE_HTTPS": "0"}
-    environment.pop("DATABASE_OWNER_URL")
+    environment.pop("GOVSITE_OWNER_DATABASE_URL")
     if workers:
         environment["GUNICORN_CMD_ARGS"] = f"--workers={workers}"
     site = Site(host="127.0.0.1", port=free_port())
@@ -41,7 +42,7 @@ def website(*, workers: int | None = None) -> Iterator[str]:
 
 
 def web_workers() -> list[psutil.Process]:
-    """gunicorn's worker processes, of the only site that we have started."""
+    """Return gunicorn's worker processes; only one site may run."""
     [master] = [
         child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())
     ]
@@ -50,7 +51,7 @@ def web_workers() -> list[psutil.Process]:
 
 
 class Caller:
-    """One connection, kept alive; every call shows the same token."""
+    """A client with one kept connection and one token."""
 
     def __init__(self, address: str, token: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
@@ -66,11 +67,15 @@ class Caller:
     def _call(
         self, method: str, path: str, body: bytes | None, more: Mapping[str, str], expect: int
     ) -> Any:
-        """The answer's document. RuntimeError for another status than expected."""
+        """Send a request and return the body of the response.
+
+        Raises:
+            RuntimeError: The status is not the expected one.
+        """
         try:
             answer = self._send(method, path, body, more)
         except (http.client.RemoteDisconnected, ConnectionError):
-            # gunicorn hangs up on a connection that was idle for long, between two rounds.
+            # gunicorn closes a connection that was idle for some seconds, as between two rounds.
             self._connection.close()
             answer = self._send(method, path, body, more)
         content = answer.read()
@@ -86,5 +91,5 @@ class Caller:
 
 
 def first_of(page: bytes) -> str:
-    """The id of the first row of a page."""
+    """Return the id of the first row of a page."""
     return str(json.loads(page)["results"][0]["id"])

@@ -1,4 +1,4 @@
-"""Clients as processes of their own, so that no interpreter's lock counts for either side."""
+"""Clients as processes, so that Python's global interpreter lock slows neither side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 Work = Callable[[Any], object]
-# Made in the worker, over a connection of its own: what it can be asked to do, by name.
+# Called in the worker process, with a connection of its own; returns the work by name.
 WorkerSetup = Callable[[], dict[str, Work]]
 
 PATIENCE_SECONDS = 5
@@ -20,10 +20,10 @@ PLAIN = (int, float, tuple)
 
 
 class WorkerPool:
-    """Workers that wait until all of them are to begin at once.
+    """Worker processes that begin their work at the same moment.
 
-    They are forks of this process, which may have no connection open then, for they would share
-    it; or, `apart`, processes that know nothing of it.
+    They are forked from this process, which must have no open database connection then, because
+    they would share it. With `apart` they are new processes (spawn).
     """
 
     def __init__(self, set_up_worker: WorkerSetup, size: int, *, apart: bool = False) -> None:
@@ -40,10 +40,12 @@ class WorkerPool:
             self._workers.append(worker)
 
     def do(self, what: str, shares: Sequence[Sequence[Any]]) -> float:
-        """The seconds it took: each worker does `what` with each item of its share.
+        """Let each worker do the work `what` with each item of its share; return the seconds.
 
-        `outcomes` then holds what the last item of each share gave, if that is plain numbers.
-        RuntimeError with a worker's own words when one fails.
+        `outcomes` then has the result of the last item of each share, if it is a number or a tuple.
+
+        Raises:
+            RuntimeError: A worker failed; the message has its error.
         """
         pipes = self._pipes[: len(shares)]
         for pipe, share in zip(pipes, shares, strict=True):
@@ -67,7 +69,7 @@ class WorkerPool:
         self.leave()
 
     def leave(self) -> None:
-        """Send them home; whoever does not hear it in time is ended."""
+        """End the workers; kill those that do not end within PATIENCE_SECONDS."""
         for pipe in self._pipes:
             with suppress(OSError):
                 pipe.send((None, ()))
@@ -79,12 +81,12 @@ class WorkerPool:
 
 
 def shares_of(items: Sequence[Any], clients: int) -> list[Sequence[Any]]:
-    """The items in as many parts, as equal as can be."""
+    """Divide the items into as many parts as there are clients, of nearly equal size."""
     return [items[start::clients] for start in range(clients)]
 
 
 def _serve(pipe: Connection, set_up_worker: WorkerSetup) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever hired us decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the parent process ends the workers
     works = set_up_worker()
     while True:
         what, share = pipe.recv()
@@ -100,5 +102,5 @@ def _serve(pipe: Connection, set_up_worker: WorkerSetup) -> None:
                 outcome = work(item)
             ended = time.perf_counter()
             pipe.send((began, ended, outcome if isinstance(outcome, PLAIN) else None))
-        except Exception as failure:  # noqa: BLE001 - told where the figures are made
+        except Exception as failure:  # noqa: BLE001 - the parent process raises it
             pipe.send(f"{what}: {type(failure).__name__}: {failure}")

@@ -1,1 +1,1 @@
-"""The desk in a real browser: a real site on a database of the test's own, Debian's Chromium."""
+"""Tests of the admin in Debian's Chromium, against a running site with its own database."""

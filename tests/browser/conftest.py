@@ -1,7 +1,7 @@
-"""A browser for each test, the site it looks at, and people who sit down in front of it.
+"""Fixtures of the browser tests: the browser, the site, and pages of signed-in people.
 
-Without a Chromium on the machine the tests here are skipped, which pytest tells in one line; where
-`CI` is set they fail instead.
+Without Chromium on the machine, the tests in this folder are skipped with one line. If `CI` is set,
+they fail instead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a browser one test stands for all, so that their being skipped is told once."""
+    """Without a browser, keep one skipped test and deselect the others, for a single message."""
     ours = [item for item in items if item.path.is_relative_to(FOLDER)]
     if chromium.PATH or os.environ.get("CI") or not ours:
         return
@@ -48,7 +48,7 @@ def chromium_required() -> None:
 
 @pytest.fixture
 def browser(chromium_required: None) -> Iterator[Browser]:
-    """A browser process of the test's own: half a second, and nothing is left of the last one."""
+    """Start a browser process for this test; it takes half a second and shares no state."""
     expect.set_options(timeout=PATIENCE_MS)
     with chromium.running_chromium() as started:
         yield started
@@ -56,7 +56,7 @@ def browser(chromium_required: None) -> Iterator[Browser]:
 
 @pytest.fixture
 def site(chromium_required: None, committed: Users) -> Iterator[str]:
-    """The address of a site on the database of this test's cast."""
+    """Run a site on this test's database, and return its address."""
     with running_site() as address:
         yield address
 
@@ -65,7 +65,7 @@ def site(chromium_required: None, committed: Users) -> Iterator[str]:
 def demo_site(
     chromium_required: None, django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[str]:
-    """The address of a site on a database that holds the demo, with something in every state."""
+    """Run a site on a database with the demo, which has contracts in every status."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         load_demo(at=timezone.now())
         with running_site() as address:
@@ -74,13 +74,13 @@ def demo_site(
 
 @pytest.fixture
 def open_page_as(site: str, browser: Browser) -> Iterator[OpenPage]:
-    """Opens a page of the site for a person who has signed in, or for nobody."""
+    """Return a function that opens a page of the site, signed in as a person or anonymous."""
     yield from pages_of(browser, site)
 
 
 @pytest.fixture
 def open_demo_page_as(demo_site: str, browser: Browser) -> Iterator[OpenPage]:
-    """Opens a page of the demo's site for somebody."""
+    """Return a function that opens a page of the site with the demo."""
     yield from pages_of(browser, demo_site)
 
 
@@ -90,8 +90,9 @@ def founder_page(open_page_as: OpenPage, committed: Users) -> Page:
 
 
 def pages_of(browser: Browser, address: str) -> Iterator[OpenPage]:
-    """Afterwards none may have had an error in a script, a failure of the site as an answer, or a
-    wish for anything from another host.
+    """Yield a function that opens pages; afterwards assert that no page had a complaint.
+
+    Complaints are script errors, server errors, missing static files, and requests to other hosts.
     """
     complaints: list[str] = []
     with ExitStack() as leaving:

@@ -1,4 +1,4 @@
-"""What a person does at the desk, in the words on the screen; a few lines for a test."""
+"""Actions of a person in the admin, by the labels on the screen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from playwright.sync_api import (
 from governance.models import Account, SystemContract
 from tests.support.admin import contract_url
 
-# Far more than a page needs; a machine that is busy with other tests takes its time.
+# Far more than a page needs, because other tests may keep the machine busy.
 PATIENCE_MS = 30_000
 
 LAPTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
@@ -37,12 +37,12 @@ DARK: dict[str, Any] = {"color_scheme": "dark"}
 LIGHT: dict[str, Any] = {"color_scheme": "light"}
 
 
-# --- sitting down ---
+# --- signing in ---
 @contextmanager
 def signed_in_page(
     browser: Browser, address: str, person: Account | None, complaints: list[str], **screen: Any
 ) -> Iterator[Page]:
-    """A page of the site, signed in as the person; `complaints` gets to hear what goes wrong."""
+    """Open a page of the site, signed in as the person; errors are added to `complaints`."""
     context = browser.new_context(base_url=address, **screen)
     context.set_default_timeout(PATIENCE_MS)
     try:
@@ -58,7 +58,7 @@ def signed_in_page(
 
 
 def session_of(person: Account) -> str:
-    """The key of a session in which the person has signed in; no password, and no time for one."""
+    """Create a session for the person without a password, and return its key."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -80,7 +80,7 @@ def listen(page: Page, address: str, complaints: list[str]) -> None:
             complaints.append(f"{response.status} {response.url}")
 
     def logged(message: ConsoleMessage) -> None:
-        # A refusal is an answer like any other; its status is on the console too.
+        # The console also logs the status of a refusal (4xx), which is no error of the page.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(f"{page.url}: {message.text}")
 
@@ -90,9 +90,9 @@ def listen(page: Page, address: str, complaints: list[str]) -> None:
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
 
 
-# --- going places ---
+# --- navigation ---
 def go(page: Page, name: str, *args: Any) -> None:
-    """To the admin's page of that name."""
+    """Open the admin's page with this URL name."""
     page.goto(reverse(f"admin:{name}", args=args))
 
 
@@ -101,24 +101,28 @@ def go_to_contract(page: Page, contract: SystemContract) -> None:
 
 
 def press(page: Page, words: str) -> None:
-    """The button, or the link that looks like one, with exactly these words."""
+    """Press the button, or the link styled as a button, with exactly this label."""
     page.get_by_role("button", name=words, exact=True).or_(
         page.get_by_role("link", name=words, exact=True)
     ).click()
 
 
 def write(page: Page, label: str, words: str) -> None:
-    """Into the field of the form that begins with this label."""
+    """Fill in the form field with this label."""
     page.locator("form[method=post]").get_by_label(label).fill(words)
 
 
 def expect_text(page: Page, words: str) -> None:
-    """Among the page's own words, above everything else."""
+    """Wait until the text is visible on the page."""
     expect(page.get_by_text(words).first).to_be_visible()
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    """By the Tab key alone; an error where that does not lead there."""
+    """Press Tab until the target has the focus.
+
+    Raises:
+        AssertionError: the target cannot be reached with Tab.
+    """
     for _ in range(200):
         page.keyboard.press("Tab")
         if target.evaluate("element => element === document.activeElement"):
@@ -126,21 +130,21 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"Tab never comes to {target}.")
 
 
-# --- time, and what fills up by itself ---
+# --- time, and pages that refresh themselves ---
 def with_fake_clock(page: Page) -> Page:
-    """The same page, whose scripts wait only as long as `advance_clock` has them wait."""
+    """Replace the clock of the page's scripts by one that only `advance_clock` moves."""
     page.clock.install()
     return page
 
 
 def advance_clock(page: Page, seconds: int = 4) -> None:
-    """As if that much time had passed: the page looks whether there is news."""
+    """Advance the page's clock, so that its script asks for news."""
     page.clock.fast_forward(seconds * 1000)
 
 
 @contextmanager
 def without_reload(page: Page) -> Iterator[None]:
-    """What happens inside happens in one and the same page."""
+    """Assert that the page is not reloaded inside the block."""
     page.evaluate("window.neverReloaded = true")
     yield
     assert page.evaluate("window.neverReloaded")
@@ -148,9 +152,10 @@ def without_reload(page: Page) -> Iterator[None]:
 
 # --- decisions ---
 def decide(page: Page, contract: SystemContract, way: str, button: str, **typed: str) -> None:
-    """From the contract's page by the link `way` to a form; fill it in; press its button.
+    """Open the form behind the link `way` of the contract's page, fill it in, and press `button`.
 
-    What is typed goes by the label of its field, `_` for a space.
+    Args:
+        typed: the text for each field, by the field's label with `_` for a space.
     """
     go_to_contract(page, contract)
     press(page, way)

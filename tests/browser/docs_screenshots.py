@@ -1,6 +1,6 @@
-"""Make the screenshots of the documentation: `python -m tests.browser.docs_screenshots`.
+"""Take the screenshots of the documentation: `python -m tests.browser.docs_screenshots`.
 
-Six screens of the demo, small, into `docs/images/desk-*.png`; commit them when they have changed.
+It writes six small pictures of the demo to `docs/images/desk-*.png`. Commit the ones that changed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ MAX_BYTES = 400_000
 
 
 def main() -> int:
-    """Zero, or one where the pictures have become too large for the repository."""
-    # What needs Django set up comes after that.
+    """Take the pictures; return 1 if they are too large, incomplete, or a page had an error."""
+    # These imports need `django.setup()` first.
     from django.utils import timezone
 
     from governance.demo.load_demo import load_demo

@@ -1,4 +1,4 @@
-"""Every screen of the desk, one line each: for banners, pictures, widths and accessibility."""
+"""The list of the admin's screens, for tests of banner, width and accessibility, and pictures."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ from governance.services.freezes.operations import start_freeze
 
 @dataclass(frozen=True)
 class Screen:
-    """A page of the admin; `of` finds what it is about, in whatever world the test has made, or
-    the arguments of its address.
+    """A page of the admin.
 
-    `who` may see it: "anybody" who reads, or only a "founder", an "operator" or the "admin".
-    `press` is the button of its form as it opens, for a look at what comes of that.
+    Args:
+        of: finds the object of the page in the test's database, or the arguments of its address.
+        who: the person who opens it: "anybody" with the permission to view, or only a "founder",
+            an "operator" or the "admin".
+        press: a button to press after the page has opened, to show the next page.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Screen:
         return reverse(f"admin:{self.url}", args=args)
 
     def exists(self) -> bool:
-        """Whether this world holds anything that the screen could be about."""
+        """Return whether the database has an object for the screen."""
         return self.of is None or self.of() is not None
 
 
@@ -75,12 +77,12 @@ def narrow_token() -> Any:
 
 
 def another_token() -> Any:
-    """The last of a line of successors: each picture of a rotation adds one."""
+    """Return the newest successor of a token, because each picture of a rotation adds one."""
     return ApiToken.objects.filter(name="Spare", successor=None, revoked_at=None).first()
 
 
 def signature() -> tuple[Any, int] | None:
-    """A contract that somebody has signed, and the first signature."""
+    """Return the id of a signed contract and the number of its first signature."""
     signed = ApprovalSignature.objects.first()
     return signed and (signed.contract_id, signed.number)
 
@@ -122,7 +124,7 @@ SCREENS = [
 ]
 
 
-# While changes are frozen.
+# Screens during a change freeze.
 FROZEN_SCREENS = [
     Screen("home-frozen", "index"),
     Screen("freezes-active", "governance_changefreeze_changelist"),
@@ -132,7 +134,7 @@ FROZEN_SCREENS = [
 
 
 def add_screen_records() -> None:
-    """Add to the demo what it has none of, so that every screen has something to show."""
+    """Add a comment, a question and tokens to the demo, so that every screen has content."""
     founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
     comment_on_contract(contract_id=waiting().pk, person=founder, text=remark, at=at)

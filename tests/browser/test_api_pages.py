@@ -1,4 +1,4 @@
-"""The API's own two pages: read at both widths, silent, and asking nobody but us."""
+"""The two documentation pages of the API, at both widths, without errors or other hosts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.browser.test_screens import SCREENSHOTS
 def test_page__of_the_api__shows_every_call_and_requests_no_other_host(
     open_page_as: OpenPage, name: str, size: dict[str, Any]
 ) -> None:
-    """What it asks of other hosts, and what its script complains of, fails as for every page."""
+    """Script errors and requests to other hosts fail the test, as `pages_of` does for all pages."""
     page = open_page_as(None, **size)
     page.goto(f"/api/v1/{name}/")
-    for call in ("List contracts", "Claim the oldest pending job", "Give the verdict on a job"):
+    for call in ("List contracts", "Claim the oldest pending job", "Record the verdict on a job"):
         expect(page.get_by_text(call).last).to_be_attached()
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"api-{name}-{size['viewport']['width']}.png")

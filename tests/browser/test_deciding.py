@@ -1,4 +1,4 @@
-"""A founder signs in, decides, and is told what was done; the record says the same."""
+"""Decisions in the browser: signing in, approving, rejecting, modifying, asking, commenting."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_approving__after_a_concurrent_change__shows_it_and_then_signs(
     desk.press(founder_page, "Approve")
     desk.expect_text(founder_page, "Health of Search: was HEALTHY, now DEGRADED")
     assert reloaded(contract).status == ContractStatus.ELIGIBLE
-    # What was typed is still there, but not that this one is meant.
+    # The note is kept, but the confirmation must be typed again.
     desk.press(founder_page, "Approve")
-    desk.expect_text(founder_page, "confirmation_required")
+    desk.expect_text(founder_page, "exactly to approve a critical change")
     desk.write(founder_page, "Type the contract's reference", contract.reference)
     desk.press(founder_page, "Approve")
     desk.expect_text(founder_page, "Approved. It can be activated from")
@@ -121,7 +121,7 @@ def test_modifying__by_fields_and_a_preview__replaces_the_contract(
     page.get_by_role("combobox", name="Value: kind", exact=True).last.select_option("Yes")
     expect(page.locator("[name=c2-p0-typed]")).to_be_visible()
     expect(page.locator("[name=c2-p1-typed]")).to_be_hidden()
-    # Enter previews; it never sends.
+    # Enter presses the preview button.
     page.get_by_role("textbox", name="Key", exact=True).press("Enter")
     desk.expect_text(page, "New value: must be a number, such as 20, -3 or 2.5")
     value.fill("30")
@@ -177,5 +177,5 @@ def test_proposer__a_founder_too__finds_no_way_to_approve(
     Account.objects.filter(pk=committed.operator.pk).update(is_superuser=True)
     page = open_page_as(Account.objects.get(pk=committed.operator.pk))
     desk.go_to_contract(page, contract)
-    desk.expect_text(page, "You cannot decide here")
+    desk.expect_text(page, "You cannot decide on this contract")
     expect(page.get_by_role("link", name="Approve…")).to_have_count(0)

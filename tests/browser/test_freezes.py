@@ -1,4 +1,4 @@
-"""A founder stops the line; everybody sees it on every page; another one lets it run again."""
+"""A change freeze in the browser: one founder starts it, every page shows it, another lifts it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_freeze__started_and_lifted__the_banner_appears_on_every_page_and_disapp
 
     desk.go_to_contract(founder, contract)
     expect(founder.get_by_role("link", name="Approve…")).to_have_count(0)
-    desk.expect_text(founder, "change_freeze_active")
+    desk.expect_text(founder, "This contract cannot be approved now")
     assert reloaded(contract).status == ContractStatus.ELIGIBLE
     assert reloaded(job).status == "RUNNING"
 
     second = open_page_as(committed.second_founder)
     desk.lift_freeze(second, "It is back.")
-    desk.expect_text(second, "Freeze lifted. Changes move again.")
+    desk.expect_text(second, "Freeze lifted. Changes are possible again.")
     expect(banner(second)).to_have_count(0)
     assert FreezeLift.objects.get().lifted_by == committed.second_founder
     viewer.reload()

@@ -1,4 +1,4 @@
-"""The queue by keyboard alone: move, read, go to a form and back; no key decides."""
+"""The keyboard shortcuts of the review queue: they move and open forms; none decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.users import Users
 
 @pytest.fixture
 def queue(founder_page: Page, committed: Users) -> list[SystemContract]:
-    """Three contracts in the order in which the queue shows them, and the page at the queue."""
+    """Open the queue in `founder_page`; return its three contracts in their order."""
     waiting = [
         eligible(committed, risk_level=risk, title=f"A {risk} change")
         for risk in ("critical", "high", "low")
@@ -62,7 +62,7 @@ def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
         is_on(page, queue[1], page_name)
         page.go_back()
         expect(page).to_have_url(re.compile("/queue/$"))
-        page.reload()  # from the top again, whatever the browser remembers of the page
+        page.reload()  # a page from the browser's cache would keep the focus
     assert {contract.status for contract in SystemContract.objects.all()} == {
         ContractStatus.ELIGIBLE
     }

@@ -1,4 +1,4 @@
-"""What runs fills up before one's eyes, without a reload."""
+"""Running jobs on the home page and on the job's page: they update without a reload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_home__while_a_job_runs__fills_up_and_empties_without_a_reload(
     page = desk.with_fake_clock(founder_page)
     desk.go(page, "index")
     runs = page.get_by_role("region", name="Runs now")
-    expect(runs).to_contain_text("Nothing runs now.")
+    expect(runs).to_contain_text("No job runs now.")
     with desk.without_reload(page):
         running = running_job(committed, title="Bring search to preview")
         desk.advance_clock(page)
@@ -32,7 +32,7 @@ def test_home__while_a_job_runs__fills_up_and_empties_without_a_reload(
         running.record(running.report(1, StepStatus.FAILED))
         running.complete()
         desk.advance_clock(page)
-        expect(runs).to_contain_text("Nothing runs now.")
+        expect(runs).to_contain_text("No job runs now.")
         expect(runs.get_by_role("link")).to_have_count(0)
 
 
@@ -51,7 +51,7 @@ def test_job__while_it_runs__its_page_fills_up_to_the_end_without_a_reload(
         expect(steps).to_have_text(["done", "running", "planned"])
         expect(bar).to_contain_text("1 of 3 steps reported")
 
-        # What the reader has unfolded stays so when the next step comes in.
+        # An open fold stays open when the next report arrives.
         page.get_by_text("Output").first.click()
         expect(page.get_by_text("everything")).to_be_visible()
         running.record(running.report(1))

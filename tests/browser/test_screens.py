@@ -1,6 +1,6 @@
-"""Every screen at a laptop's and at a phone's width: nothing sticks out, and axe-core agrees.
+"""Every screen at the width of a laptop and of a phone: no overflow, and no finding of axe-core.
 
-Pictures of all of them are left in `screenshots/`, which git ignores: look at them.
+The test writes a picture of each screen to `screenshots/`, which git ignores.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from tests.browser.screens import (
 from tests.support.commands import ROOT
 
 SCREENSHOTS = ROOT / "screenshots"
-# Where a founder spends the time; the others are looked over once, on a laptop by day.
+# The screens that founders use most, checked in all four settings; the others only once.
 MAIN_SCREENS = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}
 
-# What is wider than the page, than its button, or, where there is room for it, than its frame.
+# Finds buttons that are wider than they should be, anything that makes the page scroll sideways,
+# and, on a laptop, scrolling boxes whose content is wider than they are.
 STICKS_OUT = """() => {
     const page = document.scrollingElement;
     const wide = (element) => element.scrollWidth > element.clientWidth + 1;
@@ -63,7 +64,12 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
     examined: set[str] | None,
     shown: set[str] | None,
 ) -> None:
-    """`shown` and `examined` are names of screens, None for all."""
+    """Check each screen.
+
+    Args:
+        examined: names of the screens that axe-core examines; None for all.
+        shown: names of the screens that are opened; None for all.
+    """
     add_screen_records()
     pages = {
         who: open_demo_page_as(Account.objects.get(username=who), **(size | light))
@@ -96,9 +102,10 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
 
 
 def findings(page: Page) -> list[str]:
-    """What axe-core has to say of the page that is serious or worse, and where."""
+    """Return axe-core's findings that are serious or critical, with their elements."""
     result = Axe().run(page, options={"resultTypes": ["violations", "incomplete"]}).response
-    # Where axe cannot tell, a person must. Contrast it cannot tell of arrows and the like.
+    # Findings that axe-core cannot decide count too, except contrast, which it cannot decide for
+    # symbols such as arrows.
     unsure = [rule for rule in result["incomplete"] if rule["id"] != "color-contrast"]
     broken = [rule for rule in result["incomplete"] if "error-occurred" in str(rule)]
     return [

@@ -151,7 +151,7 @@ def test_executor__the_lease_is_over__begins_no_step(site: Site) -> None:
     client, handler = site.client_for(site.users.executor), RecordingHandler()
     ended = executor(site, handler, client=client).run_job(as_started(client, running))
     assert (ended.status, handler.steps) == (None, [])
-    assert ended.lost_because == "the lease lapsed before step 0"
+    assert ended.lost_because == "the lease expired before step 0"
     assert results_of(reloaded(running.job)) == []
 
 
@@ -203,7 +203,7 @@ def test_executor__the_plan_is_not_whole__begins_no_step(site: Site) -> None:
     job = as_started(client, running)
     job["total_steps"] += 1
     ended = executor(site, handler, client=client).run_job(job)
-    assert (ended.lost_because, handler.steps) == ("the plan that was read is not whole", [])
+    assert (ended.lost_because, handler.steps) == ("the plan that was read is incomplete", [])
 
 
 def test_executor__a_plan_of_many_pages__is_read_to_its_end(

@@ -180,7 +180,7 @@ def test_step__an_outcome_that_cannot_be_kept__fails_it(did: Any, why: str, fail
     outcome = StepOutcome(did=did)
     report = report_of(raising(StepFailed("Broken.", outcome=outcome)) if fails else outcome)
     assert (report.status, report.output) == (StepStatus.FAILED, None)
-    assert report.error.startswith("What the handler answered cannot be recorded: ")
+    assert report.error.startswith("The handler's outcome cannot be recorded: ")
     assert why in report.error
     assert report.error.endswith(" (Broken.)") is fails
 
@@ -195,7 +195,7 @@ def test_step__an_outcome_as_deep_as_a_record_takes__is_kept() -> None:
 def test_step__an_answer_that_is_no_outcome__fails_it(answer: Any) -> None:
     report = report_of(answer)
     assert report.status is StepStatus.FAILED
-    assert f"answered with {type(answer).__name__}, not with a StepOutcome" in report.error
+    assert f"returned {type(answer).__name__}, not a StepOutcome" in report.error
 
 
 def test_step__timed_out__fails_and_its_handler_is_signalled() -> None:

@@ -153,7 +153,7 @@ def test_chain__that_does_not_verify__is_named_and_not_exported(
     tamper(f"UPDATE governance_systemcontract SET title = 'Other' WHERE id = '{broken.pk}'")
     ran = archive(tmp_path)
     assert ran.code == 1
-    assert f"contract {broken.pk}, entry 1: what stands on record is not" in ran.out
+    assert f"contract {broken.pk}, entry 1: the recorded data is not" in ran.out
     assert [line["contract_id"] for line in lines_of(tmp_path)] == [str(whole.pk)]
 
 

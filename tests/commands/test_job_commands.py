@@ -99,7 +99,9 @@ def test_activate_due_contracts__one_refused__the_others_go_on_and_the_code_is_1
     job = reloaded(well).job
     assert f"contract {well.pk}: ACTIVE, job {job.pk}\n" in ran.out
     assert "1 moved, 0 passed over, 1 refused\n" in ran.out
-    assert f"contract {blocked.pk}: refused: Health blocks: Other. (health_blocked)" in ran.err
+    assert (
+        f"contract {blocked.pk}: refused: Health is BLOCKED for Other. (health_blocked)" in ran.err
+    )
 
 
 # --- sweeps ---
@@ -220,7 +222,7 @@ def test_import_audit_verdicts__another_verdict_on_the_same_job__is_refused(
         "import_audit_verdicts", write_lines(tmp_path / "f", [other_verdict]), "--as", "auditor"
     )
     assert ran.code == 1
-    assert ran.err == "line 1: This job has its verdict already\n"
+    assert ran.err == "line 1: This job already has a verdict\n"
 
 
 def test_import_audit_verdicts__same_verdict_by_another__is_refused(
@@ -277,7 +279,7 @@ def test_resolve_audit__inconclusive__is_settled_once(users: Users) -> None:
     job = judged_job(users, AuditVerdict.INCONCLUSIVE)
     arguments = (job.pk, "--verdict", "PASS", "--reason", "Looked at it again.")
     ran = run("resolve_audit", *arguments, "--as", "second-auditor")
-    assert (ran.code, ran.out) == (0, f"job {job.pk}: the audit is settled as PASS\n")
+    assert (ran.code, ran.out) == (0, f"job {job.pk}: the audit is resolved as PASS\n")
     assert reloaded(job.contract).status == "COMPLETED"
     twice = run("resolve_audit", *arguments, "--as", "second-auditor")
     assert (twice.code, "(verdict_final)" in twice.err) == (1, True)

@@ -85,7 +85,7 @@ def test_removal__unconfirmed__removes_nothing(committed: Users, tmp_path: Path)
         ran = run("remove_archived", tmp_path)
     assert (ran.code, ran.out) == (
         0,
-        "1 can be removed, none was: say --confirm; 0 removed before, 0 kept\n",
+        "1 can be removed (nothing was; --confirm removes them); 0 removed before, 0 kept\n",
     )
 
 
@@ -116,7 +116,7 @@ def test_removal__in_a_process_of_its_own__works_as_the_owner(
         (owner,) = cursor.fetchone()
     scheme, _, rest = address.partition("://")
     by_owner = f"{scheme}://{owner}@{rest.partition('@')[2]}"
-    both = {"DATABASE_URL": address, "DATABASE_OWNER_URL": by_owner}
+    both = {"DATABASE_URL": address, "GOVSITE_OWNER_DATABASE_URL": by_owner}
     outcome = shell("remove_archived", tmp_path, "--confirm", environment=both)
     assert (outcome.returncode, outcome.stdout) == (0, b"1 removed; 0 removed before, 0 kept\n")
     assert ContractTombstone.objects.get().removed_by == owner
@@ -125,7 +125,7 @@ def test_removal__in_a_process_of_its_own__works_as_the_owner(
 def test_removal__as_the_application__is_refused(committed: Users, tmp_path: Path) -> None:
     judged_job(committed)
     archive(tmp_path)
-    only_application = {"DATABASE_URL": this_database(), "DATABASE_OWNER_URL": ""}
+    only_application = {"DATABASE_URL": this_database(), "GOVSITE_OWNER_DATABASE_URL": ""}
     outcome = shell("remove_archived", tmp_path, "--confirm", environment=only_application)
     assert outcome.returncode == 1
     assert b"(not_the_owner)" in outcome.stderr
@@ -142,7 +142,7 @@ def test_comment__that_came_after_the_export__keeps_its_contract(
     ran = remove(tmp_path)
     assert ran.code == 1
     assert ran.out == (
-        f"{kept.reference} ({kept.pk}): what stands on record is not what the file says\n"
+        f"{kept.reference} ({kept.pk}): the recorded data differs from the file\n"
         "1 removed; 0 removed before, 1 kept\n"
     )
     assert list(SystemContract.objects.values_list("pk", flat=True)) == [kept.pk]
@@ -156,7 +156,7 @@ def test_row__that_was_rewritten_after_the_export__keeps_its_contract(
     archive(tmp_path)
     tamper("UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1")
     ran = remove(tmp_path)
-    assert (ran.code, "is not what the file says" in ran.out) == (1, True)
+    assert (ran.code, "differs from the file" in ran.out) == (1, True)
     assert SystemContract.objects.get().pk == contract.pk
 
 
@@ -183,7 +183,10 @@ def test_file__that_was_edited__keeps_its_contract(committed: Users, tmp_path: P
     rewrite(tmp_path, forged, forge)
     ran = remove(tmp_path)
     assert ran.code == 1
-    assert f"{edited.reference} ({edited.pk}): The file is not the one that was listed." in ran.out
+    assert (
+        f"{edited.reference} ({edited.pk}): The SHA-256 of the file is not the one in the manifest."
+        in ran.out
+    )
     assert f"({forged.pk}): This is not a contract's record: entry 1: " in ran.out
     assert SystemContract.objects.count() == 2
 
@@ -198,7 +201,7 @@ def test_comment_in_the_file__made_up__keeps_its_contract(committed: Users, tmp_
 
     rewrite(tmp_path, contract, forge)
     assert run("verify_archive", tmp_path).code == 0
-    assert "is not what the file says" in remove(tmp_path).out
+    assert "differs from the file" in remove(tmp_path).out
     assert reloaded(contract)
 
 
@@ -211,7 +214,7 @@ def test_contract__that_was_never_here__is_a_finding(committed: Users, tmp_path:
     ):
         tamper(f"DELETE FROM governance_{table}")
     ran = remove(tmp_path)
-    assert (ran.code, f"({contract.pk}): it is not there, and was not removed" in ran.out) == (
+    assert (ran.code, f"({contract.pk}): it is not in the database" in ran.out) == (
         1,
         True,
     )
@@ -224,7 +227,7 @@ def test_contract__removed_on_another_file__is_a_finding(committed: Users, tmp_p
     archive(tmp_path / "late")
     assert remove(tmp_path / "late").code == 0
     ran = remove(tmp_path / "early")
-    assert (ran.code, "removed before, on the strength of another file" in ran.out) == (1, True)
+    assert (ran.code, "removed before, with another file" in ran.out) == (1, True)
 
 
 # --- a crash, and two at once ---

@@ -87,7 +87,7 @@ def test_parent__that_was_removed__its_successor_verifies(committed: Users, tmp_
         run_sql("ALTER TABLE governance_contracttombstone DISABLE TRIGGER ALL")
         run_sql("DELETE FROM governance_contracttombstone")
     [finding] = findings()
-    assert finding.problem == "the contract that it replaces is not there, or is not REJECTED"
+    assert finding.problem == "the contract that it replaces is missing, or is not REJECTED"
 
 
 def test_successor__that_was_removed__its_parent_verifies(committed: Users, tmp_path: Path) -> None:

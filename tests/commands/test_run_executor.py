@@ -88,6 +88,11 @@ def test_print_steps__says_in_the_evidence_that_it_did_nothing(
     ] * 3
 
 
+def test_log__of_a_job_with_one_step__says_step(committed: Users, address: str, token: str) -> None:
+    job = pending_job(committed, proposed_changes=THREE_CHANGES[:1])
+    assert f"job {job.pk}: 1 step\n" in run_executor(address, *TRY, "--once").err
+
+
 def test_once__more_jobs_wait__runs_one(committed: Users, address: str, token: str) -> None:
     first, second = pending_job(committed), pending_job(committed)
     assert run_executor(address, *TRY, "--once").code == 0
@@ -131,7 +136,7 @@ def test_token__missing_or_none__is_refused_and_not_shown(
     ran = run_executor("http://127.0.0.1:1", *TRY)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == (
-        "error: the variable GOVSITE_TOKEN: holds no token: a token is one word of visible ASCII "
+        "error: the variable GOVSITE_TOKEN: has no API token: a token is one word of visible ASCII "
         "characters. (no_token)\n"
     )
     file = tmp_path / "token"
@@ -147,7 +152,7 @@ def test_site__refuses_the_token__ends_at_once(
     monkeypatch.setenv("GOVSITE_TOKEN", "0" * 64)
     ran = run_executor(address, *TRY, "--jobs", "3")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.endswith("error: This token is not one of ours. (authentication_failed)\n")
+    assert ran.err.endswith("error: This site does not know this token. (authentication_failed)\n")
 
 
 def test_site__refuses_the_person__ends_at_once(
@@ -172,9 +177,7 @@ def test_changes_frozen__a_bounded_run_is_refused(
 def test_site__does_not_answer__a_bounded_run_ends_with_3(token: str) -> None:
     ran = run_executor(f"http://127.0.0.1:{free_port()}", *TRY, "--once")
     assert ran.code == 3
-    assert ran.err.startswith(
-        "error: The site cannot be asked: no answer after 1 attempts: Connect"
-    )
+    assert ran.err.startswith("error: The site does not answer: no answer after 1 attempt: Connect")
 
 
 def test_job__lost__a_bounded_run_ends_with_1(
@@ -184,7 +187,7 @@ def test_job__lost__a_bounded_run_ends_with_1(
     pending_job(committed)
     ran = run_executor(address, *TRY, "--once", "--json")
     assert ran.code == 1
-    assert json.loads(ran.out)["lost_because"] == "the lease lapsed before step 0"
+    assert json.loads(ran.out)["lost_because"] == "the lease expired before step 0"
     assert ran.err.endswith("error: 1 job was lost\n")
 
 

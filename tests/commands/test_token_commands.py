@@ -83,8 +83,8 @@ def test_list__tokens_that_work__newest_first_and_all_of_them_on_demand(users: U
     ran = run("list_api_tokens", "--all")
     lines = ran.out.splitlines()
     assert len(lines) == 4
-    assert "may execute_job  for Search" in lines[0]
-    assert '"first"  may all that its account may  for every capability' in lines[3]
+    assert "verbs: execute_job  capabilities: Search" in lines[0]
+    assert '"first"  verbs: all of its account  capabilities: all' in lines[3]
     assert "never used" in lines[3]
     for secret in (text, text[:15], first.digest):
         assert secret not in ran.out + str(listed("--all"))

@@ -100,9 +100,9 @@ FORGERIES: dict[Callable[[Any], None], str] = {
     add_stranger: "rows that belong to another contract",
     add_column: "cannot be read as a contract: KeyError",
     add_table: "cannot be read as a contract: KeyError",
-    make_active: "has not come to rest, it is ACTIVE",
-    run_on: "its job has not come to rest",
-    other_version: "no contract of a version that is known",
+    make_active: "has not ended, it is ACTIVE",
+    run_on: "its job has not ended",
+    other_version: "its format or version is unknown",
     other_contract: "rows that belong to another contract",
     forge_successor: "no entry vouches for successor_id",
     unreadable_hash: "cannot be read as a contract: ValueError",
@@ -133,9 +133,9 @@ def test_file__edited__is_not_the_one_that_was_listed(users: Users, tmp_path: Pa
     path = path_of(tmp_path, contract)
     path.write_bytes(path.read_bytes().replace(b"Search", b"Sorrow"))
     [finding] = verify(tmp_path, "--json").json()["findings"]
-    assert finding["problem"] == "The file is not the one that was listed."
+    assert finding["problem"] == "The SHA-256 of the file is not the one in the manifest."
     path.write_bytes(b"\xff")
-    assert "not the one that was listed" in verify(tmp_path).out
+    assert "is not the one in the manifest" in verify(tmp_path).out
     path.unlink()
     assert "The file is missing." in verify(tmp_path).out
 
@@ -153,7 +153,7 @@ def test_file__not_canonical_json__is_found(users: Users, tmp_path: Path) -> Non
     path.write_text(json.dumps(json.loads(path.read_text())) + "\n")
     manifest = tmp_path / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace(listed, sha256_hex(path.read_text())))
-    assert "it is not spelled as it was written" in verify(tmp_path).out
+    assert "it is not canonical JSON" in verify(tmp_path).out
 
 
 def recipe(tmp_path: Path) -> subprocess.CompletedProcess[str]:
@@ -203,7 +203,7 @@ def test_file__missing_in_the_manifest__is_found(users: Users, tmp_path: Path) -
     archive(tmp_path)
     path = path_of(tmp_path, contract)
     path.with_name("another.json").write_bytes(path.read_bytes())
-    assert "1 files are there that the manifest does not list" in verify(tmp_path).out
+    assert "files that the manifest does not list: 1" in verify(tmp_path).out
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_manifest__that_says_something_else__is_found(
     manifest = tmp_path / "manifest.jsonl"
     assert old in manifest.read_text()
     manifest.write_text(manifest.read_text().replace(old, new))
-    assert "The manifest says something else of it." in verify(tmp_path).out
+    assert "The manifest differs from the record in the file." in verify(tmp_path).out
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_manifest__that_says_something_else__is_found(
 def test_manifest__with_a_line_that_is_none__is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "manifest.jsonl").write_text(line + "\n")
     ran = verify(tmp_path)
-    assert (ran.code, ran.err.endswith("is not as it was written. (bad_archive)\n")) == (1, True)
+    assert (ran.code, ran.err.endswith("is not valid. (bad_archive)\n")) == (1, True)
 
 
 def test_manifest__that_names_a_file_elsewhere__is_refused(users: Users, tmp_path: Path) -> None:

@@ -117,9 +117,8 @@ def test_checkpoint__and_the_chain_both_find_something__the_first_bad_entry_is_n
     tamper(f"DELETE FROM governance_ledgerentry WHERE seq = 12 AND contract_id = '{late.pk}'")
     text, _ = verify("--checkpoint", str(own_key / "c"))
     assert sorted(line for line in text.splitlines() if ", entry " in line) == [
-        f"contract {early.pk}, entry 5: is not what the checkpoint signed",
-        f"contract {late.pk}, entry 1: what stands on record is not what proposal_sha256 "
-        "vouches for",
+        f"contract {early.pk}, entry 5: differs from the checkpoint",
+        f"contract {late.pk}, entry 1: the recorded data is not what proposal_sha256 vouches for",
     ]
 
 

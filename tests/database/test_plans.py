@@ -20,8 +20,8 @@ from django.urls import resolve
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.admin.home_counts import waiting_for
 from governance.api.urls import router
+from governance.authorities.contract.overview import waiting_for
 from governance.authorities.contract.queries import (
     contracts_due_for_activation,
     contracts_past_review,

@@ -36,7 +36,7 @@ FORBIDDEN = {
     "counts in 32 bits": r"\bnextval\b|\bserial\b|\binteger\s+GENERATED\b",
 }
 SEARCH_PATH = "SET search_path = @schema@, pg_temp"
-LOOKS_NAMES_UP = re.compile(r"\bCREATE\b.*\bFUNCTION\b.*\bAS\s+\$", re.DOTALL | re.IGNORECASE)
+RESOLVES_NAMES = re.compile(r"\bCREATE\b.*\bFUNCTION\b.*\bAS\s+\$", re.DOTALL | re.IGNORECASE)
 # Django's own, of which the rows are made by migrations; the log of the admin pages alone is not.
 COUNT_IN_32_BITS = {
     "auth_group",
@@ -57,7 +57,7 @@ def problems_of(text: str) -> Iterator[str]:
         yield f"cannot be split: {error}"
         return
     for statement in statements:
-        if LOOKS_NAMES_UP.search(statement) and SEARCH_PATH not in statement:
+        if RESOLVES_NAMES.search(statement) and SEARCH_PATH not in statement:
             yield "has a function that looks names up anywhere"
 
 
@@ -135,17 +135,17 @@ class Listening:
     """What a schema editor would be told to execute."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, Any]] = []
+        self.executed: list[tuple[str, Any]] = []
 
     def execute(self, sql: str, params: Any = ()) -> None:
-        self.heard.append((sql, params))
+        self.executed.append((sql, params))
 
 
 def test_migration__installs_each_statement_by_itself() -> None:
     editor, now = Listening(), ProjectState.from_apps(apps_of_today())
     InstallSql().database_forwards("governance", editor, now, now)
-    assert len(editor.heard) == sum(len(installable_statements(name)) for name in sql_files())
-    for sql, params in editor.heard:
+    assert len(editor.executed) == sum(len(installable_statements(name)) for name in sql_files())
+    for sql, params in editor.executed:
         assert len(split_statements(f"{sql};")) == 1
         assert params is None  # a percent sign is one
 
@@ -154,7 +154,7 @@ def test_migration__before_a_table_is_there__installs_no_file_about_it() -> None
     editor, before = Listening(), ProjectState.from_apps(apps_of_today())
     before.remove_model("governance", "contracttombstone")
     InstallSql().database_forwards("governance", editor, before, before)
-    installed = "\n".join(sql for sql, _ in editor.heard)
+    installed = "\n".join(sql for sql, _ in editor.executed)
     assert "governance_contracttombstone" not in installed
     assert "CREATE TRIGGER job_moves" in installed
 

@@ -48,7 +48,7 @@ class Organisation:
             "DJANGO_SETTINGS_MODULE": "govsite.settings",
             "GOVSITE_SCHEMA": self.schema,
             "DATABASE_URL": f"postgresql://{self.role}@/{self.database}?host={self.folder}",
-            "DATABASE_OWNER_URL": f"postgresql://{OWNER}@/{self.database}?host={self.folder}",
+            "GOVSITE_OWNER_DATABASE_URL": f"postgresql://{OWNER}@/{self.database}?host={self.folder}",
             "GOVSITE_DB_LOCK_TIMEOUT_MS": "2000",
         }
 
@@ -122,7 +122,7 @@ def made(organisations: list[Organisation]) -> list[dict[str, Any]]:
     return [one.main_path() for one in organisations]
 
 
-def picture(owner: psycopg.Connection[Any], schema: str) -> dict[str, Any]:
+def snapshot(owner: psycopg.Connection[Any], schema: str) -> dict[str, Any]:
     """Every row of a schema, in digests."""
     tables = [name for (name,) in owner.execute(TABLES, [schema])]
     return {name: owner.execute(f"{DIGEST} FROM {schema}.{name} row").fetchone() for name in tables}
@@ -193,10 +193,10 @@ def test_main_path__in_one__changes_not_a_byte_in_the_other(
     owner: psycopg.Connection[Any],
 ) -> None:
     alpha, _ = organisations
-    before = {schema: picture(owner, schema) for schema in SCHEMAS}
+    before = {schema: snapshot(owner, schema) for schema in SCHEMAS}
     alpha.main_path()
-    assert picture(owner, "alpha") != before["alpha"]
-    assert picture(owner, "beta") == before["beta"]
+    assert snapshot(owner, "alpha") != before["alpha"]
+    assert snapshot(owner, "beta") == before["beta"]
 
 
 def test_freeze__in_one__neither_stops_the_other_nor_makes_it_wait(
@@ -241,7 +241,7 @@ def test_role__of_one__may_nothing_in_the_other(
             session.execute(statement.format(other=there.schema, own=here.schema))
 
 
-def test_role__of_one__that_looks_in_the_other__finds_nothing(
+def test_role__of_one__that_reads_the_other__finds_nothing(
     made: list[dict[str, Any]], organisations: list[Organisation]
 ) -> None:
     alpha, _ = organisations
@@ -276,7 +276,7 @@ def test_migrate__again__changes_nothing(
     organisations: list[Organisation], owner: psycopg.Connection[Any]
 ) -> None:
     alpha, _ = organisations
-    before = {schema: picture(owner, schema) for schema in SCHEMAS}
+    before = {schema: snapshot(owner, schema) for schema in SCHEMAS}
     assert "No migrations to apply" in alpha.done("manage.py", "migrate")
-    assert {schema: picture(owner, schema) for schema in SCHEMAS} == before
+    assert {schema: snapshot(owner, schema) for schema in SCHEMAS} == before
     assert alpha.done("manage.py", "migrate", "--check") == ""

@@ -88,7 +88,7 @@ def test_chain_hashed_anew__found_where_it_parts_though_it_is_whole_in_itself(
     rehash(contract, from_seq=seq, reason="It was always so.")
     assert [checked.finding for checked in verify_ledger([contract.pk])] == [None]
     assert found(lines) == [
-        Finding(contract.pk, seq, "is not what the checkpoint signed"),
+        Finding(contract.pk, seq, "differs from the checkpoint"),
     ]
 
 
@@ -102,7 +102,7 @@ def test_one_entry_hashed_anew__the_checkpoint_names_it_and_not_the_next(users: 
     (checked,) = verify_ledger([contract.pk])
     assert checked.finding
     assert checked.finding.seq == 6
-    assert found(lines) == [Finding(contract.pk, 5, "is not what the checkpoint signed")]
+    assert found(lines) == [Finding(contract.pk, 5, "differs from the checkpoint")]
 
 
 def test_older_backup_restored__missing_entries_and_contracts_are_named(users: Users) -> None:
@@ -124,7 +124,7 @@ def test_forged_hash__that_hits_the_trail__the_head_still_parts(
     contract = judged_job(users).contract
     lines = taken()
     rehash(contract, from_seq=12, reason="It was always so.")
-    assert found(lines) == [Finding(contract.pk, 12, "is not what the checkpoint signed")]
+    assert found(lines) == [Finding(contract.pk, 12, "differs from the checkpoint")]
 
 
 def test_many_chains__compared_in_batches__each_is_checked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from governance.domain.errors import (
     StaleExecutionError,
     WrongStateError,
 )
-from governance.domain.values import JobStatus, StepStatus
+from governance.domain.values import JobStatus, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob, LedgerEntry
@@ -39,6 +39,8 @@ from tests.support.users import Users
 TICK = timedelta(microseconds=1)
 STEP = timedelta(seconds=300)
 GRACE = timedelta(seconds=60)
+# No two steps alike, so that a lease tells by which of them it was renewed.
+BATCH_TIMEOUTS = (10, 500, 3, 70)
 
 Start = Callable[[GovernanceJob, Users, datetime], tuple[GovernanceJob, str]]
 
@@ -57,6 +59,25 @@ def lease_of(job: GovernanceJob) -> datetime:
     expires_at = reloaded(job).lease_expires_at
     assert isinstance(expires_at, datetime)
     return expires_at
+
+
+def started_with_timeouts(users: Users, timeouts: Sequence[int], *, at: datetime) -> Running:
+    """A job that was started at `at`, whose steps may take this many seconds each."""
+    job_id = forge_activation(approved(users), users.operator, steps=[], total_steps=len(timeouts))
+    for index, seconds in enumerate(timeouts):
+        forge_step(job_id, index, timeout_seconds=seconds)
+    job, token = by_start(GovernanceJob.objects.get(pk=job_id), users, at)
+    return Running(job, token, users)
+
+
+def record_batch(running: Running, reports: Sequence[StepReport], *, at: datetime) -> list[Any]:
+    return run_job.record_step_results(
+        job_id=running.job.pk,
+        token=running.token,
+        reports=reports,
+        executor=running.users.executor,
+        at=at,
+    )
 
 
 def sweep(users: Users, at: datetime) -> list[Any]:
@@ -119,14 +140,10 @@ class TestLength:
         self, users: Users
     ) -> None:
         timeouts = (10, 500, 3)
-        job_id = forge_activation(approved(users), users.operator, steps=[], total_steps=3)
-        for index, seconds in enumerate(timeouts):
-            forge_step(job_id, index, timeout_seconds=seconds)
         at = now()
-        job, token = by_start(GovernanceJob.objects.get(pk=job_id), users, at)
-        running = Running(job, token, users)
+        running = started_with_timeouts(users, timeouts, at=at)
         for index, seconds in enumerate(timeouts):
-            assert lease_of(job) == at + timedelta(seconds=seconds) + GRACE
+            assert lease_of(running.job) == at + timedelta(seconds=seconds) + GRACE
             at += timedelta(seconds=2)
             running.record(running.report(index), at=at)
 
@@ -152,6 +169,87 @@ class TestLength:
             running.complete(at=lapses_at + TICK)
         ended = running.complete(at=lapses_at)
         assert ended.status == last
+
+    @pytest.mark.parametrize(
+        ("stored", "batch", "due"),
+        [
+            (0, [0], 1),
+            (0, [0, 1], 2),
+            (0, [0, 1, 2], 3),
+            (1, [1], 2),
+            (1, [1, 2], 3),
+            # The first ones are reported again.
+            (1, [0, 1], 2),
+            (1, [0, 1, 2], 3),
+            (2, [0, 1, 2], 3),
+        ],
+    )
+    def test_batch__that_leaves_a_step_due__renews_it_by_the_timeout_of_that_step(
+        self, users: Users, stored: int, batch: list[int], due: int
+    ) -> None:
+        running = started_with_timeouts(users, BATCH_TIMEOUTS, at=now())
+        reports = [running.report(index) for index in range(due)]
+        for report in reports[:stored]:
+            running.record(report)
+        at = now() + timedelta(seconds=2)
+        results = record_batch(running, [reports[index] for index in batch], at=at)
+        expected = at + timedelta(seconds=BATCH_TIMEOUTS[due]) + GRACE
+        assert lease_of(running.job) == expected
+        assert results[-1][0].job.lease_expires_at == expected
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(0, 60), (59, 60), (500, 500)])
+    @pytest.mark.parametrize(
+        ("stored", "batch", "failed"),
+        [
+            (0, [0, 1, 2, 3], None),
+            (2, [2, 3], None),
+            (3, [0, 1, 2, 3], None),
+            (0, [0], 0),
+            (0, [0, 1], 1),
+            (1, [0, 1, 2], 2),
+            # What is stored already is reported again after the step that failed.
+            (1, [1, 0], 1),
+            (0, [0, 1, 1, 0], 1),
+        ],
+    )
+    def test_batch__that_leaves_no_step_due__leaves_the_grace_or_a_minute_to_end_the_job(
+        self,
+        users: Users,
+        grace: Callable[[int], None],
+        stored: int,
+        batch: list[int],
+        failed: int | None,
+        seconds: int,
+        expected: int,
+    ) -> None:
+        grace(seconds)
+        running = started_with_timeouts(users, BATCH_TIMEOUTS, at=now())
+        reports = {
+            index: running.report(
+                index, StepStatus.FAILED if index == failed else StepStatus.COMPLETED
+            )
+            for index in batch
+        }
+        for index in range(stored):
+            running.record(reports.get(index) or running.report(index))
+        at = now() + timedelta(seconds=2)
+        results = record_batch(running, [reports[index] for index in batch], at=at)
+        expires_at = at + timedelta(seconds=expected)
+        assert lease_of(running.job) == results[-1][0].job.lease_expires_at == expires_at
+        with nothing_written(), pytest.raises(LeaseExpiredError):
+            running.complete(at=expires_at + TICK)
+        ended = running.complete(at=expires_at)
+        assert ended.status == (JobStatus.COMPLETED if failed is None else JobStatus.FAILED)
+
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_batch__near_the_deadline__lease_ends_with_the_job(
+        self, users: Users, count: int
+    ) -> None:
+        running = running_job(users, timeout_minutes=6)
+        deadline = reloaded(running.job).deadline_at
+        reports = [running.report(index) for index in range(count)]
+        record_batch(running, reports, at=deadline - timedelta(seconds=10))
+        assert lease_of(running.job) == deadline
 
     @pytest.mark.parametrize("start", [by_start, by_claim])
     def test_lease__given__never_outlasts_the_deadline(self, users: Users, start: Start) -> None:

@@ -20,6 +20,7 @@ from governance.models import (
     LedgerEntry,
     SystemContract,
 )
+from governance.record.ledger import full_verification
 from governance.record.ledger.chain import (
     GENESIS,
     NewEntry,
@@ -264,11 +265,11 @@ def test_row_that_no_entry_vouches_for__found_after_the_last_entry(
 @pytest.mark.parametrize(
     ("columns", "problem"),
     [
-        ("confidence_score = 1", "what stands on record is not what validator_verdict_sha256"),
-        ("validator_verdict = '{}'", "what stands on record is not what validator_verdict_sha256"),
+        ("confidence_score = 1", "the recorded data is not what validator_verdict_sha256"),
+        ("validator_verdict = '{}'", "the recorded data is not what validator_verdict_sha256"),
         (
             "eligibility_decision = 'MAY'",
-            "what stands on record is not what eligibility_verdict_sha256",
+            "the recorded data is not what eligibility_verdict_sha256",
         ),
         ("content_digest = 'c'", "no entry vouches for content"),
         ("approval_note = 'Signed.'", "no entry vouches for approval"),
@@ -287,6 +288,27 @@ def test_refused_contract__column_that_speaks_for_it__found(
     tamper(f"UPDATE governance_systemcontract SET {columns}")
     (finding,) = findings()
     assert finding.problem.startswith(problem)
+
+
+@pytest.mark.parametrize("verification", ["fast", "full"])
+@pytest.mark.parametrize(
+    ("columns", "record"),
+    [
+        ("confidence_score = 0", "validator_verdict"),
+        ("validator_verdict = '{}'", "validator_verdict"),
+        ("eligibility_verdict = '{}'", "eligibility_verdict"),
+    ],
+)
+def test_draft__zero_confidence_or_empty_verdict_without_an_entry__found(
+    users: Users, monkeypatch: pytest.MonkeyPatch, verification: str, columns: str, record: str
+) -> None:
+    """0 and {} are values like others; only what is NULL is not there."""
+    contract = draft(users)
+    if verification == "full":
+        monkeypatch.setattr(full_verification, "verify_chain_fast", lambda contract_record: None)
+    assert findings() == []
+    tamper(f"UPDATE governance_systemcontract SET {columns}")
+    assert findings() == [Finding(contract.pk, DRAFTED + 1, f"no entry vouches for {record} ")]
 
 
 def test_row_doubled__the_entry_that_vouches_for_it_is_named(users: Users) -> None:
@@ -349,7 +371,7 @@ def rehash_last_entry(**changes: Any) -> None:
             "contract.audit.passed does not vouch for ['audit_sha256']",
         ),
         ({"event": "contract.audit.praised"}, "contract.audit.praised does not vouch for"),
-        ({"to_status": ""}, "contract.audit.passed cannot tell no status"),
+        ({"to_status": ""}, "the status of contract.audit.passed cannot be empty"),
         ({"from_status": "APPROVED"}, "begins at 'APPROVED', but the status was 'ACTIVE'"),
     ],
 )
@@ -377,7 +399,7 @@ def test_verdict_shown_by_the_contract__never_recorded__found(users: Users) -> N
     running_job(users)
     tamper("UPDATE governance_systemcontract SET audit_verdict = 'INCONCLUSIVE'")
     (finding,) = findings()
-    assert finding.problem == "the contract shows INCONCLUSIVE, given was PENDING"
+    assert finding.problem == "the contract's verdict is INCONCLUSIVE, but PENDING was given"
 
 
 def test_record__that_no_event_knows__is_a_mistake_of_ours(users: Users) -> None:
@@ -395,7 +417,7 @@ def test_true_entry_appended_again_at_the_end__out_of_turn(users: Users) -> None
         at=last.at,
     )
     (finding,) = findings()
-    assert (finding.seq, finding.problem) == (PASSED + 1, f"{last.event} is told out of turn")
+    assert (finding.seq, finding.problem) == (PASSED + 1, f"{last.event} is out of turn")
 
 
 def test_chain_begun_before_drafts_were_vouched_for__is_whole(users: Users) -> None:
@@ -416,7 +438,7 @@ def test_cursor_moved_without_result__found(users: Users) -> None:
     running_job(users)
     tamper("UPDATE governance_governancejob SET current_step_index = 1")
     (finding,) = findings()
-    assert finding.problem == "the cursor says 1, results are 0"
+    assert finding.problem == "the job's cursor is 1, but it has 0 results"
 
 
 def test_one_of_many_contracts__the_right_one_is_named(users: Users) -> None:
@@ -656,7 +678,7 @@ def test_parent_removed_with_its_chain__its_successor_is_named(users: Users) -> 
     tamper(f"DELETE FROM governance_ledgerentry WHERE contract_id = '{new.parent_id}'")
     [found] = findings()
     assert (found.contract_id, found.seq) == (new.pk, BORN + 1)
-    assert found.problem == "the contract that it replaces is not there, or is not REJECTED"
+    assert found.problem == "the contract that it replaces is missing, or is not REJECTED"
 
 
 def test_parent_shown_as_open_again_with_a_shorter_chain__both_are_named(users: Users) -> None:

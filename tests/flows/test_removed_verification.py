@@ -164,7 +164,7 @@ def test_archive__without_the_file__is_a_finding(removed: SystemContract, tmp_pa
     path = path_of(tmp_path / "a", removed)
     path.write_bytes(path.read_bytes() + b"\n")
     ran = verify("--archive", tmp_path / "a")
-    assert (ran.code, "holds the file that its tombstone names" in ran.out) == (1, True)
+    assert (ran.code, "has the file that the tombstone names" in ran.out) == (1, True)
 
 
 def test_tombstone__forged_with_its_file__is_a_finding(
@@ -188,7 +188,7 @@ def test_tombstone__that_says_something_else_than_its_file__is_a_finding(
 ) -> None:
     tamper(f"UPDATE {TOMBSTONE} SET {change}")
     ran = verify("--archive", tmp_path / "a")
-    assert (ran.code, "The tombstone says something else of it." in ran.out) == (1, True)
+    assert (ran.code, "The tombstone differs from the record in the file." in ran.out) == (1, True)
 
 
 # --- with a checkpoint ---
@@ -222,10 +222,10 @@ def test_checkpoint__of_a_chain_that_is_gone_without_a_trace__says_so(
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("entries = 5", "was removed as a chain of 5 entries"),
+        ("entries = 5", "was removed with only 5 entries"),
         (
             "head_sha256 = repeat('0', 64)",
-            "was removed as another chain than the checkpoint signed",
+            "was removed with another head than the checkpoint's",
         ),
     ],
 )
@@ -248,7 +248,9 @@ def test_checkpoint__and_the_archive__compare_every_entry(
     path_of(tmp_path / "a", removed).unlink()
     ran = verify(*arguments)
     assert ran.code == 1
-    assert f"contract {removed.pk}, entry 1: it was removed, and its file does not" in ran.out
+    assert (
+        f"contract {removed.pk}, entry 1: it was removed, and its archive file does not" in ran.out
+    )
 
 
 def test_checkpoint__whose_chain_is_longer_in_the_archive_but_another__finds_where(
@@ -265,10 +267,10 @@ def test_checkpoint__whose_chain_is_longer_in_the_archive_but_another__finds_whe
     chain |= {"seq": chain["seq"] - 1, "head": "0" * 64}
     forged = signed([canonical_text(chain)])
     assert found(forged) == []  # by the tombstone alone it may well be so
-    assert found(forged, archived=archived) == ["is not what the checkpoint signed"]
+    assert found(forged, archived=archived) == ["differs from the checkpoint"]
     path_of(tmp_path / "a", removed).unlink()
     [problem] = found(forged, archived=archived)
-    assert problem.startswith("was removed, and is not in its archive: ")
+    assert problem.startswith("was removed, and its archive has no proof: ")
 
 
 def signed(lines: list[str], **changes: Any) -> list[str]:
@@ -315,9 +317,9 @@ def test_checkpoint__after_the_removal__holds_the_tombstone(removed: SystemContr
         (f"DELETE FROM {TOMBSTONE}", "its tombstone is missing"),
         (
             f"UPDATE {TOMBSTONE} SET file_sha256 = repeat('1', 64)",
-            "its tombstone is not what the checkpoint signed",
+            "its tombstone differs from the checkpoint",
         ),
-        (f"UPDATE {TOMBSTONE} SET entries = 1", "its tombstone is not what the checkpoint signed"),
+        (f"UPDATE {TOMBSTONE} SET entries = 1", "its tombstone differs from the checkpoint"),
     ],
 )
 def test_tombstone__that_vanished_or_was_rewritten__is_found_by_the_checkpoint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -17,17 +17,23 @@ from governance.domain.errors import (
     FourEyesError,
     HealthBlocksError,
     InvalidInputError,
+    InvalidTransitionError,
     InvalidWindowError,
     NotFoundError,
     ReasonRequiredError,
     StaleCopyError,
     WrongPersonError,
+    WrongStateError,
 )
-from governance.domain.values import ActivationWindow, HealthDecision
+from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
+from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import Account, Capability, LedgerEntry, SystemContract
 from tests.support.contracts import refused
 from tests.support.factories import (
+    MAY_NOT,
+    VALIDATOR_VERDICT,
+    contract_in,
     draft,
     eligible,
     now,
@@ -40,7 +46,7 @@ REASON = "Not this quarter, sorry."
 
 
 def approve(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
-    at = now()
+    at = changes.get("at", now())
     arguments: dict[str, Any] = {
         "contract_id": contract.pk,
         "founder": founder,
@@ -163,7 +169,7 @@ def test_approve__window_with_an_end_that_utc_cannot_write__refused(
     window = ActivationWindow(datetime.fromisoformat(opens), datetime.fromisoformat(closes))
     with refused(InvalidWindowError, "invalid_window"):
         approve(contract, users.founder, window=window)
-    with pytest.raises(InvalidWindowError, match="beyond the calendar"):
+    with pytest.raises(InvalidWindowError, match="outside the years 1 to 9999"):
         approve(contract, users.founder, window=window)
 
 
@@ -224,9 +230,107 @@ def test_approve__when_health_is_unknown__refused(users: Users, settings: Any) -
 
 def test_approve__twice__the_first_is_kept(users: Users) -> None:
     contract = approve(eligible(users), users.founder)
-    with pytest.raises(Exception, match="APPROVED cannot become APPROVED"):
+    with refused(InvalidTransitionError, "invalid_transition"):
         approve(contract, users.second_founder)
     assert reloaded(contract).approved_by == users.founder
+
+
+DECIDED_AT = datetime(2026, 11, 4, 14, 2, 31, tzinfo=UTC)
+TIMES = {
+    "the same day": (DECIDED_AT + timedelta(hours=9), "at 14:02 UTC"),
+    "the next day": (DECIDED_AT + timedelta(hours=10), "on 4 Nov 2026 at 14:02 UTC"),
+    "the same day in UTC, the next in Tokyo": (
+        (DECIDED_AT + timedelta(hours=9)).astimezone(timezone(timedelta(hours=9))),
+        "at 14:02 UTC",
+    ),
+}
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+@pytest.mark.parametrize(
+    ("decided", "words"),
+    [(approve, "approved"), (reject, "rejected")],
+    ids=["approved", "rejected"],
+)
+@pytest.mark.parametrize(("at", "when"), TIMES.values(), ids=list(TIMES))
+def test_decide__on_a_decided_contract__says_who_decided_and_when(
+    users: Users, decide: Any, decided: Any, words: str, at: datetime, when: str
+) -> None:
+    contract = eligible(users, at=DECIDED_AT - timedelta(hours=1))
+    decided(contract, users.founder, at=DECIDED_AT)
+    with pytest.raises(WrongStateError) as caught:
+        decide(contract, users.second_founder, at=at)
+    assert str(caught.value) == f"This contract was already {words} by founder {when}."
+
+
+@pytest.mark.parametrize(
+    ("decided", "decide", "kind", "code", "details"),
+    [
+        (
+            *(approve, approve, InvalidTransitionError, "invalid_transition"),
+            {"from_status": "APPROVED", "to_status": "APPROVED"},
+        ),
+        (approve, reject, WrongStateError, "not_eligible", {"status": "APPROVED"}),
+        (
+            *(reject, approve, ContractImmutableError, "contract_immutable"),
+            {"from_status": "REJECTED", "to_status": "APPROVED"},
+        ),
+        (reject, reject, ContractImmutableError, "contract_immutable", {"status": "REJECTED"}),
+    ],
+)
+def test_decide__on_a_decided_contract__refused_with_code_and_statuses(
+    users: Users, decided: Any, decide: Any, kind: Any, code: str, details: dict[str, str]
+) -> None:
+    contract = decided(eligible(users), users.founder)
+    with refused(kind, code):
+        decide(contract, users.second_founder)
+    with pytest.raises(kind) as caught:
+        decide(contract, users.second_founder)
+    assert caught.value.details == details
+
+
+ENDED = {
+    ContractStatus.ACTIVE: "This contract was already approved by founder at ",
+    ContractStatus.COMPLETED: "This contract was already completed at ",
+    ContractStatus.FAILED: "This contract already failed at ",
+    ContractStatus.EXPIRED: "This contract already expired at ",
+}
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+@pytest.mark.parametrize(("status", "words"), ENDED.items())
+def test_decide__on_a_contract_that_went_on__says_what_became_of_it(
+    users: Users, decide: Any, status: ContractStatus, words: str
+) -> None:
+    contract = contract_in(users, status)
+    with pytest.raises(WrongStateError) as caught:
+        decide(contract, users.second_founder, at=contract.closed_at or contract.approved_at)
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_decide__on_what_eligibility_refused__names_no_founder(users: Users, decide: Any) -> None:
+    contract = record_review_verdicts(
+        contract_id=draft(users).pk,
+        validator_verdict=VALIDATOR_VERDICT,
+        eligibility_verdict=MAY_NOT,
+        actor=users.operator,
+        at=now(),
+    )
+    with pytest.raises(ContractImmutableError, match="rejected by its eligibility verdict at "):
+        decide(contract, users.founder, at=contract.closed_at)
+
+
+@pytest.mark.parametrize(
+    ("decide", "words"),
+    [
+        (approve, "Only an ELIGIBLE contract is reviewed; this one is DRAFT"),
+        (reject, "Only an ELIGIBLE contract is reviewed; this one is DRAFT"),
+    ],
+)
+def test_decide__on_a_draft__says_its_status(users: Users, decide: Any, words: str) -> None:
+    with pytest.raises(WrongStateError, match=words):
+        decide(draft(users), users.founder)
 
 
 @pytest.mark.parametrize("decide", [approve, reject])

@@ -11,9 +11,10 @@ import pytest
 
 from governance.authorities.contract.signatures import common_window, signing_progress
 from governance.authorities.health.signals import record_signal
+from governance.authorities.review.differences import SettingKey
 from governance.authorities.review.signed_text import render_signed_text
-from governance.authorities.review.view import ReviewView, review_view
-from governance.domain.canonical import digest, sha256_hex
+from governance.authorities.review.view import ReviewView, fact_name, review_view
+from governance.domain.canonical import canonical_text, digest, sha256_hex
 from governance.domain.errors import (
     AlreadySignedError,
     AuditorNotIndependentError,
@@ -168,6 +169,39 @@ def test_view__while_only_time_passes__stays_the_same(users: Users) -> None:
 def test_view__of_a_platform_without_health__says_so(users: Users) -> None:
     view = review_view(eligible(users), health=None)
     assert (view.facts["System health"], view.facts["Health of Search"]) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize("fact", ["Lifecycle", "Freeze", "Health"])
+@pytest.mark.parametrize(
+    ("capability", "name", "key"),
+    [
+        # As the capability is named, and as a fact quotes that name.
+        ("A · B", "A", "B"),
+        ("A · B", '"A', 'B"'),
+        ('A" · "B', 'A"', '"B'),
+        ('A" · "B', '"A\\"', '\\"B"'),
+    ],
+)
+def test_view__of_a_key_that_poses_as_a_capability__shows_both(
+    users: Users, fact: str, capability: str, name: str, key: str
+) -> None:
+    scope = f"{fact} of {name}"
+    with as_owner():
+        Capability.objects.create(name=capability, lifecycle="LAUNCHED", frozen=True)
+        ConfigurationEntry.objects.create(scope=scope, key=key, value=7)
+    contract = eligible(
+        users,
+        affected_capabilities=[capability, scope],
+        proposed_changes=[
+            {"type": "capability_disable", "capability_name": capability, "reason": "Unused."},
+            {"type": "parameter_change", "scope": scope, "parameters": {key: 8}},
+        ],
+    )
+    facts = view_contract(contract_id=contract.pk, at=now()).facts
+    assert facts[f"{fact} of {canonical_text(capability)}"] in ("LAUNCHED", "frozen", "HEALTHY")
+    assert facts[fact_name(SettingKey(scope, key))] == "7"
+    # Three facts of each capability, the key's value, and five of the contract and the platform.
+    assert len(facts) == 2 * 3 + 1 + 5
 
 
 # --- what is kept ---
@@ -341,7 +375,7 @@ def test_signature__of_the_first_founder__keeps_them_from_auditing(users: Users)
     contract = signed(users)
     assert contract.status == ContractStatus.ELIGIBLE
     job = finished_job_of(users, contract)
-    with pytest.raises(AuditorNotIndependentError, match="signed it"):
+    with pytest.raises(AuditorNotIndependentError, match="signed the contract"):
         judge(job, users.founder)
     with violates_constraint("audit_independent"):
         forge_audit(job, users.founder)

@@ -1,6 +1,6 @@
-"""Schemathesis over the API's own schema: what it allows is taken, what it forbids is refused.
+"""Fuzzing of the API by Schemathesis, with requests that its schema allows or forbids.
 
-A world is set up with contracts and jobs in every state (`world.py`). Every request is a
-transaction that is undone (`rollback.py`), so that the thousandth finds what the first one found.
-`make test` sends some thousands (`test_fuzz.py`), `make fuzz` as many as one likes.
+The database has contracts and jobs in every status (`world.py`). Each request is a transaction that
+is rolled back (`rollback.py`), so that all requests find the same data. `make test` sends some
+thousands of requests (`test_fuzz.py`), `make fuzz` any number.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: ask the API what its schema allows and forbids, many times over."""
+"""`python -m tests.fuzz`: send the API many requests that its schema allows or forbids."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 
 EPILOG = """examples:
-  python -m tests.fuzz                            50 000 cases over every operation
-  python -m tests.fuzz --cases 2000 report_step   2 000 cases of one operation
-  python -m tests.fuzz --seed 17                  the lots of a run that printed 17
+  python -m tests.fuzz                            50 000 requests to all operations
+  python -m tests.fuzz --cases 2000 report_step   2 000 requests to one operation
+  python -m tests.fuzz --seed 17                  the same requests as a run that printed 17
 exit codes:
-  0  every answer was one that the schema promises
-  1  some were not; each is told with the request that shows it
-  2  wrong usage
+  0    every response conforms to the schema
+  1    some do not; each is printed with a request that shows it
+  2    wrong usage
   130  interrupted"""
 
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
                     advance=bar.update,
                 )
     except KeyboardInterrupt:
-        print("Interrupted; this is what was found until then.", file=sys.stderr)
+        print("Interrupted; these are the results until then.", file=sys.stderr)
         is_whole = False
     seconds = round(time.monotonic() - began)
     for fault, count in found.faults.items():
@@ -67,31 +67,39 @@ def main(argv: Sequence[str]) -> int:
 def read_arguments(argv: Sequence[str], operations: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz",
-        description="Ask the API what its schema allows and forbids, and hold its answers to it.",
+        description="Send the API requests that its schema allows or forbids, and check each "
+        "response against the schema.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "operations", nargs="*", metavar="OPERATION", help="Which operations (default: all)."
+        "operations",
+        nargs="*",
+        metavar="OPERATION",
+        help="An operation id of the schema (default: all operations).",
     )
     parser.add_argument(
-        "--cases", type=int, default=50_000, metavar="N", help="At least so many (default: 50000)."
+        "--cases",
+        type=int,
+        default=50_000,
+        metavar="N",
+        help="The least number of requests (default: 50000).",
     )
     parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
         default=secrets.randbelow(2**31),
-        help="Draw the same lots again as a run that printed N.",
+        help="Repeat the random choices of a run that printed N.",
     )
-    parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
-    parser.add_argument("--no-progress", action="store_true", help="Draw no progress bar.")
+    parser.add_argument("--json", action="store_true", help="Print the results as JSON.")
+    parser.add_argument("--no-progress", action="store_true", help="Show no progress bar.")
     options = parser.parse_args(argv)
     if options.cases < 1:
         parser.error("--cases must be a whole number above 0")
     for name in options.operations:
         if name not in operations:
-            parser.error(f"there is no operation {name!r}; there are {', '.join(operations)}")
+            parser.error(f"there is no operation {name!r}; the ids are {', '.join(operations)}")
     return options
 
 

@@ -1,8 +1,8 @@
-"""Requests that could succeed: what Schemathesis makes up, with names of things that there are.
+"""Replacement of random values by existing ones, so that generated requests can succeed.
 
-Random ids, cursors and tokens would be refused at the door, thousands of times. So ids come from
-the world most of the time, cursors from a page that the API gave out, and a body that names an
-execution token, a step or evidence names the right one. What is malformed on purpose stays so.
+Nearly all requests with random ids, cursors and tokens would be refused at once. So most ids are of
+existing contracts and jobs, cursors are of real pages, and a body gets the right execution token,
+step and evidence. Values that Schemathesis made invalid on purpose are not replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.fuzz.world import World
 
 
 def use_known_values(document: dict[str, Any], world: World) -> None:
-    """Let the schema's examples, and what is drawn for its ids, name things of this world."""
+    """Put existing values into the examples of the schema and into the strategies for its ids."""
     ids = st.sampled_from([*world.contracts, *world.jobs])
     schemathesis.openapi.format("uuid", ids | ids | st.uuids().map(str))
     schemathesis.openapi.format("date-time", valid_times())
@@ -41,15 +41,16 @@ def use_known_values(document: dict[str, Any], world: World) -> None:
 
 
 def valid_times() -> st.SearchStrategy[str]:
-    """Times of RFC 3339, but for the ends of the calendar: JSON Schema does not know that UTC has
-    no word for 0001-01-01T00:00+01:00, and the API refuses it.
+    """Return a strategy for times of RFC 3339 without the first and the last year.
+
+    JSON Schema allows 0001-01-01T00:00+01:00, but it has no value in UTC, so the API refuses it.
     """
     every = get_default_format_strategies()["date-time"]
     return every.filter(lambda text: "0001" < text[:4] < "9999")
 
 
 def with_known_values(world: World, case: schemathesis.Case) -> schemathesis.Case:
-    """Schemathesis' hook `map_case`: what is well-formed names what there is."""
+    """Replace valid values of a case by existing ones; used as the hook `map_case`."""
     path = case.operation.path
     if "{id}" in path and not _is_malformed(case, ParameterLocation.PATH):
         others = world.jobs if "/contracts/" in path else world.contracts
@@ -60,12 +61,12 @@ def with_known_values(world: World, case: schemathesis.Case) -> schemathesis.Cas
         case.query.pop("ordering", None)  # a cursor belongs to its ordering
     if not _is_malformed(case, ParameterLocation.HEADER):
         for condition in {"If-Match", "If-None-Match"} & set(case.headers or {}):
-            # What was made up stands nowhere; `*` wherever there is anything to have a version.
+            # A random ETag never matches; `*` matches every contract and job.
             case.headers.pop(condition)
             if "{id}" in path and condition == "If-Match":
                 case.headers[condition] = "*"
         if "Last-Event-ID" in (case.headers or {}):
-            case.headers["Last-Event-ID"] = "0"  # no stream gave out a greater one
+            case.headers["Last-Event-ID"] = "0"  # an id beyond the last event is refused
     if isinstance(case.body, dict) and not _is_malformed(case, ParameterLocation.BODY):
         subject = str((case.path_parameters or {}).get("id"))
         _fill_known_values(case.body, subject, world, always=False)
@@ -73,7 +74,10 @@ def with_known_values(world: World, case: schemathesis.Case) -> schemathesis.Cas
 
 
 def _fill_known_values(body: dict[str, Any], subject: str, world: World, *, always: bool) -> None:
-    """The subject's own token, step and evidence, three times in four; no end before its start."""
+    """Fill in the token, step and evidence of the subject in three of four cases; sort the times.
+
+    With `always`, in every case.
+    """
     known_values: dict[str, dict[str, Any]] = {
         "execution_token": world.execution_tokens,
         "step_index": world.steps_due,
@@ -90,7 +94,7 @@ def _fill_known_values(body: dict[str, Any], subject: str, world: World, *, alwa
 
 
 def _cursor(path: str, world: World) -> str:
-    """One that a page of one row gives out."""
+    """Return the cursor of the second page, with one row per page."""
     headers = {"Authorization": f"Bearer {world.token}"}
     page = Client(headers=headers).get(path, {"page_size": 1}).json()
     [cursor] = parse_qs(urlsplit(page["next"]).query)["cursor"]

@@ -1,4 +1,4 @@
-"""The application, with every request undone: as if it had been the first."""
+"""The application with a rollback after each request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.attacks import check_deferred_triggers
 
 @contextmanager
 def kept_connections() -> Iterator[None]:
-    """A connection in whose transaction a request is answered is not closed as that begins."""
+    """Keep Django from closing the connection, whose transaction is open, around each request."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -30,10 +30,10 @@ def kept_connections() -> Iterator[None]:
 
 @dataclass
 class RollbackApplication:
-    """WSGI: one request, one transaction. What was accepted must pass every law that a commit asks;
-    then it is rolled back.
+    """A WSGI application that rolls back the transaction of each request.
 
-    `answers` counts requests by status; `advance` hears of each.
+    An accepted request must pass the deferred triggers first, as at a commit. `answers` counts the
+    responses by status. `advance` is called with 1 after each request.
     """
 
     application: Any

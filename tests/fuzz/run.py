@@ -1,4 +1,4 @@
-"""Runs of Schemathesis over operations, as somebody and as nobody."""
+"""Runs of Schemathesis over operations, with a token and without one."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tests.fuzz.world import World
 
 Advance = Callable[[int], Any]
 
-# How what is malformed may be refused: Schemathesis' own list, and an address without end.
+# The statuses that may refuse an invalid request: Schemathesis' list, and that of a long address.
 REFUSED = [*NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES, "414"]
 
 
 @dataclass
 class Findings:
-    """What was asked and answered, and what was wrong with it, in Schemathesis' words."""
+    """The counts of cases, responses and checks, and the faults as Schemathesis describes them."""
 
     cases: int = 0
     answers: Counter[int] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Findings:
 
 
 def operation_ids() -> list[str]:
-    """Of every operation, in the schema's order."""
+    """Return the id of every operation, in the order of the schema."""
     paths = _schema()["paths"]
     return [operation["operationId"] for item in paths.values() for operation in item.values()]
 
@@ -68,13 +68,16 @@ def fuzz_all(
     found: Findings | None = None,
     advance: Advance = lambda count: None,
 ) -> Findings:
-    """At least so many cases over these operations, one in four as nobody; added to `found`.
+    """Run at least `cases` cases over these operations, a quarter of them without a token.
 
-    Every example and every edge of their schemas once; the rest is drawn, with a seed of its own
-    for each round. An operation that allows few different requests leaves its share to others.
+    The first round also sends all examples and edge cases of the schema once. Each round has a seed
+    of its own. An operation with few different requests gets fewer, and the others get more.
+
+    Args:
+        found: Where the results are added, so that they are not lost by an interruption.
     """
     found = Findings() if found is None else found
-    share = cases // len(operations) // 2 + 1  # examples and edges are about as many
+    share = cases // len(operations) // 2 + 1  # examples and edge cases are about as many again
     round_ = 0
     while found.cases < cases:
         before = found.cases
@@ -94,15 +97,15 @@ def fuzz_all(
         round_ += 1
         share = (cases - found.cases) // len(operations) + 1
         if found.cases == before:
-            raise RuntimeError("Nothing is left to ask.")
+            raise RuntimeError("Schemathesis generated no further case.")
     return found
 
 
 @contextmanager
 def stream_and_throttle_settings() -> Iterator[None]:
-    """What a web process has and we need: places for streams; and neither redirects nor throttles.
+    """Reserve places for streams as a web process does, and disable redirects, throttling and logs.
 
-    Nothing is logged: thousands of refusals, each of them meant.
+    The log would have thousands of intended refusals.
     """
     unlimited = {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}
     here = override_settings(
@@ -130,9 +133,12 @@ def fuzz(
     only_drawn: bool = False,
     advance: Advance = lambda count: None,
 ) -> Findings:
-    """Its examples, every edge of its schema, and `examples` drawn at random; each undone.
+    """Fuzz one operation: its examples, the edge cases of its schema, and random cases.
 
-    Fewer where the schema allows no more. The same seed draws the same.
+    Args:
+        examples: The number of random cases; there are fewer if the schema allows no more.
+        seed: The same seed gives the same cases.
+        only_drawn: Leave out the examples and the edge cases.
     """
     document = _schema()
     use_known_values(document, world)
@@ -147,7 +153,7 @@ def fuzz(
             "phases": {
                 "examples": {"enabled": not only_drawn},
                 "coverage": {"enabled": not only_drawn},
-                # Nothing here is made or removed by a call alone: no sequences are to be found.
+                # Every request is rolled back, so sequences of requests make no sense.
                 "stateful": {"enabled": False},
             },
         }
@@ -183,7 +189,7 @@ def _note(event: Any, found: Findings) -> None:
 
 @contextmanager
 def _plain_clients() -> Iterator[None]:
-    """Schemathesis 4.32 hands its in-process client settings of sockets when a check asks again."""
+    """Drop socket options, which Schemathesis 4.32 also passes to its in-process client."""
 
     class PlainClient(Client):
         def open(self, *args: Any, **settings: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the requests find: contracts and jobs in every state, and what a client knows of them."""
+"""The data that requests find: contracts and jobs in every status, and their tokens."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tests.support.users import Users
 
 @dataclass
 class World:
-    """The token of somebody who may do all that the API offers, and ids by what they name.
+    """A token with every permission of the API, and the ids of the contracts and jobs.
 
-    `subjects` says for an operation on which thing it is about to succeed; `execution_tokens`,
-    `steps_due` and `evidence` what its body must name for that, by job.
+    `subjects` has, for an operation, the contract or job on which it can succeed. By job,
+    `execution_tokens`, `steps_due` and `evidence` have what the body must contain for that.
     """
 
     token: str
@@ -45,13 +45,13 @@ class World:
 
 
 def make_world(users: Users) -> World:
-    """Contracts and jobs of the cast in every state, committed; several that wait or run."""
+    """Create and commit contracts and jobs in every status, several of them PENDING or RUNNING."""
     superset_user = Account.objects.create_user("everyone")
     superset_user.groups.set(Group.objects.filter(name__in=list(Role)))
     world = World(new_token(superset_user))
 
     for status in ContractStatus:
-        if status is not ContractStatus.VALIDATED:  # nothing rests there
+        if status is not ContractStatus.VALIDATED:  # no operation leaves a contract in it
             world.contracts.append(str(contract_in(users, status).pk))
     world.contracts.append(str(asked(users).pk))
     world.subjects["activate_contract"] = str(contract_in(users, ContractStatus.APPROVED).pk)

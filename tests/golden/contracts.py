@@ -1,4 +1,4 @@
-"""The contracts in the golden files: one in every state, brought there by the real operations."""
+"""The contracts of the golden files: one in every state, made by the real operations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAY = timedelta(days=1)
 
 
 class Clock:
-    """A clock that goes on by a second and a bit whenever somebody reads it."""
+    """A clock that advances by a second and a microsecond with each reading."""
 
     time = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ CLOCK = Clock()
 
 
 def validated(users: Users) -> SystemContract:
-    """A VALIDATED contract; no operation of this version stops there."""
+    """Return a VALIDATED contract; no operation of this version leaves one."""
     contract, at = factories.draft(users), CLOCK.now()
     with write_transaction():
         contract = SystemContract.objects.lock(contract.pk)
@@ -55,7 +55,7 @@ def validated(users: Users) -> SystemContract:
     return contract
 
 
-# Values that programs like to serialize in different ways, each kind alone.
+# Values that JSON libraries serialize differently, each kind in a contract of its own.
 KEYS = {
     "\ue000": "a key that UTF-16 sorts after the next one",
     "\U0001f600": 'Grüße, "quoted" \\ \u2028 \x7f',
@@ -66,14 +66,14 @@ SMALL_NUMBERS = [0.1, 1e-7, 1e-300, -0.00001, -123.456]
 
 
 def holding(value: Any) -> Callable[[Users], SystemContract]:
-    """What makes an ELIGIBLE contract that sets this value."""
+    """Return a factory of an ELIGIBLE contract whose change has this value."""
     change = {"type": "configuration_update", "scope": "Search", "key": "value", "old_value": None}
     changes = [change | {"new_value": value}]
     return lambda users: factories.eligible(users, title="東京 😀", proposed_changes=changes)
 
 
 def successor(users: Users) -> SystemContract:
-    """An ELIGIBLE contract that took the place of one that a founder modified."""
+    """Return an ELIGIBLE contract that succeeds one whose scope was modified."""
     contract = succession.modified(users)
     verdicts = {"validator_verdict": VALIDATOR_VERDICT, "eligibility_verdict": MAY}
     return record_review_verdicts(
@@ -82,7 +82,7 @@ def successor(users: Users) -> SystemContract:
 
 
 def may_not(users: Users) -> SystemContract:
-    """A DRAFT that became REJECTED because its eligibility verdict said MAY_NOT."""
+    """Return a contract that was a DRAFT and is REJECTED by the verdict MAY_NOT."""
     verdicts = {"validator_verdict": VALIDATOR_VERDICT, "eligibility_verdict": MAY_NOT}
     contract = factories.draft(users)
     return record_review_verdicts(
@@ -91,20 +91,20 @@ def may_not(users: Users) -> SystemContract:
 
 
 def lapsed(users: Users) -> SystemContract:
-    """An APPROVED contract that FAILED because its window passed."""
+    """Return a contract that was APPROVED and is FAILED because its window passed."""
     contract = factories.approved(users)
     CLOCK.time += 2 * DAY
     return fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=CLOCK.now())
 
 
 def signed_twice(users: Users) -> SystemContract:
-    """An APPROVED contract that needed two founders."""
+    """Return an APPROVED contract with the signatures of two founders."""
     contract = factories.signed(users, risk_level="high")
     return factories.signed(users, contract, founder=users.second_founder)
 
 
 def completed(users: Users) -> SystemContract:
-    """Two founders signed, PostgreSQL wrote the claim, and all steps were reported at once."""
+    """Return a COMPLETED contract: two signatures, a claimed job, all steps in one report."""
     activate_contract(contract_id=signed_twice(users).pk, actor=users.operator, at=CLOCK.now())
     claimed = run_job.claim_job(executor=users.executor, at=CLOCK.now())
     assert claimed
@@ -120,7 +120,7 @@ def completed(users: Users) -> SystemContract:
 
 
 def timed_out(users: Users) -> GovernanceJob:
-    """A job that FAILED because its executor was silent after the first step."""
+    """Return a job that FAILED because its lease expired after the first report."""
     running = factories.running_job(users)
     running.complete_steps(1)
     CLOCK.time += DAY
@@ -129,19 +129,19 @@ def timed_out(users: Users) -> GovernanceJob:
 
 
 def cancelled(users: Users) -> GovernanceJob:
-    """A job that was cancelled before it started."""
+    """Return a job that was cancelled before it started."""
     return Running(factories.pending_job(users), "", users).cancel()
 
 
 def reported_in_part(users: Users) -> GovernanceJob:
-    """A RUNNING job with results of two of its three steps."""
+    """Return a RUNNING job with results of two of its three steps."""
     running = factories.running_job(users)
     running.complete_steps(2)
     return running.job
 
 
 def judged(users: Users, job: GovernanceJob, verdict: AuditVerdict) -> SystemContract:
-    """The contract of an ended job after its verdict, which holds one check."""
+    """Give a verdict with one check on an ended job, and return its contract."""
     record_verdict(
         job_id=job.pk,
         verdict=verdict,
@@ -154,7 +154,7 @@ def judged(users: Users, job: GovernanceJob, verdict: AuditVerdict) -> SystemCon
     return reloaded(job.contract)
 
 
-# The contracts, by the names of their files.
+# The factories of the contracts, by the names of their files.
 CONTRACTS: dict[str, Callable[[Users], Any]] = {
     "draft": factories.draft,
     "validated": validated,

@@ -1,8 +1,8 @@
-"""Write the golden files of a version: `python -m tests.golden.generate v0_2`.
+"""`python -m tests.golden.generate v0_2`: write the golden files of a version.
 
-Golden files of an earlier version are never made anew: they are what that version wrote, and every
-later version must verify them. Run this for a new version's folder only; a folder that is there is
-refused. Ids, times, tokens and the signing key are fixed, so that two runs write the same bytes.
+Golden files of an earlier version are never generated again: they are what that version wrote, and
+every later version must verify them. So this writes only a new folder, and refuses one that exists.
+Ids, times, tokens and the signing key are fixed, so that two runs write the same bytes.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ from tests.support import (
 from tests.support.databases import cloned, ensure_template
 from tests.support.users import Users, create_users
 
-# Signs golden files and nothing else: everybody can read it here.
+# This key is public, so it signs only golden files.
 KEY = Ed25519PrivateKey.from_private_bytes(sha256(b"golden files of govsite").digest())
 
 
 def main(name: str) -> None:
-    """Make the contracts in a database of their own, and write the files.
+    """Create the contracts in a new database, and write the files.
 
     Raises:
-        FileExistsError: the version has its golden files already.
+        FileExistsError: The folder of the version exists.
     """
     folder = Path(__file__).parent / name
     for part in ("records", "evidence"):
@@ -78,7 +78,7 @@ def main(name: str) -> None:
 
 
 def fixed() -> Iterator[Any]:
-    """Patches of everything that would differ from run to run."""
+    """Yield patches of everything that would differ between two runs."""
     ids, tokens = count(1), count(1)
     new_id = Mock(side_effect=lambda: UUID(f"01a00000-0000-7000-8000-{next(ids):012x}"))
     yield patch("governance.models.fields.uuid7", new_id)
@@ -90,7 +90,7 @@ def fixed() -> Iterator[Any]:
 
 
 def write_files(folder: Path, users: Users) -> None:
-    """Make the contracts, and write each file; those in the archive are then removed."""
+    """Create the contracts and write each file; then remove the archived contracts."""
     search = {"name": "Search", "lifecycle": "DISABLED", "configuration": {"page_size": 20}}
     register_capabilities(documents=[search])
     slow = {"scope": "Search", "signal_type": "probe", "decision": HealthDecision.DEGRADED}
@@ -101,7 +101,7 @@ def write_files(folder: Path, users: Users) -> None:
     waiting = SystemContract.objects.exclude(status__in=CONTRACT_TERMINAL_STATES)
     names = dict(waiting.values_list("pk", "reference"))
     for record, text in load_record_texts(list(names)):
-        # A successor's reference ends in its revision.
+        # The reference of a successor ends with its revision.
         name = names[record.contract_id].removeprefix("TEST-").partition(" ")[0]
         (folder / "records" / f"{name}.json").write_text(text)
     for evidence in AuditEvidence.objects.order_by("job__contract__reference"):
@@ -123,7 +123,7 @@ def write_files(folder: Path, users: Users) -> None:
 
 
 def write_checkpoint(path: Path) -> None:
-    """Write what `checkpoint_ledger` writes."""
+    """Write a checkpoint as `checkpoint_ledger` does."""
     path.write_text("".join(f"{line}\n" for line in checkpoint_lines(key=KEY, at=CLOCK.now())))
 
 

@@ -1,8 +1,8 @@
 """Every name and constant inside the documents that version 0.1 wrote.
 
-They are literals on purpose: whoever renames a class, a table or a column finds here that a name in
-documents which others keep would change with it. A document is described by its parts: the path of
-each object in it, from the document's root (""), with the names that the object has.
+They are literals on purpose: renaming a class, a table or a column must not change a name in the
+documents that users keep, and a test here fails if it does. A document is described by its parts:
+the path of each object in it, from the root (""), with the names that the object has.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ MANIFEST_LINE: Parts = {
 }
 MANIFEST: Parts = {"": ("contracts", "merkle_root", "signed_at", "version")}
 
-# What each event's entries vouch for, by the names in `records`.
+# The records that an entry of each event vouches for: the names in `records`.
 EVENTS: Mapping[str, Sequence[str]] = {
     "contract.proposal.drafted": ("draft_sha256", "proposal_sha256"),
     "contract.validation.recorded": ("validator_verdict_sha256",),
@@ -152,7 +152,7 @@ EVENTS: Mapping[str, Sequence[str]] = {
     "job.execution.failed": ("evidence_sha256", "health_after_sha256", "job_end_sha256"),
     "job.execution.cancelled": ("evidence_sha256", "health_after_sha256", "job_end_sha256"),
 }
-# A person settled an INCONCLUSIVE audit: the resolution takes the place of the verdict.
+# After an INCONCLUSIVE audit, the entry vouches for the resolution instead of the verdict.
 RESOLVED = ("contract.audit.passed", ("closing_sha256", "resolution_sha256"))
 
 CONTRACT_STATUSES = (

@@ -1,4 +1,4 @@
-"""Verify a folder of golden files by the product's own functions; no database is needed."""
+"""The verification of golden files by the functions of the product, without a database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JOB_ENDS = ("job.execution.completed", "job.execution.failed", "job.execution.ca
 
 @dataclass(frozen=True)
 class GoldenRecord:
-    """A contract record with the file that it was read from."""
+    """A contract record and the file that it was read from."""
 
     file: str
     text: str
@@ -39,7 +39,7 @@ class GoldenRecord:
 
 
 def problems_in(folder: Path) -> list[str]:
-    """What is wrong with which file, as "file: problem"; empty where all of them verify."""
+    """Return every problem as "file: problem"; the list is empty if all files verify."""
     records, problems = [], []
     for file in record_files(folder):
         try:
@@ -57,19 +57,23 @@ def problems_in(folder: Path) -> list[str]:
 
 
 def record_files(folder: Path) -> list[str]:
-    """The files that hold a contract record, as paths from the folder."""
+    """Return the files with a contract record, as paths relative to the folder."""
     paths = [*folder.glob("records/*.json"), *folder.glob("archive/contracts/*/*.json")]
     return sorted(str(path.relative_to(folder)) for path in paths)
 
 
 def read_golden_record(folder: Path, file: str) -> GoldenRecord:
-    """The contract record in a file. Raises InvalidInputError (`bad_archive`)."""
+    """Read the contract record in a file.
+
+    Raises:
+        InvalidInputError: The file has no valid contract record (`bad_archive`).
+    """
     text = (folder / file).read_bytes().decode(errors="replace")
     return GoldenRecord(file, text, *parse_contract_record(text))
 
 
 def problems_of(record: ContractRecord) -> Iterator[str]:
-    """What the full verification, what `verify_ledger` asks, and SHA-256 alone find wrong."""
+    """Yield what the full verification, the check of `verify_ledger` and SHA-256 alone find."""
     for found in {verify_chain_fully(record)[1], first_problem(record)} - {None}:
         yield f"entry {found[0]}: {found[1]}"
     head = bytes(32)
@@ -81,14 +85,14 @@ def problems_of(record: ContractRecord) -> Iterator[str]:
 
 
 def passes_fast_verification(record: ContractRecord) -> bool:
-    """Whether it passes; where not, `verify_ledger` asks the full verification."""
+    """Tell whether the fast verification accepts a record; otherwise the full one decides."""
     return verify_chain_fast(record) is not None
 
 
 def problems_of_evidence(
     folder: Path, records: Iterable[GoldenRecord], key: Ed25519PublicKey
 ) -> Iterator[str]:
-    """Each job that ended has its evidence, as sealed and as signed, and nothing else is there."""
+    """Check that each ended job has its evidence, sealed and signed, and that no file is extra."""
     entries = [entry for one in records for entry in one.record.entries]
     sealed = {
         json.loads(entry.body)["records"]["evidence_sha256"]: entry.contract_id
@@ -108,9 +112,9 @@ def problems_of_evidence(
                 continue
             digest = proven.evidence_sha256
             if sealed.get(digest) != proven.contract_id:
-                yield f"{file}: it is about another contract"
+                yield f"{file}: the statement is about another contract"
         if digest not in sealed:
-            yield f"{file}: no entry that ended a job names its SHA-256"
+            yield f"{file}: no entry of a job's end names its SHA-256"
         found[is_signed].add(digest)
     for digest, contract_id in sealed.items():
         if any(digest not in digests for digests in found.values()):
@@ -118,7 +122,7 @@ def problems_of_evidence(
 
 
 def problems_of_archive(archive: Path, key: Ed25519PublicKey) -> Iterator[str]:
-    """What `verify_archive --key` finds."""
+    """Yield what `verify_archive --key` finds."""
     try:
         require_signature(archive, key=key)
     except GovernanceError as error:
@@ -134,7 +138,7 @@ def problems_of_archive(archive: Path, key: Ed25519PublicKey) -> Iterator[str]:
 def problems_of_checkpoints(
     folder: Path, records: Iterable[GoldenRecord], key: Ed25519PublicKey
 ) -> Iterator[str]:
-    """Signed, over exactly their lines, and each line is what the record or the manifest says."""
+    """Check the signature of each checkpoint, and its lines against records and manifest."""
     chains = sorted((chain_line(one) for one in records), key=lambda line: line["contract"])
     manifest = (folder / "archive/manifest.jsonl").read_text(errors="replace").splitlines()
     removed = sorted(map(removed_line, manifest), key=lambda line: line["removed"])
@@ -155,7 +159,7 @@ def problems_of_checkpoints(
 
 
 def chain_line(one: GoldenRecord) -> dict[str, Any]:
-    """What a checkpoint says of a chain: its head, and four bytes of each hash."""
+    """Return the line of a checkpoint for a chain: its head, and four bytes of each hash."""
     hashes = [bytes(entry.hash) for entry in one.record.entries]
     return {
         "contract": str(one.record.contract_id),
@@ -166,7 +170,7 @@ def chain_line(one: GoldenRecord) -> dict[str, Any]:
 
 
 def removed_line(line: str) -> dict[str, Any]:
-    """What a checkpoint says of a contract that was removed, by its line in the manifest."""
+    """Return the line of a checkpoint for a removed contract, from its line in the manifest."""
     listed = json.loads(line)
     return {
         "removed": listed["contract_id"],
@@ -177,7 +181,7 @@ def removed_line(line: str) -> dict[str, Any]:
 
 
 def changed_files(folder: Path) -> list[str]:
-    """The files that are not, byte for byte, what `SHA256SUMS` lists: also new and missing ones."""
+    """Return the files that differ from `SHA256SUMS`, and new and missing ones."""
     lines = (folder / SUMS).read_text().splitlines()
     pinned = {file: digest for digest, file in (line.split("  ", 1) for line in lines)}
     there = {

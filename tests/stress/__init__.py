@@ -1,7 +1,7 @@
-"""Attacks on a running govsite: races, crashes, liars, and people with a database password.
+"""Attacks on a running govsite: races, crashes, false input, and edits by the tables' owner.
 
-Each attack is a function that does its worst a given number of times and returns its figure, or
-raises BrokenError with what it managed to do. `make torture` runs the long versions, `make test`
-the short ones (`test_short.py`). An attack makes the databases, sites and processes that it needs,
-and leaves none of them behind.
+Each attack is a function that makes a given number of attempts. It returns an AttackResult, or
+raises BrokenError if an attempt succeeded. `make stress` runs the long versions, `make test` the
+short ones (`test_short.py`). An attack creates the databases, sites and processes that it needs,
+and removes them.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.stress`: attack govsite, and print what it withstood."""
+"""`python -m tests.stress`: attack govsite, and print the results."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 EPILOG = """examples:
-  python -m tests.stress                      every attack, in its long version
-  python -m tests.stress --short              every attack, as the suite runs it
-  python -m tests.stress concurrent-endings=50 edits  two attacks, the first 50 times
+  python -m tests.stress                              every attack, long version
+  python -m tests.stress --short                      every attack, as often as in the suite
+  python -m tests.stress concurrent-endings=50 edits  two attacks, the first one 50 times
 exit codes:
-  0  every attack was withstood
-  1  an attack succeeded, or could not be run
-  2  wrong usage
+  0    every attack was withstood
+  1    an attack succeeded, or could not be run
+  2    wrong usage
   130  interrupted"""
 
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     import django
 
     django.setup()
-    # Sites and commands that an attack starts as processes take the site's own settings.
+    # The sites and commands that an attack starts as processes use the site's own settings.
     os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
     from tests.stress.catalogue import ATTACKS
 
@@ -70,7 +70,8 @@ def main(argv: Sequence[str]) -> int:
 def read_arguments(argv: Sequence[str], attacks: dict[str, Any]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.stress",
-        description="Attack govsite, and print what it withstood.",
+        description="Attack govsite, and print a table of the results. Without names, every attack "
+        "runs in its long version, which takes about an hour.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -78,21 +79,23 @@ def read_arguments(argv: Sequence[str], attacks: dict[str, Any]) -> argparse.Nam
         "attacks",
         nargs="*",
         metavar="ATTACK[=COUNT]",
-        help="Which attacks to run, and how often (default: all).",
+        help="The name of an attack, and how often it is repeated (default: all attacks).",
     )
-    parser.add_argument("--short", action="store_true", help="Run the suite's counts.")
-    parser.add_argument("--list", action="store_true", help="List the attacks and stop.")
     parser.add_argument(
-        "--seed", type=int, metavar="N", help="Draw the same lots again as a run that printed N."
+        "--short", action="store_true", help="Repeat each attack only as often as the test suite."
     )
-    parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
-    parser.add_argument("--no-progress", action="store_true", help="Draw no progress bar.")
+    parser.add_argument("--list", action="store_true", help="List the attacks, and run none.")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="Repeat the random choices of a run that printed N."
+    )
+    parser.add_argument("--json", action="store_true", help="Print the results as JSON.")
+    parser.add_argument("--no-progress", action="store_true", help="Show no progress bars.")
     options = parser.parse_args(argv)
     options.chosen = {}
     for word in options.attacks or attacks:
         name, _, count = word.partition("=")
         if name not in attacks:
-            parser.error(f"there is no attack {name!r}; --list tells which there are")
+            parser.error(f"there is no attack {name!r}; --list prints the names")
         if count and not (count.isascii() and count.isdigit() and int(count)):
             parser.error(f"{word!r}: the count must be a whole number above 0")
         options.chosen[name] = int(count or 0)
@@ -110,7 +113,7 @@ def run_attack(chosen: Any, count: int, *, with_bar: bool) -> Outcome:
         try:
             figure = chosen.run(count, bar.update)
             held, summary, numbers = True, figure.summary, dict(figure.numbers)
-        except Exception as failure:  # noqa: BLE001 - whatever it was, it goes into the table
+        except Exception as failure:  # noqa: BLE001 - any failure is reported in the table
             held, summary = False, f"BROKEN: {failure or type(failure).__name__}"
             with tqdm.external_write_mode(file=sys.stderr):
                 traceback.print_exc()
@@ -121,7 +124,7 @@ def run_attack(chosen: Any, count: int, *, with_bar: bool) -> Outcome:
 
 
 def report(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
-    """The summary: a table in Markdown, which reads well on a terminal too, or JSON."""
+    """Print the results as a Markdown table or as JSON."""
     where = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     python = f"Python {platform.python_version()}"
     when = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""64 clients activate one contract at the same moment: it becomes one job."""
+"""The attack `activation`: 64 clients activate a contract at the same time; one job must result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.sites import client_of, running_site
 from tests.support.users import create_users
 
 CLIENTS = 64
-# Each keeps its connection, and lets go of one that idled before the site does (after 5 s).
+# A client closes an idle connection earlier than the site, which does so after 5 s.
 ONE_CONNECTION = httpx.Limits(max_connections=1, keepalive_expiry=3)
 
 
@@ -63,7 +63,7 @@ def activation(count: int, advance: Advance) -> AttackResult:
 
 
 def activations(clients: Sequence[httpx.Client], contract_id: UUID) -> list[Callable[[], str]]:
-    """A move for each client; "" when it made the job, else the code of the refusal."""
+    """Return a call for each client, which returns "" if it created the job, or the error code."""
 
     def activate(client: httpx.Client) -> str:
         answer = client.post(f"contracts/{contract_id}/activate/", json={})
@@ -79,7 +79,7 @@ def activations(clients: Sequence[httpx.Client], contract_id: UUID) -> list[Call
 def require_one_job(contract_id: UUID, results: Sequence[str]) -> None:
     require(
         results.count("") == 1,
-        f"{results.count('')} of {len(results)} clients were told of a new job",
+        f"{results.count('')} of {len(results)} clients got a new job",
     )
     codes = set(results) - {""}
     require(codes == {"contract_not_approved"}, f"refused as {codes}")

@@ -1,4 +1,4 @@
-"""What an attack is, and the list of all of them."""
+"""The definition of an attack, and the registry of all attacks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Advance = Callable[[float], Any]
 
 
 class BrokenError(AssertionError):
-    """An attack succeeded; says how."""
+    """An attack succeeded; the message says how."""
 
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What an attack showed: one line for people, numbers for programs."""
+    """The result of an attack: one line for people, numbers for programs."""
 
     summary: str
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -25,9 +25,10 @@ class AttackResult:
 
 @dataclass(frozen=True)
 class Attack:
-    """`run(count, advance)` attacks `count` times and calls `advance(n)` as it goes on.
+    """An attack that can be repeated.
 
-    `short` is the count in the suite, `long` the one of `make stress`.
+    `run(count, advance)` makes `count` attempts, and calls `advance(n)` after each n of them.
+    `short` is the count in the test suite, `long` the count of `make stress`.
     """
 
     name: str
@@ -44,7 +45,7 @@ ATTACKS: dict[str, Attack] = {}
 def attack(
     name: str, title: str, *, unit: str, short: int, long: int
 ) -> Callable[[Callable[[int, Advance], AttackResult]], Callable[[int, Advance], AttackResult]]:
-    """Decorate a function to put it on the list."""
+    """Return a decorator that registers a function as an attack."""
 
     def enlist(
         run: Callable[[int, Advance], AttackResult],
@@ -57,12 +58,12 @@ def attack(
 
 
 def require(held: Any, how: str) -> None:
-    """The attack was withstood, or BrokenError says how it was not."""
+    """Raise BrokenError with the message `how`, unless `held` is true."""
     if not held:
         raise BrokenError(how)
 
 
 def chosen_seed() -> int:
-    """What attacks draw lots from: `--seed` (STRESS_SEED), or a new one, to be printed."""
+    """Return the seed of `--seed` (STRESS_SEED), or a new one, which the attack prints."""
     given = os.environ.get("STRESS_SEED", "")
     return int(given) if given else SystemRandom().randrange(10**9)

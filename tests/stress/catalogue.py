@@ -1,4 +1,4 @@
-"""Every attack, in the order in which they run."""
+"""All attacks, in the order in which they run."""
 
 from __future__ import annotations
 

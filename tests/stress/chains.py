@@ -1,8 +1,8 @@
-"""Writers by the dozen on chains that they share and on chains of their own.
+"""The attack `chains`: 32 writers append to shared chains and to chains of their own.
 
-First with the real operations: every writer wants the same steps of the same jobs, and has jobs
-of its own besides. Then past them, without the contract's lock: there the unique constraint and
-the law are the last line.
+First with the real operations: all writers report the same steps of the same jobs, and also run
+jobs of their own. Then without the contract's lock, so that only the unique constraint and the
+trigger `ledger_chain` protect the chain.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ from tests.support.users import Users, create_users
 
 WRITERS = 32
 SHARED_JOBS = 4
-ENTRIES_OF_A_PENDING_JOB = 6  # from the proposal on
+ENTRIES_OF_A_PENDING_JOB = 6  # from the proposal to the activation
 ENTRIES_OF_START_AND_END = 2
-STEPS = 3  # of a job of one's own
+STEPS = 3  # of a job that one writer runs alone
 
-# All that a writer hears who came second, or who claimed while nothing waited.
+# The errors that a writer may get because another one was first.
 LOST = {"step_out_of_order", "result_conflict", "invalid_job_transition", "job_immutable"}
 LAST_GUARDS = {"ledger_seq_once", "ledger_chain"}
 
 
 class EntryCounts:
-    """What went through, by contract, and what was refused."""
+    """The number of written entries by contract, and of refusals by code."""
 
     def __init__(self, advance: Advance) -> None:
         self._advance, self._lock = advance, Lock()
@@ -100,16 +100,16 @@ def chains(count: int, advance: Advance) -> AttackResult:
         f"{number} by {constraint}" for constraint, number in forged.refused.most_common()
     )
     return AttackResult(
-        f"{entries} entries on {SHARED_JOBS} shared and {separate} separate chains, as many as "
-        f"there should be: no fork, no gap, every chain verifies; {refused} writers came second "
-        f"and were told so; without the lock {stopped} were refused, none forked a chain",
+        f"{entries} entries on {SHARED_JOBS} shared and {separate} separate chains, the expected "
+        f"number: no fork, no gap, every chain verifies; {refused} calls were refused because "
+        f"another was first; without the lock {stopped} were refused, and no chain was forked",
         {"entries": entries, "refused": refused, "stopped": sum(forged.refused.values())},
     )
 
 
 # --- with the real operations -------------------------------------------------------------------
 def write_by_operations(count: int, users: Users, advance: Advance) -> EntryCounts:
-    """`count` entries or a few more, half of them on shared chains."""
+    """Write at least `count` entries, half of them on shared chains."""
     around = ENTRIES_OF_A_PENDING_JOB + ENTRIES_OF_START_AND_END
     steps = max(STEPS, ceil(count / 2 / SHARED_JOBS) - around)
     jobs_alone = max(1, ceil((count - SHARED_JOBS * (steps + around)) / (STEPS + around)))
@@ -159,21 +159,21 @@ def tallied(tally: EntryCounts, move: Callable[[], None]) -> None:
 
 
 def advance_shared(running: Running, tally: EntryCounts) -> None:
-    """Report the step that is due, or one too early; end the job when there is none."""
+    """Report the step that is due or, in one of ten cases, the next one; at the end, complete."""
     due = GovernanceJob.objects.values_list("current_step_index", flat=True).get(pk=running.job.pk)
     if due == running.job.total_steps:
         running.complete()
     else:
         early = due + 1 < running.job.total_steps and random() < 0.1
-        # Says who reports, or the same report of another would count as this one's.
+        # With a random output, or an equal report of another writer would count as a repetition.
         report = running.report(due + early, output={"writer": random()})
         _, is_new = running.record(report)
-        require(is_new, f"a report that was never made of step {due} was there already")
+        require(is_new, f"a new report of step {due} was taken for a repetition")
     tally.wrote(running.job.contract_id)
 
 
 def live_through_one(users: Users, tally: EntryCounts) -> None:
-    """Make a job; then start it, or claim whichever waits, and run that."""
+    """Create a job; then start it, or claim any pending one, and run that job."""
     own = pending_job(users)
     tally.wrote(own.contract_id, ENTRIES_OF_A_PENDING_JOB)
     if random() < 0.5:
@@ -181,7 +181,7 @@ def live_through_one(users: Users, tally: EntryCounts) -> None:
     else:
         claimed = run_job.claim_job(executor=users.executor, at=now())
         if claimed is None:
-            return  # others took them all, or hold them just now
+            return  # other writers started all jobs, or have them locked
         begun = claimed
     run_through(Running(*begun, users), tally)
 
@@ -204,15 +204,15 @@ def require_exactly(written: Counter[UUID]) -> None:
         for contract_id in written | there
         if written[contract_id] != there.get(contract_id, 0)
     }
-    require(not differing, f"entries written and there: {differing}")
+    require(not differing, f"entries (written, found) by contract: {differing}")
 
 
-# --- past the models ----------------------------------------------------------------------------
+# --- without the operations ---------------------------------------------------------------------
 def write_without_the_lock(users: Users) -> EntryCounts:
-    """All append to one chain, and none of them asks for the contract first."""
+    """Let all writers append to one chain without a lock on its contract."""
     tally = EntryCounts(lambda entries: None)
     contract = eligible(users)
-    contract_id, at = contract.pk, contract.updated_at  # at a later time nothing was changed
+    contract_id, at = contract.pk, contract.updated_at  # the contract itself does not change
     tally.wrote(contract_id, 3)
     entry = NewEntry("contract.audit.inconclusive", records={"audit_sha256": "0" * 64})
 
@@ -222,15 +222,15 @@ def write_without_the_lock(users: Users) -> EntryCounts:
 
     def fork() -> None:
         forge_entry(contract_id, seq=3, event=entry.event)
-        raise AssertionError("a second third entry went in")
+        raise AssertionError("a second entry with number 3 was accepted")
 
     def leave_a_gap() -> None:
         forge_entry(contract_id, seq=10_000, event=entry.event)
-        raise AssertionError("an entry far ahead went in")
+        raise AssertionError("an entry with number 10 000 was accepted")
 
     def link_to_nothing() -> None:
         forge_entry(contract_id, prev_hash=bytes(32), event=entry.event)
-        raise AssertionError("an entry linked to none before it went in")
+        raise AssertionError("an entry with a wrong prev_hash was accepted")
 
     def write() -> None:
         for move in (append, fork, append, leave_a_gap, append, link_to_nothing, append, append):
@@ -250,7 +250,7 @@ def write_without_the_lock(users: Users) -> EntryCounts:
 
 
 def require_linked(contract_id: UUID) -> None:
-    """The chain, entry by entry; nothing else of this record is true."""
+    """Check numbers, links and hashes of a chain; its entries do not agree with any other rows."""
     before = GENESIS
     entries = LedgerEntry.objects.filter(contract_id=contract_id).order_by("seq", "id")
     for expected, entry in enumerate(entries, start=1):

@@ -1,8 +1,7 @@
-"""Completing, failing, cancelling and sweeping race for one job: one of them ends it.
+"""The attack `concurrent-endings`: five calls race to end one job, and exactly one may end it.
 
-Each round one of the contenders has a head start, in turn, or the one with the shortest way would
-win them all; and in every other round all steps are reported before the race, so that nothing is
-left to do but to complete.
+Each contender in turn has a head start; otherwise the fastest call would win every round. In every
+other round all steps are reported before the race, so that the job only has to be completed.
 """
 
 from __future__ import annotations
@@ -43,7 +42,8 @@ MAX_HESITATION_SECONDS = 0.06  # seconds
 HEAD_START = 0.03
 ENOUGH_TO_COMPARE = 60  # rounds
 MIN_SHARE = 0.02
-# What a loser is told when it waited its turn; a law's own refusal would say that it did not.
+# The errors of a call that is too late. Another code, as of a trigger, would mean that the call did
+# not wait for the lock.
 LOST = {"job_immutable", "result_conflict", "steps_outstanding", "step_out_of_order"}
 
 Move = Callable[[], list[str]]
@@ -78,18 +78,18 @@ def race_job_ends(count: int, advance: Advance) -> AttackResult:
         entries = require_whole_record()
     if count >= ENOUGH_TO_COMPARE:
         fair = len(ended) == 4 and min(ended.values()) >= count * MIN_SHARE
-        require(fair, f"no fair race: {listed(ended)}")
+        require(fair, f"one contender won too often: {listed(ended)}")
     swept = refused.pop("passed over by the sweep", 0)
     losers = sum(refused.values())
     return AttackResult(
         f"one terminal state and one terminal entry each ({listed(ended)}); {losers} calls lost, "
-        f"each 409 ({listed(refused)}); {swept} sweeps came too late; {entries} entries verify",
+        f"each 409 ({listed(refused)}); {swept} sweeps were too late; {entries} entries verify",
         {"rounds": count, "losers": losers, **{f"ended_{k}": v for k, v in ended.items()}},
     )
 
 
 def contenders(running: Running, clients: Sequence[httpx.Client], users: Users) -> list[Move]:
-    """Five who want the job to end, each differently; each returns its refusals' codes."""
+    """Return five calls that end the job in different ways; each returns its error codes."""
     job_id = running.job.pk
 
     def report(client: httpx.Client, status: str) -> list[str]:
@@ -113,7 +113,7 @@ def contenders(running: Running, clients: Sequence[httpx.Client], users: Users) 
     def sweep() -> list[str]:
         results = []
         for outcome in fail_timed_out_jobs(actor=users.operator, at=now() + timedelta(days=2)):
-            require(outcome.subject_id == job_id, f"the sweep took {outcome.subject_id}")
+            require(outcome.subject_id == job_id, f"the sweep ended {outcome.subject_id}")
             if outcome.refusal is not None:
                 require(outcome.moved_by_another, f"the sweep was refused: {outcome.refusal}")
                 results.append("passed over by the sweep")
@@ -129,7 +129,7 @@ def contenders(running: Running, clients: Sequence[httpx.Client], users: Users) 
 
 
 def hesitating(moves: Sequence[Move], *, favourite: int) -> list[Move]:
-    """Every move after a moment of its own, but the favourite's at once."""
+    """Return the moves with random delays, but the favourite's without one."""
 
     def play(move: Move, pause: float) -> Move:
         def played() -> list[str]:
@@ -145,7 +145,7 @@ def hesitating(moves: Sequence[Move], *, favourite: int) -> list[Move]:
 
 
 def refusals(answer: httpx.Response) -> list[str]:
-    """Nothing when it went through, else its code; anything but 2xx and LOST is a break."""
+    """Return the error code of a response, if any; only 2xx and the codes of LOST may occur."""
     if answer.is_success:
         return []
     require(answer.status_code == 409, f"{answer.status_code} {answer.text}")
@@ -161,7 +161,7 @@ def require_single_end(job_id: UUID) -> str:
         contract_id=job.contract_id, event__startswith="job.execution.", from_status="RUNNING"
     )
     results = list(entries.values_list("to_status", flat=True))
-    require(results == [job.status], f"job {job_id} is {job.status}, the ledger tells {results}")
+    require(results == [job.status], f"job {job_id} is {job.status}, in the ledger {results}")
     require(AuditEvidence.objects.filter(job_id=job_id).count() == 1, f"evidence of {job_id}")
     if job.status != JobStatus.FAILED:
         return str(job.status)

@@ -1,7 +1,8 @@
-"""A command of ours that is killed as it acts for the N-th time: `… dying N COMMAND …`.
+"""`python -m tests.stress.crash_countdown N COMMAND …`: run a command, and kill it at an act.
 
-An act is a file synced, renamed or removed, a statement, a commit; it dies before or after it. It
-says how often it acted, if it lived.
+An act is a file synced, renamed or removed, an SQL statement, or a commit. Each act counts twice,
+before and after it, and at count N the process kills itself with SIGKILL. A command that reaches
+its end prints how often it acted, so N = 0 only counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ CONTRACTS_PER_BATCH = 4
 
 
 class Countdown:
-    """Kills its process at zero."""
+    """A counter that kills its process when it reaches zero."""
 
     def __init__(self, left: int) -> None:
         self.left = left

@@ -1,7 +1,7 @@
-"""Middleware that makes a site mortal: a web process kills itself at the place a request names.
+"""Middleware that kills the web process at the crash point that a header of the request names.
 
-The product has no such places. When the site starts, its own functions are wrapped here, so that
-a process can be killed with SIGKILL just after any of them, in the middle of a transaction.
+The product has no crash points. When the site starts, some of its functions are wrapped here, so
+that the process can kill itself with SIGKILL just after one of them, within a transaction.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from governance.models.contract import ContractQuerySet
 from governance.models.job import JobQuerySet
 
 HEADER = "X-Crash-At"
-# Where the dying write down where they die, each in a line.
+# The variable with the path of the crash log: each killed process writes its crash point there.
 CRASH_LOG = "STRESS_CRASH_LOG"
 
 _request = threading.local()
 
 
 class CrashMiddleware:
-    """Outermost, so that it sees the answer as it leaves."""
+    """The outermost middleware, so that it can also crash while it sends the response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -68,7 +68,7 @@ def crash_if_requested(point: str) -> None:
 
 
 def install_crash_points() -> None:
-    """Wrap every place, once for each process tree."""
+    """Wrap the functions at all crash points; called once, in the process that is forked."""
     crash_after(ContractQuerySet, "lock", "lock")
     crash_after(JobQuerySet, "lock", "lock")
     crash_after(job_state, "_read", "lock")
@@ -88,7 +88,7 @@ def install_crash_points() -> None:
     commit = BaseDatabaseWrapper.commit
 
     def crashing_commit(self: BaseDatabaseWrapper) -> None:
-        # A health reading commits too; what counts is the story that has told the ledger.
+        # Reading health commits too; only the transaction with ledger entries counts.
         if getattr(_request, "has_written", False):
             crash_if_requested("commit")
         commit(self)
@@ -99,7 +99,7 @@ def install_crash_points() -> None:
 
 
 def crashing_call(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The one call that writes a story: its own transaction, unless it is within another."""
+    """Wrap a call of a writing SQL function: a transaction of its own, unless it is within one."""
 
     @wraps(call)
     def wrapped(*args: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The site's settings, for a site that dies where a request asks it to: see `mortal.py`."""
+"""The site's settings with the middleware of `crash_points.py`."""
 
 from govsite.settings import *  # noqa: F403
 from govsite.settings import MIDDLEWARE

@@ -1,4 +1,7 @@
-"""The database is away: stopped, then paused. The site says so, and works again by itself."""
+"""The attack `database-outage`: the database is stopped, then paused.
+
+The site must answer 503 meanwhile, and must work again by itself when the database is back.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ from tests.support.site_process import connected_to
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users, create_users
 
-MAX_ANSWER_SECONDS = 10.0  # seconds, for any answer, while the database is away
+MAX_ANSWER_SECONDS = 10.0  # for any response during the outage
 MAX_RETURN_SECONDS = 15.0
 MIN_PAUSE_SECONDS = 4
 BETWEEN_CALLS = 0.1
@@ -45,7 +48,7 @@ BETWEEN_CALLS = 0.1
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """One answer: what was called, when, and whether the answer is one for an absent database."""
+    """One response: the call, its times, and whether the response reports an outage correctly."""
 
     call: str
     began: float
@@ -56,7 +59,7 @@ class RecordedAnswer:
 
 @dataclass
 class Callers:
-    """One caller for each call, asking again and again, and what they heard."""
+    """Threads that repeat one call each, and the responses that they got."""
 
     calls: Mapping[str, Callable[[], httpx.Response]]
     recorded: list[RecordedAnswer] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Callers:
             )
 
     def work(self, *, since: float) -> set[str]:
-        """The calls that went well, having begun after `since`."""
+        """Return the calls that succeeded at least once, among those that began after `since`."""
         return {
             recorded.call
             for recorded in self.recorded
@@ -130,13 +133,13 @@ def database_outage(count: int, advance: Advance) -> AttackResult:
         callers.over.set()
         for asker in asking:
             asker.result()
-        require(web_processes(address) == before, "a web process died of it")
+        require(web_processes(address) == before, "a web process ended during the outage")
         entries = require_whole_record()
     answers = sum((counts + more).values())
     return AttackResult(
         f"{answers} answers, each 503 with Retry-After, the slowest after {slowest_stopped:.1f} s "
-        f"(stopped) and {slowest_paused:.1f} s (paused); all worked again after "
-        f"{back_stopped:.1f} s and {back_paused:.1f} s; static files came all the time; "
+        f"(stopped) and {slowest_paused:.1f} s (paused); all calls worked again after "
+        f"{back_stopped:.1f} s and {back_paused:.1f} s; static files were served all the time; "
         f"{entries} entries verify",
         {
             "seconds": count,
@@ -151,7 +154,7 @@ def database_outage(count: int, advance: Advance) -> AttackResult:
 
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
-    """A PostgreSQL with our tables that nobody else starts or stops, and Django pointed at it."""
+    """Run a separate PostgreSQL with the site's tables, and point Django at it."""
     with TemporaryDirectory(dir="/tmp", prefix="gs") as folder:
         cluster = Cluster(Path(folder) / "pg")
         cluster.initialise()
@@ -172,7 +175,7 @@ def own_cluster() -> Iterator[Cluster]:
 def client_calls(
     stack: ExitStack, address: str, users: Users
 ) -> dict[str, Callable[[], httpx.Response]]:
-    """Calls of the API, pages of the admin, and a static file, each by a client of its own."""
+    """Return calls of the API, pages of the admin, and a static file, each with its own client."""
     contract = approved(users)
     api = {
         name: stack.enter_context(client_of(address, person))
@@ -208,7 +211,7 @@ def client_calls(
 
 
 def is_outage_answer(call: str, answer: httpx.Response) -> bool:
-    """503 and when to come back; for the API as a problem document, for a browser as a page."""
+    """Tell whether a response is 503 with Retry-After: a problem document, or an admin page."""
     if answer.status_code != 503 or not answer.headers.get("Retry-After", "").isdigit():
         return False
     if "/admin/" in call:
@@ -219,7 +222,7 @@ def is_outage_answer(call: str, answer: httpx.Response) -> bool:
 
 
 def watch_outage(callers: Callers, seconds: int, advance: Advance) -> tuple[float, Counter[str]]:
-    """Look on for so long: the slowest answer, and how often each call was told 503."""
+    """Wait `seconds`; return the slowest response in seconds, and the number of 503 by call."""
     gone_at = time.monotonic()
     for _ in range(seconds):
         time.sleep(1)
@@ -230,7 +233,7 @@ def watch_outage(callers: Callers, seconds: int, advance: Advance) -> tuple[floa
         h.call for h in callers.recorded if h.is_outage_answer and h.ended > gone_at
     }:
         waited = time.monotonic() - gone_at
-        require(waited < seconds + MAX_ANSWER_SECONDS, f"no answer at all: {silent}")
+        require(waited < seconds + MAX_ANSWER_SECONDS, f"no response: {silent}")
         time.sleep(0.1)
     recorded = [each for each in callers.recorded if each.ended > gone_at]
     unavailable: Counter[str] = Counter()
@@ -240,19 +243,19 @@ def watch_outage(callers: Callers, seconds: int, advance: Advance) -> tuple[floa
         if "/static/" in each.call:
             require(each.status == 200, f"{each.call}: {each.status}")
             continue
-        # What was on its way as the database went may have got through.
+        # A call that began before the outage may have succeeded.
         fine = each.is_outage_answer or (each.began < gone_at and each.status < 500)
-        require(fine, f"{each.call}: {each.status} while the database is away")
+        require(fine, f"{each.call}: {each.status} during the outage")
         unavailable[each.call] += each.is_outage_answer
     return max(each.ended - each.began for each in recorded), unavailable
 
 
 def seconds_until_all_work(callers: Callers, back_at: float) -> float:
-    """Until each call has been answered as if nothing had been."""
+    """Wait until each call succeeded again; return the time since `back_at` in seconds."""
     while callers.work(since=back_at) != set(callers.calls):
         waited = time.monotonic() - back_at
         require(not callers.troubles, f"{callers.troubles[:1]}")
-        require(waited < MAX_RETURN_SECONDS, f"not back: {callers.work(since=back_at)}")
+        require(waited < MAX_RETURN_SECONDS, f"only these work: {callers.work(since=back_at)}")
         time.sleep(0.05)
     return time.monotonic() - back_at
 

@@ -1,6 +1,6 @@
-"""Somebody with the keys to the house rewrites the record, at random; every edit is found.
+"""The attack `edits`: the owner of the tables edits the record at random, and each edit is found.
 
-What the record does not cover, and why, is said in `tests/support/rewriting/documents.py`.
+`tests/support/rewriting/documents.py` lists what the record does not cover.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from tests.support.roles import as_owner
 from tests.support.users import create_users
 
 FULL_CHECK_EVERY = 100  # edits
-RECORD_FOR = 200  # edits, at which the record has every tale twice
+RECORD_FOR = 200  # from so many edits on, the record has every history twice
 KINDS: dict[str, tuple[int, Callable[[EditContext], Edit | None]]] = {
-    # name: (how often it is drawn, compared with the others; how it is done)
+    # name: (relative frequency, function)
     "column of a row": (30, edits.edit_column),
     "column of an entry": (10, chains.edit_entry),
-    "body of an entry spelled otherwise": (4, chains.reserialize_entry),
+    "body of an entry serialized differently": (4, chains.reserialize_entry),
     "values swapped between contracts": (8, edits.swap_columns),
     "row removed": (5, edits.remove_row),
-    "row doubled": (5, edits.double_row),
+    "row duplicated": (5, edits.double_row),
     "row moved to another contract": (6, edits.move_row),
-    "evidence sealed anew": (4, edits.reseal_evidence),
+    "evidence sealed again": (4, edits.reseal_evidence),
     "unreadable time": (2, edits.unreadable_time),
     "contract renamed": (1, edits.rename_contract),
     "contract removed": (1, edits.remove_contract),
@@ -61,8 +61,8 @@ KINDS: dict[str, tuple[int, Callable[[EditContext], Edit | None]]] = {
     "tail cut": (4, chains.cut_tail),
     "entry removed": (4, chains.remove_entry),
     "entry inserted": (4, chains.insert_entry),
-    "entry hashed anew": (3, chains.rehash_entry),
-    "chain hashed anew": (4, chains.rehash_chain),
+    "entry hashed again": (3, chains.rehash_entry),
+    "chain hashed again": (4, chains.rehash_chain),
     "row, digests and chain forged": (5, chains.forge_row),
     "older state restored": (4, chains.restore_older_state),
     "1 → 1.0 in JSONB": (1, edits.reserialize_number),
@@ -110,20 +110,20 @@ def edits_of_the_record(count: int, advance: Advance) -> AttackResult:
     found = sum(done.values())
     kinds = ", ".join(f"{times} {name}" for name, times in done.most_common())
     return AttackResult(
-        f"{found} of {found} edits of {len(context.documents)} contracts found, contract and first "
-        f"bad entry named, {signed_only} of them by the checkpoint alone; {harmless} respellings "
-        f"that change nothing not reported (seed {seed})\n{kinds}",
+        f"{found} of {found} edits of {len(context.documents)} contracts found, with contract and "
+        f"first bad entry, {signed_only} of them only by the checkpoint; {harmless} edits that "
+        f"change no value not reported (seed {seed})\n{kinds}",
         {"edits": found, "by_checkpoint": signed_only, "harmless": harmless, "seed": seed, **done},
     )
 
 
 def build_record(draw: Random, *, copies: int) -> EditContext:
-    """Every tale `copies` times, about real changes where they are there to tell of."""
+    """Run each history `copies` times, about real changes if they are on this machine."""
     users = create_users()
     signal(users, HealthDecision.DEGRADED)
     real = real_changes() if CHANGES.exists() else []
     real = [d for d in real if d["eligibility_verdict"]["decision"] == "MAY"]
-    # The long ones first: three steps say more than one.
+    # The changes with many steps first, because one step leaves less to edit.
     real.sort(key=lambda d: -len(d["proposed_changes"]["changes"]))
     about: list[Any] = [None, *draw.sample(real[:100], len(HISTORIES))] if real else [None]
     older = {}
@@ -138,7 +138,7 @@ def build_record(draw: Random, *, copies: int) -> EditContext:
 
 
 def switch_everything_off() -> None:
-    """What an owner of the tables can do: no trigger, no foreign key, no constraint, no order."""
+    """Disable all triggers, and drop foreign keys, checks and unique constraints, as the owner."""
     for model in TABLES:
         table = model._meta.db_table
         run_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
@@ -159,7 +159,12 @@ def switch_everything_off() -> None:
 
 
 def require_found(edit: Edit, lines: list[str], *, whole: bool, seed: int, number: int) -> None:
-    """The right contracts, and of each the right entry; and no other contract."""
+    """Check that exactly the edited contracts are reported, each with its first bad entry.
+
+    Args:
+        lines: The checkpoint from before the edit.
+        whole: All contracts are verified, not only the edited ones.
+    """
     which = None if whole else list(edit.expected)
     plain = named(c.finding for c in verify_ledger(which) if c.finding)
     label = f"edit {number} of seed {seed}, {edit.what}"
@@ -168,12 +173,12 @@ def require_found(edit: Edit, lines: list[str], *, whole: bool, seed: int, numbe
         require(not plain, f"{label}: found without the checkpoint: {plain}")
     else:
         fits = plain.keys() == near.keys() and all(plain[one] in near[one] for one in plain)
-        require(fits, f"{label}: should be {edit.expected}, found {plain}")
+        require(fits, f"{label}: expected {edit.expected}, found {plain}")
     signed = named(
         compare_with_checkpoint(lines if whole else lines_of_contracts(which or [], lines))
     )
     both = {one: min(f[one] for f in (plain, signed) if one in f) for one in plain | signed}
-    require(both == edit.expected, f"{label}: should be {edit.expected}, found {both}, signed")
+    require(both == edit.expected, f"{label}: expected {edit.expected}, found {both} with it")
 
 
 def named(findings: Iterable[Any]) -> dict[UUID, int]:
@@ -181,5 +186,5 @@ def named(findings: Iterable[Any]) -> dict[UUID, int]:
 
 
 def lines_of_contracts(contract_ids: Sequence[UUID], lines: Sequence[str]) -> list[str]:
-    """The lines of a checkpoint that are about these contracts."""
+    """Return the lines of a checkpoint that are about these contracts."""
     return [line for line in lines if any(f'"{one}"' in line for one in contract_ids)]

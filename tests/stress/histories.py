@@ -1,4 +1,4 @@
-"""Histories of contracts, jobs and ledger, told to govsite and to a model of it: no divergence."""
+"""The attack `histories`: random moves on govsite and on a model of it, which must agree."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.stress.attack import (
 )
 from tests.support.histories.worker import MAX_MOVES, run_histories, work
 
-ALONE_UP_TO = 200  # histories; more are shared out among processes
+ALONE_UP_TO = 200  # histories in this process; more are divided among processes
 SEED_OF_THE_SHORT_ONE = 3
-FAR_APART = 1_000_000  # the seeds of two processes
-MAX_SILENCE_SECONDS = 300  # seconds in which no history ends
+FAR_APART = 1_000_000  # the difference between the seeds of two processes
+MAX_SILENCE_SECONDS = 300  # without the end of any history
 
 
 @attack(
@@ -51,7 +51,7 @@ def histories(count: int, advance: Advance) -> AttackResult:
 
 
 def run_in_processes(count: int, seed: int, advance: Advance) -> Counter[str]:
-    """The count shared out among as many processes as there are cores."""
+    """Divide the histories among processes, one for each core."""
     context = get_context("spawn")
     answers = context.Queue()
     cores = os.cpu_count() or 1
@@ -85,7 +85,7 @@ def run_in_processes(count: int, seed: int, advance: Advance) -> Counter[str]:
 
 
 def ends(tally: Counter[str], kind: str) -> str:
-    """How often each, the most frequent first."""
+    """List the counts of one kind, the highest first."""
     counted = {
         name.removeprefix(f"{kind} "): times
         for name, times in tally.most_common()

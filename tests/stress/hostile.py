@@ -1,4 +1,4 @@
-"""Hostile payloads in every place that a client, a founder or an operator writes."""
+"""The attacks `hostile-…`: hostile payloads in every field that a client or a person can write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = {
 
 
 def hostile(part: str, count: int, advance: Advance) -> AttackResult:
-    """`count` payloads into each place; other ones for each, so that all of them are met."""
+    """Send `count` payloads into each field; they differ by field, so that all of them are used."""
     client = override_settings(ALLOWED_HOSTS=["testserver"], SECURE_SSL_REDIRECT=False)
     with cloned(ensure_template()), client:
         figure = hostile_requests(payloads=count, parts=(part,), advance=advance)
@@ -34,7 +34,7 @@ def hostile(part: str, count: int, advance: Advance) -> AttackResult:
         f"{figure[kind]} {kind}" for kind in ("2xx", "3xx", "4xx") if kind in figure
     )
     return AttackResult(
-        f"{figure['requests']} into {figure['fields']} places: {answers or 'no traceback'}, "
+        f"{figure['requests']} into {figure['fields']} fields: {answers or 'no traceback'}, "
         f"no 5xx; {entries} entries verify",
         figure,
     )
@@ -45,6 +45,6 @@ for _part, _targets in TARGETS.items():
         f"hostile-{_part}",
         f"hostile payloads into {_targets}",
         unit="payloads",
-        short=1,  # the suite's own tests of hostile input send every payload somewhere
+        short=1,  # the suite has other tests that send every payload to some field
         long=300,
     )(partial(hostile, _part))

@@ -1,4 +1,7 @@
-"""A web process is killed in the middle of a call that has a key; the same call is sent again."""
+"""The attack `keyedkill`: a web process is killed within a call that has an Idempotency-Key.
+
+The call is then sent again, and must have one effect and one response.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def keyedkill(count: int, advance: Advance) -> AttackResult:
             require_keyed_answer(move, call, answer, is_replayed=is_done)
             third = client.post(call.path, json=call.body, headers=key)
             require_keyed_answer(move, call, third, is_replayed=True)
-            require(third.content == answer.content, f"{call.path}: another answer")
+            require(third.content == answer.content, f"{call.path}: a different response")
             require_effects(move, call, 1)
             calls["replayed" if is_done else "carried out"] += 1
             tokens += finish(users, client, move, answer)
@@ -67,9 +70,9 @@ def keyedkill(count: int, advance: Advance) -> AttackResult:
         kinds = crashes(count)
         entries = require_whole_record()
     return AttackResult(
-        f"{count} kills at {kinds} points, each call with one effect and one answer: "
-        f"sent again, {calls['carried out']} were carried out and {calls['replayed']} answered as "
-        f"they had been, {tokens} times with an execution token that still served; answered after "
+        f"{count} kills at {kinds} points, each call with one effect and one response: of the "
+        f"repeated calls {calls['carried out']} were carried out and {calls['replayed']} got the "
+        f"stored response, {tokens} with an execution token that still worked; answered after "
         f"{max(retries):.1f} s at most; {entries} entries verify",
         {"kills": count, "replayed": calls["replayed"], "tokens": tokens},
     )
@@ -84,7 +87,11 @@ def require_keyed_answer(
 
 
 def finish(users: Users, client: httpx.Client, move: Move, answer: httpx.Response) -> int:
-    """Leave nothing to claim; a token that came with the second answer serves for the job."""
+    """Leave no pending job; if the response had an execution token, run the job with it.
+
+    Returns:
+        1 if the job was run with the token of the response, else 0.
+    """
     document: dict[str, Any] = answer.json()
     if "job" in document:
         job_id = document["job"]["id"]
@@ -98,7 +105,7 @@ def finish(users: Users, client: httpx.Client, move: Move, answer: httpx.Respons
     for step_index in range(job.total_steps):
         report = token | times | {"step_index": step_index, "status": "COMPLETED"}
         kept = client.post(f"jobs/{job.pk}/results/", json=report)
-        require(kept.status_code == 201, f"the token does not serve: {kept.text}")
+        require(kept.status_code == 201, f"the execution token does not work: {kept.text}")
     ended = client.post(f"jobs/{job.pk}/complete/", json=token)
     require(ended.json().get("status") == "COMPLETED", f"the job did not end: {ended.text}")
     return 1

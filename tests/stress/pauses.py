@@ -1,8 +1,8 @@
-"""Executors are stopped in the middle of a step, and wake up when their lease is over.
+"""The attack `pauses`: executors are paused within a step, and resume after their lease.
 
-The workers are processes of their own; SIGSTOP takes them and SIGCONT wakes them. Some wake before
-the sweep has run, some after it, and some after the job was cancelled. Whatever they then say is
-refused, and not one byte of the record differs.
+The workers are processes, which SIGSTOP pauses and SIGCONT resumes: some before the sweep, some
+after it, and some after the job was cancelled. Their late reports must be refused, and no byte of
+the record may change.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.support.users import Users, create_users
 WORKERS = 9
 STEPS = 3
 WAKINGS = ("before the sweep", "after the sweep", "after a cancellation")
-# How long a lease lasts here: a step's time, and the grace.
+# The lease in this attack is the sum of these: the step's timeout and the grace.
 STEP_SECONDS, GRACE_SECONDS = 1, 2
 
 OF_CONTRACT = ("governance_governancejob", "governance_ledgerentry")
@@ -57,7 +57,7 @@ OF_JOB = (
 
 
 class Pause:
-    """A worker process, and the job that it is stopped in the middle of."""
+    """A worker process, and the job in which it is paused."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
         self._process, self._log = process, log
@@ -66,7 +66,7 @@ class Pause:
 
     def send(self, **order: Any) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has died, and nothing will be heard of it
+        with suppress(BrokenPipeError):  # it has died, which `receive` reports
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
 
     def receive(self) -> dict[str, Any]:
@@ -85,9 +85,9 @@ class Pause:
         os.kill(self._process.pid, signal.SIGCONT)
 
     def require_refused(self, code: str) -> list[str]:
-        """What it says now is refused with `code`, and the record stays as it is."""
+        """Check that its two calls were refused with `code`, and that the record is unchanged."""
         reply = self.receive()["responses"]
-        require(reply == [[409, code]] * 2, f"woken {self.waking}, a late worker heard {reply}")
+        require(reply == [[409, code]] * 2, f"resumed {self.waking}, a worker got {reply}")
         require(
             record_of(self.job) == self.record, f"a late worker changed the record of {self.job}"
         )
@@ -129,8 +129,8 @@ def pauses(count: int, advance: Advance) -> AttackResult:
     woken = ", ".join(f"{number} {waking}" for waking, number in wakings.items())
     codes = ", ".join(f"{number} {code}" for code, number in refused.most_common())
     return AttackResult(
-        f"{count} woken late ({woken}): {refused.total()} calls, each 409 ({codes}); every record "
-        f"as it was, one job and one run each; {entries} entries verify",
+        f"{count} resumed late ({woken}): {refused.total()} calls, each 409 ({codes}); every "
+        f"record unchanged, one job and one run each; {entries} entries verify",
         {"pauses": count, "refused": refused.total()},
     )
 
@@ -154,11 +154,11 @@ def started_worker(address: str, users: Users) -> Iterator[Pause]:
             try:
                 yield Pause(process, log)
             finally:
-                process.kill()  # reaches a stopped process too
+                process.kill()  # SIGKILL also ends a paused process
 
 
 def stop_in_the_middle(wave: list[Pause], users: Users) -> list[str]:
-    """Each worker claims a job and stops in its step; all leases are over afterwards."""
+    """Let each worker claim a job, pause it within a step, and wait until all leases are over."""
     codes = []
     for _ in wave:
         pending_job(users)
@@ -169,7 +169,7 @@ def stop_in_the_middle(wave: list[Pause], users: Users) -> list[str]:
         worker.stop()
         worker.job = GovernanceJob.objects.get(pk=reply["at_work"])
         status, code = reply["under_old_token"]
-        require((status, code) == (409, "stale_execution"), f"an old token heard {status} {code}")
+        require((status, code) == (409, "stale_execution"), f"an old token got {status} {code}")
         codes.append(code)
     for worker in wave:
         require(worker.job.status == JobStatus.RUNNING, f"{worker.job} is {worker.job.status}")
@@ -205,7 +205,7 @@ def wake_late(wave: list[Pause], operator: httpx.Client) -> list[str]:
 
 
 def sweep(*, expected: int) -> None:
-    """The real command, as a scheduler runs it."""
+    """Run the command `fail_timed_out_jobs` as a scheduler does."""
     if not expected:
         return
     ran = shell(
@@ -224,12 +224,12 @@ def require_lost(worker: Pause) -> None:
     require(words in job.end_reason, f"it ended because {job.end_reason!r}")
     sealed = [step["status"] for step in job.evidence.document["steps"]]
     known = ["COMPLETED"] * worker.step + ["FAILED"]
-    require(sealed[: worker.step + 1] == known, f"the evidence tells of steps {sealed}")
+    require(sealed[: worker.step + 1] == known, f"the evidence has the steps {sealed}")
 
 
 def require_no_second_run(wave: list[Pause]) -> None:
     waiting = GovernanceJob.objects.exclude(status__in=[JobStatus.FAILED, JobStatus.CANCELLED])
-    require(not waiting.exists(), f"jobs that somebody could run: {list(waiting)}")
+    require(not waiting.exists(), f"jobs that an executor could still run: {list(waiting)}")
     for worker in wave:
         contract_id = worker.job.contract_id
         jobs = GovernanceJob.objects.filter(contract_id=contract_id).count()
@@ -240,7 +240,7 @@ def require_no_second_run(wave: list[Pause]) -> None:
 
 
 def record_of(job: GovernanceJob) -> str:
-    """Every row about the job and its contract, as PostgreSQL writes them out."""
+    """Return every row about the job and its contract as PostgreSQL's text."""
     asked = [("governance_systemcontract", "id", job.contract_id)]
     asked += [(table, "contract_id", job.contract_id) for table in OF_CONTRACT]
     asked += [(table, "job_id", job.pk) for table in OF_JOB]

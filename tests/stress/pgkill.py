@@ -1,4 +1,7 @@
-"""PostgreSQL is killed while clients write, and brought back; what was acknowledged is there."""
+"""The attack `pgkill`: PostgreSQL is killed while clients write, and restarted.
+
+Every acknowledged write must be there afterwards.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +41,17 @@ from tests.support.sites import client_of
 from tests.support.users import Users, create_users
 
 WRITERS = 4
-STEPS = 300  # so many that contracts are made faster than they are carried out
-MAX_RECOVERY_SECONDS = 10.0  # seconds
+STEPS = 300  # so many that contracts are made faster than they are executed
+MAX_RECOVERY_SECONDS = 10.0
 LOAD_SECONDS = (0.7, 2.0)
 
-# What a client was told is written: the kind of write, the contract or job, and the step.
+# An acknowledged write: its kind, the contract or job, and the step.
 Written = tuple[str, str, int]
 
 
 @dataclass
 class Load:
-    """Clients that write all the time, and remember what they were told is written."""
+    """Clients that write all the time, and their acknowledged writes."""
 
     clients: Mapping[str, httpx.Client]
     stock: Queue[str] = field(default_factory=Queue)
@@ -59,25 +62,25 @@ class Load:
     over: Event = field(default_factory=Event)
 
     def write(self) -> None:
-        """Carry out one contract after the other, until it is over."""
+        """Execute one contract after another until `over` is set."""
         while not self.over.is_set():
             try:
                 self._carry_out(self.stock.get(timeout=0.1))
             except Empty:
                 continue
-            except Exception as trouble:  # noqa: BLE001 - the attack tells it
+            except Exception as trouble:  # noqa: BLE001 - the attack reports it
                 self.troubles.append(repr(trouble))
                 return
 
     def _carry_out(self, contract_id: str) -> None:
         activated = self._call("operator", f"contracts/{contract_id}/activate/", {})
         if activated is None:
-            return  # it was, and we never heard its job's name
+            return  # it was activated, but the response with the job's id is lost
         job_id = activated["job"]["id"]
         self.written.append(("activated", job_id, 0))
         started = self._call("executor", f"jobs/{job_id}/start/", {})
         if started is None:
-            return  # it was, and we never heard its token
+            return  # it was started, but the response with the execution token is lost
         self.written.append(("started", job_id, 0))
         token = {"execution_token": started["execution_token"]}
         for index in range(STEPS):
@@ -99,7 +102,7 @@ class Load:
             self.written.append(("judged", job_id, 0))
 
     def _call(self, caller: str, path: str, body: Mapping[str, Any]) -> Any:
-        """Ask until it is acknowledged: what was answered, or None for "done already"."""
+        """Repeat the call until it is acknowledged; return the body, or None for 409."""
         while not self.over.is_set():
             began = time.monotonic()
             try:
@@ -131,7 +134,7 @@ def pgkill(count: int, advance: Advance) -> AttackResult:
     with ExitStack() as stack:
         site = stack.enter_context(running_site_process())
         stack.enter_context(connected_to(site.database))
-        require(query_value("SHOW fsync") == "on", "this server does not wait for the disk")
+        require(query_value("SHOW fsync") == "on", "fsync is off on this server")
         users = create_users()
         load = Load(
             {name: stack.enter_context(client) for name, client in role_clients(site, users)}
@@ -158,7 +161,7 @@ def pgkill(count: int, advance: Advance) -> AttackResult:
         load.over.set()
         for writer in writing:
             writer.result()
-        require(not load.troubles, f"a client was told: {load.troubles[:1]}")
+        require(not load.troubles, f"a client failed: {load.troubles[:1]}")
         written = len(load.written)
         require_kept(tuple(load.written))
         reported = site.output().count("it is being started again")
@@ -166,7 +169,7 @@ def pgkill(count: int, advance: Advance) -> AttackResult:
         entries = require_whole_record()
     return AttackResult(
         f"{written} acknowledged writes of {WRITERS} clients, none lost; first new write after "
-        f"{max(recoveries):.1f} s at worst, {median(recoveries):.1f} s in the median; "
+        f"{max(recoveries):.1f} s at most, {median(recoveries):.1f} s in the median; "
         f"{entries} entries verify",
         {
             "kills": count,
@@ -194,7 +197,7 @@ def fill(stock: Queue[str], users: Users) -> None:
 
 
 def a_backend(lots: Random) -> int:
-    """One of the processes that serve clients."""
+    """Return the process id of a random client backend."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -204,21 +207,24 @@ def a_backend(lots: Random) -> int:
 
 
 def time_of_restart(site: SiteProcess, before: int) -> float:
-    """When another server was there; those that served clients outlive theirs for a moment."""
+    """Return the time when `postmaster.pid` had a new process id.
+
+    The old client backends may still run for a moment then.
+    """
     deadline = time.monotonic() + MAX_RECOVERY_SECONDS
     while True:
-        with suppress(OSError, ValueError, IndexError):  # its file comes and goes
+        with suppress(OSError, ValueError, IndexError):  # the file is missing or empty meanwhile
             if site.postmaster != before:
                 return time.monotonic()
-        require(time.monotonic() < deadline, "it was not started again")
+        require(time.monotonic() < deadline, "PostgreSQL was not started again")
         time.sleep(0.02)
 
 
 def seconds_until_written(load: Load, since: float) -> float:
-    """Until the first call that began after this was acknowledged."""
+    """Wait for an acknowledged call that began after `since`; return the seconds until then."""
     seen = len(load.times)
     while True:
-        require(not load.troubles, f"a client was told: {load.troubles[:1]}")
+        require(not load.troubles, f"a client failed: {load.troubles[:1]}")
         for began, acknowledged in load.times[seen:]:
             if began >= since:
                 return acknowledged - since
@@ -228,7 +234,7 @@ def seconds_until_written(load: Load, since: float) -> float:
 
 
 def require_kept(written: Sequence[Written]) -> None:
-    """Every one of these writes is on record."""
+    """Check that each of these writes is in the database."""
     jobs = {job_id for _, job_id, _ in written}
     on_record: set[Written] = {
         ("result", str(job_id), index)

@@ -1,4 +1,4 @@
-"""What must be true of the record after every attack."""
+"""The checks of the record after every attack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from tests.stress.attack import require
 
 
 def require_whole_record() -> int:
-    """Every chain verifies, and nothing is half there; the number of entries."""
+    """Check that every chain verifies and no transaction was written in part.
+
+    Returns:
+        The number of ledger entries.
+    """
     entries = 0
     for checked in verify_ledger():
         require(checked.finding is None, f"verify_ledger: {checked.finding}")
@@ -20,7 +24,7 @@ def require_whole_record() -> int:
     idle = SystemContract.objects.filter(status__in=["ACTIVE", "COMPLETED"], job=None)
     require(not idle.exists(), f"contracts without their job: {list(idle)}")
     with connection.cursor() as cursor:
-        # Forks and gaps: what the unique constraint and the law forbid, counted all the same.
+        # The unique constraint and the trigger forbid forks and gaps; this does not rely on them.
         cursor.execute(
             "SELECT count(*) FROM (SELECT contract_id FROM governance_ledgerentry"
             " GROUP BY contract_id HAVING max(seq) <> count(*) OR min(seq) <> 1"

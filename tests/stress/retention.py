@@ -1,4 +1,7 @@
-"""Archiving and removing are killed at any point, and run again; two remove at once, one dies."""
+"""The attack `retention`: the archive commands are killed at random acts, and run again.
+
+Two removals also run at the same time, and one of them is killed.
+"""
 
 from __future__ import annotations
 
@@ -60,16 +63,16 @@ def retention(count: int, advance: Advance) -> AttackResult:
         entries = require_whole_record()
         connections.close_all()
     return AttackResult(
-        f"{runs['kills']} kills ({runs['died']} at work, {runs['late']} after it), {gone} contracts"
-        f" each archived once and removed once, none half there; {entries} entries of their"
-        f" successors verify (seed {seed})",
+        f"{runs['kills']} kills ({runs['died']} within the command, {runs['late']} after its end), "
+        f"{gone} contracts each archived once and removed once, none in part; {entries} entries of "
+        f"their successors verify (seed {seed})",
         {"kills": runs["kills"], "removed": gone},
     )
 
 
 @dataclass(frozen=True)
 class Lots:
-    """Where a command dies: drawn among as many acts as one has that nobody kills."""
+    """Random acts at which a command is killed, among as many as it has without a kill."""
 
     random: Random
     acts: Mapping[str, int]
@@ -86,14 +89,14 @@ def _commands(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _acts_of_a_round(users: Users, people: Mapping[str, str]) -> Mapping[str, int]:
-    """How often each command acts that archives or removes what a round has."""
+    """Return how often each command acts on the contracts of a round."""
     for make in AT_REST.values():
         make(users)
     acts = {}
     with TemporaryDirectory() as directory:
         for command in _commands(Path(directory) / "archive"):
             acted = re.search(r"^acted (\d+)$", _run(NEVER, command, people).stderr, re.MULTILINE)
-            require(acted is not None, f"{command[0]} does not say how often it acted")
+            require(acted is not None, f"{command[0]} did not print how often it acted")
             acts[command[0]] = int(acted[1]) if acted else 0
     return acts
 
@@ -105,7 +108,9 @@ def _round(
     for _ in range(2):
         _kill(lots, archiving, people, runs)
         require_whole_record()
-    require(_run(NEVER, archiving, people).returncode == 0, "archive_contracts did not go on")
+    require(
+        _run(NEVER, archiving, people).returncode == 0, "archive_contracts failed when run again"
+    )
     problems = [checked for checked in verify_archive(folder) if checked.problem]
     require(not problems, f"verify_archive: {problems}")
     listed = [line["contract_id"] for line in lines_of(folder)]
@@ -116,19 +121,19 @@ def _round(
     _require_all_or_nothing(contracts)
     with subprocess.Popen(_command(NEVER, removing), env=people, **_QUIET) as other:
         _kill(lots, removing, people, runs)
-        require(other.wait(120) == 0, "the one who was left alive did not remove them")
+        require(other.wait(120) == 0, "the other remove_archived did not remove them")
     _require_all_or_nothing(contracts)
-    require(_run(NEVER, removing, people).returncode == 0, "remove_archived did not go on")
+    require(_run(NEVER, removing, people).returncode == 0, "remove_archived failed when run again")
     left = SystemContract.objects.filter(pk__in=contracts)
     require(not left.exists(), "some were not removed")
 
 
 def _require_all_or_nothing(contracts: set[object]) -> None:
-    require_whole_record()  # which holds tombstones to what is left beside them
+    require_whole_record()  # which also compares tombstones with the remaining rows
     there = set(SystemContract.objects.filter(pk__in=contracts).values_list("pk", flat=True))
     gone = set(ContractTombstone.objects.filter(pk__in=contracts).values_list("pk", flat=True))
     require(there | gone == contracts, f"gone without a tombstone: {contracts - there - gone}")
-    require(not there & gone, f"there beside a tombstone: {there & gone}")
+    require(not there & gone, f"still there although there is a tombstone: {there & gone}")
 
 
 _QUIET = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -153,10 +158,10 @@ def _command(acts: int, command: tuple[str, ...]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The application, and the owner who may remove."""
+    """Return an environment with the connections of the application and of the owner."""
     address = this_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT session_user")
         (owner,) = cursor.fetchone()
     by_owner = re.sub(r"//[^@]*@", f"//{owner}@", address)
-    return {**os.environ, "DATABASE_URL": address, "DATABASE_OWNER_URL": by_owner}
+    return {**os.environ, "DATABASE_URL": address, "GOVSITE_OWNER_DATABASE_URL": by_owner}

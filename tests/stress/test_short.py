@@ -13,7 +13,7 @@ from tests.stress.catalogue import ATTACKS, MODULES
 
 
 def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
-    """An attack that no module of the catalogue registers would never run, unnoticed."""
+    """An attack in a module that the catalogue lacks would never run."""
     folder = Path(__file__).parent
     registering = {
         path.stem
@@ -33,4 +33,4 @@ def test_attack__short__withstood(
     with django_db_blocker.unblock():
         figure = chosen.run(chosen.short, seen.append)
     assert figure.summary
-    assert round(sum(seen)) >= chosen.short, "it was not carried out as often as asked"
+    assert round(sum(seen)) >= chosen.short, "the attack made fewer attempts than requested"

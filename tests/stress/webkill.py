@@ -1,4 +1,4 @@
-"""A web process is killed in the middle of a call; whoever called, calls again."""
+"""The attack `webkill`: a web process is killed within a call, and the client calls again."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ from tests.support.factories import (
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users, create_users
 
-MAX_LEFTOVER_SECONDS = 5.0  # seconds until PostgreSQL has let go of what a dead process held
+MAX_LEFTOVER_SECONDS = 5.0  # until PostgreSQL has released the locks of a killed process
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One call to the API, and where it belongs."""
+    """One call of the API, and the contract that it is about."""
 
     contract_id: UUID
     path: str
@@ -52,8 +52,8 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Move:
-    """A call that writes: who makes it, what its one effect is in the ledger, and what a second
-    one hears: that it is done."""
+    """A call that writes: its caller, its one event in the ledger, its status when it succeeds, and
+    the status and code when it was done before."""
 
     caller: str
     event: str
@@ -80,13 +80,13 @@ def claim(users: Users) -> ApiCall:
 
 
 def report(users: Users) -> ApiCall:
-    """Of the step that is due: PostgreSQL decides on it, by one call."""
+    """Prepare a report of the step that is due, which one SQL call checks and writes."""
     running = running_job(users)
     return of_job(running.job, "results", execution_token=running.token, **first_step())
 
 
 def reports(users: Users) -> ApiCall:
-    """As several go, which are read, decided on and written."""
+    """Prepare a report in the form for several steps, which Python checks before it writes."""
     running = running_job(users)
     return of_job(running.job, "results", execution_token=running.token, results=[first_step()])
 
@@ -138,9 +138,9 @@ MOVES: Mapping[str, Move] = {
     "verdict": Move("auditor", "contract.audit.passed", 201, (409, "verdict_exists"), verdict),
 }
 
-# Where a process dies (see `mortal.py`), and which calls come by there.
+# The crash points (see `crash_points.py`), and the calls that reach them.
 POINTS: Mapping[str, tuple[str, ...]] = {
-    # A claim, and the report of the step that is due, lock and write by the same call.
+    # A claim, and the report of the step that is due, lock and write in one SQL call.
     "lock": tuple(move for move in MOVES if move not in ("claim", "report")),
     "guard": ("activate", "reports", "verdict"),
     "snapshot": ("complete", "activate", "cancel"),
@@ -186,10 +186,11 @@ def webkill(count: int, advance: Advance) -> AttackResult:
         kinds = crashes(count)
         entries = require_whole_record()
     return AttackResult(
-        f"{count} kills at {kinds} points, each call with one effect: {calls['new']} "
-        f"retries had it, {calls['done']} heard that it was had; {lost} started jobs whose token "
-        f"was lost ended FAILED by the sweep; PostgreSQL had let go after {max(leftovers):.2f} s, "
-        f"the retry was answered after {max(retries):.1f} s at most; {entries} entries verify",
+        f"{count} kills at {kinds} points, each call with one effect: {calls['new']} retries were "
+        f"carried out, {calls['done']} were refused as done before; {lost} started jobs whose "
+        f"token was lost ended FAILED by the sweep; locks were released after "
+        f"{max(leftovers):.2f} s, retries answered after {max(retries):.1f} s at most; "
+        f"{entries} entries verify",
         {
             "kills": count,
             "points": kinds,
@@ -202,24 +203,27 @@ def webkill(count: int, advance: Advance) -> AttackResult:
 
 @contextmanager
 def crashing_site() -> Iterator[tuple[Users, Mapping[str, httpx.Client], Callable[[int], int]]]:
-    """A site that dies where a call asks it to: the cast, a client for each who calls, and a look
-    at the deaths, which must be as many as expected: at how many points.
+    """Run a site with crash points.
+
+    Yields:
+        The users, a client for each caller, and a function that checks the number of crashes in
+        the crash log and returns the number of different crash points.
     """
     with TemporaryDirectory() as folder, cloned(ensure_template()):
         users, crash_log = create_users(), Path(folder) / "crashes"
         environment = {
             "DJANGO_SETTINGS_MODULE": "tests.stress.crash_settings",
-            "GUNICORN_CMD_ARGS": "--preload",  # so that the next worker is there at once
+            "GUNICORN_CMD_ARGS": "--preload",  # so that the next worker process starts at once
             CRASH_LOG: str(crash_log),
         }
 
         def crashes(expected: int) -> int:
             points = crash_log.read_text().split()
-            require(len(points) == expected, f"{len(points)} deaths, {expected} expected")
+            require(len(points) == expected, f"{len(points)} crashes, {expected} expected")
             return len(set(points))
 
         with running_site(environment) as address, ExitStack() as leaving:
-            # A connection that is kept would tell of the death of the process at its other end.
+            # A kept connection to a killed process would fail the next call.
             limits = httpx.Limits(max_keepalive_connections=0)
             clients = {
                 caller: leaving.enter_context(
@@ -231,7 +235,7 @@ def crashing_site() -> Iterator[tuple[Users, Mapping[str, httpx.Client], Callabl
 
 
 def move_at(number: int) -> tuple[str, Move]:
-    """The point and the move of the attack's n-th kill: every point in turn, then other moves."""
+    """Return the crash point and the move of kill `number`: all points in turn, then new moves."""
     point = list(POINTS)[number % len(POINTS)]
     moves = POINTS[point]
     return point, MOVES[moves[number // len(POINTS) % len(moves)]]
@@ -244,11 +248,11 @@ def crash(
         answer = client.post(call.path, json=call.body, headers={**(headers or {}), HEADER: point})
     except httpx.TransportError:
         return
-    require(False, f"{call.path} answered {answer.status_code} and did not die at {point!r}")
+    require(False, f"{call.path} answered {answer.status_code} and did not crash at {point!r}")
 
 
 def seconds_until_let_go() -> float:
-    """How long PostgreSQL takes until no transaction of a dead process is open any more."""
+    """Wait until no transaction of a killed process is open; return the seconds."""
     began = time.monotonic()
     while True:
         with connection.cursor() as cursor:
@@ -261,12 +265,12 @@ def seconds_until_let_go() -> float:
         waited = time.monotonic() - began
         if left == 0:
             return waited
-        require(waited < MAX_LEFTOVER_SECONDS, f"{left} transactions of the dead are still open")
+        require(waited < MAX_LEFTOVER_SECONDS, f"{left} transactions of killed processes are open")
         time.sleep(0.01)
 
 
 def require_effects(move: Move, call: ApiCall, expected: int) -> None:
-    """Told as often as it happened, and with it everything that belongs to it, or nothing."""
+    """Check that the call had `expected` effects, each with all its rows, and no others."""
     contract = SystemContract.objects.get(pk=call.contract_id)
     appended = LedgerEntry.objects.filter(contract=contract, event=move.event).count()
     require(appended == expected, f"{call.path}: {appended} × {move.event}, not {expected}")
@@ -280,9 +284,9 @@ def require_effects(move: Move, call: ApiCall, expected: int) -> None:
     ended = AuditEvidence.objects.filter(job=job).count()
     snapshots = job.snapshots.count()
     audits = int(hasattr(job, "audit"))
-    require(births == 1 and steps == job.total_steps, f"job {job.pk} is half there")
+    require(births == 1 and steps == job.total_steps, f"job {job.pk} was written in part")
     require(results == job.current_step_index, f"job {job.pk}: {results} results")
-    require(ended == int(job.ended_at is not None), f"job {job.pk}: {ended} evidences")
+    require(ended == int(job.ended_at is not None), f"job {job.pk}: {ended} evidence rows")
     require(snapshots == 1 + ended, f"job {job.pk}: {snapshots} snapshots")
     require(audits == int(contract.status == "COMPLETED"), f"job {job.pk}: {audits} audits")
 
@@ -297,7 +301,11 @@ def require_answer(move: Move, answer: httpx.Response, *, done: bool) -> None:
 def finish_job(
     users: Users, client: httpx.Client, move: Move, call: ApiCall, *, token_lost: bool
 ) -> int:
-    """Leave nothing to claim; a start whose token was lost ends once, and is never run again."""
+    """Leave no pending job; a started job whose token was lost must end FAILED and not run again.
+
+    Returns:
+        1 if the token was lost, else 0.
+    """
     job = GovernanceJob.objects.get(contract_id=call.contract_id)
     if job.status == "PENDING":
         run_job.cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator, at=now())

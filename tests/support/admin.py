@@ -1,4 +1,4 @@
-"""Addresses of the admin's pages, and what a founder types into its forms."""
+"""Addresses of admin pages, and the form data of an approval."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def job_url(job: GovernanceJob, page: str = "change") -> str:
 
 
 def typed(at: datetime) -> str:
-    """A time as a browser's picker sends it."""
+    """Return a time as a browser sends the value of a `datetime-local` input."""
     return f"{at:%Y-%m-%dT%H:%M}"
 
 
 def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:
-    """The approve form, filled in well; `fields` replaces what is typed."""
+    """Return the data of a valid approve form; `fields` replaces values."""
     at = now()
     view = view_contract(contract_id=contract.pk, at=at)
     return {

@@ -1,4 +1,4 @@
-"""What stands behind the admin's doors in a test: one of each, and what is typed into each form."""
+"""Objects for each page of the admin, and valid data for each of its forms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NEW_PASSWORD = "battery-staple-8"
 
 
 class AdminFixtures:
-    """One of each, made by the real operations when an address or a form first needs it."""
+    """One object of each kind, made by the real operations when it is first needed."""
 
     def __init__(self, users: Users) -> None:
         self.users = users
@@ -48,22 +48,22 @@ class AdminFixtures:
 
     @cached_property
     def contract(self) -> SystemContract:
-        """It waits for a decision."""
+        """A contract that is ELIGIBLE."""
         return eligible(self.users)
 
     @cached_property
     def questioned(self) -> SystemContract:
-        """A founder's question about it is open."""
+        """A contract with an open question of a founder."""
         return asked(self.users)
 
     @cached_property
     def signed(self) -> SystemContract:
-        """A founder signed it, and so it was approved."""
+        """A contract that is APPROVED, with one signature."""
         return approved(self.users)
 
     @cached_property
     def job(self) -> Any:
-        """Judged, with sealed evidence."""
+        """A job with sealed evidence and a verdict."""
         return judged_job(self.users)
 
     @cached_property
@@ -106,7 +106,7 @@ class AdminFixtures:
 FormData = Callable[[AdminFixtures], dict[str, Any]]
 
 
-# --- what is typed into the forms; all good, so that a refusal is about the person or the door ---
+# --- form data; always valid, so that a refusal is about the person or the page ---
 def an_edit(fixtures: AdminFixtures) -> dict[str, Any]:
     return {"name": "Mine", "title": "Mine", "status": "APPROVED", "_save": "Save"}
 
@@ -151,7 +151,7 @@ def another_password(fixtures: AdminFixtures) -> dict[str, Any]:
 
 
 def a_smaller_scope(fixtures: AdminFixtures) -> dict[str, Any]:
-    """All but the last change, sent as the preview showed it."""
+    """Return the form of a modified scope that removes the last change, after its preview."""
     contract = fixtures.contract
     last = len(contract.proposed_changes) - 1
     return {

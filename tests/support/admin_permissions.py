@@ -1,7 +1,7 @@
-"""The admin's addresses, one line each: who may view it, and whose POST changes something.
+"""The permissions of the admin, one line for each URL: who may view it, and whose POST may write.
 
-`ADMIN_PAGES` is compared with the admin's own resolver, so a new address fails the suite until it
-has its line here. A new screen is an `AdminPage`, a new model a key of `RECORD_MODELS`.
+A test compares `ADMIN_PAGES` with the admin's URL resolver, so a new URL fails the suite until it
+has a line here. A new page is an `AdminPage`; a new model is a key of `RECORD_MODELS`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.support.admin_fixtures import (
     two_passwords,
 )
 
-# Who visits the admin. The clerk is staff in no group; the outsider is no staff.
+# The visitors of the admin. The clerk is staff without a group; the outsider is not staff.
 IN_A_GROUP = frozenset({"founder", "operator", "executor", "auditor", "viewer"})
 ROOT = frozenset({"superuser"})
 READERS = IN_A_GROUP | ROOT
@@ -40,15 +40,15 @@ NO_ONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class AdminPage:
-    """One address of the admin, and what it answers to each person.
+    """One URL of the admin, and its response to each visitor.
 
-    `name` is the URL's name, or its route where it has none; `subject` names the attribute of
-    AdminFixtures that it is about; `path` is given where the URL has no name. GET and HEAD answer
-    `view_status` to `viewers` and `hidden_status` to other staff; anyone else is sent to sign in.
+    `name` is the name of the URL, or its route if it has no name; then `path` is set. `subject` is
+    the attribute of AdminFixtures that the page is about. GET and HEAD answer `view_status` to
+    `viewers` and `hidden_status` to other staff; everybody else is redirected to the login.
 
-    A POST of `form` by one of `actors` changes the record, and answers `success_status`. By anyone
-    else it changes nothing: 403, or 405 where no one may act. A page that `ignores_forms` may show
-    itself again.
+    A POST of `form` by one of `actors` changes the record and answers `success_status`. By anyone
+    else it changes nothing: the response is 403, or 405 if nobody may act. A page that
+    `ignores_forms` may also answer like a GET.
     """
 
     name: str
@@ -70,9 +70,9 @@ class AdminPage:
 
 
 def pages_of_model(model: str, thing: str, viewers: frozenset[str] = READERS) -> list[AdminPage]:
-    """The six addresses that every model's admin has; read-only, unless replaced below."""
+    """Return the six URLs of a model's admin; read-only, unless a line below replaces one."""
     app, name = model.split("_")
-    # Both only lead to the page, and the page looks who comes.
+    # These two only redirect to the page, which checks the permission.
     leads = {"viewers": STAFF, "view_status": 302, "ignores_forms": True}
     return [
         AdminPage(f"{model}_changelist", viewers=viewers),
@@ -84,7 +84,7 @@ def pages_of_model(model: str, thing: str, viewers: frozenset[str] = READERS) ->
     ]
 
 
-# Whatever else is registered in the admin, by model: which attribute of AdminFixtures is one of it.
+# The models that are registered in the admin, each with the attribute of AdminFixtures for it.
 RECORD_MODELS = {
     "governance_systemcontract": "contract",
     "governance_governancejob": "job",
@@ -157,7 +157,7 @@ _SITE_PAGES = [
     AdminPage("app_list", hidden_status=404, ignores_forms=True, path="governance/"),
     AdminPage("(?P<url>.*)$", viewers=STAFF, view_status=404, ignores_forms=True, path="nowhere/"),
 ]
-# Open to everybody, whom they let in and out: test_every_url.py looks at them one by one.
+# Open to everybody; test_every_url.py tests each of them separately.
 SIGN_IN_PAGES = ("login", "logout")
 
 ADMIN_PAGES: dict[str, AdminPage] = {

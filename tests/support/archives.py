@@ -1,4 +1,4 @@
-"""Archives for tests: contracts that came to rest in every way, and the commands that move them."""
+"""Archives for tests: contracts of each terminal kind, and calls of the archive commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.users import Users
 
 
 def archive(folder: Path, *arguments: str) -> CommandResult:
-    """Export whatever has come to rest by now."""
+    """Export all contracts that are terminal now."""
     before = ("--before", now().isoformat())
     return run("archive_contracts", *before, "--to", folder, *arguments)
 
@@ -45,7 +45,7 @@ def verify(folder: Path, *arguments: str) -> CommandResult:
 
 
 def discussed(users: Users) -> SystemContract:
-    """A REJECTED contract about which somebody asked, answered and remarked."""
+    """Return a REJECTED contract with a question, an answer and a comment."""
     contract = answered(users)
     add_comment(contract_id=contract.pk, person=users.viewer, text="A good question.", at=now())
     return reject_contract(
@@ -54,7 +54,7 @@ def discussed(users: Users) -> SystemContract:
 
 
 def resolved(users: Users) -> SystemContract:
-    """A contract that COMPLETED because a person settled an inconclusive verdict."""
+    """Return a contract that is COMPLETED because a person resolved an INCONCLUSIVE audit."""
     job = judged_job(users, AuditVerdict.INCONCLUSIVE)
     resolve_audit(
         job_id=job.pk,
@@ -67,7 +67,7 @@ def resolved(users: Users) -> SystemContract:
 
 
 def superseded(users: Users) -> SystemContract:
-    """A REJECTED contract whose successor is a DRAFT still."""
+    """Return a REJECTED contract whose successor is still a DRAFT."""
     return reloaded(reloaded(modified(users)).parent)
 
 
@@ -83,7 +83,7 @@ AT_REST: dict[str, Callable[[Users], SystemContract]] = {
 
 
 def everything_at_rest(users: Users) -> list[SystemContract]:
-    """One contract for each way of coming to rest, beside some that have not."""
+    """Return one contract of each terminal kind; two open contracts exist beside them."""
     for status in (ContractStatus.ELIGIBLE, ContractStatus.ACTIVE):
         contract_in(users, status)
     return [make(users) for make in AT_REST.values()]
@@ -98,7 +98,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def rewrite(folder: Path, contract: SystemContract, change: Callable[[Any], Any]) -> None:
-    """What a thorough forger of an archive does: change a file, and the manifest with it."""
+    """Change a file of an archive, and its digest in the manifest, as a forger would."""
     path = path_of(folder, contract)
     document = json.loads(path.read_text())
     change(document)
@@ -115,7 +115,7 @@ def findings() -> list[Any]:
 
 
 def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
-    """The columns of the true tombstone, but for `changes`."""
+    """Return the columns of the correct tombstone, with `changes`."""
     head = chain_head(contract.pk)
     return {
         "contract_id": contract.pk,
@@ -134,6 +134,6 @@ def tombstone_of(contract: SystemContract, **changes: Any) -> dict[str, Any]:
 
 
 def remove_with_tombstone(contract: SystemContract, **changes: Any) -> None:
-    """What `remove_archived` has PostgreSQL do."""
+    """Call the SQL function of `remove_archived` with a tombstone that has `changes`."""
     tombstone = json.dumps([tombstone_of(contract, **changes)], default=str)
     run_sql("SELECT governance_remove_contracts(%s::jsonb)", tombstone)

@@ -1,6 +1,6 @@
-"""Attacks: raw SQL against the record, and PostgreSQL's refusal in the name of a law.
+"""Attacks with raw SQL on the record, and the expected refusal by a database guard.
 
-Everything here goes past the models, as somebody with `psql` would. `violates_constraint` attacks
+Everything here bypasses the models, as a person with `psql` would. `violates_constraint` attacks
 as the owner of the tables, so that the constraint refuses and not a missing right.
 """
 
@@ -18,14 +18,14 @@ from tests.support.roles import as_owner
 
 
 def run_sql(sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    """Run one statement; its rows, if it has any."""
+    """Run one statement, and return its rows, if it returns any."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall() if cursor.description else []
 
 
 def insert_row(table: str, **columns: Any) -> None:
-    """INSERT one row; lists and objects go in as JSON."""
+    """Insert one row; lists and dictionaries are written as JSON."""
     values = [
         json.dumps(value) if isinstance(value, dict | list) else value for value in columns.values()
     ]
@@ -34,20 +34,21 @@ def insert_row(table: str, **columns: Any) -> None:
 
 
 def update_row(table: str, row_id: Any, **columns: Any) -> None:
-    """UPDATE one row by its id."""
+    """Update one row by its id."""
     moves = ", ".join(f"{name} = %s" for name in columns)
     run_sql(f"UPDATE {table} SET {moves} WHERE id = %s", *columns.values(), row_id)
 
 
 @contextmanager
 def violates_constraint(constraint: str, *, at_commit: bool = False) -> Iterator[None]:
-    """Expect PostgreSQL to refuse what happens inside by `constraint`, and undo all of it.
+    """Expect PostgreSQL to refuse the block by `constraint`, and roll it back.
 
-    `constraint` is the constraint or trigger that the error names, or `not_null <column>`. With
-    `at_commit` the statements themselves must pass: the deferred triggers refuse, when they are
-    checked as a commit would check them.
+    Args:
+        constraint: The database guard that the error names, or `not_null <column>`.
+        at_commit: The statements themselves must succeed, and a deferred trigger must refuse when
+            it is checked as at a commit.
     """
-    check_deferred_triggers()  # what stands before the attack is lawful
+    check_deferred_triggers()  # so that a violation before the attack is not mistaken for it
     reached_commit = False
     with as_owner(), pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
         yield
@@ -55,11 +56,11 @@ def violates_constraint(constraint: str, *, at_commit: bool = False) -> Iterator
             reached_commit = True
             check_deferred_triggers()
     assert violated_constraint(caught.value) == constraint, caught.value
-    assert reached_commit == at_commit, "It was refused before the commit."
+    assert reached_commit == at_commit, "The block was refused before the commit."
 
 
 def violated_constraint(error: BaseException) -> str:
-    """The law that a refusal names; the error's own words where it names none."""
+    """Return the database guard that an error names, or the message if it names none."""
     diagnosis = getattr(error.__cause__, "diag", None)
     if diagnosis is None:
         return str(error)
@@ -69,15 +70,15 @@ def violated_constraint(error: BaseException) -> str:
 
 
 def check_deferred_triggers() -> None:
-    """Check now what a commit would check."""
+    """Run the deferred triggers now, as a commit would."""
     run_sql("SET CONSTRAINTS ALL IMMEDIATE")
     run_sql("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager
 def trigger_off(table: str, *triggers: str) -> Iterator[None]:
-    """Switch triggers off as only the table's owner can, to see what still stands without them."""
-    check_deferred_triggers()  # a table with checks outstanding cannot be altered
+    """Disable triggers as the owner while the block runs, to test the guards that remain."""
+    check_deferred_triggers()  # a table with pending deferred triggers cannot be altered
     with as_owner():
         for trigger in triggers:
             run_sql(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
@@ -89,20 +90,20 @@ def trigger_off(table: str, *triggers: str) -> Iterator[None]:
 
 @contextmanager
 def as_replica() -> Iterator[None]:
-    """As a superuser who says that this session only replays what happened elsewhere.
+    """Run the block as a superuser with `session_replication_role = replica`.
 
-    Ordinary triggers, foreign keys among them, do not fire then.
+    Ordinary triggers, and with them foreign keys, do not fire then.
     """
     with as_owner():
         if run_sql("SHOW is_superuser") != [("on",)]:
-            pytest.skip("the owner of this PostgreSQL's tables is no superuser")
+            pytest.skip("the owner of the tables is not a superuser")
         run_sql("SET session_replication_role = replica")
-        yield  # a refusal ends in a rollback, which takes the setting back by itself
+        yield  # after a refusal, the rollback restores the setting
         run_sql("SET session_replication_role = origin")
 
 
 def foreign_key(table: str, column: str) -> str:
-    """The name that Django gave to a foreign key."""
+    """Return the name that Django gave to a foreign key."""
     [(name,)] = run_sql(
         "SELECT constraint_name FROM information_schema.key_column_usage"
         " JOIN information_schema.table_constraints USING (constraint_name, table_name)"
@@ -114,9 +115,9 @@ def foreign_key(table: str, column: str) -> str:
 
 
 def whole_record() -> dict[str, str]:
-    """A fingerprint of each of our tables, to show that a refusal left no trace.
+    """Return a digest of each table of the record, to show that a refusal left no trace.
 
-    But of tokens and accounts: they are no part of the record, and change by being used.
+    Tokens and accounts are left out: they are not part of the record, and a call updates them.
     """
     tables = run_sql(
         "SELECT tablename FROM pg_tables WHERE tablename LIKE 'governance_%%'"
@@ -132,7 +133,7 @@ def whole_record() -> dict[str, str]:
 
 @contextmanager
 def nothing_written() -> Iterator[None]:
-    """Not one row of ours differs afterwards."""
+    """Assert that the block changes no row of the record."""
     before = whole_record()
     yield
     assert whole_record() == before

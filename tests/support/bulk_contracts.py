@@ -1,4 +1,4 @@
-"""Many contracts at once, as copies of one that is real: for plans, pages and time."""
+"""Thousands of contracts as copies of a real one, for tests of query plans and of long lists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from tests.support.attacks import check_deferred_triggers, run_sql
 from tests.support.forgery import CONTRACT
 from tests.support.roles import as_owner
 
-# How long before the original a copy came: what waits in the last 100 hours, what is closed in the
-# last two years.
+# How much older than the original a copy is: up to 100 hours if it is open, two years if closed.
 _EARLIER = """CASE WHEN original.closed_at IS NULL THEN n %% 6000 * interval '1 minute'
                     ELSE n %% 17520 * interval '1 hour' END"""
 
@@ -33,18 +32,19 @@ _COPIES = f"""
 """
 
 
-AT_ONCE = 4_000  # a slow machine has its time limits too
+AT_ONCE = 4_000  # small enough for the statement timeout on a slow machine
 
 
 def bulk_copy(original: SystemContract, number: int, *, first: int = 1) -> None:
-    """`number` copies of a contract, in the state it is in, and fresh statistics.
+    """Insert `number` copies of a contract in its state, and update the table's statistics.
 
-    They are numbered from `first`; a second crowd of the same contract goes on where one ended.
+    The triggers are disabled, and the copies have no ledger entries. So this is only for a
+    transaction that is rolled back, or for a database that is dropped.
 
-    The laws look away: no ledger tells of these. Only for a transaction that is rolled back, or a
-    database that is thrown away.
+    Args:
+        first: The number of the first copy; a second call for the same contract continues.
     """
-    check_deferred_triggers()  # a table with checks outstanding cannot be altered
+    check_deferred_triggers()  # a table with pending deferred triggers cannot be altered
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
         for begin in range(first, first + number, AT_ONCE):

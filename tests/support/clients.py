@@ -1,4 +1,4 @@
-"""Clients of the API that hold every answer against the schema (`conformance.py`)."""
+"""Test clients of the API that check every response against the schema (`conformance.py`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.conformance import require_conformance
 
 
 class Conforming:
-    """Mixed into a test client: an answer that the schema does not promise fails the test."""
+    """A mixin for test clients that fails the test if a response does not conform to the schema."""
 
     def generic(self, method: str, path: str, data: Any = "", *args: Any, **extra: Any) -> Any:
         answer = super().generic(method, path, data, *args, **extra)  # type: ignore[misc]
@@ -29,15 +29,15 @@ class Conforming:
 
 
 class ApiClient(Conforming, APIClient):
-    """REST framework's client."""
+    """The test client of Django REST framework, with the check."""
 
 
 class PlainClient(Conforming, Client):
-    """Django's own."""
+    """Django's test client, with the check."""
 
 
 def require_conforming(answer: httpx.Response) -> None:
-    """For httpx: `event_hooks={"response": [require_conforming]}`."""
+    """Check a response of httpx; use as `event_hooks={"response": [require_conforming]}`."""
     streams = answer.headers.get("Content-Type", "").startswith("text/event-stream")
     require_conformance(
         method=answer.request.method,

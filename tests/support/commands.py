@@ -1,4 +1,4 @@
-"""Run commands as a shell does, and files for them."""
+"""Helpers that run management commands, and write the files that the commands read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command said, and its exit code."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -40,9 +40,10 @@ class CommandResult:
 
 
 def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> CommandResult:
-    """The command as `manage.py` runs it, in this process and on this test's database.
+    """Run a command as `manage.py` does, in this process and on this test's database.
 
-    With `out`, its standard output goes there.
+    Args:
+        out: Where standard output goes instead of the result's `out`.
     """
     command = load_command_class(get_commands()[name], name)
     out, err = out or io.StringIO(), io.StringIO()
@@ -50,7 +51,7 @@ def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> Comm
     code = 0
     on_sigterm = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
-        # It closes its connections as it leaves, and the test still needs them.
+        # BaseCommand closes all connections at its end, and the test still needs them.
         patch.setattr("django.core.management.base.connections.close_all", lambda: None)
         patch.setattr(sys, "stderr", err)
         try:
@@ -67,7 +68,7 @@ def run(name: str, *arguments: object, out: io.TextIOBase | None = None) -> Comm
 def shell(
     *arguments: object, environment: Mapping[str, str] | None = None, **options: Any
 ) -> subprocess.CompletedProcess[bytes]:
-    """The command in a process of its own."""
+    """Run `manage.py` with these arguments in a process of its own."""
     return subprocess.run(
         [sys.executable, "manage.py", *map(str, arguments)],
         cwd=ROOT,
@@ -80,9 +81,9 @@ def shell(
 
 
 def this_database() -> str:
-    """DATABASE_URL of this test's own database, for a process that must find it.
+    """Return the DATABASE_URL of this test's database, under the role of the application.
 
-    The process is the application: its session is its role's, and nobody else's.
+    The test is skipped on a server that DATABASE_URL names, whose password is not known here.
     """
     if os.environ.get("DATABASE_URL"):
         pytest.skip("needs the embedded server's address")
@@ -91,7 +92,7 @@ def this_database() -> str:
 
 
 def proposal_line(reference: str, **changes: Any) -> dict[str, Any]:
-    """A line of an import file that becomes a contract; `changes` replaces fields."""
+    """Return a valid line for `import_contracts`; `changes` replaces fields."""
     return {
         "reference": reference,
         "release": "v1",
@@ -108,7 +109,7 @@ def proposal_line(reference: str, **changes: Any) -> dict[str, Any]:
 
 
 def write_lines(path: Path, lines: Sequence[Any]) -> Path:
-    """A file of JSON lines; text is written as it is, and so are bytes."""
+    """Write a file of JSON lines; a line that is text or bytes is written unchanged."""
     path.write_bytes(b"".join(_encoded(line) + b"\n" for line in lines))
     return path
 

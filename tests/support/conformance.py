@@ -1,9 +1,9 @@
-"""Whether an answer of the API is one that its schema promises.
+"""The check that a response of the API conforms to its OpenAPI schema.
 
-`require_conformance` is asked about every answer that the suite's clients of the API get
-(`clients.py`): the operation is known, its status declared with this media type, the body fits and
-holds nothing undeclared, a refusal's `code` is among those of this operation and status, and
-required headers are there. Of a request that was accepted, the body must fit too.
+The test clients (`clients.py`) call `require_conformance` for every response: the operation is in
+the schema, the status and the media type are declared, the body is valid and has no undeclared
+field, the `code` of an error is declared for this operation and status, and required headers are
+present. The body of an accepted request must be valid too.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from governance.api.error_codes import ERROR_CODES
 API = "/api/v1/"
 PROBLEM_TYPE = "application/problem+json"
 
-# Answers that the schema does not describe, and why.
+# Paths that the schema does not describe, and why.
 UNDESCRIBED = {
-    API: "the index is for people; the schema's paths say the same",
+    API: "the index is for people, and repeats the paths of the schema",
     f"{API}schema/": "the schema itself",
     f"{API}docs/": "a page",
     f"{API}redoc/": "a page",
 }
-# Said before an address and a method have led to an operation: that there is none, or by the door.
+# Codes of errors that occur before the request is routed to an operation.
 UNROUTED_CODES = {
     *("not_found", "method_not_allowed", "bad_request", "invalid_parameter", "not_acceptable"),
     *("not_authenticated", "authentication_failed", "token_expired", "token_revoked"),
@@ -40,7 +40,7 @@ UNROUTED_CODES = {
 
 
 class UnpromisedAnswerError(AssertionError):
-    """An answer that the schema does not describe: which, and why."""
+    """A response that does not conform to the schema; the message names it and the reason."""
 
 
 def require_conformance(
@@ -52,8 +52,15 @@ def require_conformance(
     body: bytes | None,
     sent: bytes = b"",
 ) -> None:
-    """Raises UnpromisedAnswerError. `headers` has its names as the API spells them, `body` is None
-    where it streams, `sent` is the request's body.
+    """Check one response.
+
+    Args:
+        headers: The headers, with their names in the case that the API uses.
+        body: The body of the response; None if it is a stream.
+        sent: The body of the request.
+
+    Raises:
+        UnpromisedAnswerError: The response does not conform.
     """
     if not path.startswith(API) or path in UNDESCRIBED:
         return
@@ -87,7 +94,7 @@ def _check(
     content = answer.get("content")
     if content is None:
         if body:
-            raise UnpromisedAnswerError("a body, where none is declared")
+            raise UnpromisedAnswerError("a body, although none is declared")
     else:
         media_type = headers.get("Content-Type", "").partition(";")[0]
         if media_type not in content:
@@ -102,16 +109,16 @@ def _check_outside(
     status: int, headers: Mapping[str, str], body: bytes | None, *, is_fixed: bool, is_head: bool
 ) -> None:
     if headers.get("Content-Type") != PROBLEM_TYPE:
-        raise UnpromisedAnswerError("not a problem document, though this is no operation")
+        raise UnpromisedAnswerError("not a problem document, although this is no operation")
     if is_head:
         return
     problem = _loaded(body or b"")
     _validate(_problem_validator(), problem)
     code = problem["code"]
     if code not in UNROUTED_CODES or ERROR_CODES[code].status != status:
-        raise UnpromisedAnswerError(f"{code} is not said of what is no operation")
+        raise UnpromisedAnswerError(f"{code} is not declared for requests without an operation")
     if code == "not_found" and is_fixed:
-        raise UnpromisedAnswerError("there is such an address, for other methods")
+        raise UnpromisedAnswerError("not_found, although the path has other methods")
     if status == 405 and "Allow" not in headers:
         raise UnpromisedAnswerError("405 without Allow")
 
@@ -141,13 +148,13 @@ def _loaded(body: bytes) -> Any:
         raise UnpromisedAnswerError("not JSON") from None
 
 
-# --- the schema, read once in a process ---------------------------------------------------------
+# --- the schema, generated once per process -----------------------------------------------------
 _MAKING = Lock()
 
 
 def _document() -> dict[str, Any]:
-    """The schema as the code makes it now, and closed: of what it describes, nothing else is."""
-    with _MAKING:  # drf-spectacular does not make two at once
+    """Return the schema of the code, with undeclared properties forbidden in every object."""
+    with _MAKING:  # drf-spectacular is not thread-safe
         return _closed_document()
 
 
@@ -163,7 +170,7 @@ def _closed_document() -> dict[str, Any]:
 
 @cache
 def _paths() -> dict[str, re.Pattern[str]]:
-    """Address → what it matches; those without a variable first, as OpenAPI has it."""
+    """Return each path of the schema with its pattern; as in OpenAPI, fixed paths come first."""
     return {
         path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
         for path in sorted(_document()["paths"], key=lambda path: "{" in path)
@@ -195,6 +202,6 @@ def _problem_validator() -> Any:
 
 
 def _compiled(schema: dict[str, Any]) -> Any:
-    # Beside `$ref` the components stand where its pointer looks for them.
+    # `$ref` points to /components, so the components must be at the root of this schema.
     whole = {"allOf": [schema], "components": _document()["components"]}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)

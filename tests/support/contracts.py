@@ -1,4 +1,4 @@
-"""Attack contracts: past their operations with raw SQL, and past the operations' guards."""
+"""Attacks on contracts: with raw SQL past the operations, and on the guards of the operations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.support.users import Users
 
 DIGEST = "c" * 64
 OPEN_STATES = [status for status in ContractStatus if status not in CONTRACT_TERMINAL_STATES]
-# What can carry a MAY verdict, and what can carry an approval.
+# The statuses that have a MAY verdict; below, those that have an approval.
 ELIGIBLE_AND_LATER = [
     ContractStatus.ELIGIBLE,
     ContractStatus.APPROVED,
@@ -51,10 +51,10 @@ APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
 def refused(
     kind: type[GovernanceError], code: str, *, constraint: str | None = None
 ) -> Iterator[None]:
-    """Refused with exactly `kind` and `code`, and nothing at all is written.
+    """Expect a refusal with exactly `kind` and `code`, and no change in the database.
 
-    Python refuses by itself, before PostgreSQL has to, unless `constraint` names the one
-    that it leaves this to.
+    Args:
+        constraint: The database guard that refuses; None if a guard in Python must refuse.
     """
     with nothing_written():
         with pytest.raises(GovernanceError) as caught:
@@ -65,7 +65,7 @@ def refused(
 
 @contextmanager
 def taken_back() -> Iterator[None]:
-    """What happens inside is allowed to, and is then undone."""
+    """Roll back what the block does, which must succeed."""
     check_deferred_triggers()
     with transaction.atomic():
         yield
@@ -74,18 +74,19 @@ def taken_back() -> Iterator[None]:
 
 @contextmanager
 def checks_alone() -> Iterator[None]:
-    """The contracts' table with its checks and without its triggers, for the rest of the test.
+    """Disable the triggers of the contracts' table for the rest of the test.
 
-    For what no trigger would let in, so that the check is seen to hold by itself.
+    Its CHECK constraints remain, so that the test attacks them alone. Otherwise a trigger would
+    refuse first.
     """
-    check_deferred_triggers()  # a table with checks outstanding cannot be altered
+    check_deferred_triggers()  # a table with pending deferred triggers cannot be altered
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DISABLE TRIGGER USER")
         yield
 
 
 def contract_anywhere(users: Users, status: ContractStatus) -> SystemContract:
-    """A contract that stands at `status`, at VALIDATED too, where no operation leaves one."""
+    """Create a contract in `status`; VALIDATED, which no operation sets, is set by raw SQL."""
     if status is not ContractStatus.VALIDATED:
         contract: SystemContract = reloaded(contract_in(users, status))
         return contract
@@ -99,7 +100,10 @@ def contract_anywhere(users: Users, status: ContractStatus) -> SystemContract:
 def contract_columns_for(
     contract: SystemContract, target: ContractStatus, users: Users
 ) -> dict[str, Any]:
-    """What a row needs to stand at `target` and lacks, so that nothing but the move is wrong."""
+    """Return the columns that the row needs for `target` and lacks.
+
+    With them, the move itself is the only thing that a database guard can refuse.
+    """
     columns: dict[str, Any] = {}
     if contract.status in CONTRACT_TERMINAL_STATES:
         return {"status": str(target)}
@@ -130,7 +134,7 @@ def contract_columns_for(
 def force_contract(
     contract: SystemContract, target: ContractStatus, users: Users, **changes: Any
 ) -> None:
-    """Move a contract by raw SQL and tell the ledger so, as a careful forger would."""
+    """Move a contract by raw SQL, with a forged ledger entry that agrees with the move."""
     current = reloaded(contract)
     signs = (current.status, target) == (ContractStatus.ELIGIBLE, ContractStatus.APPROVED)
     if signs:
@@ -148,7 +152,7 @@ def force_contract(
 
 
 def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
-    """A raw INSERT of a contract like this one, with an id of its own and `changes`."""
+    """Insert a copy of a contract by raw SQL, with a new id and with `changes`; return the id."""
     identity = uuid4()
     identity_and_time = {"id": identity, "reference": f"COPY-{identity}", "updated_at": NOON}
     changes = identity_and_time | changes

@@ -1,7 +1,7 @@
-"""Test databases: clones of one migrated template, on the real PostgreSQL.
+"""Test databases: clones of one migrated template, on a real PostgreSQL.
 
-The laws refuse TRUNCATE, so nothing here ever flushes: a test runs in a transaction that is rolled
-back, or on a clone of its own that is dropped.
+Triggers refuse TRUNCATE, so the suite cannot flush a database. A test runs in a transaction that is
+rolled back, or on a clone of its own that is dropped.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ BUILDING = 7_301_842  # the advisory lock under which one process builds the tem
 
 
 def ensure_template() -> str:
-    """The name of a migrated database for this state of migrations and laws; built once.
+    """Return the name of a migrated template database, and build it if it is missing.
 
-    From then on the application's connections act under its role.
+    The name contains a digest of everything that a migration depends on. After this call the
+    default connections run under the role of the application.
     """
     use_app_role()
     name = PREFIX + _fingerprint()
@@ -55,7 +56,7 @@ def ensure_template() -> str:
 
 @contextmanager
 def cloned(template: str) -> Iterator[str]:
-    """A database of one's own, and Django pointed at it; dropped afterwards."""
+    """Create a clone of `template`, point Django at it, and drop it after the block."""
     name = f"test_govsite_{os.getpid()}_{uuid4().hex[:8]}"
     with server() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -71,7 +72,7 @@ def cloned(template: str) -> Iterator[str]:
 
 @contextmanager
 def pointed_at(name: str) -> Iterator[None]:
-    """Django's connections, in every thread, go to the database `name`."""
+    """Point all connections of Django, in every thread, at the database `name`."""
     usual = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
     connections.close_all()
     for alias in connections:
@@ -86,15 +87,15 @@ def pointed_at(name: str) -> Iterator[None]:
 
 @contextmanager
 def server() -> Iterator[Any]:
-    """The owner's cursor, in autocommit, on the server's maintenance database."""
+    """Return a cursor of the owner, in autocommit, on the server's maintenance database."""
     with connections["owner"]._nodb_cursor() as cursor:
         yield cursor
 
 
 def _hurry(cursor: Any) -> None:
-    """Let the suite's own server skip waiting for the disk; a crash of it loses nothing of worth.
+    """Turn off fsync on the embedded server, whose test data may be lost in a crash.
 
-    A server that somebody gave us by DATABASE_URL is not ours to tune.
+    The settings of a server that DATABASE_URL names are not changed.
     """
     if settings.IS_EMBEDDED:
         cursor.execute("ALTER SYSTEM SET fsync = off")
@@ -103,7 +104,7 @@ def _hurry(cursor: Any) -> None:
 
 
 def _fingerprint() -> str:
-    """Changes with whatever a migration could make of it."""
+    """Return a digest of all files that decide what a migrated database contains."""
     patterns = (
         "governance/models/migrations/*.py",
         "governance/models/sql/**/*",

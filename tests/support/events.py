@@ -1,4 +1,4 @@
-"""A stream of events as a client reads it."""
+"""A client of the event streams (server-sent events)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Event:
-    """An event as it arrived, its data parsed."""
+    """One event of a stream, with its data parsed."""
 
     id: int
     name: str
@@ -24,7 +24,7 @@ class Event:
 
 
 class Stream:
-    """What comes, piece by piece; whoever waits for what does not come fails, and does not hang."""
+    """The reader of one stream, which fails after 20 seconds without an event."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.answer = answer
@@ -32,7 +32,7 @@ class Stream:
         self._lines = answer.iter_lines()
 
     def event(self) -> Event | None:
-        """The next event; None when the stream has ended."""
+        """Return the next event, or None if the stream ended."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (block := self._block()) is not None:
             if "data" in block:
@@ -41,13 +41,13 @@ class Stream:
         return None
 
     def events(self, count: int) -> list[Event]:
-        """The next `count`."""
+        """Return the next `count` events."""
         found = [self.event() for _ in range(count)]
         assert None not in found, found
         return [event for event in found if event]
 
     def rest(self) -> list[Event]:
-        """All that come until the stream ends."""
+        """Return all events until the stream ends."""
         return list(iter(self.event, None))
 
     def beat(self) -> None:
@@ -56,7 +56,7 @@ class Stream:
         assert block == {"": ""}, block
 
     def _block(self) -> dict[str, str] | None:
-        """The fields up to the next empty line; a comment's name is empty."""
+        """Return the fields up to the next empty line; a comment has an empty name."""
         block: dict[str, str] = {}
         for line in self._lines:
             if not line:
@@ -65,13 +65,13 @@ class Stream:
             name, _, value = line.partition(":")
             assert name not in block, line
             block[name] = value.removeprefix(" ")
-        assert not block, f"It ended within an event: {block}"
+        assert not block, f"The stream ended within an event: {block}"
         return None
 
 
 @contextmanager
 def following(client: httpx.Client, job_id: Any, last_id: int | None = None) -> Iterator[Stream]:
-    """The stream of the job's events after `last_id`, which is let go at the end."""
+    """Open the stream of the job's events after `last_id`, and close it after the block."""
     headers = {"Accept": "text/event-stream"}
     if last_id is not None:
         headers["Last-Event-ID"] = str(last_id)
@@ -82,9 +82,9 @@ def following(client: httpx.Client, job_id: Any, last_id: int | None = None) -> 
 
 
 def let_go(answer: Any) -> None:
-    """Leave a stream that Django's test client holds, as a server does when its client has left.
+    """Close a stream that Django's test client holds, as a server does when the client is gone.
 
-    `answer.close()` alone would close the test's database as well.
+    `answer.close()` would also close the test's database connection.
     """
     pieces = answer._iterator
     next(pieces, None)

@@ -1,4 +1,4 @@
-"""Executors as processes: `manage.py run_executor`, as an operator starts it."""
+"""Executors as processes of their own: `manage.py run_executor`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.commands import ROOT
 from tests.support.handlers import GATE, NOTES
 
-# An executor speaks HTTP: it needs no database, and must not look for ours.
+# An executor uses only the API: with this address, any use of a database fails.
 NO_DATABASE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
@@ -25,7 +25,12 @@ def executor_process(
     notes: Path,
     gate: Path | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """The process, with a handler of `tests.support.handlers`; killed if it is still there."""
+    """Start an executor with a handler of `tests.support.handlers`; kill it after the block.
+
+    Args:
+        notes: The file that NoteSteps appends to.
+        gate: The named pipe that WaitAtGate reads.
+    """
     environment = {"DATABASE_URL": NO_DATABASE, "GOVSITE_TOKEN": token, NOTES: str(notes)}
     process = subprocess.Popen(
         [

@@ -1,4 +1,4 @@
-"""Contracts and jobs in the state that a test begins with, brought there by the real operations."""
+"""Factories of contracts and jobs in a given state, which the real operations bring about."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def now() -> datetime:
 
 
 def proposal_document(**changes: Any) -> dict[str, Any]:
-    """A well-formed proposal with a reference of its own; `changes` replaces fields."""
+    """Return a valid proposal with a new reference; `changes` replaces fields."""
     return {
         "reference": f"TEST-{next(_numbers)}",
         "title": "Bring search to preview",
@@ -114,7 +114,7 @@ def eligible(
 
 
 def asked(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
-    """An ELIGIBLE contract whose clock stands: the founder waits for an answer."""
+    """Return an ELIGIBLE contract with an open question, so that its review is paused."""
     contract = eligible(users, at=at, **changes)
     request_clarification(
         contract_id=contract.pk, founder=users.founder, question="Why now?", at=at or now()
@@ -123,7 +123,7 @@ def asked(users: Users, *, at: datetime | None = None, **changes: Any) -> System
 
 
 def answered(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
-    """An ELIGIBLE contract whose clock stood for an hour: a question was asked and answered."""
+    """Return an ELIGIBLE contract whose review was paused for an hour by an answered question."""
     at = at or now() - timedelta(hours=2)
     contract = asked(users, at=at, **changes)
     answer_clarification(
@@ -138,7 +138,7 @@ def answered(users: Users, *, at: datetime | None = None, **changes: Any) -> Sys
 def signed(
     users: Users, contract: SystemContract | None = None, *, founder: Any = None, **changes: Any
 ) -> SystemContract:
-    """A contract with one signature more, for a day; ELIGIBLE where others must follow."""
+    """Add a signature with a window of a day; the contract stays ELIGIBLE if more are needed."""
     contract, at = contract or eligible(users, **changes), now()
     window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
     return approve_contract(
@@ -179,7 +179,7 @@ def pending_job(users: Users, *, timeout_minutes: int = 60, **changes: Any) -> G
 
 @dataclass
 class Running:
-    """A started job and the token that its reports must carry."""
+    """A started job with the execution token for its reports."""
 
     job: GovernanceJob
     token: str
@@ -227,21 +227,21 @@ class Running:
 
 
 def running_job(users: Users, *, at: datetime | None = None, **changes: Any) -> Running:
-    """A job that was started at `at`, or just now."""
+    """Return a job that was started at `at`, by default now."""
     job = pending_job(users, **changes)
     job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=at or now())
     return Running(job, token, users)
 
 
 def finished_job(users: Users, **changes: Any) -> GovernanceJob:
-    """A COMPLETED job with sealed evidence and no verdict yet."""
+    """Return a COMPLETED job with sealed evidence and without a verdict."""
     running = running_job(users, **changes)
     running.complete_steps()
     return running.complete()
 
 
 def failed_job(users: Users, **changes: Any) -> GovernanceJob:
-    """A FAILED job: its second step broke."""
+    """Return a FAILED job whose second step failed."""
     running = running_job(users, **changes)
     running.complete_steps(1)
     running.record(running.report(1, StepStatus.FAILED))
@@ -264,12 +264,12 @@ def judged_job(
 
 
 def reloaded(row: Any) -> Any:
-    """The row as the database has it now; a protected row is never refreshed in place."""
+    """Return a new instance of the row, because a protected FSM field cannot be refreshed."""
     return type(row).objects.get(pk=row.pk)
 
 
 def contract_in(users: Users, status: ContractStatus) -> SystemContract:
-    """A contract that got to `status` the real way."""
+    """Return a contract that the real operations brought to `status`."""
     from governance.authorities.contract.operations import expire_contract
     from governance.flows.review_contract import reject_contract
 
@@ -297,4 +297,4 @@ def contract_in(users: Users, status: ContractStatus) -> SystemContract:
         case ContractStatus.EXPIRED:
             contract = eligible(users, at=now() - timedelta(days=30))
             return expire_contract(contract_id=contract.pk, actor=users.operator, at=now())
-    raise AssertionError(f"No story brings a contract to rest at {status}.")
+    raise AssertionError(f"No operation leaves a contract in {status}.")

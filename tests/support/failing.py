@@ -1,4 +1,4 @@
-"""Middleware that fails, for what lies around the views."""
+"""Middleware that fails, for tests of errors outside the views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a database holds, as one small value: equal before and after means nothing changed."""
+"""Digests of all tables of a database, to compare its content before and after a call."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from django.db import connection
 
 from tests.support.roles import as_owner
 
-# A session remembers what its browser was told; that is no part of the record.
+# Sessions store messages for the browser, which are not part of the record.
 _FORGOTTEN = ["django_session"]
 
 Fingerprint = dict[str, tuple[int, str]]
 
 
 def fingerprint() -> Fingerprint:
-    """How many rows each table has, and a digest of all of them; tables of any app, by name."""
+    """Return, for each table of any app, the number of its rows and a digest of their content."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT format('SELECT %%L, count(*), md5(string_agg(md5(row::text), '''' "
@@ -26,7 +26,7 @@ def fingerprint() -> Fingerprint:
 
 
 def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
-    """The tables in which something was added, altered or removed."""
+    """Return the tables in which a row was added, changed or removed."""
     return sorted(
         table for table in before.keys() | after.keys() if before.get(table) != after.get(table)
     )

@@ -1,4 +1,4 @@
-"""Rows as an attacker would write them: well-formed, except for what a test makes wrong."""
+"""Forged rows: valid like those of the operations, except for what a test changes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ LEDGER = "governance_ledgerentry"
 CONTRACT = "governance_systemcontract"
 SIGNATURE = "governance_approvalsignature"
 
-NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # before any lease that a test is given
+NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # earlier than every lease in the tests
 
 
 def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
-    """A PENDING job of one step, without the step."""
+    """Insert a PENDING job with `total_steps` 1 but without the step; return its id."""
     row = {
         "id": uuid4(),
         "contract_id": contract_id,
@@ -51,7 +51,7 @@ def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
 
 
 def forge_activation(contract: SystemContract, actor: Any, *, steps: list[int], **job: Any) -> UUID:
-    """Everything that activation writes, ledger included, but only these steps."""
+    """Insert what an activation writes, ledger entries included, but only these steps."""
     update_row(CONTRACT, contract.pk, status="ACTIVE")
     job_id = forge_job(contract.pk, actor, **job)
     for step_index in steps:
@@ -138,7 +138,7 @@ def forge_resolution(audit_id: int, resolver: Any, **changes: Any) -> None:
 
 
 def forge_signature(contract: SystemContract, founder: Any, **changes: Any) -> None:
-    """A signature under a contract's content and an empty view of it, for an hour from noon."""
+    """Insert a signature on the contract's content and an empty view, for an hour from NOON."""
     content = changes.get("content_digest", contract.content_digest)
     view = changes.get("view") or canonical_text({"content_digest": content, "facts": {}})
     row = {
@@ -159,7 +159,7 @@ def forge_signature(contract: SystemContract, founder: Any, **changes: Any) -> N
 
 
 def forge_signing_entry(contract_id: UUID, **fields: Any) -> None:
-    """The entry that vouches for the next signature; it approves unless `fields` says otherwise."""
+    """Insert the entry for the next signature: an approval, unless `fields` changes that."""
     entry = {
         "event": "contract.review.approved",
         "from_status": "ELIGIBLE",
@@ -178,10 +178,13 @@ def forge_entry(
     prev_hash: bytes | None = None,
     **fields: Any,
 ) -> None:
-    """The next entry of a chain, linked (unless `prev_hash` is another's) and hashed.
+    """Insert the next entry of a chain, correctly linked and hashed.
 
-    `fields` goes into body and columns alike, `body` into the body alone, `columns` into the
-    columns alone, after the hash was taken.
+    Args:
+        body: Changes of the body only.
+        columns: Changes of the columns only, made after the hash is computed.
+        prev_hash: The hash to link to instead of the head's.
+        fields: Changes of both body and columns.
     """
     seq, last_hash = chain_head(contract_id)
     prev_hash = last_hash if prev_hash is None else prev_hash
@@ -206,7 +209,7 @@ def forge_entry(
 
 
 def job_columns_for(status: str, actor: Any) -> dict[str, Any]:
-    """Everything a job's row needs to stand at `status`, so that nothing but the move is wrong."""
+    """Return all columns that `status` needs, so that a guard can refuse only the move itself."""
     began = status in (JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED)
     ended = status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
     columns: dict[str, Any] = {
@@ -228,7 +231,7 @@ def job_columns_for(status: str, actor: Any) -> dict[str, Any]:
 
 
 def force_job(job: GovernanceJob, status: str, actor: Any) -> None:
-    """Move a job by raw SQL. A job that runs keeps when and by whom it was started."""
+    """Move a job by raw SQL; the columns of its start do not change."""
     columns = job_columns_for(status, actor)
     if job.status == JobStatus.RUNNING and status != JobStatus.PENDING:
         kept = ("status", "ended_at", "ended_by_id", "lease_expires_at")

@@ -1,4 +1,4 @@
-"""A page's form as a browser has it: every field, in order, as it would be sent."""
+"""A parser of HTML forms that sends them as a browser does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Form(HTMLParser):
-    """The fields of the first form of class `css` on a page; `set` types, `body` sends."""
+    """The fields of the forms with the CSS class `css` on a page, in order, as `pairs`.
+
+    `set` changes fields; `body` is the request body.
+    """
 
     def __init__(self, page: str, css: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -19,7 +22,7 @@ class Form(HTMLParser):
         self._css, self._is_inside, self._area, self._select = css, False, False, ""
         self.feed(page)
         for pair in self.pairs:
-            # A browser drops the line end right after <textarea>, and sends \r\n for the others.
+            # HTML: a browser ignores a newline right after <textarea>, and sends others as \r\n.
             pair[1] = pair[1].replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -63,7 +66,7 @@ class Form(HTMLParser):
         return any(name == one for one, _ in self.pairs)
 
     def set(self, **typed: str) -> Form:
-        """Type into fields; `__` stands for `-` in their names."""
+        """Set fields to new values; `__` in a keyword stands for `-` in the name of the field."""
         for name, value in typed.items():
             wanted = name.replace("__", "-")
             [pair] = [pair for pair in self.pairs if pair[0] == wanted]
@@ -74,6 +77,6 @@ class Form(HTMLParser):
         return urlencode([*map(tuple, self.pairs), ("do", do)])
 
     def press(self, browser: Any, address: str, do: str) -> Any:
-        """What the page answers when the button `do` is pressed; it must be there."""
+        """Send the form with the button `do`, which it must have; return the response."""
         assert do in self.buttons, f"{do} is not among {self.buttons}"
         return browser.post(address, self.body(do), FORM)

@@ -1,4 +1,4 @@
-"""A line that stands still, for tests."""
+"""Factories of change freezes and of their lifts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HOUR = timedelta(hours=1)
 def frozen(
     users: Users, *, hours: float = 1, at: datetime | None = None, **changes: Any
 ) -> ChangeFreeze:
-    """A freeze that begins at `at`, or just now, and lasts some hours.
+    """Start a freeze at `at` (by default now) that lasts `hours` hours.
 
-    What the test did before counts as committed before it.
+    The deferred triggers of earlier changes are checked first, as if those were committed.
     """
     check_deferred_triggers()
     at = at or now()

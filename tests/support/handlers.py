@@ -1,4 +1,4 @@
-"""Handlers of the tests' executors; paths come from the environment of their process."""
+"""Step handlers of the executors that tests start as processes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from governance.client import Step, StepOutcome
 
-NOTES = "TEST_NOTES"  # a file: one line for each step that was begun
-# A named pipe: each byte lets one step go on, and its end all that wait there.
+NOTES = "TEST_NOTES"  # the variable with the path of a file: one line for each begun step
+# The variable with the path of a named pipe: each byte releases one step, its end releases all.
 GATE = "TEST_GATE"
 AT_GATE = "at the gate\n"
 
 
 class NoteSteps:
-    """Writes down each step as it begins it, and does nothing else."""
+    """A handler that writes each step into the file NOTES and does nothing else."""
 
     step_types = (
         "capability_enable",
@@ -30,7 +30,7 @@ class NoteSteps:
 
 
 class WaitAtGate(NoteSteps):
-    """Notes the step, says so on standard output, and is in the middle of it at the gate."""
+    """A handler that notes the step, prints AT_GATE, and waits until a byte comes from GATE."""
 
     def run_step(self, step: Step) -> StepOutcome:
         outcome = super().run_step(step)
@@ -42,7 +42,7 @@ class WaitAtGate(NoteSteps):
 
 
 def note(step: Step) -> None:
-    # One write to a file that is appended to: lines of several processes do not mix.
+    # A single write in append mode is atomic, so lines of several processes do not mix.
     handle = os.open(os.environ[NOTES], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(handle, f"{os.getpid()} {step.job_id} {step.step_index}\n".encode())
@@ -51,6 +51,6 @@ def note(step: Step) -> None:
 
 
 def noted(file: Path) -> list[tuple[int, str, int]]:
-    """Who began which step of which job, in the order of beginning."""
+    """Return (process id, job id, step index) of each begun step, in the order of beginning."""
     lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
     return [(int(pid), job_id, int(index)) for pid, job_id, index in lines]

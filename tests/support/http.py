@@ -1,4 +1,4 @@
-"""The application behind a real socket, for tests in which HTTP itself takes part."""
+"""The application behind a real socket, for tests that need HTTP itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from govsite.middleware import refuse_other_charsets
 
 
 class _Server(ThreadedWSGIServer):
-    # Closing the server waits for its threads, and so for their database connections.
+    # Without daemon threads, closing the server waits until their database connections are closed.
     daemon_threads = False
 
 
 class _QuietHandler(WSGIRequestHandler):
-    # Headers and body are two writes: without this every answer waits for an acknowledgement.
+    # Headers and body are two writes; with Nagle's algorithm the second waits for an ACK.
     disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None: ...
@@ -27,10 +27,10 @@ class _QuietHandler(WSGIRequestHandler):
 
 @contextmanager
 def served_application() -> Iterator[str]:
-    """The address of the application, served by a thread for each connection.
+    """Serve the application, with a thread for each connection, and return its address.
 
-    Clients must close their connections before the context ends. Settings are read as they are
-    now; needs a database whose commits are real (`committed`).
+    Clients must close their connections before the block ends. The middleware is loaded with the
+    settings of this moment. The test needs the fixture `committed`.
     """
     server = _Server(("127.0.0.1", 0), _QuietHandler)
     server.set_app(refuse_other_charsets(get_wsgi_application()))

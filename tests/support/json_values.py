@@ -1,4 +1,4 @@
-"""JSON values for hypothesis to choose from: everything that a record may hold."""
+"""Hypothesis strategies for every JSON value that the record may contain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from governance.domain.canonical import MAX_NUMBER
 
 
 def plain_text() -> st.SearchStrategy[str]:
-    """Text without NUL and without halves of surrogate pairs."""
+    """Return a strategy for text without NUL and without surrogates."""
     return st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 
 
 def plain_json() -> st.SearchStrategy[Any]:
-    """What `require_plain_json` accepts."""
+    """Return a strategy for values that `require_plain_json` accepts."""
     numbers = st.integers(-MAX_NUMBER, MAX_NUMBER) | st.floats(
         -MAX_NUMBER, MAX_NUMBER, allow_nan=False, allow_infinity=False
     )

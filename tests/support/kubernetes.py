@@ -1,4 +1,4 @@
-"""The real changes that the suite reads, where they are there to read."""
+"""The real changes from Kubernetes releases, if they are on this machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Run the main path once, as a process: `python -m tests.support.main_path` prints what it made.
+"""The main path as a program: `python -m tests.support.main_path` runs it and prints the result.
 
-Which database, schema and roles that is, the environment says, as it does to any process.
+The environment decides which database, schema and roles it uses.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 
 def run_main_path() -> dict[str, Any]:
-    """Propose, approve, activate, claim, report, complete and judge one contract."""
+    """Take one contract from its proposal to the verdict, and return its id, status and counts."""
     from governance.domain.values import AuditVerdict
     from governance.flows import run_job
     from governance.flows.activate_contract import activate_contract

@@ -1,7 +1,7 @@
-"""Who may call what, in which state, and what they hear: the API's permissions as one table.
+"""The permissions of the API as one table: the response to each role, operation and state.
 
-A cell is a role at an operation in a state. Whoever has no token hears 401, whoever lacks the
-permission 403, before anything is told of the thing; who has it hears what the state allows.
+Without a token the response is 401, without the permission 403, whether or not the contract or job
+exists. With the permission it depends on the state.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Answer = tuple[int, str]
 READERS = frozenset(
     {"viewer", "operator", "founder", "executor", "other_executor", "auditor", "narrow"}
 )
-# Holds every role, but its token is bound to capabilities that no contract here is about.
+# An account with every role, whose token is limited to capabilities that no contract here affects.
 ELSEWHERE = "elsewhere"
 ACTIVATORS = frozenset({"operator", "executor", "other_executor"})
 EXECUTORS = frozenset({"executor", "other_executor"})
@@ -63,7 +63,7 @@ MISSING: Mapping[str, Answer] = {
 
 @dataclass(frozen=True)
 class MatrixFixtures:
-    """One contract or job in each state, and the token of each job that was started."""
+    """One contract or job in each state, and the execution token of each started job."""
 
     ids: Mapping[str, UUID]
     tokens: Mapping[str, str]
@@ -72,10 +72,10 @@ class MatrixFixtures:
 
 @dataclass(frozen=True)
 class ApiOperation:
-    """A call: who has its permission, what it says in each state, and with which body.
+    """One operation of the API: the roles with its permission, its responses, and its body.
 
-    `by_state` has the answers of the states in which it is not `default`. `by_role` has what one
-    role is answered instead, by state.
+    `by_state` has the responses of the states where the response is not `default`. `by_role` has
+    the responses to one role that differ from both, by state.
     """
 
     may: frozenset[str]
@@ -85,7 +85,11 @@ class ApiOperation:
     body: Callable[[MatrixFixtures, str], Mapping[str, Any]] = lambda fixtures, state: {}
 
     def answer(self, role: str, state: str, subject: str) -> Answer:
-        """What `role` hears of a `subject` (contract, job or nothing) in this state."""
+        """Return status and code of the response to `role` in this state.
+
+        Args:
+            subject: What the path names: "contract", "job" or "".
+        """
         if role == "nobody":
             return 401, "not_authenticated"
         if role != ELSEWHERE and role not in self.may:
@@ -112,7 +116,7 @@ def _verdict(fixtures: MatrixFixtures, state: str) -> Mapping[str, Any]:
     return {"verdict": "FAIL", "reason": "Not as signed.", "evidence_sha256": digest}
 
 
-# Nobody but who started a job learns from a report that it is there.
+# A report by another account than the one that started the job does not reveal that it exists.
 _ANOTHERS = _state({"RUNNING", "REPORTED", *ENDED}, MISSING["job"])
 _SETTLED = _state(ENDED, (409, "job_immutable"))
 _NOT_STARTED: dict[str, Answer] = {"PENDING": (409, "invalid_job_transition")}
@@ -136,7 +140,7 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
     ("get", f"jobs/{ID}/evidence/"): ApiOperation(
         READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))
     ),
-    # No process of the suite has places for streams but where a test opens them.
+    # Only gunicorn's settings reserve threads for streams, so the test client gets none.
     ("get", f"jobs/{ID}/events/"): ApiOperation(READERS, (503, "too_many_streams")),
     ("post", "jobs/claim/"): ApiOperation(
         EXECUTORS, (204, ""), {"PENDING": (200, "")}, {ELSEWHERE: {"PENDING": (204, "")}}
@@ -177,19 +181,19 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
 
 
 def subject_of(route: str) -> str:
-    """What the address names: a contract, a job, or nothing single."""
+    """Return what the path names: "contract", "job", or "" for a list."""
     return {"contracts": "contract", "jobs": "job"}[route.split("/")[0]] if ID in route else ""
 
 
 def states_of(method: str, route: str) -> tuple[str, ...]:
-    """The states in which the call is made."""
+    """Return the states in which the operation is called."""
     if method == "get" and ID not in route:
         return ("any",)
     return OF_CONTRACTS if route.startswith("contracts") else OF_JOBS
 
 
 def cells(role: str) -> Iterator[tuple[str, str, str, Answer]]:
-    """(method, route, state, answer) of every cell of a role's row."""
+    """Yield (method, route, state, response) for everything that a role may call."""
     for (method, route), operation in OPERATIONS.items():
         for state in states_of(method, route):
             yield method, route, state, operation.answer(role, state, subject_of(route))

@@ -1,4 +1,4 @@
-"""Every operation on a contract, called so that only the contract's state can be wrong."""
+"""Each operation on a contract, called so that only the contract's status can be refused."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def mark_inconclusive(contract: SystemContract, users: Users) -> object:
     return None
 
 
-# Each operation, and from where the table lets it begin.
+# Each operation with the statuses in which the table of moves allows it.
 BEGINS_AT: dict[Operation, set[ContractStatus]] = {
     record_review_verdicts: {ContractStatus.DRAFT},
     approve: {ContractStatus.ELIGIBLE},

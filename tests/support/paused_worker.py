@@ -1,14 +1,15 @@
-"""A worker that knows nothing of leases: however late it is, it goes on where it was.
+"""A worker that ignores leases: however long it was paused, it then reports its present step.
 
-`python -m tests.support.paused_worker ADDRESS TOKEN` reads orders as lines of JSON, and answers
-each with such lines:
+`python -m tests.support.paused_worker ADDRESS TOKEN` reads commands as lines of JSON, and prints
+its results as lines of JSON:
 
-  {"do": "work", "until": k}   claim a job, report its first k steps, say {"at_work": job}, and be
-                               at step k until SIGCONT comes; then as with "insist"
-  {"do": "insist"}             report step k and end the job; say {"responses": [[status, code], …]}
+  {"do": "work", "until": k}   claim a job, report its first k steps, print {"at_work": job}, and
+                               wait at step k for SIGCONT; then do the same as for "insist"
+  {"do": "insist"}             report step k and complete the job, and print
+                               {"responses": [[status, code], …]}
 
-Before it works on a job it reports on it under the token of its last one, and says how that went:
-{"under_old_token": [status, code]}.
+After a claim, the worker first sends one report under the execution token of its previous job. The
+line `at_work` says what the site answered: {"under_old_token": [status, code]}.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def status_and_code(answer: Answer) -> list[Any]:
 
 
 def say(**words: Any) -> None:
-    print(json.dumps(words), flush=True)  # noqa: T201 - this is how it is heard
+    print(json.dumps(words), flush=True)  # noqa: T201 - standard output is its interface
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The platform's health as tests want it: signals, and providers that fail in their own ways."""
+"""Health signals and readings, and health providers that fail in different ways."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def signal(
 
 
 def healthy(*scopes: str) -> HealthReading:
-    """A reading in which the system and every one of `scopes` is well."""
+    """Return a reading in which the system and each of `scopes` is HEALTHY."""
     return HealthReading(
         observed_at=now(),
         system=HealthDecision.HEALTHY,
@@ -37,7 +37,7 @@ def healthy(*scopes: str) -> HealthReading:
 
 
 class Broken:
-    """Raises where a reading was asked for."""
+    """A provider that raises instead of returning a reading."""
 
     def capture(
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
@@ -46,14 +46,14 @@ class Broken:
 
 
 class Unmade(Broken):
-    """Cannot even be made."""
+    """A provider whose constructor raises."""
 
     def __init__(self) -> None:
         raise OSError("No monitor is configured.")
 
 
 class Late(Broken):
-    """Pays no heed to the time it was given."""
+    """A provider that exceeds its time limit."""
 
     def capture(
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
@@ -63,14 +63,14 @@ class Late(Broken):
 
 
 class Speechless(Broken):
-    """Answers, but not with a reading."""
+    """A provider that returns something other than a reading."""
 
     def capture(self, **asked: Any) -> Any:
         return {"system": "HEALTHY"}
 
 
 class Partial(Broken):
-    """Leaves out what it was asked for."""
+    """A provider whose reading lacks the requested scopes."""
 
     def capture(self, **asked: Any) -> HealthReading:
         return healthy("Something else")

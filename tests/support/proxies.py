@@ -1,4 +1,4 @@
-"""A bad line on loopback: a proxy before a site that cuts every n-th of its answers."""
+"""A proxy in front of a site that cuts the connection within every n-th response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Cut(StrEnum):
-    """What becomes of an answer; the site has done what was asked in any case."""
+    """How a response is cut; the site has handled the request in any case."""
 
     BEFORE = "reset before its first byte"
     WITHIN = "reset in its middle"
@@ -29,7 +29,7 @@ class Cut(StrEnum):
 
 @dataclass
 class CuttingProxy:
-    """Where the proxy is, how many answers came by, and what was cut: paths, and how."""
+    """The address of a proxy, the number of its responses, and which it cut: paths and kinds."""
 
     address: str
     answers: int = 0
@@ -45,10 +45,13 @@ class CuttingProxy:
 def cutting_proxy(
     address: str, *, every: int = 20, cuts_what: Callable[[str], bool] = lambda path: True
 ) -> Iterator[CuttingProxy]:
-    """A proxy before the site at `address` that cuts every n-th answer, in each way in turn.
+    """Run a proxy in front of `address` that cuts every n-th response, in each kind in turn.
 
-    Only answers to paths that `cuts_what` says yes to are counted and cut. The whole answer is
-    there before it is cut: what was asked for has happened, and only the client does not know.
+    The proxy reads the whole response before it cuts: the site has handled the request, and only
+    the client does not know.
+
+    Args:
+        cuts_what: Tells whether responses to a path are counted and cut.
     """
     site = urlsplit(address)
     proxy = CuttingProxy("")
@@ -96,11 +99,11 @@ def cutting_proxy(
         request_queue_size = 64
 
         def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-            # The usual way would send an end before our reset.
+            # The inherited method calls shutdown(), which would send FIN before the reset.
             request.close()
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """Clients that were killed are part of the story."""
+            """Print nothing: the tests kill clients on purpose."""
 
     with Server(("127.0.0.1", 0), ProxyHandler) as server:
         proxy.address = f"http://127.0.0.1:{server.server_address[1]}"
@@ -114,7 +117,7 @@ def cutting_proxy(
 
 
 def read_message(stream: IO[bytes]) -> bytes:
-    """A request or an answer with its body; nothing where the line has ended before it."""
+    """Read a request or a response with its body; return b"" if the connection ended before it."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         line = stream.readline()
@@ -122,5 +125,5 @@ def read_message(stream: IO[bytes]) -> bytes:
             return b""
         head += line
     fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line)
-    assert b"transfer-encoding" not in fields, "this proxy reads bodies of a told length only"
+    assert b"transfer-encoding" not in fields, "this proxy needs a Content-Length"
     return head + stream.read(int(fields.get(b"content-length", b"0")))

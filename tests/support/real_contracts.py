@@ -1,4 +1,4 @@
-"""The real changes, brought to where a test of the whole way begins: proposed, and approved."""
+"""The real changes from Kubernetes releases as contracts: proposed, and approved."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tests.support.kubernetes import CAPABILITIES, real_changes
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
-# While one waits for PostgreSQL, another computes.
+# More threads than one, because a thread that waits for PostgreSQL leaves the CPU idle.
 APPROVAL_THREADS = 3
 PROPOSED, MAY_NOT, CONTRACTS, KNOWN_CAPABILITIES = 747, 14, 733, 417
-SEED = 733  # the same lots on every run
+SEED = 733  # the same sample on every run
 PROPOSAL = (
     "reference",
     "title",
@@ -37,20 +37,20 @@ PROPOSAL = (
 
 
 def propose_all(users: Users) -> list[SystemContract]:
-    """Every real change, proposed; those with a MAY_NOT are refused."""
+    """Propose every real change, and return the contracts; MAY_NOT is refused."""
     contracts, refused = _propose(users, real_changes())
     assert (len(contracts), refused) == (CONTRACTS, MAY_NOT)
     return contracts
 
 
 def propose_some(users: Users, count: int) -> list[SystemContract]:
-    """So many of the real changes, proposed: the same lot every time; a few are refused."""
+    """Propose a sample of the real changes, always the same; a few of them are refused."""
     contracts, _ = _propose(users, drawn(real_changes(), count))
     return contracts
 
 
 def drawn(everything: list[Any], count: int) -> list[Any]:
-    """So many of them: the same lot on every run."""
+    """Return a random sample, the same on every run."""
     return Random(SEED).sample(everything, count)
 
 
@@ -78,7 +78,7 @@ def _propose(users: Users, rows: list[dict[str, Any]]) -> tuple[list[SystemContr
 
 
 def approve_all(users: Users, contracts: list[SystemContract]) -> None:
-    """The first through the admin's form, as a founder does; the rest through its operation."""
+    """Approve the first contract by the admin's form, and the others by the flow, in threads."""
     first, *others = contracts
     browser = Client()
     browser.force_login(users.founder)

@@ -1,8 +1,9 @@
-"""Who a test is in the database: the application's role, unless it says that it is the owner.
+"""The database roles of the tests: the application's role, and the owner where a test says so.
 
-The suite's sessions belong to the owner, who has put on the application's role. So all that the
-product does is done under the grants, and an attack can take the role off within the same
-transaction. What the role itself can do is attacked over connections of its own (`app_session`).
+The sessions of a test log in as the owner and then SET ROLE to the application's role. So the
+product runs under the grants, but an attack can become the owner within the same transaction by
+RESET ROLE (`as_owner`).
+Tests of the role itself use sessions that log in as it (`app_session`, `only_app_role`).
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ from django.utils.crypto import salted_hmac
 
 from govsite.embedded import APP_ROLE
 
-# On a server that somebody gave us the role is the suite's own.
+# On a server that DATABASE_URL names, the suite makes a role of its own.
 SUITE_ROLE = "govsite_suite_app"
 _MAKING = 7_301_843
 
 
 def app_role() -> str:
-    """The application's role here; empty where the server does not let us make one."""
+    """Return the application's role of the suite, or "" if the suite may not create roles."""
     role: str = connection.settings_dict["OPTIONS"].get("assume_role", "")
     return role
 
 
 def require_app_role() -> str:
-    """The application's role, or the test is skipped."""
+    """Return the application's role; skip the test if there is none."""
     if not (role := app_role()):
-        pytest.skip("this PostgreSQL does not let us make the application's role: CREATEROLE")
+        pytest.skip("the suite's owner lacks CREATEROLE, so there is no application role")
     return role
 
 
 def use_app_role() -> None:
-    """From now on, every connection of the application's acts under its role, in every thread."""
+    """Make every later default connection, in every thread, SET ROLE to the application's role."""
     if app_role():
         return
     role = APP_ROLE if settings.IS_EMBEDDED else _make_role()
@@ -48,7 +49,7 @@ def use_app_role() -> None:
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """What happens inside is done by the owner of the tables, in the same transaction."""
+    """Run the block as the owner of the tables, in the same transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         (role,) = cursor.fetchone()
@@ -56,14 +57,14 @@ def as_owner() -> Iterator[None]:
         try:
             yield
         finally:
-            # A transaction that was refused takes it back by itself, as it is rolled back.
+            # In an aborted transaction this fails, and its rollback restores the role.
             with suppress(DatabaseError, InterfaceError):
                 cursor.execute(f'SET ROLE "{role}"')
 
 
 @contextmanager
 def app_session(**changes: Any) -> Iterator[psycopg.Connection[Any]]:
-    """A session that is the application's role and nobody else, in autocommit, on this database."""
+    """Open a session that logs in as the application's role, in autocommit, on this database."""
     require_app_role()
     params = connection.get_connection_params() | {"user": app_role(), "password": _password()}
     with psycopg.connect(**(params | {"autocommit": True} | changes)) as session:
@@ -72,9 +73,9 @@ def app_session(**changes: Any) -> Iterator[psycopg.Connection[Any]]:
 
 @contextmanager
 def only_app_role() -> Iterator[None]:
-    """Django's own connections are the role's sessions: there is no owner underneath to go back to.
+    """Make Django's connections log in as the application's role, so that none can RESET ROLE.
 
-    Every thread's, so only for tests with the `committed` fixture.
+    This concerns the connections of all threads, so the test needs the fixture `committed`.
     """
     require_app_role()
     usual = dict(connection.settings_dict)
@@ -89,17 +90,17 @@ def only_app_role() -> Iterator[None]:
 
 
 def _password() -> str:
-    """The same in every worker; the embedded server asks for none."""
+    """Return the role's password, the same in all workers; the embedded server needs none."""
     return salted_hmac("tests.support.roles", SUITE_ROLE).hexdigest()
 
 
 def _make_role() -> str:
-    """The suite's own role, made if it is missing; empty if that is not for us to do."""
+    """Create the suite's role if it is missing; return "" if the owner may not create roles."""
     with connections["owner"]._nodb_cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = user")
         if not cursor.fetchone()[0]:
             return ""
-        # Until the cursor is closed: many workers come here at once.
+        # Several workers run this at once; the lock is held until the cursor is closed.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_MAKING])
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SUITE_ROLE])
         if cursor.fetchone() is None:

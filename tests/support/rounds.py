@@ -1,4 +1,4 @@
-"""Players who act at the same moment, round after round, each in a thread of their own."""
+"""Rounds of calls that begin at the same moment, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ MAX_ROUND_SECONDS = 60.0
 
 
 def run_simultaneously(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecutor) -> list[Any]:
-    """What each move came to; all begin when the last player is ready.
+    """Run all moves at the same time, and return their results in order.
 
-    `pool` has a thread for each move at least. An exception of any of them is raised here.
+    Args:
+        pool: A pool with at least one thread for each move.
+
+    Raises:
+        Exception: The exception of a move.
     """
     ready = Barrier(len(moves), timeout=MAX_ROUND_SECONDS)
 
@@ -27,7 +31,7 @@ def run_simultaneously(moves: Sequence[Callable[[], Any]], pool: ThreadPoolExecu
 
 
 class WorkerThreads(ThreadPoolExecutor):
-    """Threads that give their database connections back when they leave."""
+    """A thread pool whose threads close their database connections at the end."""
 
     def __init__(self, count: int) -> None:
         super().__init__(count)
@@ -38,7 +42,7 @@ class WorkerThreads(ThreadPoolExecutor):
 
         def leave() -> None:
             connections.close_all()
-            leaving.wait()  # so that each thread takes exactly one of these
+            leaving.wait()  # so that each thread runs exactly one of these calls
 
         for future in [self.submit(leave) for _ in range(self._count)]:
             future.result()

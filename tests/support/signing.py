@@ -1,4 +1,4 @@
-"""What a founder saw, and signs: so that a test approves as somebody would who looked first."""
+"""Arguments of an approval by a founder who has read the page as it is now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from governance.models import SystemContract
 
 
 def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str, Any]:
-    """What the flow `approve_contract` is told of who looked at the contract just now."""
+    """Return the digests and the confirmation for the flow `approve_contract`, as of now."""
     view = view_contract(contract_id=contract.pk, at=at or datetime.now(UTC))
     return {
         "seen_digest": view.content_digest,
@@ -28,7 +28,7 @@ def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str
 
 
 def page_as_seen(contract: SystemContract) -> SeenPage:
-    """The page that the contract's own operation is given: of a platform that is well."""
+    """Return the page for the contract's operation, on a platform where everything is HEALTHY."""
     names = contract.affected_capabilities
     health = HealthReading(
         contract.created_at, HealthDecision.HEALTHY, dict.fromkeys(names, HealthDecision.HEALTHY)
@@ -38,7 +38,7 @@ def page_as_seen(contract: SystemContract) -> SeenPage:
 
 
 def sign(contract: SystemContract, **signed: Any) -> SystemContract:
-    """The contract's own operation, for what review refuses before it comes to that."""
+    """Call the contract's operation directly, for attacks that the review would refuse first."""
     fields = {
         "contract_id": contract.pk,
         "seen_digest": contract.content_digest or "",

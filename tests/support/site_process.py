@@ -1,4 +1,4 @@
-"""The site as `make run` starts it, with data of its own; and Django pointed at other servers."""
+"""The site as `make run` starts it, with its own data, and connections to its PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 90
 
 @dataclass(frozen=True)
 class SiteProcess:
-    """A running `run_dev`: its address, its PostgreSQL's folder, and what it says."""
+    """A running `run_dev`: its address, the folder of its PostgreSQL, and its output."""
 
     address: str
     database: Path
@@ -33,7 +33,7 @@ class SiteProcess:
 
     @property
     def postmaster(self) -> int:
-        """The process id of its PostgreSQL, as its file has it."""
+        """The process id of its PostgreSQL, read from `postmaster.pid`."""
         return int((self.database / "postmaster.pid").read_text().splitlines()[0])
 
     def output(self) -> str:
@@ -42,8 +42,8 @@ class SiteProcess:
 
 @contextmanager
 def running_site_process() -> Iterator[SiteProcess]:
-    """`manage.py run_dev --no-demo` in a folder that is gone afterwards."""
-    # Not where temporary files usually are: a socket's path must be short.
+    """Run `manage.py run_dev --no-demo` with its data in a temporary folder."""
+    # In /tmp, because the path of a Unix socket must be short.
     with TemporaryDirectory(dir="/tmp", prefix="gs") as folder, TemporaryFile() as log:
         port = free_port()
         process = subprocess.Popen(
@@ -51,7 +51,7 @@ def running_site_process() -> Iterator[SiteProcess]:
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
             | {"GOVSITE_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "govsite.settings"}
-            # A test is no client that takes too much.
+            # Without rate limits, which the tests would exceed.
             | {"GOVSITE_API_READS_PER_MINUTE": "0", "GOVSITE_API_WRITES_PER_MINUTE": "0"},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -71,9 +71,10 @@ def running_site_process() -> Iterator[SiteProcess]:
 
 @contextmanager
 def connected_to(socket_dir: Path, name: str = "govsite") -> Iterator[None]:
-    """Django's connections, in every thread, go to that server, and nobody here keeps it alive.
+    """Point Django's connections, in every thread, at the server with that socket.
 
-    They are sessions of the application's role, and of the owner, as the site's own are.
+    The connections log in as the application's role and as the owner, as the site's own do. This
+    process does not restart the server if it ends.
     """
     users = {"default": APP_ROLE, "owner": OWNER}
     usual = {alias: connections.settings[alias] for alias in users}

@@ -1,4 +1,4 @@
-"""The site as it runs in earnest: gunicorn's processes on a test's own database."""
+"""The site as in production: gunicorn's processes, on the database of a test."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.support.tokens import new_token
 
 @contextmanager
 def running_site(environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of a site on the database that Django is pointed at now."""
+    """Run a site on the database that Django uses now, and return its address."""
     site = Site(host="127.0.0.1", port=free_port())
     settings = {
         "DATABASE_URL": this_database(),
         "GOVSITE_HTTPS": "0",
-        # A test is no client that takes too much.
+        # Without rate limits, which the tests would exceed.
         "GOVSITE_API_READS_PER_MINUTE": "0",
         "GOVSITE_API_WRITES_PER_MINUTE": "0",
         "DJANGO_SETTINGS_MODULE": "govsite.settings",
@@ -39,7 +39,7 @@ def running_site(environment: Mapping[str, str] | None = None) -> Iterator[str]:
 
 
 def output_of(log: IO[bytes]) -> str:
-    """What a process said, for the story of its failure."""
+    """Return the output of a process, for the message of a failed assertion."""
     log.seek(0)
     return log.read().decode(errors="replace")
 
@@ -52,9 +52,9 @@ def free_port() -> int:
 
 
 def client_of(address: str, person: Any, **options: Any) -> httpx.Client:
-    """A client of the API with a token of the person; addresses are relative to /api/v1/.
+    """Return a client of the API with a token of the person; URLs are relative to /api/v1/.
 
-    Every answer is held against the schema.
+    Every response is checked against the schema.
     """
     return httpx.Client(
         base_url=f"{address}/api/v1/",

@@ -1,4 +1,4 @@
-"""Contracts that took another's place."""
+"""Factories of contracts that succeed another one (modified scope)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.factories import (
 from tests.support.users import Users
 
 MODIFYING = "A preview is enough for now."
-# Two of the three changes that a contract of ours has, one of them with another value.
+# Two of the three changes of the parent, one of them with another value.
 FEWER: list[dict[str, Any]] = [THREE_CHANGES[0], THREE_CHANGES[1] | {"new_value": 30}]
 
 
@@ -31,5 +31,5 @@ def modify(contract: SystemContract, founder: Any, **changes: Any) -> SystemCont
 
 
 def modified(users: Users, **changes: Any) -> SystemContract:
-    """A DRAFT that the founder put in the place of the operator's contract."""
+    """Return the DRAFT by which the founder replaced a contract of the operator."""
     return modify(eligible(users, **changes), users.founder)

@@ -1,4 +1,4 @@
-"""What an owner of the tables can do to the record, and the application's role cannot."""
+"""Changes of the record that only the owner of the tables can make."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.roles import as_owner
 
 @contextmanager
 def triggers_off() -> Iterator[None]:
-    """Inside, no trigger runs and no foreign key is checked."""
+    """Disable all triggers and foreign keys of the record while the block runs."""
     tables = [
         "systemcontract",
         "governancejob",
@@ -36,7 +36,7 @@ def triggers_off() -> Iterator[None]:
 
 
 def tamper(statement: str) -> None:
-    """Rewrite the record with the laws off; a statement that hits no row is a broken test."""
+    """Run a statement without triggers; it must change at least one row."""
     with triggers_off(), connection.cursor() as cursor:
         cursor.execute(statement)
-        assert cursor.rowcount, "the attack did not hit anything"
+        assert cursor.rowcount, "the attack changed no row"

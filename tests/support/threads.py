@@ -1,4 +1,4 @@
-"""Threads that meet in one database; for tests with the `committed` fixture."""
+"""Concurrent calls in threads, on one database; for tests with the `committed` fixture."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ Wait = Callable[[], Any]
 
 
 def at_once(*calls: Callable[[Wait], Any]) -> list[Any]:
-    """What each call came to, a refusal of ours included, when all run at the same time.
+    """Run all calls at the same time, each in a thread with a database connection of its own.
 
-    Each runs in a thread with a connection of its own, and is handed a function that waits until
-    all the others have called it too.
+    Each call gets a function that waits until all other calls have called it too.
+
+    Returns:
+        What each call returned, or the GovernanceError that it raised, in the order of `calls`.
     """
     barrier = Barrier(len(calls), timeout=MAX_WAIT_SECONDS)
     for_all = ThreadPoolExecutor(len(calls))
@@ -37,10 +39,13 @@ def overtaking(
     *,
     meanwhile: Callable[[], Any] = lambda: None,
 ) -> tuple[Any, Any]:
-    """What both came to, when `second` begins before `first` has committed and must wait for it.
+    """Run `second` while the transaction of `first` is open and holds the locks that it needs.
 
-    `first` runs in this thread; its transaction is left open until `second` waits for its locks,
-    and until `meanwhile` has looked at that.
+    `first` runs in this thread. Its transaction commits when `second` waits for a lock and
+    `meanwhile` has returned.
+
+    Returns:
+        What both returned, or the GovernanceError that `second` raised.
     """
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
@@ -48,8 +53,8 @@ def overtaking(
             waiting = other.submit(_on_its_own, lambda wait: second(), lambda: None)
             deadline = time.monotonic() + MAX_WAIT_SECONDS
             while not _another_session_waits():
-                assert not waiting.done(), f"It did not wait: {waiting.result()}"
-                assert time.monotonic() < deadline, "Nobody waits for our locks."
+                assert not waiting.done(), f"`second` did not wait: {waiting.result()}"
+                assert time.monotonic() < deadline, "No session waits for the locks of `first`."
                 time.sleep(0.01)
             meanwhile()
         return done, waiting.result()
@@ -57,7 +62,7 @@ def overtaking(
 
 def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
     try:
-        # Whoever waits for a lock that never comes is a failure, and not a test that hangs.
+        # With a timeout, a lock that is never released fails the test instead of hanging it.
         run_sql("SELECT set_config('lock_timeout', %s, false)", f"{MAX_WAIT_SECONDS:.0f}s")
         return call(wait)
     except GovernanceError as refusal:
@@ -67,7 +72,7 @@ def _on_its_own(call: Callable[[Wait], Any], wait: Wait) -> Any:
 
 
 def _another_session_waits() -> bool:
-    # Not pg_stat_activity: a transaction sees that as it was when it first looked.
+    # Not pg_stat_activity, of which a transaction keeps the snapshot of its first read.
     [(waits,)] = run_sql(
         "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
         " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"

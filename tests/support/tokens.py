@@ -1,4 +1,4 @@
-"""Tokens of the cast's people for the API."""
+"""Factories of API tokens for the users of the tests."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from tests.support.factories import now
 
 
 def new_token(person: Any, **options: Any) -> str:
-    """The text of a new token of the person; `options` are those of `made_token`."""
+    """Make a token of the person, and return its text; `options` are those of `made_token`."""
     return made_token(person, **options)[1]
 
 
 def made_token(
     person: Any, *, lasts: timedelta | None = timedelta(days=90), **columns: Any
 ) -> tuple[ApiToken, str]:
-    """Make a token of any account, people's too, and return it with its text.
+    """Make a token of any account, not only of service accounts, and return it with its text.
 
-    Without `lasts` it never ends. It was used just now, so that a call with it writes only what
-    it is about.
+    The token counts as used just now, so that a call does not also write `last_used_at`.
+
+    Args:
+        lasts: How long the token is valid; None means without end.
     """
     columns = {"last_used_at": now()} | columns
     text = new_token_text()

@@ -1,4 +1,4 @@
-"""One cast everywhere: who plays in the stories."""
+"""The user accounts that all tests share."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from governance.models import Account
 
 @dataclass(frozen=True)
 class Users:
-    """`operator` proposes and activates, `founder` decides, `executor` runs, `auditor` judges.
+    """One account for each role.
 
-    `second_founder` and `second_auditor` are there for what one person may not do alone;
-    `viewer` may only look, `outsider` may do nothing at all.
+    `operator` proposes and activates, `founder` decides, `executor` runs jobs, `auditor` gives
+    verdicts. `second_founder` and `second_auditor` do what one person may not do alone. `viewer`
+    may only read. `outsider` has no role.
     """
 
     operator: Account

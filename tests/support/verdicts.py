@@ -1,10 +1,12 @@
-"""Verdicts, and a job in which everybody did one thing only."""
+"""Verdicts and resolutions, and a job in which each user did exactly one thing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from governance.authorities.orchestrator import tracking
 from governance.domain.values import AuditVerdict
@@ -14,24 +16,24 @@ from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
 from tests.support.factories import (
     Running,
-    approved,
     now,
     reloaded,
+    signed,
 )
 from tests.support.users import Users
 
-# What makes somebody a participant; who cancelled a job leaves nothing to settle.
-ACTS = ["proposed", "approved", "started", "reported", "completed", "cancelled"]
+# The acts that make a user a participant. A cancelled job takes only FAIL, so nothing is resolved.
+ACTS = ["proposed", "signed", "approved", "started", "reported", "completed", "cancelled"]
 SETTLEABLE_ACTS = [act for act in ACTS if act != "cancelled"]
 
 
 def job_with_many_participants(
     users: Users, *, cancel: bool
 ) -> tuple[GovernanceJob, dict[str, Any]]:
-    """An ended job in which everybody did one thing only, and who did what; all superusers.
+    """Return an ended job in which each user did one thing, and the user of each act.
 
-    Only the record of before holds such a job, when whoever had its token could report and end
-    it; so it is made without the guard that refuses them now.
+    All of them are superusers. Today a guard refuses reports by another account than the one that
+    started the job; an older record may still contain such jobs, so the guard is patched away.
     """
     with pytest.MonkeyPatch.context() as before:
         before.setattr(tracking, "require_own", lambda job, executor: None)
@@ -43,16 +45,19 @@ def _job_with_many_participants(
 ) -> tuple[GovernanceJob, dict[str, Any]]:
     participants = {
         "proposed": users.operator,
+        "signed": users.second_founder,
         "approved": users.founder,
         "started": users.executor,
-        "reported": users.second_founder,
+        "reported": users.second_auditor,
         "completed": users.outsider,
         "cancelled": users.outsider,
     }
     for person in participants.values():
         person.is_superuser = True
         person.save()
-    contract = approved(users)
+    with override_settings(GOVSITE=settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}):
+        contract = signed(users, signed(users, founder=participants["signed"]))
+    assert contract.approved_by == participants["approved"]
     job = activate_contract(contract_id=contract.pk, actor=users.viewer, at=now())
     job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
     running = Running(job, token, users)
@@ -61,7 +66,7 @@ def _job_with_many_participants(
             job_id=job.pk,
             token=token,
             report=running.report(index),
-            executor=users.second_founder,
+            executor=participants["reported"],
             at=now(),
         )
     if cancel:
@@ -96,6 +101,6 @@ def settle(job: GovernanceJob, resolver: Any, verdict: AuditVerdict = AuditVerdi
 
 
 def sealed_digest(job: GovernanceJob) -> str:
-    """The digest of a job's evidence; of nothing, where there is none yet."""
+    """Return the digest of a job's evidence, or zeros if there is no evidence yet."""
     evidence = AuditEvidence.objects.filter(job=job).first()
     return evidence.sha256 if evidence else "0" * 64

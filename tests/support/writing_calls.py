@@ -1,4 +1,4 @@
-"""Which tables the functions lock and write that keep a story in one call, read from their SQL."""
+"""The tables that the writing SQL functions lock and write, read from their SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEP = re.compile(
     r"|UPDATE (?P<updated>governance_\w+)"
 )
 
-# Those that a story calls; each is a file of its name.
+# The functions that write a whole transaction in one call; each is in a file of its name.
 CALLS = (
     "activate_contract",
     "claim_job",
@@ -26,23 +26,23 @@ CALLS = (
     "end_job",
 )
 _PARTS = ("lock_chain", "append_entries", "append_new_entry")
-# And the one that is no story of a contract, but its end: what was archived is removed.
+# The removal of archived contracts also writes in one call, but appends no ledger entry.
 WRITING = (*CALLS, "remove_contracts")
 
 
 def called_by(sql: str) -> str | None:
-    """The function that a statement calls to write its story, or None."""
+    """Return the writing function that a statement calls, or None."""
     found = re.search(r"governance_(\w+)\(", sql)
     return found[1] if found and found[1] in CALLS else None
 
 
 def touched_by(name: str) -> list[str]:
-    """The tables whose rows it locks or writes, in the order in which it comes to them."""
+    """Return the tables whose rows the function locks or writes, in its order."""
     return list(_touched(name, writes_only=False))
 
 
 def written_by(name: str) -> list[str]:
-    """The tables it writes itself, without the entries that `record/ledger/chain.py` serialized."""
+    """Return the tables that the function writes, without entries that `chain.py` serialized."""
     return list(_touched(name, writes_only=True))
 
 

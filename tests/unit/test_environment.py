@@ -147,7 +147,7 @@ def test_database__no_url__the_embedded_one(monkeypatch: pytest.MonkeyPatch) -> 
 
 def databases(monkeypatch: pytest.MonkeyPatch, url: str, owner: str) -> dict[str, Any]:
     monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("DATABASE_OWNER_URL", owner)
+    monkeypatch.setenv("GOVSITE_OWNER_DATABASE_URL", owner)
     return read_databases(
         Path("/data"),
         search_path="-c search_path=alpha",
@@ -187,7 +187,11 @@ def test_databases__without_an_owner__one_role_does_both(monkeypatch: pytest.Mon
     [
         ("", "postgresql://owner@h/db", "needs DATABASE_URL"),
         ("postgresql://app@h/db", "postgresql://owner@h/other", "the same database"),
-        ("postgresql://app@h/db", "mysql://owner:secret@h/db", "DATABASE_OWNER_URL must read"),
+        (
+            "postgresql://app@h/db",
+            "mysql://owner:secret@h/db",
+            "GOVSITE_OWNER_DATABASE_URL must read",
+        ),
     ],
 )
 def test_databases__that_do_not_go_together__are_refused(

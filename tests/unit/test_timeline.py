@@ -58,9 +58,9 @@ def test_steps_of_an_ended_job__lie_to_scale_in_its_time() -> None:
     ]
     timeline = timeline_of(job(JobStatus.COMPLETED, ended=40), steps, after(999))
     assert [(m.state, m.took, m.when) for m in timeline.rows] == [
-        ("done", "10 s", "from the start"),
-        ("done", "20 s", "from 10 s on"),
-        ("done", "5 s", "from 35 s on"),
+        ("done", "10 s", "began at the start"),
+        ("done", "20 s", "began after 10 s"),
+        ("done", "5 s", "began after 35 s"),
     ]
     assert timeline.scale == ("0", "20 s", "40 s")
 

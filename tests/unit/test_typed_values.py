@@ -118,10 +118,36 @@ def test_structure__by_its_parts__changes_those_alone() -> None:
     assert same(field.value(), {"a": {"b": [1, 2]}, "c": None, "d": 1.0})
 
 
+@pytest.mark.parametrize(
+    ("value", "kinds", "edited"),
+    [
+        ([True, False], ["yes", "no"], [True, True]),
+        ([False, False, None], ["no", "no", "nothing"], [False, True, None]),
+        ([1, True], ["number", "yes"], [1, True]),
+        ([True, 1], ["yes", "number"], [True, True]),
+        ([0, 0.0, False], ["number", "number", "no"], [0, True, False]),
+        ({"on": [True, False]}, ["yes", "no"], {"on": [True, True]}),
+    ],
+)
+def test_list_of_booleans__edited__holds_booleans_and_no_numbers(
+    value: Any, kinds: list[str], edited: Any
+) -> None:
+    field = ValueField.of("v", "Value", value)
+    assert (field.kind, [leaf.kind for leaf in field.leaves]) == ("structure", kinds)
+    field.read(sent_by_a_browser(field) | {"v-1-kind": "yes"})
+    assert same(field.value(), edited)
+
+
+def test_list_of_booleans__as_numbers__is_of_numbers() -> None:
+    field = ValueField.of("v", "Value", [True, False])
+    field.read({"v-kind": "numbers", "v-typed": "1\r\n0"})
+    assert same(field.value(), [1, 0])
+
+
 def test_structure__with_a_part_that_does_not_fit__names_it() -> None:
     field = ValueField.of("v", "Value", {"a": 1, "b": None})
     field.read({"v-0-typed": "one"})
-    with pytest.raises(ValueError, match="a part"):
+    with pytest.raises(ValueError, match="an invalid part"):
         field.value()
     assert [leaf.error for leaf in field.leaves] == ["must be a number, such as 20, -3 or 2.5", ""]
 

@@ -77,6 +77,8 @@ def test_text_that_is_not_the_view_whose_digest_was_sent__believed_for_nothing(t
 
 def test_facts__of_setting_keys_with_hostile_names__are_never_named_alike() -> None:
     parts = ["A", "B", "A · B", "B · A", '"A"', "Lifecycle of A", '"A · B"', 'A" · "B', "·", '"']
+    # Together they read like the lifecycle of a capability that is quoted.
+    parts += ['Lifecycle of "A', 'Lifecycle of "A"', 'Lifecycle of "A · B"', 'B"', '"B']
     setting_keys = [
         SettingKey(scope, key) for scope, key in itertools.product(parts, [None, *parts])
     ]

@@ -1,1 +1,1 @@
-"""What answers look like; they only show, and take nothing in (that is `forms.py`)."""
+"""Response serializers, which are read-only; `request_bodies.py` has those of request bodies."""

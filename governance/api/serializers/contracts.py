@@ -1,4 +1,4 @@
-"""How contracts and their ledgers are shown."""
+"""Response serializers of contracts and their ledgers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from governance.models import (
 
 
 class ChangeField(serializers.Field[Any, Any, Any, Any]):
-    """One change; `schema.py` describes it from the vocabulary's own types."""
+    """One change as it is stored; `schema.py` describes it by the types of `domain/changes.py`."""
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -26,7 +26,7 @@ class ChangeField(serializers.Field[Any, Any, Any, Any]):
 
 @extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
 class VerdictField(serializers.Field[Any, Any, Any, Any]):
-    """A verdict exactly as it came; null as long as there is none."""
+    """A verdict exactly as it was received; null without a verdict."""
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -34,14 +34,14 @@ class VerdictField(serializers.Field[Any, Any, Any, Any]):
 
 @extend_schema_field({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 class HexField(serializers.Field[Any, Any, Any, Any]):
-    """The bytes of a hash in hexadecimal digits."""
+    """The bytes of a hash, shown in hexadecimal."""
 
     def to_representation(self, value: Any) -> str:
         return bytes(value).hex()
 
 
 class PlannedStepSerializer(serializers.Serializer[Any]):
-    """A step as the contract plans it; activation makes the job's step of it."""
+    """A step of the contract's plan; activation copies it to the job."""
 
     step_index = serializers.IntegerField(read_only=True)
     step_type = serializers.CharField(read_only=True)
@@ -51,12 +51,12 @@ class PlannedStepSerializer(serializers.Serializer[Any]):
     rollback_action = ChangeField(
         read_only=True,
         allow_null=True,
-        help_text="The change that would undo the step; null where the way back is not known.",
+        help_text="The change that would undo the step; null if the rollback is not known.",
     )
 
 
 def person(source: str, **options: Any) -> serializers.CharField:
-    """Somebody, by user name."""
+    """Return a field that shows an account by its username."""
     return serializers.CharField(source=f"{source}.username", read_only=True, **options)
 
 
@@ -65,7 +65,7 @@ def optional_person(source: str) -> serializers.CharField:
 
 
 class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest]):
-    """A founder's question that waits for its answer."""
+    """A founder's question that has no answer yet."""
 
     asked_by = person("asked_by")
 
@@ -76,7 +76,7 @@ class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest])
 
 
 class SignatureSerializer(serializers.ModelSerializer[ApprovalSignature]):
-    """A founder's signature: under which content and which view of it, and for which window."""
+    """A founder's signature on a content and a view, for an activation window."""
 
     founder = person("founder")
 
@@ -97,19 +97,19 @@ class SignatureSerializer(serializers.ModelSerializer[ApprovalSignature]):
 
 
 class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
-    """A contract in a list."""
+    """A contract as lists show it."""
 
     job_id = serializers.UUIDField(
         source="job.pk",
         allow_null=True,
         default=None,
         read_only=True,
-        help_text="The one job that the contract became, once it was activated.",
+        help_text="The contract's one job; null until the contract is activated.",
     )
     review_ends_at = serializers.DateTimeField(
         read_only=True,
         allow_null=True,
-        help_text="`expires_at` plus the time for which founders' questions stopped the clock; "
+        help_text="`expires_at` plus the time for which founders' questions paused the review; "
         "null while a question is open.",
     )
 
@@ -140,7 +140,7 @@ class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
 
 
 class ContractSerializer(ContractSummarySerializer):
-    """Everything of a contract."""
+    """A contract with all its fields."""
 
     proposed_by = person("proposed_by")
     approved_by = optional_person("approved_by")
@@ -159,16 +159,16 @@ class ContractSerializer(ContractSummarySerializer):
         allow_null=True,
         default=None,
         read_only=True,
-        help_text="The contract that replaced this one; null, too, once that was archived and "
-        "removed.",
+        help_text="The contract that replaced this one; null without one, and after that "
+        "contract was archived and removed.",
     )
     clarification = serializers.SerializerMethodField(
-        help_text="The founder's question that stops the review's clock; null where none is open."
+        help_text="The open question of a founder, which pauses the review; null without one."
     )
 
     signatures = serializers.SerializerMethodField(
-        help_text="What founders signed, in order. With as many that stand as `quorum` says the "
-        "contract is approved; none are kept of contracts approved before there were signatures."
+        help_text="The founders' signatures, in order. The contract is approved when as "
+        "many are valid as `quorum` says. Contracts approved before signatures existed have none."
     )
 
     class Meta(ContractSummarySerializer.Meta):
@@ -204,7 +204,7 @@ class ContractSerializer(ContractSummarySerializer):
 
 
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
-    """One link of the chain: `hash` = SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
+    """A ledger entry: `hash` is the SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
 
     body = serializers.CharField(
         read_only=True, help_text="Canonical JSON, exactly as it was hashed."

@@ -1,4 +1,4 @@
-"""How the line's state is answered."""
+"""The response serializer of change freezes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rest_framework import serializers
 
 
 class FreezeStateSerializer(serializers.Serializer[Any]):
-    """Whether the line stands still; the rest is null while it runs."""
+    """Whether a change freeze is active; the other fields are null without a freeze."""
 
     frozen = serializers.BooleanField()
     until = serializers.DateTimeField(
-        allow_null=True, help_text="When it runs again, unless a founder thaws it before."
+        allow_null=True, help_text="When the freeze ends, unless a founder lifts it earlier."
     )
     reason = serializers.CharField(allow_null=True)
-    by = serializers.CharField(allow_null=True, help_text="The founder who stopped it.")
+    by = serializers.CharField(allow_null=True, help_text="The founder who started the freeze.")
     since = serializers.DateTimeField(allow_null=True)

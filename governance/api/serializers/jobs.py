@@ -1,4 +1,4 @@
-"""How jobs, their steps, their evidence and their verdicts are shown."""
+"""Response serializers of jobs, their steps, their evidence and their verdicts."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def lease(source: str | None = None) -> serializers.DateTimeField:
         read_only=True,
         allow_null=True,
         help_text=(
-            "Until when the job's executor may be silent before it counts as lost; each report "
-            "renews it. Null unless the job is RUNNING."
+            "When the job's lease ends: without a report by then, the executor counts as lost. "
+            "Each report renews the lease. Null unless the job is RUNNING."
         ),
     )
 
 
 class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
-    """A job in a list."""
+    """A job as lists show it."""
 
     contract_id = serializers.UUIDField(read_only=True)
     lease_expires_at = lease()
@@ -65,7 +65,7 @@ class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
 
 
 class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
-    """The verdict on a job, final as it stands."""
+    """The verdict on a job, which is final."""
 
     job_id = serializers.UUIDField(read_only=True)
     verdict = serializers.ChoiceField(as_strings(GIVEN_VERDICTS), read_only=True)
@@ -87,7 +87,7 @@ class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
 
 
 class RecordedAuditSerializer(AuditSerializer):
-    """The verdict just given, and where it brought the contract."""
+    """The recorded verdict, and the contract's status after it."""
 
     contract_status = serializers.ChoiceField(
         as_strings(ContractStatus), source="job.contract.status", read_only=True
@@ -99,7 +99,7 @@ class RecordedAuditSerializer(AuditSerializer):
 
 
 class JobSerializer(JobSummarySerializer):
-    """Everything of a job but its steps, which have an address of their own."""
+    """A job with all its fields; its steps have a URL of their own."""
 
     created_by = person("created_by")
     started_by = optional_person("started_by")
@@ -109,7 +109,7 @@ class JobSerializer(JobSummarySerializer):
         allow_null=True,
         default=None,
         read_only=True,
-        help_text="The digest of the sealed evidence, once the job has ended.",
+        help_text="SHA-256 of the sealed evidence; null until the job has ended.",
     )
     audit = AuditSerializer(allow_null=True, default=None, read_only=True)
 
@@ -127,11 +127,11 @@ class JobSerializer(JobSummarySerializer):
 
 
 class StartedJobSerializer(JobSerializer):
-    """A job just started; the only answers that ever show its execution token."""
+    """A started job; only this response contains the job's execution token."""
 
     execution_token = serializers.CharField(
         read_only=True,
-        help_text="Every report must carry it. It is shown here once and kept only as a hash.",
+        help_text="Every report must contain it. It is shown only here and stored only as a hash.",
     )
 
     class Meta(JobSerializer.Meta):
@@ -140,35 +140,35 @@ class StartedJobSerializer(JobSerializer):
 
 
 class ActivationSerializer(serializers.Serializer[Any]):
-    """The contract, now ACTIVE, and the job that it became."""
+    """The contract, which is now ACTIVE, and its new job."""
 
     contract = ContractSerializer(read_only=True)
     job = JobSerializer(read_only=True)
 
 
 class ActivationOutcomeSerializer(serializers.Serializer[Any]):
-    """What became of one contract among many."""
+    """The outcome for one contract of a bulk activation."""
 
     contract_id = serializers.UUIDField(read_only=True)
     status = serializers.IntegerField(
-        read_only=True, help_text="What activating it alone would have answered: 201, 404, 409, …"
+        read_only=True, help_text="The status that the single call would return: 201, 404, 409, …"
     )
     job_id = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="The job that it became; null if refused."
+        read_only=True, allow_null=True, help_text="The new job; null if refused."
     )
     problem = ProblemSerializer(
-        read_only=True, allow_null=True, help_text="Why it was refused; null if it was not."
+        read_only=True, allow_null=True, help_text="Why it was refused; null on success."
     )
 
 
 class ActivationOutcomesSerializer(serializers.Serializer[Any]):
-    """An outcome for each contract named, in the same order."""
+    """One outcome for each contract of the request, in the same order."""
 
     results = ActivationOutcomeSerializer(many=True, read_only=True)
 
 
 class StepResultSerializer(serializers.ModelSerializer[StepResult]):
-    """What an executor reported of a step."""
+    """The result of a step, as its executor reported it."""
 
     status = serializers.ChoiceField(as_strings(REPORTED_STATUSES), read_only=True)
     output = JsonValueField(read_only=True)
@@ -192,7 +192,7 @@ class StepResultSerializer(serializers.ModelSerializer[StepResult]):
 
 
 class RecordedResultSerializer(StepResultSerializer):
-    """The result just reported, and how long the executor may take from here."""
+    """The recorded result, and when the renewed lease ends."""
 
     lease_expires_at = lease("job.lease_expires_at")
 
@@ -202,21 +202,21 @@ class RecordedResultSerializer(StepResultSerializer):
 
 
 class RecordedResultsSerializer(serializers.Serializer[Any]):
-    """The results just reported, in order, and how long the executor may take from here."""
+    """The recorded results, in order, and when the renewed lease ends."""
 
     results = StepResultSerializer(many=True, read_only=True)
     lease_expires_at = lease("job.lease_expires_at")
 
 
 class StepSerializer(PlannedStepSerializer):
-    """A step of the plan, how it stands, and its result where there is one."""
+    """A step of the plan, its status, and its result if it has one."""
 
     status = serializers.ChoiceField(as_strings(StepStatus), read_only=True)
     result = StepResultSerializer(read_only=True, allow_null=True)
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """Where a job stands."""
+    """A job's status and its counts of steps."""
 
     job_id = serializers.UUIDField(read_only=True)
     status = serializers.ChoiceField(as_strings(JobStatus), read_only=True)

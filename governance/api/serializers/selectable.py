@@ -1,4 +1,4 @@
-"""What is read of contracts, jobs and ledgers, and what `expand` may put into the answers."""
+"""The shapes of contracts, jobs and ledger entries: what `fields` and `expand` can select."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ READ_STEPS = "governance.view_jobstep"
 
 
 class StepsSerializer(serializers.Serializer[Any]):
-    """A job's steps, as the first page at their own address shows them."""
+    """The first page of a job's steps, as `jobs/{id}/steps/` returns it."""
 
     next = serializers.URLField(
-        allow_null=True, help_text="Where the steps after these are; null when these are all."
+        allow_null=True, help_text="The URL of the next page; null on the last page."
     )
     results = StepSerializer(many=True)
 
@@ -43,7 +43,7 @@ def _job(**options: Any) -> JobSerializer:
     return JobSerializer(
         read_only=True,
         allow_null=True,
-        help_text="With `expand=job`; null where there is none.",
+        help_text="Only with `expand=job`: the contract's job; null without one.",
         **options,
     )
 
@@ -52,13 +52,13 @@ def _steps(**options: Any) -> StepsSerializer:
     return StepsSerializer(
         read_only=True,
         allow_null=True,
-        help_text="With `expand=steps`: the job's; null where there is no job.",
+        help_text="Only with `expand=steps`: the job's steps; null without a job.",
         **options,
     )
 
 
 class ContractInListSerializer(SparseFieldsSerializer, ContractSummarySerializer):
-    """A contract in a list. All of it is there, but for `fields` that leave something out."""
+    """A contract as lists show it; `fields` can leave out any field."""
 
     job = _job()
 
@@ -68,7 +68,7 @@ class ContractInListSerializer(SparseFieldsSerializer, ContractSummarySerializer
 
 
 class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
-    """Everything of a contract, but for `fields` that leave something out."""
+    """A contract with all its fields; `fields` can leave out any of them."""
 
     job = _job()
     steps = _steps()
@@ -79,9 +79,9 @@ class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
 
 
 class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
-    """A job in a list. All of it is there, but for `fields` that leave something out."""
+    """A job as lists show it; `fields` can leave out any field."""
 
-    contract = ContractSummarySerializer(read_only=True, help_text="With `expand=contract`.")
+    contract = ContractSummarySerializer(read_only=True, help_text="Only with `expand=contract`.")
 
     class Meta(JobSummarySerializer.Meta):
         fields = (*JobSummarySerializer.Meta.fields, "contract")
@@ -89,10 +89,10 @@ class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
 
 
 class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
-    """Everything of a job, but for `fields` that leave something out."""
+    """A job with all its fields; `fields` can leave out any of them."""
 
     contract = ContractSummarySerializer(
-        read_only=True, help_text="With `expand=contract`: the contract as lists show it."
+        read_only=True, help_text="Only with `expand=contract`: the contract as lists show it."
     )
     steps = _steps()
 
@@ -102,10 +102,10 @@ class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
 
 
 class LedgerEntryInListSerializer(SparseFieldsSerializer, LedgerEntrySerializer):
-    """One link of the chain: `hash` = SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
+    """A ledger entry: `hash` is the SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
 
 
-# --- what is loaded beside the rows -------------------------------------------------------------
+# --- loaders of related rows, for a whole page at once -----------------------------------------
 def _signatures(contract_ids: Sequence[UUID], request: Request) -> Mapping[UUID, Any]:
     found: dict[UUID, list[Any]] = {pk: [] for pk in contract_ids}
     for row in signatures_on(contract_ids):

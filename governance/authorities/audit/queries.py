@@ -1,4 +1,4 @@
-"""Questions about verdicts; each name says what comes back."""
+"""Queries about verdicts."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from governance.models.audit import GovernanceAudit
 
 
 def verdict_on(job_id: UUID) -> GovernanceAudit | None:
-    """The verdict that a job has, if any."""
+    """Return the verdict on a job; None if there is none."""
     return GovernanceAudit.objects.filter(job_id=job_id).first()

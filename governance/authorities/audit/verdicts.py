@@ -1,6 +1,6 @@
-"""Write verdicts: the only writer of `GovernanceAudit` and `AuditResolution`.
+"""Verdicts and resolutions: the only writer of `GovernanceAudit` and `AuditResolution`.
 
-Who took part is read from the sealed evidence, so that the auditor needs no other source.
+The participants are read from the sealed evidence, so the audit needs no other source.
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ def write_verdict(
     author: Any,
     at: datetime,
 ) -> GovernanceAudit:
-    """Record the verdict on exactly the evidence named; once for each job.
+    """Record the one verdict on a job, on exactly the evidence that `evidence_sha256` names.
 
-    Raises NotFoundError (`evidence_not_sealed`) before the job has ended, EvidenceMismatchError
-    for another digest, VerdictConflictError for a second verdict or for anything but FAIL on a
-    job that did not complete, AuditorNotIndependentError for a participant.
+    Raises:
+        InvalidVerdictError: an invalid verdict, reason or list of checks.
+        NotFoundError: the job has not ended (`evidence_not_sealed`).
+        EvidenceMismatchError: the digest is not that of the sealed evidence.
+        AuditorNotIndependentError: the author took part in the contract or its job.
+        VerdictConflictError: the job has a verdict (`verdict_exists`), or did not complete, so
+            that only FAIL is accepted.
     """
     if verdict not in GIVEN_VERDICTS:
         raise InvalidVerdictError.at("verdict", "must be PASS, FAIL or INCONCLUSIVE")
@@ -53,11 +57,11 @@ def write_verdict(
             "This job has no sealed evidence yet: it has not ended.", code="evidence_not_sealed"
         )
     if evidence_sha256 != evidence.sha256:
-        raise EvidenceMismatchError("The verdict is on other evidence than what was sealed.")
+        raise EvidenceMismatchError("The verdict is on other evidence than the sealed evidence.")
     document = evidence.document
     _require_independent(document, author)
     if GovernanceAudit.objects.filter(job_id=job_id).exists():
-        raise VerdictConflictError("This job has its verdict already.", code="verdict_exists")
+        raise VerdictConflictError("This job already has a verdict.", code="verdict_exists")
     if document["job_status"] != "COMPLETED" and verdict is not AuditVerdict.FAIL:
         raise VerdictConflictError(f"A job that is {document['job_status']} accepts only FAIL.")
     return GovernanceAudit.objects.create(
@@ -74,24 +78,28 @@ def write_verdict(
 def write_resolution(
     *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
 ) -> AuditResolution:
-    """Settle an INCONCLUSIVE audit, once; the audit itself stays as it was.
+    """Record the one resolution of an INCONCLUSIVE audit; the audit's row does not change.
 
-    Who took part in the contract cannot settle its audit either. FAIL is never turned: anything
-    but INCONCLUSIVE refuses with VerdictConflictError.
+    Raises:
+        InvalidVerdictError: an invalid verdict, or a reason of 10 characters or less.
+        NotFoundError: the job has no audit (`audit_not_found`).
+        VerdictConflictError: the audit is not INCONCLUSIVE, or has its resolution
+            (`verdict_final`).
+        AuditorNotIndependentError: the resolver took part in the contract or its job.
     """
     if verdict not in RESOLVING_VERDICTS:
-        raise InvalidVerdictError.at("verdict", "a person settles an audit as PASS or FAIL")
+        raise InvalidVerdictError.at("verdict", "must be PASS or FAIL")
     _require_text(reason, "reason", min_length=11)
     audit = GovernanceAudit.objects.filter(job_id=job_id).first()
     if audit is None:
         raise NotFoundError("This job has no audit yet.", code="audit_not_found")
     if audit.verdict != AuditVerdict.INCONCLUSIVE:
         raise VerdictConflictError(
-            f"Only an INCONCLUSIVE audit is settled; this one is {audit.verdict}.",
+            f"Only an INCONCLUSIVE audit can be resolved; this one is {audit.verdict}.",
             code="verdict_final",
         )
     if AuditResolution.objects.filter(audit=audit).exists():
-        raise VerdictConflictError("This audit is settled already.", code="verdict_final")
+        raise VerdictConflictError("This audit is already resolved.", code="verdict_final")
     _require_independent(AuditEvidence.objects.get(job_id=job_id).document, resolver)
     return AuditResolution.objects.create(
         audit=audit, verdict=verdict, reason=reason.strip(), resolved_by=resolver, resolved_at=at
@@ -101,17 +109,19 @@ def write_resolution(
 def _require_independent(document: Mapping[str, Any], person: Any) -> None:
     took_part = document["participants"]
     involved = {
-        "proposed it": [took_part["proposed_by"]],
-        "approved it": [took_part["approved_by"]],
-        # Evidence sealed before signatures were kept names none.
-        "signed it": took_part.get("signed_by", []),
-        "started it": [took_part["started_by"]],
-        "reported on it": took_part["reported_by"],
-        "ended it": [took_part["ended_by"]],
+        "proposed the contract": [took_part["proposed_by"]],
+        "approved the contract": [took_part["approved_by"]],
+        # Evidence from before version 1.1.0 lists no signers.
+        "signed the contract": took_part.get("signed_by", []),
+        "started the job": [took_part["started_by"]],
+        "reported steps of the job": took_part["reported_by"],
+        "ended the job": [took_part["ended_by"]],
     }
     for deed, people in involved.items():
         if person.pk in people:
-            raise AuditorNotIndependentError(f"{person.get_username()} {deed}.")
+            raise AuditorNotIndependentError(
+                f"{person.get_username()} {deed}, and so cannot audit it."
+            )
 
 
 def _require_text(value: Any, path: str, *, min_length: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Every contract that touches one capability, the newest first, by pages that nobody counts."""
+"""The contracts that affect one capability, newest first, in pages by keyset cursor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIST_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ContractCursor:
-    """Where a contract stands among all: by when it was made, then by id."""
+    """The position of a contract in the order of creation time, then id."""
 
     created_at: datetime
     pk: UUID
@@ -35,7 +35,11 @@ class ContractCursor:
 
     @classmethod
     def read(cls, text: str) -> ContractCursor:
-        """The place that `str(place)` tells. Raises ValueError for any other text."""
+        """Parse the text that `str(cursor)` returns.
+
+        Raises:
+            ValueError: for any other text.
+        """
         created_at, name = text.split("~")
         return cls(time_from_digits(created_at), UUID(name))
 
@@ -45,7 +49,7 @@ class ContractCursor:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A page, and whether there is anything newer and older than what is on it."""
+    """A page, and whether there are newer and older rows than those on it."""
 
     rows: Sequence[SystemContract]
     has_newer: bool
@@ -53,9 +57,9 @@ class HistoryPage:
 
 
 class _ChangesOf(Func):
-    """Those of a contract's changes whose target is the name in the second argument, {"name": …}.
+    """The changes of a contract whose target is the name in the second argument, `{"name": …}`.
 
-    PostgreSQL picks them, so that ten thousand others need not be read.
+    PostgreSQL selects them, so the other changes of a large contract are not transferred.
     """
 
     function = "jsonb_path_query_array"
@@ -76,10 +80,10 @@ class _Length(Func):
 
 
 def contracts_affecting(name: str) -> QuerySet[SystemContract]:
-    """The contracts that affect the capability `name`, in no order, with their jobs, in brief.
+    """Return the contracts that affect the capability `name`, unordered, with their jobs.
 
-    Each has `own_changes`, the first few of its changes to that capability, and `own_total`, how
-    many there are.
+    Only the columns of a list are loaded. Each contract has `own_changes`, the first few of its
+    changes to that capability, and `own_total`, the number of all of them.
     """
     named = Cast(Value(json.dumps({"name": name})), JSONField())
     own = _ChangesOf(F("proposed_changes"), named)
@@ -98,14 +102,14 @@ def capability_history_page(
     newer_than: ContractCursor | None = None,
     size: int = PAGE_SIZE,
 ) -> HistoryPage:
-    """The newest page, or the one beyond a place, which need not be that of a contract; one query.
+    """Return the newest page, or the page beyond a cursor, newest first; one query.
 
-    The rows are the newest first, whichever way one came.
+    The contract of a cursor may no longer exist.
     """
     rows = contracts_affecting(name)
     if newer_than:
         at, pk = newer_than.created_at, newer_than.pk
-        # The first condition alone bounds the index; the second settles equal moments.
+        # The first condition bounds the index scan; the second orders contracts of the same time.
         beyond = rows.filter(created_at__gte=at).filter(Q(created_at__gt=at) | Q(id__gt=pk))
         found = list(beyond.order_by("created_at", "id")[: size + 1])
         return HistoryPage(found[:size][::-1], len(found) > size, True)

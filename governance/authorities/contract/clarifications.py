@@ -1,7 +1,8 @@
-"""A review's questions and answers: the only writer of both. They decide nothing.
+"""Clarifications: the only writer of a review's questions and answers.
 
-From a question to its answer the contract stays ELIGIBLE and its review clock stands. A founder may
-still decide meanwhile; what was asked then stays unanswered. Each is one story, told in the ledger.
+From a question to its answer, the contract stays ELIGIBLE and its review is paused. A founder may
+still decide meanwhile; then the question stays unanswered. A question and an answer are each one
+transaction with its ledger entry.
 """
 
 from __future__ import annotations
@@ -31,19 +32,23 @@ from governance.record.ledger.chain import NewEntry, append_entries
 def record_clarification_request(
     *, contract_id: UUID, founder: Any, question: str, at: datetime
 ) -> ClarificationRequest:
-    """Ask about an ELIGIBLE contract; its clock stands from `at` on.
+    """Record a question about an ELIGIBLE contract, and pause its review from `at` on.
 
-    Refused: an empty question (InvalidInputError), a contract in another state (`not_eligible`) or
-    past its time (ContractExpiredError), a second question while one is open
-    (ClarificationConflictError), the proposer (FourEyesError).
+    Raises:
+        InvalidInputError: the question is empty or too long.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (`not_eligible`).
+        ContractExpiredError: the time for review is over.
+        FourEyesError: the founder is the proposer.
+        ClarificationConflictError: another question is open.
     """
     question = require_text(question, "question")
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
-        require_eligible(contract, "Questions belong to a review")
+        require_eligible(contract, "Only an ELIGIBLE contract takes questions and answers")
         refuse_expired(contract, at)
         if contract.proposed_by_id == founder.pk:
-            raise FourEyesError("Who proposed a contract does not stop its clock.")
+            raise FourEyesError("The proposer of a contract cannot pause its review.")
         refuse_second_question(contract)
         asked = list(clarifications_of(contract))
         row = ClarificationRequest.objects.create(
@@ -51,7 +56,7 @@ def record_clarification_request(
             number=len(asked) + 1,
             question=question,
             asked_by=founder,
-            # Two machines' clocks may differ; pauses must not overlap.
+            # The clocks of two machines may differ, and pauses must not overlap.
             asked_at=max([at, contract.created_at, *(one.answer.answered_at for one in asked)]),
         )
         set_review_clock(contract=contract, ends_at=None, at=at)
@@ -68,19 +73,23 @@ def record_clarification_request(
 def record_clarification_answer(
     *, contract_id: UUID, person: Any, answer: str, at: datetime
 ) -> ClarificationAnswer:
-    """Answer the open question; the clock runs again, for as long as it had left.
+    """Record the answer to the open question, and continue the review with its remaining time.
 
-    Refused: an empty answer (InvalidInputError), a contract that is not ELIGIBLE any more
-    (`not_eligible`), no open question (`no_open_clarification`), who asked (FourEyesError).
+    Raises:
+        InvalidInputError: the answer is empty or too long.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (`not_eligible`).
+        ClarificationConflictError: no question is open (`no_open_clarification`).
+        FourEyesError: the person asked the question.
     """
     answer = require_text(answer, "answer")
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
-        require_eligible(contract, "Questions belong to a review")
+        require_eligible(contract, "Only an ELIGIBLE contract takes questions and answers")
         require_open_question(contract)
         *closed, question = clarifications_of(contract)
         if question.asked_by_id == person.pk:
-            raise FourEyesError("Who asked does not answer.")
+            raise FourEyesError("The person who asked a question cannot answer it.")
         row = ClarificationAnswer.objects.create(
             request=question,
             answer=answer,

@@ -1,4 +1,4 @@
-"""What people remark on a contract: the only writer of comments. They decide and move nothing."""
+"""Comments on a contract: the only writer of comments, which change no status."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from governance.models import ContractComment, SystemContract
 
 @retried
 def add_comment(*, contract_id: UUID, person: Any, text: str, at: datetime) -> ContractComment:
-    """Add a remark to a contract in whatever state, ended ones included.
+    """Add a comment to a contract of any status, terminal ones included.
 
-    It is kept for good, but the ledger does not tell it. Refused: an empty one (InvalidInputError),
-    no such contract (NotFoundError). `governance.authorities.review` says who may.
+    A comment cannot be changed or deleted, but it has no ledger entry.
+    `authorities/review/policy.py` decides who may comment.
+
+    Raises:
+        InvalidInputError: the text is empty or too long.
+        NotFoundError: no such contract.
     """
     text = require_text(text, "text")
     with write_transaction():

@@ -1,4 +1,4 @@
-"""What the contract's operations refuse, and in which words. Pure checks; they write nothing."""
+"""Guards of a contract's operations: pure checks that raise the error of the domain."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ from governance.models import SystemContract
 
 
 def require_decision_reason(reason: Any) -> str:
-    """`reason` without white space around it, or ReasonRequiredError: more than 10 characters."""
+    """Return the reason of a decision without white space around it.
+
+    Raises:
+        ReasonRequiredError: it has 10 characters or less.
+        InvalidInputError: it is no text, or too long.
+    """
     text = clean_text(reason, "reason")
     if len(text) < MIN_REASON_LENGTH:
         raise ReasonRequiredError(
@@ -45,7 +50,12 @@ def require_decision_reason(reason: Any) -> str:
 
 
 def refuse_may_not(eligibility_verdict: Mapping[str, Any]) -> None:
-    """MAY_NOT cannot be overridden by anyone."""
+    """Refuse a proposal whose eligibility verdict is MAY_NOT, which nobody can override.
+
+    Raises:
+        MayNotVerdictError: with `first_failing_rule` in its details.
+        InvalidVerdictError: the verdict does not fit its form.
+    """
     verdict = parse_eligibility_verdict(eligibility_verdict)
     if not verdict.may:
         raise MayNotVerdictError(
@@ -55,16 +65,24 @@ def refuse_may_not(eligibility_verdict: Mapping[str, Any]) -> None:
 
 
 def require_move(contract: SystemContract, target: ContractStatus) -> ContractStatus:
-    """Refuse a move that the table does not know; return the status that the move starts from."""
+    """Refuse a move that is not in the table; return the status from which the move starts.
+
+    Raises:
+        InvalidTransitionError: the move is not in the table (ContractImmutableError if the
+            contract has ended).
+    """
     before = ContractStatus(contract.status)
     ContractStateMachine.require_move(before, target)
     return before
 
 
 def refuse_expired(contract: SystemContract, at: datetime) -> None:
-    """After its review time nobody decides on a contract any more, whether swept yet or not.
+    """Refuse a contract whose time for review is over, even if no sweep has expired it yet.
 
-    While a founder's question is open, its time does not pass.
+    While a question is open, the review is paused and cannot expire.
+
+    Raises:
+        ContractExpiredError: `at` is after the end of the review.
     """
     ends_at = contract.review_ends_at
     if ends_at is not None and at > ends_at:
@@ -72,13 +90,21 @@ def refuse_expired(contract: SystemContract, at: datetime) -> None:
 
 
 def refuse_proposer(contract: SystemContract, founder: Any) -> None:
-    """Four eyes: who proposed a contract does not decide on it, superuser or not."""
+    """Refuse a decision by the contract's proposer (four eyes), a superuser included.
+
+    Raises:
+        FourEyesError: the founder proposed the contract.
+    """
     if contract.proposed_by_id == founder.pk:
-        raise FourEyesError("Who proposed a contract does not decide on it.")
+        raise FourEyesError("The proposer of a contract cannot decide on it.")
 
 
 def require_eligible(contract: SystemContract, words: str) -> None:
-    """WrongStateError (`not_eligible`), in these `words`, for a contract in another state."""
+    """Refuse a contract that is not ELIGIBLE; `words` begin the message.
+
+    Raises:
+        WrongStateError: the contract has another status (`not_eligible`).
+    """
     if contract.status != ContractStatus.ELIGIBLE:
         raise WrongStateError(
             f"{words}; this contract is {contract.status}.",
@@ -88,31 +114,49 @@ def require_eligible(contract: SystemContract, words: str) -> None:
 
 
 def refuse_second_question(contract: SystemContract) -> None:
-    """One question at a time."""
+    """Refuse a question while another one is open.
+
+    Raises:
+        ClarificationConflictError: a question is open (`clarification_open`).
+    """
     if contract.review_ends_at is None:
         raise ClarificationConflictError(
-            "A question is open already; it waits for its answer.", code="clarification_open"
+            "A question is already open and has no answer yet.", code="clarification_open"
         )
 
 
 def require_open_question(contract: SystemContract) -> None:
-    """Only an open question is answered."""
+    """Refuse an answer while no question is open.
+
+    Raises:
+        ClarificationConflictError: no question is open (`no_open_clarification`).
+    """
     if contract.review_ends_at is not None:
         raise ClarificationConflictError("No question is open.", code="no_open_clarification")
 
 
 def refuse_second_signature(signing: SigningProgress, founder: Any) -> None:
-    """A person counts once: who signed signs again only when their window has closed."""
+    """Refuse a second signature of a founder whose first one still counts.
+
+    Raises:
+        AlreadySignedError: the window of the founder's signature has not closed.
+    """
     for signature in signing.active_signatures:
         if signature.founder_id == founder.pk:
             raise AlreadySignedError(
-                "You have signed this; your signature stands until "
+                "You have signed this contract; your signature counts until "
                 f"{format_time(signature.window_closes_at)}."
             )
 
 
 def require_window_inside(window: ActivationWindow, signing: SigningProgress) -> None:
-    """Nobody widens what another founder agreed to: refuse a window that leaves an earlier one."""
+    """Refuse a window that is not inside the window of every signature that counts.
+
+    So every founder has agreed to the final window.
+
+    Raises:
+        InvalidWindowError: with the window that the earlier founder signed for.
+    """
     for signature in signing.active_signatures:
         if not window.is_within(signature.window):
             opens, closes = (
@@ -124,41 +168,50 @@ def require_window_inside(window: ActivationWindow, signing: SigningProgress) ->
                 f" signed for, {opens} to {closes}"
             )
             raise InvalidWindowError(
-                message.capitalize() + ".",
+                f"{message[0].upper()}{message[1:]}.",
                 errors=[{"path": "window_closes_at", "message": message}],
             )
 
 
 def needs_confirmation(contract: SystemContract) -> bool:
-    """A critical change is confirmed by typing the contract's reference."""
-    return contract.risk_level == RiskLevel.CRITICAL
+    """Return whether a founder must type the reference, as for every critical contract."""
+    return RiskLevel(contract.risk_level) is RiskLevel.CRITICAL
 
 
 def require_confirmation(contract: SystemContract, typed: Any) -> None:
-    """Refuse a critical change whose reference was not typed, with ConfirmationRequiredError."""
+    """Refuse the approval of a critical contract whose reference was not typed.
+
+    Raises:
+        ConfirmationRequiredError: `typed` is not the contract's reference.
+    """
     if needs_confirmation(contract) and clean_text(typed, "confirmation") != contract.reference:
         raise ConfirmationRequiredError.at(
-            "confirmation", "a critical change is confirmed by typing its reference exactly"
+            "confirmation", "type the contract's reference exactly to approve a critical change"
         )
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:
     """Refuse a window that ends before it starts, is over, or is longer than 168 hours.
 
-    And one whose ends UTC cannot write down: close to the year 10 000, west of Greenwich.
+    A window with an end outside the years 1 to 9999 in UTC is refused too, because such a time
+    cannot be serialized.
+
+    Raises:
+        InvalidWindowError: with the path `window_closes_at`.
     """
     if not (_is_writable(window.opens_at) and _is_writable(window.closes_at)):
-        message = "the window lies beyond the calendar"
+        message = "the window is outside the years 1 to 9999"
     elif window.closes_at <= window.opens_at:
         message = "the window ends before it starts"
     elif window.closes_at - window.opens_at > MAX_WINDOW:
         message = "the window is longer than 168 hours"
     elif window.closes_at <= at:
-        message = "the window is over already"
+        message = "the window has already ended"
     else:
         return
     raise InvalidWindowError(
-        message.capitalize() + ".", errors=[{"path": "window_closes_at", "message": message}]
+        f"{message[0].upper()}{message[1:]}.",
+        errors=[{"path": "window_closes_at", "message": message}],
     )
 
 

@@ -1,4 +1,4 @@
-"""What the ledger is told of a contract's moves."""
+"""Ledger entries of a contract's moves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The moves of a contract: the only writer of its status.
 
-Each is one short story in one transaction: lock, guard, move, ledger entry. `at` is the time that
-the caller took once at the edge. Every refusal is a GovernanceError and leaves no trace.
+Each move is one transaction: lock, guards, move, ledger entry. `at` is the time that the caller
+took once, when the request arrived. A refusal is a GovernanceError, and nothing is written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from governance.authorities.contract import ledger_entries
+from governance.authorities.contract.earlier_decisions import require_decidable
 from governance.authorities.contract.guards import (
     refuse_expired,
     refuse_may_not,
@@ -45,7 +46,7 @@ from governance.domain.verdicts import parse_eligibility_verdict, parse_validato
 from governance.models import SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries
 
-# What each move writes; nothing else of the row is touched.
+# The fields that a move to each status saves, besides the status and the time of the change.
 _WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
     ContractStatus.VALIDATED: ("validator_verdict", "confidence_score"),
     ContractStatus.ELIGIBLE: ("eligibility_verdict", "eligibility_decision", "content_digest"),
@@ -81,11 +82,16 @@ def create_contract(
     proposer: Any,
     at: datetime,
 ) -> SystemContract:
-    """Make an ELIGIBLE contract, with its DRAFT → VALIDATED → ELIGIBLE history in the ledger.
+    """Create an ELIGIBLE contract, with DRAFT → VALIDATED → ELIGIBLE as entries in the ledger.
 
-    `plan` is what `ExecutionOrchestrator.plan_changes` made of the proposal. Raises
-    MayNotVerdictError when eligibility said MAY_NOT, InvalidVerdictError when a verdict does not
-    fit its form, DuplicateContractError when this proposal is a contract already.
+    Args:
+        plan: the result of `ExecutionOrchestrator.plan_changes` for the proposal.
+
+    Raises:
+        InvalidVerdictError: a verdict does not fit its form.
+        MayNotVerdictError: the eligibility decision is MAY_NOT.
+        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        DuplicateContractError: the same proposal is a contract already.
     """
     parse_validator_verdict(validator_verdict)
     refuse_may_not(eligibility_verdict)
@@ -127,10 +133,15 @@ def draft_contract(
     parent: SystemContract | None = None,
     reason: str = "",
 ) -> SystemContract:
-    """Make a DRAFT that waits for its verdicts (`record_review_verdicts`).
+    """Create a DRAFT, which waits for its verdicts (`record_review_verdicts`).
 
-    `parent` is the contract that it replaces, which ends in the same story (`supersede`), and
-    `reason` says why.
+    Args:
+        parent: the contract that the draft replaces; `supersede` ends it in the same transaction.
+        reason: why the draft replaces its parent.
+
+    Raises:
+        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        DuplicateContractError: the same proposal, or this revision, is a contract already.
     """
     contract = _new_contract(
         ContractStatus.DRAFT,
@@ -157,7 +168,14 @@ def record_review_verdicts(
     actor: Any,
     at: datetime,
 ) -> SystemContract:
-    """Give a DRAFT its verdicts: on to ELIGIBLE, or REJECTED for good on MAY_NOT."""
+    """Record the verdicts on a DRAFT: MAY moves it to ELIGIBLE, MAY_NOT to REJECTED.
+
+    Raises:
+        InvalidVerdictError: a verdict does not fit its form.
+        NotFoundError: no such contract.
+        InvalidTransitionError: the contract is not a DRAFT.
+        ContractExpiredError: the time for review is over.
+    """
     parse_validator_verdict(validator_verdict)
     verdict = parse_eligibility_verdict(eligibility_verdict)
     with write_transaction():
@@ -202,28 +220,39 @@ def approve_contract(
     note: str = "",
     confirmation: str = "",
 ) -> SystemContract:
-    """A founder signs the content whose digest they saw; ELIGIBLE → APPROVED with the last
-    signature that its risk asks for (`GOVSITE["APPROVALS_REQUIRED"]`), before that it stays
-    ELIGIBLE.
+    """Record a founder's signature; the last one that the risk needs moves ELIGIBLE to APPROVED.
 
-    `current_page` gives the page to sign, as the review sees it now, or refuses; it is called last,
-    with the contract locked. `seen_digest` is the content digest of the page that the founder
-    read; another one on record refuses with StaleCopyError. The proposer cannot sign
-    (FourEyesError), nor can anybody twice while their signature stands (AlreadySignedError), an
-    expired contract cannot be signed (ContractExpiredError), a critical one only when its
-    reference was typed as `confirmation` (ConfirmationRequiredError). The window must end after it
-    starts, not be over, last at most 168 hours, and lie inside those of the signatures that stand
-    (InvalidWindowError). `governance.authorities.review` says who may.
+    Until then the contract stays ELIGIBLE. `GOVSITE["APPROVALS_REQUIRED"]` has the number of
+    signatures by risk; `authorities/review/` decides who may sign.
+
+    Args:
+        seen_digest: the content digest on the page that the founder read.
+        current_page: returns the page to sign as it is now, or refuses; it is called after all
+            other guards, with the contract locked.
+        confirmation: what the founder typed; a critical contract needs its reference.
+
+    Raises:
+        InvalidWindowError: the window ends before it starts, is over, lasts longer than 168 hours,
+            or is not inside the windows of the signatures that count.
+        NotFoundError: no such contract.
+        InvalidTransitionError: the contract is not ELIGIBLE.
+        ContractExpiredError: the time for review is over.
+        FourEyesError: the founder is the proposer.
+        StaleCopyError: the content digest is not `seen_digest`.
+        AlreadySignedError: the founder has a signature that counts.
+        ConfirmationRequiredError: the reference was not typed.
     """
     require_window(window, at)
     note = clean_text(note, "note")
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
-        require_move(contract, ContractStatus.APPROVED)
+        require_decidable(contract, ContractStatus.APPROVED, at=at)
         refuse_expired(contract, at)
         refuse_proposer(contract, founder)
         if seen_digest != contract.content_digest:
-            raise StaleCopyError("This contract is not the one that was read; look again.")
+            raise StaleCopyError(
+                "The contract's content is not the one on the page that you read; reload the page."
+            )
         signing = signing_progress(contract, at=at)
         refuse_second_signature(signing, founder)
         require_window_inside(window, signing)
@@ -239,7 +268,7 @@ def approve_contract(
         )
         records = {"signature_sha256": digest(signature.as_record())}
         if len(signing.active_signatures) + 1 < signing.quorum:
-            contract.save_change(at=at)  # what it shows did change: its signatures
+            contract.save_change(at=at)  # no field changed, but the signatures did
             entry = NewEntry("contract.review.signed", reason=note, records=records)
             append_entries(contract_id=contract.pk, actor=founder, at=at, entries=[entry])
             return contract
@@ -260,11 +289,18 @@ def approve_contract(
 def reject_contract(
     *, contract_id: UUID, founder: Any, reason: str, at: datetime
 ) -> SystemContract:
-    """DRAFT, VALIDATED or ELIGIBLE → REJECTED, for good, with a reason the requester can read."""
+    """Move a DRAFT, VALIDATED or ELIGIBLE contract to REJECTED, with a reason for the requester.
+
+    Raises:
+        ReasonRequiredError: the reason has 10 characters or less.
+        NotFoundError: no such contract.
+        InvalidTransitionError: the contract has another status.
+        FourEyesError: the founder is the proposer.
+    """
     reason = require_decision_reason(reason)
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
-        before = require_move(contract, ContractStatus.REJECTED)
+        before = require_decidable(contract, ContractStatus.REJECTED, at=at)
         refuse_proposer(contract, founder)
         contract.to_rejected(at=at, by=founder, reason=reason)
         _close_and_record(contract, "contract.review.rejected", before, actor=founder, at=at)
@@ -273,10 +309,12 @@ def reject_contract(
 
 @retried
 def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
-    """DRAFT, VALIDATED or ELIGIBLE → EXPIRED, once its time for review is over.
+    """Move a DRAFT, VALIDATED or ELIGIBLE contract to EXPIRED after its time for review.
 
-    Refused with WrongStateError as long as it is not (`review_open`), and while a question is open
-    (`review_paused`).
+    Raises:
+        NotFoundError: no such contract.
+        InvalidTransitionError: the contract has another status.
+        WrongStateError: the review is not over (`review_open`), or is paused (`review_paused`).
     """
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
@@ -296,12 +334,19 @@ def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCon
 
 @retried
 def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
-    """APPROVED → FAILED (`window_lapsed`), once its activation window passed unused."""
+    """Move an APPROVED contract to FAILED (`window_lapsed`) after its activation window.
+
+    Raises:
+        NotFoundError: no such contract.
+        InvalidTransitionError: the contract cannot fail.
+        WrongStateError: the contract is ACTIVE (`not_lapsed`), or the window is not over
+            (`window_open`).
+    """
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
         if contract.status != ContractStatus.APPROVED:
             require_move(contract, ContractStatus.FAILED)
-            raise WrongStateError("An active contract ends by its verdict.", code="not_lapsed")
+            raise WrongStateError("An ACTIVE contract ends only by its verdict.", code="not_lapsed")
         if contract.window is None or at <= contract.window.closes_at:
             raise WrongStateError("The activation window is not over.", code="window_open")
         contract.to_failed(at=at, by=actor, reason="window_lapsed")
@@ -311,17 +356,19 @@ def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) ->
     return contract
 
 
-# --- moves inside another authority's story ---
+# --- moves inside another authority's transaction ---
 def activate(*, contract: SystemContract, at: datetime) -> NewEntry:
-    """APPROVED → ACTIVE: moves the contract as it was read, and returns the entry. The call that
-    writes the activation (`activate_contract.sql`) moves the row, and appends it."""
+    """Move the APPROVED contract to ACTIVE in memory, and return the ledger entry.
+
+    The SQL call of the activation (`activate_contract.sql`) writes the row and the entry.
+    """
     before = require_move(contract, ContractStatus.ACTIVE)
     contract.to_active()
     contract.mark_changed(at)
     return ledger_entries.transition_entry(contract, "contract.activation.activated", before)
 
 
-# Here `contract` is locked in the caller's transaction.
+# The caller of the following moves has locked `contract` in its transaction.
 def complete(
     *,
     contract: SystemContract,
@@ -331,7 +378,7 @@ def complete(
     reason: str,
     records: Mapping[str, str],
 ) -> None:
-    """ACTIVE → COMPLETED, on PASS only (CONTRACT-004); verdict and end are one UPDATE."""
+    """Move an ACTIVE contract to COMPLETED, only on PASS (CONTRACT-004), with its verdict."""
     before = require_move(contract, ContractStatus.COMPLETED)
     if verdict is not AuditVerdict.PASS:
         raise WrongStateError(
@@ -351,11 +398,11 @@ def fail(
     reason: str,
     records: Mapping[str, str],
 ) -> None:
-    """ACTIVE → FAILED, on a verdict of FAIL."""
+    """Move an ACTIVE contract to FAILED on a verdict of FAIL."""
     before = contract.status
     if before != ContractStatus.ACTIVE:
         require_move(contract, ContractStatus.FAILED)
-        raise WrongStateError("Only an active contract fails by its verdict.", code="not_active")
+        raise WrongStateError("Only an ACTIVE contract fails by its verdict.", code="not_active")
     contract.to_failed(at=at, by=actor, reason=reason)
     _close_and_record(
         contract, "contract.audit.failed", before, actor=actor, at=at, records=records
@@ -370,9 +417,12 @@ def mark_inconclusive(
     reason: str,
     records: Mapping[str, str],
 ) -> None:
-    """An INCONCLUSIVE verdict: the contract stays ACTIVE and waits for a person."""
+    """Record an INCONCLUSIVE verdict; the contract stays ACTIVE and waits for a resolution."""
     if contract.status != ContractStatus.ACTIVE:
-        raise WrongStateError(f"The contract is {contract.status}.", code="not_active")
+        raise WrongStateError(
+            f"Only an ACTIVE contract takes a verdict; this one is {contract.status}.",
+            code="not_active",
+        )
     contract.audit_verdict = AuditVerdict.INCONCLUSIVE
     contract.save_change(["audit_verdict"], at=at)
     append_entries(
@@ -391,7 +441,7 @@ def supersede(
     reason: str,
     at: datetime,
 ) -> None:
-    """ELIGIBLE → REJECTED, because `successor` takes its place; `succession.py` says when."""
+    """Move an ELIGIBLE contract to REJECTED because `successor` replaces it."""
     before = require_move(contract, ContractStatus.REJECTED)
     contract.to_rejected(at=at, by=founder, reason=reason)
     records = {"successor_id": str(successor.pk)}
@@ -401,9 +451,9 @@ def supersede(
 
 
 def set_review_clock(*, contract: SystemContract, ends_at: datetime | None, at: datetime) -> None:
-    """Stop a locked contract's review clock (None), or let it run until `ends_at`.
+    """Pause the review of a locked contract (None), or set its end to `ends_at`.
 
-    It follows from a question or an answer, which `clarifications.py` writes and tells.
+    `clarifications.py` writes the question or answer that causes this, with its ledger entry.
     """
     contract.review_ends_at = ends_at
     contract.save_change(["review_ends_at"], at=at)
@@ -420,7 +470,7 @@ def _new_contract(
     at: datetime,
 ) -> SystemContract:
     if len(plan) != len(proposal.changes):
-        raise InvalidInputError("The plan does not fit the changes.", code="invalid_plan")
+        raise InvalidInputError("The plan must have one step for each change.", code="invalid_plan")
     expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
     contract = SystemContract(
         status=status,

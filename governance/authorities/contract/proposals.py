@@ -1,4 +1,4 @@
-"""A proposal: what somebody wants changed, checked once on the way in."""
+"""Proposals: the form of a proposed change, checked once when it arrives."""
 
 from __future__ import annotations
 
@@ -38,11 +38,16 @@ class Proposal:
 
 
 def parse_proposal(document: Mapping[str, Any]) -> Proposal:
-    """The proposal in `document`, or InvalidInputError naming the field.
+    """Parse a proposal from a JSON object; other fields of the object are ignored.
 
-    Reads `reference`, `title`, `description`, `source`, `requested_by`, `affected_capabilities`,
-    `proposed_changes` (any of its three shapes) and `risk_level`. Every change's target must be
-    among the affected capabilities.
+    Args:
+        document: has `reference`, `title`, `description`, `source`, `requested_by`,
+            `affected_capabilities`, `proposed_changes` (in any of its three shapes) and
+            `risk_level`.
+
+    Raises:
+        InvalidInputError: with the path of the invalid field (InvalidChangesError for the changes).
+        TargetOutOfScopeError: a change has a target that is not an affected capability.
     """
     require_plain_json(dict(document))
     affected = _capabilities(document)
@@ -65,9 +70,13 @@ def proposal_digest(
     validator_verdict: Mapping[str, Any] | None,
     eligibility_verdict: Mapping[str, Any] | None,
 ) -> str:
-    """What makes two arrivals the same: all that came, verdicts included, and nothing of ours.
+    """Return the digest by which the same proposal is recognised when it arrives again.
 
-    Raises InvalidInputError where a verdict is not plain JSON.
+    It covers all that arrived, verdicts included, except `source` and the `reference`, which is
+    compared separately.
+
+    Raises:
+        InvalidInputError: a verdict is not plain JSON.
     """
     require_plain_json(validator_verdict, "validator_verdict")
     require_plain_json(eligibility_verdict, "eligibility_verdict")
@@ -109,7 +118,9 @@ def _capabilities(document: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise InvalidInputError.at("affected_capabilities", "must be a list of at least one name")
     if len(value) > MAX_CAPABILITIES:
-        raise InvalidInputError.at("affected_capabilities", f"at most {MAX_CAPABILITIES} names fit")
+        raise InvalidInputError.at(
+            "affected_capabilities", f"must have at most {MAX_CAPABILITIES} names"
+        )
     for index, name in enumerate(value):
         if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
             raise InvalidInputError.at(

@@ -1,4 +1,4 @@
-"""Questions about contracts; each name says what comes back."""
+"""Queries about contracts, their signatures and their discussion."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ _SIGNATURES = f"""
 
 @dataclass(frozen=True, slots=True)
 class DiscussionItem:
-    """A `question`, an `answer` (`number` says to which question) or a `comment`."""
+    """A question, an answer or a comment on a contract.
+
+    `kind` is `question`, `answer` or `comment`. `number` is that of the question, for its answer
+    too, and 0 for a comment.
+    """
 
     kind: str
     number: int
@@ -57,14 +61,17 @@ class DiscussionItem:
 
 
 def contract_of_proposal(*, reference: str, proposal_digest: str) -> SystemContract | None:
-    """The contract that exactly this proposal became, if it did."""
+    """Return the contract of exactly this proposal; None if there is none."""
     return SystemContract.objects.filter(
         reference=reference, proposal_digest=proposal_digest
     ).first()
 
 
 def review_verdicts_of(contract_id: UUID) -> tuple[Any, Any] | None:
-    """What the validator and the gate said of a contract, None where they have not; or None."""
+    """Return a contract's validator and eligibility verdicts; None if there is no such contract.
+
+    A verdict that is not recorded yet is None.
+    """
     return (
         SystemContract.objects.filter(pk=contract_id)
         .values_list("validator_verdict", "eligibility_verdict")
@@ -73,7 +80,11 @@ def review_verdicts_of(contract_id: UUID) -> tuple[Any, Any] | None:
 
 
 def affected_capabilities_of(contract_id: UUID) -> list[str]:
-    """The capabilities that a contract is about. Raises NotFoundError."""
+    """Return the affected capabilities of a contract.
+
+    Raises:
+        NotFoundError: no such contract.
+    """
     found = prepared_rows(
         "SELECT affected_capabilities FROM governance_systemcontract WHERE id = %s", [contract_id]
     )
@@ -84,14 +95,14 @@ def affected_capabilities_of(contract_id: UUID) -> list[str]:
 
 
 def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
-    """Approved contracts inside their window, the one that closes first first."""
+    """Return the APPROVED contracts inside their window, ordered by its end."""
     return SystemContract.objects.filter(
         status=ContractStatus.APPROVED, window_opens_at__lte=at, window_closes_at__gte=at
     ).order_by("window_closes_at", "id")
 
 
 def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
-    """Contracts that nobody decided on in time; never one whose clock stands."""
+    """Return the undecided contracts whose time for review is over; none whose review is paused."""
     return SystemContract.objects.filter(
         status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE],
         review_ends_at__lt=at,
@@ -99,16 +110,16 @@ def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
 
 
 def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
-    """Approved contracts whose window passed unused."""
+    """Return the APPROVED contracts whose window passed unused, ordered by its end."""
     return SystemContract.objects.filter(
         status=ContractStatus.APPROVED, window_closes_at__lt=at
     ).order_by("window_closes_at", "id")
 
 
 def open_clarification_of(contract: SystemContract) -> ClarificationRequest | None:
-    """The question that stops the contract's clock, with who asked it; None where none is open.
+    """Return the open question of a contract, with the person who asked; None if none is open.
 
-    After a decision none is, though one may have stayed unanswered.
+    A question that was unanswered when the contract was decided is no longer open.
     """
     if contract.status != ContractStatus.ELIGIBLE or contract.review_ends_at is not None:
         return None
@@ -116,7 +127,7 @@ def open_clarification_of(contract: SystemContract) -> ClarificationRequest | No
 
 
 def open_clarifications_on(contract_ids: Iterable[UUID]) -> QuerySet[ClarificationRequest]:
-    """The questions that stop these contracts' clocks: one at most on each, none once decided."""
+    """Return the open questions on these contracts: at most one each, none on decided ones."""
     return ClarificationRequest.objects.filter(
         contract__in=contract_ids,
         contract__status=ContractStatus.ELIGIBLE,
@@ -126,27 +137,24 @@ def open_clarifications_on(contract_ids: Iterable[UUID]) -> QuerySet[Clarificati
 
 
 def with_succession(contracts: QuerySet[SystemContract]) -> QuerySet[SystemContract]:
-    """`contracts`, each with what it took the place of and what took its place, in the same query.
-
-    Of those, only what a line about them needs.
-    """
+    """Join each contract's parent and successor, without their long columns."""
     others = ("parent", "successor")
     long = [f"{other}__{column}" for other in others for column in _LONG_COLUMNS]
     return contracts.select_related(*others).defer(*long)
 
 
 def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:
-    """A contract's questions in order, each with its answer and the people's names."""
+    """Return a contract's questions in order, each with its answer and both accounts."""
     return ClarificationRequest.objects.filter(contract=contract).select_related(
         "asked_by", "answer__answered_by"
     )
 
 
 def discussion_of(contract: SystemContract) -> list[DiscussionItem]:
-    """Every question, answer and comment on a contract in order of time, in one query."""
+    """Return every question, answer and comment on a contract, ordered by time; one query."""
 
     def rows(of: QuerySet[Any], kind: str, number: str, at: str, who: str, text: str) -> Any:
-        # No order within the parts: PostgreSQL takes one for the whole.
+        # PostgreSQL allows no ORDER BY inside the parts of a UNION.
         return of.order_by().values_list(
             Value(kind),
             F(number) if number else Value(0),
@@ -167,7 +175,7 @@ def discussion_of(contract: SystemContract) -> list[DiscussionItem]:
 
 
 def discussion_counts(contract: SystemContract) -> tuple[int, int, int]:
-    """How many questions, answers and comments there are on a contract."""
+    """Count the questions, answers and comments on a contract."""
     asked = ClarificationRequest.objects.filter(contract=contract).aggregate(
         questions=Count("id"), answers=Count("answer")
     )
@@ -175,11 +183,11 @@ def discussion_counts(contract: SystemContract) -> tuple[int, int, int]:
     return asked["questions"], asked["answers"], comments
 
 
-def search_contracts(contracts: Any, text: str) -> QuerySet[SystemContract]:
-    """Those of `contracts` whose title holds all the words of `text`, or whose reference begins so.
+def search_contracts(contracts: QuerySet[SystemContract], text: str) -> QuerySet[SystemContract]:
+    """Filter contracts by `text`: the words of the title, or the beginning of the reference.
 
-    Both along an index: nothing is found in the middle of a word. Whether any reference begins so
-    is asked first: where either might hold, PostgreSQL makes every title's words anew.
+    Both conditions use an index, so nothing is found in the middle of a word. For an OR of both,
+    PostgreSQL computes the words of every title, so the OR is used only if a reference matches.
     """
     wanted = Q(title_words=search_query(text))
     begun = Q(reference__startswith=text)
@@ -189,12 +197,12 @@ def search_contracts(contracts: Any, text: str) -> QuerySet[SystemContract]:
 
 
 def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:
-    """A contract's signatures in order, with the founders' names, without the texts they signed."""
+    """Return a contract's signatures in order, with the founders' names but no signed texts."""
     return signatures_on([contract.pk])
 
 
 def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
-    """The signatures on any of these contracts; one query."""
+    """Return the signatures on these contracts, like `signatures_of`; one query."""
     found = []
     for *row, founder in prepared_rows(_SIGNATURES, [array_literal(contract_ids)]):
         signature: ApprovalSignature = _SIGNATURE.row(row)
@@ -206,17 +214,21 @@ def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
 
 
 def count_contracts() -> int:
-    """How many there are, exactly; for progress bars, not for pages."""
+    """Count the contracts exactly; for progress bars, because a page would wait too long."""
     return SystemContract.objects.count()
 
 
 def count_removed() -> int:
-    """How many were archived and removed, exactly; for progress bars, not for pages."""
+    """Count the removed contracts exactly; for progress bars, as `count_contracts`."""
     return ContractTombstone.objects.count()
 
 
 def refuse_archived(contract_id: UUID) -> None:
-    """ContractArchivedError, with what its tombstone says, of a contract that was removed."""
+    """Refuse a contract that was archived and removed; return if it was not.
+
+    Raises:
+        ContractArchivedError: with the tombstone's columns in its details.
+    """
     tombstone = ContractTombstone.objects.filter(pk=contract_id).first()
     if tombstone is None:
         return

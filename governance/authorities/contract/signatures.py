@@ -1,7 +1,8 @@
-"""What founders sign: the only writer of signatures. They move nothing by themselves.
+"""Signatures of founders: the only writer of signatures, which change no status by themselves.
 
-A signature stands until its window closes. A contract is approved when as many founders' signatures
-stand as its risk asks for, each in a window inside the ones before it; a person counts once.
+A signature counts until its window closes. A contract is approved when the number of signatures
+that count reaches the number for its risk. The window of each must be inside the earlier windows,
+and a person counts once.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from governance.models import ApprovalSignature, SystemContract
 
 @dataclass(frozen=True, slots=True)
 class SigningProgress:
-    """How far a contract's signing is: every signature so far, those that stand, how many it needs.
+    """The signatures of a contract: all of them, those that count, and the number that is needed.
 
-    Once the contract is approved, those stand by which it was.
+    After the approval, `active_signatures` are the signatures that approved the contract.
     """
 
     signatures: Sequence[ApprovalSignature]
@@ -37,7 +38,7 @@ class SigningProgress:
 
     @property
     def people(self) -> list[str]:
-        """The founders whose signatures stand, by name."""
+        """The names of the founders whose signatures count."""
         return [signature.founder.get_username() for signature in self.active_signatures]
 
     @property
@@ -46,7 +47,7 @@ class SigningProgress:
 
     @property
     def window(self) -> ActivationWindow | None:
-        """The window inside which the next one must lie; None where nobody has signed."""
+        """The window inside which the next window must be; None if no signature counts."""
         return common_window(self.active_signatures)
 
     def __str__(self) -> str:
@@ -55,19 +56,19 @@ class SigningProgress:
 
 
 def quorum_for(risk_level: str) -> int:
-    """Return how many founders must sign a contract of this risk (`APPROVALS_REQUIRED`), or one."""
+    """Return how many founders must sign a contract of this risk: `APPROVALS_REQUIRED`, or one."""
     return int(settings.GOVSITE["APPROVALS_REQUIRED"].get(str(risk_level), 1))
 
 
 def signing_progress(contract: SystemContract, *, at: datetime) -> SigningProgress:
-    """How far the signing of `contract` is at `at`; one query."""
+    """Return the signing progress of `contract` at `at`; one query."""
     return signing_progress_from(contract, signatures_of(contract), at=at)
 
 
 def signing_progress_from(
     contract: SystemContract, signatures: Sequence[ApprovalSignature], *, at: datetime
 ) -> SigningProgress:
-    """The same, of signatures that somebody read already."""
+    """Return the signing progress, as `signing_progress` does, from signatures already read."""
     if contract.status == ContractStatus.ELIGIBLE or contract.approved_at is None:
         active_signatures = [one for one in signatures if at <= one.window_closes_at]
         return SigningProgress(signatures, active_signatures, quorum_for(contract.risk_level))
@@ -97,7 +98,7 @@ def write_signature(
     note: str,
     at: datetime,
 ) -> ApprovalSignature:
-    """Keep what a founder signed. `contract` is locked, ELIGIBLE, and every guard has passed."""
+    """Write a founder's signature on a contract that the caller has locked and checked."""
     return ApprovalSignature.objects.create(
         contract=contract,
         number=len(signing.signatures) + 1,

@@ -1,7 +1,7 @@
-"""One contract takes another's place: what a founder modified, and must be judged anew.
+"""Succession: a founder modifies an ELIGIBLE contract, and a new DRAFT takes its place.
 
-A story about two contracts. The old one is locked first; nobody waits for the new one, of which
-nobody knows before the commit.
+One transaction ends the old contract and creates the draft. Only the old contract is locked,
+because no other transaction sees the draft before the commit.
 """
 
 from __future__ import annotations
@@ -48,16 +48,23 @@ def supersede_contract(
     seen_digest: str,
     at: datetime,
 ) -> SystemContract:
-    """Put a DRAFT with other `changes` in the place of an ELIGIBLE contract; the DRAFT.
+    """Replace an ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
 
-    The DRAFT is the founder's own proposal, linked to the old contract by `parent`; title, origin
-    and risk carry over, verdicts do not: it waits for its own. The old contract ends REJECTED, for
-    good. `seen_digest` is the content digest of what the founder modified.
+    The DRAFT is the founder's own proposal, linked to the old contract by `parent`. It takes over
+    title, origin and risk, and waits for verdicts of its own. The old contract ends REJECTED.
 
-    Refused: a reason of 10 characters or less (ReasonRequiredError), a contract in another state
-    (`not_eligible`) or past its time (ContractExpiredError), the proposer (FourEyesError), another
-    content than the one seen (StaleCopyError), changes that change nothing (InvalidChangesError,
-    `nothing_modified`) or do not fit a contract (InvalidInputError).
+    Args:
+        seen_digest: the content digest of the contract that the founder modified.
+
+    Raises:
+        ReasonRequiredError: the reason has 10 characters or less.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (`not_eligible`).
+        ContractExpiredError: the time for review is over.
+        FourEyesError: the founder is the proposer.
+        StaleCopyError: the content digest is not `seen_digest`.
+        InvalidChangesError: the changes are those of the old contract (`nothing_modified`).
+        InvalidInputError: the changes do not fit a contract.
     """
     reason = require_decision_reason(reason)
     with write_transaction():
@@ -66,7 +73,9 @@ def supersede_contract(
         refuse_expired(old, at)
         refuse_proposer(old, founder)
         if seen_digest != old.content_digest:
-            raise StaleCopyError("This contract is not the one that was read; look again.")
+            raise StaleCopyError(
+                "The contract's content is not the one on the page that you read; reload the page."
+            )
         refuse_unmodified(old, changes)
         successor = _draft_successor(
             old,
@@ -87,20 +96,27 @@ def supersede_contract(
 
 
 def refuse_unmodified(contract: SystemContract, changes: Sequence[Change]) -> None:
-    """InvalidChangesError (`nothing_modified`) where these are the contract's own changes."""
+    """Refuse changes that equal the contract's own.
+
+    Raises:
+        InvalidChangesError: nothing was modified (`nothing_modified`).
+    """
     documents = [change.document() for change in changes]
     if canonical_text(documents) == canonical_text(contract.proposed_changes):
         raise InvalidChangesError.whole(
-            "These are the contract's present changes; nothing was modified.",
+            "These are the contract's current changes; nothing was modified.",
             code="nothing_modified",
         )
 
 
 def revised_proposal(contract: SystemContract, changes: Sequence[Change]) -> Proposal:
-    """The contract's proposal with other changes, under the same reference still.
+    """Return the contract's proposal with other changes, still under the same reference.
 
-    It is about what the changes target, and about what the old one named without targeting it.
-    Raises InvalidInputError where that does not fit a contract.
+    Its affected capabilities are the targets of the new changes, and those that the old proposal
+    named without targeting them.
+
+    Raises:
+        InvalidInputError: the result does not fit a contract.
     """
     before = {change.target for change in parse_changes(contract.proposed_changes)}
     targets = dict.fromkeys(change.target for change in changes)
@@ -122,7 +138,7 @@ def revised_proposal(contract: SystemContract, changes: Sequence[Change]) -> Pro
 
 
 def revision_references(reference: str) -> Iterator[str]:
-    """What the revisions of `reference` may be called, the next one first: `REF (rev 2)`."""
+    """Yield the references of the next revisions without end: `REF (rev 2)`, `REF (rev 3)`, …"""
     found = _REVISION.fullmatch(reference)
     base, number = (found["base"], int(found["number"])) if found else (reference, 1)
     while True:
@@ -141,7 +157,10 @@ def _draft_successor(
     reason: str,
     at: datetime,
 ) -> SystemContract:
-    """The successor, under the first name that nobody has; also when others just took one."""
+    """Create the successor under the first free reference.
+
+    If a concurrent transaction takes that reference first, the next one is tried.
+    """
     proposal = revised_proposal(old, changes)
     names = _free_references(old.reference)
     while True:

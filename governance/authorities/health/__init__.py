@@ -1,6 +1,6 @@
-"""Health: what is observed of the platform, before and after a change.
+"""Health: what is observed of the platform before and after a change.
 
-Reads and alone writes `GovernanceSignal`. Everyone else gets readings, never rows: a flow asks for
-one before its transaction opens and hands the value on. It refuses to guess: when it cannot tell
-in time, it says so.
+It reads and alone writes `GovernanceSignal`. Others get a health reading as a value, never rows: a
+flow reads it before its transaction opens, and passes it on. It does not guess: a reading that
+fails or takes too long is None, which means unknown.
 """

@@ -1,4 +1,4 @@
-"""Read the platform's health: the one question that every other authority may ask."""
+"""Health readings: the state of the platform as the other authorities get it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from governance.models import GovernanceSignal
 
 logger = logging.getLogger(__name__)
 
-# From best to worst: a scope is as well as the worst that is said of it.
+# From best to worst: a scope has the worst decision of its signals.
 _SEVERITY = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
 
 
@@ -38,20 +38,22 @@ _ACTIVE = f"""
 
 
 class HealthProvider(Protocol):
-    """What `GOVSITE["HEALTH_PROVIDER"]` names: a class to be made without arguments."""
+    """The interface of the class that `GOVSITE["HEALTH_PROVIDER"]` names; it takes no arguments."""
 
     def capture(
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
     ) -> HealthReading:
-        """The health of the system and of each scope; raises when it cannot tell in time."""
+        """Return the health of the system and of each scope, or raise within the timeout."""
         ...
 
 
 def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthReading | None:
-    """Ask the configured provider; None when it failed, took too long, or left a scope out.
+    """Read health from the configured provider; None if it failed, was late or left out a scope.
 
-    Changes nothing. Raises OperationalError or InterfaceError when it was our own database that
-    went: then nobody says that health is unknown, but that the database is away.
+    Raises:
+        OperationalError: the connection to our own database was lost. Then the caller must report
+            the database as unavailable, and not the health as unknown.
+        InterfaceError: likewise.
     """
     make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
     timeout_seconds = settings.GOVSITE["HEALTH_TIMEOUT_SECONDS"]
@@ -60,13 +62,13 @@ def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthR
         provider: HealthProvider = make_provider()
         reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
         unread = {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities)
-    except Exception as failure:  # whatever a provider does, nobody knows the health now
+    except Exception as failure:  # whatever a provider raises, the health is unknown
         if _is_lost_database(failure):
             raise
         logger.warning("The health provider gave no reading.", exc_info=True)
         return None
     if unread:
-        logger.warning("The health provider said nothing of %s.", ", ".join(sorted(unread)))
+        logger.warning("The health provider left out %s.", ", ".join(sorted(unread)))
         return None
     if time.monotonic() - began > timeout_seconds:
         logger.warning("The health provider took longer than %s seconds.", timeout_seconds)
@@ -75,7 +77,7 @@ def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthR
 
 
 def _is_lost_database(failure: Exception) -> bool:
-    """Whether the server hung up, or was never reached; a statement out of time is neither."""
+    """Return whether the connection was lost or refused; a statement timeout is neither."""
     if not isinstance(failure, OperationalError | InterfaceError):
         return False
     sqlstate = getattr(failure.__cause__, "sqlstate", None)
@@ -83,7 +85,7 @@ def _is_lost_database(failure: Exception) -> bool:
 
 
 class SignalHealthProvider:
-    """Health from active signals: the worst of a scope's own; no signals means HEALTHY."""
+    """Health from active signals: a scope has the worst decision of its signals, or HEALTHY."""
 
     def capture(
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
@@ -116,7 +118,7 @@ class SignalHealthProvider:
 
 
 def worst_of(decisions: Iterable[str]) -> HealthDecision:
-    """BLOCKED over DEGRADED over HEALTHY, in any order; HEALTHY when nothing is said."""
+    """Return the worst of the decisions, or HEALTHY if there is none."""
     return max(
         (HealthDecision(decision) for decision in decisions),
         key=_SEVERITY.index,

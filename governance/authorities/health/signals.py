@@ -1,4 +1,4 @@
-"""Take a signal in: the only writer of `GovernanceSignal`."""
+"""Health signals: the only writer of `GovernanceSignal`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ def record_signal(
     actor: Any,
     at: datetime,
 ) -> GovernanceSignal:
-    """Record what a monitor says of a scope; it supersedes the last of the same type there.
+    """Record a signal about a scope; it supersedes the scope's last signal of the same type.
 
-    Monitors that speak at the same moment are taken one after the other: none is turned away.
+    Concurrent signals of one scope and type wait for each other; none is refused.
+
+    Raises:
+        InvalidInputError: the scope, type or reason is empty or too long.
     """
     for name, value, max_length in (
         ("scope", scope, 200),
@@ -53,7 +56,7 @@ def record_signal(
 
 
 def _wait_for_turn(scope: str, signal_type: str) -> None:
-    """Hold the place of one scope and type until the transaction ends; the first has no row yet."""
+    """Lock a scope and type until the transaction ends; the first signal has no row to lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",

@@ -1,7 +1,8 @@
-"""The orchestrator: contract → one job with an ordered plan; tracks it; seals its evidence.
+"""The orchestrator: makes a contract into one job, tracks the job, and seals its evidence.
 
-Reads contracts, and health readings that a flow hands it. It alone writes jobs, steps, results,
-snapshots and evidence. It executes nothing and decides no verdict: it cannot reach the executor
-or the auditor. It refuses a contract that is not approved, unchanged, in its window and on a
-healthy platform, and every report that is out of order, late or under an old token.
+It reads contracts, and the health readings and change freezes that a flow passes in. It alone
+writes jobs, steps, step results, health snapshots and evidence. It executes no step, gives no
+verdict, and imports neither health nor the audit. It refuses to activate a contract that is not
+APPROVED, was changed after its approval, is outside its window, or meets a platform whose health is
+BLOCKED or unknown. It refuses a report that is out of order, late, or under an old execution token.
 """

@@ -1,4 +1,4 @@
-"""Activation: an approved contract becomes exactly one job."""
+"""Activation: the move that makes an APPROVED contract into exactly one job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from governance.services.freezes.guards import refuse_active_freeze
 
 
 class ContractActivationService:
-    """Guards the door between what may be done and what is being done."""
+    """The activation of contracts: checks the guards, then creates the job."""
 
     @staticmethod
     @retried
@@ -57,14 +57,22 @@ class ContractActivationService:
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
         freeze: ActiveFreeze | None = None,
     ) -> GovernanceJob:
-        """APPROVED → ACTIVE, with a PENDING job and its steps; returns the job.
+        """Move an APPROVED contract to ACTIVE, and return its new PENDING job with its steps.
 
-        `health` is what a flow read just before, None when nobody could tell. Every guard refuses
-        with ContractActivationError and a code of its own: `contract_not_approved`,
-        `may_not`, `approver_missing`, `window_closed`, `content_changed`, `target_out_of_scope`,
-        `health_unknown`, `health_blocked`; or with ChangeFreezeActiveError while the line stands
-        still: `freeze` is what a flow read just before, and PostgreSQL looks again at commit. One
-        statement reads and one writes, however many steps there are.
+        One statement reads and one writes, whatever the number of steps.
+
+        Args:
+            health: what a flow read just before; None if the health could not be read.
+            freeze: the active freeze that a flow read just before; PostgreSQL checks for a newer
+                freeze at the commit.
+
+        Raises:
+            NotFoundError: no such contract.
+            InvalidInputError: `timeout_minutes` is out of bounds.
+            ContractActivationError: a guard refused. The code says which: `contract_not_approved`,
+                `may_not`, `approver_missing`, `window_closed`, `content_changed`,
+                `target_out_of_scope`, `plan_mismatch`, `health_unknown` or `health_blocked`.
+            ChangeFreezeActiveError: a change freeze is active.
         """
         _require_timeout(timeout_minutes)
         with optimistic_transaction():
@@ -85,7 +93,7 @@ class ContractActivationService:
                 "job.activation.created",
                 to_status=JobStatus.PENDING,
                 records={
-                    # The steps are the frozen plan's, row by row.
+                    # PostgreSQL copies the steps from the frozen plan, so the plan is their record.
                     "job_sha256": digest(job.creation_record(contract.plan)),
                     "health_before_sha256": digest(before.as_record()),
                 },
@@ -98,7 +106,7 @@ class ContractActivationService:
 def _write(
     job: GovernanceJob, before: HealthSnapshot, head: ChainHead, *, entries: list[NewEntry]
 ) -> None:
-    """The job, its steps, the snapshot, the contract's move and the entries: one call."""
+    """Write the job, its steps, the snapshot, the contract's move and the entries in one call."""
     prepared_rows(
         "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
@@ -146,7 +154,7 @@ def _require_activatable(
     if contract.eligibility_decision != EligibilityDecision.MAY:
         raise _refusal("may_not", "Eligibility did not say MAY.")
     if contract.approved_by_id is None or contract.window is None:
-        raise _refusal("approver_missing", "Nobody is on record as having approved this.")
+        raise _refusal("approver_missing", "No approver is recorded for this contract.")
     if not contract.window.contains(at):
         raise _refusal(
             "window_closed",
@@ -157,22 +165,22 @@ def _require_activatable(
         raise _refusal("content_changed", "The content is not what the founder signed.")
     _require_scope(contract)
     if health is None:
-        raise _refusal("health_unknown", "Nobody can tell how the platform is.")
+        raise _refusal("health_unknown", "The platform's health is unknown.")
     if blocking := health.blocking_scopes():
         raise _refusal(
-            "health_blocked", f"Health blocks: {', '.join(blocking)}.", blocking=blocking
+            "health_blocked", f"Health is BLOCKED for {', '.join(blocking)}.", blocking=blocking
         )
     return health
 
 
 def _has_signed_content(contract: SystemContract) -> bool:
-    """Whether the content, as `read_contract` read it, still has the digest that was approved."""
-    # No number in its JSON is NaN or infinite, for `load_json` knows none; of the one column that
-    # could be rewritten so, `digest` must not expect anything.
+    """Return whether the content that `read_contract` read still has the approved digest."""
+    # `digest` takes no NaN or infinity together with `expected`. The JSON columns cannot hold one,
+    # but raw SQL may have written one into this column.
     if not math.isfinite(contract.confidence_score or 0):
         return False
     signed = contract.approved_digest
-    return digest(contract.content_record(), expected=signed) == signed
+    return bool(digest(contract.content_record(), expected=signed) == signed)
 
 
 def _require_scope(contract: SystemContract) -> None:
@@ -182,7 +190,7 @@ def _require_scope(contract: SystemContract) -> None:
     except TargetOutOfScopeError as error:
         raise _refusal("target_out_of_scope", str(error)) from None
     if changes != [step["change"] for step in contract.plan]:
-        raise _refusal("plan_mismatch", "The plan does not do what was proposed.")
+        raise _refusal("plan_mismatch", "The plan differs from the proposed changes.")
 
 
 def _refusal(code: str, message: str, **details: Any) -> ContractActivationError:

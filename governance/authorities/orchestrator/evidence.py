@@ -1,4 +1,4 @@
-"""Evidence: everything an auditor needs to know of one job, sealed as it ends."""
+"""Evidence: the JSON document from which an auditor judges one job, sealed as the job ends."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from governance.domain.canonical import (
 from governance.domain.values import JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, StepResult
 
-EVIDENCE_VERSION = "1.1.0"  # 1.1.0: what each founder signed and saw
+EVIDENCE_VERSION = "1.1.0"  # 1.1.0 added `signatures` and `signed_by`
 
 
 class AuditTrigger:
-    """Seals what happened, so that an auditor can be asked. It judges nothing."""
+    """The sealing of evidence, which makes a job ready for an audit. It gives no verdict."""
 
     @staticmethod
     def seal_evidence(
         history: JobHistory, *, health_after: dict[str, Any] | None, at: datetime
     ) -> AuditEvidence:
-        """The evidence, sealed but not written yet, of a job whose end is set but not written yet.
+        """Return the unsaved evidence of a job whose end is set on the instance but not written.
 
-        The call that ends the job writes both, and the terminal entry, in one.
+        One call (`write_end`) writes the job's end, the evidence and the terminal ledger entry.
         """
         document = AuditTrigger.collect_evidence(history, health_after=health_after, at=at)
         body = canonical_text(document)
@@ -43,7 +43,7 @@ class AuditTrigger:
     def collect_evidence(
         history: JobHistory, *, health_after: dict[str, Any] | None, at: datetime
     ) -> dict[str, Any]:
-        """The evidence as a JSON object: what was approved, what was run, what was seen."""
+        """Return the evidence as a JSON object: approval, steps, results, health, participants."""
         job, contract = history.job, history.job.contract
         results = {result.step_index: result for result in history.results}
         return {
@@ -80,10 +80,13 @@ class AuditTrigger:
 
 
 def step_status(job: GovernanceJob, step_index: int, results: dict[int, StepResult]) -> StepStatus:
-    """How a step stands: what its result says, or what the job's state means for it.
+    """Return the status of a step, derived from its result and the status of the job.
 
-    Steps are never rewritten; their status follows from the job and its results. The step that
-    was running when a job's time ended counts as FAILED: nobody knows what it did.
+    The row of a step is never updated, so it has no status of its own. The step that was due when
+    the job ran out of time counts as FAILED, because its outcome is unknown.
+
+    Args:
+        results: the job's results by step index, at least those of the step and the one before it.
     """
     if step_index in results:
         return StepStatus(results[step_index].status)

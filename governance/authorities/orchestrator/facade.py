@@ -1,4 +1,4 @@
-"""The orchestrator's one door: four components behind it, nothing added."""
+"""The façade of the orchestrator: one entrance to its four components."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from governance.authorities.orchestrator.tracking import JobStateTracker
 
 
 class GovernanceOrchestrator:
-    """Coordinates: contract → job → evidence. Executes nothing, decides no verdict."""
+    """The orchestrator's operations; it executes no step and gives no verdict."""
 
     plan_changes = staticmethod(ExecutionOrchestrator.plan_changes)
     plan_proposed_changes = staticmethod(ExecutionOrchestrator.plan_proposed_changes)

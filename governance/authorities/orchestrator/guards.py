@@ -1,4 +1,4 @@
-"""What tracking refuses, and in which words. Pure checks; they write nothing."""
+"""Guards of a job's operations: pure checks that raise the error of the domain."""
 
 from __future__ import annotations
 
@@ -21,19 +21,28 @@ from governance.models.job import no_such_job
 
 
 def require_own(job: GovernanceJob, executor: Any) -> None:
-    """NotFoundError for a job that somebody else started, whatever its state: it is not theirs.
+    """Refuse a job that another account started.
 
-    What nobody has started is nobody's, and refused by its state.
+    A job that is not started passes; `require_running` refuses it.
+
+    Raises:
+        NotFoundError: as for a missing job, so that an executor learns nothing about other jobs.
     """
     if job.started_by_id not in (None, executor.pk):
         raise no_such_job(job.pk)
 
 
 def require_running(job: GovernanceJob) -> None:
-    """JobImmutableError for a job that ended, InvalidJobTransitionError for one not started."""
+    """Refuse a job that is not RUNNING.
+
+    Raises:
+        JobImmutableError: the job has ended.
+        InvalidJobTransitionError: the job has not started.
+    """
     if job.status in JOB_TERMINAL_STATES:
         raise JobImmutableError(
-            f"This job is {job.status} for good.", details={"status": str(job.status)}
+            f"This job is {job.status} and can no longer change.",
+            details={"status": str(job.status)},
         )
     if job.status != JobStatus.RUNNING:
         raise InvalidJobTransitionError(
@@ -43,16 +52,24 @@ def require_running(job: GovernanceJob) -> None:
 
 
 def require_token(job: GovernanceJob, token: str) -> None:
-    """StaleExecutionError for any token but the one that the job's start gave out."""
+    """Refuse an execution token that is not the one that the job's start issued.
+
+    Raises:
+        StaleExecutionError: the token's hash is not the stored one.
+    """
     known = job.execution_token_sha256 or ""
     if not isinstance(token, str) or not hmac.compare_digest(token_hash(token), known):
         raise StaleExecutionError("This execution token is not the job's current one.")
 
 
 def require_due(job: GovernanceJob, step_index: int, *, last: StepStatus | None) -> None:
-    """StepOutOfOrderError for any step but the one that is due (JOB-002).
+    """Refuse any step but the one that is due (JOB-002).
 
-    `last` is how the step before the one that the job's cursor is at ended.
+    Args:
+        last: the status of the result before the job's cursor; None at the first step.
+
+    Raises:
+        StepOutOfOrderError: another step is due, every step is reported, or a step failed.
     """
     details = {"step_index": step_index, "current_step": job.current_step_index}
     if last == StepStatus.FAILED:
@@ -68,7 +85,11 @@ def require_due(job: GovernanceJob, step_index: int, *, last: StepStatus | None)
 
 
 def require_cancellation_reason(reason: Any) -> str:
-    """The reason without white space around it; InvalidInputError (`reason_required`)."""
+    """Return the reason without white space around it.
+
+    Raises:
+        InvalidInputError: it is not text of 1 to 4000 characters (`reason_required`).
+    """
     require_plain_json(reason, "reason")
     if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
         raise InvalidInputError.at(
@@ -78,5 +99,5 @@ def require_cancellation_reason(reason: Any) -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token: SHA-256 in hexadecimal digits."""
+    """Return what is stored of an execution token: its SHA-256 in hexadecimal digits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

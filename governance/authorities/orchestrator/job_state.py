@@ -1,7 +1,8 @@
-"""What a story about a job reads before it decides: one statement, however large the job is.
+"""Reads of a contract or a job at the start of an operation, each in one statement.
 
-Within a transaction the contract, and with it its chain and its job, is locked first. Outside of
-one nothing is: the call that writes what was decided refuses when the chain has moved on.
+Inside a transaction, the read first locks the contract's row, which is also the lock of its chain
+and its job. Outside of one, nothing is locked: the SQL call that writes refuses if the head of the
+chain is no longer the one that was read (docs/adr/0005-optimistic-locking-on-the-chain-head.md).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from governance.record.ledger.chain import ChainHead
 
 _CONTRACT = RowMapping(SystemContract, "contract")
 _JOB = RowMapping(GovernanceJob, "job")
-# What the evidence says of the contract is none of its long columns.
+# Evidence needs none of the contract's long columns.
 _APPROVED = RowMapping(
     SystemContract,
     "contract",
@@ -89,10 +90,10 @@ _READ_HISTORY = f"""
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job, the head of its chain, and what its cursor is at.
+    """A job, the head of its chain, and the steps around its cursor.
 
-    `last` is the status of the step before the one that is due; `timeouts` are the seconds of that
-    one and of the steps after it, as many as were asked for and are there.
+    `last` is the status of the result before the step that is due. `timeouts` has the seconds of
+    the step that is due and of the following steps, as many as were requested and exist.
     """
 
     job: GovernanceJob
@@ -103,7 +104,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """Everything about a job that its evidence tells: as it stands before it ends."""
+    """Everything about a job that its evidence contains, as it is before the job ends."""
 
     job: GovernanceJob
     head: ChainHead
@@ -118,7 +119,11 @@ class JobHistory:
 
 
 def read_contract(contract_id: UUID) -> tuple[SystemContract, ChainHead]:
-    """The contract with the head of its chain. Raises NotFoundError."""
+    """Return the contract and the head of its chain.
+
+    Raises:
+        NotFoundError: no such contract.
+    """
     row = _read(_HOLD_CONTRACT, contract_id, _READ_CONTRACT, [contract_id])
     if row is None:
         raise no_such_contract(contract_id)
@@ -126,7 +131,11 @@ def read_contract(contract_id: UUID) -> tuple[SystemContract, ChainHead]:
 
 
 def read_job_state(job_id: UUID, *, ahead: int = 0) -> JobState:
-    """How the job stands, `timeouts` of the step that is due and `ahead` more. NotFoundError."""
+    """Return the state of a job, with the timeouts of the step that is due and of `ahead` more.
+
+    Raises:
+        NotFoundError: no such job.
+    """
     row = _read(_HOLD_JOB, job_id, _READ_JOB, [ahead, job_id])
     if row is None:
         raise no_such_job(job_id)
@@ -137,7 +146,11 @@ def read_job_state(job_id: UUID, *, ahead: int = 0) -> JobState:
 
 
 def read_job_history(job_id: UUID) -> JobHistory:
-    """The job, with its contract, and all that its evidence tells. Raises NotFoundError."""
+    """Return a job with its contract and everything that its evidence contains.
+
+    Raises:
+        NotFoundError: no such job.
+    """
     row = _read(_HOLD_JOB, job_id, _READ_HISTORY, [job_id])
     if row is None:
         raise no_such_job(job_id)

@@ -1,8 +1,8 @@
-"""The one call that writes what a story about a job decided (`models/sql/functions/*_job.sql`).
+"""The writes of a job: one call of an SQL function each (`models/sql/functions/*_job.sql`).
 
-It locks the contract, refuses (`chain_head_moved`) when the chain has another head than the one
-that was read, and writes the rows in their order with the entry that tells of them; the laws look
-at each row, as at anybody's.
+A start and an end lock the contract, refuse (`chain_head_moved`) if the head of the chain is not
+the one that was read, and write the rows in order with their ledger entry. The triggers check
+every row, as they do for raw SQL.
 """
 
 from __future__ import annotations
@@ -33,10 +33,14 @@ def claim_oldest_pending(
     token_sha256: str,
     capabilities: Sequence[str] | None,
 ) -> GovernanceJob | None:
-    """The oldest PENDING job that nobody else is looking at, now RUNNING; None where there is none.
+    """Start the oldest PENDING job that no other transaction has locked; None if there is none.
 
-    Which one it is PostgreSQL alone knows, so this reads nothing first, and PostgreSQL sets the
-    lease (the first step's timeout and `grace`) and spells the entry.
+    PostgreSQL picks the job, so nothing is read first: the SQL function also sets the lease (the
+    first step's timeout plus `grace`) and serializes the ledger entry.
+
+    Args:
+        capabilities: the token scope; only jobs of contracts that affect nothing else are
+            considered. None is no limit.
     """
     scope = None if capabilities is None else list(capabilities)
     found = prepared_rows(
@@ -46,7 +50,7 @@ def claim_oldest_pending(
 
 
 def write_start(state: JobState, entry: NewEntry, *, at: datetime) -> None:
-    """The job's start at `at`, as it is set on `state.job`."""
+    """Write the job's start at `at`, as it is set on `state.job`, with its ledger entry."""
     job = state.job
     prepared_rows(
         "SELECT governance_start_job(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -72,7 +76,7 @@ def write_end(
     *,
     at: datetime,
 ) -> None:
-    """The job's end at `at`, as set on `history.job`, with its snapshot after and its evidence."""
+    """Write the job's end at `at`, as set on `history.job`, with its snapshot and evidence."""
     job = history.job
     prepared_rows(
         "SELECT governance_end_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",

@@ -1,8 +1,8 @@
-"""Leases: how long an executor may be silent before it counts as lost.
+"""Leases: how long an executor may send no report before it counts as lost.
 
-Claiming and starting a job give a lease, each step's report renews it, and nothing else does. No
-heartbeat is needed: a step that outlives its timeout is lost anyway. All times are the
-application's, handed down as `at`; the grace covers what clocks and networks are late.
+A claim or a start gives a lease, each step report renews it, and nothing else does. No heartbeat
+is needed, because a step that exceeds its timeout counts as lost anyway. All times are `at`, which
+the caller took; the grace allows for differing clocks and slow networks.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from governance.domain.canonical import timestamp
 from governance.domain.errors import LeaseExpiredError
 from governance.models import GovernanceJob
 
-# Whoever has reported every step may still end the job, however small the grace is.
+# An executor that has reported every step needs time to end the job, however small the grace is.
 MIN_COMPLETION_GRACE = timedelta(seconds=60)
 
 
 def lease_expiry(job: GovernanceJob, *, at: datetime, timeout_seconds: int | None) -> datetime:
-    """When a lease lapses that `job` is given, or that is renewed, at `at`.
+    """Return when a lease ends that `job` gets, or renews, at `at`.
 
-    The step that is due may take its `timeout_seconds` of the frozen plan, and the grace
-    (`GOVSITE_LEASE_GRACE_SECONDS`) comes on top. When no step is due any more (None), because all
-    are reported or one failed, the lease is the grace alone, at least MIN_COMPLETION_GRACE. It
-    never outlasts the job's deadline. PostgreSQL reckons likewise (`claim_job.sql`,
-    `report_step.sql`).
+    The lease lasts for the timeout of the step that is due plus the grace
+    (`GOVSITE_LEASE_GRACE_SECONDS`), or, when no step is due, for `completion_grace`. It never
+    outlasts the job's deadline. `claim_job.sql` and `report_step.sql` compute the same.
+
+    Args:
+        timeout_seconds: the timeout of the step that is due, from the frozen plan; None when every
+            step is reported or one failed.
     """
     if job.deadline_at is None:
         raise ValueError("A job that was never started has no lease.")
@@ -38,25 +40,29 @@ def lease_expiry(job: GovernanceJob, *, at: datetime, timeout_seconds: int | Non
 
 
 def lease_grace() -> timedelta:
-    """How much longer than its step's timeout an executor may be silent."""
+    """Return how long after a step's timeout its report is still accepted."""
     return timedelta(seconds=settings.GOVSITE["LEASE_GRACE_SECONDS"])
 
 
 def completion_grace() -> timedelta:
-    """How long an executor may be silent that has no step left to report."""
+    """Return how long an executor without a step left to report has to end the job."""
     return max(lease_grace(), MIN_COMPLETION_GRACE)
 
 
 def lease_has_expired(job: GovernanceJob, at: datetime) -> bool:
-    """Whether a running job's lease is over; its last moment still belongs to it."""
+    """Return whether a running job's lease is over at `at`; its last moment is part of it."""
     return job.lease_expires_at is not None and at > job.lease_expires_at
 
 
 def require_lease(job: GovernanceJob, at: datetime) -> None:
-    """Refuse whoever comes after the lease, whether or not a sweep has ended the job yet."""
+    """Refuse a report or a completion after the lease, even if no sweep has ended the job yet.
+
+    Raises:
+        LeaseExpiredError: with `lease_expires_at` in its details.
+    """
     if lease_has_expired(job, at):
         expired_at = timestamp(job.lease_expires_at)
         raise LeaseExpiredError(
-            f"The lease lapsed at {expired_at}; the executor counts as lost.",
+            f"The lease expired at {expired_at}; the executor counts as lost.",
             details={"lease_expires_at": expired_at},
         )

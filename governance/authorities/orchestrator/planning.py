@@ -1,4 +1,4 @@
-"""Planning: proposed changes → an ordered list of steps, each with its time and its way back."""
+"""Planning: proposed changes become ordered steps, each with a timeout and a rollback."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from governance.domain.values import Lifecycle, PlatformState
 
 
 class ExecutionOrchestrator:
-    """Makes plans. It runs none: that is the executor's work."""
+    """The making of plans. It runs no plan; an executor does."""
 
     @staticmethod
     def plan_proposed_changes(
         proposed_changes: Any, *, state: PlatformState | None = None
     ) -> list[dict[str, Any]]:
-        """The plan for `proposed_changes` in any of its three shapes; see `plan_changes`."""
+        """Return the plan for `proposed_changes` in any of its three shapes; see `plan_changes`."""
         return ExecutionOrchestrator.plan_changes(
             parse_changes(proposed_changes), state=state or PlatformState()
         )
 
     @staticmethod
     def plan_changes(changes: Sequence[Change], *, state: PlatformState) -> list[dict[str, Any]]:
-        """One step for each change, in the order given.
+        """Return the plan: one step for each change, in the order given.
 
         A step is a JSON object: `step_index` (0..n-1), `step_type`, `target`, `change`,
         `timeout_seconds` (from settings), and `rollback_action`: the change that would undo the
-        step, or None where what stands before it is not known. The platform is followed through
-        the plan, so that a step's way back leads to where the steps before it had brought it.
+        step, or None if the value before the step is not known. Each step is planned on the state
+        that the steps before it leave, so its rollback restores exactly that state.
         """
         timeout = settings.GOVSITE["STEP_TIMEOUT_SECONDS"]
         lifecycles = dict(state.lifecycles)
@@ -67,7 +67,7 @@ def _rollback_of(
         case CapabilityEnable() | CapabilityDisable():
             return _return_to(change.capability_name, lifecycles.get(change.capability_name))
         case ConfigurationUpdate():
-            # The change says what it replaces: its way back needs no look at the platform.
+            # The change names the value that it replaces, so the registry is not needed.
             return change.document() | {
                 "old_value": change.new_value,
                 "new_value": change.old_value,

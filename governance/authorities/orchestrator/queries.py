@@ -1,9 +1,9 @@
-"""Questions about jobs; each name says what comes back."""
+"""Queries about jobs, their steps and their evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from governance.authorities.orchestrator.evidence import step_status
 from governance.db.row_mapping import prepared_rows
 from governance.domain.errors import NotFoundError
-from governance.domain.values import JobProgress, JobStatus
+from governance.domain.values import ContractStatus, JobProgress, JobStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.models.contract import within_token_scope
 from governance.models.job import no_such_job
@@ -24,10 +24,45 @@ _SCOPE = """
      WHERE job.id = %s"""
 
 
-def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
-    """Running jobs whose executor counts as lost, the most overdue first.
+def jobs_ended_within(
+    days: int, at: datetime, among: QuerySet[GovernanceJob]
+) -> QuerySet[GovernanceJob]:
+    """Return the jobs of `among` that ended in the last `days` days."""
+    return among.filter(
+        status__in=[JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED],
+        ended_at__gte=at - timedelta(days=days),
+    )
 
-    A lease never outlasts the job's deadline, so this finds those past their deadline too.
+
+def running_jobs() -> QuerySet[GovernanceJob]:
+    """Return the RUNNING jobs with their contracts, the last created first."""
+    return (
+        GovernanceJob.objects.filter(status=JobStatus.RUNNING)
+        .select_related("contract")
+        .order_by("-created_at", "-id")
+    )
+
+
+def stopped_jobs_since(since: datetime) -> QuerySet[GovernanceJob]:
+    """Return the jobs that failed or were cancelled at `since` or later, the latest first.
+
+    Only jobs of contracts that are still ACTIVE: a failed contract stands for its job.
+    """
+    return (
+        GovernanceJob.objects.filter(
+            status__in=[JobStatus.FAILED, JobStatus.CANCELLED],
+            ended_at__gte=since,
+            contract__status=ContractStatus.ACTIVE,
+        )
+        .select_related("contract")
+        .order_by("-ended_at")
+    )
+
+
+def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
+    """Return the RUNNING jobs whose executor counts as lost, the most overdue first.
+
+    A lease never outlasts the job's deadline, so jobs past their deadline are among them.
     """
     return GovernanceJob.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=at).order_by(
         "lease_expires_at", "id"
@@ -35,7 +70,11 @@ def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
 
 
 def scope_of_job(job_id: UUID) -> list[str]:
-    """The capabilities that a job's contract is about. Raises NotFoundError."""
+    """Return the affected capabilities of a job's contract.
+
+    Raises:
+        NotFoundError: no such job.
+    """
     found = prepared_rows(_SCOPE, [job_id])
     if not found:
         raise no_such_job(job_id)
@@ -44,8 +83,12 @@ def scope_of_job(job_id: UUID) -> list[str]:
 
 
 def job_progress(job_id: UUID) -> JobProgress:
-    """Where the job stands, in one query. Raises NotFoundError."""
-    job = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
+    """Return the progress of a job; one query.
+
+    Raises:
+        NotFoundError: no such job.
+    """
+    job: Any = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
     if job is None:
         raise no_such_job(job_id)
     return JobProgress(
@@ -59,19 +102,23 @@ def job_progress(job_id: UUID) -> JobProgress:
 
 
 def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
-    """Whether any job within their reach waits for an executor, locked by somebody or not."""
+    """Return whether any job within the token scope is PENDING, locked or not; None is no limit."""
     return GovernanceJob.objects.filter(
         within_token_scope(capabilities, of="contract__"), status=JobStatus.PENDING
     ).exists()
 
 
 def jobs_of_contracts(contract_ids: Iterable[UUID]) -> QuerySet[GovernanceJob]:
-    """The jobs of these contracts: one at most of each."""
+    """Return the jobs of these contracts; a contract has at most one."""
     return GovernanceJob.objects.filter(contract__in=contract_ids).order_by()
 
 
 def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
-    """The evidence of a job that has ended. Raises NotFoundError (`evidence_not_sealed`)."""
+    """Return the evidence of a job that has ended.
+
+    Raises:
+        NotFoundError: no such job, or the job has not ended (`evidence_not_sealed`).
+    """
     evidence = AuditEvidence.objects.filter(job_id=job_id).first()
     if evidence is None:
         scope_of_job(job_id)
@@ -84,15 +131,18 @@ def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
 def steps_with_status(
     job: GovernanceJob, steps: Sequence[JobStep] | None = None
 ) -> list[dict[str, Any]]:
-    """Each step's record with its `status` and its `result` (a StepResult or None); two queries.
+    """Return the records of steps, each with `status` and `result` (a StepResult or None).
 
-    Of all steps of the job, or of `steps`, a run of neighbours in order.
+    Two queries, or one if `steps` is given.
+
+    Args:
+        steps: consecutive steps of the job in order; None is all of them.
     """
     if steps is None:
         steps = list(job.steps.all())
     reported = job.results.select_related("recorded_by")
     if steps:
-        # Whether a step still runs depends on the one before it.
+        # The status of the first step depends on the result of the step before it.
         first, last = steps[0].step_index - 1, steps[-1].step_index
         reported = reported.filter(step_index__range=(first, last))
     results = {result.step_index: result for result in reported}

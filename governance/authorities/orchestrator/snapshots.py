@@ -1,4 +1,4 @@
-"""Store what the health authority read. An observation is written once and never judged here."""
+"""Health snapshots: the readings of the health authority as rows of a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from governance.models import GovernanceJob, HealthSnapshot
 
 
 def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading) -> HealthSnapshot:
-    """The unsaved row that keeps `reading`."""
+    """Return the unsaved row that stores `reading` for `job`."""
     return unsaved_instance(
         HealthSnapshot,
         job_id=job.pk,

@@ -1,4 +1,4 @@
-"""Check a step report before anything is locked for it."""
+"""Checks of a step report's form, made before anything is locked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ MAX_REPORTS = 200
 
 
 def require_reports(reports: Sequence[StepReport]) -> None:
-    """Refuse none, too many, and each that cannot be kept as it is, with the path of the field."""
+    """Refuse an empty or too long list of reports, and each report that has an invalid field.
+
+    Raises:
+        InvalidInputError: with the path of the field, such as `results[2].error`.
+    """
     if not 1 <= len(reports) <= MAX_REPORTS:
         raise InvalidInputError.at("results", f"must be 1 to {MAX_REPORTS} reports")
     for number, report in enumerate(reports):
@@ -29,30 +33,34 @@ def require_reports(reports: Sequence[StepReport]) -> None:
 
 
 def require_report(report: StepReport, path_prefix: str = "") -> None:
-    """Refuse a report that cannot be kept as it is; `path_prefix` precedes its field's path."""
+    """Refuse a report that has an invalid field.
+
+    Raises:
+        InvalidInputError: with the path of the field, after `path_prefix`.
+    """
     if isinstance(report.step_index, bool) or not isinstance(report.step_index, int):
         raise InvalidInputError.at(path_prefix + "step_index", "must be a whole number")
     if not 0 <= report.step_index < 2**31:
-        raise InvalidInputError.at(
-            path_prefix + "step_index", "must not be negative or absurdly large"
-        )
+        raise InvalidInputError.at(path_prefix + "step_index", "must be from 0 to 2147483647")
     if report.status not in (StepStatus.COMPLETED, StepStatus.FAILED):
-        raise InvalidInputError.at(
-            path_prefix + "status", "an executor reports COMPLETED or FAILED"
-        )
+        raise InvalidInputError.at(path_prefix + "status", "must be COMPLETED or FAILED")
     for name in ("started_at", "completed_at"):
         if getattr(report, name).tzinfo is None:
-            raise InvalidInputError.at(path_prefix + name, "must name its time zone")
+            raise InvalidInputError.at(path_prefix + name, "must have a time zone")
     if report.completed_at < report.started_at:
-        raise InvalidInputError.at(path_prefix + "completed_at", "lies before started_at")
+        raise InvalidInputError.at(path_prefix + "completed_at", "must not be before started_at")
     if len(report.error) > MAX_ERROR_LENGTH:
         raise InvalidInputError.at(
             path_prefix + "error", f"must have at most {MAX_ERROR_LENGTH} characters"
         )
     if report.status is StepStatus.FAILED and not report.error.strip():
-        raise InvalidInputError.at(path_prefix + "error", "a failed step says what went wrong")
+        raise InvalidInputError.at(
+            path_prefix + "error", "must say what failed, because the status is FAILED"
+        )
     if report.status is StepStatus.COMPLETED and report.error:
-        raise InvalidInputError.at(path_prefix + "error", "a completed step has no error")
+        raise InvalidInputError.at(
+            path_prefix + "error", "must be empty, because the status is COMPLETED"
+        )
     named: list[tuple[str, Any]] = [
         ("output", report.output),
         ("error", report.error),
@@ -63,7 +71,7 @@ def require_report(report: StepReport, path_prefix: str = "") -> None:
 
 
 def same_report(one: StepReport, other: StepReport) -> bool:
-    """Whether two reports say the same as JSON does: 1 is 1.0, but it is not true."""
+    """Return whether two reports are equal as JSON: 1 equals 1.0, and does not equal true."""
     return _canonical_report(one) == _canonical_report(other)
 
 

@@ -1,4 +1,4 @@
-"""Keep what an executor reports: one step or several in a row, each with its entry, or nothing."""
+"""Writes of step results: one report or several in order, all with their entries, or none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from governance.record.ledger.chain import (
     serialized_entries,
 )
 
-# What is known of a job whose report was kept.
+# The columns that are known of a job after its report was recorded, without reading the job again.
 _LEASED = RowMapping(GovernanceJob, "job", only=["id", "status", "lease_expires_at"])
 RecordedResult = tuple[StepResult, bool]
 
@@ -47,10 +47,11 @@ _REPORT_STEP = f"SELECT result, lease FROM governance_report_step({', '.join(['%
 def record_due_report(
     job_id: UUID, token: str, report: StepReport, *, executor: Any, at: datetime
 ) -> StepResult | None:
-    """The result of the step that is due, by one call, as nearly every report is kept.
+    """Record the report of the step that is due by one SQL call, and return its result.
 
-    None, and nothing is written, where anything is not as it should be: then `record_reports` knows
-    why. Of `result.job` only its status and lease are loaded.
+    Nearly every report takes this path. If the job's state does not allow the report, nothing is
+    written and the return value is None; `record_reports` then finds the reason. Of `result.job`,
+    only the id, status and lease are loaded.
     """
     if not isinstance(token, str):
         return None
@@ -85,12 +86,18 @@ def record_due_report(
 def record_reports(
     state: JobState, reports: Sequence[StepReport], *, executor: Any, at: datetime
 ) -> list[RecordedResult]:
-    """Of each report its result, and whether it is new; the job is RUNNING, and theirs.
+    """Record the reports of a RUNNING job that `executor` started.
 
-    One statement writes all that is new, and one reads what is on record where a step is reported
-    again. The job moves on and its lease is renewed. Raises LeaseExpiredError for a new report
-    after the lease, ResultConflictError for another one than is on record, StepOutOfOrderError for
-    a step that is not due.
+    One statement writes all new results, and one reads the stored results of steps that are
+    reported again. New results move the job's cursor and renew its lease.
+
+    Returns:
+        For each report, in order, its result and whether the result is new.
+
+    Raises:
+        LeaseExpiredError: a new report after the lease.
+        ResultConflictError: a step that has a different result already.
+        StepOutOfOrderError: a step that is not due.
     """
     job, last = state.job, state.last
     stored = _stored(job, reports)
@@ -104,7 +111,7 @@ def record_reports(
         require_lease(job, at)
         if known:
             raise ResultConflictError(
-                f"Step {report.step_index} has another result on record already.",
+                f"A different result of step {report.step_index} is already recorded.",
                 details={"step_index": report.step_index},
             )
         require_due(job, report.step_index, last=last)
@@ -121,7 +128,7 @@ def record_reports(
 
 
 def _stored(job: GovernanceJob, reports: Sequence[StepReport]) -> dict[int, StepResult]:
-    """What is on record of the reported steps: usually nothing, and then nothing is asked."""
+    """Return the stored results of the reported steps by index; usually none, without a query."""
     again = [one.step_index for one in reports if one.step_index < job.current_step_index]
     if not again:
         return {}
@@ -173,7 +180,7 @@ def _write(state: JobState, results: Sequence[StepResult], *, executor: Any, at:
 
 
 def _write_rows(state: JobState, rows: Sequence[Mapping[str, Any]], entries: str) -> list[int]:
-    """The rows' ids; each is written while its step is due, and the job moves on."""
+    """Write the results and their entries in one call, and return the ids of the results."""
     job = state.job
     written = prepared_rows(
         "SELECT governance_record_step_results(%s, %s, %s, %s, %s, %s)",

@@ -1,4 +1,4 @@
-"""Tracking: what an executor reports, kept in order, under its token, until the job ends."""
+"""Tracking: the claim, the start, the reports and the end of a job."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from governance.services.freezes.guards import refuse_active_freeze
 
 
 class JobStateTracker:
-    """The only writer of a job's status and results after activation."""
+    """The only writer of a job's status and results after its activation."""
 
     @staticmethod
     @retried
@@ -65,13 +65,18 @@ class JobStateTracker:
         at: datetime,
         capabilities: Sequence[str] | None = None,
     ) -> tuple[GovernanceJob, str] | None:
-        """The oldest PENDING job, now RUNNING, and its execution token; None if there is none.
+        """Start the oldest PENDING job; return it and its execution token, or None if none waits.
 
-        With `capabilities`, only jobs whose contracts affect nothing else are looked at.
-        The job holds a lease (`lease_expires_at`), as one that is started does. Raises
-        ChangeFreezeActiveError while the line stands still, whether or not a job waits; PostgreSQL
-        looks, in the one call that this is (`models/sql/functions/claim_job.sql`), and a flow says
-        until when and why.
+        The job gets a lease (`lease_expires_at`), as it does from `start_job`.
+
+        Args:
+            capabilities: the token scope; only jobs of contracts that affect nothing else are
+                considered. None is no limit.
+
+        Raises:
+            ChangeFreezeActiveError: a change freeze is active, whether or not a job waits.
+                `models/sql/functions/claim_job.sql` checks it, and `freeze_error_details` adds the
+                end and the reason.
         """
         token = secrets.token_urlsafe(32)
         with optimistic_transaction():
@@ -89,9 +94,12 @@ class JobStateTracker:
     def start_job(
         job_id: UUID, *, executor: Any, at: datetime, freeze: ActiveFreeze | None = None
     ) -> tuple[GovernanceJob, str]:
-        """PENDING → RUNNING, with a lease; the job and the token every report must carry.
+        """Move a PENDING job to RUNNING with a lease; return it and its execution token.
 
-        Raises ChangeFreezeActiveError while the line stands still (`freeze`, as a flow read it).
+        Raises:
+            NotFoundError: no such job.
+            InvalidJobTransitionError: the job is not PENDING (JobImmutableError if it has ended).
+            ChangeFreezeActiveError: `freeze`, which a flow read just before, is active.
         """
         with optimistic_transaction():
             state = read_job_state(job_id)
@@ -103,14 +111,20 @@ class JobStateTracker:
     def record_step_result(
         job_id: UUID, *, token: str, report: StepReport, executor: Any, at: datetime
     ) -> tuple[StepResult, bool]:
-        """Keep a report; (result, True), or the stored result and False for the same one again.
+        """Record the report of a step; return its result and whether the result is new.
 
-        A report that is kept renews the lease; `result.job` holds it. Raises NotFoundError for
-        a job that somebody else started, JobImmutableError for a finished one,
-        InvalidJobTransitionError for one not started, StaleExecutionError for
-        another token, LeaseExpiredError for what comes after the lease, ResultConflictError for a
-        different report of the same step, StepOutOfOrderError for any step but the one that is
-        due. The same report again is no write: the lease does not matter to it.
+        A new result renews the lease, which `result.job` then has. The same report again returns
+        the stored result and writes nothing, even after the lease.
+
+        Raises:
+            InvalidInputError: the report has an invalid field.
+            NotFoundError: no such job, or another account started it.
+            JobImmutableError: the job has ended.
+            InvalidJobTransitionError: the job has not started.
+            StaleExecutionError: the token is not the job's.
+            LeaseExpiredError: a new report after the lease.
+            ResultConflictError: the step has a different result already.
+            StepOutOfOrderError: the step is not due.
         """
         require_report(report)
         if result := JobStateTracker._record_due(job_id, token, report, executor, at):
@@ -122,10 +136,11 @@ class JobStateTracker:
     def record_step_results(
         job_id: UUID, *, token: str, reports: Sequence[StepReport], executor: Any, at: datetime
     ) -> list[tuple[StepResult, bool]]:
-        """As `record_step_result`, for several reports in order: all are kept, or none is.
+        """Record several reports in order, all or none; otherwise like `record_step_result`.
 
-        Raises InvalidInputError (`results[2].error`, …) for one that cannot be kept as it is, and
-        for none at all.
+        Raises:
+            InvalidInputError: there is no report or too many, or a report has an invalid field
+                (with its path: `results[2].error`).
         """
         require_reports(reports)
         return JobStateTracker._record(job_id, token, reports, executor, at)
@@ -155,11 +170,15 @@ class JobStateTracker:
     def complete_job(
         job_id: UUID, *, token: str, executor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
-        """End a RUNNING job as its results say: COMPLETED, or FAILED where a step failed.
+        """End a RUNNING job as its results say: COMPLETED, or FAILED if a step failed.
 
-        Raises NotFoundError for a job that somebody else started, StepsOutstandingError while
-        steps are unreported and none has failed, LeaseExpiredError after the lease. Asking again
-        after the end is refused like every other write (JobImmutableError).
+        Raises:
+            NotFoundError: no such job, or another account started it.
+            JobImmutableError: the job has ended, by this call or another.
+            InvalidJobTransitionError: the job has not started.
+            StaleExecutionError: the token is not the job's.
+            LeaseExpiredError: the lease is over.
+            StepsOutstandingError: steps are not reported, and none has failed.
         """
         with optimistic_transaction():
             history = read_job_history(job_id)
@@ -187,7 +206,13 @@ class JobStateTracker:
     def cancel_job(
         job_id: UUID, *, reason: str, actor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
-        """End a PENDING or RUNNING job as CANCELLED, with the reason."""
+        """End a PENDING or RUNNING job as CANCELLED, with the reason.
+
+        Raises:
+            InvalidInputError: the reason is empty or too long (`reason_required`).
+            NotFoundError: no such job.
+            JobImmutableError: the job has ended.
+        """
         reason = require_cancellation_reason(reason)
         with optimistic_transaction():
             history = read_job_history(job_id)
@@ -200,23 +225,33 @@ class JobStateTracker:
     def fail_timed_out_job(
         job_id: UUID, *, actor: Any, health: HealthReading | None, at: datetime
     ) -> GovernanceJob:
-        """End a RUNNING job whose lease lapsed as FAILED; what its step did is unknown.
+        """End a RUNNING job as FAILED because its lease expired.
 
-        Raises WrongStateError (`not_timed_out`) while the lease lasts. A job is never run again.
+        The outcome of the step that was due is unknown, so the job is never run again.
+
+        Raises:
+            NotFoundError: no such job.
+            JobImmutableError: the job has ended.
+            InvalidJobTransitionError: the job has not started.
+            WrongStateError: the lease is not over (`not_timed_out`).
         """
         with optimistic_transaction():
             history = read_job_history(job_id)
             job = history.job
             require_running(job)
             if not lease_has_expired(job, at):
-                raise WrongStateError("The job still has time.", code="not_timed_out")
+                raise WrongStateError("The job's lease is not over.", code="not_timed_out")
             reason = f"{_expiry_reason(job)}: {_left_at(history)}."
             _end(history, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
         return job
 
     @staticmethod
     def get_job_progress(job_id: UUID) -> JobProgress:
-        """Where the job stands, in one query. Raises NotFoundError."""
+        """Return the progress of a job; one query.
+
+        Raises:
+            NotFoundError: no such job.
+        """
         return job_progress(job_id)
 
 
@@ -246,7 +281,7 @@ def _end(
     health: HealthReading | None,
     at: datetime,
 ) -> None:
-    """Snapshot, evidence, one UPDATE of the job, the terminal entry: in this order, in one call."""
+    """Write, in one call, the snapshot, the evidence, the job's end and the terminal entry."""
     job = history.job
     before = JobStatus(job.status)
     snapshot = snapshot_of(job, SnapshotPhase.AFTER, health) if health else None

@@ -1,9 +1,9 @@
 """Founder review: the only place where a person decides.
 
-Reads contracts, and the platform around them as founders see it (`view.py`, as a document
-`document.py`). A decision, a question, an answer or a comment is the contract's own operation,
-called after `policy.py` said that this person may; review itself writes only that the line is
-stopped and runs again (`line.py`). It refuses whoever may not review, a page that changed since it
-was read, a stopped line, a frozen capability, and a platform that is blocked or of which nobody can
-tell how it is.
+It reads contracts, and the registry and health that a founder's page shows with them (`view.py`;
+`signed_text.py` renders the page as text). It writes nothing itself: a decision, a question, an
+answer or a comment is an operation of the contract, which review calls after `policy.py` has
+checked the person. It refuses a person who may not review, a page that changed after it was read,
+a frozen capability, a platform whose health is BLOCKED or unknown, and every approval during a
+change freeze.
 """

@@ -1,4 +1,4 @@
-"""What a contract will change, set against what stands there: for pages, and for what is signed."""
+"""Differences between proposed and current values, for pages and for the signed text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from governance.domain.wording import (
 
 @dataclass(frozen=True, slots=True)
 class SettingKey:
-    """Something that has a value: a capability's lifecycle (no key), or a key of a scope."""
+    """The name of a value: a capability's lifecycle (`key` is None), or a key of a scope."""
 
     scope: str
     key: str | None = None
@@ -38,30 +38,30 @@ class SettingKey:
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """A value in words, and in the one spelling by which values are compared."""
+    """A value in words, and the canonical text by which values are compared."""
 
     words: str
     canonical: str
 
     @property
     def serialized(self) -> str:
-        """As a view has it: no canonical spelling reads like what is not on record."""
+        """The value as a view stores it: its canonical text, or "no recorded value"."""
         return self.canonical or self.words
 
 
 NO_RECORDED_VALUE = SettingValue("no recorded value", "")
 
-# What stands at a place before the contract is carried out.
+# Returns the value of a setting before the contract is carried out.
 ValueLookup = Callable[[SettingKey], SettingValue]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place, as it stands and as it would stand.
+    """A setting's value before and after a change.
 
-    `before_is` says when `before` is true: now, or after an earlier step of the same contract.
-    `conflict` and `doubt` say, in words, why the proposal may rest on something else than what
-    stands there: another value, or none on record.
+    `before_is` says when `before` holds: now, or after an earlier step of the same contract.
+    `conflict` is a sentence if the proposal expects another value than the current one, `doubt` if
+    it expects a value and none is recorded.
     """
 
     name: str
@@ -74,9 +74,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One change in words, with its differences and the step that it becomes.
+    """A change in words, with its differences and its step in the plan.
 
-    `number` is the step's index, from 0, as the plan, the ledger and the API count.
+    `number` is the step's index from 0, as in the plan, the ledger and the API.
     """
 
     number: int
@@ -100,11 +100,12 @@ def change_rows(
     current_value: ValueLookup,
     decided: bool,
 ) -> list[ChangeRow]:
-    """A row for each change, in order, following the platform through the steps before it.
+    """Return a row for each change, in order; each starts from the values that earlier steps leave.
 
-    `current_value` gives what a setting holds: `values_in` a state, or as a founder's view has it.
-    Once a contract is `decided`, what stands now says nothing about its proposal any more: then
-    no conflict is marked.
+    Args:
+        current_value: the current value of a setting: `values_in` a state, or that of a view.
+        decided: whether the contract is no longer in review. Then no conflict is marked, because
+            the current values may be the result of the contract itself.
     """
     planned: dict[SettingKey, tuple[SettingValue, str]] = {}
     rows = []
@@ -135,7 +136,7 @@ def change_rows(
 def affected_settings(
     change: Change,
 ) -> Iterable[tuple[SettingKey, SettingValue, SettingValue | None]]:
-    """(place, value proposed there, value that the proposal expects there, if it says)."""
+    """Yield each setting of a change: (key, proposed value, expected current value or None)."""
     match change:
         case CapabilityEnable():
             yield SettingKey(change.capability_name), _word(change.target_lifecycle), None
@@ -150,7 +151,7 @@ def affected_settings(
 
 
 def values_in(state: PlatformState) -> ValueLookup:
-    """What stands at a place in `state`."""
+    """Return a lookup of the values in `state`."""
 
     def value_of(setting: SettingKey) -> SettingValue:
         if setting.key is None:
@@ -164,14 +165,14 @@ def values_in(state: PlatformState) -> ValueLookup:
 
 
 def parse_value(setting: SettingKey, serialized: str) -> SettingValue:
-    """The value of `setting` as serialized in a view."""
+    """Parse the value of `setting` from its serialized form in a view."""
     if serialized == NO_RECORDED_VALUE.serialized:
         return NO_RECORDED_VALUE
     return _word(serialized) if setting.key is None else _value(json.loads(serialized))
 
 
 def _objection(before: SettingValue, expected: SettingValue | None) -> tuple[str, str]:
-    """(conflict, doubt): another value stands there than the proposal expects, or none does."""
+    """Return (conflict, doubt): sentences if the expected value differs, or none is recorded."""
     if expected is None or before.canonical == expected.canonical:
         return "", ""
     expectation = f"The proposal expects {expected.words} here"

@@ -1,4 +1,4 @@
-"""A founder decides: approve, reject or modify. Before that they ask; others answer and comment."""
+"""Operations of a review: approve, reject, modify the scope, ask, answer and comment."""
 
 from __future__ import annotations
 
@@ -54,13 +54,23 @@ def approve(
     seen_text: str = "",
     freeze: ActiveFreeze | None = None,
 ) -> SystemContract:
-    """Sign a contract. `health`, `frozen` (names of frozen capabilities) and `freeze` (of the
-    whole line) are what a flow read; `seen_digest` and `seen_view` are the digests of the content
-    and of the view that the founder read, `seen_text` is that view, for a refusal to explain.
+    """Sign a contract as a founder; the last signature that its risk requires approves it.
 
-    Beside what `approve_contract` refuses: WrongPersonError, ChangeFreezeActiveError,
-    CapabilityFrozenError, HealthBlocksError (`health_unknown`, `health_blocked`), and, when
-    nothing else does, ViewChangedError.
+    Args:
+        seen_digest: the content digest on the page that the founder read.
+        seen_view: the view digest on that page.
+        seen_text: the view on that page as text; only a refusal uses it, to say what changed.
+        health: what a flow read; None if the health could not be read.
+        frozen: the affected capabilities that are frozen, as a flow read them.
+        freeze: the active change freeze, as a flow read it.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        ChangeFreezeActiveError: a change freeze is active.
+        CapabilityFrozenError: an affected capability is frozen.
+        HealthBlocksError: health is BLOCKED or unknown (`health_blocked`, `health_unknown`).
+        ViewChangedError: the view has changed; checked after everything else.
+        GovernanceError: any error of the contract's `approve_contract`.
     """
     require_founder(founder)
     refuse_active_freeze(freeze)
@@ -85,13 +95,18 @@ def approve(
 
 @retried
 def reject(*, contract_id: UUID, founder: Any, reason: str, at: datetime) -> SystemContract:
-    """Refuse an ELIGIBLE contract for good, with a reason of more than 10 characters.
+    """Reject an ELIGIBLE contract, with a reason of more than 10 characters.
 
-    A contract that is not ELIGIBLE yet may end REJECTED too, but by its verdict, never by review.
+    A contract that is not ELIGIBLE yet can only be rejected by its eligibility verdict.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of the contract's `reject_contract`.
     """
     require_founder(founder)
     with write_transaction():
-        require_reviewable(SystemContract.objects.lock(contract_id))
+        require_reviewable(SystemContract.objects.lock(contract_id), at)
         return contract_operations.reject_contract(
             contract_id=contract_id, founder=founder, reason=reason, at=at
         )
@@ -108,14 +123,21 @@ def modify_scope(
     seen_digest: str,
     at: datetime,
 ) -> SystemContract:
-    """Replace an ELIGIBLE contract by a DRAFT with other changes, whose plan a flow made.
+    """Replace an ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
 
-    See `supersede_contract` for what is refused beside whoever may not review. A frozen line does
-    not refuse it: to reject and to propose is taken then, and this is both.
+    A change freeze does not stop this: it stops neither rejections nor proposals.
+
+    Args:
+        plan: the plan of `changes`, which a flow made.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `supersede_contract`.
     """
     require_founder(founder)
     with write_transaction():
-        require_reviewable(SystemContract.objects.lock(contract_id))
+        require_reviewable(SystemContract.objects.lock(contract_id), at)
         return succession.supersede_contract(
             contract_id=contract_id,
             changes=changes,
@@ -131,10 +153,16 @@ def modify_scope(
 def request_clarification(
     *, contract_id: UUID, founder: Any, question: str, at: datetime
 ) -> ClarificationRequest:
-    """Ask before deciding: the contract stays ELIGIBLE and its clock stands until the answer."""
+    """Ask about an ELIGIBLE contract as a founder; its review is paused until the answer.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `record_clarification_request`.
+    """
     require_founder(founder)
     with write_transaction():
-        require_reviewable(SystemContract.objects.lock(contract_id))
+        require_reviewable(SystemContract.objects.lock(contract_id), at)
         return clarifications.record_clarification_request(
             contract_id=contract_id, founder=founder, question=question, at=at
         )
@@ -144,17 +172,28 @@ def request_clarification(
 def answer_clarification(
     *, contract_id: UUID, person: Any, answer: str, at: datetime
 ) -> ClarificationAnswer:
-    """Answer the open question, as the contract's proposer or an operator; the clock runs again."""
+    """Answer the open question of a contract; its review continues.
+
+    Raises:
+        WrongPersonError: the person is neither the contract's proposer nor an operator.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `record_clarification_answer`.
+    """
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
         require_answerer(person, contract)
-        require_reviewable(contract)
+        require_reviewable(contract, at)
         return clarifications.record_clarification_answer(
             contract_id=contract_id, person=person, answer=answer, at=at
         )
 
 
 def comment(*, contract_id: UUID, person: Any, text: str, at: datetime) -> ContractComment:
-    """Remark on a contract, in whatever state it is."""
+    """Comment on a contract of any status.
+
+    Raises:
+        WrongPersonError: the person is not staff who may see contracts.
+        GovernanceError: any error of `add_comment`.
+    """
     require_commenter(person)
     return comments.add_comment(contract_id=contract_id, person=person, text=text, at=at)

@@ -1,10 +1,12 @@
-"""Who may decide, on what, and on what kind of platform. Pure checks; they write nothing."""
+"""The policy of a review: who may act, on which status, and on which state of the platform."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
+from governance.authorities.contract.earlier_decisions import undecidable_reason
 from governance.domain.errors import (
     CapabilityFrozenError,
     ContractImmutableError,
@@ -16,45 +18,62 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus, HealthReading
 from governance.models import SystemContract
 
-# Whoever may propose contracts answers for what they propose: the operators.
+# Operators, who may import proposals, may also answer questions about them.
 ANSWER_PERMISSION = "governance.import_contract"
 COMMENT_PERMISSION = "governance.view_systemcontract"
 
 
 def require_answerer(person: Any, contract: SystemContract) -> None:
-    """Only the contract's proposer or an operator answers a founder's question."""
+    """Refuse a person who is neither the contract's proposer nor an operator.
+
+    Raises:
+        WrongPersonError: also for an account that is not active.
+    """
     is_answerer = contract.proposed_by_id == person.pk or person.has_perm(ANSWER_PERMISSION)
     if not (person.is_active and is_answerer):
-        raise WrongPersonError("Only its proposer or an operator answers a founder's question.")
+        raise WrongPersonError(
+            "Only the contract's proposer or an operator can answer a founder's question."
+        )
 
 
 def require_commenter(person: Any) -> None:
-    """Whoever may see contracts and signs in to the admin may remark on them."""
+    """Refuse a person who may not comment: only active staff who may see contracts may.
+
+    Raises:
+        WrongPersonError: for everybody else.
+    """
     if not (person.is_active and person.is_staff and person.has_perm(COMMENT_PERMISSION)):
-        raise WrongPersonError("Only staff who may see contracts comment on them.")
+        raise WrongPersonError("Only staff who may see contracts can comment on them.")
 
 
-def require_reviewable(contract: SystemContract) -> None:
-    """Only ELIGIBLE is reviewed (REVIEW-001): refuse every other state with WrongStateError."""
+def require_reviewable(contract: SystemContract, at: datetime) -> None:
+    """Refuse a contract that is not ELIGIBLE; its message says who decided before, and when.
+
+    Raises:
+        ContractImmutableError: the contract has ended.
+        WrongStateError: the contract has another status (`not_eligible`).
+    """
     if contract.status == ContractStatus.ELIGIBLE:
         return
     details = {"status": str(contract.status)}
+    message = undecidable_reason(contract, at)
     if contract.status in CONTRACT_TERMINAL_STATES:
-        raise ContractImmutableError(
-            f"This contract is {contract.status} for good.", details=details
-        )
-    raise WrongStateError(
-        f"Only an ELIGIBLE contract is reviewed; this one is {contract.status}.",
-        code="not_eligible",
-        details=details,
-    )
+        raise ContractImmutableError(message, details=details)
+    raise WrongStateError(message, code="not_eligible", details=details)
 
 
 def require_platform_ready(*, health: HealthReading | None, frozen: Collection[str]) -> None:
-    """Refuse to approve a change of what is frozen, or of a platform that is not well."""
+    """Refuse an approval if an affected capability is frozen, or health does not allow it.
+
+    Raises:
+        CapabilityFrozenError: `frozen` names a capability.
+        HealthBlocksError: health is BLOCKED or unknown (`health_blocked`, `health_unknown`).
+    """
     if frozen:
-        raise CapabilityFrozenError(f"Frozen: {', '.join(sorted(frozen))}.")
+        raise CapabilityFrozenError(
+            f"Frozen capabilities cannot change: {', '.join(sorted(frozen))}."
+        )
     if health is None:
-        raise HealthBlocksError("Nobody can tell how the platform is.", code="health_unknown")
+        raise HealthBlocksError("The platform's health is unknown.", code="health_unknown")
     if blocking := health.blocking_scopes():
-        raise HealthBlocksError(f"Health blocks: {', '.join(blocking)}.")
+        raise HealthBlocksError(f"Health is BLOCKED for {', '.join(blocking)}.")

@@ -1,4 +1,4 @@
-"""What opposes a decision, asked before anybody decides."""
+"""Queries for a review page: the actions that a person may take, and the reasons against others."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _CIRCUMSTANCES = f"""
 
 @dataclass(frozen=True, slots=True)
 class ReviewPermissions:
-    """The refusals that a person would hear now, most basic first; empty where none is known."""
+    """The errors that each action of a person would raise now; empty for an allowed action.
+
+    The first error of each is the most basic one.
+    """
 
     against_approving: tuple[GovernanceError, ...]
     against_rejecting: tuple[GovernanceError, ...]
@@ -61,15 +64,18 @@ def review_permissions(
     signing: SigningProgress,
     freeze: ActiveFreeze | None = None,
 ) -> ReviewPermissions:
-    """Ask the guards of all that a review knows. It promises nothing: the operations decide."""
+    """Check the guards of each review action against what the caller has read.
+
+    An empty result is no promise: the operation checks again, under lock, and can still refuse.
+    """
     answering = _refusals(
-        lambda: require_reviewable(contract),
+        lambda: require_reviewable(contract, at),
         lambda: require_answerer(person, contract),
         lambda: require_open_question(contract),
     )
     commenting = _refusals(lambda: require_commenter(person))
     rejecting = _refusals(
-        lambda: require_reviewable(contract),
+        lambda: require_reviewable(contract, at),
         lambda: require_founder(person),
         lambda: refuse_proposer(contract, person),
     )
@@ -91,8 +97,11 @@ def review_permissions(
 def capabilities_and_freeze_of(
     contract_id: UUID, at: datetime
 ) -> tuple[list[str], ActiveFreeze | None]:
-    """What a decision on a contract depends on besides it: the capabilities that it is about, and
-    what `active_freeze` says. One query. Raises NotFoundError."""
+    """Return a contract's affected capabilities and the active change freeze at `at`; one query.
+
+    Raises:
+        NotFoundError: no such contract.
+    """
     found = prepared_rows(_CIRCUMSTANCES, [at, at, at, contract_id])
     if not found:
         raise no_such_contract(contract_id)

@@ -1,9 +1,9 @@
-"""The review queue: what waits for a founder, by risk and then by what expires first.
+"""The review queue: the ELIGIBLE contracts by risk, then by the end of their review (REVIEW-005).
 
-Of one risk, those whose clock stands while a question is open come last: their time does not run.
+Within a risk, contracts whose review is paused come last, because their time does not pass.
 
-ELIGIBLE only (REVIEW-005). Pages go by position, both ways, and nobody counts: rows that arrive or
-leave meanwhile shift nothing. Each question is one query along an index made for it.
+Pages use keyset cursors in both directions and no row count, so contracts that arrive or leave
+between two requests shift no page. Each page is one query on an index made for it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from governance.models.contract import (
 )
 
 PAGE_SIZE = 50
-# Whole days of waiting: from the first until the second, which may be without end.
+# Ranges of waiting time in whole days: from the first number to below the second; None is no end.
 AGES: dict[str, tuple[int, int | None]] = {
     "0-1": (0, 1),
     "1-2": (1, 2),
@@ -63,7 +63,7 @@ LIST_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """What of the queue is asked for; everything where nothing is said."""
+    """The filters of the queue; an empty field filters nothing."""
 
     risk: RiskLevel | None = None
     source: Source | None = None
@@ -74,7 +74,7 @@ class QueueFilter:
 
 @dataclass(frozen=True, slots=True)
 class QueueCursor:
-    """Where a contract stands in the queue."""
+    """The position of a contract in the queue's order."""
 
     rank: int
     ends_at: datetime
@@ -88,7 +88,11 @@ class QueueCursor:
 
     @classmethod
     def read(cls, text: str) -> QueueCursor:
-        """The place that `str(place)` tells. Raises ValueError for any other text."""
+        """Parse the text that `str(cursor)` returns.
+
+        Raises:
+            ValueError: for any other text.
+        """
         rank, ends_at, name = text.split("~")
         return cls(read_digits(rank, max_digits=1), time_from_digits(ends_at), UUID(name))
 
@@ -98,7 +102,7 @@ class QueueCursor:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """A page in the queue's order, and whether there is anything before and after it."""
+    """A page in the queue's order, and whether there are rows before and after it."""
 
     rows: Sequence[SystemContract]
     has_earlier: bool
@@ -106,7 +110,7 @@ class QueuePage:
 
 
 class _Beyond(Func):
-    """`(rank, review's end, id)` against a place, compared as rows, as the index is sorted."""
+    """The row comparison of `(rank, review's end, id)` with a cursor, which the index serves."""
 
     output_field = BooleanField()
 
@@ -140,7 +144,7 @@ class _Beyond(Func):
 def waiting_contracts(
     filters: QueueFilter = QueueFilter(), *, at: datetime
 ) -> QuerySet[SystemContract]:
-    """What waits for a decision and fits `filters`, in no order, as a list shows it."""
+    """Return the ELIGIBLE contracts that match `filters`, unordered, with the list's columns."""
     rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*LIST_COLUMNS)
     if filters.risk:
         rank = 2 * list(RiskLevel).index(filters.risk)
@@ -167,10 +171,9 @@ def queue_page(
     before: QueueCursor | None = None,
     size: int = PAGE_SIZE,
 ) -> QueuePage:
-    """The first page, or the one that follows `after`, or the one that ends before `before`.
+    """Return the first page, the page after `after`, or the page before `before`; one query.
 
-    One query; two where there is nothing beyond the place that was asked for. A place need not be
-    that of a contract that still waits.
+    The contract of a cursor may have left the queue meanwhile.
     """
     rows = waiting_contracts(filters, at=at)
     if before:

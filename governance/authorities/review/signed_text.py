@@ -1,7 +1,7 @@
-"""What a founder signs, as a plain text that still reads as a document a year later.
+"""The signed text: the page that a founder signs, as plain text that can be read without the site.
 
-It follows from the contract and the view alone: the same two, the same text. Whatever people and
-machines wrote stays within its line or behind its margin, so that it cannot pose as another part.
+The text depends only on the contract and the view. A text that a person or a machine wrote stays on
+its own line or behind a margin, so that it cannot imitate another part of the document.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARGIN = "    | "
 
 
 def render_signed_text(contract: SystemContract, view: ReviewView) -> str:
-    """The page of `contract` as `view` saw it: every change, what stands around it, and why."""
+    """Render the page of `contract` with the values of `view`: changes, origin, verdicts, plan."""
     return "\n".join(_lines(contract, view)) + "\n"
 
 
@@ -90,7 +90,7 @@ def _capability(name: str, view: ReviewView) -> Iterator[str]:
 
 
 def _verdict(verdict: Mapping[str, Any] | None) -> Iterator[str]:
-    """What a verdict says, whatever it says: a line for each of its parts."""
+    """Yield a verdict's lines, one or more for each of its fields, known or not."""
     verdict = verdict or {}
     for part in sorted(verdict, key=lambda part: (part not in ("decision", "reason"), part)):
         details = verdict[part]
@@ -124,14 +124,14 @@ def _fact(name: str, words: str) -> str:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Several lines of somebody's own, each behind the margin."""
+    """Yield the lines of a text that a person wrote, each behind the margin."""
     if text:
         yield ""
         yield from (MARGIN + _line(line) for line in text.splitlines())
 
 
 def _line(text: str) -> str:
-    """`text` on one line, with what does not print, or would turn the line around, spelled out."""
+    """Return `text` as one line; unprintable and text-direction characters become `\\uXXXX`."""
     return "".join(
         character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
     )

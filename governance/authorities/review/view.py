@@ -1,9 +1,9 @@
-"""What a founder has before them, as far as it can move behind the page's back.
+"""The view: everything on a founder's page that can change after the page was rendered.
 
-The content of a contract is frozen from ELIGIBLE on; a view is that content's digest and what
-stands around it: the values that the changes touch, capabilities, health, the review's clock, what
-was said, who signed. Nothing in it moves by the clock alone. A founder signs the digest of the view
-that their page showed, and is refused when another one is found as they sign.
+A contract's content does not change from ELIGIBLE on. The view has that content's digest, and the
+values that the changes touch, the affected capabilities, health, the end of the review, the number
+of questions, answers and comments, and the signatures. Nothing in it changes with time alone. A
+founder signs the digest of the view on the page, and is refused if the view has changed by then.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from governance.domain.wording import format_time, plural
 from governance.models import ApprovalSignature, SystemContract
 from governance.services.registry.queries import capabilities_named, platform_state_for
 
-# As much as a form can carry along for the sake of a message, as a browser writes it.
+# The longest view, form-encoded, that a form carries along to say what changed.
 MAX_POSTED_LENGTH = 400_000
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewView:
-    """The digest of the content, and facts in words: what it is about → how it stands."""
+    """The content digest, and facts in words: the name of each and its current value."""
 
     content_digest: str
     facts: Mapping[str, str]
@@ -49,32 +49,32 @@ class ReviewView:
         return {"content_digest": self.content_digest, "facts": dict(self.facts)}
 
     def text(self) -> str:
-        """The one spelling of this view: canonical JSON."""
+        """Serialize the view as canonical JSON."""
         return canonical_text(self.as_record())
 
     def digest(self) -> str:
-        """SHA-256 of the view's text."""
+        """Return the SHA-256 of the view's text."""
         return sha256_hex(self.text())
 
     def for_form(self) -> str:
-        """The view's text for a form to carry along, or "" where that would be too much."""
+        """Return the view's text for a hidden form field, or "" if it is too long for one."""
         text = self.text()
         return text if len(quote_plus(text)) <= MAX_POSTED_LENGTH else ""
 
     def value_of(self, setting: SettingKey) -> SettingValue:
-        """What stands at a place that the contract's changes touch."""
+        """Return the value of a setting that the contract's changes touch."""
         return parse_value(
             setting, self.facts.get(fact_name(setting), NO_RECORDED_VALUE.serialized)
         )
 
 
 def review_view(contract: SystemContract, *, health: HealthReading | None) -> ReviewView:
-    """The view of a contract as it stands now; five queries. `health` is what a flow read."""
+    """Return the current view of a contract; five queries. `health` is what a flow read."""
     return ReviewView(contract.content_digest or "", dict(_facts(contract, health)))
 
 
 def view_changes(seen: ReviewView, now: ReviewView) -> list[str]:
-    """What differs, a sentence each, in the order of the page; empty where nothing does."""
+    """List the differences between two views in words, in the order of the page."""
     found = []
     for fact, value in now.facts.items():
         if fact not in seen.facts:
@@ -89,22 +89,26 @@ def view_changes(seen: ReviewView, now: ReviewView) -> list[str]:
 
 
 def require_same_view(now: ReviewView, *, seen_view: str, seen_text: str = "") -> None:
-    """Refuse with ViewChangedError unless `seen_view` is the digest of the view as it is now.
+    """Refuse a signature if `seen_view` is not the digest of the current view.
 
-    `seen_text` is the view that the founder's form carried. It is believed for nothing but saying
-    what changed, and not even for that unless `seen_view` is its digest.
+    Args:
+        seen_text: the view that the founder's form carried. It is used only to list what changed,
+            and only if `seen_view` is its digest.
+
+    Raises:
+        ViewChangedError: `details["changed"]` lists the differences, if they are known.
     """
     if now.digest() == seen_view:
         return
     seen = _read(seen_text, digest=seen_view)
     details = {"changed": view_changes(seen, now) if seen else []}
     raise ViewChangedError(
-        "What you read has changed since; look again before you sign.", details=details
+        "This page has changed since you read it; read it again before you sign.", details=details
     )
 
 
 def fact_name(setting: SettingKey) -> str:
-    """How a view names a place: no two places, and no place and another fact, are named alike."""
+    """Return the name of a setting in a view, which no other setting and no other fact has."""
     if setting.key is None:
         return f"Lifecycle of {_name(setting.scope)}"
     names = (setting.scope, setting.key)
@@ -161,12 +165,12 @@ def _name(name: str) -> str:
 
 
 def _is_odd(name: str) -> bool:
-    """Whether a name could be taken for more than a name, among the facts."""
+    """Return whether a name holds a character that separates or quotes names in a view."""
     return "·" in name or '"' in name
 
 
 def _read(text: str, *, digest: str) -> ReviewView | None:
-    """The view in `text`, if it is one and `digest` is its digest."""
+    """Parse a view; None if `text` is not one or `digest` is not its digest."""
     try:
         if sha256_hex(text) != digest:
             return None

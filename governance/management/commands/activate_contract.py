@@ -1,4 +1,4 @@
-"""One approved contract becomes its job."""
+"""The command `activate_contract`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from governance.management.values import parse_id, timeout_minutes
 
 
 class Command(GovernanceCommand):
-    help = """Activate an approved contract: it becomes ACTIVE, with one PENDING job.
+    help = """Activate an approved contract: it becomes ACTIVE and gets one PENDING job.
 
-Refused unless the contract is APPROVED, inside its activation window, unchanged since it was
-signed, and the platform's health is known and does not block."""
+The command is refused unless the contract is APPROVED, inside its activation window and unchanged
+since it was signed, the health of the platform is known and not BLOCKED, and no change freeze is
+active."""
 
     permission = "governance.activate_contract"
     has_json = True
@@ -28,14 +29,14 @@ signed, and the platform's health is known and does not block."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "contract", metavar="CONTRACT", type=parse_id, help="The contract's id."
+            "contract", metavar="CONTRACT", type=parse_id, help="The id of the contract."
         )
         parser.add_argument(
             "--timeout-minutes",
             metavar="N",
             type=timeout_minutes,
             default=DEFAULT_TIMEOUT_MINUTES,
-            help="How long the job may run, 1 to 1440 (default: %(default)s).",
+            help="How many minutes the job may run, 1 to 1440 (default: %(default)s).",
         )
 
     def run(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Every contract whose time has come becomes its job."""
+"""The command `activate_due_contracts`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from governance.management.values import timeout_minutes
 
 
 class Command(GovernanceCommand):
-    help = """Activate every approved contract that is inside its window, for a scheduler to call.
+    help = """Activate every approved contract that is inside its activation window.
 
-The one whose window closes first goes first. Each is a transaction of its own: one refusal
-stops none of the others. While the line is frozen all are passed over, and wait."""
+A scheduler may call this every minute. The contract whose window closes first comes first. Each
+contract is activated in a transaction of its own, so a refusal does not stop the others. While
+changes are frozen, all contracts are passed over and stay APPROVED."""
 
     permission = "governance.activate_contract"
     has_json = True
@@ -27,7 +28,7 @@ stops none of the others. While the line is frozen all are passed over, and wait
         "activate_due_contracts --timeout-minutes 30 --as scheduler --json",
     )
     exit_codes = {
-        0: "all were activated, or somebody else was first, or the line is frozen",
+        0: "all were activated, or another process was first, or changes are frozen",
         1: "at least one was refused",
     }
 
@@ -37,7 +38,7 @@ stops none of the others. While the line is frozen all are passed over, and wait
             metavar="N",
             type=timeout_minutes,
             default=DEFAULT_TIMEOUT_MINUTES,
-            help="How long each job may run, 1 to 1440 (default: %(default)s).",
+            help="How many minutes each job may run, 1 to 1440 (default: %(default)s).",
         )
 
     def run(self, **options: Any) -> None:

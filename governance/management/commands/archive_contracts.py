@@ -1,4 +1,4 @@
-"""`archive_contracts`: whole contracts into files that verify on their own."""
+"""The command `archive_contracts`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from governance.record.retention.signature import sign_manifest
 
 
 class Command(GovernanceCommand):
-    help = """Export whole contracts that came to rest before a time into files; removes nothing.
+    help = """Export contracts that ended before a given time into files. Nothing is removed.
 
-A file holds one contract that is REJECTED, EXPIRED, COMPLETED or FAILED with all that hangs on it:
-its whole chain, signatures, questions, comments, job, steps, results, health, evidence, verdicts.
-It verifies without the database: verify_archive. A manifest lists the files with their SHA-256.
-A file appears whole or not at all, and none is written twice: after a crash, or with a later
---before, run it again with the same folder.
+Each file has one contract that is REJECTED, EXPIRED, COMPLETED or FAILED, with everything that
+belongs to it: ledger entries, signatures, questions, comments, job, steps, results, health
+snapshots, evidence and verdicts. verify_archive checks the files without the database. A manifest
+lists the files with their SHA-256. A file is written completely or not at all, and no file is
+written twice. After a crash, or with a later --before, run the command again with the same folder.
 
-A contract whose record does not verify is not exported, and is named. remove_archived takes out of
-the database what is in the files: a separate act, of the owner of the tables."""
+A contract whose record does not verify is not exported; its id and the problem are printed. To
+remove the exported contracts from the database, the owner of the tables runs remove_archived."""
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (
@@ -37,8 +37,8 @@ the database what is in the files: a separate act, of the owner of the tables.""
         "archive_contracts --before 2024-01-01 --to /archive/2023 --sign",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        0: "all of them are in the archive",
-        REFUSED: "some could not be exported; or refused: in_the_future, archive_in_use, "
+        0: "all contracts that ended before DATE are in the archive",
+        REFUSED: "some were not exported; or nothing was: in_the_future, archive_in_use, "
         "unusable_key",
     }
 
@@ -48,20 +48,20 @@ the database what is in the files: a separate act, of the owner of the tables.""
             required=True,
             type=parse_day_or_time,
             metavar="DATE",
-            help="Contracts whose last entry is older: a day (its first moment in UTC), or a time "
-            "with its zone.",
+            help="Export contracts whose last ledger entry is older than this: a day, which means "
+            "its start in UTC, or a time in RFC 3339 with its zone.",
         )
         parser.add_argument(
-            "--to", required=True, type=Path, metavar="DIR", help="The archive's folder."
+            "--to", required=True, type=Path, metavar="DIR", help="The folder of the archive."
         )
         parser.add_argument(
             "--sign",
             action="store_true",
-            help="Sign the manifest with the key in GOVSITE_LEDGER_SIGNING_KEY_FILE, as "
-            "checkpoint_ledger signs.",
+            help="Sign the manifest with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE, "
+            "the key of checkpoint_ledger.",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Verify and count them, but write nothing."
+            "--dry-run", action="store_true", help="Verify and count the contracts; write nothing."
         )
 
     def run(
@@ -74,7 +74,7 @@ the database what is in the files: a separate act, of the owner of the tables.""
         as_json: bool,
         **_: Any,
     ) -> None:
-        # Before the long work: a key that cannot be used is refused at once.
+        # Read the key before the long work, so that an unusable key is refused at once.
         key = signing_key() if sign and not dry_run else None
         at = timezone.now()
         new = already = entries = 0

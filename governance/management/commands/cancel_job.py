@@ -1,4 +1,4 @@
-"""A job is called off."""
+"""The command `cancel_job`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from governance.management.values import parse_id
 
 
 class Command(GovernanceCommand):
-    help = """Cancel a pending or running job, with a reason; its evidence is sealed as it ends.
+    help = """Cancel a pending or running job, and seal its evidence.
 
-The contract stays ACTIVE until an auditor's verdict, which for a cancelled job can only be FAIL."""
+The contract stays ACTIVE until an auditor gives a verdict. On a cancelled job the verdict can only
+be FAIL."""
 
     permission = "governance.cancel_job"
     has_json = True
@@ -24,9 +25,12 @@ The contract stays ACTIVE until an auditor's verdict, which for a cancelled job 
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The id of the job.")
         parser.add_argument(
-            "--reason", metavar="TEXT", required=True, help="Why; it stays in the ledger."
+            "--reason",
+            metavar="TEXT",
+            required=True,
+            help="The reason, which is stored in the ledger.",
         )
 
     def run(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`checkpoint_ledger`: what every chain is now, signed, to be kept where the database is not."""
+"""The command `checkpoint_ledger`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from governance.record.attest.keys import public_pem, signing_key
 
 
 class Command(GovernanceCommand):
-    help = """Write a signed checkpoint of the ledger: each chain's head, and their Merkle root.
+    help = """Write a signed checkpoint of the ledger: the last entry of each hash chain, and the
+Merkle root of all of them.
 
-Keep it where whoever has the database cannot reach it. `verify_ledger --checkpoint FILE` then
-finds what the database alone cannot show: a chain that was rewritten and hashed anew, one that
-lost its tail, an older backup restored over newer work. Signed with the Ed25519 key in
-GOVSITE_LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the checkpoints."""
+Keep the checkpoint out of reach of everybody who can write to the database. Later,
+`verify_ledger --checkpoint FILE` finds what the database alone cannot show: a chain that was
+rewritten and hashed again, a chain that lost its last entries, an older backup. The checkpoint is
+signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE. Keep the public key (--public-key)
+with the checkpoints."""
 
     examples = (
         "checkpoint_ledger --output 2026-11-22.checkpoint",
         "checkpoint_ledger | gzip > 2026-11-22.checkpoint.gz",
         "checkpoint_ledger --public-key > ledger_key.pub",
     )
-    exit_codes = {1: "the key or the file cannot be used"}
+    exit_codes = {1: "the key cannot be used, or the file cannot be written"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
@@ -39,12 +41,13 @@ GOVSITE_LEDGER_SIGNING_KEY_FILE; keep its public half (--public-key) beside the 
             "--output",
             type=Path,
             metavar="FILE",
-            help="Write into this file instead of standard output; it appears whole or not at all.",
+            help="Write to this file instead of standard output; the file is written completely "
+            "or not at all.",
         )
         what.add_argument(
             "--public-key",
             action="store_true",
-            help="Print the public half of the signing key (PEM) and nothing else.",
+            help="Print the public key that belongs to the signing key, as PEM, and nothing else.",
         )
 
     def run(self, *, output: Path | None, public_key: bool, **_: Any) -> None:

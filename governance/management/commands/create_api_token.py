@@ -1,4 +1,4 @@
-"""A client of the API gets its token."""
+"""The command `create_api_token`."""
 
 from __future__ import annotations
 
@@ -27,47 +27,47 @@ def _role(text: str) -> Role:
 
 
 class Command(GovernanceCommand):
-    help = """Make a token for the API, and print it: once, for only its hash is kept.
+    help = """Create an API token and print it. It is printed only now: only its hash is stored.
 
-It belongs to a service account, which nobody can log in with. The account is put into the group of
-the role, whose permissions the token then carries: all of them, or only those named by --verb, and
-for every contract, or only for those about nothing but what --capability names. Send it as
-"Authorization: Bearer TOKEN"."""
+The token belongs to a service account, which cannot log in. The command adds the account to the
+group of the role. The token has all permissions of the account, or only those that --verb names. It
+reaches all contracts, or only those that affect no capability except the ones that --capability
+names. A client sends the token as "Authorization: Bearer TOKEN"."""
 
-    # Handing out a role is managing users; none of the chain's own roles may do that.
+    # The command gives a role to an account, so it needs the permission to manage accounts.
     permission = "governance.change_account"
     has_json = True
     examples = (
         "create_api_token deployer --role Executor --create --as admin",
         "create_api_token outside-auditor --role Auditor --days 30 --as admin --json",
-        "create_api_token search-worker --role Executor --create --name 'search, rack 3'"
-        " --verb execute_job --verb view_jobstep --capability Search --as admin",
+        "create_api_token search-worker --role Executor --create --name 'search, rack 3' \\\n"
+        "      --verb execute_job --verb view_jobstep --capability Search --as admin",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", metavar="USER", help="Whose token it is.")
+        parser.add_argument("username", metavar="USER", help="The account of the token.")
         parser.add_argument(
             "--role",
             required=True,
             type=_role,
             metavar="ROLE",
-            help="What the account may do: " + ", ".join(Role) + ".",
+            help="The role that the account gets: " + ", ".join(Role) + ".",
         )
         parser.add_argument(
             "--days",
             metavar="N",
             type=number_in(TOKEN_DAYS),
             default=DEFAULT_TOKEN_DAYS,
-            help="How long the token is good, 1 to 365 (default: %(default)s).",
+            help="How many days the token is valid, 1 to 365 (default: %(default)s).",
         )
         parser.add_argument(
             "--create",
             action="store_true",
-            help="If there is no such account, make a service account that cannot log in.",
+            help="If the account does not exist, create it as a service account.",
         )
 
         parser.add_argument(
-            "--name", metavar="TEXT", default="", help="What the token is for, in lists."
+            "--name", metavar="TEXT", default="", help="What the token is for; lists show it."
         )
         parser.add_argument(
             "--verb",
@@ -75,18 +75,18 @@ for every contract, or only for those about nothing but what --capability names.
             action="append",
             choices=tuple(TOKEN_VERBS),
             metavar="VERB",
-            help="The token may do this and nothing else; may be given several times: "
+            help="Limit the token to this permission; repeat the option for several: "
             + ", ".join(TOKEN_VERBS)
-            + ". Without it: all that the account may.",
+            + ". Without the option: all permissions of the account.",
         )
         parser.add_argument(
             "--capability",
             dest="capabilities",
             action="append",
             metavar="NAME",
-            help="The token reaches only contracts that affect nothing but capabilities named "
-            "so, and their jobs; may be given several times. SYSTEM has to be named, too. "
-            "Without it: every contract.",
+            help="Limit the token to contracts that affect only this capability, and to their "
+            "jobs; repeat the option for several capabilities. SYSTEM, the whole platform, has to "
+            "be named like a capability. Without the option: all contracts.",
         )
 
     def run(self, **options: Any) -> None:

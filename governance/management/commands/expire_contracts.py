@@ -1,4 +1,4 @@
-"""Contracts whose time passed come to their end."""
+"""The command `expire_contracts`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from governance.management.sweeping import report_sweep
 
 
 class Command(GovernanceCommand):
-    help = """End the contracts whose time passed, for a scheduler to call.
+    help = """End the contracts whose review or activation window is over.
 
-A contract on which nobody decided in time becomes EXPIRED; an approved one whose activation
-window passed unused becomes FAILED (window_lapsed). Each is a transaction of its own."""
+A scheduler should call this every minute. A contract whose review ended without a decision becomes
+EXPIRED. An approved contract that was not activated inside its window becomes FAILED, with the
+reason window_lapsed. Each contract ends in a transaction of its own, so a refusal does not stop the
+others."""
 
-    # Who may begin what is due may also end what is overdue: time decides, not the user.
+    # Time decides here and not the user, so the permission to activate contracts is enough.
     permission = "governance.activate_contract"
     has_json = True
     examples = ("expire_contracts --as scheduler", "expire_contracts --as scheduler --json")
-    exit_codes = {0: "all were ended, or somebody else was first", 1: "at least one was refused"}
+    exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
     def run(self, **options: Any) -> None:
         outcomes = expire_contracts(actor=options["actor"], at=timezone.now())

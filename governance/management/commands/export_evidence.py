@@ -1,4 +1,4 @@
-"""The sealed evidence of a job leaves the house."""
+"""The command `export_evidence`."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from governance.record.attest.statements import signed_statement
 class Command(GovernanceCommand):
     help = """Write the sealed evidence of a finished job, byte for byte as it was sealed.
 
-The bytes go to standard output or into a file, the digest to standard error. Anyone can check
-them with sha256sum and nothing else: the digest is the one in the job's ledger entry, in the
-API and in the auditor's verdict. Refused when the evidence on record no longer has its digest.
+The evidence goes to standard output or into a file, its SHA-256 to standard error. sha256sum is
+enough to check it: the same digest is in the job's last ledger entry, in the API and in the
+auditor's verdict. The command is refused if the stored evidence no longer has the stored digest.
 
-With --signed it is an in-toto statement in a DSSE envelope instead: the evidence together with
-the whole ledger of its contract, signed by the key in GOVSITE_LEDGER_SIGNING_KEY_FILE, which
-`verify_evidence`, or any other DSSE verifier, checks without this database."""
+With --signed the output is an in-toto statement in a DSSE envelope: the evidence and all ledger
+entries of its contract, signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE.
+`verify_evidence`, or any other DSSE verifier, checks it without this database."""
 
     examples = (
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 | sha256sum",
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --output evidence.json",
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --signed --output evidence.dsse.json",
     )
-    exit_codes = {1: "no such job, not sealed yet, not what was sealed, or the file is there"}
+    exit_codes = {
+        1: "there is no such job, its evidence is not sealed yet or was altered, or the file exists"
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The id of the job.")
         parser.add_argument(
-            "--output", metavar="FILE", help="Write into this file instead of standard output."
+            "--output", metavar="FILE", help="Write to this file instead of standard output."
         )
         parser.add_argument(
             "--signed",
             action="store_true",
-            help="Write a signed statement that proves itself, not the sealed bytes alone.",
+            help="Write a signed statement that contains the evidence, not the evidence alone.",
         )
-        parser.add_argument(
-            "--force", action="store_true", help="Overwrite the file if it is there."
-        )
+        parser.add_argument("--force", action="store_true", help="Overwrite the file if it exists.")
 
     def run(self, **options: Any) -> None:
         evidence = sealed_evidence_of(options["job"])
         if sha256_hex(evidence.body) != evidence.sha256:
-            raise EvidenceMismatchError("The evidence on record is not what was sealed.")
+            raise EvidenceMismatchError("The stored evidence is not what was sealed.")
         content = evidence.body
         if options["signed"]:
             content = canonical_text(signed_statement(evidence, key=signing_key()))
@@ -67,7 +67,12 @@ the whole ledger of its contract, signed by the key in GOVSITE_LEDGER_SIGNING_KE
 
 
 def _write(path: Path, content: bytes, *, force: bool) -> None:
-    """All of `content`, or no file; InvalidInputError (`file_exists`) rather than overwrite."""
+    """Write `content` to `path`; after a failed write, no file is left.
+
+    Raises:
+        InvalidInputError: The file exists and `force` is not set (`file_exists`), or cannot be
+            written (`unwritable_file`).
+    """
     try:
         with path.open("wb" if force else "xb") as file:
             try:
@@ -79,7 +84,7 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
                 raise
     except FileExistsError:
         raise InvalidInputError(
-            f"{path} is there already; --force overwrites it.", code="file_exists"
+            f"{path} exists already; --force overwrites it.", code="file_exists"
         ) from None
     except OSError as error:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""Jobs whose executor is lost come to their end."""
+"""The command `fail_timed_out_jobs`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from governance.management.sweeping import report_sweep
 
 
 class Command(GovernanceCommand):
-    help = """End the running jobs whose executor is lost as FAILED, for a scheduler to call.
+    help = """End the running jobs whose executor no longer reports; they become FAILED.
 
-Lost is who was silent longer than its lease: the timeout of the step that is due and
-GOVSITE_LEASE_GRACE_SECONDS, never beyond the job's deadline. Each job is sealed with its evidence;
-the step that was due counts as failed, its outcome unknown. It is never run a second time."""
+A scheduler should call this every minute. A job ends when its lease is over. The start of the job
+and each report renew the lease, which lasts for the timeout of the next step plus
+GOVSITE_LEASE_GRACE_SECONDS, but not beyond the deadline of the job. The evidence of the job is
+sealed. The step that was due counts as failed, because its outcome is unknown. The job is never run
+again."""
 
     permission = "governance.cancel_job"
     has_json = True
     examples = ("fail_timed_out_jobs --as scheduler", "fail_timed_out_jobs --as scheduler --json")
-    exit_codes = {0: "all were ended, or somebody else was first", 1: "at least one was refused"}
+    exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
     def run(self, **options: Any) -> None:
         outcomes = fail_timed_out_jobs(actor=options["actor"], at=timezone.now())

@@ -1,4 +1,4 @@
-"""`grant_app_role`: the rights under which the site runs, and no others."""
+"""The command `grant_app_role`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from governance.management.roles import owner_alias
 
 
 class Command(GovernanceCommand):
-    help = """Give a database role the rights that the web and the workers need, and no others.
+    help = """Give a PostgreSQL role the rights that the site needs, and no others.
 
-Such a role adds to the record, but cannot change or remove what is on it, nor switch a law off.
-Prints the SQL, for the owner of the tables to run with psql; with --apply it runs it, in one
-transaction, and looks at what the role can do in the end. Rights that the role has beyond these
-are taken away, and so is what everybody may do by default (temporary tables, new objects in our
-schema). Running it again changes nothing.
+Such a role can add to the record, but cannot change or delete what is recorded, and cannot disable
+a database guard (a trigger or constraint). The command prints the SQL, which the owner of the
+tables runs with psql. With --apply the command runs the SQL itself, in one transaction, and then
+checks what the role can do. The role loses all other rights in this database. PUBLIC, that is every
+role, loses the rights on the site's tables, and the rights to make temporary tables and to create
+objects in the site's schema. Running the command again changes nothing.
 
-The role must be there (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot bind
-it: a superuser, an owner of anything that is ours, or who may become one of those. --apply works as
-the owner: under DATABASE_OWNER_URL, or on the embedded server. `migrate` does this by itself where
-the application has a role of its own."""
+The role must exist (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot limit it:
+if it is a superuser, owns the database, the schema, a table or a function of the site, or may
+become such a role. --apply needs the connection of the owner:
+GOVSITE_OWNER_DATABASE_URL, or the embedded server. `migrate` does the same if the application has a
+role of its own."""
 
     examples: ClassVar[tuple[str, ...]] = (
         "grant_app_role govsite_app | psql service=owner",
         "grant_app_role govsite_app --apply",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        REFUSED: "refused, and nothing changed: role_missing, role_too_strong, not_the_owner, "
+        REFUSED: "refused, and nothing was changed: role_missing, role_too_strong, not_the_owner, "
         "not_migrated"
     }
 
@@ -46,7 +48,7 @@ the application has a role of its own."""
         using = owner_alias()
         if apply:
             apply_grants(using=using, role=role)
-            self.note(f"The role {role} has the rights of the application, and no others.")
+            self.note(f"The role {role} has the rights of the application and no others.")
             return
         with connections[using].cursor() as cursor:
             require_unprivileged_role(cursor, role=role)

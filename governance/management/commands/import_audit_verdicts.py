@@ -1,4 +1,4 @@
-"""An outside auditor's verdicts come in."""
+"""The command `import_audit_verdicts`."""
 
 from __future__ import annotations
 
@@ -33,15 +33,17 @@ class VerdictTally(Tally):
 
 
 class Command(ImportCommand):
-    help = """Record an outside auditor's verdicts from a file of JSON lines.
+    help = """Record the verdicts of an outside auditor from a file of JSON lines.
 
-A line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
-(the digest that export_evidence names: a verdict is on exactly that evidence) and, if the
-auditor says what was looked at, checks (a list of objects). PASS completes the contract, FAIL
-fails it, INCONCLUSIVE leaves it ACTIVE for a person (resolve_audit). A job that did not
-complete accepts only FAIL. Refused to whoever proposed or approved the contract, or started,
-reported or ended the job. A line that does not fit is reported with its number, and the rest
-is recorded; the very same verdict by the same author again is passed over."""
+Each line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
+(the SHA-256 that export_evidence prints: a verdict is on exactly that evidence) and, optionally,
+checks (a list of objects that say what the auditor checked). PASS makes the contract COMPLETED,
+FAIL makes it FAILED, and INCONCLUSIVE leaves it ACTIVE until a person decides with resolve_audit. A
+job that did not complete accepts only FAIL. The user must not have proposed or approved the
+contract, and must not have started, reported or ended the job.
+
+A bad line is reported with its number, and the other lines are recorded. A verdict that the same
+user recorded before counts as already there."""
 
     permission = "governance.record_verdict"
     examples = (
@@ -49,9 +51,9 @@ is recorded; the very same verdict by the same author again is passed over."""
         "import_audit_verdicts - --as auditor --json < verdicts.jsonl",
     )
     exit_codes = {
-        0: "every line was recorded or was there already",
+        0: "every line was recorded, now or before",
         1: "a line was bad or refused, the file cannot be read, or the user may not audit",
-        INTERRUPTED: "interrupted; the summary says what was recorded until then",
+        INTERRUPTED: "interrupted; the summary counts what was recorded until then",
     }
 
     def new_tally(self) -> VerdictTally:
@@ -66,7 +68,7 @@ is recorded; the very same verdict by the same author again is passed over."""
 
 
 def _record(document: dict[str, Any], *, author: Account) -> bool:
-    """Whether the verdict is new; False when it stands there as it is."""
+    """Record one verdict; return False if the same author recorded exactly this one before."""
     refuse_unknown_fields(document, KNOWN_FIELDS)
     job_id = required_id(document, "job_id", InvalidVerdictError)
     verdict = document.get("verdict")

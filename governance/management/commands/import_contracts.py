@@ -1,4 +1,4 @@
-"""Proposals out of a file become contracts."""
+"""The command `import_contracts`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROPOSAL = (
     "proposed_changes",
     "risk_level",
 )
-# Where a proposal comes from in its own world; nothing here depends on it.
+# Fields that other systems use for their own purposes: accepted and not stored.
 BACKGROUND = ("release", "group")
 KNOWN_FIELDS = frozenset((*PROPOSAL, "body", *VERDICTS, *BACKGROUND))
 MAX_REGISTRY_BYTES = 64 * 2**20
@@ -55,13 +55,13 @@ class ContractTally(Tally):
 class Command(ImportCommand):
     help = """Load proposals from a file of JSON lines; each becomes an ELIGIBLE contract.
 
-A line is an object with reference, title, body, requested_by, affected_capabilities,
+Each line is an object with reference, title, body, requested_by, affected_capabilities,
 proposed_changes, risk_level (critical, high, medium, low), validator_verdict and
-eligibility_verdict; it may have source, and release and group, which are not kept.
-A line that does not fit is reported with its number and field, and the rest is loaded.
-A line whose eligibility verdict is MAY_NOT is counted and refused. A proposal that was
-loaded before, the same in reference and content, is not loaded again. Each line is a
-transaction of its own: whatever stops the command, no line is half loaded."""
+eligibility_verdict. It may also have source, and the fields release and group, which are ignored.
+A bad line is reported with its number and field, and the other lines are loaded. A line whose
+eligibility verdict is MAY_NOT is refused and counted. A proposal with the same reference and
+content as an earlier one is not loaded again. Each line is loaded in a transaction of its own, so
+no line is ever loaded in part."""
 
     permission = "governance.import_contract"
     examples = (
@@ -70,9 +70,9 @@ transaction of its own: whatever stops the command, no line is half loaded."""
         "import_contracts - --source ops_alert --as operator < changes.jsonl",
     )
     exit_codes = {
-        0: "every line was loaded, was there already, or was refused as MAY_NOT",
+        0: "every line was loaded, now or before, or was refused as MAY_NOT",
         1: "a line was bad, a file cannot be read, or the user may not import",
-        INTERRUPTED: "interrupted; the summary says what was loaded until then",
+        INTERRUPTED: "interrupted; the summary counts what was loaded until then",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -80,14 +80,14 @@ transaction of its own: whatever stops the command, no line is half loaded."""
         parser.add_argument(
             "--registry",
             metavar="FILE",
-            help='Before that, add the capabilities of this file: {"capabilities": [...]}. '
-            "Capabilities that are known stay as they are.",
+            help='First add the capabilities of this JSON file: {"capabilities": [...]}. '
+            "Capabilities that exist already are not changed.",
         )
         parser.add_argument(
             "--source",
             choices=[str(source) for source in Source],
             default=str(Source.MANUAL),
-            help="Where lines that do not say so themselves come from (default: %(default)s).",
+            help="The source of the lines that name none (default: %(default)s).",
         )
 
     def new_tally(self) -> ContractTally:
@@ -104,7 +104,7 @@ transaction of its own: whatever stops the command, no line is half loaded."""
             _, is_new = _propose(document, proposer=options["actor"], source=options["source"])
         except MayNotVerdictError:
             tally.refused_may_not += 1
-        except DuplicateContractError:  # somebody loads the same file right now
+        except DuplicateContractError:  # another process loads the same proposal at the same time
             tally.already_there += 1
         else:
             tally.created += is_new
@@ -138,5 +138,5 @@ def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tup
 def _register(path: str) -> int:
     document = read_document(path, largest=MAX_REGISTRY_BYTES)
     if not isinstance(document, dict) or not isinstance(document.get("capabilities"), list):
-        raise InvalidInputError(f'{path} is not an object with a list "capabilities".')
+        raise InvalidInputError(f'{path} is not a JSON object with a list "capabilities".')
     return register_capabilities(documents=document["capabilities"])

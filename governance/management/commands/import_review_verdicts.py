@@ -1,4 +1,4 @@
-"""What the validator and the gate say of drafts comes in."""
+"""The command `import_review_verdicts`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,14 @@ class DraftTally(Tally):
 
 
 class Command(ImportCommand):
-    help = """Give drafts their verdicts, from a file of JSON lines.
+    help = """Record the validator verdict and the eligibility verdict of drafts, from a file of
+JSON lines.
 
-A draft waits for what the validator and the gate say of it; a founder who modifies a contract's
-scope leaves one. A line is an object with contract_id, validator_verdict and eligibility_verdict,
-in the forms that import_contracts takes. MAY makes the draft ELIGIBLE, MAY_NOT rejects it for
-good. A line that does not fit is reported with its number, and the rest is recorded; the very
-same verdicts again are passed over. Each line is a transaction of its own."""
+A draft is a contract without verdicts; it is created when a founder modifies the scope of a
+contract. Each line is an object with contract_id, validator_verdict and eligibility_verdict, in the
+form that import_contracts expects. MAY makes the draft ELIGIBLE; MAY_NOT makes it REJECTED, which
+is final. A bad line is reported with its number, and the other lines are recorded. Verdicts that
+were recorded before count as already there. Each line is recorded in a transaction of its own."""
 
     permission = "governance.import_contract"
     examples = (
@@ -47,9 +48,9 @@ same verdicts again are passed over. Each line is a transaction of its own."""
         "import_review_verdicts - --as operator --json < verdicts.jsonl",
     )
     exit_codes = {
-        0: "every line was recorded or was there already",
+        0: "every line was recorded, now or before",
         1: "a line was bad or refused, the file cannot be read, or the user may not import",
-        INTERRUPTED: "interrupted; the summary says what was recorded until then",
+        INTERRUPTED: "interrupted; the summary counts what was recorded until then",
     }
 
     def new_tally(self) -> DraftTally:

@@ -1,4 +1,4 @@
-"""A founder lets the line run again."""
+"""The command `lift_freeze`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from governance.services.freezes.queries import active_freeze
 
 
 class Command(GovernanceCommand):
-    help = """Let the line run again before its freeze ends by itself.
-
-Every freeze that is in force is thawed, or with --freeze only that one."""
+    help = """Lift every active change freeze before its end, or with --freeze only one of them."""
 
     permission = REVIEW_PERMISSION
     has_json = True
@@ -29,9 +27,14 @@ Every freeze that is in force is thawed, or with --freeze only that one."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--freeze", metavar="ID", type=parse_id, help="Only this freeze; others stay."
+            "--freeze", metavar="ID", type=parse_id, help="Lift only this freeze, given by its id."
         )
-        parser.add_argument("--reason", metavar="TEXT", required=True, help="Why it may run again.")
+        parser.add_argument(
+            "--reason",
+            metavar="TEXT",
+            required=True,
+            help="Why changes are possible again; the reason is stored.",
+        )
 
     def run(self, **options: Any) -> None:
         at = timezone.now()

@@ -1,4 +1,4 @@
-"""Which tokens of the API there are."""
+"""The command `list_api_tokens`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.services.access.tokens import all_tokens
 
 
 class Command(GovernanceCommand):
-    help = """List the tokens that work, the newest first; neither a token nor its hash is shown."""
+    help = """List the valid API tokens, newest first. Neither the token nor its hash is shown."""
 
     has_json = True
     examples = (
@@ -24,9 +24,9 @@ class Command(GovernanceCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--user", metavar="USER", help="Only tokens of this account.")
+        parser.add_argument("--user", metavar="USER", help="List only the tokens of this account.")
         parser.add_argument(
-            "--all", action="store_true", help="Those that are expired or revoked as well."
+            "--all", action="store_true", help="Also list expired and revoked tokens."
         )
 
     def run(self, **options: Any) -> None:

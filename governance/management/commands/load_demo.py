@@ -1,4 +1,4 @@
-"""A small world to look at."""
+"""The command `load_demo`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from governance.management.base import GovernanceCommand
 
 
 class Command(GovernanceCommand):
-    help = """Fill an empty database with a demo: an invented library's website.
+    help = """Fill an empty database with a demo: the website of an invented library.
 
-Fourteen proposals in every state worth seeing, jobs half way, finished and failed, evidence,
-verdicts and health signals; and the people for it, whose passwords are printed once. Refused
-where there is any user or contract. It needs no --as: nobody is there yet who could ask."""
+The demo has fourteen contracts in different states, jobs that are running, completed and failed,
+evidence, verdicts and health signals, and user accounts whose passwords are printed once. The
+command is refused if the database has any user or contract. It has no option --as, because there is
+no user yet."""
 
     examples = ("load_demo",)
     exit_codes = {1: "the database is not empty"}
@@ -28,7 +29,7 @@ where there is any user or contract. It needs no --as: nobody is there yet who c
 
 
 def password_lines(logins: Sequence[Login]) -> list[str]:
-    """The lines that show the passwords."""
+    """Return the lines that name each login with its password."""
     return [
         "The demo is loaded. These passwords are shown this once:",
         *(f"  {login.username:<9} {login.password}   {login.purpose}" for login in logins),

@@ -1,4 +1,4 @@
-"""Django's `migrate`, as the owner of the tables; the application's rights follow its tables."""
+"""The command `migrate`: Django's own, run as the owner of the tables."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from governance.management.schema import create_schema, require_no_earlier_versi
 
 
 class Command(GovernanceCommand, migrate.Command):
-    help = """Bring the database's tables and laws to what this version of the code expects.
+    help = """Bring the tables, triggers and functions of the database to this version of govsite.
 
-Everything is in one schema (GOVSITE_SCHEMA), which is created where it is missing. Runs as the
-owner of the tables (DATABASE_OWNER_URL; on the embedded server its superuser), and then gives the
-application's role (DATABASE_URL) its rights anew, as grant_app_role --apply does. Where
-there is only one role, it does both."""
+All of them are in one PostgreSQL schema (GOVSITE_SCHEMA), which is created if it is missing. The
+command runs as the owner of the tables: the role of GOVSITE_OWNER_DATABASE_URL, or the superuser
+of the embedded server. Then it gives the role of the application (DATABASE_URL) its rights, as
+grant_app_role --apply does. If the application runs as the owner itself, no rights are granted."""
 
     examples = ("migrate", "migrate --plan", "migrate --check")
     exit_codes: ClassVar[dict[int, str]] = {
-        REFUSED: "refused, and nothing changed: earlier_version, not_the_owner, role_too_strong"
+        REFUSED: "refused: earlier_version; or migrated, but the rights of the application's role "
+        "were not granted: not_the_owner, role_too_strong"
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,6 +39,6 @@ there is only one role, it does both."""
         migrate.Command.handle(self, **options)
         if is_dry_run or options["database"] != OWNER_ALIAS or not has_two_roles():
             return
-        # Where somebody went back to an earlier state, there is nothing whole to open.
+        # After a migration backwards, tables that the grants name may be missing.
         if has_all_tables(using=OWNER_ALIAS):
             apply_grants(using=OWNER_ALIAS, role=application_role())

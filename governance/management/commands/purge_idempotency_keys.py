@@ -1,4 +1,4 @@
-"""Answers that were kept so that a call could be sent again are removed after a day."""
+"""The command `purge_idempotency_keys`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from governance.services.idempotency.stored_responses import purge_stored_respon
 
 
 class Command(GovernanceCommand):
-    help = """Remove what was kept of API calls under their Idempotency-Key for more than 24 hours.
+    help = """Delete the stored responses of API calls with an Idempotency-Key after 24 hours.
 
-For a scheduler to call, every hour or so. A key whose answer is gone stands for nothing any more:
-a call that is sent under it is carried out anew. No part of the record is touched."""
+A scheduler should call this every hour. After the deletion, a call with the same key is carried out
+like a new one. Nothing else is deleted."""
 
     has_json = True
     examples = ("purge_idempotency_keys", "purge_idempotency_keys --json")

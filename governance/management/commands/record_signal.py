@@ -1,4 +1,4 @@
-"""A health signal comes in."""
+"""The command `record_signal`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from governance.management.base import GovernanceCommand
 
 
 class Command(GovernanceCommand):
-    help = """Record what a monitor says of a capability, or of the platform (scope SYSTEM).
+    help = """Record a health signal: what a monitor says about a capability, or about the whole
+platform (scope SYSTEM).
 
-It supersedes the last signal of the same type there. A scope is as well as the worst of its
-active signals; while it is BLOCKED, no contract about it is approved or activated."""
+The signal supersedes the previous one with the same scope and type. The health of a scope is that
+of its worst active signal. While a scope is BLOCKED, no contract that affects it is approved or
+activated."""
 
     permission = "governance.record_signal"
     has_json = True
@@ -30,22 +32,24 @@ active signals; while it is BLOCKED, no contract about it is approved or activat
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--scope", metavar="NAME", required=True, help="A capability's name, or SYSTEM."
+            "--scope", metavar="NAME", required=True, help="The name of a capability, or SYSTEM."
         )
         parser.add_argument(
             "--type",
             dest="signal_type",
             metavar="TYPE",
             required=True,
-            help="What was watched, such as error-rate.",
+            help="What the monitor measures, such as error-rate.",
         )
         parser.add_argument(
             "--decision",
             required=True,
             choices=[str(decision) for decision in HealthDecision],
-            help="How the scope is.",
+            help="The health of the scope.",
         )
-        parser.add_argument("--reason", metavar="TEXT", required=True, help="What was seen.")
+        parser.add_argument(
+            "--reason", metavar="TEXT", required=True, help="What the monitor observed."
+        )
 
     def run(self, **options: Any) -> None:
         signal = record_signal(

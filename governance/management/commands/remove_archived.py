@@ -1,4 +1,4 @@
-"""`remove_archived`: take out of the database what an archive holds, and leave a tombstone."""
+"""The command `remove_archived`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from governance.record.retention.removal import (
 
 
 class Command(GovernanceCommand):
-    help = """Remove contracts that are in an archive from the database: the owner's act, for good.
+    help = """Remove archived contracts from the database. This cannot be undone.
 
-Each file is verified anew, and the contract in the database must be, byte for byte, what the file
-says. Then, in one transaction a batch, its tombstone is written (reference, where its chain ended,
-the file's SHA-256) and its rows are removed. Whatever does not agree stays, and is named. Run it
-again after a crash: what is removed is passed over.
+Without --confirm the command only checks, and removes nothing. Each file of the archive is verified
+again, and the contract in the database must agree with it byte for byte. Then the rows of the
+contract are deleted, and a tombstone remains: a row with the reference, the last hash of the
+contract's chain, and the SHA-256 of the file. A contract that does not agree with its file is kept,
+and the problem is printed. After a crash, run the command again; contracts that are removed already
+are passed over.
 
-Without --confirm it looks and removes nothing. It works as the owner of the tables: under
-DATABASE_OWNER_URL, or on the embedded server. Keep the archive: the database cannot bring a
-contract back."""
+The command needs the connection of the owner of the tables: GOVSITE_OWNER_DATABASE_URL, or
+the embedded server. Keep the archive: govsite cannot load a contract back into the database."""
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (
@@ -38,17 +39,17 @@ contract back."""
         "remove_archived /archive/2023 --confirm",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        0: "all that the archive lists is removed (without --confirm: could be)",
-        REFUSED: "some had to stay; or refused: not_the_owner, not_migrated, bad_archive, "
+        0: "all contracts of the archive are removed (without --confirm: can be removed)",
+        REFUSED: "some contracts were kept; or refused: not_the_owner, not_migrated, bad_archive, "
         "archive_unfinished, busy",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="The archive's folder.")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="The folder of the archive.")
         parser.add_argument(
             "--confirm",
             action="store_true",
-            help="The archive is kept in a safe place: remove them.",
+            help="Remove the contracts. Confirm only if the archive is stored in a safe place.",
         )
 
     def run(self, *, folder: Path, confirm: bool, as_json: bool, **_: Any) -> None:
@@ -76,7 +77,8 @@ contract back."""
             done = (
                 f"{outcomes[RemovalOutcome.REMOVED]} removed"
                 if confirm
-                else f"{outcomes[RemovalOutcome.REMOVABLE]} can be removed, none was: say --confirm"
+                else f"{outcomes[RemovalOutcome.REMOVABLE]} can be removed (nothing was; --confirm "
+                "removes them)"
             )
             self.say(
                 f"{done}; {outcomes[RemovalOutcome.REMOVED_BEFORE]} removed before, "

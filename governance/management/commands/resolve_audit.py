@@ -1,4 +1,4 @@
-"""A person settles a doubt."""
+"""The command `resolve_audit`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from governance.management.values import parse_id
 
 
 class Command(GovernanceCommand):
-    help = """Settle an INCONCLUSIVE audit as PASS or FAIL, once and with a reason.
+    help = """Resolve an INCONCLUSIVE audit as PASS or FAIL. An audit is resolved only once.
 
-PASS completes the contract, FAIL fails it; the audit itself stays as it was. Refused to whoever
-proposed or approved the contract, or started, reported or ended the job."""
+PASS makes the contract COMPLETED, FAIL makes it FAILED. The audit itself is not changed. The user
+must not have proposed or approved the contract, and must not have started, reported or ended the
+job."""
 
     permission = "governance.resolve_audit"
     has_json = True
@@ -27,18 +28,18 @@ proposed or approved the contract, or started, reported or ended the job."""
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", metavar="JOB", type=parse_id, help="The job's id.")
+        parser.add_argument("job", metavar="JOB", type=parse_id, help="The id of the job.")
         parser.add_argument(
             "--verdict",
             required=True,
             choices=[str(AuditVerdict.PASS), str(AuditVerdict.FAIL)],
-            help="How the doubt is settled.",
+            help="The verdict that replaces INCONCLUSIVE.",
         )
         parser.add_argument(
             "--reason",
             metavar="TEXT",
             required=True,
-            help="Why, in more than 10 characters; it stays in the ledger.",
+            help="The reason, longer than 10 characters; it is stored in the ledger.",
         )
 
     def run(self, **options: Any) -> None:
@@ -52,4 +53,4 @@ proposed or approved the contract, or started, reported or ended the job."""
         if options["as_json"]:
             self.print_json({"job": {"id": options["job"]}, "verdict": resolution.verdict})
         else:
-            self.say(f"job {options['job']}: the audit is settled as {resolution.verdict}")
+            self.say(f"job {options['job']}: the audit is resolved as {resolution.verdict}")

@@ -1,4 +1,4 @@
-"""A token of the API ends, at once."""
+"""The command `revoke_api_token`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from governance.services.access.tokens import find_token, revoke_token
 
 
 class Command(GovernanceCommand):
-    help = """Revoke a token: from now on it opens nothing, and nobody can take that back.
+    help = """Revoke an API token. It stops working at once, and cannot be restored.
 
-A job that was started with it ends by its lease, unless its account goes on with another token. A
-successor that the token was given by rotate_api_token goes on."""
+A job that was started with the token fails when its lease ends, unless its account reports with
+another token. A successor of the token, made by rotate_api_token, keeps working."""
 
     permission = "governance.change_account"
     has_json = True
     examples = (
-        'revoke_api_token 7dad40d2 --reason "It stood in a log" --as admin',
+        'revoke_api_token 7dad40d2 --reason "It was printed in a log" --as admin',
         "revoke_api_token 01a20444-2107-75be-ae46-75a54fe02b96 --as admin --json",
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_token_argument(parser)
         parser.add_argument(
-            "--reason", metavar="TEXT", default="", help="Why; it stays beside the token."
+            "--reason", metavar="TEXT", default="", help="The reason, stored with the token."
         )
 
     def run(self, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""A token of the API gets a successor."""
+"""The command `rotate_api_token`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from governance.services.access.tokens import find_token, rotate_token
 
 
 class Command(GovernanceCommand):
-    help = """Make a successor of a token, and print it: once, for only its hash is kept.
+    help = """Create the successor of an API token and print it. It is printed only now: only its
+hash is stored.
 
-It has the same account, name, verbs, capabilities and lifetime. The old token goes on for a while,
-so that its client can change over without a pause, and then expires."""
+The successor has the same account, name, verbs, capabilities and lifetime. The old token works for
+some hours more, so that the client can change to the new one without an interruption."""
 
     permission = "governance.change_account"
     has_json = True
@@ -35,7 +36,7 @@ so that its client can change over without a pause, and then expires."""
             metavar="N",
             type=number_in(OVERLAP_HOURS),
             default=DEFAULT_OVERLAP_HOURS,
-            help="How long the old token still works, 0 to 168 (default: %(default)s).",
+            help="How many hours the old token still works, 0 to 168 (default: %(default)s).",
         )
 
     def run(self, **options: Any) -> None:

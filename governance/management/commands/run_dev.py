@@ -1,4 +1,4 @@
-"""The whole site with one command: database, demo, admin and API."""
+"""The command `run_dev`: database, demo, admin and API with one call."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ WATCH_SECONDS = 0.5
 
 
 class Stopped(BaseException):
-    """Somebody asked us to stop."""
+    """The signal to stop the site, raised by the signal handlers."""
 
 
 class Command(GovernanceCommand):
-    help = """Run the site: start the database, migrate, serve the admin and the API.
+    help = """Run the site: start the database, migrate it, and serve the admin and the API.
 
-With DATABASE_URL set, that PostgreSQL is used, else the embedded one (development only), whose
-data stays in GOVSITE_DATA_DIR. An empty database gets a demo; the passwords of its people are
-printed once. Ctrl-C stops all of it, and the next run goes on with the same data.
-On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy with TLS."""
+The database is the PostgreSQL of DATABASE_URL. If that is not set, it is the embedded PostgreSQL
+(for development only), whose data is in GOVSITE_DATA_DIR. An empty database gets a demo, and the
+passwords of its users are printed once. Ctrl-C stops everything; the next run uses the same data.
+On a local address such as 127.0.0.1 the site serves plain HTTP. On any other address it expects a
+proxy with TLS in front."""
 
     examples = ("run_dev", "run_dev --port 8080 --no-demo")
     exit_codes = {0: "stopped as asked", 1: "the port is taken, or the site could not start"}
@@ -56,14 +57,14 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
             default=os.environ.get("PORT") or "8000",
             help="The port to listen on (default: PORT from the environment, or 8000).",
         )
-        parser.add_argument("--no-demo", action="store_true", help="Leave an empty database empty.")
+        parser.add_argument("--no-demo", action="store_true", help="Do not load the demo.")
 
     def run(self, **options: Any) -> None:
         site = Site(host=options["host"], port=options["port"])
         if not site.port_is_free():
             raise _cannot_serve(
-                f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or not "
-                "ours. Choose another with --port or PORT."
+                f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or "
+                "this user may not use it. Choose another with --port or PORT."
             )
         with _stoppable(), suppress(Stopped):
             self._prepare(with_demo=not options["no_demo"])
@@ -82,7 +83,7 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
         try:
             site.start(_environment(site.host), folder=settings.BASE_DIR)
             if not site.wait_until_listening():
-                raise _cannot_serve("The site did not start; its own words are above.")
+                raise _cannot_serve("The site did not start; its own messages are above.")
             self.say(f"admin  {site.address}{reverse('admin:index')}")
             self.say(f"API    {site.address}{reverse('api:index')}")
             self.say(f"       {site.address}{reverse('api:docs')} describes it")
@@ -95,14 +96,18 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
                 site.stop()
 
     def _wait(self, site: Site) -> int:
-        """Until the site ends, keep it company, and its database alive."""
+        """Wait until the site ends, and keep the embedded database running until then.
+
+        Returns:
+            The exit code of the site.
+        """
         while (code := site.wait(WATCH_SECONDS)) is None:
             if settings.DATABASES["default"]["ENGINE"] == EMBEDDED:
                 self._watch(Path(settings.DATABASES["default"]["HOST"]))
         return code
 
     def _watch(self, data_dir: Path) -> None:
-        """Bring the embedded server back when it was killed; while that fails, try for ever."""
+        """Restart the embedded server if it was killed; a failure is printed and tried again."""
         from govsite.embedded.server import (  # not in a production install
             is_running,
             restart_if_killed,
@@ -121,12 +126,12 @@ On this machine's own address it speaks plain HTTP; elsewhere it expects a proxy
 
 
 def _environment(host: str) -> dict[str, str]:
-    """What the site's processes need to know: they use our database, they do not start one.
+    """Return the environment of the site's processes, which use the database that runs already.
 
-    Who owns the tables is not among it: these processes never migrate.
+    GOVSITE_OWNER_DATABASE_URL is left out, because these processes never migrate.
     """
     environment = dict(os.environ) | {"GOVSITE_DATA_DIR": str(settings.GOVSITE_DATA_DIR)}
-    environment.pop("DATABASE_OWNER_URL", None)
+    environment.pop("GOVSITE_OWNER_DATABASE_URL", None)
     database = settings.DATABASES["default"]
     if database["ENGINE"] == EMBEDDED:
         from govsite.embedded.server import start_server
@@ -140,7 +145,7 @@ def _environment(host: str) -> dict[str, str]:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Ctrl-C, a closed terminal and SIGTERM all mean: stop in good order."""
+    """Raise Stopped on Ctrl-C, on a closed terminal and on SIGTERM while the block runs."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped
@@ -155,7 +160,7 @@ def _stoppable() -> Iterator[None]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Being asked to stop again while stopping changes nothing."""
+    """Ignore further signals to stop while the block, which stops the site, runs."""
     usual = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPPING}
     try:
         yield

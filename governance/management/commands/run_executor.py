@@ -1,4 +1,4 @@
-"""A worker: jobs are claimed over the API, and a handler of yours does their steps."""
+"""The command `run_executor`."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ MAX_PARALLEL_JOBS = 64
 
 
 class Command(GovernanceCommand):
-    help = """Run jobs: claim them over the API of the site at --url, have a handler do their steps,
-report each step, and end each job. It needs no database and no other part of govsite but the API.
+    help = """Run jobs: claim them over the API of the site at --url, let a handler do the steps,
+report each step, and end each job. The command needs no database, only the API.
 
-The handler is a class or an object of yours with `step_types` and `run_step`: docs/executors.md.
-governance.client:PrintSteps is one that only prints each step, for trying: the jobs that it runs
-are COMPLETED all the same, although nothing was done.
+The handler is a class or an object of your own with `step_types` and `run_step`; see
+docs/executors.md. For a first try there is governance.client:PrintSteps, which only prints each
+step. Its jobs become COMPLETED, although nothing was done.
 
-The token is read from --token-file, or from the variable GOVSITE_TOKEN; create_api_token makes one
-for an Executor. What happens is told on standard error.
+The API token is read from --token-file, or from the environment variable GOVSITE_TOKEN.
+create_api_token with --role Executor makes one. Log lines go to standard error.
 
-On SIGTERM or Ctrl-C, a job that runs is finished and no other is claimed, since nobody else can go
-on with it. At the second one it leaves at once, and the job ends by its lease."""
+After SIGTERM or Ctrl-C, running jobs are finished and no other job is claimed, because no other
+executor can continue a job. After a second signal the command exits at once, and its jobs fail when
+their leases end."""
 
     examples = (
         "run_executor --url https://gov.example --handler governance.client:PrintSteps --once",
@@ -51,51 +52,58 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         "      --token-file /run/secrets/govsite --jobs 4",
     )
     exit_codes = {
-        0: "stopped as asked, or nothing is left to do (--once, --until-idle)",
-        REFUSED: "the site refused us, or a job was lost (--once, --until-idle)",
-        UNREACHABLE: "the site does not answer (--once, --until-idle), or our settings are wrong",
-        128 + signal.SIGINT: "left at once, at the second Ctrl-C",
-        128 + signal.SIGTERM: "left at once, at the second SIGTERM",
+        0: "stopped by a signal, or nothing is left to do (--once, --until-idle)",
+        REFUSED: "the site refused a call, or a job was lost (--once, --until-idle)",
+        UNREACHABLE: "the site does not answer (--once, --until-idle), or a setting is wrong",
+        128 + signal.SIGINT: "stopped at once by a second Ctrl-C",
+        128 + signal.SIGTERM: "stopped at once by a second SIGTERM",
     }
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # `--token SECRET` must not pass for the beginning of --token-file.
+        # With abbreviations, `--token SECRET` would mean --token-file.
         return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--url", required=True, type=site_address, help="The site, as in https://gov.example."
+            "--url",
+            required=True,
+            type=site_address,
+            help="The address of the site, as in https://gov.example.",
         )
         parser.add_argument(
             "--handler",
             metavar="MODULE:NAME",
             required=True,
             type=handler_at,
-            help="The handler. A class is called for one object for each of --jobs, an object "
-            "serves all of them. The current folder is searched for the module, too.",
+            help="The handler. Of a class, one object is made for each of --jobs; an object is "
+            "shared by all of them. The module may be in the current folder.",
         )
         parser.add_argument(
             "--token-file",
             metavar="FILE",
             type=Path,
-            help=f"Where the token is (default: {TOKEN}).",
+            help=f"The file with the API token (default: the variable {TOKEN}).",
         )
         parser.add_argument(
             "--jobs",
             metavar="N",
             type=number_in(range(1, MAX_PARALLEL_JOBS + 1)),
             default=1,
-            help="How many jobs are run at the same time (default: %(default)s).",
+            help="How many jobs run at the same time (default: %(default)s).",
         )
         ends = parser.add_mutually_exclusive_group()
-        ends.add_argument("--once", action="store_true", help="Leave after one job, or none.")
-        ends.add_argument("--until-idle", action="store_true", help="Leave when no job waits.")
+        ends.add_argument(
+            "--once", action="store_true", help="Exit after one job, or if no job is pending."
+        )
+        ends.add_argument(
+            "--until-idle", action="store_true", help="Exit as soon as no job is pending."
+        )
         parser.add_argument(
             "--json",
             dest="as_json",
             action="store_true",
-            help="Print each job that has ended as a line of JSON on standard output.",
+            help="Print each job that ended as one line of JSON on standard output.",
         )
 
     def run(self, **options: Any) -> None:
@@ -110,7 +118,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
             try:
                 for job in executor.run(**limits):
                     ended.put(job)
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for us
+            except BaseException as error:  # noqa: BLE001 - the main thread raises it again
                 ended.put(error)
             ended.put(None)
 
@@ -122,7 +130,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
                 executors.append(Executor(client, handler, stopping=stopping, log=self._log))
             self._stop_on_signals(stopping, leaving)
             for executor in executors:
-                # A thread that must be left at once must not hold us back.
+                # Daemon threads do not delay the exit after a second signal.
                 threading.Thread(target=work, args=(executor,), daemon=True).start()
             trouble, lost = self._collect(ended, workers, stopping, as_json=options["as_json"])
         if trouble is not None:
@@ -138,7 +146,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         *,
         as_json: bool,
     ) -> tuple[BaseException | None, int]:
-        """Until all have left: the first trouble that one met, and how many jobs were lost."""
+        """Wait for all workers; return the first exception of one, and the number of lost jobs."""
         trouble, lost = None, 0
         while workers:
             item = ended.get()
@@ -146,7 +154,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
                 workers -= 1
             elif isinstance(item, BaseException):
                 trouble = trouble or item
-                stopping.set()  # what one was refused is refused to all
+                stopping.set()  # the other workers would meet the same error
             else:
                 lost += item.status is None
                 if as_json and not isinstance(trouble, OSError):
@@ -156,7 +164,7 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         return trouble, lost
 
     def _print(self, job: JobOutcome) -> OSError | None:
-        """A line for the job; what went wrong where nobody reads our lines any more."""
+        """Print the job as a line of JSON; return the error if standard output is closed."""
         try:
             self.say(json.dumps(asdict(job)))
             self.stdout.flush()
@@ -165,20 +173,20 @@ on with it. At the second one it leaves at once, and the job ends by its lease."
         return None
 
     def _log(self, text: str) -> None:
-        # That nobody reads our words is no reason to leave a job half done.
+        # A closed standard error must not interrupt a job.
         with suppress(OSError):
             self.note(printable(text))
 
     def _stop_on_signals(self, stopping: threading.Event, leaving: ExitStack) -> None:
-        asked = threading.Event()  # others may be stopping us already
+        asked = threading.Event()  # not `stopping`, which a worker's error also sets
 
         def stop(signum: int, frame: FrameType | None) -> None:
             if asked.is_set():
-                # Not by an exception: whoever is interrupted here might hold it back.
+                # Not by an exception, which the interrupted code might catch.
                 os._exit(128 + signum)
             asked.set()
             stopping.set()
-            self._log("stopping: a job that runs is finished; once more leaves at once")
+            self._log("stopping: running jobs are finished first; a second signal exits at once")
 
         for number in (signal.SIGINT, signal.SIGTERM):
             leaving.callback(signal.signal, number, signal.signal(number, stop))

@@ -1,4 +1,4 @@
-"""A founder stops the line."""
+"""The command `start_freeze`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from governance.services.freezes.operations import start_freeze
 
 
 class Command(GovernanceCommand):
-    help = """Stop the line: until it ends, nothing is approved, activated, claimed or started.
+    help = """Start a change freeze: no contract is approved or activated, and no job is claimed or
+started, until the freeze ends.
 
-Jobs that run go on, and so do their reports and verdicts; windows and reviews whose time passes
-meanwhile end as always. It ends by the clock, or by lift_freeze. Freezes may overlap: the line
-stands still while any one is in force."""
+Running jobs continue, and their reports and verdicts are accepted. Activation windows and reviews
+go on and may end meanwhile. A freeze ends at its time, or by lift_freeze. Freezes may overlap:
+changes are frozen while at least one freeze is active."""
 
     permission = REVIEW_PERMISSION
     has_json = True
@@ -37,16 +38,20 @@ stands still while any one is in force."""
             "--hours",
             metavar="N",
             type=number_in(range(1, max_hours + 1)),
-            help=f"How long from now, 1 to {max_hours} hours.",
+            help=f"How many hours the freeze lasts from now, 1 to {max_hours}.",
         )
         end.add_argument(
             "--until",
             metavar="TIME",
             type=parse_time,
-            help=f"Until when, in RFC 3339 with its zone; at most {max_hours} hours from now.",
+            help="When the freeze ends, in RFC 3339 with a time zone; at most "
+            f"{max_hours} hours from now.",
         )
         parser.add_argument(
-            "--reason", metavar="TEXT", required=True, help="Why; everybody will read it."
+            "--reason",
+            metavar="TEXT",
+            required=True,
+            help="The reason, which is shown to everybody whom the freeze stops.",
         )
 
     def run(self, **options: Any) -> None:

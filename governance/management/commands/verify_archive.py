@@ -1,4 +1,4 @@
-"""`verify_archive`: prove that what was archived is as it was."""
+"""The command `verify_archive`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from governance.record.retention.signature import require_signature
 
 
 class Command(GovernanceCommand):
-    help = """Recompute every digest, chain and seal of an archive; it needs no database.
+    help = """Recompute every digest, hash chain and seal of an archive. No database is needed.
 
-Each file that the manifest lists is held to its SHA-256 there, and its rows to its own chain by the
-rules of verify_ledger. Names each file that does not fit. With --key, the manifest must also be the
-one that this key signed. What it cannot see: whether a comment, which no chain tells, was true."""
+Each file is compared with its SHA-256 in the manifest, and the rows in the file with the ledger
+entries in the file, by the rules of verify_ledger. Each file that does not agree is printed. With
+--key, the manifest must also have a valid signature of that key. No ledger entry covers comments,
+so they are protected only by the SHA-256 of their file."""
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (
@@ -29,23 +30,23 @@ one that this key signed. What it cannot see: whether a comment, which no chain 
         "verify_archive /archive/2023 --key ledger_key.pub --json",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        0: "every file is whole",
-        REFUSED: "at least one file does not fit; or refused: bad_archive, archive_unfinished, "
-        "bad_signature",
+        0: "every file is as it was archived",
+        REFUSED: "at least one file does not verify; or refused: bad_archive, "
+        "archive_unfinished, bad_signature",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="The archive's folder.")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="The folder of the archive.")
         parser.add_argument(
             "--key",
             type=Path,
             metavar="PEM",
-            help="The public key that signed the manifest; without it, signatures are not looked "
-            "at.",
+            help="The public key of the manifest's signature; without it, the signature is not "
+            "checked.",
         )
 
     def run(self, *, folder: Path, key: Path | None, as_json: bool, **_: Any) -> None:
-        # Before the long work: a manifest that nobody signed is refused at once.
+        # Check the signature before the long work, so that a bad one is refused at once.
         signed = require_signature(folder, key=public_key(key)) if key else None
         count = entries = 0
         findings: list[CheckedFile] = []

@@ -1,4 +1,4 @@
-"""`verify_evidence`: does this file prove what it says? Needs no database."""
+"""The command `verify_evidence`."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ MAX_FILE_BYTES = 256 * 2**20
 
 
 class Command(GovernanceCommand):
-    help = """Check a signed file that `export_evidence --signed` wrote, without any database.
+    help = """Verify a signed statement of `export_evidence --signed`. No database is needed.
 
-The signature must be by the key, the evidence must have the digest that was sealed, the ledger
-entries must form one unbroken chain of the contract, and one of them must vouch for the evidence.
-Says what the file proves."""
+The command checks four things: the signature, that the evidence has the digest of the statement,
+that the ledger entries form one unbroken hash chain, and that an entry names the digest of the
+evidence. It prints what the statement proves."""
 
     has_json = True
     examples = (
         "verify_evidence evidence.dsse.json --key ledger_key.pub",
         "verify_evidence evidence.dsse.json --json",
     )
-    exit_codes = {0: "the file proves what it says", 1: "it does not, or it cannot be read"}
+    exit_codes = {0: "the statement is valid", 1: "it is not valid, or cannot be read"}
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="The signed file.")
+        parser.add_argument("file", metavar="FILE", help="The file with the signed statement.")
         parser.add_argument(
             "--key",
             type=Path,
             metavar="PEM",
-            help="The public key that must have signed it (default: that of our own key).",
+            help="The public key of the signature (default: that of the key in "
+            "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
         )
 
     def run(self, *, file: str, key: Path | None, as_json: bool, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""`verify_ledger`: prove that nothing on record was rewritten."""
+"""The command `verify_ledger`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from governance.record.retention.archive_verification import read_removed_record
 
 class Command(GovernanceCommand):
     help = (
-        "Recompute every hash chain and hold the record against it: entries, results, snapshots, "
-        "evidence, approvals, statuses. Names each contract that does not fit, with the first bad "
-        "entry of its chain. Changes nothing."
+        "Recompute every hash chain, and compare the rows of the database with it: entries, "
+        "results, snapshots, evidence, approvals, statuses. For each contract that does not agree, "
+        "the first bad entry of its chain is printed. Nothing is changed."
     )
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (
@@ -44,8 +44,8 @@ class Command(GovernanceCommand):
         "verify_ledger --json",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        0: "every chain that was checked is whole",
-        REFUSED: "at least one contract's record does not fit its chain",
+        0: "every contract that was checked agrees with its chain",
+        REFUSED: "at least one contract does not agree with its chain, or does not exist",
     }
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -54,20 +54,21 @@ class Command(GovernanceCommand):
             nargs="*",
             type=parse_id,
             metavar="CONTRACT",
-            help="Check only these contracts, by id; all of them unless given.",
+            help="The id of a contract to check; without any, all contracts are checked.",
         )
         parser.add_argument(
             "--checkpoint",
             type=Path,
             metavar="FILE",
-            help="Also hold every chain against this signed checkpoint: finds chains that were "
-            "hashed anew, cut, or restored from an older backup.",
+            help="Also compare every chain with this signed checkpoint. This finds chains that "
+            "were hashed again, cut, or restored from an older backup.",
         )
         parser.add_argument(
             "--key",
             type=Path,
             metavar="PEM",
-            help="The public key that signed the checkpoint (default: that of our own key).",
+            help="The public key of the checkpoint's signature (default: that of the key in "
+            "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
         )
         parser.add_argument(
             "--archive",
@@ -75,8 +76,8 @@ class Command(GovernanceCommand):
             action="append",
             default=[],
             metavar="DIR",
-            help="Also hold every contract that was archived and removed against its file, here or "
-            "in another --archive; with --checkpoint, entry by entry.",
+            help="Also compare every removed contract with its file in this archive; repeat the "
+            "option for several archives. With --checkpoint, every entry is compared.",
         )
 
     def run(
@@ -89,7 +90,7 @@ class Command(GovernanceCommand):
         archive: list[Path],
         **_: Any,
     ) -> None:
-        # Before the long work: a checkpoint that nobody signed is refused at once.
+        # Check the signature before the long work, so that a bad one is refused at once.
         signed = _signed(checkpoint, key) if checkpoint else None
         archived = partial(read_removed_record, archive) if archive else None
         waiting = set(contracts)
@@ -140,7 +141,7 @@ def _signed(path: Path, key: Path | None) -> Checkpoint:
 def _with_those_of(
     path: Path, findings: list[Finding], archived: ArchiveReader | None
 ) -> list[Finding]:
-    """`findings` and what the checkpoint finds; of each chain the first bad entry alone."""
+    """Merge `findings` with those of the checkpoint; of each chain keep the first bad entry."""
     first = {finding.contract_id: finding for finding in findings}
     with path.open(encoding="utf-8", errors="replace") as lines:
         for finding in compare_with_checkpoint(lines, archived=archived):

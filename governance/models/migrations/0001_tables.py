@@ -1,4 +1,4 @@
-"""The tables, with their constraints and indexes; made by makemigrations, and in one piece."""
+"""Create the tables with their constraints and indexes, as makemigrations wrote them."""
 
 import datetime
 
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The functions that the indexes of words call.
+        # The SQL functions that the search indexes call.
         InstallSql(["contract_words", "title_words"]),
         migrations.CreateModel(
             name="Account",

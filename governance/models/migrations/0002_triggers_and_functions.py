@@ -1,10 +1,11 @@
-"""PostgreSQL's own guards, and the functions that write; governance/models/sql/ holds them."""
+"""Install the SQL functions and the database guards of governance/models/sql/."""
 
 from django.db import migrations
 
 from governance.models.sql import InstallSql
 
-# How common a word is, the planner cannot know from an index of some rows alone.
+# Without these statistics the planner does not know how common a word is: the search index covers
+# only the contracts in the review queue.
 WORDS_IN_COMMON = """
     CREATE STATISTICS governance_contract_words_common
         ON (governance_contract_words(title::text, description, affected_capabilities::text[]))

@@ -1,10 +1,11 @@
-"""PostgreSQL's copy of the invariants: one readable SQL file for each function and each guard.
+"""The SQL functions and database guards, one SQL file each, and the migration step for them.
 
-`functions/` holds functions alone; `triggers/` holds a rule with its triggers and their functions.
-A migration that adds or changes a file names it in `InstallSql`; a file can be run again and again.
-Tests compare the live catalogue with the files, and read the files for what is forbidden there.
+`functions/` has functions that code and triggers call. `triggers/` has the database guards: the
+functions of a rule with its triggers. A migration that adds or changes a file names it in
+`InstallSql`; a file can be run repeatedly. Tests compare the catalogue with the files, and check
+that no file has what a schema or a cluster cannot install.
 
-In a file `@schema@` stands for the schema of this site (`GOVSITE_SCHEMA`), as a quoted identifier.
+In a file `@schema@` is a placeholder for the site's schema (`GOVSITE_SCHEMA`), quoted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db.migrations.operations.base import Operation
 FOLDER = Path(__file__).parent
 SCHEMA = "@schema@"
 
-# What PostgreSQL reads as one piece, whatever stands in it; then the two characters that matter.
+# The parts of SQL inside which a semicolon ends no statement; then words, semicolons, and the rest.
 _PIECE = re.compile(
     r"""
       (?P<comment> --[^\n]* )
@@ -41,7 +42,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def sql_files() -> list[str]:
-    """Name every SQL file, in the order in which they can be installed."""
+    """List the names of all SQL files, in an order in which they can be installed."""
     functions, triggers = (
         sorted(path.stem for path in (FOLDER / kind).glob("*.sql"))
         for kind in ("functions", "triggers")
@@ -50,13 +51,13 @@ def sql_files() -> list[str]:
 
 
 def read_sql(name: str) -> str:
-    """Read the text of one SQL file as it is written, with its placeholders."""
+    """Read the text of an SQL file, with its placeholders."""
     [path] = FOLDER.glob(f"*/{name}.sql")
     return path.read_text(encoding="utf-8")
 
 
 def installable_statements(name: str, *, schema: str | None = None) -> list[str]:
-    """List the statements of one SQL file for `schema`, by default that of the settings."""
+    """List the statements of an SQL file for `schema`, by default that of the settings."""
     quoted = quote_identifier(schema or settings.GOVSITE_SCHEMA)
     return [statement.replace(SCHEMA, quoted) for statement in split_statements(read_sql(name))]
 
@@ -67,9 +68,9 @@ def quote_identifier(name: str) -> str:
 
 
 def split_statements(text: str) -> list[str]:
-    """Split SQL text at the semicolons that end a statement; comments stay with what follows.
+    """Split SQL text into statements; a comment belongs to the statement after it.
 
-    A pooler or a cluster refuses several statements in one string, so each is executed by itself.
+    Each statement is executed by itself, because a pooler or a cluster refuses several at once.
 
     Raises:
         ValueError: A string, a quoted body or a comment is not closed, the last statement does not
@@ -103,7 +104,7 @@ def split_statements(text: str) -> list[str]:
 
 
 def _end_of_comment(text: str, position: int) -> int:
-    """Find where a block comment ends that began before `position`; such comments nest."""
+    """Find the end of a block comment that began before `position`; block comments nest."""
     depth = 1
     while depth:
         edge = _COMMENT_EDGE.search(text, position)
@@ -115,10 +116,10 @@ def _end_of_comment(text: str, position: int) -> int:
 
 
 class InstallSql(Operation):
-    """A migration step that installs SQL files as they are now, one statement per execution.
+    """A migration step that installs the present SQL files, one statement per execution.
 
-    Without names it installs every file of which all tables are there by then. Going back leaves
-    what is installed: it goes with the tables.
+    Without names it installs every file whose tables exist at this point of the migrations. The
+    reverse step does nothing: the triggers go with their tables.
     """
 
     reduces_to_sql = True
@@ -150,7 +151,7 @@ class InstallSql(Operation):
 
 
 def _tables_to_come(app_label: str, state: Any) -> set[str]:
-    """The tables that a later migration makes."""
+    """Return the names of the tables that a later migration creates."""
     known = {name for label, name in state.models if label == app_label}
     every = apps.all_models[app_label].items()
     return {
@@ -161,5 +162,5 @@ def _tables_to_come(app_label: str, state: Any) -> set[str]:
 
 
 def _files_without(tables: set[str]) -> list[str]:
-    """The files that name none of these tables, in the order in which they can be installed."""
+    """List the files that mention none of these tables, in the order of installation."""
     return [name for name in sql_files() if tables.isdisjoint(_WORD.findall(read_sql(name)))]

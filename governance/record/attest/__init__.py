@@ -1,5 +1,5 @@
 """Signed statements about the record: checkpoints, and evidence as in-toto statements.
 
-Reads the heads of the chains and sealed evidence; writes files, never rows. It refuses a key that
-is not Ed25519, and a signature that does not verify.
+May read: the chains and the sealed evidence. Writes: files, never rows. Refuses: a key that is not
+Ed25519, and a signature that does not verify.
 """

@@ -1,11 +1,11 @@
-"""Checkpoints: what every chain was at one moment, signed, kept outside the database.
+"""Checkpoints: the state of every chain at one time, signed, and stored outside the database.
 
-A checkpoint is a file of lines. Each line but the last is one chain: its contract, its length, its
-head, and a `trail` of the first four bytes of every entry's hash, base64; or one that was removed
-after it was archived, as its tombstone has it (`removed`). The last line is a DSSE envelope over
-the Merkle root of the lines before it, their number and the time. Who rewrites a chain and hashes
-all of it anew, cuts its tail, or restores an older backup cannot make the old checkpoint agree; the
-trail tells where the chain parts from it.
+A checkpoint is a file of lines. Each line but the last is about one chain: its contract, length and
+head, and a `trail` of the first four bytes of every entry's hash in base64. For a contract that was
+archived and removed the line has the values of its tombstone (`removed`). The last line is a DSSE
+envelope over the Merkle root of the other lines, their number and the time. A chain that was hashed
+anew, a chain that was cut, and an older backup all differ from an older checkpoint; the trail shows
+the first entry that differs.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from governance.record.ledger.verification import (
 )
 
 VERSION = "1.1.0"
-KNOWN_VERSIONS = ("1.0.0", VERSION)  # the first knew nothing of removed contracts
+KNOWN_VERSIONS = ("1.0.0", VERSION)  # 1.0.0 has no removed contracts
 CHAINS_PER_BATCH = 500
-PREFIX = 4  # bytes of each hash in the trail: enough to find a place, the head proves it
+PREFIX = 4  # bytes of each hash in the trail: enough to find an entry; the head is the proof
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the signed last line says."""
+    """The values in the signed last line of a checkpoint."""
 
     taken_at: str
     chains: int
@@ -59,8 +59,10 @@ class _Chain:
 
 
 def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
-    """The lines of a checkpoint of all chains, in order of contract id, of one snapshot; after them
-    come those that were removed."""
+    """Yield the lines of a checkpoint of all chains, in one snapshot, in the order of contract ids.
+
+    The lines of removed contracts come after them.
+    """
     tree = MerkleTree()
     with one_snapshot():
         rows = (
@@ -89,7 +91,11 @@ def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
 
 
 def read_checkpoint(lines: Iterable[str], *, key: Ed25519PublicKey) -> Checkpoint:
-    """The checkpoint in `lines`, if `key` signed exactly these; else InvalidInputError."""
+    """Read a checkpoint, and check that `key` signed exactly these lines.
+
+    Raises:
+        InvalidInputError: `bad_checkpoint`, `bad_envelope` or `bad_signature`.
+    """
     tree = MerkleTree()
     last: str | None = None
     for line in lines:
@@ -99,7 +105,7 @@ def read_checkpoint(lines: Iterable[str], *, key: Ed25519PublicKey) -> Checkpoin
     try:
         envelope = json.loads(last or "")
     except (ValueError, RecursionError):
-        raise _unusable("its last line is no signature") from None
+        raise _unusable("its last line is not a signature") from None
     payload = json.loads(open_envelope(envelope, payload_type=CHECKPOINT_TYPE, key=key))
     if payload.get("version") not in KNOWN_VERSIONS:
         raise _unusable(f"its version is {payload.get('version')}")
@@ -112,11 +118,14 @@ def read_checkpoint(lines: Iterable[str], *, key: Ed25519PublicKey) -> Checkpoin
 def compare_with_checkpoint(
     lines: Iterable[str], *, archived: ArchiveReader | None = None
 ) -> Iterator[Finding]:
-    """Each chain that is not, or does not begin with, what the checkpoint says of it.
+    """Find each chain that does not begin with the chain in the checkpoint.
 
-    `lines` are those of a checkpoint that `read_checkpoint` accepted. A chain that is gone must
-    have a tombstone, at least as long as the checkpoint's and with its head if it is as long; with
-    what is `archived` of it, every entry is compared. A tombstone stays as it was.
+    A removed chain must have a tombstone with at least as many entries, and with the same head if
+    the number is equal; with `archived`, every entry of its archived record is compared. A
+    tombstone in the checkpoint must be unchanged.
+
+    Args:
+        lines: the lines of a checkpoint that `read_checkpoint` accepted.
     """
     batch: list[dict[str, Any]] = []
     for line in lines:
@@ -139,7 +148,7 @@ def _compare(batch: Sequence[dict[str, Any]], archived: ArchiveReader | None) ->
     )
     for contract_id, value in rows:
         current[str(contract_id)].append(bytes(value))
-    # After the entries: what is removed meanwhile has its tombstone by now.
+    # Read after the entries, so that a contract removed meanwhile has its tombstone.
     tombstones = ContractTombstone.objects.in_bulk(
         [UUID(stated.get("contract") or stated["removed"]) for stated in batch]
     )
@@ -151,7 +160,7 @@ def _compare(batch: Sequence[dict[str, Any]], archived: ArchiveReader | None) ->
         if (tombstone := tombstones.get(contract_id)) is None:
             yield Finding(contract_id, 1, "its tombstone is missing")
         elif _tombstone_fields(tombstone) != stated:
-            yield Finding(contract_id, 1, "its tombstone is not what the checkpoint signed")
+            yield Finding(contract_id, 1, "its tombstone differs from the checkpoint")
 
 
 def _compare_chains(
@@ -172,26 +181,26 @@ def _compare_chains(
             try:
                 hashes = [bytes(entry.hash) for entry in archived(tombstone).entries]
             except InvalidInputError as error:
-                yield Finding(contract_id, 1, f"was removed, and is not in its archive: {error}")
+                yield Finding(contract_id, 1, f"was removed, and its archive has no proof: {error}")
                 continue
         hashes = hashes[: chain["seq"]]
         trail = base64.b64decode(chain["trail"])
         is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
-        # The head is right too where an entry before it was rewritten, and nothing after that.
+        # The head alone is not enough: it is unchanged if only an entry before it was changed.
         if is_whole and _trail_of(hashes) == trail:
             continue
-        # A forger may hit the few bytes of the trail; then it is the head that parts.
+        # A forger can match the few bytes of the trail; then only the head differs.
         seq = min(_first_difference(hashes, trail), chain["seq"])
-        problem = "is missing" if seq > len(hashes) else "is not what the checkpoint signed"
+        problem = "is missing" if seq > len(hashes) else "differs from the checkpoint"
         yield Finding(contract_id, seq, problem)
 
 
 def _problem_of_removed(chain: Mapping[str, Any], tombstone: ContractTombstone) -> str | None:
-    """What a tombstone alone can show: that the chain was cut before it was removed."""
+    """Compare a chain with its tombstone, which shows whether the chain was cut before removal."""
     if tombstone.entries < chain["seq"]:
-        return f"was removed as a chain of {tombstone.entries} entries"
+        return f"was removed with only {tombstone.entries} entries"
     if tombstone.entries == chain["seq"] and tombstone.head_sha256 != chain["head"]:
-        return "was removed as another chain than the checkpoint signed"
+        return "was removed with another head than the checkpoint's"
     return None
 
 

@@ -1,7 +1,7 @@
-"""DSSE envelopes: bytes, what they are, and a signature over both.
+"""DSSE envelopes: a payload, its type, and a signature over both.
 
-The signature is over the pre-authentication encoding, so that a payload of one type can never be
-taken for another.
+The signature is over the pre-authentication encoding, so that a payload cannot be used as one of
+another type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATEMENT_TYPE = "application/vnd.in-toto+json"
 
 
 def sign_envelope(payload: bytes, *, payload_type: str, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The envelope as a JSON object: `payload` and `sig` in base64."""
+    """Sign a payload; return the envelope as a JSON object, with `payload` and `sig` in base64."""
     return {
         "payload": base64.b64encode(payload).decode(),
         "payloadType": payload_type,
@@ -36,7 +36,11 @@ def sign_envelope(payload: bytes, *, payload_type: str, key: Ed25519PrivateKey) 
 
 
 def open_envelope(envelope: Any, *, payload_type: str, key: Ed25519PublicKey) -> bytes:
-    """The payload, if `key` signed it as `payload_type`; InvalidInputError (`bad_signature`)."""
+    """Return the payload, if `key` signed it as `payload_type`.
+
+    Raises:
+        InvalidInputError: `bad_envelope`, for another form or type; `bad_signature`.
+    """
     try:
         payload = _decoded(envelope["payload"])
         stated = envelope["payloadType"]
@@ -53,7 +57,7 @@ def open_envelope(envelope: Any, *, payload_type: str, key: Ed25519PublicKey) ->
         except InvalidSignature:
             continue
         return payload
-    raise InvalidInputError("No signature here is by this key.", code="bad_signature")
+    raise InvalidInputError("The envelope has no signature of this key.", code="bad_signature")
 
 
 def _encoded(payload_type: str, payload: bytes) -> bytes:

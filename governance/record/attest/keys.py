@@ -1,6 +1,6 @@
-"""The key that signs what leaves the house: Ed25519, kept in a file outside the database.
+"""The Ed25519 key that signs exported statements, in a file outside the database.
 
-Who has the database but not this file cannot make a checkpoint that verifies.
+Without this file, access to the database is not enough to make a checkpoint that verifies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ from governance.domain.errors import InvalidInputError
 
 
 def signing_key() -> Ed25519PrivateKey:
-    """Read `GOVSITE_LEDGER_SIGNING_KEY_FILE` (PEM, PKCS 8); make it, mode 0600, on first use."""
+    """Read the key in `GOVSITE_LEDGER_SIGNING_KEY_FILE`; on first use create it with mode 0600.
+
+    Raises:
+        InvalidInputError: `unusable_key`, for a file that is not an Ed25519 key in PEM (PKCS 8).
+    """
     path = Path(settings.GOVSITE_LEDGER_SIGNING_KEY_FILE)
     if not path.exists():
         _make_key(path)
@@ -41,7 +45,11 @@ def signing_key() -> Ed25519PrivateKey:
 
 
 def public_key(path: Path | None = None) -> Ed25519PublicKey:
-    """The public key in `path` (PEM), or that of our own signing key."""
+    """Read the public key in `path` (PEM), by default that of this site's signing key.
+
+    Raises:
+        InvalidInputError: `unusable_key`.
+    """
     if path is None:
         return signing_key().public_key()
     try:
@@ -54,12 +62,12 @@ def public_key(path: Path | None = None) -> Ed25519PublicKey:
 
 
 def public_pem(key: Ed25519PublicKey) -> str:
-    """The key as others need it to verify."""
+    """Return the public key as PEM, for verification elsewhere."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """SHA-256 of the key's DER form: names the key, proves nothing."""
+    """Return the SHA-256 of the key's DER form, which identifies the key and proves nothing."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
 
@@ -73,7 +81,7 @@ def _make_key(path: Path) -> None:
         handle, draft = tempfile.mkstemp(dir=path.parent)  # 0600
         with os.fdopen(handle, "wb") as file:
             file.write(pem)
-        # The link makes the whole file appear at once; of two makers one wins.
+        # The link makes the complete file appear at once; of two concurrent calls one succeeds.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         os.unlink(draft)

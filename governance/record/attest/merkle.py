@@ -1,4 +1,4 @@
-"""A Merkle tree over leaves that come one by one (RFC 6962's hashes); memory grows with log n."""
+"""A Merkle tree (RFC 6962) over leaves that arrive one by one, in memory that grows with log n."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 
 class MerkleTree:
-    """`add` leaves in order, then ask for the `root`."""
+    """A Merkle tree: `add` the leaves in order, then read `root`."""
 
     def __init__(self) -> None:
         self._peaks: list[tuple[int, bytes]] = []  # (height, hash), the highest first
@@ -22,7 +22,7 @@ class MerkleTree:
 
     @property
     def root(self) -> bytes:
-        """32 bytes; the hash of nothing where there are no leaves."""
+        """The root of the tree, 32 bytes; without leaves, the SHA-256 of no bytes."""
         if not self._peaks:
             return hashlib.sha256(b"").digest()
         node = self._peaks[-1][1]

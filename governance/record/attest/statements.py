@@ -1,9 +1,9 @@
-"""Evidence that proves itself: an in-toto statement in a DSSE envelope, checked without us.
+"""Signed evidence: an in-toto statement in a DSSE envelope, which verifies without a database.
 
-The statement's subject is the sealed evidence by its SHA-256; its predicate holds the evidence's
-text exactly as sealed and the whole chain of its contract. Who has the file and our public key can
-check that the evidence is what was sealed, that the ledger vouches for it, and that the ledger is
-one unbroken chain.
+The subject of the statement is the sealed evidence, by its SHA-256. The predicate has the text of
+the evidence exactly as sealed, and the whole chain of its contract. With the file and the site's
+public key anyone can check that the evidence is what was sealed, that a ledger entry vouches for
+it, and that the ledger is an unbroken chain.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PREDICATE = "urn:govsite:evidence:1.0.0"
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """What a signed statement proves."""
+    """The facts that a signed statement proves."""
 
     job_id: str
     contract_id: str
@@ -42,7 +42,7 @@ class VerifiedStatement:
 
 
 def signed_statement(evidence: AuditEvidence, *, key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The envelope, as a JSON object, over the evidence and its contract's chain as it is now."""
+    """Sign the evidence with its contract's present chain; return the envelope as a JSON object."""
     chain = entries_of(evidence.job.contract_id)
     statement = {
         "_type": STATEMENT,
@@ -62,10 +62,11 @@ def signed_statement(evidence: AuditEvidence, *, key: Ed25519PrivateKey) -> dict
 
 
 def verify_statement(envelope: Any, *, key: Ed25519PublicKey) -> VerifiedStatement:
-    """What `envelope` proves under `key`, without a database.
+    """Verify a signed statement, without a database.
 
-    Raises InvalidInputError for what is no envelope or not signed by `key`, and
-    EvidenceMismatchError when what was signed does not hold together.
+    Raises:
+        InvalidInputError: `bad_envelope` or `bad_signature`.
+        EvidenceMismatchError: if the evidence, its digest and the chain do not fit together.
     """
     payload = open_envelope(envelope, payload_type=STATEMENT_TYPE, key=key)
     try:
@@ -79,9 +80,9 @@ def verify_statement(envelope: Any, *, key: Ed25519PublicKey) -> VerifiedStateme
         bodies = [json.loads(body) for body, _ in entries]
         sealing = [b["records"].get("evidence_sha256") for b in bodies]
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise EvidenceMismatchError("The statement lacks what it should prove.") from None
+        raise EvidenceMismatchError("The statement is incomplete.") from None
     if sha256_hex(text) != subject["digest"]["sha256"]:
-        raise EvidenceMismatchError("The evidence is not what was sealed.")
+        raise EvidenceMismatchError("The evidence differs from the evidence that was sealed.")
     _require_chain(entries, bodies, contract_id=evidence["contract_id"])
     if subject["digest"]["sha256"] not in sealing:
         raise EvidenceMismatchError("The ledger does not vouch for this evidence.")

@@ -1,6 +1,6 @@
-"""The ledger: one hash chain for each contract, covering the contract and its job.
+"""The ledger: one hash chain for each contract, which covers the contract and its job.
 
-Reads the rows whose digests it keeps. It alone writes `LedgerEntry` (`chain.py`), and proves that
-nothing was rewritten (`verification.py`). It refuses nothing that an authority decided; PostgreSQL
-refuses entries that do not link, and `refusals.py` says what each of PostgreSQL's laws means.
+May read: the rows whose digests the entries contain. Alone writes: `LedgerEntry` (`chain.py`).
+Refuses: nothing that an authority decided; PostgreSQL refuses an entry that does not continue its
+chain. `verification.py` shows whether a row or an entry was changed.
 """

@@ -1,8 +1,8 @@
-"""Append entries to a contract's chain: the only writer of `LedgerEntry`.
+"""Appending to a contract's chain; this module is the only writer of `LedgerEntry`.
 
-`body` is canonical JSON of everything the entry says; `hash` = SHA-256 over the raw bytes of
-`prev_hash` (32 zero bytes at the start), then `body` in UTF-8. The contract's row is the chain's
-lock: a caller holds it (`SystemContract.objects.lock`) before it appends.
+`body` is canonical JSON of all values of the entry; `hash` is SHA-256 over the bytes of `prev_hash`
+(32 zero bytes at the start), then over `body` in UTF-8. The contract's row is the lock of its
+chain: a caller locks it (`SystemContract.objects.lock`) before it appends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GENESIS = bytes(32)
 
 
 class ChainHead(NamedTuple):
-    """The last entry of a chain: its number and its hash; as it is here before the first."""
+    """The number and hash of the last entry of a chain; the defaults are of an empty chain."""
 
     seq: int = 0
     hash: bytes = GENESIS
@@ -32,11 +32,11 @@ class ChainHead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """What an authority wants told.
+    """An entry that an authority wants to append.
 
-    `event` is one of `events.EVENTS`; its first part says whose status `from_status` and
-    `to_status` are. `records` holds the digests that `EVENTS` demands of it; None says that the
-    row is absent, knowingly.
+    `event` is one of `events.EVENTS`; its first part, `contract` or `job`, says whose status
+    `from_status` and `to_status` are. `records` has the digests that `EVENTS` requires for the
+    event; None states that there is no such row.
     """
 
     event: str
@@ -54,7 +54,7 @@ class NewEntry:
 def append_entries(
     *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
 ) -> list[LedgerEntry]:
-    """Append `entries` in order, all at `at` by `actor` (a user); two queries, however many."""
+    """Append `entries` in order, all with the same time and actor (a user), by two queries."""
     rows = entries_after(
         chain_head(contract_id), contract_id=contract_id, entries=entries, actor=actor, at=at
     )
@@ -64,8 +64,11 @@ def append_entries(
 def serialized_entries(
     head: ChainHead, *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
 ) -> str:
-    """What `governance_append_entries` appends after `head`: for a story that is written by one
-    call, which refuses it when the chain has another head by then. Writes nothing itself."""
+    """Serialize entries after `head` as JSON, for an SQL function that writes a whole operation.
+
+    Nothing is written here. The SQL function appends the entries (`append_entries.sql`), and
+    refuses if the chain has another head than `head` by then.
+    """
     rows = entries_after(head, contract_id=contract_id, entries=entries, actor=actor, at=at)
     for row in rows:
         row["at"] = timestamp(at)
@@ -77,7 +80,7 @@ def serialized_entries(
 def entries_after(
     head: ChainHead, *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
 ) -> list[dict[str, Any]]:
-    """The columns of each of `entries`, as they follow `head`."""
+    """Compute the columns of each of `entries`, with their numbers and hashes after `head`."""
     seq, prev_hash = head
     name = actor_name(actor)
     rows = []
@@ -119,7 +122,7 @@ def entries_after(
 
 
 def chain_head(contract_id: UUID) -> ChainHead:
-    """The last entry of the contract's chain."""
+    """Read the head of the contract's chain."""
     head = (
         LedgerEntry.objects.filter(contract_id=contract_id)
         .order_by("-seq")
@@ -130,10 +133,10 @@ def chain_head(contract_id: UUID) -> ChainHead:
 
 
 def entry_hash(prev_hash: bytes, body: str) -> bytes:
-    """SHA-256 over the previous hash's bytes, then the body's: 32 bytes."""
+    """Compute an entry's hash, 32 bytes: SHA-256 over the previous hash, then over the body."""
     return hashlib.sha256(prev_hash + body.encode("utf-8")).digest()
 
 
 def actor_name(actor: Any) -> str:
-    """How the ledger names a user: by id, which never changes, and by name, which people read."""
+    """Return the name of a user in the ledger: the id, which never changes, and the username."""
     return f"user:{actor.pk}:{actor.get_username()}"

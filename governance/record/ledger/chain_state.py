@@ -1,4 +1,4 @@
-"""What a chain has told so far, and what may be told next."""
+"""The state of a chain while verification reads its entries, and which entry may come next."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from governance.record.ledger.events import (
     NUMBERED_RECORDS,
 )
 
-# What an entry vouches for: the digest of each record that it names; None says there is no row.
+# The digests in an entry, by record; None states that there is no such row.
 Records = Mapping[str, str | None]
 
-# Whose status an event is about: the contract's or the job's.
+# The subject of each event, whose status it moves: `contract` or `job`.
 SUBJECTS: Mapping[str, str] = {event: event.partition(".")[0] for event in EVENTS}
 
 
 @dataclass(slots=True)
 class ChainState:
-    """Where contract and job stand by the entries taken in, and what those vouched for."""
+    """The statuses of contract and job after the entries so far, and the records vouched for."""
 
     head: bytes = GENESIS
     statuses: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
@@ -35,12 +35,14 @@ class ChainState:
     counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NUMBERED_RECORDS, 0))
 
     def index_of(self, record: str, entry: LedgerEntry) -> RecordIndex:
-        """Which of several rows an entry vouches for: a step's, or the next by number."""
+        """Return which of several rows an entry vouches for: its step's, or the next by number."""
         return self.counted[record] + 1 if record in NUMBERED_RECORDS else entry.step_index
 
     def is_in_turn(self, entry: LedgerEntry) -> bool:
-        """Whether this is the place of an entry that moves no status; a move's is where it
-        begins."""
+        """Tell whether an entry without a status may come now.
+
+        The order of the other entries follows from their statuses.
+        """
         event, contract, job = entry.event, self.statuses["contract"], self.statuses["job"]
         if SUBJECTS[event] == "job":
             return job == JobStatus.RUNNING and entry.step_index == self.steps
@@ -54,7 +56,7 @@ class ChainState:
         return has_ended and ("audit_sha256", None) not in self.vouched
 
     def add_entry(self, entry: LedgerEntry, records: Records) -> None:
-        """The entry fits: what it says was told."""
+        """Add a verified entry to the state."""
         subject, at = SUBJECTS[entry.event], timestamp(entry.at) or ""
         self.head = bytes(entry.hash)
         self.steps += entry.step_index is not None

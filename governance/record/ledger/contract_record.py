@@ -1,4 +1,4 @@
-"""Everything on record about one contract, and the digest of each of its rows as it stands now."""
+"""A contract record: all rows of one contract, and the digest of each as it is now."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from governance.models import (
     SystemContract,
 )
 
-# What stands where a digest would, for what no entry could have vouched for, whatever it says.
+# The value in place of a digest for a row that no entry can have vouched for; no digest equals it.
 NO_DIGEST = "no digest"
 
-# Which of several rows of its kind: a result's step, the number of a question, of its answer and
-# of a signature; None for what there is but one of.
+# The index of one of several rows: the step of a result, or the number of a question, its answer or
+# a signature. None for a row of which a contract has only one.
 RecordIndex = int | None
 
-# What makes a digest of a record: `digest`, or something faster that says less.
+# A function that hashes a record: `digest`, or `fast_canonical_digest` for a comparison.
 HashFunction = Callable[[Any], str]
 DigestFunction = Callable[["ContractRecord", Any, HashFunction], str | None]
 
 
 @dataclass(slots=True)
 class ContractRecord:
-    """One contract with its chain, its job and all that hangs on it; rows as `read_rows` has them.
+    """One contract with its chain, its job and all their rows, as light rows (`rows.py`).
 
-    `rows` holds the row for each record and place, `duplicates` those of which there are several.
-    `successor_id` is what took the contract's place. `is_parent_valid` says whether the contract
-    that this one replaces is there, and REJECTED.
+    `rows` has the row of each record and index; `duplicates` lists those that have several rows.
+    `successor_id` is the contract that replaced this one. `is_parent_valid` says whether the
+    contract that this one replaces exists and is REJECTED.
     """
 
     contract: SystemContract
@@ -61,7 +61,7 @@ class ContractRecord:
         return UUID(str(self.contract.pk))
 
     def add(self, record: str, index: RecordIndex, row: Any) -> None:
-        """Take in a row that an entry must vouch for as `record`."""
+        """Add a row that an entry must vouch for under the name `record`."""
         if (record, index) in self.rows:
             self.duplicates.add((record, index))
         self.rows[record, index] = row
@@ -69,11 +69,13 @@ class ContractRecord:
     def digest_of(
         self, record: str, *, index: RecordIndex, expected: str | None = None
     ) -> str | None:
-        """The digest of the row that `record` names; None where there is no such row.
+        """Compute the digest of the row that `record` names; None if there is no such row.
 
-        `NO_DIGEST` of a row that cannot be read any more, stands there twice, or does not agree
-        with itself. Faster where the digest is `expected`. Raises KeyError for a record that no
-        event knows.
+        The result is `NO_DIGEST` for a row that cannot be read, that exists twice, or whose columns
+        contradict each other. The call is faster if the digest equals `expected`.
+
+        Raises:
+            KeyError: for a record that no event has.
         """
         known = DIGEST_FUNCTIONS[record]
         if (record, index) in self.duplicates:
@@ -84,7 +86,7 @@ class ContractRecord:
             return NO_DIGEST
 
 
-# --- the digest of each record, as it stands; ValueError and the like where it has none ---
+# --- the digest of each record; a ValueError or similar error means NO_DIGEST ---
 def _of_record(
     contract_record: ContractRecord, row: Any, hash_function: HashFunction
 ) -> str | None:
@@ -103,7 +105,7 @@ def _of_validator_verdict(
     contract_record: ContractRecord, row: Any, hash_function: HashFunction
 ) -> str:
     verdict: Any = contract_record.contract.validator_verdict or {}
-    # What the contract repeats of its verdicts, for queries to find it by, must agree with them.
+    # The column repeats a value of the verdict for queries, and must equal it.
     if contract_record.contract.confidence_score != verdict.get("confidence_score"):
         raise _AlteredError
     return hash_function(verdict)
@@ -139,7 +141,7 @@ def _of_closing(contract_record: ContractRecord, row: Any, hash_function: HashFu
 
 
 def _of_job(contract_record: ContractRecord, job: Any, hash_function: HashFunction) -> str:
-    # Where there is no job this is `NO_DIGEST`, and the snapshot's absence was found before.
+    # Without a job this raises, and the result is `NO_DIGEST`.
     return hash_function(job.creation_record([s.as_record() for s in contract_record.steps]))
 
 
@@ -156,14 +158,14 @@ def _of_job_end(
 def _of_successor(
     contract_record: ContractRecord, row: Any, hash_function: HashFunction
 ) -> str | None:
-    """An id, and no digest: the chain names it to whoever reads it."""
+    """Return the successor's id, which the entry contains instead of a digest."""
     return contract_record.successor_id
 
 
 def _of_signature(
     contract_record: ContractRecord, signature: Any, hash_function: HashFunction
 ) -> str | None:
-    """The digest of a signature that is under this contract's content and the view beside it."""
+    """Compute a signature's digest, if it is on this contract's content and on its own view."""
     if signature is None:
         return None
     signed = (sha256_hex(signature.view), contract_record.contract.content_digest)
@@ -185,17 +187,18 @@ def _of_evidence(
 
 
 def _matching_digest(kept: str, computed: str) -> str:
-    """The digest, when the column that keeps it agrees with what it is computed from."""
+    """Return the computed digest, if the column that stores the digest has the same."""
     if kept != computed:
         raise _AlteredError
     return computed
 
 
 class _AlteredError(ValueError):
-    """A row does not agree with itself: it has no digest."""
+    """A contradiction between the columns of a row, for which no digest is computed."""
 
 
-# How each is taken: of the dossier, the row, and what takes it.
+# The digest function of each record; its arguments are the contract record, the row and the hash
+# function.
 DIGEST_FUNCTIONS: Mapping[str, DigestFunction] = {
     "proposal_sha256": _of_proposal,
     "draft_sha256": _of_draft,

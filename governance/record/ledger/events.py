@@ -1,8 +1,8 @@
-"""Every event that the ledger knows, and the rows that its entries vouch for.
+"""The events of the ledger, and the records that the entries of each event vouch for.
 
-An event has three parts: whose it is (`contract` or `job`), the stage, and what happened. A record
-is named for the row whose SHA-256 the entry carries; `dossier.py` says how each is computed.
-An event with more than one set of records may carry any one of them.
+An event has three parts: the subject (`contract` or `job`), the stage, and what happened. A record
+is named after the row whose SHA-256 the entry contains; `contract_record.py` computes it. Where
+`EVENTS` has several sets of records for an event, an entry has exactly one of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VERDICT: tuple[Set[str], ...] = (
 )
 
 EVENTS: Mapping[str, tuple[Set[str], ...]] = {
-    # Chains begun before drafts were vouched for hold the first alone.
+    # Chains that began before drafts had a digest have the first set.
     "contract.proposal.drafted": (
         frozenset({"proposal_sha256"}),
         frozenset({"proposal_sha256", "draft_sha256"}),
@@ -31,13 +31,13 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "contract.review.clarification_requested": (frozenset({"clarification_sha256"}),),
     "contract.review.clarified": (frozenset({"clarification_answer_sha256"}),),
     "contract.review.signed": (frozenset({"signature_sha256"}),),
-    # Approvals given before founders' signatures were kept hold the first alone.
+    # Approvals from before signatures were stored have the first set.
     "contract.review.approved": (
         frozenset({"approval_sha256"}),
         frozenset({"approval_sha256", "signature_sha256"}),
     ),
     "contract.review.rejected": (_CLOSING,),
-    # This record is the successor's id itself, so that the chain names it to whoever reads it.
+    # This record is the successor's id itself, so that a reader of the chain can find it.
     "contract.review.superseded": (frozenset({"closing_sha256", "successor_id"}),),
     "contract.review.expired": (_CLOSING,),
     "contract.window.lapsed": (_CLOSING,),
@@ -54,7 +54,7 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "job.execution.cancelled": (_JOB_END,),
 }
 
-# What is told without anybody's status moving; every other event tells one move.
+# The events without a status; each other event is one move.
 STATUSLESS_EVENTS: Set[str] = frozenset(
     {
         "contract.audit.inconclusive",
@@ -66,13 +66,13 @@ STATUSLESS_EVENTS: Set[str] = frozenset(
     }
 )
 
-# Rows of which a contract may have several, each told once, in order: the entry that comes n-th
-# vouches for the n-th row.
+# The records of which a contract may have several, one entry each: the n-th entry vouches for the
+# n-th row.
 NUMBERED_RECORDS: Set[str] = frozenset(
     {"clarification_sha256", "clarification_answer_sha256", "signature_sha256"}
 )
 
-# A review's questions and answers: they are told one after the other.
+# The records of a review's questions and answers, which alternate.
 CLARIFICATION_RECORDS: Mapping[str, str] = {
     "contract.review.clarification_requested": "clarification_sha256",
     "contract.review.clarified": "clarification_answer_sha256",
@@ -80,5 +80,5 @@ CLARIFICATION_RECORDS: Mapping[str, str] = {
 
 
 def ends_the_chain(event: str, to_status: str) -> bool:
-    """Whether an entry is the last that its chain will ever have: the contract came to rest."""
+    """Tell whether an entry is the last of its chain, because the contract became terminal."""
     return event.startswith("contract.") and to_status in CONTRACT_TERMINAL_STATES

@@ -1,7 +1,7 @@
-"""Prove the sealed evidence of one job now: recompute all that can be, and say what was found.
+"""Checks of a job's sealed evidence: its digest, its ledger entry, the chain, and the verdict.
 
-It reads, in one snapshot, and changes nothing. What it finds does not rest on what the job's page
-shows: it starts from the evidence's text and from the ledger, as somebody who doubts both would.
+The checks read in one snapshot and change nothing. They recompute everything from the text of the
+evidence and from the ledger, and trust no value that the job's page shows.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ JOB_ENDS = ("job.execution.completed", "job.execution.failed", "job.execution.ca
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCheck:
-    """One claim, whether it holds, and in words what was found; `compared` is what was set apart.
+    """The result of a check: the claim, whether it holds, and a sentence on what was found.
 
-    `compared` holds (what it is, its SHA-256) pairs.
+    `compared` has (label, SHA-256) pairs of the digests that were compared.
     """
 
     claim: str
@@ -34,9 +34,10 @@ class EvidenceCheck:
 
 
 def check_evidence(job_id: UUID) -> list[EvidenceCheck]:
-    """Every claim about the evidence of an ended job, checked now; all hold, or it is not proven.
+    """Check every claim about the evidence of a job; the evidence is proven if all hold.
 
-    Raises NotFoundError (`job_not_found`, or `evidence_not_sealed` of a job that has not ended).
+    Raises:
+        NotFoundError: `job_not_found`, or `evidence_not_sealed` for a job that has not ended.
     """
     with one_snapshot():
         job = GovernanceJob.objects.filter(pk=job_id).values("status", "contract_id").first()
@@ -50,7 +51,7 @@ def check_evidence(job_id: UUID) -> list[EvidenceCheck]:
         chain = _chain(job["contract_id"])
         if evidence is None:
             return [
-                EvidenceCheck(SEALED, False, "The job has ended, but its evidence is gone."),
+                EvidenceCheck(SEALED, False, "The job has ended, but its evidence is missing."),
                 chain,
             ]
         computed = sha256_hex(evidence.body)
@@ -62,16 +63,16 @@ def check_evidence(job_id: UUID) -> list[EvidenceCheck]:
         ]
 
 
-SEALED = "The sealed text has the SHA-256 that it was sealed with."
-IN_LEDGER = "The ledger's entry that ended the job names this SHA-256."
-LINKED = "The contract's ledger is one unbroken chain, and the record is what it vouches for."
+SEALED = "The sealed text has the SHA-256 with which it was sealed."
+IN_LEDGER = "The ledger entry that ended the job names this SHA-256."
+LINKED = "The contract's ledger is an unbroken chain, and the recorded data agrees with it."
 JUDGED = "The auditor's verdict is on exactly this evidence."
 
 
 def _seal(evidence: AuditEvidence, computed: str) -> EvidenceCheck:
     holds = computed == evidence.sha256
-    found = "It has." if holds else "It has another one: the text or its digest was rewritten."
-    compared = (("Kept with the text", evidence.sha256), ("Recomputed from the text", computed))
+    found = "The two are equal." if holds else "They differ: the text or its digest was changed."
+    compared = (("Stored with the text", evidence.sha256), ("Recomputed from the text", computed))
     return EvidenceCheck(SEALED, holds, found, compared)
 
 
@@ -82,20 +83,20 @@ def _entry(contract_id: UUID, computed: str) -> EvidenceCheck:
         .values_list("seq", "body")
     )
     if len(ends) != 1:
-        found = "Two entries end the job." if ends else "No entry of the ledger ends the job."
+        found = "More than one entry ends the job." if ends else "No ledger entry ends the job."
         return EvidenceCheck(IN_LEDGER, False, found)
     [(seq, body)] = ends
     named = _named_in(body)
     holds = named == computed
-    found = f"Entry {seq} does." if holds else f"Entry {seq} names another one."
+    found = f"Entry {seq} names it." if holds else f"Entry {seq} names another SHA-256."
     if not named:
-        found = f"Entry {seq} names none that could be read."
+        found = f"Entry {seq} names no readable SHA-256."
     compared = ((f"Named by entry {seq}", named), ("Recomputed from the text", computed))
     return EvidenceCheck(IN_LEDGER, holds, found, compared)
 
 
 def _named_in(body: str) -> str:
-    """The evidence's digest in an entry's body; empty where there is none to be read."""
+    """Read the evidence's digest from an entry's body; empty if it cannot be read."""
     try:
         named = json.loads(body)["records"]["evidence_sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -106,22 +107,22 @@ def _named_in(body: str) -> str:
 def _chain(contract_id: UUID) -> EvidenceCheck:
     checked = next(verify_ledger([contract_id]), None)
     if checked is None:
-        return EvidenceCheck(LINKED, False, "There is no such contract any more.")
+        return EvidenceCheck(LINKED, False, "The contract is missing.")
     if checked.finding:
         return EvidenceCheck(
             LINKED, False, f"Entry {checked.finding.seq}: {checked.finding.problem}."
         )
-    return EvidenceCheck(LINKED, True, f"It is: {checked.entries} entries, each checked.")
+    return EvidenceCheck(LINKED, True, f"All {checked.entries} entries were checked.")
 
 
 def _verdict(job_id: UUID, computed: str) -> Sequence[EvidenceCheck]:
-    """Nothing where nobody has judged yet."""
+    """Check that the verdict names this evidence; without a verdict there is nothing to check."""
     named = GovernanceAudit.objects.filter(job_id=job_id).values_list("evidence_sha256", flat=True)
     return [
         EvidenceCheck(
             JUDGED,
             digest == computed,
-            "It is." if digest == computed else "It is on another one.",
+            "The two are equal." if digest == computed else "The verdict is on other evidence.",
             (("Named by the verdict", digest), ("Recomputed from the text", computed)),
         )
         for digest in named

@@ -1,4 +1,4 @@
-"""Judge one contract's record: hold its chain, its rows and its statuses against each other."""
+"""Full verification: compare a contract's chain, rows and statuses, and name the first problem."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from governance.record.ledger.fast_verification import verify_chain_fast
 
 
 def first_problem(contract_record: ContractRecord) -> tuple[int, str] | None:
-    """The first entry that does not fit, or is missing, and what is wrong with it."""
+    """Find the first entry that does not fit or is missing; return its number and the problem."""
     state = verify_chain_fast(contract_record)
     if state is None:
         state, found = verify_chain_fully(contract_record)
         if found:
             return found
-    if ("content_sha256", None) in state.vouched:  # it holds the eligibility verdict too
+    if ("content_sha256", None) in state.vouched:  # the content includes the eligibility verdict
         state.vouched.add(("eligibility_verdict_sha256", None))
     problem = _problem_after(contract_record, state)
     return (len(contract_record.entries) + 1, problem) if problem else None
@@ -42,8 +42,12 @@ def first_problem(contract_record: ContractRecord) -> tuple[int, str] | None:
 def verify_chain_fully(
     contract_record: ContractRecord,
 ) -> tuple[ChainState, tuple[int, str] | None]:
-    """What the chain tells up to the first entry that does not fit, and that one with what is
-    wrong with it, if there is one."""
+    """Verify entry by entry.
+
+    Returns:
+        The state before the first entry that does not fit, or at the end of the chain; and the
+        number of that entry with its problem, if there is one.
+    """
     state = ChainState()
     for number, entry in enumerate(contract_record.entries, start=1):
         if problem := _problem_of(contract_record, entry, number, state):
@@ -54,7 +58,7 @@ def verify_chain_fully(
 def _problem_of(
     contract_record: ContractRecord, entry: LedgerEntry, number: int, state: ChainState
 ) -> str | None:
-    """What is wrong with the entry that comes `number`-th; what fits is taken in."""
+    """Return the problem of the `number`-th entry, or add the entry to the state."""
     if problem := _problem_of_link(entry, number, state.head):
         return problem
     try:
@@ -88,12 +92,12 @@ def _problem_of_entry(
     columns = _columns_of(entry)
     if not columns.items() <= body.items():
         differing = [name for name, value in columns.items() if body.get(name) != value]
-        return f"its body does not say what its columns say: {', '.join(differing)}"
+        return f"its body differs from its columns: {', '.join(differing)}"
     event, to_status = entry.event, entry.to_status
     if records.keys() not in EVENTS.get(event, ()):
         return f"{event} does not vouch for {sorted(records)}"
     if (to_status == "") != (event in STATUSLESS_EVENTS):
-        return f"{event} cannot tell {to_status or 'no status'}"
+        return f"the status of {event} cannot be {to_status or 'empty'}"
     if to_status and entry.from_status != (current_status := state.statuses[SUBJECTS[event]]):
         return f"begins at {entry.from_status!r}, but the status was {current_status!r}"
     for record, value in records.items():
@@ -101,14 +105,14 @@ def _problem_of_entry(
             record, index=state.index_of(record, entry), expected=value
         )
         if found != value or found == NO_DIGEST:
-            return f"what stands on record is not what {record} vouches for"
+            return f"the recorded data is not what {record} vouches for"
     if event in STATUSLESS_EVENTS and not state.is_in_turn(entry):
-        return f"{event} is told out of turn"
+        return f"{event} is out of turn"
     return None
 
 
 def _columns_of(entry: LedgerEntry) -> dict[str, Any]:
-    """What an entry's body must say, by its columns."""
+    """Return the values that an entry's body must have, from its columns."""
     return {
         "contract_id": entry.contract_id,
         "seq": entry.seq,
@@ -128,32 +132,33 @@ def _problem_after(contract_record: ContractRecord, state: ChainState) -> str | 
         recorded_status = state.statuses["contract"]
         return f"the contract is {contract.status}, but the last entry says {recorded_status}"
     if state.statuses["job"] != (job.status if job else ""):
-        current_status = job.status if job else "not there"
+        current_status = job.status if job else "missing"
         recorded_status = state.statuses["job"] or "nothing"
         return f"the job is {current_status}, but the last entry says {recorded_status}"
     if unvouched := _unvouched(contract_record, state.vouched):
         record, index = unvouched[0]
         return f"no entry vouches for {record.removesuffix('_sha256')} {index or ''}"
     if job and job.current_step_index != (results := _results_in(contract_record)):
-        return f"the cursor says {job.current_step_index}, results are {results}"
+        return f"the job's cursor is {job.current_step_index}, but it has {results} results"
     if timestamp(contract.review_ends_at) != (ends_at := _review_end(contract_record)):
-        return f"the review is shown to end at {contract.review_ends_at}, but ends at {ends_at}"
+        return f"the review's end is {contract.review_ends_at}, but must be {ends_at}"
     for row, kind in ((contract, "contract"), (job, "job")):
         if row and timestamp(row.updated_at) != (recorded_at := state.last_at[kind]):
             return (
-                f"the {kind} is shown to have changed at {row.updated_at}, told was {recorded_at}"
+                f"updated_at of the {kind} is {row.updated_at}, but its last entry is of "
+                f"{recorded_at}"
             )
     if not contract_record.is_parent_valid:
-        return "the contract that it replaces is not there, or is not REJECTED"
+        return "the contract that it replaces is missing, or is not REJECTED"
     if contract.audit_verdict != (given := _verdict_given(contract_record)):
-        return f"the contract shows {contract.audit_verdict}, given was {given}"
+        return f"the contract's verdict is {contract.audit_verdict}, but {given} was given"
     return None
 
 
 def _unvouched(
     contract_record: ContractRecord, vouched: Set[tuple[str, RecordIndex]]
 ) -> list[tuple[str, RecordIndex]]:
-    """What had to be vouched for, as the rows and columns that are filled say, and was not."""
+    """List the rows and the filled columns whose digest no entry contains."""
     unvouched = contract_record.rows.keys() - vouched
     for record, columns in _COLUMNS.items():
         if (record, None) not in vouched and any(
@@ -164,7 +169,7 @@ def _unvouched(
     return sorted(unvouched, key=str)
 
 
-# The columns of a contract and its job that are empty as long as no entry vouches for them.
+# The columns of a contract and its job that must be empty until an entry vouches for them.
 _COLUMNS: Mapping[str, Callable[[Any, Any], Iterable[Any]]] = {
     "validator_verdict_sha256": lambda contract, _: (
         contract.validator_verdict,
@@ -192,7 +197,7 @@ def _results_in(contract_record: ContractRecord) -> int:
 
 
 def _review_end(contract_record: ContractRecord) -> str | None:
-    """What follows from the time it expires, which is vouched for, and its questions."""
+    """Compute the review's end from `expires_at`, which an entry vouches for, and the questions."""
     expires_at = timestamp(contract_record.contract.expires_at)
     if not contract_record.questions:
         return expires_at

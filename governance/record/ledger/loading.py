@@ -1,4 +1,4 @@
-"""Read dossiers from PostgreSQL, or put them together from rows that somebody else has."""
+"""Loading of contract records from PostgreSQL, and their assembly from rows of another source."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from governance.record.ledger.rows import (
 
 
 class RowReader(Protocol):
-    """Where rows come from: those of `model` whose `column` is one of `keys`, in order."""
+    """A source of rows: it returns the rows of `model` whose `column` is in `keys`, in order."""
 
     def __call__(self, model: Any, column: str, keys: Collection[Any]) -> list[Any]: ...
 
@@ -47,11 +47,13 @@ def load_contract_records(
     using: str = DEFAULT_DB_ALIAS,
     meanwhile: Iterable[object] = (),
 ) -> Iterator[ContractRecord]:
-    """The dossiers of these contracts, in order of id; fourteen queries, which go out together,
-    however many. `meanwhile` is done while PostgreSQL answers (`pipelined_rows`).
+    """Load the records of these contracts, in the order of their ids, by fourteen queries.
 
-    Where one is not there, the others are asked for again: what it left belongs to no dossier, and
-    is not even looked at.
+    If a contract is missing, the others are loaded again without it, because its remaining rows
+    belong to no record.
+
+    Args:
+        meanwhile: work to do while PostgreSQL executes the queries (`pipelined_rows`).
     """
     ids = array_literal(contract_ids)
     questions = [
@@ -85,7 +87,7 @@ def load_contract_records(
 def assemble_contract_records(
     begun: Iterable[ContractRecord], read: RowReader
 ) -> Iterator[ContractRecord]:
-    """The dossiers, each of which has its contract already, with all that `read` finds for them."""
+    """Fill contract records, which have only their contract, with the rows that `read` returns."""
     contract_records = {
         str(contract_record.contract.pk): contract_record for contract_record in begun
     }
@@ -131,7 +133,7 @@ def _table(model: type[Model]) -> str:
 
 
 def _on(column: str, model: type[Model], where: str) -> str:
-    """The condition for what hangs by `column` on those rows of `model` for which `where` holds."""
+    """Make the condition that `column` refers to a row of `model` for which `where` holds."""
     return f"{column} IN (SELECT id FROM {_table(model)} WHERE {where})"  # noqa: S608 - ours
 
 
@@ -161,9 +163,9 @@ def _add_succession(
     successors: Iterable[Sequence[Any]],
     valid_parents: Collection[Any],
 ) -> None:
-    """To each what took its place, and whether what it took the place of still stands there.
+    """Set the successor of each record, and whether its parent is valid.
 
-    What was archived and removed is known by its tombstone.
+    A contract that was archived and removed counts by its tombstone.
     """
     begun = {
         str(contract_record.contract.pk): contract_record for contract_record in contract_records

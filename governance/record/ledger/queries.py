@@ -1,4 +1,4 @@
-"""Questions about the ledger."""
+"""Queries of the ledger."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from governance.models import LedgerEntry, SystemContract
 
 
 def entries_of(contract_id: UUID) -> QuerySet[LedgerEntry]:
-    """The contract's chain, from its first entry on."""
+    """Return the entries of a contract's chain, the first one first."""
     return LedgerEntry.objects.filter(contract_id=contract_id).order_by("seq")
 
 
 def heads_of(contract_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How far each contract's chain goes, as the `seq` of its last entry.
+    """Return the `seq` of the last entry of each contract's chain.
 
-    One query, in which a chain costs as much as any other, however long.
+    One query; the length of a chain does not matter.
     """
     last = LedgerEntry.objects.filter(contract_id=OuterRef("pk")).order_by("-seq").values("seq")
     chains = SystemContract.objects.filter(pk__in=contract_ids).annotate(head=Subquery(last[:1]))
@@ -27,7 +27,7 @@ def heads_of(contract_ids: Collection[UUID]) -> dict[UUID, int]:
 
 
 def signature_entry(contract_id: UUID, number: int) -> LedgerEntry | None:
-    """The entry that tells a contract's `number`-th signature."""
+    """Find the entry of a contract's signature by the signature's number, counted from 1."""
     signing = entries_of(contract_id).filter(
         event__in=("contract.review.signed", "contract.review.approved")
     )

@@ -1,9 +1,9 @@
-"""Rows as PostgreSQL sends them: what a model's row says, at a fraction of its cost.
+"""Light rows: the columns and records of a model, read several times faster than instances.
 
-Whoever verifies the record reads all of it. A row here has the model's columns by the same names,
-and the model's own records (`content_record`, `as_record`, …), so that what the ledger binds is
-said in one place. Ids are texts, and times are texts as `timestamp` writes them, for that is how
-records and bodies have them. It has nothing else of a model, and cannot be changed or saved.
+Verification reads the whole record. A row has the columns of its model, under the same names, and
+the model's record methods (`content_record`, `as_record`, …), so that each record is defined once.
+Ids are text, and times are text as `timestamp` formats them, because records and bodies contain
+them in this form. A row has nothing else of its model, and cannot be changed or saved.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from governance.db.row_mapping import pipelined_rows
 from governance.domain.canonical import load_json, timestamp
 
 _Model = TypeVar("_Model", bound=models.Model)
-# What psycopg hands over as it came; times and JSON are then read a column at a time.
+# The types that psycopg returns as text; times and JSON are then converted column by column.
 AS_TEXT = ("jsonb", "timestamptz", "uuid")
 
 
 class RowQuery(NamedTuple):
-    """The rows of `model` for which the SQL condition `where` holds, in this order."""
+    """A query for the rows of `model` that satisfy the SQL condition `where`, sorted by `order`."""
 
     model: type[models.Model]
     where: str
@@ -36,23 +36,23 @@ class RowQuery(NamedTuple):
 
     @property
     def statement(self) -> tuple[str, Sequence[Any]]:
-        """The SQL that asks this, and its parameters; `rows_of` reads what PostgreSQL answers."""
+        """Return the SQL and its parameters; `rows_of` converts the result."""
         columns, table = _shape_of(self.model).columns, self.model._meta.db_table
         asked = f"SELECT {columns} FROM {table} WHERE {self.where} ORDER BY {self.order}"  # noqa: S608 - ours
         return asked, self.parameters
 
 
 def read_rows(query: RowQuery, *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
-    """The rows that the question is about; one query. Raises what `rows_of` raises."""
+    """Execute a query and return its rows; it raises what `rows_of` raises."""
     [answer] = pipelined_rows([query.statement], as_text=AS_TEXT, using=using)
     return rows_of(query.model, answer)
 
 
 def rows_of(model: type[models.Model], answer: Iterable[Sequence[Any]]) -> list[Any]:
-    """The rows in the answer to a question about `model`, whose values came `AS_TEXT`.
+    """Make the rows of `model` from a query's result, whose values of `AS_TEXT` types are text.
 
-    They are called what they stand for: their model. Raises ValueError, DataError or
-    RecursionError for what Python cannot hold.
+    Raises:
+        ValueError, DataError, RecursionError: for a value that Python cannot hold.
     """
     shape = _shape_of(model)
     columns: list[Iterable[Any]] = list(zip(*answer, strict=True))
@@ -63,18 +63,18 @@ def rows_of(model: type[models.Model], answer: Iterable[Sequence[Any]]) -> list[
 
 
 def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:
-    """The row that `read_rows` would have made of these `values`, by name; others are None."""
+    """Make the row that `read_rows` would return for these values, by name; the others are None."""
     make = _shape_of(model).make
     return cast("_Model", make([values.get(name) for name in columns_of(model)]))
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
-    """What a row of `model` holds, by name, in order."""
+    """List the names of the columns of a row of `model`, in order."""
     return [field.attname for field in model._meta.concrete_fields]
 
 
 class _Shape(NamedTuple):
-    """A model's columns as SQL, how those at some places are read, and what makes a row."""
+    """A model's columns as SQL, converters of some columns, and the function that makes a row."""
 
     columns: str
     readers: list[tuple[int, Callable[[Iterable[Any]], list[Any]]]]
@@ -112,10 +112,13 @@ def _read_times(texts: Iterable[Any]) -> list[Any]:
     return [None if text is None else _read_time(text) for text in texts]
 
 
-@lru_cache(maxsize=4096)  # a story happens at few moments, which stand in many of its rows
+@lru_cache(maxsize=4096)  # many rows of a transaction have the same time
 def _read_time(text: str) -> str | None:
-    """A time as `timestamp` writes it. Raises ValueError for one that has no end, or no four-digit
-    year."""
+    """Convert PostgreSQL's text of a time to that of `timestamp`.
+
+    Raises:
+        ValueError: for an infinite time, or a year without four digits.
+    """
     if text[26:] == "+00" and text[10] == " ":
         return f"{text[:10]}T{text[11:26]}Z"
     return timestamp(datetime.fromisoformat(text))
@@ -128,7 +131,7 @@ def _read_json(texts: Iterable[Any]) -> list[Any]:
         return [None if text is None else load_json(text) for text in texts]
 
 
-_READERS: Mapping[type[models.Field], Callable[[Iterable[Any]], list[Any]]] = {
+_READERS: Mapping[type[models.Field[Any, Any]], Callable[[Iterable[Any]], list[Any]]] = {
     models.DateTimeField: _read_times,
     models.JSONField: _read_json,
 }

@@ -1,9 +1,9 @@
-"""Prove that nothing was rewritten: recompute every chain and hold the record against it.
+"""Verification of the ledger: recompute every chain, and compare the record with it.
 
-For each contract: every hash and link, every column against its entry's body, every row against
-the digest that its entry vouches for, every status against the last entry, and every row that must
-have an entry for the one it has. The first thing that does not fit is named. Of a contract that was
-archived and removed its tombstone must be there, and nothing else.
+For each contract it checks every hash and link, the columns of each entry against its body, each
+row against the digest in its entry, the statuses against the last entries, and that each row that
+needs an entry has one. The finding names the first entry that does not fit. Of a contract that was
+archived and removed, only the tombstone may be left.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from governance.record.ledger.contract_record import ContractRecord
 from governance.record.ledger.full_verification import first_problem
 from governance.record.ledger.loading import load_contract_records
 
-CONTRACTS_PER_BATCH = 40  # what is read of more outgrows the processor's cache
+CONTRACTS_PER_BATCH = 40  # the rows of more contracts exceed the processor's cache
 IDS_PER_BATCH = 2000
-# What a row does that was rewritten into something Python cannot hold, such as endless nesting.
+# The errors of reading a row that was changed into a value Python cannot hold.
 _UNREADABLE = (DataError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`seq` is the first entry of the contract's chain that does not fit, or is missing."""
+    """A problem of a chain; `seq` is the first entry that does not fit or is missing."""
 
     contract_id: UUID
     seq: int
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedChain:
-    """One contract's chain, and what was wrong with it: None when it is whole."""
+    """The result of checking one chain; `finding` is None if the chain verifies."""
 
     contract_id: UUID
     entries: int
@@ -56,18 +56,18 @@ class CheckedChain:
     is_removed: bool = False
 
 
-# What an archive holds of a contract that has this tombstone; InvalidInputError says why nothing.
+# Returns the archived record of a removed contract, or raises InvalidInputError if there is none.
 ArchiveReader = Callable[[ContractTombstone], ContractRecord]
 
 
 def verify_ledger(
     contract_ids: Sequence[UUID] | None = None, *, archived: ArchiveReader | None = None
 ) -> Iterator[CheckedChain]:
-    """Check these contracts, or all of them, in order of id; memory does not grow with them.
+    """Verify the chains of these contracts, or of all, in the order of their ids.
 
-    Each batch is read in one snapshot, so that work going on meanwhile is not mistaken for
-    tampering; and it is judged while the next one is read. Those that were removed come last, each
-    held to what is `archived` of it, if given.
+    A batch is read in one snapshot, so that concurrent work is not mistaken for tampering, and is
+    checked while the next batch is read. Memory does not grow with the number of contracts. The
+    removed contracts come last; with `archived`, each is compared with its archived record.
     """
     read: list[ContractRecord | CheckedChain] = []
     for batch in _batches(contract_ids):
@@ -81,9 +81,9 @@ def verify_ledger(
 
 
 def verify_contract(contract_id: UUID) -> tuple[CheckedChain | None, ContractRecord | None]:
-    """One contract's chain checked, and the record as it was then.
+    """Verify one contract's chain; return the result and the record that was verified.
 
-    None and None where there is no such contract; no record where it cannot even be read.
+    Both are None if there is no such contract. The record is None if it cannot be read.
     """
     try:
         with one_snapshot():
@@ -97,8 +97,10 @@ def verify_contract(contract_id: UUID) -> tuple[CheckedChain | None, ContractRec
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Nobody looks for circles of garbage, again and again, among rows that are all in use; there
-    are none, so what a batch took is free after it."""
+    """Turn off the cyclic garbage collector, which would scan the rows of a batch repeatedly.
+
+    The rows have no reference cycles, so their memory is freed after each batch without it.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -112,14 +114,16 @@ def _no_collection() -> Iterator[None]:
 def _read(
     batch: Sequence[UUID], *, meanwhile: Iterator[None]
 ) -> list[ContractRecord | CheckedChain]:
-    """The record of each of these contracts. One that cannot even be read is a finding, and no
-    reason to stop at the others."""
+    """Read the records of a batch; a record that cannot be read is a finding.
+
+    If the batch cannot be read, its contracts are read one by one, so that the others are checked.
+    """
     try:
         with one_snapshot():
             return list(load_contract_records(batch, meanwhile=meanwhile))
     except _UNREADABLE as error:
         for _ in meanwhile:
-            pass  # what was left of it
+            pass  # the failed query left this work unfinished
         if len(batch) == 1:
             return [_unreadable(batch[0], error)]
     return [one for contract_id in batch for one in _read([contract_id], meanwhile=iter(()))]
@@ -146,7 +150,7 @@ def _unreadable(contract_id: UUID, error: Exception) -> CheckedChain:
 
 
 def _chains_without_contract() -> Iterator[CheckedChain]:
-    """A contract that was taken away leaves its chain behind."""
+    """Find chains whose contract is missing, without a tombstone."""
     contract = SystemContract.objects.filter(pk=OuterRef("contract_id"))
     tombstone = ContractTombstone.objects.filter(pk=OuterRef("contract_id"))
     left = LedgerEntry.objects.filter(~Exists(contract), ~Exists(tombstone)).order_by("contract_id")
@@ -159,7 +163,7 @@ def _chains_without_contract() -> Iterator[CheckedChain]:
 def _removed_contracts(
     contract_ids: Sequence[UUID] | None, archived: ArchiveReader | None
 ) -> Iterator[CheckedChain]:
-    """Tombstones: nothing of their contracts is left, and no archive says anything else."""
+    """Check the tombstones: nothing of the contract is left, and the archived record agrees."""
     left = {
         name: Exists(model._default_manager.filter(**{column: OuterRef("pk")}))
         for name, (model, column) in _LEFT_BEHIND.items()
@@ -181,11 +185,12 @@ def _problem_of_archived(tombstone: ContractTombstone, archived: ArchiveReader) 
     try:
         archived(tombstone)
     except InvalidInputError as error:
-        return f"it was removed, and its file does not prove it: {error}"
+        return f"it was removed, and its archive file does not verify: {error}"
     return None
 
 
-# What may be left of a contract that was removed; what hangs on these hangs by foreign keys.
+# The tables in which rows of a removed contract could be left. Foreign keys of all other tables
+# refer to these.
 _LEFT_BEHIND: Mapping[str, tuple[type[Model], str]] = {
     "contract": (SystemContract, "pk"),
     "chain": (LedgerEntry, "contract_id"),
@@ -198,9 +203,9 @@ _LEFT_BEHIND: Mapping[str, tuple[type[Model], str]] = {
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
-    """A read-only transaction that sees one moment, unless one is open already."""
+    """Open a read-only transaction with one snapshot, or a savepoint in the open transaction."""
     with transaction.atomic():
-        # Inside somebody else's transaction (a test's) it is too late to ask for a snapshot.
+        # The isolation level of an open transaction (a test's) cannot be changed any more.
         if not connection.savepoint_ids:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

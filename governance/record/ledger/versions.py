@@ -1,4 +1,4 @@
-"""Which state of a contract and its job a caller has read, and whether it still stands."""
+"""Versions of a contract and its job, for conditional requests (`If-Match`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from governance.models import GovernanceJob, SystemContract
 
 Subject = Literal["contract", "job"]
 
-# All that moves a contract or its job is told in the chain, so its last entry is their version.
-# Beside the record, answers show people by name, and an account can be renamed.
+# Each change of a contract or its job has a ledger entry, so the head of the chain identifies their
+# state. Responses also show usernames, which can change without an entry.
 _VERSION = """
     SELECT (SELECT hash FROM governance_ledgerentry
              WHERE contract_id = contract.id ORDER BY seq DESC LIMIT 1),
@@ -35,9 +35,13 @@ _VERSION = """
 
 
 def version_of(subject: Subject, pk: UUID) -> str:
-    """32 hexadecimal digits that change with whatever is shown of the contract or the job.
+    """Compute the version of a contract or job: 32 hexadecimal digits, by one query.
 
-    One query. A contract and its job have one version: they share a chain. Raises NotFoundError.
+    It changes with everything that a response shows. A contract and its job share a chain, and so
+    have the same version.
+
+    Raises:
+        NotFoundError: `contract_not_found` or `job_not_found`.
     """
     with connection.cursor() as cursor:
         cursor.execute(_VERSION.format(subject=subject), [pk])
@@ -49,9 +53,13 @@ def version_of(subject: Subject, pk: UUID) -> str:
 
 
 def require_version(subject: Subject, pk: UUID, versions: Collection[str]) -> None:
-    """Lock contract and job, and refuse unless what stands there now is one of `versions`.
+    """Lock a contract or job, and refuse if its current version is not one of `versions`.
 
-    `*` is any version. Raises NotFoundError, or VersionMismatchError with the version that stands.
+    The version `*` stands for any.
+
+    Raises:
+        NotFoundError: `contract_not_found` or `job_not_found`.
+        VersionMismatchError: with the current version in its details.
     """
     if subject == "contract":
         SystemContract.objects.lock(pk)

@@ -1,8 +1,8 @@
-"""Retention: contracts that came to rest leave the database without being lost.
+"""Retention: archives of contracts that have ended, and the removal of archived contracts.
 
-Reads everything on record about a contract and writes it into a file that verifies on its own
-(`document.py`, `shelf.py`, `export.py`; `checking.py` looks again, without any database). It alone
-writes `ContractTombstone` and removes what it archived (`removal.py`), as the owner of the tables:
-the application's role cannot. Refuses to export a chain that does not verify, and to remove what
-is not, byte for byte, what its file says.
+May read: all rows of a contract, which `export.py` writes into a file (`document.py`) of an archive
+directory (`archive_directory.py`); `archive_verification.py` verifies it without a database. Alone
+writes: `ContractTombstone`, and deletes the rows of an archived contract (`removal.py`), as the
+owner of the tables. Refuses: to export a chain that does not verify, and to remove a contract
+whose record differs from its file by one byte.
 """

@@ -1,13 +1,13 @@
-"""The folder that an archive is: one file a contract, and a manifest that lists them.
+"""The archive directory: one file per contract, and a manifest that lists the files.
 
-    manifest.jsonl               a line a contract: its file, the file's SHA-256, its chain's head
-    manifest.signature.json      over all lines, where somebody asked for it (`signature.py`)
-    contracts/3fa/<id>.json      `document.py`; the folder is called as the id ends
+    manifest.jsonl               one line per contract: file, SHA-256 of the file, head of the chain
+    manifest.signature.json      optional, over all lines (`signature.py`)
+    contracts/3fa/<id>.json      a contract's file (`document.py`); `3fa` is the end of the id
 
-A batch is written as a database writes: every file under a draft's name and synced, then the
-batch's lines in `.batch`, then the drafts get their names, then the lines go into the manifest.
-Whoever comes after a crash finishes what `.batch` says; without it, nothing of the batch has
-happened.
+A batch is written completely or not at all. First every file is written under a draft's name and
+synced; then `.batch` is written, which has the lines of the batch; then the drafts get their names;
+then the lines are appended to the manifest. After a crash the next writer finishes the batch in
+`.batch`; without `.batch`, nothing of the batch has happened.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DRAFT = ".draft"
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """A line of the manifest: one contract's file, and what it says of the chain within."""
+    """A line of the manifest: a contract's file, its SHA-256, and the head of the chain in it."""
 
     contract_id: str
     reference: str
@@ -61,7 +61,7 @@ class ManifestEntry:
 def manifest_entry(
     contract_record: ContractRecord, text: str, *, archived_at: Any
 ) -> ManifestEntry:
-    """What the manifest says of this record, whose file holds `text`."""
+    """Make the manifest's entry for a contract record, whose file has this text."""
     contract = contract_record.contract
     return ManifestEntry(
         contract_id=str(contract.pk),
@@ -76,24 +76,32 @@ def manifest_entry(
 
 
 def contract_file(contract_id: str) -> str:
-    """Where a contract's file stands, from the archive's folder."""
+    """Return the path of a contract's file, relative to the archive directory."""
     return f"{CONTRACTS}/{contract_id[-3:]}/{contract_id}.json"
 
 
 def manifest_lines(folder: Path) -> Iterator[str]:
-    """The manifest's lines as they stand. InvalidInputError (`bad_archive`) where there is none."""
+    """Yield the lines of the manifest.
+
+    Raises:
+        InvalidInputError: `bad_archive`, if there is no manifest.
+    """
     try:
         with (folder / MANIFEST).open(encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
                 yield line.rstrip("\n")
     except FileNotFoundError:
         raise InvalidInputError(
-            f"{folder} is no archive: it has no {MANIFEST}.", code="bad_archive"
+            f"{folder} is not an archive: it has no {MANIFEST}.", code="bad_archive"
         ) from None
 
 
 def manifest_entries(folder: Path) -> Iterator[ManifestEntry]:
-    """What the manifest lists, line by line. InvalidInputError (`bad_archive`) names a bad one."""
+    """Yield the entries of the manifest.
+
+    Raises:
+        InvalidInputError: `bad_archive`, with the number of a line that is not valid.
+    """
     for number, line in enumerate(manifest_lines(folder), start=1):
         try:
             values = json.loads(line)
@@ -107,33 +115,37 @@ def manifest_entries(folder: Path) -> Iterator[ManifestEntry]:
             is_ours = False
         if not is_ours:
             raise InvalidInputError(
-                f"Line {number} of {folder / MANIFEST} is not as it was written.",
+                f"Line {number} of {folder / MANIFEST} is not valid.",
                 code="bad_archive",
             )
         yield found
 
 
 def require_finished_archive(folder: Path) -> None:
-    """WrongStateError (`archive_unfinished`) where a crash left a batch that is not listed yet."""
+    """Refuse an archive with a batch that a crash left unfinished.
+
+    Raises:
+        WrongStateError: `archive_unfinished`.
+    """
     if (folder / _BATCH).exists():
         raise WrongStateError(
-            f"Writing {folder} was cut off: run archive_contracts again, which finishes it.",
+            f"Writing {folder} was interrupted: run archive_contracts again to finish it.",
             code="archive_unfinished",
         )
 
 
 class ArchiveDirectory:
-    """An archive's folder, open for writing by one at a time: `open_archive`."""
+    """An archive directory that `open_archive` opened for writing, by one process at a time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def has(self, contract_id: Any) -> bool:
-        """Whether this contract's file is there, and so in the manifest."""
+        """Tell whether the archive has this contract's file; if so, the manifest lists it."""
         return (self.folder / contract_file(str(contract_id))).exists()
 
     def put(self, files: Sequence[tuple[ManifestEntry, str]]) -> None:
-        """Write these files, none of which is there, and list them: all of it or nothing."""
+        """Write files that the archive does not have yet, and list them: all or none."""
         if not files:
             return
         for item, text in files:
@@ -153,7 +165,7 @@ class ArchiveDirectory:
         self.finish_batch()
 
     def finish_batch(self) -> None:
-        """What is left to do of the last batch, if anything: doing it twice is doing it once."""
+        """Finish the last batch, if it is unfinished; a repeated call changes nothing."""
         journal = self.folder / _BATCH
         if not journal.exists():
             return
@@ -177,9 +189,10 @@ class ArchiveDirectory:
 
 @contextmanager
 def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
-    """The archive in `folder`, made if it is not there, with what a crash left finished.
+    """Open the archive in `folder` for writing; create it, or finish a batch that a crash left.
 
-    WrongStateError (`archive_in_use`) while another writes into it.
+    Raises:
+        WrongStateError: `archive_in_use`, while another process has it open.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("w") as lock:
@@ -187,7 +200,7 @@ def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise WrongStateError(
-                f"Somebody else is writing into {folder} just now.", code="archive_in_use"
+                f"Another process is writing to {folder}.", code="archive_in_use"
             ) from None
         archive = ArchiveDirectory(folder)
         archive.finish_batch()
@@ -195,7 +208,7 @@ def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put a file there, in place of an older one: the whole of it or nothing."""
+    """Write a file, or replace it, so that after a crash it is complete or unchanged."""
     draft = path.with_name(path.name + _DRAFT)
     _write(draft, text)
     os.replace(draft, path)

@@ -1,4 +1,4 @@
-"""Look at an archive again: every digest, chain, row and seal. No database is asked."""
+"""Verification of an archive without a database: every digest, chain, row and seal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from governance.record.retention.document import read_verified_record
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """One file of an archive, and what is wrong with it: None when it is whole."""
+    """The result of checking one file; `problem` is None if the file verifies."""
 
     file: str
     contract_id: str
@@ -33,11 +33,14 @@ class CheckedFile:
 
 
 def verify_archive(folder: Path) -> Iterator[CheckedFile]:
-    """Each file that the manifest lists, held to its line and to its own chain, in order.
+    """Verify each file of the manifest against its line and its chain, in the manifest's order.
 
-    Memory does not grow with them. At last, files that the manifest does not list are a problem of
-    the folder. InvalidInputError (`bad_archive`) for a manifest that cannot be read,
-    WrongStateError (`archive_unfinished`) after a crash.
+    Memory does not grow with the number of files. The last result is about files that the manifest
+    does not list, if there are any.
+
+    Raises:
+        InvalidInputError: `bad_archive`, for a manifest that cannot be read.
+        WrongStateError: `archive_unfinished`, after a crash.
     """
     require_finished_archive(folder)
     count = 0
@@ -46,12 +49,12 @@ def verify_archive(folder: Path) -> Iterator[CheckedFile]:
         yield verify_archived_file(folder, item)
     there = sum(1 for _ in (folder / CONTRACTS).glob("*/*.json"))
     if there > count:
-        problem = f"{there - count} files are there that the manifest does not list"
+        problem = f"files that the manifest does not list: {there - count}"
         yield CheckedFile(CONTRACTS, "", "", 0, problem)
 
 
 def verify_archived_file(folder: Path, item: ManifestEntry) -> CheckedFile:
-    """The file that a line of the manifest lists, judged."""
+    """Verify the file of one line of the manifest."""
     try:
         read_archived_file(folder, item)
     except InvalidInputError as error:
@@ -62,23 +65,28 @@ def verify_archived_file(folder: Path, item: ManifestEntry) -> CheckedFile:
 
 
 def read_archived_file(folder: Path, item: ManifestEntry) -> ContractRecord:
-    """The record in the file that a line lists; InvalidInputError (`bad_archive`) says why not."""
+    """Read and verify the contract record in the file of one line of the manifest.
+
+    Raises:
+        InvalidInputError: `bad_archive`, if the file or its record does not verify.
+    """
     data = _bytes_in(folder / item.file)
     if data is None:
         raise _unusable("The file is missing.")
     if sha256(data).hexdigest() != item.sha256:
-        raise _unusable("The file is not the one that was listed.")
+        raise _unusable("The SHA-256 of the file is not the one in the manifest.")
     text = data.decode(errors="replace")
     contract_record = read_verified_record(text)
     if manifest_entry(contract_record, text, archived_at=item.archived_at) != item:
-        raise _unusable("The manifest says something else of it.")
+        raise _unusable("The manifest differs from the record in the file.")
     return contract_record
 
 
 def read_removed_record(folders: Sequence[Path], tombstone: ContractTombstone) -> ContractRecord:
-    """The record that was removed under this tombstone, from whichever archive holds its file.
+    """Read and verify the record of a removed contract, from the archive that has its file.
 
-    InvalidInputError (`bad_archive`) says why there is none.
+    Raises:
+        InvalidInputError: `bad_archive`, if no archive has the file, or the record does not verify.
     """
     for folder in folders:
         data = _bytes_in(folder / contract_file(str(tombstone.contract_id)))
@@ -94,9 +102,9 @@ def read_removed_record(folders: Sequence[Path], tombstone: ContractTombstone) -
             tombstone.entries,
             tombstone.head_sha256,
         ):
-            raise _unusable("The tombstone says something else of it.")
+            raise _unusable("The tombstone differs from the record in the file.")
         return contract_record
-    raise _unusable("No archive that was given holds the file that its tombstone names.")
+    raise _unusable("None of the given archives has the file that the tombstone names.")
 
 
 def _bytes_in(path: Path) -> bytes | None:

@@ -1,10 +1,10 @@
-"""A contract's whole record as the text of a file, and back.
+"""A contract's whole record as the text of a file: writing, reading and verification.
 
-The text is canonical JSON (RFC 8785) and a newline: `contract_id`, what took its place
-(`successor_id`), and `rows`, which holds every table's rows as they are stored: ids, times and
-bytes (in hexadecimal) as text, and all that was hashed (the bodies of entries, evidence, what was
-signed) exactly as it was hashed. It says nothing of when it was written, so that the same record
-always has the same bytes.
+The text is canonical JSON (RFC 8785) and a newline: `contract_id`, the contract that replaced it
+(`successor_id`), and `rows`, which has the rows of every table as they are stored: ids, times and
+bytes (in hexadecimal) as text, and every hashed text (bodies of entries, evidence, signed texts)
+exactly as it was hashed. The text has no time of writing, so the same record always has the same
+bytes.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ from governance.record.ledger.rows import (
 FORMAT = "govsite.contract"
 VERSION = 1
 
-# Every table that holds something of a contract, by its name in the file. These names stay as they
-# are: archives of every earlier version must be readable, whatever a model is called by then.
+# Every table with rows of a contract, by its name in the file. These names never change, because
+# archives of every earlier version must stay readable when a model is renamed.
 TABLES: Mapping[str, Any] = {
     "SystemContract": SystemContract,
     "LedgerEntry": LedgerEntry,
@@ -66,7 +66,7 @@ TABLES: Mapping[str, Any] = {
     "AuditResolution": AuditResolution,
 }
 _NAMES: Mapping[Any, str] = {model: name for name, model in TABLES.items()}
-# What a row does that was rewritten into something Python, or canonical JSON, cannot hold.
+# The errors of a row that was changed into a value that Python or canonical JSON cannot hold.
 UNREADABLE = (ValueError, TypeError, RecursionError, AttributeError, KeyError)
 
 Rows = dict[str, list[Any]]
@@ -75,9 +75,12 @@ Rows = dict[str, list[Any]]
 def load_record_texts(
     contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
 ) -> Iterator[tuple[ContractRecord, str]]:
-    """Each of these contracts that is there, with the text of its file, in order of id.
+    """Load contract records with the texts of their files, in the order of ids, by fifteen queries.
 
-    Fifteen queries, however many. Raises one of `UNREADABLE`, or DataError.
+    A contract that does not exist is left out.
+
+    Raises:
+        DataError, or one of `UNREADABLE`: for a record that cannot be read.
     """
     contract_records = list(load_contract_records(contract_ids, using=using))
     comments: dict[str, list[Any]] = {}
@@ -94,9 +97,10 @@ def load_record_texts(
 
 
 def read_verified_record(text: str) -> ContractRecord:
-    """The record in the text of a file, whole and verified by the rules of `verify_ledger`.
+    """Read the record in the text of a file, and verify it by the rules of `verify_ledger`.
 
-    Raises InvalidInputError (`bad_archive`) that says what is wrong with it.
+    Raises:
+        InvalidInputError: `bad_archive`, with the first problem.
     """
     contract_record, _ = parse_contract_record(text)
     try:
@@ -120,9 +124,9 @@ def parse_contract_record(text: str) -> tuple[ContractRecord, list[Any]]:
     try:
         document = load_json(text)
         if canonical_text(document) + "\n" != text:
-            raise _unusable("it is not spelled as it was written")
+            raise _unusable("it is not canonical JSON")
         if (document["format"], document["version"]) != (FORMAT, VERSION):
-            raise _unusable("it is no contract of a version that is known here")
+            raise _unusable("its format or version is unknown")
         rows = {name: _rows_in(TABLES[name], found) for name, found in document["rows"].items()}
         return _assembled(rows, document), rows.get(_NAMES[ContractComment], [])
     except UNREADABLE as error:
@@ -130,12 +134,16 @@ def parse_contract_record(text: str) -> tuple[ContractRecord, list[Any]]:
 
 
 def export_problem(contract_record: ContractRecord) -> tuple[int, str] | None:
-    """Why this record cannot leave: the entry that does not fit; or it has not come to rest."""
+    """Find why a record cannot be exported: it does not verify, or the contract has not ended.
+
+    Returns:
+        The number of the first entry that does not fit, and the problem; None if there is none.
+    """
     after = len(contract_record.entries) + 1
     if contract_record.contract.status not in CONTRACT_TERMINAL_STATES:
-        return after, f"the contract has not come to rest, it is {contract_record.contract.status}"
+        return after, f"the contract has not ended, it is {contract_record.contract.status}"
     if contract_record.job and contract_record.job.status not in JOB_TERMINAL_STATES:
-        return after, f"its job has not come to rest, it is {contract_record.job.status}"
+        return after, f"its job has not ended, it is {contract_record.job.status}"
     return first_problem(contract_record)
 
 
@@ -149,7 +157,7 @@ def contract_record_text(contract_record: ContractRecord, comments: Sequence[Any
     }
     kept = {_NAMES[model]: rows for model, rows in kinds.items()}
     for row in contract_record.rows.values():
-        if not isinstance(row, str):  # a successor's id is no row
+        if not isinstance(row, str):  # the id of a successor is not a row
             kept.setdefault(_NAMES[row.model], []).append(row)
     document = {
         "format": FORMAT,
@@ -169,7 +177,11 @@ def _values_of(row: Any) -> dict[str, Any]:
 
 
 def _rows_in(model: Any, found: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Rows as PostgreSQL would have sent them. KeyError for a column that is not known."""
+    """Make the light rows of `model` from their values in the file.
+
+    Raises:
+        KeyError: for an unknown or missing column.
+    """
     known = set(columns_of(model))
     binary = {field.attname for field in model._meta.fields if isinstance(field, BinaryField)}
     rows = []
@@ -191,7 +203,7 @@ def _assembled(rows: Rows, document: Mapping[str, Any]) -> ContractRecord:
         taken += len(found)
         return found
 
-    # That its parent stood can be seen only where the parent is; the chain vouches for its id.
+    # `is_parent_valid` stays true, because the parent is not in the file; the chain has its id.
     begun = ContractRecord(contract, successor_id=document["successor_id"])
     if begun.successor_id is not None:
         begun.add("successor_id", None, begun.successor_id)

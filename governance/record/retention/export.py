@@ -1,4 +1,4 @@
-"""Export contracts that came to rest before a time into an archive; the database stays as it is."""
+"""Export of contracts that ended before a given time into an archive; the database is unchanged."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ CONTRACTS_PER_BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What became of one contract: `problem` is why it was not exported; else `is_new`, or its file
-    was there already."""
+    """The outcome for one contract.
+
+    `problem` says why it was not exported. Without a problem, `is_new` is false if the archive had
+    its file already.
+    """
 
     contract_id: UUID
     entries: int = 0
@@ -40,7 +43,7 @@ class ExportResult:
 
 
 def contracts_at_rest(*, before: datetime) -> QuerySet[SystemContract]:
-    """The contracts whose last entry is older than `before`, and will stay their last."""
+    """Return the terminal contracts whose last ledger entry is older than `before`."""
     return SystemContract.objects.filter(
         status__in=sorted(CONTRACT_TERMINAL_STATES), updated_at__lt=before
     )
@@ -49,14 +52,17 @@ def contracts_at_rest(*, before: datetime) -> QuerySet[SystemContract]:
 def archive_contracts(
     *, before: datetime, at: datetime, archive: ArchiveDirectory | None
 ) -> Iterator[ExportResult]:
-    """Export each of them onto the shelf that is not there; without a shelf only look.
+    """Export each ended contract that the archive does not have; without an archive only check.
 
-    In order of when they came to rest. A record that does not verify is not exported. Memory does
-    not grow with them, and a batch takes as many queries whatever is in it. InvalidInputError
-    (`in_the_future`) unless `before` has passed.
+    The contracts come in the order of their ends. A record that does not verify is not exported.
+    Memory does not grow with the number of contracts, and each batch takes the same number of
+    queries.
+
+    Raises:
+        InvalidInputError: `in_the_future`, if `before` is later than `at`.
     """
     if before > at:
-        raise InvalidInputError.at("before", "lies in the future", code="in_the_future")
+        raise InvalidInputError.at("before", "is in the future", code="in_the_future")
     for batch in _batches(before):
         missing = [one for one in batch if not (archive and archive.has(one))]
         kept = set(batch) - set(missing)
@@ -71,7 +77,7 @@ _Judged = tuple[ExportResult, tuple[ManifestEntry, str] | None]
 
 
 def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
-    """What will become of each, with its line and its file where it is whole."""
+    """Verify a batch; return each outcome, with the manifest's entry and the text to export."""
     if not batch:
         return []
     try:

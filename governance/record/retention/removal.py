@@ -1,9 +1,9 @@
-"""Remove from the database what an archive holds: the only writer of tombstones.
+"""Removal of archived contracts from the database; this module is the only writer of tombstones.
 
-It is an act of its own, by the owner of the tables. A contract is removed whole or not at all: in
-one transaction its record is read again and must be, byte for byte, what its file says; then
-`governance_remove_contracts` writes the tombstone and takes the rows away, and PostgreSQL's laws
-(`tombstones.sql`) hold both to each other.
+The owner of the tables runs it. A contract is removed completely or not at all. One transaction
+reads its record again and compares it byte by byte with its file; then
+`governance_remove_contracts` inserts the tombstone and deletes the rows, and the database guards of
+`tombstones.sql` check that both agree.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ CONTRACTS_PER_BATCH = 100
 
 
 class RemovalOutcome(StrEnum):
-    """What became of a contract that an archive lists."""
+    """The outcome for a contract that an archive lists."""
 
     REMOVED = "removed"
-    REMOVABLE = "removable"  # it would have been removed, had anybody confirmed it
+    REMOVABLE = "removable"  # a confirmed call would remove it
     REMOVED_BEFORE = "removed_before"
-    KEPT = "kept"  # for the reason that its `problem` says
+    KEPT = "kept"  # because of its `problem`
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What became of one contract."""
+    """The outcome for one contract, with its problem if it was kept."""
 
     contract_id: str
     reference: str
@@ -58,12 +58,20 @@ class Removal:
 def remove_archived(
     folder: Path, *, at: datetime, using: str, is_confirmed: bool
 ) -> Iterator[Removal]:
-    """Remove each contract that the archive lists, a batch a transaction; unconfirmed, only look.
+    """Remove each contract that the archive lists, one transaction per batch.
 
-    `using` is the connection of the tables' owner. Kept is what its file does not prove, what is
-    not what its file says, and what is not there at all. Raises WrongPersonError
-    (`not_the_owner`), WrongStateError (`not_migrated`, `archive_unfinished`), InvalidInputError
-    (`bad_archive`), and BusyError where PostgreSQL undid a batch; those before it stay removed.
+    A contract is kept if its file does not verify, if its record differs from the file, or if it
+    does not exist.
+
+    Args:
+        using: the alias of the connection of the tables' owner.
+        is_confirmed: if false, only check and report.
+
+    Raises:
+        WrongPersonError: `not_the_owner`.
+        WrongStateError: `not_migrated` or `archive_unfinished`.
+        InvalidInputError: `bad_archive`, for the manifest.
+        BusyError: if PostgreSQL rolled a batch back; earlier batches stay removed.
     """
     require_finished_archive(folder)
     with connections[using].cursor() as cursor:
@@ -85,7 +93,7 @@ def remove_archived(
 def _removed(
     items: Sequence[ManifestEntry], *, at: datetime, using: str, is_confirmed: bool
 ) -> list[Removal]:
-    """These in one transaction; one by one where one of them cannot even be read."""
+    """Remove a batch in one transaction; one by one if a record of it cannot be read."""
     if not items:
         return []
     try:
@@ -105,14 +113,14 @@ def _removed_at_once(
     items: Sequence[ManifestEntry], *, at: datetime, using: str, is_confirmed: bool
 ) -> list[Removal]:
     ids = [item.id for item in items]
-    # The row is also the lock of its chain and its comments: from here on nothing is added.
+    # A contract's row is the lock of its chain and its comments, so nothing is added from here on.
     locked = SystemContract.objects.using(using).filter(pk__in=ids).order_by("pk")
     list(locked.select_for_update().values_list("pk"))
     current = {
         str(contract_record.contract.pk): (contract_record.contract, sha256_hex(text))
         for contract_record, text in load_record_texts(ids, using=using)
     }
-    # Whoever came first removed them while we waited for the lock.
+    # Another process may have removed some of them while this one waited for the locks.
     tombstoned = _tombstones([i for i in items if i.contract_id not in current], using=using)
     removals, tombstones = [], []
     for item in items:
@@ -120,9 +128,9 @@ def _removed_at_once(
         if item.contract_id in tombstoned:
             removals.append(_removed_before(item, tombstoned[item.contract_id]))
         elif contract is None:
-            removals.append(_kept(item, "it is not there, and was not removed: no tombstone"))
+            removals.append(_kept(item, "it is not in the database, and has no tombstone"))
         elif sha256 != item.sha256:
-            removals.append(_kept(item, "what stands on record is not what the file says"))
+            removals.append(_kept(item, "the recorded data differs from the file"))
         else:
             outcome = RemovalOutcome.REMOVED if is_confirmed else RemovalOutcome.REMOVABLE
             removals.append(Removal(item.contract_id, item.reference, outcome))
@@ -158,7 +166,7 @@ def _tombstones(items: Sequence[ManifestEntry], *, using: str) -> Mapping[str, C
 def _removed_before(item: ManifestEntry, tombstone: ContractTombstone) -> Removal:
     if tombstone.file_sha256 == item.sha256:
         return Removal(item.contract_id, item.reference, RemovalOutcome.REMOVED_BEFORE)
-    return _kept(item, "it was removed before, on the strength of another file")
+    return _kept(item, "it was removed before, with another file")
 
 
 def _problem_of_file(folder: Path, item: ManifestEntry) -> str | None:

@@ -1,4 +1,4 @@
-"""A signature over an archive's manifest: Ed25519 over its lines' Merkle root."""
+"""The signature of an archive's manifest: Ed25519 over the Merkle root of its lines."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True, slots=True)
 class SignedManifest:
-    """What a signature says: that the manifest had these lines at that time."""
+    """The signed facts: when the manifest was signed, and how many contracts it listed."""
 
     signed_at: str
     contracts: int
 
 
 def sign_manifest(archive: ArchiveDirectory, *, key: Ed25519PrivateKey, at: datetime) -> None:
-    """Sign the manifest as it stands, in place of an older signature."""
+    """Sign the present manifest, and replace an older signature."""
     tree = _tree_of(archive.folder)
     statement = {
         "version": VERSION,
@@ -46,10 +46,11 @@ def sign_manifest(archive: ArchiveDirectory, *, key: Ed25519PrivateKey, at: date
 
 
 def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:
-    """What `key` signed, if it is the manifest as it stands.
+    """Check that `key` signed the present manifest, and return the signed facts.
 
-    InvalidInputError: `bad_archive` for no signature and for other lines, `bad_envelope`,
-    `bad_signature`.
+    Raises:
+        InvalidInputError: `bad_archive`, if there is no signature or the lines differ;
+            `bad_envelope`; `bad_signature`.
     """
     try:
         envelope = json.loads((folder / SIGNATURE).read_text(encoding="utf-8", errors="replace"))
@@ -61,7 +62,7 @@ def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:
     tree = _tree_of(folder)
     if (signed["contracts"], signed["merkle_root"]) != (tree.size, tree.root.hex()):
         raise InvalidInputError(
-            "The manifest's lines are not those that were signed.", code="bad_archive"
+            "The lines of the manifest are not those that were signed.", code="bad_archive"
         )
     return SignedManifest(signed["signed_at"], signed["contracts"])
 

@@ -1,6 +1,6 @@
-"""Access: accounts, API tokens, and who is calling.
+"""Access: accounts, permissions, API tokens, and the caller of a request.
 
-Reads accounts, groups and permissions. It alone writes accounts that the product makes
-(`accounts.py`) and `ApiToken` (`tokens.py`). It refuses a token for a person's account, a token
-that may do more than its account, and a longer life than was issued.
+It reads accounts, groups and permissions. It alone writes `ApiToken` (`tokens.py`) and the accounts
+that the product creates (`accounts.py`). It refuses a token for a person's account, a token with
+more permissions than its account, and a longer lifetime than a token was issued with.
 """

@@ -1,7 +1,7 @@
-"""Who may come in: accounts for people and services, and their roles.
+"""Accounts of people and services, and their roles.
 
-Accounts are not part of the governed record; what they did is. Deciding who has one is the work
-of whoever may manage users, which none of the chain's own roles may.
+Accounts are not part of the governed record; their actions are. Only a user with Django's
+permissions on accounts decides who has one, and no role of the chain has these permissions.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from governance.models import Account
 def open_account(
     *, username: str, role: Role | None, password: str | None = None, **flags: bool
 ) -> Account:
-    """A new account in the group of `role`; without a password nobody can log in as it.
+    """Create an account in the group of `role`; without a password nobody can log in with it.
 
-    `flags` are Django's own (`is_staff`, `is_superuser`). InvalidInputError for a name that
-    Django does not allow or that is taken.
+    Args:
+        flags: Django's own: `is_staff`, `is_superuser`.
+
+    Raises:
+        InvalidInputError: Django does not allow the name, or it is taken.
+        NotFoundError: the role has no group (`group_not_found`).
     """
     account = Account(username=username, **flags)
     account.set_password(password)
@@ -41,7 +45,11 @@ def open_account(
 
 
 def assign_role(account: Account, role: Role) -> bool:
-    """Put an account into a role's group; whether that is new."""
+    """Add an account to a role's group; return whether it was added just now.
+
+    Raises:
+        NotFoundError: the role has no group (`group_not_found`).
+    """
     if account.groups.filter(name=str(role)).exists():
         return False
     group = Group.objects.filter(name=str(role)).first()

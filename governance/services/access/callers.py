@@ -1,6 +1,6 @@
-"""Who is calling: a token's account and all that it may do, found by one statement.
+"""The caller of an API request: a token, its account and its permissions, read by one statement.
 
-Every call of the API asks this, so it is asked once, and prepared.
+Every API request needs this, so the statement is prepared and runs once per request.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _CALLERS = f"""
 
 
 def tokens_by_key(key: str) -> list[ApiToken]:
-    """The tokens whose text begins with `key`, hardly ever more than one.
+    """Return the tokens whose text begins with `key`, almost always at most one.
 
-    Each has its `user`, whom `has_perm` asks nothing more of.
+    The permissions of each token's `user` are cached, so `has_perm` makes no query.
     """
     found = []
     for row in prepared_rows(_CALLERS, [key]):
@@ -57,7 +57,7 @@ def tokens_by_key(key: str) -> list[ApiToken]:
 
 
 def users_by_id(ids: Iterable[int]) -> dict[int, Account]:
-    """Those accounts of whom only the name matters; nothing else of them is loaded."""
+    """Return accounts by id, with only their id and username loaded."""
     rows = prepared_rows(
         "SELECT id, username FROM governance_account WHERE id = ANY (%s::bigint[])",
         [array_literal(ids)],
@@ -66,10 +66,10 @@ def users_by_id(ids: Iterable[int]) -> dict[int, Account]:
 
 
 def _cache_permissions(user: Account, *, own: Collection[str], by_group: Collection[str]) -> None:
-    """Where Django's own backend keeps what it has read of a user; what it makes of it is its.
+    """Fill the permission cache of Django's ModelBackend, which then decides as usual.
 
-    It gives nothing to who is not active, and a superuser all there is, which it reads for itself
-    if anybody asks for a list.
+    The backend gives an inactive account no permission and a superuser all of them. Nothing is
+    cached for a superuser, because the backend needs no list to decide.
     """
     if not user.is_superuser:
         user._user_perm_cache = set(own)  # type: ignore[attr-defined]

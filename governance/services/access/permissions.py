@@ -1,4 +1,4 @@
-"""Who is a founder."""
+"""The permission that makes an account a founder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ REVIEW_PERMISSION = "governance.review_contract"
 
 
 def require_founder(person: Any) -> None:
-    """Refuse whoever may not review contracts.
+    """Refuse an account that may not review contracts.
 
     Raises:
-        WrongPersonError: for an account that is not active or lacks the permission to review.
+        WrongPersonError: the account is not active, or lacks the permission to review.
     """
     if not (person.is_active and person.has_perm(REVIEW_PERMISSION)):
-        raise WrongPersonError("Only a founder reviews contracts.")
+        raise WrongPersonError("Only a founder can review contracts or freeze changes.")

@@ -1,8 +1,8 @@
-"""Tokens of the API: issued to service accounts, used, rotated, revoked.
+"""API tokens of service accounts: issued, used, rotated and revoked.
 
-What a token may do is settled as it is issued: no more than its account, of that only its verbs,
-and only where contracts affect nothing but its capabilities. A token's text is returned once, by
-what made it; only its hash is kept.
+A token's scope is fixed when it is issued. It allows at most what its account may do, of that only
+its verbs, and only on contracts that affect nothing but its capabilities. The text of a token is
+returned once, by the function that creates it; only its hash is stored.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from governance.services.access.accounts import assign_role, open_account
 DEFAULT_OVERLAP = timedelta(hours=DEFAULT_OVERLAP_HOURS)
 LAST_USED_PRECISION = timedelta(minutes=1)
 MAX_REASON_LENGTH = 4000
-# As lists show the beginning of a token; the whole of one must not be typed into a command.
+# The beginning of a token, as lists show it; nobody should type a whole token into a command.
 _BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{TOKEN_KEY_LENGTH}}}…?", re.ASCII)
 
 
@@ -60,14 +60,22 @@ def issue_token(
     capabilities: Sequence[str] | None = None,
     token_id: UUID | None = None,
 ) -> tuple[ApiToken, str]:
-    """A token of a service account and its text, which nobody can read again.
+    """Issue a token of a service account; return it and its text, which is not stored.
 
-    The account is put into the role's group; None leaves it is. One that is missing is made
-    when `create` says so, as a service account that cannot log in; else NotFoundError.
-    WrongPersonError for an account that is not active (`user_inactive`) or that a person logs in
-    with (`not_a_service_account`); InvalidInputError for verbs that the API does not know or the
-    account does not have, and for what are no names. With a `token_id` the same call again is
-    refused with WrongStateError (`token_issued`).
+    Args:
+        role: the account is added to this role's group; None leaves its groups as they are.
+        create: whether a missing account is created, as a service account that cannot log in.
+        verbs: the permissions that the token is limited to; None is all of the account's.
+        capabilities: the capabilities that the token is limited to; None is no limit.
+        token_id: the id of the new token, which makes a repeated call fail instead of issuing a
+            second token.
+
+    Raises:
+        InvalidInputError: a field is invalid, or the account lacks a permission of `verbs`.
+        NotFoundError: there is no such account (`user_not_found`).
+        WrongPersonError: the account is not active (`user_inactive`), or a person's account
+            (`not_a_service_account`).
+        WrongStateError: a token with `token_id` exists (`token_issued`).
     """
     require_plain_json(username, "username")
     columns: dict[str, Any] = {
@@ -84,10 +92,10 @@ def issue_token(
         for verb in columns["verbs"] or ():
             if not account.has_perm(f"governance.{verb}"):
                 raise InvalidInputError.at("verbs", f"{username} may not {verb}")
-        # The account's row, which is locked, lets one of two equal calls be first.
+        # `_account` locked the account's row, so of two equal calls the second sees the token.
         if token_id is not None and ApiToken.objects.filter(pk=token_id).exists():
             raise WrongStateError(
-                "This token was issued already, and its text is not shown again: revoke it, or "
+                "This token was already issued, and its text cannot be shown again: revoke it, or "
                 "rotate it.",
                 code="token_issued",
             )
@@ -97,11 +105,16 @@ def issue_token(
 def rotate_token(
     *, token_id: UUID, actor: Any, at: datetime, overlap: timedelta = DEFAULT_OVERLAP
 ) -> tuple[ApiToken, str]:
-    """A successor with the same account, name, verbs, capabilities and lifetime, and its text.
+    """Issue a successor of a token, with the same scope and lifetime; return it and its text.
 
-    The old token goes on for the `overlap`, at most until it would have ended anyway. Raises
-    NotFoundError; WrongStateError for one that is `token_revoked`, `token_expired` or
-    `token_rotated` already; WrongPersonError as `issue_token` does.
+    The old token stays valid for the `overlap`, but not beyond its own end.
+
+    Raises:
+        InvalidInputError: the overlap is out of bounds.
+        NotFoundError: no such token.
+        WrongStateError: the token is revoked, expired, or has a successor (`token_revoked`,
+            `token_expired`, `token_rotated`).
+        WrongPersonError: as in `issue_token`.
     """
     if not timedelta(hours=OVERLAP_HOURS[0]) <= overlap <= timedelta(hours=OVERLAP_HOURS[-1]):
         raise InvalidInputError.at("overlap", f"must be from 0 to {OVERLAP_HOURS[-1]} hours")
@@ -125,22 +138,25 @@ def rotate_token(
 
 
 def require_rotatable(token: ApiToken, at: datetime) -> None:
-    """Raise what `rotate_token` would refuse a token for."""
+    """Refuse a token that cannot be rotated, with the errors of `rotate_token`."""
     if (state := token.state_at(at)) is not TokenState.LIVE:
         raise WrongStateError(
             f"This token is {state}; issue another one.", code=f"token_{state.lower()}"
         )
     if ApiToken.objects.filter(rotated_from=token).exists():
         raise WrongStateError(
-            "This token has a successor already; rotate that one.", code="token_rotated"
+            "This token already has a successor; rotate that one.", code="token_rotated"
         )
     _require_service_account(token.user)
 
 
 def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") -> ApiToken:
-    """The token opens nothing any more, at once and for good; a successor of it goes on.
+    """Revoke a token at once and without return; its successor stays valid.
 
-    Raises NotFoundError; WrongStateError (`token_revoked`) for one that is revoked already.
+    Raises:
+        InvalidInputError: the reason is too long.
+        NotFoundError: no such token.
+        WrongStateError: the token is revoked already (`token_revoked`).
     """
     require_plain_json(reason, "reason")
     if len(reason) > MAX_REASON_LENGTH:
@@ -148,7 +164,7 @@ def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") 
     with transaction.atomic():
         token = _lock(token_id)
         if token.revoked_at is not None:
-            raise WrongStateError("This token is revoked already.", code="token_revoked")
+            raise WrongStateError("This token is already revoked.", code="token_revoked")
         token.revoked_at, token.revoked_by = at, actor
         token.revoked_reason = reason.strip()
         token.save(update_fields=["revoked_at", "revoked_by", "revoked_reason"])
@@ -156,9 +172,12 @@ def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") 
 
 
 def record_use(token: ApiToken, *, at: datetime) -> None:
-    """Keep when a token was last used, to a minute; raises what the database raises.
+    """Record when a token was last used, to the minute.
 
-    Waits for nobody: while another call notes it, or somebody ends the token, that is enough.
+    A row that another transaction has locked is skipped, so no request waits for this.
+
+    Raises:
+        DatabaseError: the write failed; the caller decides whether that matters.
     """
     if token.last_used_at is not None and token.last_used_at > at - LAST_USED_PRECISION:
         return
@@ -171,9 +190,11 @@ def record_use(token: ApiToken, *, at: datetime) -> None:
 
 
 def find_token(named: str) -> ApiToken:
-    """The token of that id, or whose text begins like that, as lists show it.
+    """Find a token by its id, or by the beginning of its text as lists show it.
 
-    Raises NotFoundError, or InvalidInputError for what is neither, or begins several.
+    Raises:
+        InvalidInputError: `named` is neither, or several tokens begin so.
+        NotFoundError: no such token.
     """
     tokens = all_tokens()
     try:
@@ -188,17 +209,17 @@ def find_token(named: str) -> ApiToken:
     if not found:
         raise NotFoundError("There is no such token.", code="token_not_found")
     if len(found) > 1:
-        raise InvalidInputError.at("token", "begins more than one; name it by its id")
+        raise InvalidInputError.at("token", "matches several tokens; use the id")
     return found[0]
 
 
 def all_tokens() -> QuerySet[ApiToken]:
-    """Every token with its people, the newest first."""
+    """Return every token with its accounts and its successor, newest first."""
     return ApiToken.objects.select_related("user", "issued_by", "revoked_by", "successor")
 
 
 def is_service_account(account: Account) -> bool:
-    """Whether nobody logs in with it, and it has not all permissions there are."""
+    """Return whether nobody can log in with the account, and it is no superuser."""
     return not account.has_usable_password() and not account.is_superuser
 
 
@@ -215,7 +236,7 @@ def _account(username: str, role: Role | None, *, create: bool) -> Account:
             code="user_not_found",
         )
     if role is None:
-        raise InvalidInputError.at("role", "a new account needs one")
+        raise InvalidInputError.at("role", "is required for a new account")
     return open_account(username=username, role=role)
 
 

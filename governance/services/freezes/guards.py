@@ -1,4 +1,4 @@
-"""Refuse what a change freeze holds back. Pure checks, and the details of PostgreSQL's refusal."""
+"""The guard of a change freeze, and the details that PostgreSQL's refusal lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def refuse_active_freeze(freeze: ActiveFreeze | None) -> None:
     """Refuse an approval, an activation, a claim or a start while `freeze` is active.
 
     Raises:
-        ChangeFreezeActiveError: with `until` and `reason` in its details.
+        ChangeFreezeActiveError: `freeze` is not None; `until` and `reason` are in the details.
     """
     if freeze is not None:
         raise ChangeFreezeActiveError(
@@ -27,10 +27,10 @@ def refuse_active_freeze(freeze: ActiveFreeze | None) -> None:
 
 @contextmanager
 def freeze_error_details(at: datetime) -> Iterator[None]:
-    """Add the end and the reason of the freeze to a refusal that came from PostgreSQL.
+    """Add the end and the reason of the freeze to a ChangeFreezeActiveError from PostgreSQL.
 
-    PostgreSQL refuses without them: a claim, whose one call reads no freeze first, and a move whose
-    freeze began between its reading and its commit.
+    PostgreSQL refuses without them in two cases: a claim, which reads no freeze first, and a move
+    that read no freeze because the freeze began between the read and the commit.
     """
     try:
         yield

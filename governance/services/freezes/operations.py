@@ -1,7 +1,7 @@
-"""The line: a founder stops it for a while, and lets it run again. The only writer of both.
+"""Starting and lifting change freezes: the only writer of `ChangeFreeze` and `FreezeLift`.
 
-While it stands still, nothing is approved, activated, claimed or started. What runs already goes
-on: reports, completions, cancellations, verdicts and rejections are taken.
+While a freeze is active, nothing is approved, activated, claimed or started. Running jobs go on:
+reports, completions, cancellations, verdicts and rejections are accepted.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ from governance.services.access.permissions import require_founder
 
 @retried
 def start_freeze(*, reason: str, ends_at: datetime, founder: Any, at: datetime) -> ChangeFreeze:
-    """Stop the line from now until `ends_at`.
+    """Start a change freeze from `at` until `ends_at`.
 
-    Waits for the moves that are being committed; once this returns, none is made any more.
-    Raises WrongPersonError, ReasonRequiredError, and InvalidWindowError for an end that is not in
-    the future, or later than `GOVSITE["MAX_FREEZE_HOURS"]` from now.
+    Waits for the moves that are being committed; after that, PostgreSQL refuses every move.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        ReasonRequiredError: the reason is empty.
+        InvalidWindowError: the end is not in the future, or more than
+            `GOVSITE["MAX_FREEZE_HOURS"]` ahead.
     """
     require_founder(founder)
     reason = _require_reason(reason)
@@ -42,10 +46,13 @@ def start_freeze(*, reason: str, ends_at: datetime, founder: Any, at: datetime) 
 
 @retried
 def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> FreezeLift:
-    """End one freeze before its time; the line runs again when no other is in force.
+    """Lift one change freeze before its end; another active freeze stays active.
 
-    Raises WrongPersonError, ReasonRequiredError, NotFoundError (`freeze_not_found`), and
-    WrongStateError (`freeze_over`) when it was thawed already, or its time is over.
+    Raises:
+        WrongPersonError: the person is no founder.
+        ReasonRequiredError: the reason is empty.
+        NotFoundError: no such freeze (`freeze_not_found`).
+        WrongStateError: the freeze was lifted or has ended (`freeze_over`).
     """
     require_founder(founder)
     reason = _require_reason(reason)
@@ -54,24 +61,30 @@ def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> 
         if freeze is None:
             raise NotFoundError(f"There is no freeze {freeze_id}.", code="freeze_not_found")
         if hasattr(freeze, "lift") or freeze.ends_at <= at:
-            raise WrongStateError("This freeze is over already.", code="freeze_over")
+            raise WrongStateError("This freeze has already ended.", code="freeze_over")
         return _lift(freeze, reason=reason, founder=founder, at=at)
 
 
 @retried
 def lift_active_freezes(*, reason: str, founder: Any, at: datetime) -> list[FreezeLift]:
-    """End every freeze that is in force. WrongStateError (`no_active_freeze`) where none is."""
+    """Lift every active change freeze.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        ReasonRequiredError: the reason is empty.
+        WrongStateError: no freeze is active (`no_active_freeze`).
+    """
     require_founder(founder)
     reason = _require_reason(reason)
     with write_transaction():
         active = list(ChangeFreeze.objects.in_force(at).filter(lift=None))
         if not active:
-            raise WrongStateError("The line is not frozen.", code="no_active_freeze")
+            raise WrongStateError("No change freeze is active.", code="no_active_freeze")
         return [_lift(freeze, reason=reason, founder=founder, at=at) for freeze in active]
 
 
 def _lift(freeze: ChangeFreeze, *, reason: str, founder: Any, at: datetime) -> FreezeLift:
-    # Clocks of two machines differ a little: a thaw never comes before its freeze.
+    # The clocks of two machines may differ, and a lift must not be earlier than its freeze.
     lifted_at = max(at, freeze.started_at)
     lift = FreezeLift(freeze=freeze, reason=reason, lifted_by=founder, lifted_at=lifted_at)
     return FreezeLift.objects.bulk_create([lift])[0]
@@ -80,16 +93,16 @@ def _lift(freeze: ChangeFreeze, *, reason: str, founder: Any, at: datetime) -> F
 def _require_reason(reason: Any) -> str:
     text = clean_text(reason, "reason")
     if not text:
-        raise ReasonRequiredError.at("reason", "must say why")
+        raise ReasonRequiredError.at("reason", "is required")
     return text
 
 
 def _require_end(ends_at: datetime, at: datetime) -> None:
     max_length = timedelta(hours=settings.GOVSITE["MAX_FREEZE_HOURS"])
     if ends_at.tzinfo is None:
-        message = "must name its time zone"
+        message = "must have a time zone"
     elif ends_at <= at:
-        message = "must lie in the future"
+        message = "must be in the future"
     elif ends_at - at > max_length:
         message = f"must be at most {settings.GOVSITE['MAX_FREEZE_HOURS']} hours from now"
     else:

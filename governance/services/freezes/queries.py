@@ -1,4 +1,4 @@
-"""Which change freeze is active, as a value."""
+"""The active change freeze, as a value."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from governance.db.row_mapping import prepared_rows
 from governance.domain.values import ActiveFreeze
 
-# The freezes that are active at a time, the one that ends last first. Takes the time three times.
-# `FreezeQuerySet.in_force` says the same.
+# The freezes that are active at a time, ordered from the latest end. The statement takes the time
+# three times. `FreezeQuerySet.in_force` has the same condition.
 ACTIVE_FREEZES = """
     SELECT stop.ends_at, stop.reason, person.username, stop.started_at, stop.id
       FROM governance_changefreeze stop
@@ -28,6 +28,6 @@ def active_freeze(at: datetime) -> ActiveFreeze | None:
 
 
 def longest_freeze(rows: Sequence[tuple[Any, ...]]) -> ActiveFreeze:
-    """Return the first of the rows that `ACTIVE_FREEZES` gives, which ends last, as a value."""
+    """Return the first of the rows of `ACTIVE_FREEZES`, which ends last, as a value."""
     until, reason, by, since, _ = rows[0]
     return ActiveFreeze(until, reason, by, since, freezes=len(rows))

@@ -1,5 +1,5 @@
-"""Idempotent requests: a call that is sent again is carried out once, and answered as before.
+"""Idempotent requests: a repeated request is carried out once, and gets the same response.
 
-Reads and alone writes `IdempotencyRecord` (`stored_responses.py`). It refuses a key that is reused
-for another request, and a request that is still being carried out.
+It reads and alone writes `IdempotencyRecord` (`stored_responses.py`). It refuses a key that was
+used for another request, and a request whose first attempt is still running.
 """

@@ -1,11 +1,11 @@
-"""A call that a client may send again is carried out once, and answered alike each time.
+"""Running an idempotent request: once, with the same response for each repetition.
 
-What the call did and what it was answered are one transaction: after a crash either both are there
-or neither is. Whoever sends it again gets the kept answer, or carries it out as if for the first
-time; while it is being carried out, whoever else sends it is told so.
+The request's writes and its stored response are one transaction: after a crash, both exist or
+neither does. A repetition gets the stored response, or runs as if it were the first. While the
+first attempt runs, a repetition is refused.
 
-The transaction opens around the flow. Until the flow opens its own story it holds nothing but the
-lock of this call: no row waits for a health reading.
+The transaction opens around the flow. Until the flow opens its own, it holds only the advisory lock
+of the request, so no row stays locked during a health reading.
 """
 
 from __future__ import annotations
@@ -29,10 +29,15 @@ from governance.services.idempotency.stored_responses import (
 def run_idempotent_request(
     request: IdempotentRequest, work: Callable[[], StoredResponse], *, at: datetime
 ) -> tuple[StoredResponse, bool]:
-    """(what `work` answers, False), or (the answer kept of this call, True).
+    """Run `work` once for a request; return its response and whether it is a stored one.
 
-    What `work` raises undoes everything and is kept nowhere: the call may be sent again. A refusal
-    that shall be kept is an answer. Raises RequestInProgressError and KeyReusedError.
+    An exception of `work` rolls everything back and stores nothing, so the request can be repeated.
+    A refusal that is to be stored must be returned as a response.
+
+    Raises:
+        RequestInProgressError: the first attempt is still running.
+        KeyReusedError: the key was used for another request.
+        WrongStateError: the stored response cannot be decrypted (`answer_lost`).
     """
     with freeze_error_details(at):
         return _run_idempotent_request(request, work, at)
@@ -55,12 +60,14 @@ def _run_idempotent_request(
 def run_idempotent_parts(
     request: IdempotentRequest, work: Callable[[], tuple[StoredResponse, bool]], *, at: datetime
 ) -> tuple[StoredResponse, bool]:
-    """As `run_idempotent_request`, for a call that is made of several stories, each a transaction.
+    """Run a request that consists of several transactions; otherwise like `run_idempotent_request`.
 
-    `work` runs each by `run_idempotent_request` as part of the call, so that whoever sends the call
-    again after a crash goes on where it ended. It says whether its answer is final: one that is
-    not is given, but not kept. Raises what `run_idempotent_request` raises; parts done by then
-    stay done.
+    `work` runs each transaction by `run_idempotent_request` as a part of the request
+    (`IdempotentRequest.part`), so a repetition after a crash continues where the first attempt
+    ended. Parts that are done stay done when `work` raises.
+
+    Args:
+        work: returns the response and whether it is final; only a final response is stored.
     """
     if (stored := _begin(request, at)) is not None:
         return stored, True

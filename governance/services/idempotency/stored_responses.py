@@ -1,8 +1,8 @@
-"""Answers that are kept for a day, so that a call may be sent again: found, written, purged.
+"""Stored responses of idempotent requests: found, written, and purged after a day.
 
-An answer can hold an execution token, of which the record keeps only a hash. So it is sealed
-(AES-256-GCM) under a key made of the site's secret and the client's idempotency key, which is kept
-only as a hash itself: who reads the database alone reads no answer.
+A response can contain an execution token, of which the record stores only a hash. So a response is
+encrypted (AES-256-GCM) under a key derived from the site's secret key and the client's idempotency
+key. The idempotency key is stored only as a hash, so the database alone reveals no response.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A call that a client may send again.
+    """A request that a client may repeat.
 
-    `key` is the client's own, `request_sha256` says who called what with which body.
+    `key` is the client's idempotency key; `request_sha256` identifies account, call and body.
     """
 
     key: str
@@ -49,14 +49,14 @@ class IdempotentRequest:
         return hashlib.sha256(self.key.encode()).hexdigest()
 
     def part(self, name: str) -> IdempotentRequest:
-        """One of several stories of which the call is made, by a name of its own."""
-        # NUL stands in no key, so no client can name a part.
+        """Return the request for one of the transactions of this request, by a name of its own."""
+        # A client's key contains no NUL, so no client can use the key of a part.
         return IdempotentRequest(f"{self.key}\x00{name}", self.request_sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What a call was answered: its status, the headers that belong to the body, its bytes."""
+    """The response to a request: status, the headers that belong to the body, and the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,20 +64,21 @@ class StoredResponse:
 
 
 def lock_request(request: IdempotentRequest, *, at: datetime) -> IdempotencyRecord | None:
-    """Have the call to oneself until the transaction ends; what is kept of it, None if nothing is.
+    """Lock a request until the transaction ends, and return its record; None if there is none.
 
-    Raises RequestInProgressError while somebody else carries it out, KeyReusedError if its key
-    stood for another call within the last 24 hours.
+    Raises:
+        RequestInProgressError: another transaction has the lock.
+        KeyReusedError: the key was used for another request within the last 24 hours.
     """
-    # Locks like this one belong to the database; keys belong to the schema.
+    # Advisory locks are shared by all schemas of a database, but an idempotency key by one schema.
     name = f"{settings.GOVSITE_SCHEMA} {request.key_sha256}"
     lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
         (is_ours,) = cursor.fetchone()
     if not is_ours:
-        raise RequestInProgressError("This very call is being carried out; ask again.")
-    # Only now: a statement that also took the lock would not see what its last owner committed.
+        raise RequestInProgressError("A request with this key is still running; retry later.")
+    # Read in a second statement: the snapshot of the first is older than the last owner's commit.
     stored = IdempotencyRecord.objects.filter(key_sha256=request.key_sha256).first()
     if stored is None:
         return None
@@ -86,13 +87,13 @@ def lock_request(request: IdempotentRequest, *, at: datetime) -> IdempotencyReco
         return None
     if stored.request_sha256 != request.request_sha256:
         raise KeyReusedError.at(
-            "Idempotency-Key", "stands for another call; each call has a key of its own"
+            "Idempotency-Key", "was used for a different request; use a new key for each request"
         )
     return stored
 
 
 def store_response(request: IdempotentRequest, response: StoredResponse, *, at: datetime) -> None:
-    """Keep what the locked call was answered, in the transaction of what it did."""
+    """Store the response of the locked request, in the transaction of its writes."""
     IdempotencyRecord.objects.create(
         key_sha256=request.key_sha256,
         request_sha256=request.request_sha256,
@@ -103,23 +104,24 @@ def store_response(request: IdempotentRequest, response: StoredResponse, *, at: 
 
 
 def store_start(request: IdempotentRequest, *, at: datetime) -> None:
-    """Keep that the locked call, which is made of several stories, has begun."""
+    """Store that the locked request, which has several transactions, has begun."""
     IdempotencyRecord.objects.create(
         key_sha256=request.key_sha256, request_sha256=request.request_sha256, kept_at=at
     )
 
 
 def store_final_response(request: IdempotentRequest, response: StoredResponse) -> None:
-    """Keep what a call was answered that has begun; the first one to end it wins."""
+    """Store the final response of a request that has begun, unless one is stored already."""
     IdempotencyRecord.objects.filter(key_sha256=request.key_sha256, status=None).update(
         status=response.status, sealed_answer=_seal(request, response)
     )
 
 
 def stored_response(request: IdempotentRequest, stored: IdempotencyRecord) -> StoredResponse | None:
-    """The answer as it was given, byte for byte; None while the call has only begun.
+    """Return the stored response, byte for byte; None if the request has begun but not ended.
 
-    Raises WrongStateError (`answer_lost`) if the site's secret key is another one since.
+    Raises:
+        WrongStateError: the site's secret key has changed since (`answer_lost`).
     """
     if stored.sealed_answer is None or stored.status is None:
         return None
@@ -128,7 +130,7 @@ def stored_response(request: IdempotentRequest, stored: IdempotencyRecord) -> St
 
 
 def purge_stored_responses(*, at: datetime) -> int:
-    """Remove answers older than 24 hours, in small transactions; how many there were."""
+    """Delete responses older than 24 hours, in small transactions; return their number."""
     purged = 0
     while True:
         oldest = IdempotencyRecord.objects.filter(kept_at__lte=at - RESPONSE_LIFETIME).order_by(
@@ -157,12 +159,13 @@ def _unseal(request: IdempotentRequest, sealed: bytes) -> tuple[dict[str, str], 
         end = 4 + int.from_bytes(plain[:4])
         return json.loads(plain[4:end]), plain[end:]
     raise WrongStateError(
-        "This call was answered, but the site's secret has changed since: read what came of it.",
+        "The stored response cannot be decrypted, because the site's secret has changed; "
+        "read the current state.",
         code="answer_lost",
     )
 
 
 def _cipher(request: IdempotentRequest, secret: str | bytes) -> AESGCM:
-    """For this call and request alone: an answer moved to another row does not open."""
+    """Derive the cipher of one key and request; a response in another row cannot be decrypted."""
     derived = HKDF(SHA256(), length=32, salt=None, info=request.request_sha256.encode())
     return AESGCM(derived.derive(force_bytes(secret) + b"\x00" + request.key.encode()))

@@ -1,5 +1,5 @@
-"""The registry: the governed platform's state, its capabilities and their configuration.
+"""The registry: the capabilities of the governed platform, and their configuration.
 
-Reads and alone writes `Capability` and `ConfigurationEntry`. Others get values (`queries.py`). It
-refuses capabilities it cannot name and lifecycles it does not know.
+It reads and alone writes `Capability` and `ConfigurationEntry` (`operations.py`). Others get values
+(`queries.py`). It refuses a capability with an invalid name or an unknown lifecycle.
 """

@@ -1,4 +1,4 @@
-"""Fill the registry: the only writer of capabilities and configuration."""
+"""Filling the registry: the only writer of capabilities and configuration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from governance.models import Capability, ConfigurationEntry
 
 @retried
 def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
-    """Add the capabilities that are not known yet; the number of new ones.
+    """Add the capabilities that are not registered yet, all or none; return their number.
 
-    A document has `name` and may have `lifecycle` (DISABLED unless given), `frozen`, `title`,
-    `owner`, `components`, `proposal` or `kep`, `stages` and `configuration` (key → value). Known
-    capabilities stay as they are: what is true of a live platform is not overwritten by a file.
-    All or nothing: InvalidInputError names the document and the field.
+    Registered capabilities stay as they are, so a file does not overwrite a live platform's state.
+
+    Args:
+        documents: objects with `name`, and optionally `lifecycle` (default DISABLED), `frozen`,
+            `title`, `owner`, `components`, `proposal` or `kep`, `stages` and `configuration`
+            (key → value).
+
+    Raises:
+        InvalidInputError: with the path of the document and the field.
     """
     rows: list[Capability] = []
     entries: dict[str, Mapping[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What is true of the platform now, as values."""
+"""Queries of the registry, which return values and not live rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.models import Capability, ConfigurationEntry
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
-    """Those of `names` that are on record, by name; one query."""
+    """Return the registered capabilities among `names`, by name; one query."""
     found = Capability.objects.filter(name__in={*names}).only("name", "lifecycle", "frozen")
     return {capability.name: capability for capability in found}
 
@@ -23,8 +23,9 @@ def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
 def platform_state_for(
     changes: Iterable[Change], known: Mapping[str, Capability] | None = None
 ) -> PlatformState:
-    """The lifecycles and configuration that `changes` touch; one query, and one more unless the
-    capabilities among their targets are `known` already.
+    """Return the lifecycles and configuration of the targets of `changes`.
+
+    One query if the capabilities among the targets are `known`, otherwise two.
     """
     targets = {change.target for change in changes}
     known = capabilities_named(targets) if known is None else known
@@ -40,8 +41,8 @@ def platform_state_for(
 
 
 def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
-    """What stands at each key of these scopes; one query."""
-    # Nobody's name holds NUL, and PostgreSQL cannot be asked for one that does.
+    """Return the configuration of these scopes, by (scope, key); one query."""
+    # No scope has NUL in its name, and PostgreSQL raises an error for a parameter that has.
     names = [scope for scope in scopes if "\x00" not in scope]
     entries = ConfigurationEntry.objects.filter(scope__in=names)
     return {
@@ -49,19 +50,24 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
     }
 
 
+def capability_ids(names: Iterable[str]) -> dict[str, int]:
+    """Map those of `names` that are registered capabilities to their ids; one query."""
+    return dict(Capability.objects.filter(name__in=list(names)).values_list("name", "pk"))
+
+
 def capability_names(*, limit: int) -> list[str]:
-    """The first `limit` capabilities by name."""
+    """Return the names of the first `limit` capabilities in alphabetical order."""
     return list(Capability.objects.order_by("name").values_list("name", flat=True)[:limit])
 
 
 def unknown_capabilities(names: Iterable[str]) -> list[str]:
-    """Those of `names` that no capability on record has; SYSTEM is always known."""
+    """Return those of `names` that are not registered, sorted; SYSTEM always counts as known."""
     asked = {*names} - {SYSTEM_SCOPE}
     return sorted(asked - capabilities_named(asked).keys()) if asked else []
 
 
 def frozen_capabilities(names: Iterable[str]) -> list[str]:
-    """Those of `names` that are frozen: nobody may change them."""
+    """Return those of `names` that are frozen, so that no contract about them can be approved."""
     return list(
         Capability.objects.filter(name__in=list(names), frozen=True).values_list("name", flat=True)
     )

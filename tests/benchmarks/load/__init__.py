@@ -1,8 +1,8 @@
-"""A large record to measure on: a million contracts in minutes, each as the real flows make them.
+"""A large database for benchmarks: a million contracts in minutes, like those of the real flows.
 
-One original of every kind is told by the flows that the product itself uses. Its rows and every
-text that was hashed are then turned into templates, with names for what differs from copy to copy,
-and PostgreSQL fills them by the thousand and hashes anew: the copies' chains, seals and digests are
-real, and `verify_ledger` proves it. The laws look away while a batch is written, in that batch's
-transaction alone. Only for a database that will be thrown away.
+The flows of the product make one original of each kind. Its rows and every hashed text are turned
+into a template, with named columns for everything that differs between copies. PostgreSQL fills the
+template thousands of times and computes the hashes, so the chains and digests of the copies are
+correct, and `verify_ledger` accepts them. The triggers are disabled while a batch is written, in
+its transaction only. This is only for a database that is dropped afterwards.
 """

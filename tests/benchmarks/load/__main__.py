@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks.load`: fill a database with contracts by the thousand, to measure on.
+"""`python -m tests.benchmarks.load`: fill a database with thousands of contracts for benchmarks.
 
-Works on the database of `DATABASE_URL`, or on the embedded one, as the owner of the tables.
+It uses the database of `DATABASE_URL`, or the embedded one, as the owner of the tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EPILOG = """examples:
   python -m tests.benchmarks.load --contracts 100000 --confirm
   python -m tests.benchmarks.load --contracts 100000 --confirm --append --seed 2
 exit codes:
-  0  the contracts are made
+  0  the contracts are created
   1  refused: not_empty, somebody_else
   2  wrong usage"""
 
@@ -66,29 +66,35 @@ def main(argv: Sequence[str]) -> int:
 def _read(argv: Sequence[str], *, minimum: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.load",
-        description="Fill an empty database with contracts in every state, with jobs, evidence and "
-        "real hash chains. The triggers are disabled while a batch is written, in its transaction "
-        "alone: only for a database that will be thrown away.",
+        description="Fill an empty database with contracts in every status, with jobs, evidence "
+        "and correct hash chains. The triggers are disabled while a batch is written, in its "
+        "transaction only. Use this only on a database that you will drop.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--contracts", type=int, required=True, metavar="N", help=f"How many, {minimum} at least."
+        "--contracts",
+        type=int,
+        required=True,
+        metavar="N",
+        help=f"The number of contracts, at least {minimum}.",
     )
-    parser.add_argument("--seed", type=int, default=0, help="Draws other words (default: 0).")
     parser.add_argument(
-        "--append", action="store_true", help="Add to what an earlier load has made."
+        "--seed", type=int, default=0, help="Another seed gives other texts (default: 0)."
     )
     parser.add_argument(
-        "--confirm", action="store_true", help="Confirm that this database will be thrown away."
+        "--append", action="store_true", help="Add to the contracts of an earlier load."
     )
-    parser.add_argument("--json", action="store_true", help="Print the outcome as JSON.")
+    parser.add_argument(
+        "--confirm", action="store_true", help="Confirm that you will drop this database."
+    )
+    parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
     parser.add_argument("--no-progress", action="store_true", help="Show no progress bar.")
     options = parser.parse_args(argv)
     if options.contracts < minimum:
         parser.error(f"at least {minimum} contracts, one of each kind")
     if not options.confirm:
-        parser.error("only for a database that will be thrown away: say so with --confirm")
+        parser.error("this is only for a database that you will drop; confirm it with --confirm")
     return options
 
 

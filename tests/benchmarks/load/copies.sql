@@ -1,5 +1,6 @@
--- What differs from copy to copy, for the copies numbered $1 to $2 that are $3 to $4 minutes older
--- than their original, the oldest first. {seed}, {verbs}, … are filled in by filling.py.
+-- Everything that differs between copies, for the copies with the numbers $1 to $2, which are
+-- between $3 and $4 minutes older than their original, the oldest first. filling.py replaces
+-- {seed}, {verbs} and the others.
 copies AS MATERIALIZED (
     SELECT n,
            {seed} || ':' || n AS chance_id,
@@ -15,7 +16,7 @@ copies AS MATERIALIZED (
                     THEN ' and the ' || ({rare})[1 + floor(chance[5] / 0.0004 * {number_of_rare})] END
            ) AS title,
            'This request is number ' || n || ', and the desk hears of it every week.' AS description,
-           -- The few that everybody changes, and the many that hardly anybody does.
+           -- A skewed choice: few capabilities have many contracts, and most have few.
            ({areas})[1 + (pick / {number_of_aspects})::int]
                || ({aspects})[1 + (pick % {number_of_aspects})::int] AS capability,
            ({sources})[1 + floor(chance[7] * {number_of_sources})] AS source,

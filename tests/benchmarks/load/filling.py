@@ -42,9 +42,9 @@ from tests.benchmarks.load.words import (
 )
 
 PREFIX = "LOAD-"
-COPIES_PER_STATEMENT = 2_000  # copies in one statement: some 30 MB of texts
-CONTRACTS_PER_SLICE = 40_000  # contracts of one slice of time, of all kinds
-# How a trigger is put back to what it was: pg_trigger.tgenabled.
+COPIES_PER_STATEMENT = 2_000  # some 30 MB of text in one statement
+CONTRACTS_PER_SLICE = 40_000  # contracts of all kinds in one period of time
+# The statement that restores a trigger's state, by pg_trigger.tgenabled.
 _AS_BEFORE = {"A": "ENABLE ALWAYS", "O": "ENABLE", "R": "ENABLE REPLICA", "D": "DISABLE"}
 _TRIGGERS = """
     SELECT relname, tgname, tgenabled FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
@@ -56,7 +56,7 @@ _COPIES = (Path(__file__).parent / "copies.sql").read_text(encoding="utf-8")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Copies of one original: their numbers, and how many minutes older than it they are."""
+    """Copies of one original: their numbers, and how much older than it they are, in minutes."""
 
     original: int
     first: int
@@ -74,11 +74,21 @@ def fill_database(
     append: bool = False,
     advance: Callable[[int], object] = lambda made: None,
 ) -> list[Login]:
-    """Make `contracts` contracts in every state, with all that is theirs; logins of new people.
+    """Create `contracts` contracts in every status, with all their rows.
 
-    `using` is the connection of the tables' owner. What is there when it fails half way stays, laws
-    on. ValueError for fewer contracts than there are kinds; WrongStateError (`not_empty`) where
-    there is a contract already, with `append` only where one is that is not ours.
+    If it fails, the committed batches stay, and the triggers are enabled.
+
+    Args:
+        using: The connection of the tables' owner.
+        append: Add to the contracts of an earlier load.
+
+    Returns:
+        The logins of the new users.
+
+    Raises:
+        ValueError: There are fewer contracts than kinds.
+        WrongStateError: The database has a contract, or with `append` one that no load made
+            (`not_empty`).
     """
     copies = copies_of_each(contracts)
     first = first_free_number(append=append)
@@ -104,7 +114,7 @@ def fill_database(
 
 
 def has_only_load_contracts(*, using: str) -> bool:
-    """Whether every contract here was made by a load: none at all is fine, too."""
+    """Tell whether a load made every contract of the database, which may also be empty."""
     contracts = SystemContract.objects.using(using)
     return not contracts.exclude(reference__startswith=PREFIX).exists()
 
@@ -112,16 +122,16 @@ def has_only_load_contracts(*, using: str) -> bool:
 def first_free_number(*, append: bool) -> int:
     if count_contracts() and not append:
         raise WrongStateError(
-            "There are contracts here already: a load is for an empty database.", code="not_empty"
+            "The database has contracts already, and a load needs an empty one.", code="not_empty"
         )
     if not has_only_load_contracts(using="default"):
-        raise WrongStateError("There are contracts here that no load has made.", code="not_empty")
+        raise WrongStateError("The database has contracts that no load made.", code="not_empty")
     last = SystemContract.objects.aggregate(last=Max("reference"))["last"]
     return 1 + int(last.removeprefix(PREFIX)) if last else 1
 
 
 def create_scenario_writers(user_factory: UserFactory, at: datetime) -> list[LoadScenarioWriter]:
-    """Two teams, who take turns; as many founders in each as any risk asks for."""
+    """Return writers for two teams, each with as many founders as the largest quorum needs."""
     founders = max(2, *(quorum_for(risk) for risk in RiskLevel))
     first = user_factory.people(founders=founders)
     second = People(
@@ -152,7 +162,7 @@ def _capability(name: str) -> dict[str, Any]:
 
 # --- the statements -------------------------------------------------------------------------------
 def prepare_copies(originals: Sequence[Original], *, seed: int, using: str) -> list[str]:
-    """Prepare a statement for each original; their names, in order."""
+    """Prepare a statement for each original, and return the names of the statements in order."""
     copies = _COPIES.format(
         seed=f"{seed}::bigint",
         verbs=_array(VERBS),
@@ -195,9 +205,9 @@ def _tables() -> list[str]:
 
 @contextmanager
 def triggers_disabled(using: str) -> Iterator[Any]:
-    """A transaction in which no law of the record's tables is asked; with it, all are back.
+    """Open a transaction with the triggers of the record disabled; it enables them at its end.
 
-    Whoever may also spares PostgreSQL the foreign keys, which the copies keep by themselves.
+    If the owner may, foreign keys are not checked either, because the copies are known to be valid.
     """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -217,7 +227,7 @@ def triggers_disabled(using: str) -> Iterator[Any]:
 
 
 def _batches(copies: Sequence[int], *, first: int, contracts: int) -> Iterator[Batch]:
-    """The copies of all kinds, slice of time by slice of time, as history would bring them."""
+    """Yield the copies of all kinds, period by period, so that ids and times grow together."""
     slices = max(1, contracts // CONTRACTS_PER_SLICE)
     number = first
     for turn in range(slices):

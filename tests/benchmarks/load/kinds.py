@@ -1,22 +1,22 @@
-"""The mix: which kinds of contracts there are, how large a share each has, and how old it is."""
+"""The kinds of contracts in a load, with their shares and their ages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 HOUR, DAY = 60, 1440  # in minutes
-YEARS = (8 * DAY, 3 * 365 * DAY)  # what is over
-WEEKS = (0, 21 * DAY)  # what waits for an auditor, or for a person
-WINDOW = (0, 150 * HOUR)  # what an activation window of 160 hours still allows
-REVIEW = (0, 120 * HOUR)  # what a review of a week still allows
+YEARS = (8 * DAY, 3 * 365 * DAY)  # terminal contracts
+WEEKS = (0, 21 * DAY)  # contracts that wait for an auditor or for a resolution
+WINDOW = (0, 150 * HOUR)  # younger than an activation window of 160 hours
+REVIEW = (0, 120 * HOUR)  # younger than a review of a week
 NOW = (0, 20)
 
 
 @dataclass(frozen=True, slots=True)
 class ContractKind:
-    """Contracts that end alike: the `LoadScenarioWriter` method for one, and its share in 1000.
+    """A kind of contracts: the method of `LoadScenarioWriter` for one, and its share in 1000.
 
-    `ages` are minutes, the youngest and the oldest copy's, by which it is older than its original.
+    `ages` says how much older than the original the youngest and the oldest copy are, in minutes.
     """
 
     ends_as: str
@@ -27,7 +27,7 @@ class ContractKind:
 
 
 KINDS = (
-    # Most are done: 3.3 steps in the mean, 20 at most.
+    # Most contracts are terminal, with 3.3 steps on average and 20 at most.
     ContractKind("completed", 180, 1, "low", YEARS),
     ContractKind("completed", 170, 2, "medium", YEARS),
     ContractKind("completed", 150, 3, "medium", YEARS),
@@ -44,7 +44,7 @@ KINDS = (
     ContractKind("rejected", 45, 2, "medium", YEARS),
     ContractKind("rejected", 30, 3, "high", YEARS),
     ContractKind("expired", 50, 1, "low", YEARS),
-    # The live tail: seven in a hundred.
+    # Seven in a hundred are open.
     ContractKind("draft", 5, 1, "medium", REVIEW),
     ContractKind("eligible", 3, 1, "critical", REVIEW),
     ContractKind("eligible", 7, 2, "high", REVIEW),
@@ -63,10 +63,12 @@ KINDS = (
 
 
 def copies_of_each(contracts: int) -> list[int]:
-    """How many copies of each kind's original make `contracts` in all, originals included.
+    """Return the number of copies of each kind, so that there are `contracts` with the originals.
 
-    The largest kind takes what rounding leaves over. ValueError where there are fewer contracts
-    than kinds.
+    The largest kind gets the remainder of the rounding.
+
+    Raises:
+        ValueError: There are fewer contracts than kinds.
     """
     if contracts < len(KINDS):
         raise ValueError(f"at least {len(KINDS)} contracts, one of each kind")

@@ -1,4 +1,4 @@
-"""Tell one original of every kind, through the real flows."""
+"""Originals: one contract of each kind, made by the flows of the product."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from governance.models import Account, GovernanceJob, SystemContract
 from tests.benchmarks.load.kinds import KINDS, ContractKind
 from tests.benchmarks.load.words import PAIRED
 
-# What the copies' own words and names stand for; said nowhere else in an original.
+# The texts that each copy replaces by its own; they occur nowhere else in an original.
 TITLE = "The title of an original"
 DESCRIPTION = "The description of an original."
 CAPABILITY = "AskALibrarian"
 SOURCE = "crm_feedback"
 
-# Far enough back for every story to come to its end in the past.
+# Long enough ago for every scenario to end in the past.
 HOURS_AGO = {"lapsed": 200, "running": 3}
 _DEFAULT_HOURS_AGO = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A contract as the flows made it, for others to be made like it."""
+    """A contract that the flows made, which is then copied."""
 
     contract_id: Any
     reference: str
@@ -40,9 +40,9 @@ class Original:
 
 
 class LoadScenarioWriter(ScenarioWriter):
-    """Tells what the demo does not: doubts, cancellations, lapsed windows, questions.
+    """A scenario writer for what the demo lacks: cancellations, passed windows, questions.
 
-    Doubts are settled by `resolver`, who had no part in what they settle.
+    It also resolves INCONCLUSIVE audits, by `resolver`, who took no part in the contract.
     """
 
     def __init__(self, now: datetime, people: People, *, resolver: Account) -> None:
@@ -111,7 +111,7 @@ class LoadScenarioWriter(ScenarioWriter):
 def create_originals(
     writers: list[LoadScenarioWriter], references: Iterator[str]
 ) -> Iterator[Original]:
-    """One original of each kind; the narrators take turns."""
+    """Create one original of each kind; the writers alternate."""
     for number, kind in enumerate(KINDS):
         writer = writers[number % len(writers)]
         scenario = proposal_for(kind, next(references))
@@ -121,7 +121,7 @@ def create_originals(
 
 
 def proposal_for(kind: ContractKind, reference: str) -> dict[str, Any]:
-    # A third touches two capabilities, the others one.
+    # Kinds whose number of steps is a multiple of three affect two capabilities, others one.
     names = [CAPABILITY] if kind.steps % 3 else [CAPABILITY, CAPABILITY + PAIRED]
     return {
         "reference": reference,

@@ -1,4 +1,4 @@
-"""Read an original: its rows, table by table, and every text whose digest the record holds."""
+"""The record of an original: its rows by table, and every text whose digest is stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from governance.models import (
 )
 from governance.record.ledger.verification import verify_contract
 
-# Every table that has rows of a contract, in the order in which they are made, and the way there.
+# Every table with rows of a contract, in the order of insertion, and the lookup by contract.
 TABLES: dict[type[Model], str] = {
     SystemContract: "pk",
     ClarificationRequest: "contract",
@@ -51,14 +51,15 @@ class OriginalRecord:
     rows: dict[type[Model], list[Any]]
 
     def only(self, table: type[Model]) -> Any:
-        """The one row of a table, or None."""
+        """Return the only row of a table, or None."""
         return self.rows[table][0] if self.rows[table] else None
 
 
 def read_original_record(contract_id: UUID) -> OriginalRecord:
-    """The record of a contract, which must verify: what is wrong with an original is in each copy.
+    """Read the record of a contract and verify it, because copies repeat every fault of it.
 
-    Raises ValueError with what does not fit.
+    Raises:
+        ValueError: The contract does not verify; the message has the finding.
     """
     checked, _ = verify_contract(contract_id)
     if checked is None or checked.finding:
@@ -72,7 +73,7 @@ def read_original_record(contract_id: UUID) -> OriginalRecord:
 
 
 def hashed_texts(record: OriginalRecord) -> Iterator[str]:
-    """Every text that was hashed into the record but the ledger's own entries, in no order."""
+    """Yield every hashed text of the record but the bodies of ledger entries, in any order."""
     contract, job = record.contract, record.only(GovernanceJob)
     records: list[Any] = [
         _proposed(contract, with_verdicts=True),
@@ -100,7 +101,7 @@ def hashed_texts(record: OriginalRecord) -> Iterator[str]:
 
 
 def _proposed(contract: SystemContract, *, with_verdicts: bool) -> dict[str, Any]:
-    """What `proposal_digest` is made of, for a proposal that came with its verdicts or without."""
+    """Return the content of `proposal_digest`, for a proposal with verdicts or without."""
     return {
         "title": contract.title,
         "description": contract.description,

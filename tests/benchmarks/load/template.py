@@ -1,9 +1,9 @@
-"""Turn an original into one statement that makes copies of it: what is hashed is hashed anew.
+"""The SQL statement that copies an original and computes all hashes of the copies.
 
-A *name* is a column of the statement that stands for what differs from copy to copy: an id, a
-time, the words, a digest. Wherever an original's text holds one of these, the copy's holds its own.
-The digests follow each other: a text is filled once all that it holds is known. Whatever looks like
-an id, a time or a digest and has no name is refused: it would be the same in every copy.
+A *name* is a column of the statement for a value that differs between copies: an id, a time, a
+text, a digest. Where a text of the original contains the value, the text of a copy contains the
+copy's value. Digests depend on each other, so a text is filled after everything that it contains.
+An id, a time or a digest without a name is refused, because it would be equal in all copies.
 """
 
 from __future__ import annotations
@@ -58,17 +58,20 @@ _GENESIS = f"'\\x{'00' * 32}'::bytea"
 
 @dataclass
 class Template:
-    """The statement's columns, by the level on which each is computed, and what they stand for."""
+    """The columns of the statement by level, and the values of the original that they replace.
+
+    A column is computed one level after the columns that it needs.
+    """
 
     record: OriginalRecord
     levels: list[dict[str, str]] = field(default_factory=list)
     level_of: dict[str, int] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)  # what stands in a text → its column
+    names: dict[str, str] = field(default_factory=dict)  # value within a text → its column
     times: dict[datetime, str] = field(default_factory=dict)
-    stored: dict[str, str] = field(default_factory=dict)  # a whole text that is kept → its column
+    stored: dict[str, str] = field(default_factory=dict)  # whole stored text → its column
 
     def column(self, name: str, expression: str, *needs: str) -> str:
-        """Compute `name` once everything it needs is there."""
+        """Add the column `name` on the level after those of the columns in `needs`; return it."""
         level = 1 + max((self.level_of[one] for one in needs), default=-1)
         while len(self.levels) <= level:
             self.levels.append({})
@@ -77,9 +80,10 @@ class Template:
         return name
 
     def fill(self, text: str) -> tuple[str, set[str]]:
-        """The SQL of a copy's `text`, and the columns that it needs.
+        """Return the SQL of a copy's `text`, and the columns that it needs.
 
-        Raises ValueError for what should have a name and has none.
+        Raises:
+            ValueError: The text has an id, a time or a digest without a name.
         """
         pieces, needs = [], set()
         for piece in self._pattern().split(text):
@@ -87,7 +91,7 @@ class Template:
                 pieces.append(column)
                 needs.add(column)
             elif unnamed := _UNNAMED.search(piece):
-                raise ValueError(f"Nobody knows what {unnamed[0]!r} stands for in {text[:200]!r}.")
+                raise ValueError(f"{unnamed[0]!r} has no name in the text {text[:200]!r}.")
             elif piece:
                 pieces.append(literal(piece))
         return _joined(pieces or ["''"]), needs
@@ -99,15 +103,15 @@ class Template:
 
 @cache
 def _pattern_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    """These words, and whatever has the form of an id, a time or a digest."""
+    """Return a pattern for these words, and for anything like an id, a time or a digest."""
     return re.compile(f"({'|'.join([*map(re.escape, words), _NAMED.pattern])})")
 
 
 def copying_statement(record: OriginalRecord) -> str:
-    """One SQL statement that fills the tables with copies; `copies` gives it what differs.
+    """Return one SQL statement that inserts copies of the original into all tables.
 
-    It reads a relation `copies` with the columns `n`, `chance_id`, `reference`, `title`,
-    `description`, `capability`, `source` and `age` (an interval of whole minutes).
+    The statement reads a relation `copies` (copies.sql) with the columns `n`, `chance_id`,
+    `reference`, `title`, `description`, `capability`, `source` and `age` (an interval of minutes).
     """
     template = Template(record)
     _name_what_differs(template)
@@ -115,7 +119,7 @@ def copying_statement(record: OriginalRecord) -> str:
     filled = "SELECT * FROM copies"
     for columns in template.levels:
         computed = ",\n       ".join(f"{sql} AS {name}" for name, sql in columns.items())
-        # OFFSET keeps the planner from computing a column anew wherever it is used.
+        # OFFSET 0 stops the planner from inlining a column, and so from computing it repeatedly.
         filled = f"SELECT level.*,\n       {computed}\n  FROM ({filled} OFFSET 0) AS level"
     inserts = [
         _insert(template, number, table, rows)
@@ -126,7 +130,7 @@ def copying_statement(record: OriginalRecord) -> str:
     return ",\n".join(parts) + "\nSELECT count(*) FROM filled"
 
 
-# --- what differs ---------------------------------------------------------------------------------
+# --- names of what differs between copies ---------------------------------------------------------
 def _name_what_differs(template: Template) -> None:
     record, names = template.record, template.names
     contract, job = record.contract, record.only(GovernanceJob)
@@ -151,7 +155,7 @@ def _name_what_differs(template: Template) -> None:
             "token", "encode(sha256(convert_to(job_id, 'UTF8')), 'hex')", "job_id"
         )
         names[job.execution_token_sha256] = token
-    # Numbered rows that another row's record names: the copies' own numbers.
+    # Rows with a serial id to which the record of another row refers.
     for table, referring, key in (
         (GovernanceAudit, AuditResolution, "audit_id"),
         (ClarificationRequest, ClarificationAnswer, "request_id"),
@@ -165,7 +169,7 @@ def _name_what_differs(template: Template) -> None:
 
 
 def _times_of(record: OriginalRecord) -> set[datetime]:
-    """Every time in the record: in columns, and spelled out in texts and JSON."""
+    """Return every time in the record: in columns, in texts, and in JSON."""
     found: set[datetime] = set()
     for rows in record.rows.values():
         for row in rows:
@@ -200,7 +204,7 @@ def _name_time(template: Template, at: datetime) -> None:
 
 
 def _uuid(name: str, made_at: str) -> str:
-    """A UUID of version 7: the milliseconds of its making, then chance, by the copy's own."""
+    """Return the SQL of a UUID of version 7: the time in milliseconds, then bits of a hash."""
     chance = f"md5('{name}' || chance_id)"
     return (
         f"(lpad(to_hex((extract(epoch FROM {made_at}) * 1000)::bigint), 12, '0') || '7'"
@@ -208,9 +212,9 @@ def _uuid(name: str, made_at: str) -> str:
     )
 
 
-# --- what follows from it -------------------------------------------------------------------------
+# --- names of digests -----------------------------------------------------------------------------
 def _name_digests(template: Template) -> None:
-    """Name each digest on record by the text it is of, once all that this text holds is named."""
+    """Name each digest of the record, after everything within its text is named."""
     texts = {sha256_hex(text): text for text in hashed_texts(template.record)}
     entries = {entry.hash.hex(): entry for entry in template.record.rows[LedgerEntry]}
     kept = set(_kept_texts(template.record))
@@ -228,7 +232,7 @@ def _name_digests(template: Template) -> None:
             name_those_in(texts[digest])
             _name_digest(template, digest, texts[digest], is_kept=texts[digest] in kept)
         else:
-            raise ValueError(f"Nobody knows what {digest} is the digest of.")
+            raise ValueError(f"There is no text with the digest {digest}.")
 
     def name_those_in(text: str) -> None:
         for digest in re.findall(_DIGEST, text):
@@ -271,7 +275,7 @@ def _name_entry(template: Template, entry: LedgerEntry) -> None:
 
 # --- the rows -------------------------------------------------------------------------------------
 def _insert(template: Template, number: int, table: type[Model], rows: Sequence[Any]) -> str:
-    """A part of the statement that writes the rows of one table, each original's in order."""
+    """Return the part of the statement that inserts the rows of one table, in order."""
     columns = [
         column
         for column in table._meta.concrete_fields
@@ -295,7 +299,7 @@ def _own_key(template: Template, table: type[Model]) -> str | None:
 
 
 def _value(template: Template, row: Any, column: Field[Any, Any]) -> str:
-    """The SQL of one column of one row, with its type."""
+    """Return the SQL of one column of one row, with its type."""
     value, kind = getattr(row, column.attname), column.db_type(connection)
     if value is None:
         return f"NULL::{_plain(kind)}"
@@ -327,17 +331,17 @@ def _hash_column(row: LedgerEntry, column: Field[Any, Any]) -> str:
 
 
 def _plain(kind: str | None) -> str:
-    """A type without its length: whoever casts to a shorter text cuts it, and is not refused."""
+    """Return a type without its length: a cast to varchar(n) cuts a text that an INSERT refuses."""
     return re.sub(r"\(\d+\)", "", str(kind)).replace(" GENERATED BY DEFAULT AS IDENTITY", "")
 
 
 def literal(text: str) -> str:
-    """`text` as a literal of SQL, whatever it holds."""
+    """Return `text` as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _joined(pieces: Sequence[str]) -> str:
-    """The pieces in one text, by as few calls as PostgreSQL's limit of arguments allows."""
+    """Return the SQL that concatenates the pieces, with at most 90 arguments for each call."""
     if len(pieces) == 1:
         return pieces[0]
     while len(pieces) > 1:

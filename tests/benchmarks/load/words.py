@@ -1,9 +1,9 @@
-"""What the copies are about: words and names that are common, middling and rare."""
+"""The words of the copies' titles and capabilities: common, less common and rare ones."""
 
 from __future__ import annotations
 
-# Every name sorts before the words of a view ("Freeze of", "Health of", …), and the second name of
-# a pair right after its first, so that a copy's objects keep their original's order of keys.
+# Every name sorts before the keys of a view ("Freeze of", "Health of", …), and the second name of
+# a pair right after the first, so that the JSON objects of a copy have the original's key order.
 AREAS = (
     *("Account", "Acquisition", "Archive", "Audiobook", "Bindery", "Booking", "Bookbus", "Branch"),
     *("Calendar", "Catalogue", "Checkout", "Children", "Circulation", "Collection", "Course"),
@@ -14,7 +14,7 @@ ASPECTS = (
     *("Import", "Labels", "Limits", "Lists", "Notices", "Pages", "Queues", "Reports", "Search"),
     *("Statistics", "Sync"),
 )
-PAIRED = "Beta"  # what the second name of a pair has more than the first
+PAIRED = "Beta"  # the suffix of the second name of a pair
 
 VERBS = ("Raise", "Lower", "Open", "Close", "Show", "Hide", "Move", "Rename", "Delay", "Retry")
 OBJECTS = (
@@ -22,7 +22,7 @@ OBJECTS = (
     *("the waiting list", "the mail text", "the price", "the timeout", "the picture"),
 )
 AUDIENCES = ("readers", "branches", "schools", "partners", "volunteers", "the night shift")
-# Each in one of a hundred contracts, and each in one of some twenty thousand.
+# A word of MIDDLING is in one of a hundred contracts, a word of RARE in one of twenty thousand.
 MIDDLING = ("holiday", "flood", "festival", "strike", "audit", "moving", "winter", "licence")
 RARE = ("marmalade", "quince", "zeppelin", "ocarina", "persimmon", "gramophone", "sextant", "lute")
 

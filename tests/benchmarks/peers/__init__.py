@@ -1,5 +1,5 @@
-"""Others who keep a process of several steps in PostgreSQL, each in processes of its own.
+"""Other programs that store a process of several steps in PostgreSQL, for comparison only.
 
-They come with requirements-bench.txt and are asked for nothing but this comparison. As an app of
-Django's, this package is where django-viewflow finds its flow.
+They are in requirements-bench.txt, and each runs in processes of its own. This package is also the
+Django app in which django-viewflow finds its flow.
 """

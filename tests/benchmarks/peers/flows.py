@@ -1,4 +1,4 @@
-"""What django-viewflow runs: each node is an answer of somebody's, kept in a transaction."""
+"""The flow that django-viewflow runs; each node is finished in a transaction of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`peers`: a change from activation to sealed evidence, against what others do for three steps."""
+"""`peers`: a change from activation to sealed evidence, against three steps in other programs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from tests.benchmarks.inputs import Item, inputs
 from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.worker_pool import WorkerPool, shares_of
 
-WARM_UP = 20  # of each client; theirs fill the peer's tables before they are analysed
-OURS_SIZE = 0.3  # of the usual calls
+WARM_UP = 20  # calls of each client, which also fill the peer's tables before ANALYZE
+OURS_SIZE = 0.3  # the part of the usual number of calls that makes a round of govsite
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`module` knows how to run it; with `at_once` it is told how many to run, not one by one.
+    """A program to compare with; `module` runs it.
 
-    `size` is how many of the usual calls make a round: of what takes long, few.
+    With `at_once` the module gets the number of runs instead of one run at a time. `size` is the
+    part of the usual number of calls that makes a round, small for a slow program.
     """
 
     package: str
@@ -50,7 +51,7 @@ PEERS = {
 
 
 def installed() -> dict[str, Peer]:
-    """The peers that can be measured here."""
+    """Return the peers whose packages are installed."""
     return {name: peer for name, peer in PEERS.items() if find_spec(peer.package)}
 
 
@@ -62,7 +63,7 @@ def measure_peers(
     ops: int,
     advance: Callable[[int], object],
 ) -> Iterator[Figure]:
-    """The figures of each of these peers, as they are measured."""
+    """Yield the figures of each of these peers."""
     calls = {many: calls_of(ops * OURS_SIZE, many) for many in clients}
     warm_up = WARM_UP * max(clients)
     each = warm_up + rounds * sum(calls.values())
@@ -116,13 +117,13 @@ def _compare(
 
 
 def _started_pool(peer: Peer, url: str, size: int) -> WorkerPool:
-    """Its crew, warm, on tables that PostgreSQL knows."""
+    """Start the peer's worker pool, warm it up, and analyse the peer's tables."""
     module = import_module(f"tests.benchmarks.peers.{peer.module}")
     preparing = multiprocessing.get_context("spawn").Process(target=module.prepare, args=(url,))
     preparing.start()
     preparing.join()
     if preparing.exitcode:
-        raise RuntimeError(f"{peer.package} could not be prepared; its own words are above.")
+        raise RuntimeError(f"{peer.package} could not be prepared; its own output is above.")
     pool = WorkerPool(partial(module.set_up_worker, url), size, apart=True)
     pool.do("whole", _shares(peer, WARM_UP * size, size))
     with psycopg.connect(url, autocommit=True) as session:
@@ -131,6 +132,6 @@ def _started_pool(peer: Peer, url: str, size: int) -> WorkerPool:
 
 
 def _shares(peer: Peer, calls: int, clients: int) -> list[Sequence[int]]:
-    """What each client is to do of so many calls."""
+    """Divide the calls among the clients, in the form that the peer needs."""
     shares = shares_of(range(calls), clients)
     return [[len(share)] for share in shares] if peer.at_once else shares

@@ -1,4 +1,4 @@
-"""What django-viewflow needs, and connections as ours are."""
+"""Django settings for django-viewflow, with the same kind of connections as govsite's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DBOS: a durable workflow of three steps, each checkpointed, in the way that its guide shows."""
+"""DBOS: a durable workflow of three steps, each checkpointed, as its guide shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run_job(number: int) -> int:
 
 
 def prepare(url: str) -> None:
-    """Make its tables."""
+    """Create the tables of DBOS."""
     _launch(url)
     DBOS.destroy()
 
@@ -35,7 +35,7 @@ def _launch(url: str) -> None:
         config={
             "name": "bench",
             "system_database_url": url.replace("postgresql://", "postgresql+psycopg://"),
-            # Each process goes on with its own workflows after a crash, and with nobody else's.
+            # After a crash, DBOS resumes only the workflows of the same executor id.
             "executor_id": str(os.getpid()),
             "application_version": "bench",
             "log_level": "ERROR",

@@ -1,4 +1,4 @@
-"""Procrastinate: a job is put into a queue, and a worker takes it and marks it as done."""
+"""procrastinate: a job is deferred to a queue, and a worker fetches it and marks it as done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TASK = "run_step"
 
 
 def prepare(url: str) -> None:
-    """Make its tables."""
+    """Create the tables of procrastinate."""
     with _app(url).open() as app:
         app.schema_manager.apply_schema()
 
 
 def set_up_worker(url: str) -> dict[str, Work]:
-    # A worker closes its app when it leaves, so whoever puts jobs into the queue has another one.
+    # A worker closes its app at the end of a run, so jobs are deferred by another app.
     putting, working = _app(url).open(), _app(url)
     queue = f"bench-{os.getpid()}"
 
@@ -31,7 +31,7 @@ def set_up_worker(url: str) -> dict[str, Work]:
         defer = putting.configure_task(TASK, queue=queue).defer
         for index in range(jobs):
             defer(index=index)
-        # It leaves by itself when nothing is left to do.
+        # With wait=False the worker ends when the queue is empty.
         working.run_worker(queues=[queue], wait=False, install_signal_handlers=False)
 
     return {"whole": whole}

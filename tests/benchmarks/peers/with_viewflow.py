@@ -1,4 +1,4 @@
-"""django-viewflow: a process that is started, approved, and worked through in three tasks."""
+"""django-viewflow: a process that is started, approved, and executed in three tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.benchmarks.worker_pool import Work
 
 
 def prepare(url: str) -> None:
-    """Make its tables."""
+    """Create the tables of django-viewflow."""
     _set_up(url)
     from django.core.management import call_command
 

@@ -1,4 +1,4 @@
-"""One move, made on govsite and on the model, and compared."""
+"""The comparison of govsite with the model after each move."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ from tests.support.users import Users
 BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)
 MAX_CONTRACTS = 6
 REASON = "Looked at it closely."
-SUBJECTS = {"Search": 2, "Billing": 1, "Vault": 1}  # and the number of steps; Vault is frozen
+SUBJECTS = {"Search": 2, "Billing": 1, "Vault": 1}  # capability: number of steps; Vault is frozen
 ACTORS = ("operator", "founder", "second_founder", "executor", "auditor", "second_auditor")
 
 picks = st.integers(0, MAX_CONTRACTS - 1)
 often = st.sampled_from([True, True, True, False])
 
 
-class Divergence(AssertionError):  # noqa: N818 - what it is
-    """Govsite did something else than the model says."""
+class Divergence(AssertionError):  # noqa: N818 - the name says what it is
+    """A difference between govsite and the model."""
 
 
 class ModelComparison(RuleBasedStateMachine):
-    """Set `users` before the first history; `tally` counts over all of them."""
+    """A history on govsite and on the model, which is rolled back at its end.
+
+    `users` must be set before the first history. `tally` counts over all histories.
+    """
 
     users: Users
     tally: Counter[str] = Counter()
@@ -76,7 +79,11 @@ class ModelComparison(RuleBasedStateMachine):
 
     # --- both at once ---
     def both(self, name: str, model: Callable[[], Any], site: Callable[[], Any]) -> Any:
-        """Make one move on both; the site's answer where both allow it, None where both refuse."""
+        """Make one move on both, and return govsite's result; None if both refuse it.
+
+        Raises:
+            Divergence: Only one of them refuses, or the states differ afterwards.
+        """
         self.world.at += timedelta(seconds=1)
         self.is_whole = False
         answer = None
@@ -90,7 +97,7 @@ class ModelComparison(RuleBasedStateMachine):
         except Refused as refusal:
             should = refusal.code
         if happened != should:
-            raise Divergence(f"{name}: govsite says {happened}, the model {should}")
+            raise Divergence(f"{name}: the result of govsite is {happened}, of the model {should}")
         self.tally["moves"] += 1
         self.tally["refusals"] += happened != "ok"
         self.tally[f"answer {happened}"] += 1
@@ -109,7 +116,7 @@ class ModelComparison(RuleBasedStateMachine):
             raise Divergence(f"after {name}:\n{difference(is_, should)}")
 
     def go_on(self, pick: int, well: bool) -> None:
-        """Do what would sensibly come next."""
+        """Make the move that usually comes next."""
         raise NotImplementedError
 
     def _number_of(self, contract_id: UUID) -> int:
@@ -119,16 +126,16 @@ class ModelComparison(RuleBasedStateMachine):
         return getattr(self.users, name)
 
     def contract(self, pick: int, *wanted: str) -> tuple[Contract | None, UUID]:
-        """A contract and its id, most often one that stands at `wanted`.
+        """Pick a contract and its id, preferably one in a status of `wanted`.
 
-        Before there is any contract, an id that is nowhere.
+        If there is no contract yet, the contract is None and the id is random.
         """
         numbers = range(len(self.world.contracts))
         fit = [n for n in numbers if self.world.contracts[n].status in wanted]
         return self._one_of(pick, fit, list(numbers), self.ids)
 
     def job(self, pick: int, *wanted: str) -> tuple[Contract | None, UUID]:
-        """A contract that has a job, and the job's id; most often of a job that stands there."""
+        """Pick a contract with a job, preferably in a status of `wanted`, and the job's id."""
         numbers = sorted(self.jobs)
         jobs = {n: self.world.contracts[n].job for n in numbers}
         fit = [n for n, job in jobs.items() if job and job.status in wanted]

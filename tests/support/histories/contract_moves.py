@@ -1,4 +1,4 @@
-"""The moves of contracts: proposing, reviewing, activating."""
+"""The moves of contracts: proposals, reviews, activations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.signing import as_seen
 
 
 class ContractMoves(ModelComparison):
-    """What is drawn is who does what to which contract, rightly or wrongly."""
+    """Moves of random users on random contracts, allowed or not."""
 
     def document(self, subject: str) -> dict[str, Any]:
         changes = [
@@ -150,7 +150,7 @@ class ContractMoves(ModelComparison):
             return
         known = SystemContract.objects.filter(pk=contract_id).values_list("content_digest")
         seen = next((digest for (digest,) in known if saw_it and digest), "0" * 64)
-        # A change that no contract here has, however often it was modified.
+        # A new value each time, because a modified scope must differ from the present one.
         change = {
             "type": "parameter_change",
             "scope": it.scope if it else "Search",

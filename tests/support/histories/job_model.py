@@ -1,4 +1,4 @@
-"""What the design says of jobs and verdicts, in plain Python."""
+"""The model of jobs and verdicts, in plain Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOVES: Mapping[str, set[str]] = {
 
 
 class JobWorld(ModelWorld):
-    """The world, with what executors and auditors do in it."""
+    """The model with the operations of executors and auditors."""
 
     # --- running ---
     def oldest_pending(self) -> Contract | None:
@@ -47,7 +47,7 @@ class JobWorld(ModelWorld):
         token: str,
         error: str,
     ) -> bool:
-        """Whether the report is new."""
+        """Report a step; return False if this report was stored before."""
         refuse_if(report[0] == "FAILED" and not error, "invalid_input")
         it, job = _with_job(it)
         refuse_if(job.started_by not in ("", who), "job_not_found")
@@ -112,7 +112,7 @@ class JobWorld(ModelWorld):
         it.ledger.append(ModelEntry(event, who, self.at, job.status, after, reason))
         job.status = after
 
-    # --- judging ---
+    # --- verdicts ---
     def judge(
         self, it: Contract | None, who: str, verdict: str, reason: str, *, right_evidence: bool
     ) -> None:

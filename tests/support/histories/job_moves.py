@@ -26,11 +26,11 @@ from tests.support.histories.comparison import (
 )
 from tests.support.histories.model import Contract
 
-reporters = st.sampled_from(["whoever started it"] * 4 + ["executor", "auditor"])
+reporters = st.sampled_from(["the starter"] * 4 + ["executor", "auditor"])
 
 
 class JobMoves(ModelComparison):
-    """What is drawn is who says what of which job, rightly or wrongly."""
+    """Moves of random users on random jobs, allowed or not."""
 
     @rule(who=st.sampled_from(["executor", "executor", "auditor"]))
     def claim(self, who: str) -> None:
@@ -43,7 +43,7 @@ class JobMoves(ModelComparison):
             ),
         )
         if (answer is None) != (waiting is None):
-            raise Divergence(f"claim: {answer}, waiting was {waiting}")
+            raise Divergence(f"claim: govsite answered {answer}, the model has {waiting} pending")
 
     @rule(pick=picks, who=st.sampled_from(["executor", "executor", "auditor"]))
     def start(self, pick: int, who: str) -> None:
@@ -57,7 +57,7 @@ class JobMoves(ModelComparison):
         )
 
     def _started(self, answer: tuple[GovernanceJob, str] | None, it: Contract | None) -> Any:
-        """Hand the token to the model, which cannot guess it."""
+        """Copy the execution token, which is random, to the model."""
         if answer is not None and it is not None and it.job is not None:
             it.job.token = answer[1]
         return answer
@@ -79,7 +79,7 @@ class JobMoves(ModelComparison):
         report: tuple[str, str],
         token: str,
         mute: bool,
-        who: str = "whoever started it",
+        who: str = "the starter",
     ) -> None:
         it, job_id = self.job(pick, "RUNNING")
         who = self._reporter(it, who)
@@ -107,7 +107,7 @@ class JobMoves(ModelComparison):
             ),
         )
         if answer and [answer[1]] != new:
-            raise Divergence(f"report: new is {answer[1]}, the model says {new}")
+            raise Divergence(f"report: new on govsite is {answer[1]}, on the model {new}")
 
     def _token(self, it: Contract | None, which: str) -> str:
         if which == "own" and it and it.job:
@@ -117,12 +117,12 @@ class JobMoves(ModelComparison):
 
     @staticmethod
     def _reporter(it: Contract | None, who: str) -> str:
-        if who == "whoever started it":
+        if who == "the starter":
             return (it.job.started_by if it and it.job else "") or "executor"
         return who
 
     @rule(pick=picks, token=st.sampled_from(["own", "own", "own", "another"]), who=reporters)
-    def complete(self, pick: int, token: str, who: str = "whoever started it") -> None:
+    def complete(self, pick: int, token: str, who: str = "the starter") -> None:
         it, job_id = self.job(pick, "RUNNING")
         who = self._reporter(it, who)
         shown = self._token(it, token)

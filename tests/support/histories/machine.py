@@ -1,4 +1,4 @@
-"""A history: moves drawn by Hypothesis, of contracts, jobs, and the world around them."""
+"""The state machine for Hypothesis: moves of contracts, jobs, health signals and time."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.support.histories.review_moves import ReviewMoves
 
 
 class Histories(ReviewMoves, JobMoves):
-    """Set `users` before the first history; `tally` counts over all of them."""
+    """The state machine with all moves."""
 
-    # --- the world around them ---
+    # --- health and time ---
     @rule(
         scope=st.sampled_from(["Search", "Billing", "SYSTEM"]),
         kind=st.sampled_from(["latency", "errors"]),
@@ -51,7 +51,7 @@ class Histories(ReviewMoves, JobMoves):
         off=st.sampled_from([-1, 0, 1]),
     )
     def time_passes(self, pick: int, until: str, off: int) -> None:
-        """To a moment that matters to some contract, or just before or after it."""
+        """Move the clock to a limit of a contract or job, or to a second before or after it."""
         it, _ = self.contract(pick, "ELIGIBLE", "APPROVED", "ACTIVE")
         job = it.job if it else None
         moments = {
@@ -82,12 +82,15 @@ class Histories(ReviewMoves, JobMoves):
         self.complete(pick, "own")
 
     def _wait_until(self, moment: datetime, off: int) -> None:
-        """Let the next move, which comes one second later, happen `off` seconds after `moment`."""
+        """Set the clock so that the next move happens `off` seconds after `moment`.
+
+        Each move first advances the clock by one second.
+        """
         self.world.at = max(self.world.at, moment + timedelta(seconds=off - 1))
 
     @rule()
     def sweep(self) -> None:
-        """What time alone decides: the right ones end, and no others."""
+        """Run the sweeps, and compare which contracts and jobs they end."""
         swept: dict[UUID, str] = {}
         for number, it in enumerate(self.world.contracts):
             if after := self._after_its_time(it):
@@ -104,7 +107,7 @@ class Histories(ReviewMoves, JobMoves):
         )
         ended = {outcome.subject_id: outcome.status for outcome in outcomes}
         if ended != swept:
-            raise Divergence(f"sweep: {ended}, the model says {swept}")
+            raise Divergence(f"sweep: govsite ended {ended}, the model {swept}")
 
     def _after_its_time(self, it: Contract) -> str:
         at = self.world.at + timedelta(seconds=1)
@@ -120,7 +123,7 @@ class Histories(ReviewMoves, JobMoves):
                 except Refused:
                     continue
 
-    # --- so that histories get somewhere: what would sensibly come next ---
+    # --- the usual next move, so that histories reach the later statuses ---
     @initialize(moves=st.sampled_from([0, 2, 4, 6, 7, 8, 9, 10]))
     def begin(self, moves: int) -> None:
         for _ in range(moves):

@@ -1,4 +1,4 @@
-"""What the design says of contracts, in plain Python: it knows nothing of the code under test."""
+"""The model of contracts, in plain Python; it imports nothing of the code under test."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MOVES: Mapping[str, set[str]] = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error
-    """The model refuses; `code` is what govsite must answer."""
+class Refused(Exception):  # noqa: N818 - a refusal is a result, not an error
+    """A refusal by the model; `code` is the error code that govsite must raise."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -40,7 +40,7 @@ def refuse_if(condition: object, code: str) -> None:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One entry of the ledger, as far as the design fixes what it says."""
+    """The parts of a ledger entry that the design defines."""
 
     event: str
     actor: str
@@ -53,7 +53,7 @@ class ModelEntry:
 
 @dataclass
 class Job:
-    """A job: its state, what was reported of it, and who took part."""
+    """The model of a job: its state, its results, and its participants."""
 
     status: str
     steps: int
@@ -77,7 +77,7 @@ class Job:
 
 @dataclass
 class Contract:
-    """A contract: its state, its ledger, its job."""
+    """The model of a contract: its state, its ledger, and its job."""
 
     scope: str
     steps: int
@@ -90,14 +90,14 @@ class Contract:
     closes: datetime | None = None
     job: Job | None = None
     ledger: list[ModelEntry] = field(default_factory=list)
-    asked_by: str = ""  # whose question is open
+    asked_by: str = ""  # the founder whose question is open
     asked_at: datetime | None = None
     paused: timedelta = timedelta()
 
     def append_entry(
         self, event: str, actor: str, at: datetime, after: str = "", reason: str = ""
     ) -> None:
-        """A move of the contract, or an entry without one."""
+        """Append an entry; with `after`, also move the contract to that status."""
         before = self.status if after and self.ledger else ""
         self.ledger.append(ModelEntry(event, actor, at, before, after, reason))
         self.status = after or self.status
@@ -108,7 +108,7 @@ class Contract:
 
     @property
     def review_ends(self) -> datetime | None:
-        """None while a question is open: the clock stands."""
+        """The end of the review; None while a question is open, which pauses the review."""
         return None if self.asked_by else self.created_at + REVIEW_TIME + self.paused
 
     def is_expired(self, at: datetime) -> bool:
@@ -117,7 +117,7 @@ class Contract:
 
 @dataclass
 class ModelWorld:
-    """Everything there is: contracts in the order of their making, health, the time."""
+    """The state of the model: contracts in the order of creation, health signals, the time."""
 
     at: datetime
     contracts: list[Contract] = field(default_factory=list)
@@ -129,7 +129,7 @@ class ModelWorld:
         ]
         return "BLOCKED" in spoken
 
-    # --- proposing ---
+    # --- proposals ---
     def draft(self, scope: str, steps: int, who: str) -> Contract:
         contract = Contract(scope, steps, who, self.at)
         contract.append_entry("contract.proposal.drafted", who, self.at, "DRAFT")
@@ -156,7 +156,7 @@ class ModelWorld:
         it.append_entry("contract.validation.recorded", who, self.at, "VALIDATED", why[0])
         it.append_entry("contract.eligibility.granted", who, self.at, "ELIGIBLE", why[1])
 
-    # --- reviewing ---
+    # --- reviews ---
     def approve(
         self,
         it: Contract | None,
@@ -192,7 +192,11 @@ class ModelWorld:
     def modify(
         self, it: Contract | None, who: str, reason: str, *, saw_it: bool, names: tuple[str, str]
     ) -> None:
-        """One change takes the place of what stands there; `names` are the two references."""
+        """Replace a contract by a draft with one change.
+
+        Args:
+            names: The references of the contract and of its successor, which govsite chooses.
+        """
         refuse_if(who not in FOUNDERS, "not_permitted")
         it = _there(it)
         refuse_if(not MOVES[it.status], "contract_immutable")
@@ -249,7 +253,7 @@ class ModelWorld:
         refuse_if(it.closes is None or self.at <= it.closes, "window_open")
         it.append_entry("contract.window.lapsed", who, self.at, "FAILED", "window_lapsed")
 
-    # --- activating ---
+    # --- activation ---
     def activate(self, it: Contract | None, who: str, minutes: int) -> None:
         it = _there(it)
         refuse_if(not 1 <= minutes <= 1440, "invalid_input")

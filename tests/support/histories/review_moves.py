@@ -1,4 +1,4 @@
-"""The moves of a review that decide nothing: asking, answering, remarking."""
+"""The moves of a review that decide nothing: questions, answers, comments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.histories.contract_moves import ContractMoves
 
 
 class ReviewMoves(ContractMoves):
-    """A question stops the clock of a review; its answer lets it run on."""
+    """Questions, which pause a review, answers, which end the pause, and comments."""
 
     @rule(
         pick=picks,
@@ -52,7 +52,7 @@ class ReviewMoves(ContractMoves):
 
     @rule(pick=picks)
     def comment(self, pick: int) -> None:
-        """Nothing moves, and the ledger does not hear of it."""
+        """Add a comment, which changes no status and appends no ledger entry."""
         it, contract_id = self.contract(pick, "ELIGIBLE", "APPROVED", "ACTIVE")
         if it:
             self.both(

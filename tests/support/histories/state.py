@@ -1,4 +1,4 @@
-"""What stands in the database after a move, in one round trip, with the deferred laws checked."""
+"""The state of the database after a move, read in one round trip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 from tests.support.histories.model import Contract, ModelWorld
 
-# What a commit would check, and then everything that there is: the record holds nothing else.
+# First run the deferred triggers as a commit would, then read the state of all contracts.
 STATE_SQL = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET CONSTRAINTS ALL DEFERRED;
@@ -80,7 +80,7 @@ def _expected(it: Contract, actors: dict[str, str]) -> dict[str, Any]:
 
 
 def difference(is_: dict[UUID, Any], should: dict[UUID, Any]) -> str:
-    """What differs, in words short enough to read."""
+    """Describe the differences: contract, job or ledger, and both values."""
     differences = []
     for one in is_.keys() | should.keys():
         for part in ("contract", "job", "ledger"):

@@ -1,4 +1,7 @@
-"""Tell histories on a database of one's own. Imports Django late: it may run as a process."""
+"""A worker that runs histories on a database of its own.
+
+It may run as a process of its own, so it imports Django only after it has set the settings.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,20 @@ from collections.abc import Callable
 from multiprocessing import parent_process
 from typing import Any
 
-AT_ONCE = 100  # histories that Hypothesis plans together; the database is tidied after them
+AT_ONCE = 100  # histories of one Hypothesis run; the database is vacuumed after each run
 MAX_MOVES = 50
-FIRST_MOVES = 10  # which a history may begin with, beside those that Hypothesis counts
+FIRST_MOVES = 10  # the most moves of `Histories.begin`, which Hypothesis does not count as steps
 
 
 def run_histories(share: int, seed: int, on_end: Callable[[], Any]) -> Counter[str]:
-    """Tell at least `share` histories; what happened in them. Raises for the first divergence."""
+    """Run at least `share` histories, and return the counts of what happened in them.
+
+    Args:
+        on_end: Called after each history.
+
+    Raises:
+        Divergence: govsite and the model differ.
+    """
     from hypothesis import HealthCheck, Phase, settings
     from hypothesis import seed as seeded
     from hypothesis.stateful import get_state_machine_test
@@ -45,7 +55,7 @@ def run_histories(share: int, seed: int, on_end: Callable[[], Any]) -> Counter[s
             )
             history = get_state_machine_test(Histories, settings=plan)
             seeded(seed + tally["histories"])(history)()
-            # What was rolled back is still in the way of whoever reads the tables.
+            # The rolled back rows are still in the tables, and slow every scan.
             with as_owner():
                 run_sql("VACUUM ANALYZE")
         require_whole_record()
@@ -53,7 +63,10 @@ def run_histories(share: int, seed: int, on_end: Callable[[], Any]) -> Counter[s
 
 
 def work(share: int, seed: int, answers: Any) -> None:
-    """`run_histories` as a process: puts 1 for each history, then a Counter or what went wrong."""
+    """Run `run_histories` in this process.
+
+    Puts 1 into `answers` for each history, and at the end the Counter, or the error as text.
+    """
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     try:
         import django
@@ -61,11 +74,11 @@ def work(share: int, seed: int, answers: Any) -> None:
         django.setup()
 
         def ended() -> None:
-            if not parent_process().is_alive():  # killed: nobody would ever stop us
+            if not parent_process().is_alive():  # killed, and so unable to stop this process
                 raise SystemExit(1)
             answers.put(1)
 
         answers.put(run_histories(share, seed, ended))
-    except BaseException as broken:  # whatever it is, the one who waits must hear of it
+    except BaseException as broken:  # of any kind, or the parent would wait for ever
         answers.put(f"{broken}\n{traceback.format_exc()}")
         raise

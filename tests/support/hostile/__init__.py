@@ -1,8 +1,8 @@
-"""Hostile input: a catalogue of payloads, and every place into which a client can put them.
+"""Hostile input: a catalogue of payloads, and every field that a client can write.
 
-`payloads.py` and `texts.py` are the catalogue. `api.py`, `admin.py` and `lines.py` find the places
-from the schema, the pages' forms and the documents' forms, so that a new field is attacked without
-being named here. `attack.py` sends one into the other and judges the answers.
+`payloads.py` and `texts.py` are the catalogue. `api.py`, `admin.py` and `lines.py` find the fields
+from the schema, from the forms of the pages and from sample documents, so that a new field is
+attacked without being named here. `attack.py` sends payloads into fields and checks the responses.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from tests.support.users import Users, create_users
 
 __all__ = ["HostileInputError", "hostile_requests"]
 
-# The attack is on forms: not on the patience of whoever hashes passwords, nor on leases, which
-# would lapse while the long version takes its time.
+# Slow password hashing would dominate the run, and in the long version leases would expire.
 QUICK = override_settings(
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     GOVSITE=settings.GOVSITE | {"LEASE_GRACE_SECONDS": 86_400},
@@ -40,12 +39,22 @@ def hostile_requests(
     advance: Callable[[float], Any] = lambda count: None,
     parts: tuple[str, ...] = ("api", "admin", "lines"),
 ) -> dict[str, int]:
-    """Send `payloads` hostile values (None: all) into each place that a client writes.
+    """Send hostile values into each field that a client can write.
 
-    Needs Django's test environment and a database; hires the cast where it is not there. Returns
-    how many payloads there are and were sent, how many fields and requests there were, how they
-    were answered by class of status, and `server_errors`, which is 0: at the first answer that is
-    wrong it raises HostileInputError, an AssertionError that names field, payload and status.
+    Needs Django's test environment and a database; creates the users if they are missing.
+
+    Args:
+        payloads: How many values each field gets; None means all.
+        advance: Called with a fraction as the attack proceeds; a value that was sent to every field
+            of a part counts 1.
+        parts: Which inputs are attacked.
+
+    Returns:
+        The number of payloads, of those sent, of fields and of requests, the responses by class of
+        status, and `server_errors`, which is always 0.
+
+    Raises:
+        HostileInputError: A response is wrong; the message names field, payload and status.
     """
     users, root = _people()
     everything, tally = all_payloads(), Tally()
@@ -73,7 +82,7 @@ def hostile_requests(
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Django logs each refused request with its whole address; here that is a novel."""
+    """Disable Django's log of refused requests, which would contain every hostile URL."""
     was = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
@@ -84,7 +93,7 @@ def _silence() -> Iterator[None]:
 
 @contextmanager
 def _one_stream_slot() -> Iterator[None]:
-    """Without any, every stream would be refused as one too many."""
+    """Reserve one place for a stream; without one, every request for a stream is refused."""
     STREAM_BROKER.set_capacity(1)
     try:
         yield

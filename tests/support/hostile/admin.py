@@ -1,4 +1,4 @@
-"""Every place of the admin that a browser writes, as its pages and model admins name them."""
+"""The fields of the admin that a browser can write, found from the pages and the model admins."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PASSWORD = "correct horse battery"
 
 
 class _Inputs(HTMLParser):
-    """Names and values of what a page's forms send, and names of what its links ask for."""
+    """A parser that collects the inputs of a page's forms, and the query names of its links."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Inputs(HTMLParser):
 
 
 def admin_fields(users: Users, root: Account) -> Iterator[Field]:
-    """Inputs of every form, parameters of every list, the ids in addresses, and the cookies."""
+    """Yield the inputs of every form, the parameters of every list, ids in URLs, and cookies."""
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
     signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
     record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator, at=now())
@@ -89,7 +89,7 @@ def admin_fields(users: Users, root: Account) -> Iterator[Field]:
     freeze = frozen(users)
     address = reverse("admin:governance_changefreeze_lift", args=[freeze.pk])
     lifting = list(_form_fields(founder, address, reason="It is over."))
-    lifted(users, freeze)  # or it would hold what the other fields try
+    lifted(users, freeze)  # an active freeze would refuse the requests of the other fields
     yield from lifting
     yield from _form_fields(founder, contract_url(contract, "clarify"), question="Why now?")
     yield from _form_fields(founder, contract_url(contract, "comment"), text="Hm.")
@@ -149,7 +149,7 @@ def admin_fields(users: Users, root: Account) -> Iterator[Field]:
 
 
 def _form_fields(browser: Client, address: str, **typed: str) -> Iterator[Field]:
-    """A field for each input of the form at `address`, which shows the valid rest, or `typed`."""
+    """Yield a field for each input of a form; the others keep the page's values or get `typed`."""
     answer = browser.get(address, secure=True)
     assert answer.status_code == 200, f"{address}: {answer.status_code}"
     inputs = _Inputs(answer.content.decode())
@@ -167,7 +167,7 @@ def _form_fields(browser: Client, address: str, **typed: str) -> Iterator[Field]
 
 
 def _list_fields(browser: Client, model: Any, screen: Any) -> Iterator[Field]:
-    """A field for each parameter that the list knows, or could take for a lookup."""
+    """Yield a field for each parameter that a changelist knows or might take for a lookup."""
     label = model._meta.model_name
     base = f"admin:{model._meta.app_label}_{label}"
     address = reverse(f"{base}_changelist")
@@ -192,7 +192,7 @@ def _list_fields(browser: Client, model: Any, screen: Any) -> Iterator[Field]:
 
 # --- the requests ---
 def _browser(person: Account | None) -> Client:
-    """A browser that sends the same cookies for ever: what is undone must not sign it out."""
+    """Return a client with a fixed session cookie, which a rolled back logout does not remove."""
     if person is None:
         return Client(raise_request_exception=False, HTTP_COOKIE="")
     usher = Client()
@@ -239,11 +239,11 @@ def _with_header(browser: Client, header: str, payload: Payload) -> Any:
 
 
 def _judge(payload: Payload, answer: Any) -> str:
-    """No page of ours hands markup back as markup; nor was it only the door that answered."""
+    """Report a page that returns markup unescaped, and a request that ended at the login page."""
     if answer.status_code == 302 and answer["Location"].startswith(reverse("admin:login")):
-        return "it never got past the door"
+        return "redirected to the login page"
     is_markup = b"<" in payload.raw and b"alert(1)" in payload.raw
     is_page = answer.get("Content-Type", "").startswith("text/html")
     if is_markup and is_page and payload.raw in answer.content:
-        return "the markup came back as markup"
+        return "the page contains the markup unescaped"
     return ""

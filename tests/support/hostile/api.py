@@ -1,4 +1,4 @@
-"""Every place of the API that a client writes, as the API's own schema names them."""
+"""The fields of the API that a client can write, found from its OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSALS = {
     "invalid_idempotency_key",
     "invalid_header",
 }
-# Where a value that is legal by itself does not fit another one.
+# Fields whose valid value may conflict with another field, which the error then names.
 DEPENDS_ON = {"started_at": "completed_at"}
 HEADERS = {
     **dict.fromkeys(
@@ -62,10 +62,10 @@ OF_A_BODY = {
 
 @dataclass(frozen=True)
 class Stage:
-    """An operation about to succeed: who calls it, on what, and with which body.
+    """A request that would succeed: the caller, the contract or job, and the body.
 
-    `shown` reads what the body's fields became, by name, once it was accepted. `instead` is a body
-    of another form, where the operation takes two.
+    `shown` reads back the fields of an accepted body, by name. `instead` is a body of the second
+    form, if the operation accepts two.
     """
 
     person: Account
@@ -76,7 +76,7 @@ class Stage:
 
 
 def stage_for(operation_id: str, users: Users, reader: Account) -> Stage:
-    """The stage of an operation. A new one that writes must be given one here."""
+    """Return the stage of an operation; each operation that writes needs a case here."""
     match operation_id:
         case "activate_contract":
             return Stage(users.operator, approved(users).pk, {"timeout_minutes": 60})
@@ -117,9 +117,12 @@ def stage_for(operation_id: str, users: Users, reader: Account) -> Stage:
 
 
 def api_fields(users: Users, reader: Account) -> Iterator[Field]:
-    """Path, query and body of every operation in the schema, and the headers of two of them.
+    """Yield the path, query and body fields of every operation, and the headers of two of them.
 
-    `reader` may see everything. Each operation gets rows of its own to be attacked on.
+    Each operation has a contract or job of its own.
+
+    Args:
+        reader: An account that may read everything.
     """
     schema = SchemaGenerator().get_schema(public=True)
     for path, operations in schema["paths"].items():
@@ -129,7 +132,7 @@ def api_fields(users: Users, reader: Account) -> Iterator[Field]:
 
 
 class _Operation:
-    """One call of the API, ready to be made with one thing replaced."""
+    """One valid request of the API, in which one value can be replaced."""
 
     def __init__(
         self, schema: Any, path: str, method: str, operation: Mapping[str, Any], stage: Stage
@@ -181,7 +184,7 @@ class _Operation:
             yield from one._form_fields(self._resolved(one_of))
 
     def _form_fields(self, form: Any) -> Iterator[Field]:
-        assert form.get("additionalProperties") is False, f"{self.name} takes anything."
+        assert form.get("additionalProperties") is False, f"{self.name} accepts unknown fields."
         missing = set(form.get("required", ())) - set(self.stage.body)
         assert not missing, f"The stage of {self.name} lacks {missing}."
         yield self._body_field("", HERE, 0)
@@ -194,7 +197,7 @@ class _Operation:
     def _inner_fields(
         self, name: str, path: str, schema: Any, around: Callable[[Any], Any], above: int
     ) -> Iterator[Field]:
-        """The value itself, and the places inside it if it is a list, an object or anything."""
+        """Yield the field itself, and those within it if it is a list, an object or free JSON."""
 
         def body(value: Any) -> dict[str, Any]:
             return self.stage.body | {name: around(value)}
@@ -252,7 +255,7 @@ class _Operation:
         return Field(f"{self.name} body, a key of {path or 'itself'}", send, judge)
 
     def _judge_shown(self, body: bytes) -> str:
-        """What was accepted is shown as it was sent; reasons lose white space around them."""
+        """Check that accepted values are read back as sent, but for white space around reasons."""
         sent = json.loads(body) if body.strip() else {}
         shown = self.stage.shown(self.client)
         for name, value in shown.items():
@@ -295,7 +298,7 @@ class _Operation:
         return self._call(method=in_header(payload)[:100])
 
     def _resolved(self, schema: Any) -> Any:
-        """The schema that is referred to; words beside a reference stand around it."""
+        """Resolve references, and an `allOf` that only adds a description to a reference."""
         while "$ref" in schema or len(schema.get("allOf", ())) == 1:
             reference = schema.get("$ref") or schema["allOf"][0]["$ref"]
             schema = self.schema["components"]["schemas"][reference.rsplit("/", 1)[1]]
@@ -303,7 +306,7 @@ class _Operation:
 
 
 def in_header(payload: Payload) -> str:
-    """The payload as WSGI hands on a header: bytes as Latin-1, in one line, of bearable length."""
+    """Return the payload as a WSGI header value: Latin-1, in one line, at most 100 kB."""
     raw = payload.raw.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"")
     return raw[:100_000].decode("latin-1")
 
@@ -331,7 +334,7 @@ def _read(client: Client, address: str) -> Any:
 
 
 def _problem(payload: Payload, answer: Any) -> str:
-    """A refusal is a problem document with a code, of bearable length."""
+    """Check that an error is a problem document with an expected code, of at most 70 kB."""
     if answer.status_code < 400:
         return ""
     if answer["Content-Type"] != "application/problem+json":
@@ -357,10 +360,10 @@ def _judge_body(payload: Payload, answer: Any, path: str, *, above: int, is_free
         return fault
     status = answer.status_code
     if not payload.json.strip() and (path.endswith("[0]") or not (path or payload.json)):
-        return ""  # a list may be empty, and a body left out
+        return ""  # an empty list and a missing body are valid
     if not payload.is_acceptable(above=above):
         if status != 400:
-            return f"{status}, although no record can hold it"
+            return f"{status}, although the value cannot be recorded"
     elif status not in ((200, 201, 204) if is_free else (200, 201, 204, 400, 409)):
         return f"{status} {answer.content[:300]!r}"
     if status == 400 and answer.json()["code"] not in ("malformed_json", "document_too_large"):

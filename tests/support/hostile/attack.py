@@ -1,4 +1,4 @@
-"""Send payloads into fields, one request each, and judge every answer."""
+"""The attack: one request for each payload and field, and the check of each response."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Advance = Callable[[float], Any]
 
 
 class HostileInputError(AssertionError):
-    """Some payload got through, or was refused wrongly: which, where, and how."""
+    """A wrong response to a payload; the message names the field, the payload and the fault."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A place that a client writes.
+    """One value that a client can write.
 
-    `send` makes one request in which everything but this place is valid; `judge` says what is
-    wrong with its answer, or "".
+    `send` makes a request in which everything but this value is valid. `judge` returns what is
+    wrong with the response, or "".
     """
 
     name: str
@@ -34,7 +34,7 @@ class Field:
 
 @dataclass
 class Tally:
-    """How many requests were made, which payloads were in them, and how they were answered."""
+    """The number of fields, the payloads that were sent, and the responses by class of status."""
 
     fields: int = 0
     sent: set[str] = field(default_factory=set)
@@ -49,11 +49,17 @@ def attack_fields(
     tally: Tally,
     advance: Advance = lambda count: None,
 ) -> None:
-    """Each field with `payloads` of them (None: all), other ones for each field.
+    """Attack each field.
 
-    `advance` is told 1 for each payload that went into every field, in small parts.
-    What is accepted must pass every law that a commit asks, and is then undone. What is refused
-    must leave no trace. Raises HostileInputError at the first answer that is wrong.
+    What is accepted must pass the deferred triggers, and is then rolled back. What is refused must
+    leave no trace.
+
+    Args:
+        payloads: How many payloads each field gets (different ones for each); None means all.
+        advance: Called after each request; a payload that went into every field counts 1.
+
+    Raises:
+        HostileInputError: A response is wrong.
     """
     for turn, target in enumerate(fields):
         tally.fields += 1
@@ -65,7 +71,7 @@ def attack_fields(
 
 
 def _attack(target: Field, payload: Payload) -> str:
-    """The class of the answer's status: `2xx` and so on."""
+    """Make one request and check the response; return the class of its status, such as `2xx`."""
     with transaction.atomic():
         try:
             answer = target.send(payload)
@@ -85,7 +91,7 @@ def _unfit(payload: Payload, answer: Any) -> str:
     if answer.status_code >= 500:
         cause = getattr(answer, "exc_info", None)
         return f"{answer.status_code} {cause[1]!r:.300}" if cause else f"{answer.status_code}"
-    # Escaped, a letter of a form that is shown again may take six.
+    # A form that is shown again contains the payload, which escapes make up to six times longer.
     if len(getattr(answer, "content", b"")) > 1_000_000 + 6 * len(payload.raw):
         return f"an answer of {len(answer.content)} bytes"
     if answer.status_code >= 400 and b"Traceback (most recent" in answer.content:

@@ -1,4 +1,4 @@
-"""Every field of the lines and the registry that commands read from files."""
+"""The fields of the files that commands read: lines of JSON, and the registry."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CAPABILITY: dict[str, Any] = {
 
 
 def whole_proposal() -> dict[str, Any]:
-    """A line that import_contracts takes, with every field that its forms know."""
+    """Return a valid line for import_contracts with every known field."""
     disable = {"type": "capability_disable", "capability_name": "Search", "reason": "Unused."}
     return {
         "reference": "HOSTILE",
@@ -66,7 +66,7 @@ def whole_proposal() -> dict[str, Any]:
 
 
 def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
-    """A line that import_audit_verdicts takes."""
+    """Return a valid line for import_audit_verdicts."""
     return {
         "job_id": job_id,
         "verdict": "PASS",
@@ -77,7 +77,7 @@ def verdict_line(job_id: str, evidence_sha256: str) -> dict[str, Any]:
 
 
 def draft_verdict_line(contract_id: str) -> dict[str, Any]:
-    """A line that import_review_verdicts takes."""
+    """Return a valid line for import_review_verdicts."""
     line = whole_proposal()
     return {
         "contract_id": contract_id,
@@ -87,7 +87,7 @@ def draft_verdict_line(contract_id: str) -> dict[str, Any]:
 
 
 def templates_of(document: Any) -> Iterator[tuple[str, bytes]]:
-    """(place, the document with a mark there): every value at every depth, and every key."""
+    """Yield (path, document with a mark at that path) for every value and a key of every object."""
     yield from ((path, json.dumps(marked).encode()) for path, marked in _marked(document, ""))
 
 
@@ -112,9 +112,13 @@ def attack_lines(
     tally: Tally,
     advance: Advance = lambda count: None,
 ) -> None:
-    """A file for each place, a line for each payload, and a good line last, which must come in.
+    """Import a file for each path, with a line for each payload.
 
-    `advance` is told 1 for each payload that went into every place, in small parts.
+    In a file of proposals the last line is valid and must be imported.
+
+    Args:
+        payloads: How many payloads each path gets; None means all.
+        advance: Called after each path; a payload that went into every path counts 1.
     """
     job = finished_job(users)
     verdict = verdict_line(str(job.pk), job.evidence.sha256)
@@ -142,7 +146,7 @@ def attack_lines(
         for location, template in templates_of(document):
             chosen = choose()
             lines = [_line(template, payload) for payload in chosen]
-            # In one file the first that is accepted would stand in the way of the others.
+            # A job and a draft take one verdict, so the first accepted line would block the others.
             files = [[line] for line in lines] if last is None else [lines]
             for file in files:
                 import_lines(f"{command}, {location}", file, last)
@@ -174,7 +178,7 @@ def _import(
         if counted + len(outcome["bad_lines"]) + blank != len(everything):
             raise HostileInputError(f"{where}: {outcome} of {len(everything)} lines")
         if last and not SystemContract.objects.filter(reference="GOOD").exists():
-            raise HostileInputError(f"{where}: the good line after them did not come in")
+            raise HostileInputError(f"{where}: the valid last line was not imported")
         _check(where)
         transaction.set_rollback(True)
 
@@ -198,7 +202,7 @@ def _check(where: str) -> None:
 
 
 def _run(where: str, command: str, *arguments: str, person: Any) -> dict[str, Any]:
-    """What the command says, as JSON. Anything but a refusal of ours is a finding."""
+    """Run a command and return its JSON output; an exception other than a refusal is a fault."""
     out, err = io.StringIO(), io.StringIO()
     try:
         call_command(
@@ -206,24 +210,24 @@ def _run(where: str, command: str, *arguments: str, person: Any) -> dict[str, An
         )
     except PartlyRefused:
         pass
-    except GovernanceError:  # told by the command's own edge, as its tests show
+    except GovernanceError:  # `run_from_argv` would print it; call_command does not call that
         return {"created": 0, "recorded": 0, "eligible": 0, "already_there": 0, "bad_lines": []}
     except Exception as error:
         raise HostileInputError(f"{where}: {error!r:.500}") from error
     outcome: dict[str, Any] = json.loads(out.getvalue())
     complaints = err.getvalue().split("\n")
     if len(complaints) - 1 != len(outcome["bad_lines"]):
-        raise HostileInputError(f"{where}: {len(complaints)} lines of complaints")
+        raise HostileInputError(f"{where}: {len(complaints)} lines of error messages")
     for complaint in complaints:
         _require_short(where, complaint)
         if not complaint.isprintable():
-            raise HostileInputError(f"{where}: a complaint that commands a terminal")
+            raise HostileInputError(f"{where}: an error message with control characters")
     return outcome
 
 
 def _require_short(where: str, complaint: str) -> None:
     if len(complaint) > MAX_COMPLAINT_LENGTH:
-        raise HostileInputError(f"{where}: a complaint of {len(complaint)} letters")
+        raise HostileInputError(f"{where}: an error message of {len(complaint)} characters")
 
 
 @contextmanager

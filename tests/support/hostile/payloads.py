@@ -1,7 +1,7 @@
-"""What a hostile client sends: more than 300 named values, the same on every run.
+"""The catalogue of hostile values: more than 300 with names, the same on every run.
 
-A payload is written in two ways: `json`, the bytes that stand where a JSON value would, and `raw`,
-the bytes that stand where plain text would (a query, a form, a header).
+A payload has two forms: `json`, the bytes for the place of a JSON value, and `raw`, the bytes for
+the place of plain text (a query, a form, a header).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MIB = 1024 * 1024
 class Payload:
     """One hostile value.
 
-    `is_plain` says whether a record could keep it is; what is not plain must be refused.
-    `depth` is how many levels it has, the innermost value included.
+    `is_plain` tells whether it can be recorded without loss; otherwise it must be refused. `depth`
+    is the number of its levels, the innermost value included.
     """
 
     name: str
@@ -32,28 +32,28 @@ class Payload:
 
     @property
     def as_key(self) -> bytes:
-        """As an object's key: itself if it is a string, else its spelling as one."""
+        """The payload as the key of an object: a JSON string."""
         if self.json[:1] == self.json[-1:] == b'"' and len(self.json) > 1:
             return self.json
         return json.dumps(self.raw.decode("utf-8", "replace")).encode()
 
     def is_acceptable(self, *, above: int) -> bool:
-        """Whether free JSON may hold it with `above` levels around it."""
+        """Tell whether it is valid as free JSON with `above` levels around it."""
         return self.is_plain and self.depth + above <= MAX_DEPTH and len(self.json) < MIB - 2000
 
 
 def payloads() -> list[Payload]:
-    """The whole catalogue, in a fixed order that mixes its kinds."""
+    """Return the whole catalogue, in a fixed order that mixes the kinds."""
     kinds = [list(kind) for kind in (_texts(), _numbers(), _structures(), _keys(), _spoilt())]
     found = [payload for kind in kinds for payload in kind]
     assert len({payload.name for payload in found}) == len(found), "Two payloads share a name."
-    # A stride that shares no factor with the number visits each once, far from its neighbours.
+    # A stride that is coprime to the number visits each payload once, and mixes the kinds.
     stride = next(n for n in range(97, 997) if n % 2 and _coprime(n, len(found)))
     return [found[index * stride % len(found)] for index in range(len(found))]
 
 
 def some_payloads(everything: Sequence[Payload], count: int | None, turn: int) -> list[Payload]:
-    """`count` payloads for the field whose turn it is: others than for the field before."""
+    """Return `count` payloads (None: all) for the field number `turn`; they differ by field."""
     if count is None or count >= len(everything):
         return list(everything)
     start = turn * count % len(everything)
@@ -63,7 +63,7 @@ def some_payloads(everything: Sequence[Payload], count: int | None, turn: int) -
 def _texts() -> Iterable[Payload]:
     for name, text in texts.everything().items():
         yield Payload(f"text: {name}", json.dumps(text).encode(), text.encode(), "\x00" not in text)
-    # The same letters, but not escaped.
+    # Some of these texts without JSON escapes.
     for name in ("bidi U+202E", "zalgo", "beyond the BMP", "U+FFFF"):
         text = texts.everything()[name]
         raw = json.dumps(text, ensure_ascii=False).encode()
@@ -112,7 +112,7 @@ def _structures() -> Iterable[Payload]:
         yield made(f"{count} keys", wide, depth=2)
         yield made(f"{count} items", b"[" + b"0," * count + b"0]", depth=2)
         yield made(f"{count} objects in a list", b"[" + b"{}," * count + b"{}]", depth=2)
-    # As paths spelled out for each item, this half megabyte would be 30 GB.
+    # If a parser built the path of each item, this half megabyte would become 30 GB.
     long_way = b'{"' + b"k" * 300_000 + b'":[' + b"0," * 99_999 + b"0]}"
     yield made("100 000 items below a long key", long_way, depth=3)
     for name, text, depth in (
@@ -147,7 +147,7 @@ def _keys() -> Iterable[Payload]:
 
 
 def _spoilt() -> Iterable[Payload]:
-    """What is no JSON, or no UTF-8, or half of a character."""
+    """Yield what is not JSON, not UTF-8, or an unpaired surrogate."""
     for name, text in (
         *(("nothing", ""), ("a blank", " "), ("open brace", "{"), ("closing bracket", "]")),
         *(("open quote", '"'), ("single quotes", "'x'"), ("nul", "nul"), ("True", "True")),
@@ -159,7 +159,7 @@ def _spoilt() -> Iterable[Payload]:
         *(("two first halves", '"\\ud800\\ud800"'), ("pair reversed", '"\\udc00\\ud800"')),
         *(("half a pair inside", '"a\\udbffb"'), ("XML", "<?xml version='1.0'?><x/>")),
     ):
-        yield Payload(f"spoilt: {name}", text.encode(), text.strip('"').encode(), is_plain=False)
+        yield Payload(f"malformed: {name}", text.encode(), text.strip('"').encode(), is_plain=False)
     for name, raw in (
         *(("FF", b"\xff"), ("FE FF", b"\xfe\xff"), ("80 alone", b"\x80"), ("cut off", b"\xe2\x82")),
         *(("overlong NUL", b"\xc0\x80"), ("overlong slash", b"\xc0\xaf")),

@@ -1,4 +1,4 @@
-"""Hostile texts: legal Unicode all of them, and meant to be taken for something else."""
+"""Hostile texts: valid Unicode, but likely to be misread by some program."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _MEANT_FOR_OTHERS: dict[str, tuple[str, ...]] = {
             "e30",
             "WyJ4Il0",
         ),
-        # ["0001-01-01T00:00:00+14:00", an id] and the like, with a time that UTC does not have
+        # ["0001-01-01T00:00:00+14:00", an id] and the like: times that have no value in UTC
         "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
         "WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTE0OjAwIiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
         "W1tb" * 2000,
@@ -117,13 +117,13 @@ _MEANT_FOR_OTHERS: dict[str, tuple[str, ...]] = {
 
 @cache
 def everything() -> dict[str, str]:
-    """Every text by a name of its own."""
+    """Return all texts by name."""
     found = dict(_ODD)
     found |= {f"control U+{code:04X}": f"a{chr(code)}b" for code in _controls()}
     for kind, codes in (("bidi", _BIDI), ("invisible", _INVISIBLE), ("blank", _BLANKS)):
         found |= {f"{kind} U+{code:04X}": chr(code) for code in codes}
     found |= {f"U+{code:04X}": chr(code) for code in _NO_CHARACTERS}
-    found["text that turns round"] = "invoice\u202egpj.exe\u2069\u2066"
+    found["reversed text"] = "invoice\u202egpj.exe\u2069\u2066"
     for limit in LIMITS:
         found |= {f"{limit + more} letters": "x" * (limit + more) for more in (-1, 0, 1)}
     for kind, ways in _MEANT_FOR_OTHERS.items():
@@ -133,7 +133,7 @@ def everything() -> dict[str, str]:
 
 @cache
 def keys() -> dict[str, str]:
-    """Names of fields that somebody might trip over."""
+    """Return field names that some program might misinterpret."""
     names = (
         *("", " ", ".", "..", "a.b", "a[0]", "[0]", "__proto__", "constructor", "prototype"),
         *("toString", "hasOwnProperty", "__class__", "__dict__", "$ref", "$where", "@type", "#"),

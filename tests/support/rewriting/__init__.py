@@ -1,5 +1,5 @@
-"""Edits of the stored record, as the owner of the tables could make them, and who must find them.
+"""Random edits of the stored record, which `verify_ledger` or a checkpoint must find.
 
-`tales` tells the record that is edited, `pictures` shows what stands in it and which entry vouches
-for what, `values` draws other values, `rows`, `chains` and `forgeries` edit.
+`histories` makes the contracts, `documents` reads their rows and says which ledger entry vouches
+for each column, `values` draws other values, `edits` edits rows, and `chains` edits ledger entries.
 """

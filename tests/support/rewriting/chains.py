@@ -1,4 +1,4 @@
-"""Edits of the chains themselves, and of what only a checkpoint can tell from the truth."""
+"""Edits of ledger entries, and forgeries that only a checkpoint shows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.support.rewriting.values import another
 
 LEDGER = "governance_ledgerentry"
 ENTRY_COLUMNS = ("actor", "reason", "at")
-# Columns that a forger can change and then have every later digest follow.
+# Columns that a forger can change and then recompute every digest that depends on them.
 FORGEABLE = (
     (SystemContract, "description"),
     (SystemContract, "plan"),
@@ -56,18 +56,18 @@ FORGEABLE = (
 
 
 def edit_entry(context: EditContext) -> Edit:
-    """One column of one entry says something else."""
+    """Change one column of one entry."""
     document, model, row = context.row(LedgerEntry)
     column = context.draw.choice(columns_of(model))
     name = column.attname
     value = another(column, row[name], context.draw, context.people)
     set_column(model, row, column, value)
     bad = row["seq"]
-    if name == "contract_id":  # hung on a contract that is not there
+    if name == "contract_id":  # the entry now belongs to a contract that does not exist
         return Edit(
             f"entry {bad} without contract", {document.contract_id: bad, value: 1}, whole=True
         )
-    if name == "seq":  # it is missing where it was, or one too many before that
+    if name == "seq":  # the entry is missing at its old number, or is one too many before it
         bad = min(bad, value + 1)
     return Edit(
         f"entry {row['seq']}.{name}: {row[name]!r} → {value!r}", {document.contract_id: bad}
@@ -75,17 +75,17 @@ def edit_entry(context: EditContext) -> Edit:
 
 
 def reserialize_entry(context: EditContext) -> Edit:
-    """The body says it in other words, or the same in another spelling."""
+    """Change the body of an entry, or serialize the same body differently."""
     document, _, row = context.row(LedgerEntry)
     body = row["body"]
     while body == row["body"]:
         body = rewritten(body, context.draw)
     update_row(LEDGER, row["id"], body=body)
-    return Edit(f"entry {row['seq']} spelled otherwise", {document.contract_id: row["seq"]})
+    return Edit(f"entry {row['seq']} serialized differently", {document.contract_id: row["seq"]})
 
 
 def swap_entries(context: EditContext) -> Edit | None:
-    """Two entries of a chain change places."""
+    """Swap the numbers of two entries of a chain."""
     document = context.document()
     if len(document.chain) < 2:
         return None
@@ -103,7 +103,7 @@ def cut_tail(context: EditContext) -> Edit:
 
 
 def remove_entry(context: EditContext) -> Edit:
-    """One entry is gone; those after it close up, or do not."""
+    """Delete one entry; in half of the cases, renumber the later ones to close the gap."""
     document, _, row = context.row(LedgerEntry)
     run_sql(f"DELETE FROM {LEDGER} WHERE id = %s", row["id"])
     if context.draw.random() < 0.5:
@@ -116,7 +116,7 @@ def remove_entry(context: EditContext) -> Edit:
 
 
 def insert_entry(context: EditContext) -> Edit:
-    """An entry that tells something untrue, linked and hashed, between others or at the end."""
+    """Insert a false entry, linked and hashed, between two entries or at the end."""
     document = context.document()
     seq = context.draw.randint(1, document.after)
     run_sql(
@@ -133,13 +133,13 @@ def insert_entry(context: EditContext) -> Edit:
     del model["id"]
     same = seq < document.after and model["body"] == entries[seq - 1]["body"]
     insert_row(LEDGER, **model)
-    # A true copy is as good as the one it copies; the one after it is the one too many.
+    # An exact copy is valid in itself, so the original after it is the first bad entry.
     linked = seq < document.after and not same
     return Edit(f"entry inserted at {seq}", {document.contract_id: seq + same}, linked=linked)
 
 
 def rehash_entry(context: EditContext) -> Edit | None:
-    """One entry says something else, hash and all; the next one still links to what it was."""
+    """Change an entry and its hash; the next entry still links to the old hash."""
     document, _, row = context.row(LedgerEntry)
     body = json.loads(row["body"]) | {"reason": row["reason"] + " And so it was."}
     text = canonical_text(body)
@@ -149,7 +149,7 @@ def rehash_entry(context: EditContext) -> Edit | None:
     )
     is_last = row["seq"] == len(document.chain)
     return Edit(
-        f"entry {row['seq']} hashed anew",
+        f"entry {row['seq']} hashed again",
         {document.contract_id: row["seq"]},
         by_checkpoint=is_last,
         linked=not is_last,
@@ -157,33 +157,33 @@ def rehash_entry(context: EditContext) -> Edit | None:
 
 
 def rehash_chain(context: EditContext) -> Edit:
-    """An entry says something else, and every hash from there on follows."""
+    """Change an entry, and recompute every hash from there on."""
     document, model, row = context.row(LedgerEntry)
     name = context.draw.choice(ENTRY_COLUMNS)
     column = next(c for c in columns_of(model) if c.attname == name)
     set_column(model, row, column, another(column, row[name], context.draw, context.people))
     forge_chain(document)
     return Edit(
-        f"chain hashed anew from {row['seq']}",
+        f"chain hashed again from {row['seq']}",
         {document.contract_id: row["seq"]},
         by_checkpoint=True,
     )
 
 
 def forge_row(context: EditContext) -> Edit | None:
-    """A row says something else, and every digest and hash that follows from it says so too."""
+    """Change a row, and recompute every digest and hash that depends on it."""
     model, name = context.draw.choice(FORGEABLE)
     document, _, row = context.row(model)
     if document.vouching_column(model, row, name) == document.after:
-        return None  # nothing vouches for it yet: nothing to forge
+        return None  # no entry vouches for the row yet, so there is no digest to forge
     column = next(c for c in columns_of(model) if c.attname == name)
     value = another(column, row[name], context.draw, context.people)
     if not is_plain(value):
-        return None  # what no digest can be taken of cannot be forged
+        return None  # canonical JSON, and so a digest, exists only for plain values
     set_column(model, row, column, value)
     forge_chain(document)
     return Edit(
-        f"{model.__name__}.{name} and all that vouches for it",
+        f"{model.__name__}.{name} and all its digests",
         {document.contract_id: document.vouching_column(model, row, name)},
         by_checkpoint=True,
     )
@@ -198,7 +198,7 @@ def is_plain(value: Any) -> bool:
 
 
 def forge_chain(document: ContractDocument) -> None:
-    """Make the digests, bodies and hashes of a chain what its rows say now."""
+    """Recompute the digests, bodies and hashes of a chain from its rows."""
     [contract_record] = load_contract_records([document.contract_id])
     contract = contract_record.contract
     if contract.content_digest:
@@ -225,7 +225,7 @@ def forge_chain(document: ContractDocument) -> None:
 
 
 def sign_anew(signature: ApprovalSignature, content: str) -> None:
-    """Under other content, as if its founder had seen that; what they saw stays beside it."""
+    """Change a signature to other content; the page text that the founder saw is not changed."""
     view = canonical_text(json.loads(signature.view) | {"content_digest": content})
     columns = {"content_digest": content, "view": view, "view_digest": sha256_hex(view)}
     update_row(ApprovalSignature._meta.db_table, signature.pk, **columns)
@@ -249,7 +249,7 @@ def _index_of(contract_record: ContractRecord, entry: LedgerEntry, record: str) 
 
 
 def restore_older_state(context: EditContext) -> Edit | None:
-    """A contract as it was some entries ago, with every row that it had then, and no other."""
+    """Replace all rows of a contract by those that it had some entries ago."""
     aged = [p for p in context.documents if context.older[p.contract_id]]
     document = context.draw.choice(aged)
     length, rows = context.draw.choice(sorted(context.older[document.contract_id].items()))

@@ -1,18 +1,18 @@
-"""What stands on record of one contract, and which entry of its chain vouches for each column.
+"""The rows of one contract, and which entry of its chain vouches for each column.
 
-Written by hand from the design, not from `governance.record.ledger`, which is what is under attack.
+This is written by hand from the design and not from `governance.record.ledger`, which is attacked.
 
-Not covered by the record, on purpose:
+The record does not cover, on purpose:
 
-* `id` of the rows that hang on a job, and of entries: a name that nothing says anything about.
-* `GovernanceJob.lease_expires_at`: working state, which says until when an executor may be silent.
-  What follows from it (a report that was kept, the end of a job) is on record.
-* Capabilities, configuration entries and health signals: the governed platform's state, not the
-  record of a decision. What was read of them stands in the plan and in the health snapshots.
-* Accounts, groups, tokens and sessions. Entries name a person by id and by name as it was then.
+* `id` of entries and of the rows of a job: no other row or entry refers to it.
+* `GovernanceJob.lease_expires_at`: the state of a running job. Its effects (an accepted report, the
+  end of the job) are recorded.
+* Capabilities, configuration entries and health signals: the state of the platform. What was read
+  of them is in the plan and in the health snapshots.
+* Accounts, groups, tokens and sessions. Entries name a person by id and by the name at that time.
 
-No record can show what was never in it or in a checkpoint: a contract that is made up as a whole,
-and entries that are made up as a whole, with all their rows, after the last checkpoint.
+No verification finds what was never in the record or in a checkpoint: an invented contract with all
+its rows and entries, and invented entries with all their rows after the last checkpoint.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Dump = Mapping[str, Sequence[str]]  # table → its rows as JSON
 
 _JOBS = "SELECT id FROM governance_governancejob WHERE contract_id = %s"
 _AUDITS = f"SELECT id FROM governance_governanceaudit WHERE job_id IN ({_JOBS})"
-# Each table, and which of its rows are a contract's; what hangs on another comes before it.
+# Each table, and the condition for the rows of one contract; referencing tables come first.
 TABLES: Mapping[type[Model], str] = {
     LedgerEntry: "contract_id = %s",
     AuditResolution: f"audit_id IN ({_AUDITS})",
@@ -65,7 +65,7 @@ _APPROVAL, _CLOSING = ("approval_sha256",), ("closing_sha256",)
 _SIGNED = "signature_sha256"
 _BIRTH, _START, _END = ("job_sha256",), ("start_sha256",), ("job_end_sha256",)
 
-# Column → the records of which the first that the chain has vouches for it.
+# Column → records; the first entry of the chain with one of these records vouches for the column.
 OF_CONTRACT: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(
         ("reference", "source", "title", "description", "requested_by", "proposed_changes"),
@@ -94,7 +94,7 @@ OF_JOB: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("ended_at", "ended_by_id", "end_reason"), _END),
 }
 NOT_COVERED: Mapping[type[Model], set[str]] = {
-    SystemContract: {"id"},  # a row under another name is an edit of its own: `rename_contract`
+    SystemContract: {"id"},  # another id is an edit of its own: `rename_contract`
     GovernanceJob: {"lease_expires_at"},
     **{model: {"id"} for model in TABLES if model not in (SystemContract, GovernanceJob)},
 }
@@ -102,7 +102,7 @@ NOT_COVERED: Mapping[type[Model], set[str]] = {
 
 @dataclass(frozen=True)
 class ChainEntry:
-    """One entry, as far as it matters for what it vouches for."""
+    """The parts of a ledger entry that say what it vouches for."""
 
     row_id: int
     event: str
@@ -112,7 +112,7 @@ class ChainEntry:
 
 @dataclass(frozen=True)
 class ContractDocument:
-    """One contract's rows by table, and its chain in order."""
+    """The rows of one contract by table, and its chain in order."""
 
     contract_id: UUID
     rows: Mapping[type[Model], Sequence[Row]]
@@ -120,18 +120,18 @@ class ContractDocument:
 
     @property
     def after(self) -> int:
-        """The number of the entry that would come next: it is what an untold change lacks."""
+        """The number of the next entry, which verification reports as missing after a change."""
         return len(self.chain) + 1
 
     def vouching(self, records: Sequence[str], step_index: int | None = None) -> int:
-        """The number of the first entry that vouches for any of `records`, or of the next one."""
+        """Return the number of the first entry with one of `records`, or that of the next entry."""
         for number, entry in enumerate(self.chain, start=1):
             if entry.records.intersection(records) and entry.step_index == step_index:
                 return number
         return self.after
 
     def vouching_row(self, model: type[Model], row: Row) -> int:
-        """The number of the entry that vouches for a row like `row` being here."""
+        """Return the number of the entry that vouches for the existence of a row like `row`."""
         if model is LedgerEntry:
             return int(row["seq"])
         if model is StepResult:
@@ -152,7 +152,7 @@ class ContractDocument:
         )
 
     def vouching_signature(self, number: int) -> int:
-        """The number of the entry that tells the `number`-th signature, or of the next one."""
+        """Return the number of the entry of a signature, or that of the next entry."""
         numbers = [n for n, one in enumerate(self.chain, start=1) if _SIGNED in one.records]
         return numbers[number - 1] if 0 < number <= len(numbers) else self.after
 
@@ -165,7 +165,7 @@ class ContractDocument:
 
 
 def columns_of(model: type[Model]) -> list[Any]:
-    """The fields of `model` that the record covers; fails for one that nobody thought of."""
+    """Return the fields of `model` that the record covers; fail if a field is in no list above."""
     fields = [f for f in model._meta.concrete_fields if f.attname not in NOT_COVERED[model]]
     known = {SystemContract: OF_CONTRACT, GovernanceJob: OF_JOB}.get(model)
     assert known is None or {f.attname for f in fields} == set(known), "a column was forgotten"
@@ -193,7 +193,7 @@ def _records(body: str) -> frozenset[str]:
 
 
 def dump(contract_id: UUID) -> Dump:
-    """Every row of a contract, as PostgreSQL spells it."""
+    """Return every row of a contract as PostgreSQL's JSON text."""
     return {
         model._meta.db_table: [
             text
@@ -207,13 +207,13 @@ def dump(contract_id: UUID) -> Dump:
 
 
 def remove_rows(contract_id: UUID) -> None:
-    """Every row of a contract, gone."""
+    """Delete every row of a contract."""
     for model, condition in TABLES.items():
         run_sql(f"DELETE FROM {model._meta.db_table} WHERE {condition}", contract_id)
 
 
 def put_back(rows: Dump) -> None:
-    """Insert what `dump` returned."""
+    """Insert the rows that `dump` returned."""
     for table, texts in rows.items():
         for text in texts:
             run_sql(

@@ -1,4 +1,4 @@
-"""Kinds of edits: each changes the record by SQL and says which entry must be named for it."""
+"""Edits of rows: each changes the record by SQL, and returns which entry must be reported."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from tests.support.rewriting.documents import (
 from tests.support.rewriting.values import adapted, another, other_text, substance
 
 PARENTS = {"contract_id", "job_id", "audit_id"}
-# Where a row has its place among others of its kind.
+# The columns that number the rows of one kind.
 POSITION_COLUMNS = {"seq", "step_index", "phase", "number"}
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What was done, and the first bad entry of each contract that must be named for it.
+    """What was edited, and the first bad entry that must be reported for each contract.
 
-    `by_checkpoint`: the record was made consistent in itself again, only the checkpoint can tell.
-    `linked`: the entry is consistent in itself, only the next one is not; the checkpoint names it,
-    the chain alone names it or the next one.
-    `harmless`: nothing was changed in substance, and nothing may be found.
-    `whole`: the whole record must be looked at, not only the contracts in `expected`.
+    `by_checkpoint`: the record is consistent in itself again, so only a checkpoint shows the edit.
+    `linked`: the edited entry is consistent in itself, and only the next one is not. A checkpoint
+    reports the edited one; the chain alone may report the next one.
+    `harmless`: no value was changed, and nothing may be reported.
+    `whole`: all contracts must be verified, not only those in `expected`.
     """
 
     what: str
@@ -55,7 +55,7 @@ class Edit:
 
 @dataclass
 class EditContext:
-    """Where edits are drawn: the record's pictures, the older states, the people."""
+    """What edits are drawn from: the contracts, their older states, and the ids of accounts."""
 
     draw: Random
     documents: Sequence[ContractDocument]
@@ -67,7 +67,7 @@ class EditContext:
         return self.draw.choice(self.documents)
 
     def row(self, model: type[Model] | None = None) -> tuple[ContractDocument, type[Model], Row]:
-        """Any row of any contract, of `model` if given; every table comes up as often."""
+        """Draw a row of any contract; without `model`, each table is equally likely."""
         model = model or self.draw.choice([m for m in TABLES if m is not LedgerEntry])
         holding = [document for document in self.documents if document.rows[model]]
         document = self.draw.choice(holding)
@@ -80,7 +80,7 @@ def set_column(model: type[Model], row: Row, column: Any, value: Any) -> None:
 
 # --- rows ---------------------------------------------------------------------------------------
 def edit_column(context: EditContext) -> Edit:
-    """One column of one row says something else."""
+    """Change one column of one row."""
     document, model, row = context.row()
     column = context.draw.choice(columns_of(model))
     value = another(column, row[column.attname], context.draw, context.people)
@@ -96,13 +96,13 @@ def _first_bad(
 ) -> int:
     bad = document.vouching_column(model, row, column)
     if column in ("step_index", "phase", "number"):
-        # The row is gone from where it was, and stands where it should not.
+        # The row is missing at its old number, and one too many at its new one.
         bad = min(bad, document.vouching_row(model, {**row, column: value}))
     return bad
 
 
 def swap_columns(context: EditContext) -> Edit | None:
-    """Two contracts exchange what stands in one column."""
+    """Swap the value of one column between rows of two contracts."""
     draw = context.draw
     one, model, mine = context.row(draw.choice(list(TABLES)))
     column = draw.choice(
@@ -119,7 +119,7 @@ def swap_columns(context: EditContext) -> Edit | None:
         for row in document.rows[model]
         if document is not one
         and substance(row[name]) != substance(mine[name])
-        # NULL and "" are the same nothing where nothing is to be told.
+        # The digests do not distinguish NULL from "" in an empty column.
         and (row[name] or mine[name])
     ]
     if not others:
@@ -147,7 +147,7 @@ def remove_row(context: EditContext) -> Edit:
 
 
 def double_row(context: EditContext) -> Edit:
-    """A second row beside one that is there, with one thing different."""
+    """Insert a copy of a row with one column changed."""
     draw = context.draw
     document, model, row = context.row(draw.choice([m for m in TABLES if m is not SystemContract]))
     fields = [c for c in columns_of(model) if c.attname not in PARENTS | {"id", *POSITION_COLUMNS}]
@@ -162,13 +162,13 @@ def double_row(context: EditContext) -> Edit:
     if model is GovernanceJob:
         duplicate["lease_expires_at"] = None
     _insert(model, duplicate)
-    # The one with the higher id comes second in a chain: it is the entry too many.
+    # Of two entries with one number, the copy has the higher id and is read as the next entry.
     bad = document.vouching_row(model, row) + (model is LedgerEntry)
     return Edit(f"{model.__name__} doubled", {document.contract_id: bad})
 
 
 def move_row(context: EditContext) -> Edit | None:
-    """A row that belongs to one contract is hung on another."""
+    """Move a row from one contract to another."""
     draw = context.draw
     one, model, row = context.row(draw.choice([m for m in TABLES if m is not SystemContract]))
     (parent,) = PARENTS & set(row)
@@ -200,17 +200,17 @@ def _parents_in(document: ContractDocument, parent: str) -> list[Any]:
 
 
 def reseal_evidence(context: EditContext) -> Edit:
-    """Another account of what happened, with its own digest beside it."""
+    """Change the evidence of a job together with its stored digest."""
     document, model, row = context.row(AuditEvidence)
     body = row["body"]
     while body == row["body"]:
         body = rewritten(body, context.draw)
     update_row(model._meta.db_table, row["id"], body=body, sha256=sha256_hex(body))
-    return Edit("evidence sealed anew", {document.contract_id: document.vouching_row(model, row)})
+    return Edit("evidence sealed again", {document.contract_id: document.vouching_row(model, row)})
 
 
 def rewritten(body: str, draw: Random) -> str:
-    """A JSON text that is spelled otherwise, if it does not even say something else."""
+    """Return a different JSON text: another serialization of `body`, or another value."""
     document = json.loads(body)
     return draw.choice(
         [
@@ -236,7 +236,7 @@ def _insert(model: type[Model], row: Mapping[str, Any]) -> None:
 
 
 def rename_contract(context: EditContext) -> Edit:
-    """The contract's row under another id: both are named, and have no chain or no contract."""
+    """Change the id of a contract's row, so that one id has no row and the other no chain."""
     document = context.document()
     other = UUID(int=context.draw.getrandbits(128))
     run_sql(
@@ -246,14 +246,14 @@ def rename_contract(context: EditContext) -> Edit:
 
 
 def remove_contract(context: EditContext) -> Edit:
-    """A contract with everything that hangs on it, gone."""
+    """Delete a contract with all its rows."""
     document = context.document()
     remove_rows(document.contract_id)
     return Edit("the contract removed", {document.contract_id: 1}, by_checkpoint=True)
 
 
 def unreadable_time(context: EditContext) -> Edit:
-    """A time that Python has no words for: nothing of such a record can be read."""
+    """Set a time to infinity, which Python cannot represent, so that the record is unreadable."""
     document, model, row = context.row(context.draw.choice(list(TABLES)))
     times = [c for c in columns_of(model) if c.get_internal_type() == "DateTimeField"]
     if not times:
@@ -261,11 +261,11 @@ def unreadable_time(context: EditContext) -> Edit:
     set_column(
         model, row, context.draw.choice(times), context.draw.choice(["infinity", "-infinity"])
     )
-    return Edit(f"{model.__name__}: a time without end", {document.contract_id: 1})
+    return Edit(f"{model.__name__}: an infinite time", {document.contract_id: 1})
 
 
 def reserialize_number(context: EditContext) -> Edit | None:
-    """1 becomes 1.0 in a JSONB column: the same number to whoever reads it, and no edit."""
+    """Write 1 as 1.0 in a JSONB column, which is the same number and so not a change."""
     cells = [
         (model, row, column)
         for document in context.documents

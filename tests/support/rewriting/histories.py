@@ -1,4 +1,4 @@
-"""Contracts in every state, told by the real operations, with their older states kept aside."""
+"""Contracts in every status, made by the real operations, and dumps of their older states."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.rewriting.documents import Dump, dump
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
-# How each tale goes; between them they leave contracts in every state with every kind of row.
+# The moves of each history. Together they make contracts in every status, with every kind of row.
 HISTORIES: Sequence[str] = (
     "draft",
     "draft expire",
@@ -62,7 +62,7 @@ HISTORIES: Sequence[str] = (
     "draft accept approve activate start steps complete INCONCLUSIVE settle_FAIL",
 )
 
-# Something of every JSON type, and text that Unicode can spell in two ways.
+# A value of every JSON type, and text with characters that Unicode can encode in two ways.
 OUTPUT: dict[str, Any] = {
     "done": True,
     "was": None,
@@ -76,7 +76,7 @@ REASON = "Counted twice, naïvely."
 
 @dataclass
 class ContractHistory:
-    """One contract on its way; `older` is how it stood before, by the length of its chain."""
+    """The history of one contract; `older` has dumps of earlier states by the chain's length."""
 
     users: Users
     document: Mapping[str, Any]
@@ -246,7 +246,7 @@ class ContractHistory:
 
 
 def history_of(document: Mapping[str, Any] | None, number: int, users: Users) -> ContractHistory:
-    """A tale about a real change, as the import reads it, or about one of our own."""
+    """Return a new history about a real change in the format of the import, or an invented one."""
     if document is None:
         own = proposal_document(title="Bring café search to preview", description="Née à Århus.")
         return ContractHistory(users, own, VALIDATOR_VERDICT, now())

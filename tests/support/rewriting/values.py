@@ -1,4 +1,4 @@
-"""Draw another value for a column: one that differs in substance, if only by its type."""
+"""Random values for a column that differ from the present one, if only by their type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOMENTS = (
 
 
 def another(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
-    """A value for `field` that says something else than `value`."""
+    """Return a value for `field` that differs from `value` in substance."""
     for _ in range(ATTEMPTS):
         drawn = _any(field, value, draw, people)
         if substance(drawn) != substance(value) and (value is not None or drawn != ""):
@@ -34,9 +34,9 @@ def another(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
 
 
 def substance(value: Any) -> Any:
-    """What a value says as JSON says it: 1 is 1.0, but not true and not "1"; order of keys is not.
+    """Return a form of a JSON value that is equal for values that mean the same.
 
-    NULL and JSON's null are the same nothing.
+    1 equals 1.0, but neither true nor "1". The order of keys does not matter. NULL equals null.
     """
     if isinstance(value, bool) or value is None:
         return repr(value)
@@ -52,7 +52,7 @@ def substance(value: Any) -> Any:
 
 
 def adapted(field: Any, value: Any) -> Any:
-    """`value` as psycopg takes it for the column of `field`."""
+    """Convert `value` to what psycopg accepts for the column of `field`."""
     if isinstance(field, models.JSONField):
         return None if value is None else json.dumps(value, ensure_ascii=False)
     return bytes(value) if isinstance(value, memoryview) else value
@@ -87,7 +87,7 @@ def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
 
 
 def other_text(text: str, draw: Random, *, longest: int | None = None) -> str:
-    """Another text, perhaps one that looks just the same."""
+    """Return a variation of `text`, which may look the same to a reader."""
     index = draw.randrange(len(text) + 1)
     options = [
         unicodedata.normalize("NFD", text),
@@ -106,7 +106,7 @@ def other_text(text: str, draw: Random, *, longest: int | None = None) -> str:
 
 
 def other_json(value: Any, draw: Random) -> Any:
-    """`value` with one thing in it changed: a value, a type, a key, an order, a length."""
+    """Change one thing within a JSON value: a value, a type, a key, an order or a length."""
     if isinstance(value, dict) and value:
         key = draw.choice(sorted(value))
         way = draw.random()

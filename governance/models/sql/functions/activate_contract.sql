@@ -1,5 +1,6 @@
--- Activation, as it is kept: the job, its steps out of the frozen plan, the snapshot before, the
--- contract's move and the entries. No law by itself; the laws look at every row of it.
+-- JOB-001: write an activation in one call: the job, its steps from the contract's frozen plan, the
+-- health snapshot before, the contract's move to ACTIVE, and the ledger entries. The function
+-- checks only the chain's head; the database guards check every row that it writes.
 CREATE OR REPLACE FUNCTION governance_activate_contract(
     subject uuid, head integer, job uuid, minutes integer, actor bigint, at timestamptz,
     reading jsonb, observed timestamptz, entries jsonb

@@ -1,4 +1,4 @@
--- The end of every story that is written by one call: its entries, as `record/ledger/chain.py` made them.
+-- LEDGER: insert the ledger entries that record/ledger/chain.py made, as the last write of a call.
 CREATE OR REPLACE FUNCTION governance_append_entries(entries jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN

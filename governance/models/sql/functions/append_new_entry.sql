@@ -1,5 +1,6 @@
--- One entry of a story that PostgreSQL alone can spell, for only it knows what the entry follows: in
--- the canonical form that record/ledger/chain.py gives every other. `records` is canonical already.
+-- LEDGER: make a ledger entry in PostgreSQL and append it, for a call that learns the chain's head
+-- only while it writes. The body is the same canonical JSON that record/ledger/chain.py would make.
+-- `records` must be canonical JSON already.
 CREATE OR REPLACE FUNCTION governance_canonical_time(at timestamptz) RETURNS text
 STABLE
 RETURN '"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"';

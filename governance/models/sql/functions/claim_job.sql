@@ -1,9 +1,10 @@
--- A claim, as it is kept: the oldest PENDING job that nobody else is looking at, within the scope of
--- the executor's token (NULL is no limit), and its start. Which job it is PostgreSQL alone knows, so
--- it also spells the entry (append_new_entry.sql). While the line stands still it is refused, whether or not a job
--- waits: an executor shall know why it gets nothing.
+-- JOB-003 and FREEZE: claim the oldest PENDING job within the token's scope (NULL is no limit), and
+-- start it. A job whose contract another transaction has locked is skipped. PostgreSQL picks the
+-- job, so the ledger entry is made here too (append_new_entry.sql). During a change freeze the
+-- claim is refused even if no job waits, so that the executor learns the reason.
 CREATE OR REPLACE FUNCTION governance_claim_job(
-    executor bigint, actor text, at timestamptz, grace interval, token_sha256 text, token_scope varchar[]
+    executor bigint, actor text, at timestamptz, grace interval, token_sha256 text,
+    token_scope varchar[]
 ) RETURNS SETOF governance_governancejob
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -14,14 +15,15 @@ DECLARE
     lease timestamptz;
     started text;
 BEGIN
-    -- As `FreezeQuerySet.in_force` has it. It locks nothing: change_freeze_active.sql looks again at commit.
+    -- The same condition as `FreezeQuerySet.in_force`. This check takes no lock, because
+    -- change_freeze_active.sql checks again at the commit.
     IF EXISTS (
         SELECT FROM governance_changefreeze change_freeze
           LEFT JOIN governance_freezelift lift ON lift.freeze_id = change_freeze.id
          WHERE change_freeze.ends_at > at
            AND (lift.id IS NULL OR (change_freeze.started_at <= at AND at < lift.lifted_at))
     ) THEN
-        PERFORM governance_refuse('change_freeze_active', 'The line is frozen.');
+        PERFORM governance_refuse('change_freeze_active', 'Changes are frozen.');
     END IF;
     IF token_scope IS NULL THEN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked

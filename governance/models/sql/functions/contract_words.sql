@@ -1,8 +1,7 @@
--- The words by which the review queue finds a contract: of its title, its description and the
--- names of its capabilities. No law: what an index computes lives beside what the triggers call,
--- because whoever writes a contract runs it too. What it reads is frozen from ELIGIBLE on.
--- The cut keeps a proposal of very many names within what a tsvector can hold. The cost tells the
--- planner to look into the index rather than to compute this for every row.
+-- Search: the words by which the review queue finds a contract, from its title, its description and
+-- the names of its capabilities. The queue's search index is on this function, which reads only
+-- columns that are frozen from ELIGIBLE on. The text is cut, because a tsvector holds less than
+-- 1 MiB. The high cost makes the planner use the index instead of computing every row's words.
 CREATE OR REPLACE FUNCTION governance_contract_words(
     title text, description text, capabilities text[]
 ) RETURNS tsvector

@@ -1,5 +1,5 @@
--- A job's end, as it is kept, in this order: the snapshot after where health could be read, the
--- sealed evidence, one UPDATE of the job, and the entry that tells it.
+-- JOB-004: write the end of a job in one call, in this order: the health snapshot after (if health
+-- could be read), the sealed evidence, one UPDATE of the job, and the ledger entries.
 CREATE OR REPLACE FUNCTION governance_end_job(
     subject uuid, head integer, job uuid, ended text, actor bigint, at timestamptz, why text,
     observed timestamptz, reading jsonb, evidence text, evidence_sha256 text, entries jsonb

@@ -1,6 +1,6 @@
--- JOB-002, as it is kept: each result is written while its step is due, and the cursor moves on to
--- the next one. No law by itself: one call writes however many results an executor sends at once,
--- and the laws look at every row of it. Gives back the results' ids, in order.
+-- JOB-002: write several step results in one call, and move the job's cursor after each, so that
+-- each result is of the step that is due. Return the ids of the results, in order. The database
+-- guards check every row.
 CREATE OR REPLACE FUNCTION governance_record_step_results(
     subject uuid, head integer, job uuid, results jsonb, lease timestamptz, entries jsonb
 ) RETURNS SETOF bigint

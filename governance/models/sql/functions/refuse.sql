@@ -1,5 +1,5 @@
--- Every guard refuses through this one function, so that the refusal always carries the guard's name
--- as its constraint and one place in Python (governance/db/errors.py) can translate it.
+-- All invariants: raise the error by which a database guard refuses a write. The error has the name
+-- of the guard as its constraint, which governance/db/errors.py translates into a domain error.
 CREATE OR REPLACE FUNCTION governance_refuse(guard text, message text) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN

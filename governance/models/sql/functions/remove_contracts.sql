@@ -1,6 +1,6 @@
--- Retention: what was archived leaves by this one call, the tombstones first. It is for the owner of
--- the tables; the laws that refuse everybody else, and everything else, are in append_only.sql and
--- tombstones.sql.
+-- Retention: remove archived contracts with all their rows, after their tombstones were inserted.
+-- Only the owner of the tables may do that; the guards in append_only.sql and tombstones.sql refuse
+-- every other role and every other removal.
 CREATE OR REPLACE FUNCTION governance_remove_contracts(tombstones jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE

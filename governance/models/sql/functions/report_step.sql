@@ -1,7 +1,7 @@
--- The report of the step that is due, as it is kept by one call: the result, the job's cursor and
--- lease, the entry. It is kept where everything is as it should be; otherwise nothing is written and
--- no row comes back, and authorities/orchestrator/tracking.py finds out what it was and says so. The laws look at
--- every row of it.
+-- JOB-002 and lease: write the report of the step that is due in one call: the result, the job's
+-- cursor and lease, and the ledger entry. If the step is not due, the token is another or the lease
+-- expired, the function writes nothing and returns no row; authorities/orchestrator/tracking.py
+-- then finds the reason. The database guards check every row.
 CREATE OR REPLACE FUNCTION governance_report_step(
     job uuid, executor bigint, actor text, token_sha256 text, due integer, outcome text,
     started timestamptz, completed timestamptz, output jsonb, error text, health_after jsonb,
@@ -23,7 +23,7 @@ BEGIN
              WHERE job_id = job AND step_index = known.current_step_index + 1) AS next_timeout
       INTO seen
       FROM governance_governancejob known
-     -- The end of the chain, from its end: it may be long.
+     -- The LIMIT reads only the last entry of a chain that may be long.
      CROSS JOIN LATERAL (
            SELECT seq, hash FROM governance_ledgerentry
             WHERE contract_id = known.contract_id ORDER BY seq DESC LIMIT 1) AS head

@@ -1,4 +1,5 @@
--- A job's start, as it is kept: under the chain's lock, with the entry that tells it.
+-- JOB-003: write the start of a job in one call, under the lock of the chain, with its ledger
+-- entry.
 CREATE OR REPLACE FUNCTION governance_start_job(
     subject uuid, head integer, job uuid, executor bigint, at timestamptz,
     deadline timestamptz, lease timestamptz, token_sha256 text, entries jsonb

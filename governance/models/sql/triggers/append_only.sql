@@ -1,8 +1,10 @@
--- LEDGER, JOB-003, JOB-004, JOB-005, AUDIT: the record is written once. Rows of seven tables are
--- never changed, removed or truncated; contracts, jobs and signals change by their own laws, but
--- are never removed either. The one exception: the owner of the tables removes what belongs to a
--- contract that has got its tombstone in the same transaction (tombstones.sql), and no entry that
--- the tombstone does not count.
+-- LEDGER, JOB-003, JOB-004, JOB-005, AUDIT: the record is append-only. The rows of the first seven
+-- tables below are never updated, deleted or truncated. Contracts, jobs and signals are updated
+-- under guards of their own, but never deleted. The only exception is retention: the owner of the
+-- tables may delete the rows of a contract whose tombstone the same transaction inserted
+-- (tombstones.sql), and of the ledger only the entries that the tombstone counts.
+
+-- The contract to which a row of this kind belongs.
 CREATE OR REPLACE FUNCTION governance_contract_of(kind text, gone jsonb) RETURNS uuid
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -22,13 +24,15 @@ BEGIN
     END;
 END $$;
 
+-- Whether this transaction may delete a row of this kind: the exception for retention.
 CREATE OR REPLACE FUNCTION governance_may_be_removed(kind text, gone jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
     RETURN kind <> 'tombstone'
         AND EXISTS (
             SELECT FROM pg_class
-             WHERE oid = 'governance_contracttombstone'::regclass AND pg_has_role(relowner, 'USAGE'))
+             WHERE oid = 'governance_contracttombstone'::regclass
+               AND pg_has_role(relowner, 'USAGE'))
         AND EXISTS (
             SELECT FROM governance_contracttombstone
              WHERE contract_id = governance_contract_of(kind, gone)
@@ -36,7 +40,7 @@ BEGIN
                AND entries >= coalesce((gone ->> 'seq')::integer, 0));
 END $$;
 
--- Its arguments: the guard in whose name it refuses, and what a row of the table is.
+-- The trigger's arguments: the name of the database guard, and the kind of the table's rows.
 CREATE OR REPLACE FUNCTION governance_append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -46,7 +50,7 @@ BEGIN
         END IF;
     END IF;
     PERFORM governance_refuse(TG_ARGV[0],
-        format('%s is refused (%s): the record is written once.', TG_OP, TG_ARGV[1]));
+        format('%s is refused (%s): the record is append-only.', TG_OP, TG_ARGV[1]));
     RETURN NULL;
 END $$;
 

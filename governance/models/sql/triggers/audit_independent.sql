@@ -1,6 +1,7 @@
--- AUDIT: a verdict is on a terminal job and on exactly its evidence; a job that did not complete
--- accepts only FAIL; and neither the author nor who resolves a doubt took part in the contract:
--- not as its proposer, approver or one who signed it, nor by starting, reporting, completing or cancelling the job.
+-- AUDIT: a verdict is on a terminal job and names exactly its sealed evidence; a job that did not
+-- complete accepts only FAIL; only an INCONCLUSIVE verdict is resolved. Neither the author of the
+-- verdict nor the person who resolves it took part: nobody who proposed, signed or approved the
+-- contract, or who started, reported, completed or cancelled its job.
 CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -33,7 +34,7 @@ BEGIN
      WHERE job.id = NEW.job_id;
     IF job_status IS NULL OR job_status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
         PERFORM governance_refuse('audit_fits_job',
-            format('A job that is %s has no verdict yet.', job_status));
+            format('A job that is %s takes no verdict yet.', job_status));
     END IF;
     IF job_status <> 'COMPLETED' AND NEW.verdict <> 'FAIL' THEN
         PERFORM governance_refuse('audit_fits_job',
@@ -41,11 +42,11 @@ BEGIN
     END IF;
     IF NEW.evidence_sha256 IS DISTINCT FROM sealed THEN
         PERFORM governance_refuse('audit_names_evidence',
-            'The verdict is on other evidence than what was sealed.');
+            'The verdict names other evidence than the sealed evidence of the job.');
     END IF;
     IF governance_took_part(NEW.job_id, NEW.author_id) THEN
         PERFORM governance_refuse('audit_independent',
-            'Who took part in a contract does not audit it.');
+            'A person who took part in a contract cannot give the verdict on it.');
     END IF;
     RETURN NEW;
 END $$;
@@ -58,11 +59,11 @@ BEGIN
     SELECT * INTO audit FROM governance_governanceaudit WHERE id = NEW.audit_id;
     IF audit.verdict IS DISTINCT FROM 'INCONCLUSIVE' THEN
         PERFORM governance_refuse('resolution_of_inconclusive',
-            format('Only an INCONCLUSIVE audit is resolved; this one is %s.', audit.verdict));
+            format('Only an INCONCLUSIVE verdict can be resolved; this one is %s.', audit.verdict));
     END IF;
     IF governance_took_part(audit.job_id, NEW.resolved_by_id) THEN
         PERFORM governance_refuse('audit_independent',
-            'Who took part in a contract does not settle its audit.');
+            'A person who took part in a contract cannot resolve the verdict on it.');
     END IF;
     RETURN NEW;
 END $$;

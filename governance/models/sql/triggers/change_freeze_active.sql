@@ -1,21 +1,21 @@
--- FREEZE, at commit: while a founder has stopped the line, no contract becomes APPROVED or ACTIVE, no
--- job is made and none is started. Whoever makes such a move takes the line's lock shared as its
--- transaction commits, and then looks; a freeze takes it alone. So each move either commits before
--- the freeze does, or sees it. The lock is the last that a move takes, and held for its commit only:
--- a transaction that dawdles does not keep anybody from stopping the line.
+-- FREEZE, at commit: during a change freeze no contract becomes APPROVED or ACTIVE, and no job is
+-- created or started. Such a move takes an advisory lock in shared mode at its commit, and then
+-- looks for a freeze; a new freeze takes the same lock exclusively. So each move either commits
+-- before the freeze, or sees it. The lock is the last that a move takes, and is held only for its
+-- commit, so a slow transaction does not keep a founder from freezing.
 CREATE OR REPLACE FUNCTION governance_require_no_freeze(claimed timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     active_freeze governance_changefreeze%ROWTYPE;
 BEGIN
-    -- An older snapshot would not show a freeze that was committed meanwhile.
+    -- A snapshot from before the lock would not show a freeze that was committed since.
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         PERFORM governance_refuse('change_freeze_read_committed',
-            'What a freeze can stop is written under READ COMMITTED only.');
+            'A move that a change freeze can stop must run under READ COMMITTED.');
     END IF;
     PERFORM pg_advisory_xact_lock_shared(hashtext('@schema@.governance_change_freeze'));
-    -- A freeze stops what is done now, whatever time the move claims; and none claims a time at
-    -- which the line stood still.
+    -- A freeze that is active now stops the move, whatever time the move claims; and no move may
+    -- claim a time at which a freeze was active.
     SELECT change_freeze.* INTO active_freeze
       FROM governance_changefreeze change_freeze
       LEFT JOIN governance_freezelift lift ON lift.freeze_id = change_freeze.id
@@ -26,7 +26,7 @@ BEGIN
      LIMIT 1;
     IF FOUND THEN
         PERFORM governance_refuse('change_freeze_active',
-            format('The line is frozen until %s.', active_freeze.ends_at AT TIME ZONE 'UTC'));
+            format('Changes are frozen until %s UTC.', active_freeze.ends_at AT TIME ZONE 'UTC'));
     END IF;
 END $$;
 
@@ -45,29 +45,32 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What becomes APPROVED is given its approval then, and what becomes RUNNING starts then: constraints
--- see to it that either has one and had none before (`contract_approved_has_approval`,
--- `contract_approval_only_by_approving`, `job_running_has_started`, `job_pending_has_not_started`). A
--- contract becomes ACTIVE with its job, which is looked at as it is made.
+-- The move to APPROVED sets approved_at, and the start of a job sets started_at. Constraints ensure
+-- that both are null before and set after: `contract_approved_has_approval`,
+-- `contract_approval_only_by_approving`, `job_running_has_started` and
+-- `job_pending_has_not_started`. A contract becomes ACTIVE with its job, whose INSERT is checked.
 DROP TRIGGER IF EXISTS change_freeze_active ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER change_freeze_active AFTER UPDATE OF approved_at ON governance_systemcontract
+CREATE CONSTRAINT TRIGGER change_freeze_active
+    AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_change_freeze_active('contract');
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER change_freeze_active;
 
 DROP TRIGGER IF EXISTS change_freeze_active_at_activation ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER change_freeze_active_at_activation AFTER INSERT ON governance_governancejob
+CREATE CONSTRAINT TRIGGER change_freeze_active_at_activation
+    AFTER INSERT ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_change_freeze_active('job');
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER change_freeze_active_at_activation;
 
 DROP TRIGGER IF EXISTS change_freeze_active_at_start ON governance_governancejob;
-CREATE CONSTRAINT TRIGGER change_freeze_active_at_start AFTER UPDATE OF started_at ON governance_governancejob
+CREATE CONSTRAINT TRIGGER change_freeze_active_at_start
+    AFTER UPDATE OF started_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_change_freeze_active('job');
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER change_freeze_active_at_start;
 
--- The other side of the lock. BEFORE INSERT: a freeze is written when no move is being committed.
+-- The exclusive side of the lock. It is taken BEFORE INSERT, so that no move commits meanwhile.
 CREATE OR REPLACE FUNCTION governance_change_freeze_lock() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN

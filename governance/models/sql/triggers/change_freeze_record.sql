@@ -1,4 +1,4 @@
--- FREEZE: freezes and their lifts are written once and never removed, and a lift ends a freeze that lasts.
+-- FREEZE: freezes and their lifts are append-only, and a freeze is lifted while it lasts.
 CREATE OR REPLACE FUNCTION governance_freeze_lift_in_time() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -8,7 +8,7 @@ BEGIN
            AND change_freeze.started_at <= NEW.lifted_at AND NEW.lifted_at < change_freeze.ends_at
     ) THEN
         PERFORM governance_refuse('freeze_lift_in_time',
-            'A freeze is lifted after it began and before it is over.');
+            'A freeze can be lifted only after its start and before its end.');
     END IF;
     RETURN NEW;
 END $$;

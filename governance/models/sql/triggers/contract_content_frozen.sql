@@ -1,5 +1,6 @@
--- CONTRACT-005: from ELIGIBLE on, what a founder reads and signs no longer changes; from APPROVED
--- on, neither does the signature. Where a proposal came from never changes at all.
+-- CONTRACT-005: the content of a contract does not change from ELIGIBLE on, the approval does not
+-- change from APPROVED on, and the origin (id, reference, source, proposer, parent) never changes.
+-- The trigger is in contract_frozen_columns.sql.
 CREATE OR REPLACE FUNCTION governance_contract_content_frozen() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -9,7 +10,8 @@ BEGIN
        (OLD.id, OLD.reference, OLD.source, OLD.requested_by, OLD.proposed_by_id,
         OLD.parent_id, OLD.proposal_digest, OLD.created_at)
     THEN
-        PERFORM governance_refuse('contract_origin_frozen', 'A contract''s origin never changes.');
+        PERFORM governance_refuse('contract_origin_frozen',
+            'The origin of a contract (reference, source, proposer, parent) never changes.');
     END IF;
 
     IF OLD.status NOT IN ('DRAFT', 'VALIDATED') AND
@@ -22,7 +24,7 @@ BEGIN
         OLD.eligibility_decision, OLD.plan, OLD.content_digest, OLD.expires_at)
     THEN
         PERFORM governance_refuse('contract_content_frozen',
-            'A contract''s content is frozen from ELIGIBLE on.');
+            'The content of a contract does not change from ELIGIBLE on.');
     END IF;
 
     IF OLD.status NOT IN ('DRAFT', 'VALIDATED', 'ELIGIBLE') AND
@@ -32,7 +34,7 @@ BEGIN
        (OLD.approved_by_id, OLD.approved_at, OLD.approved_digest, OLD.approval_note,
         OLD.window_opens_at, OLD.window_closes_at)
     THEN
-        PERFORM governance_refuse('contract_approval_frozen', 'An approval is never changed.');
+        PERFORM governance_refuse('contract_approval_frozen', 'An approval does not change.');
     END IF;
     RETURN NEW;
 END $$;

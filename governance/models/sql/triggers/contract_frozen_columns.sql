@@ -1,5 +1,5 @@
--- CONTRACT-005: the columns that contract_content_frozen.sql looks at. An UPDATE that names none of
--- them cannot change them, and does not pay for comparing a long plan with itself.
+-- CONTRACT-005: the trigger of contract_content_frozen.sql, on the columns that its function
+-- compares. An UPDATE of other columns does not pay for the comparison of a long plan.
 DROP TRIGGER IF EXISTS contract_content_frozen ON governance_systemcontract;
 CREATE TRIGGER contract_content_frozen BEFORE UPDATE OF
     id, reference, source, requested_by, proposed_by_id, parent_id, proposal_digest, created_at,

@@ -1,20 +1,21 @@
--- CONTRACT-003 and JOB-001, at commit: an ACTIVE or COMPLETED contract has its job (unique keeps
--- it to one), and a job's contract is ACTIVE, COMPLETED or FAILED: failed by the verdict on that
--- job, so that no job is left behind running, and none appears under a contract that lapsed.
+-- CONTRACT-003 and JOB-001, at commit: an ACTIVE or COMPLETED contract has a job (a unique key
+-- keeps it to one), and a job's contract is ACTIVE, COMPLETED or FAILED. Such a contract fails only
+-- by the verdict on its job: so no job runs on without an active contract, and no job is created
+-- for a contract that failed before its activation.
 CREATE OR REPLACE FUNCTION governance_contract_has_one_job() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     has_job boolean := EXISTS (
         SELECT FROM governance_governancejob WHERE contract_id = NEW.id);
 BEGIN
-    -- A status is never taken back, so each move is judged by where it went.
+    -- No move leads back, so the new status alone decides.
     IF NEW.status IN ('ACTIVE', 'COMPLETED') AND NOT has_job THEN
         PERFORM governance_refuse('contract_has_one_job',
-            format('A contract that is %s has exactly one job; this one has none.', NEW.status));
+            format('A contract that is %s needs exactly one job; this one has none.', NEW.status));
     END IF;
     IF NEW.status = 'FAILED' AND has_job AND NEW.audit_verdict <> 'FAIL' THEN
         PERFORM governance_refuse('job_belongs_to_active_contract',
-            'A contract that has a job fails only by the verdict on it.');
+            'A contract that has a job fails only by the verdict on that job.');
     END IF;
     RETURN NULL;
 END $$;
@@ -32,13 +33,14 @@ BEGIN
     END IF;
     IF contract.status = 'FAILED' AND contract.audit_verdict <> 'FAIL' THEN
         PERFORM governance_refuse('job_belongs_to_active_contract',
-            'A contract that failed for want of an activation never has a job.');
+            'A contract that failed before its activation cannot have a job.');
     END IF;
     RETURN NULL;
 END $$;
 
 DROP TRIGGER IF EXISTS contract_has_one_job ON governance_systemcontract;
-CREATE CONSTRAINT TRIGGER contract_has_one_job AFTER INSERT OR UPDATE OF status ON governance_systemcontract
+CREATE CONSTRAINT TRIGGER contract_has_one_job
+    AFTER INSERT OR UPDATE OF status ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_has_one_job();
 ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_has_one_job;

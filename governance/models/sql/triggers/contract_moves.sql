@@ -1,6 +1,6 @@
 -- CONTRACT-001 and CONTRACT-005: a contract is born DRAFT or ELIGIBLE, its status moves only along
--- this table, and a terminal contract is never touched again. (A body that begins with RETURN is read
--- when it is installed: no search_path can make it mean something else.)
+-- this table, and a terminal contract does not change. (PostgreSQL parses a body that begins with
+-- RETURN when it is installed, so this function needs no search_path.)
 CREATE OR REPLACE FUNCTION governance_contract_may_move(before text, after text) RETURNS boolean
 IMMUTABLE
 RETURN (before, after) IN (
@@ -17,14 +17,14 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.status NOT IN ('DRAFT', 'ELIGIBLE') THEN
             PERFORM governance_refuse('contract_moves',
-                format('A contract is born DRAFT or ELIGIBLE, never %s.', NEW.status));
+                format('A new contract is DRAFT or ELIGIBLE, never %s.', NEW.status));
         END IF;
         RETURN NEW;
     END IF;
 
     IF OLD.status IN ('COMPLETED', 'FAILED', 'REJECTED', 'EXPIRED') THEN
         PERFORM governance_refuse('contract_terminal_immutable',
-            format('A contract that is %s is never changed again.', OLD.status));
+            format('A contract that is %s does not change any more.', OLD.status));
     END IF;
     IF NEW.status <> OLD.status AND NOT governance_contract_may_move(OLD.status, NEW.status) THEN
         PERFORM governance_refuse('contract_moves',

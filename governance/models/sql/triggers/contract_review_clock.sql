@@ -1,11 +1,11 @@
--- Review: a question is put to an ELIGIBLE contract in time, by somebody else than its proposer,
--- while no other is open; its one answer comes later, from somebody else than who asked. At commit
--- a contract's review ends at `expires_at` plus the time that its questions waited for their
--- answers, and never while one is open.
+-- Clarification: a question is about an ELIGIBLE contract, is asked before the review ends, not by
+-- the proposer, and while no other question is open; the answer is not earlier, and not from the
+-- person who asked. At commit: the review ends at `expires_at` plus the time that questions waited
+-- for their answers; while a question is open the review is paused, and its end is null.
 CREATE OR REPLACE FUNCTION governance_review_end(of_contract uuid) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = @schema@, pg_temp AS $$
     SELECT CASE WHEN bool_or(request.id IS NOT NULL AND answer.id IS NULL) THEN NULL
-           -- In UTC a day has 24 hours, whatever zone the session thinks it is in.
+           -- In UTC every day has 24 hours; in the session's zone one may have 23 or 25.
            ELSE (contract.expires_at AT TIME ZONE 'UTC'
                  + coalesce(sum(answer.answered_at - request.asked_at), interval '0'))
                 AT TIME ZONE 'UTC' END
@@ -34,17 +34,17 @@ BEGIN
      WHERE id = question.contract_id FOR UPDATE;
     IF contract.status IS DISTINCT FROM 'ELIGIBLE' THEN
         PERFORM governance_refuse('clarification_in_turn',
-            format('Nothing is asked or answered about a contract that is %s.', contract.status));
+            format('A contract that is %s takes no questions and no answers.', contract.status));
     END IF;
 
     IF TG_ARGV[0] = 'answer' THEN
         IF NEW.answered_at < question.asked_at THEN
             PERFORM governance_refuse('clarification_in_turn',
-                'An answer does not come before its question.');
+                'An answer cannot be earlier than its question.');
         END IF;
         IF NEW.answered_by_id = question.asked_by_id THEN
             PERFORM governance_refuse('clarification_four_eyes',
-                'Who asked does not answer.');
+                'The founder who asked a question cannot answer it.');
         END IF;
         RETURN NEW;
     END IF;
@@ -59,16 +59,16 @@ BEGIN
     END IF;
     IF NEW.number <> coalesce(last_number, 0) + 1 THEN
         PERFORM governance_refuse('clarification_in_turn',
-            format('The next question is number %s.', coalesce(last_number, 0) + 1));
+            format('The next question must have the number %s.', coalesce(last_number, 0) + 1));
     END IF;
     IF NEW.asked_at < coalesce(last_answered_at, contract.created_at)
        OR NEW.asked_at > governance_review_end(contract.id) THEN
         PERFORM governance_refuse('clarification_in_turn',
-            'A question is asked after the last answer, and before the review ends.');
+            'A question must be asked after the last answer, and before the review ends.');
     END IF;
     IF NEW.asked_by_id = contract.proposed_by_id THEN
         PERFORM governance_refuse('clarification_four_eyes',
-            'Who proposed a contract does not stop its clock.');
+            'The proposer of a contract cannot ask questions, which pause its review.');
     END IF;
     RETURN NEW;
 END $$;
@@ -92,8 +92,9 @@ BEGIN
       FROM governance_systemcontract WHERE id = subject;
     IF shown IS DISTINCT FROM due THEN
         PERFORM governance_refuse('contract_review_clock',
-            format('The review ends at %s, not at %s.',
-                   coalesce(due::text, 'no time yet'), coalesce(shown::text, 'no time yet')));
+            format('The end of the review must be %s, not %s.',
+                   coalesce(due::text, 'empty while a question is open'),
+                   coalesce(shown::text, 'empty')));
     END IF;
     RETURN NULL;
 END $$;

@@ -1,8 +1,8 @@
--- Review, modify scope: a contract that replaces another is born a DRAFT, after its parent and while
--- that is still ELIGIBLE, so that nobody descends from himself; at commit the parent is REJECTED,
--- superseded, by the very founder who proposes the successor and did not propose the parent. And
--- no ledger says that a contract was superseded when nothing takes its place.
--- (`contract_content_frozen` keeps a parent as it was at birth; unique keeps its successors to one.)
+-- Succession: a contract that replaces another is born DRAFT while its parent is ELIGIBLE, which
+-- also rules out a cycle of parents. At commit the parent is REJECTED and superseded, by the
+-- founder who proposes the successor and did not propose the parent; and an entry of a supersession
+-- has a successor. (`contract_origin_frozen` keeps the parent from changing, and a unique key keeps
+-- a contract to one successor.)
 CREATE OR REPLACE FUNCTION governance_contract_has_eligible_parent() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -12,12 +12,12 @@ BEGIN
      WHERE id = NEW.parent_id FOR UPDATE;
     IF parent_status IS DISTINCT FROM 'ELIGIBLE' THEN
         PERFORM governance_refuse('contract_succession',
-            format('Only an ELIGIBLE contract is replaced; this one is %s.',
-                   coalesce(parent_status, 'not there')));
+            format('Only an ELIGIBLE contract can be replaced; this one is %s.',
+                   coalesce(parent_status, 'missing')));
     END IF;
     IF NEW.status <> 'DRAFT' THEN
         PERFORM governance_refuse('contract_succession',
-            format('What replaces a contract is born DRAFT, never %s.', NEW.status));
+            format('A contract that replaces another is born DRAFT, never %s.', NEW.status));
     END IF;
     RETURN NEW;
 END $$;
@@ -34,18 +34,20 @@ BEGIN
             WHERE contract_id = parent.id AND event = 'contract.review.superseded')
     THEN
         PERFORM governance_refuse('contract_succession',
-            format('What is replaced ends REJECTED, superseded; this one is %s.', parent.status));
+            format('A replaced contract must end REJECTED and superseded; this one is %s.',
+                   parent.status));
     END IF;
     IF parent.closed_by_id IS DISTINCT FROM NEW.proposed_by_id
        OR parent.proposed_by_id = NEW.proposed_by_id
     THEN
         PERFORM governance_refuse('contract_succession',
-            'Who modifies a contract ends it, proposes its successor, and did not propose it.');
+            'The founder who ends a replaced contract must propose its successor, '
+            'and must not have proposed the contract.');
     END IF;
     RETURN NULL;
 END $$;
 
--- Asked by ledger_covers_update.sql, for an entry that says so.
+-- ledger_covers_update.sql calls this for an entry of a supersession.
 CREATE OR REPLACE FUNCTION governance_require_successor(superseded uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -53,7 +55,7 @@ BEGIN
         SELECT 1 FROM governance_systemcontract WHERE parent_id = superseded
     ) THEN
         PERFORM governance_refuse('contract_succession',
-            'The ledger says that a contract was superseded, but nothing takes its place.');
+            'The ledger says that a contract was superseded, but it has no successor.');
     END IF;
 END $$;
 

@@ -1,6 +1,6 @@
--- CONTRACT-004, at commit: the verdict a contract shows is the one that was given on its job, by
--- an audit or, where that was INCONCLUSIVE, by the person who resolved it. Neither can stand on
--- record without the contract following it.
+-- CONTRACT-004, at commit: the verdict of a contract is the verdict on record: the resolution's, or
+-- the audit's if there is none. So no audit or resolution is recorded unless the contract follows
+-- it.
 CREATE OR REPLACE FUNCTION governance_contract_verdict_backed() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -26,7 +26,7 @@ BEGIN
      WHERE job.contract_id = subject;
     IF shown <> coalesce(given, 'PENDING') THEN
         PERFORM governance_refuse('contract_verdict_backed',
-            format('The contract shows %s, but the verdict on record is %s.',
+            format('The verdict of the contract is %s, but the verdict on record is %s.',
                    shown, coalesce(given, 'PENDING')));
     END IF;
     RETURN NULL;

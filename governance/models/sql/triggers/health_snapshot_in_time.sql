@@ -1,5 +1,5 @@
--- JOB-005: the snapshot before is taken as the job is made, the one after before it ends. Once a
--- job is over, nothing is observed of it any more.
+-- JOB-005: the health snapshot BEFORE is written while the job is PENDING, the one AFTER before the
+-- job ends. A terminal job takes no snapshot.
 CREATE OR REPLACE FUNCTION governance_health_snapshot_in_time() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -9,7 +9,7 @@ BEGIN
     IF job_status IN ('COMPLETED', 'FAILED', 'CANCELLED')
        OR (NEW.phase = 'BEFORE' AND job_status <> 'PENDING') THEN
         PERFORM governance_refuse('health_snapshot_in_time',
-            format('A job that is %s takes no snapshot %s.', job_status, NEW.phase));
+            format('A job that is %s takes no health snapshot %s.', job_status, NEW.phase));
     END IF;
     RETURN NEW;
 END $$;

@@ -1,10 +1,11 @@
--- JOB-004, at commit: a terminal job has sealed evidence, and only a terminal job has; the
--- evidence's digest is that of its body.
+-- JOB-004: the digest of the evidence is that of its body, and the body names its job. At commit: a
+-- terminal job has sealed evidence, and no other job has.
 CREATE OR REPLACE FUNCTION governance_evidence_digest() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF NEW.sha256 <> encode(sha256(convert_to(NEW.body, 'UTF8')), 'hex') THEN
-        PERFORM governance_refuse('evidence_digest', 'The digest is not that of the evidence.');
+        PERFORM governance_refuse('evidence_digest',
+            'The digest is not the SHA-256 of the evidence.');
     END IF;
     IF (NEW.body::jsonb ->> 'job_id') IS DISTINCT FROM NEW.job_id::text THEN
         PERFORM governance_refuse('evidence_digest', 'The evidence is about another job.');
@@ -29,7 +30,7 @@ BEGIN
     IF sealed <> (job_status IN ('COMPLETED', 'FAILED', 'CANCELLED')) THEN
         PERFORM governance_refuse('job_ends_with_evidence',
             format('A job that is %s %s sealed evidence.', job_status,
-                   CASE WHEN sealed THEN 'has no' ELSE 'needs' END));
+                   CASE WHEN sealed THEN 'cannot have' ELSE 'needs' END));
     END IF;
     RETURN NULL;
 END $$;
@@ -46,8 +47,9 @@ CREATE CONSTRAINT TRIGGER evidence_belongs_to_ended_job AFTER INSERT ON governan
 ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_belongs_to_ended_job;
 
 DROP TRIGGER IF EXISTS job_ends_with_evidence ON governance_governancejob;
--- A job that ends has an end (`job_ended_means_terminal`); what else happens to it is not weighed.
-CREATE CONSTRAINT TRIGGER job_ends_with_evidence AFTER UPDATE OF ended_at ON governance_governancejob
+-- The end of a job sets ended_at (`job_ended_means_terminal`), so other updates need no check.
+CREATE CONSTRAINT TRIGGER job_ends_with_evidence
+    AFTER UPDATE OF ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_ends_with_evidence('job');
 ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_ends_with_evidence;

@@ -1,6 +1,6 @@
--- JOB-003: a job is born PENDING, its status moves only along this table, what activation wrote
--- stays, its cursor moves one step at a time, its lease is renewed by a step's report alone, it is
--- COMPLETED only within its lease, and a terminal job is never touched again.
+-- JOB-003 and lease: a job is born PENDING, its status moves only along this table, and a terminal
+-- job does not change. What activation and the start wrote does not change, the cursor moves one
+-- step at a time, only a step report renews the lease, and a job completes only within its lease.
 CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
 IMMUTABLE
 RETURN (before, after) IN (
@@ -14,14 +14,14 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.status <> 'PENDING' THEN
             PERFORM governance_refuse('job_moves',
-                format('A job is born PENDING, never %s.', NEW.status));
+                format('A new job is PENDING, never %s.', NEW.status));
         END IF;
         RETURN NEW;
     END IF;
 
     IF OLD.status IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN
         PERFORM governance_refuse('job_terminal_immutable',
-            format('A job that is %s is never changed again.', OLD.status));
+            format('A job that is %s does not change any more.', OLD.status));
     END IF;
     IF NEW.status <> OLD.status AND NOT governance_job_may_move(OLD.status, NEW.status) THEN
         PERFORM governance_refuse('job_moves',
@@ -33,7 +33,8 @@ BEGIN
        (OLD.id, OLD.contract_id, OLD.total_steps, OLD.timeout_minutes, OLD.created_at,
         OLD.created_by_id)
     THEN
-        PERFORM governance_refuse('job_plan_frozen', 'What activation wrote of a job stays.');
+        PERFORM governance_refuse('job_plan_frozen',
+            'The columns of a job that its activation wrote do not change.');
     END IF;
     IF OLD.status = 'RUNNING' AND
        (NEW.started_at, NEW.started_by_id, NEW.deadline_at, NEW.execution_token_sha256)
@@ -41,23 +42,24 @@ BEGIN
        (OLD.started_at, OLD.started_by_id, OLD.deadline_at, OLD.execution_token_sha256)
     THEN
         PERFORM governance_refuse('job_start_frozen',
-            'When, by whom and under which token a job was started stays.');
+            'The start of a job (time, executor, deadline, token) does not change.');
     END IF;
     IF OLD.status = 'RUNNING' AND NEW.status = 'RUNNING'
        AND NEW.lease_expires_at <> OLD.lease_expires_at -- never NULL: job_running_holds_lease
        AND NEW.current_step_index = OLD.current_step_index
     THEN
         PERFORM governance_refuse('job_lease_renewed_by_report',
-            'A lease is renewed by the report of a step, and by nothing else.');
+            'Only the report of a step renews the lease of a job.');
     END IF;
-    -- FAILED may come later: so ends the job of an executor that was lost.
+    -- FAILED is allowed after the lease: that is how the job of a lost executor ends.
     IF NEW.status = 'COMPLETED' AND NEW.ended_at > OLD.lease_expires_at THEN
         PERFORM governance_refuse('job_completed_in_lease',
-            format('The lease lapsed at %s; nobody completes the job after that.',
+            format('The lease expired at %s; the job cannot be completed after that.',
                    OLD.lease_expires_at));
     END IF;
     IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
-        PERFORM governance_refuse('step_results_in_order', 'A job''s cursor moves step by step.');
+        PERFORM governance_refuse('step_results_in_order',
+            'The cursor of a job moves forward by one step at a time.');
     END IF;
     RETURN NEW;
 END $$;

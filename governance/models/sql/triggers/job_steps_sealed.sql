@@ -1,16 +1,15 @@
--- JOB-002 and JOB-003: a job's steps are numbered 0..n-1 without gaps and all there when the
--- transaction that made the job commits. A step is written after its job, and beneath its number of
--- steps; as every number is then taken, none can be added later; append_only.sql refuses to change or
--- remove one.
+-- JOB-002 and JOB-003: a job has the steps 0..n-1, all written in the transaction that creates the
+-- job. Each step's index is below the job's number of steps, and is unique; so once all n steps are
+-- written, no step can be added. append_only.sql refuses to change or delete a step.
 CREATE OR REPLACE FUNCTION governance_job_step_index_in_range() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     steps integer;
 BEGIN
     SELECT total_steps INTO steps FROM governance_governancejob WHERE id = NEW.job_id;
-    -- A job that another transaction has not committed yet is not seen, and takes no steps from us.
+    -- A job of another transaction that has not committed is invisible here, so it takes no steps.
     IF steps IS NULL THEN
-        PERFORM governance_refuse('job_steps_sealed', 'A step is written after its job.');
+        PERFORM governance_refuse('job_steps_sealed', 'A step must be written after its job.');
     END IF;
     IF NEW.step_index >= steps THEN
         PERFORM governance_refuse('job_steps_sealed',
@@ -27,13 +26,13 @@ BEGIN
     SELECT count(*) INTO present FROM governance_jobstep WHERE job_id = NEW.id;
     IF present <> NEW.total_steps THEN
         PERFORM governance_refuse('job_steps_sealed',
-            format('The job says %s steps, but %s are there.', NEW.total_steps, present));
+            format('The job must have %s steps, but has %s.', NEW.total_steps, present));
     END IF;
     RETURN NULL;
 END $$;
 
 DROP TRIGGER IF EXISTS job_step_index_in_range ON governance_jobstep;
--- Step 0 belongs to every job (`job_has_steps`), and its number is taken once there are all.
+-- Step 0 needs no check: every job has a step 0 (`job_has_steps`), and its index is unique.
 CREATE TRIGGER job_step_index_in_range BEFORE INSERT ON governance_jobstep
     FOR EACH ROW WHEN (NEW.step_index > 0) EXECUTE FUNCTION governance_job_step_index_in_range();
 ALTER TABLE governance_jobstep ENABLE ALWAYS TRIGGER job_step_index_in_range;

@@ -1,8 +1,8 @@
--- LEDGER: an entry links to the one before it in its contract's chain, its hash is that of its
--- bytes, its body says what its columns say, and a status entry tells one legal move, from where
--- the last one ended: a chain begins with DRAFT (a job's part with PENDING), and no move is left
--- out. Only steps, an inconclusive verdict, a review's questions and answers, and a signature that
--- others must follow are told without a status.
+-- LEDGER: an entry links to the entry before it in its contract's chain, its hash is the SHA-256 of
+-- the previous hash and its body, and its body equals its columns. An entry with a status is one
+-- valid move that begins where the last one ended: a contract's moves begin with DRAFT, a job's
+-- with PENDING, and no move is missing. Only entries of steps, of an INCONCLUSIVE verdict, of
+-- questions and answers, and of a signature that is not the last have no status.
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -16,22 +16,26 @@ BEGIN
      WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
     IF NEW.seq <> coalesce(last.seq, 0) + 1 THEN
         PERFORM governance_refuse('ledger_chain',
-            format('The next entry is %s, not %s.', coalesce(last.seq, 0) + 1, NEW.seq));
+            format('The next entry must have the number %s, not %s.',
+                   coalesce(last.seq, 0) + 1, NEW.seq));
     END IF;
     IF NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex')) THEN
         PERFORM governance_refuse('ledger_chain', 'The entry does not link to the one before it.');
     END IF;
     IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
-        PERFORM governance_refuse('ledger_chain', 'The hash is not that of the entry.');
+        PERFORM governance_refuse('ledger_chain',
+            'The hash is not that of the previous hash and the body.');
     END IF;
-    IF (body_json ->> 'contract_id', body_json ->> 'seq', body_json ->> 'actor', body_json ->> 'event',
-        body_json ->> 'from_status', body_json ->> 'to_status', body_json ->> 'reason', body_json ->> 'step_index')
+    IF (body_json ->> 'contract_id', body_json ->> 'seq', body_json ->> 'actor',
+        body_json ->> 'event', body_json ->> 'from_status', body_json ->> 'to_status',
+        body_json ->> 'reason', body_json ->> 'step_index')
        IS DISTINCT FROM
        (NEW.contract_id::text, NEW.seq::text, NEW.actor, NEW.event,
         NEW.from_status, NEW.to_status, NEW.reason, NEW.step_index::text)
        OR (body_json ->> 'at')::timestamptz IS DISTINCT FROM NEW.at
     THEN
-        PERFORM governance_refuse('ledger_chain', 'The body does not say what the columns say.');
+        PERFORM governance_refuse('ledger_chain',
+            'The body differs from the columns of the entry.');
     END IF;
 
     IF (NEW.to_status = '') <> (NEW.event IN (
@@ -39,8 +43,8 @@ BEGIN
         'contract.review.clarified', 'contract.review.signed',
         'job.step.completed', 'job.step.failed')) THEN
         PERFORM governance_refuse('ledger_chain',
-            format('An entry of %s cannot tell %s as its status.', NEW.event,
-                   coalesce(nullif(NEW.to_status, ''), 'nothing')));
+            format('An entry of %s cannot have %s.', NEW.event,
+                   coalesce('the status ' || nullif(NEW.to_status, ''), 'no status')));
     END IF;
     IF NEW.to_status <> '' THEN
         IF last.kind = kind AND last.to_status <> '' THEN
@@ -53,7 +57,7 @@ BEGIN
         END IF;
         IF NEW.from_status <> coalesce(current_status, '') THEN
             PERFORM governance_refuse('ledger_chain',
-                format('The entry begins at %s, but the last one ended at %s.',
+                format('The entry begins at the status %s, but the last one ended at %s.',
                        NEW.from_status, current_status));
         END IF;
         IF NOT (CASE kind
@@ -64,7 +68,7 @@ BEGIN
             ELSE false
         END) THEN
             PERFORM governance_refuse('ledger_chain',
-                format('No %s moves from %s to %s.', kind, NEW.from_status, NEW.to_status));
+                format('A %s cannot move from %s to %s.', kind, NEW.from_status, NEW.to_status));
         END IF;
     END IF;
     RETURN NEW;

@@ -1,5 +1,5 @@
--- LEDGER, at commit: every question and every answer of a review has its entry, and every such entry
--- its row. (Of an entry ledger_covers_update.sql asks this.)
+-- LEDGER, at commit: every question and every answer of a review has its ledger entry, and every
+-- such entry has its row. (For a new entry ledger_covers_update.sql calls the function.)
 CREATE OR REPLACE FUNCTION governance_require_clarification_entries(subject uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -18,7 +18,7 @@ BEGIN
       FROM governance_ledgerentry WHERE contract_id = subject;
     IF (questions, answers) <> (question_entries, answer_entries) THEN
         PERFORM governance_refuse('ledger_covers_clarification',
-            format('%s questions and %s answers are there; the ledger tells %s and %s.',
+            format('The contract has %s questions and %s answers, but ledger entries of %s and %s.',
                    questions, answers, question_entries, answer_entries));
     END IF;
 END $$;
@@ -39,7 +39,8 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS ledger_covers_clarification ON governance_clarificationrequest;
-CREATE CONSTRAINT TRIGGER ledger_covers_clarification AFTER INSERT ON governance_clarificationrequest
+CREATE CONSTRAINT TRIGGER ledger_covers_clarification
+    AFTER INSERT ON governance_clarificationrequest
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_clarification('question');
 ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER ledger_covers_clarification;

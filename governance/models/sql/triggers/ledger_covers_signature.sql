@@ -1,6 +1,6 @@
--- LEDGER, at commit: every signature has its entry, and every such entry its signature. Of entries
--- that tell an approval, those written before there were signatures vouch for none. (Of an entry
--- ledger_covers_update.sql asks this.)
+-- LEDGER, at commit: every signature has its ledger entry, and every such entry has its signature.
+-- An entry of an approval from before signatures existed has no `signature_sha256`, and counts for
+-- none. (For a new entry ledger_covers_update.sql calls the function.)
 CREATE OR REPLACE FUNCTION governance_require_signature_entries(subject uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -16,7 +16,8 @@ BEGIN
                AND body::jsonb -> 'records' ? 'signature_sha256');
     IF signatures <> signature_entries THEN
         PERFORM governance_refuse('ledger_covers_signature',
-            format('%s signatures are there; the ledger tells %s.', signatures, signature_entries));
+            format('The contract has %s signatures, but ledger entries of %s.',
+                   signatures, signature_entries));
     END IF;
 END $$;
 

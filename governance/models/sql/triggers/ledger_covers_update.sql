@@ -1,33 +1,37 @@
--- LEDGER, at commit: contract and job stand where their last entries say, and their `updated_at` is
--- the time of the latest entry about them: no entry about the row is later, and there is one of
--- exactly that time. It never goes back. So nobody moves or changes a row without the ledger telling
--- it, and saying when, nor the other way round.
+-- LEDGER, at commit: the status of a contract or job is the one of its last ledger entry, and its
+-- `updated_at` is the time of its latest entry: one entry has exactly that time, and none is later.
+-- `updated_at` never goes back. So no row moves or changes without a ledger entry, and no entry is
+-- appended without the change of its row.
 CREATE OR REPLACE FUNCTION governance_updated_at_monotonic() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF NEW.updated_at < OLD.updated_at THEN
         PERFORM governance_refuse('ledger_covers_update',
-            format('What changed at %s did not change before that.', OLD.updated_at));
+            format('updated_at is %s, and cannot become earlier.', OLD.updated_at));
     END IF;
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_refuse_status_mismatch(kind text, row_status text, ledger_status text)
-RETURNS void
+CREATE OR REPLACE FUNCTION governance_refuse_status_mismatch(
+    kind text, row_status text, ledger_status text
+) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     PERFORM governance_refuse('ledger_covers_status',
         format('The %s is %s, but the ledger says %s.', kind, row_status, ledger_status));
 END $$;
 
-CREATE OR REPLACE FUNCTION governance_refuse_time_mismatch(kind text, shown timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION governance_refuse_time_mismatch(
+    kind text, shown timestamptz
+) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     PERFORM governance_refuse('ledger_covers_update',
-        format('The %s is shown to have changed at %s; the ledger does not say so.', kind, shown));
+        format('updated_at of the %s is %s, which is not the time of its latest ledger entry.',
+               kind, shown));
 END $$;
 
--- One look at the row as it is by then, and at the end of its chain.
+-- One query reads the row at the commit and the last entry of its chain.
 CREATE OR REPLACE FUNCTION governance_ledger_covers_contract() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -40,7 +44,8 @@ BEGIN
             WHERE contract_id = NEW.id AND event LIKE 'contract.%'
             ORDER BY seq DESC LIMIT 1) AS last ON true
      WHERE row.id = NEW.id;
-    -- Nearly always the last entry says both; otherwise those before it are asked.
+    -- Usually the last entry has both the status and the time; otherwise search the earlier
+    -- entries.
     IF (TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status)
        AND seen.ledger_status IS DISTINCT FROM seen.status THEN
         SELECT to_status INTO seen.ledger_status FROM governance_ledgerentry
@@ -70,7 +75,8 @@ BEGIN
             WHERE contract_id = NEW.contract_id AND event LIKE 'job.%'
             ORDER BY seq DESC LIMIT 1) AS last ON true
      WHERE row.id = NEW.id;
-    -- Nearly always the last entry says both; otherwise those before it are asked.
+    -- Usually the last entry has both the status and the time; otherwise search the earlier
+    -- entries.
     IF (TG_OP = 'INSERT' OR NEW.status IS DISTINCT FROM OLD.status)
        AND seen.ledger_status IS DISTINCT FROM seen.status THEN
         SELECT to_status INTO seen.ledger_status FROM governance_ledgerentry
@@ -96,8 +102,8 @@ DECLARE
     shown timestamptz;
     ledger_status text;
 BEGIN
-    -- What an entry of a review stands beside: asked here, since triggers of their own would be
-    -- weighed for each entry of a job as well.
+    -- The rows that belong to an entry of a review are checked here, because separate triggers
+    -- would also run for each entry of a job.
     IF kind = 'contract' THEN
         CASE NEW.event
             WHEN 'contract.review.superseded' THEN
@@ -115,7 +121,7 @@ BEGIN
         SELECT status, updated_at INTO row_status, shown
           FROM governance_governancejob WHERE contract_id = NEW.contract_id;
     END IF;
-    -- What moves tells so itself; an entry of a later move than the row's is what is looked for.
+    -- The triggers on the rows find a move without an entry; this finds an entry without its move.
     IF NEW.to_status <> '' AND NEW.to_status IS DISTINCT FROM row_status THEN
         SELECT to_status INTO ledger_status FROM governance_ledgerentry
          WHERE contract_id = NEW.contract_id AND to_status <> ''
@@ -125,7 +131,7 @@ BEGIN
             PERFORM governance_refuse_status_mismatch(kind, row_status, ledger_status);
         END IF;
     END IF;
-    IF NEW.at > shown THEN -- null where there is no such row
+    IF NEW.at > shown THEN -- null, and so not true, if there is no such row
         PERFORM governance_refuse_time_mismatch(kind, shown);
     END IF;
     RETURN NULL;

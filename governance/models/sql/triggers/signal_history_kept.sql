@@ -1,5 +1,5 @@
--- Signals are history: a later one of the same scope and type supersedes an earlier one, once, and
--- nothing else changes. So no signal falls silent without another that speaks in its place.
+-- Signals: a health signal changes only once, when a later signal of the same scope and type
+-- supersedes it. So no signal ends without a later one in its place.
 CREATE OR REPLACE FUNCTION governance_signal_history_kept() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -10,7 +10,8 @@ BEGIN
        (OLD.id, OLD.scope, OLD.signal_type, OLD.decision, OLD.reason, OLD.recorded_by_id,
         OLD.recorded_at)
     THEN
-        PERFORM governance_refuse('signal_history_kept', 'A signal is superseded, not changed.');
+        PERFORM governance_refuse('signal_history_kept',
+            'A signal can be superseded once, and does not change otherwise.');
     END IF;
     RETURN NEW;
 END $$;
@@ -29,7 +30,8 @@ BEGIN
            AND later.id > NEW.id
     ) THEN
         PERFORM governance_refuse('signal_history_kept',
-            format('No later signal speaks for %s %s.', NEW.scope, NEW.signal_type));
+            format('There is no later signal of scope %s and type %s.',
+                   NEW.scope, NEW.signal_type));
     END IF;
     RETURN NULL;
 END $$;

@@ -1,5 +1,4 @@
--- Review: what a founder signed is written once, like the rest of the record; see append_only.sql for
--- the function.
+-- SIGN: signatures are append-only. The function is in append_only.sql.
 DROP TRIGGER IF EXISTS signature_append_only ON governance_approvalsignature;
 CREATE TRIGGER signature_append_only BEFORE UPDATE OR DELETE ON governance_approvalsignature
     FOR EACH ROW

@@ -1,8 +1,8 @@
--- Review: a signature is put under an ELIGIBLE contract, under exactly its content and a view of it,
--- by somebody else than its proposer, and by nobody whose last one still stands. At commit a contract
--- that becomes APPROVED has the signatures for it: as many founders' as the last one says are needed,
--- all on the content that is approved, each for a window around the approval's; and the approval is
--- that last signature's.
+-- SIGN: a signature is on an ELIGIBLE contract, on exactly its content and the stored view, not by
+-- the proposer, and not by a founder whose last signature still counts. At commit: a contract that
+-- becomes APPROVED has signatures of as many founders as the last signature requires, all on the
+-- approved content and each with a window that contains the approval's; and the approval equals the
+-- last signature.
 CREATE OR REPLACE FUNCTION governance_signature_in_turn() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -13,20 +13,20 @@ BEGIN
     SELECT * INTO contract FROM governance_systemcontract WHERE id = NEW.contract_id FOR UPDATE;
     IF contract.status IS DISTINCT FROM 'ELIGIBLE' THEN
         PERFORM governance_refuse('signature_in_turn',
-            format('Nobody signs a contract that is %s.', contract.status));
+            format('A contract that is %s takes no signature.', contract.status));
     END IF;
     IF NEW.founder_id = contract.proposed_by_id THEN
         PERFORM governance_refuse('signature_four_eyes',
-            'Who proposed a contract does not sign it.');
+            'The proposer of a contract cannot sign it.');
     END IF;
     IF NEW.content_digest IS DISTINCT FROM contract.content_digest THEN
         PERFORM governance_refuse('signature_signs_content',
-            'The signature is under other content than the contract''s.');
+            'The signature is on other content than the content of the contract.');
     END IF;
     IF NEW.view_digest <> encode(sha256(convert_to(NEW.view, 'UTF8')), 'hex')
        OR (NEW.view::jsonb ->> 'content_digest') IS DISTINCT FROM NEW.content_digest THEN
         PERFORM governance_refuse('signature_signs_view',
-            'The signature is not under the view that stands beside it.');
+            'The view digest is not that of the stored view, or the view is of other content.');
     END IF;
 
     SELECT max(number), max(window_closes_at) FILTER (WHERE founder_id = NEW.founder_id)
@@ -34,11 +34,11 @@ BEGIN
       FROM governance_approvalsignature WHERE contract_id = contract.id;
     IF NEW.number <> coalesce(last_number, 0) + 1 THEN
         PERFORM governance_refuse('signature_in_turn',
-            format('The next signature is number %s.', coalesce(last_number, 0) + 1));
+            format('The next signature must have the number %s.', coalesce(last_number, 0) + 1));
     END IF;
     IF NEW.signed_at <= last_closes_at THEN
         PERFORM governance_refuse('signature_counts_once',
-            'Who signed signs again only when their window has closed.');
+            'A founder can sign again only after the window of their last signature closed.');
     END IF;
     RETURN NEW;
 END $$;
@@ -61,7 +61,7 @@ BEGIN
         NEW.window_opens_at, NEW.window_closes_at)
     THEN
         PERFORM governance_refuse('approval_signed',
-            'An approval is its last signature, and nobody else''s.');
+            'The approval differs from the last signature of the contract.');
     END IF;
     SELECT count(DISTINCT founder_id) INTO founders FROM governance_approvalsignature
      WHERE contract_id = NEW.id AND content_digest = NEW.approved_digest
@@ -79,8 +79,8 @@ CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
 ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
 
 DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
--- What becomes APPROVED is given its approval then: it has one (`contract_approved_has_approval`), and
--- had none before (`contract_approval_only_by_approving`).
+-- The move to APPROVED sets approved_at: it is set after (`contract_approved_has_approval`) and
+-- null before (`contract_approval_only_by_approving`).
 CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_approval_signed();

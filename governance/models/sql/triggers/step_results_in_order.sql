@@ -1,6 +1,6 @@
--- JOB-002 and JOB-004: a result is for the step that is due, of a job that is RUNNING and in which
--- no step has failed, and was recorded within the job's lease; at commit the job's cursor counts its
--- results, and a job is COMPLETED only when every step is.
+-- JOB-002, JOB-004 and lease: a result is for the step that is due, in a RUNNING job without a
+-- failed step, and is recorded within the job's lease. At commit: the job's cursor counts its
+-- results, and a COMPLETED job has a COMPLETED result for every step.
 CREATE OR REPLACE FUNCTION governance_step_result_due() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -20,19 +20,19 @@ BEGIN
             format('Step %s is due, not %s.', job.current_step_index, NEW.step_index));
     END IF;
     IF job.last_status = 'FAILED' THEN
-        PERFORM governance_refuse('step_results_in_order', 'No step runs after one that failed.');
+        PERFORM governance_refuse('step_results_in_order', 'No step runs after a failed step.');
     END IF;
-    -- The cursor still points at this step, so this is the lease that it was given.
+    -- The cursor still points at this step, so this is the lease of this step.
     IF NEW.recorded_at > job.lease_expires_at THEN
         PERFORM governance_refuse('step_result_in_lease',
-            format('The lease lapsed at %s; no result is taken after that.',
+            format('The lease expired at %s; no result is recorded after that.',
                    job.lease_expires_at));
     END IF;
     RETURN NEW;
 END $$;
 
--- A cursor moves step by step and never back, so each move is judged by where it went; that it
--- moves at all when a result is written, ledger_covers_results.sql sees to.
+-- The cursor moves forward by one step at a time (job_moves.sql), so the result before the new
+-- cursor decides. ledger_covers_results.sql checks that a new result moves the cursor.
 CREATE OR REPLACE FUNCTION governance_job_agrees_with_results() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -45,14 +45,14 @@ BEGIN
      WHERE job_id = NEW.id AND step_index = NEW.current_step_index - 1;
     IF last_status IS NULL THEN
         PERFORM governance_refuse('job_agrees_with_results',
-            format('The job''s cursor is %s, but the result before it is not there.',
+            format('The cursor of the job is %s, but the step before it has no result.',
                    NEW.current_step_index));
     END IF;
-    -- No step runs after one that failed: the last result speaks for all.
+    -- No step runs after a failed one, so the last result decides.
     IF NEW.status = 'COMPLETED'
        AND (NEW.current_step_index <> NEW.total_steps OR last_status <> 'COMPLETED') THEN
         PERFORM governance_refuse('job_agrees_with_results',
-            'A job is COMPLETED only when every step is.');
+            'A job can be COMPLETED only when every step is COMPLETED.');
     END IF;
     RETURN NULL;
 END $$;
@@ -63,7 +63,7 @@ CREATE TRIGGER step_results_in_order BEFORE INSERT ON governance_stepresult
 ALTER TABLE governance_stepresult ENABLE ALWAYS TRIGGER step_results_in_order;
 
 DROP TRIGGER IF EXISTS job_agrees_with_results ON governance_governancejob;
--- A job that is COMPLETED has an end (`job_ended_means_terminal`).
+-- The move to COMPLETED sets ended_at (`job_ended_means_terminal`).
 CREATE CONSTRAINT TRIGGER job_agrees_with_results
     AFTER UPDATE OF current_step_index, ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED

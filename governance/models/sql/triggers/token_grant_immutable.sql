@@ -1,5 +1,5 @@
--- A token is never removed, and what it may do and whose it is stays as it was issued. It is only
--- used, and ended: it may expire sooner than it would have, never later, and a revocation is final.
+-- Tokens: the account and the rights of an API token never change, its end only comes sooner, a
+-- revocation is final, and no token is deleted.
 CREATE OR REPLACE FUNCTION governance_token_grant_immutable() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -9,11 +9,13 @@ BEGIN
        (OLD.id, OLD.digest, OLD.token_key, OLD.user_id, OLD.created, OLD.name, OLD.verbs,
         OLD.capabilities, OLD.issued_by_id, OLD.rotated_from_id)
     THEN
-        PERFORM governance_refuse('token_grant_immutable', 'A token stays as it was issued.');
+        PERFORM governance_refuse('token_grant_immutable',
+            'The account and the rights of a token do not change.');
     END IF;
-    -- Null is never.
+    -- A null expiry means that the token never expires.
     IF OLD.expiry IS NOT NULL AND (NEW.expiry IS NULL OR NEW.expiry > OLD.expiry) THEN
-        PERFORM governance_refuse('token_grant_immutable', 'A token does not live longer.');
+        PERFORM governance_refuse('token_grant_immutable',
+            'The expiry of a token cannot become later.');
     END IF;
     IF OLD.revoked_at IS NOT NULL AND
        (NEW.revoked_at, NEW.revoked_by_id, NEW.revoked_reason)

@@ -1,6 +1,6 @@
--- Retention: a tombstone is written by the owner of the tables alone, for a contract that has come
--- to rest, and says the truth about it and its chain; at commit nothing of the contract is left. It
--- stays for good, and so do the contract's names: what was removed never comes back under them.
+-- Retention: only the owner of the tables inserts a tombstone, for a terminal contract, and the
+-- tombstone matches the contract and the head of its chain. At commit: nothing of the contract is
+-- left. Tombstones are append-only, and the id and the names of a removed contract stay reserved.
 CREATE OR REPLACE FUNCTION governance_tombstone_fits_contract() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -9,33 +9,34 @@ DECLARE
 BEGIN
     IF NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = TG_RELID) THEN
         PERFORM governance_refuse('tombstone_by_owner',
-            'Only the owner of the tables removes what was archived.');
+            'Only the owner of the tables can remove an archived contract.');
     END IF;
-    -- The row is the chain's lock: no entry is added meanwhile.
+    -- The contract's row is the lock of its chain, so no entry is appended meanwhile.
     SELECT reference, proposal_digest, parent_id, status INTO contract
       FROM governance_systemcontract WHERE id = NEW.contract_id FOR UPDATE;
     IF contract.status IS NULL
        OR contract.status NOT IN ('COMPLETED', 'FAILED', 'REJECTED', 'EXPIRED') THEN
         PERFORM governance_refuse('tombstone_fits_contract',
-            format('Only a contract that has come to rest is removed; this one is %s.',
-                   coalesce(contract.status, 'not there')));
+            format('Only a contract that has ended can be removed; this one is %s.',
+                   coalesce(contract.status, 'missing')));
     END IF;
     IF (NEW.reference, NEW.proposal_digest, NEW.parent_id, NEW.status) IS DISTINCT FROM
        (contract.reference, contract.proposal_digest, contract.parent_id, contract.status) THEN
         PERFORM governance_refuse('tombstone_fits_contract',
-            'The tombstone does not name its contract as it is.');
+            'The tombstone differs from its contract.');
     END IF;
     IF EXISTS (SELECT FROM governance_governancejob
                 WHERE contract_id = NEW.contract_id
                   AND status NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')) THEN
-        PERFORM governance_refuse('tombstone_fits_contract', 'Its job has not come to rest.');
+        PERFORM governance_refuse('tombstone_fits_contract',
+            'The job of the contract has not ended.');
     END IF;
     SELECT seq, encode(hash, 'hex') AS hash INTO head
       FROM governance_ledgerentry
      WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
     IF (NEW.entries, NEW.head_sha256) IS DISTINCT FROM (head.seq, head.hash) THEN
         PERFORM governance_refuse('tombstone_fits_contract',
-            'The tombstone does not name the head of the chain.');
+            'The tombstone does not have the head of the contract''s chain.');
     END IF;
     NEW.removed_by := current_user;
     NEW.transaction_id := pg_current_xact_id()::text::bigint;
@@ -45,7 +46,7 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_tombstone_leaves_nothing() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    -- What hangs on these hangs by foreign keys.
+    -- Foreign keys of the other tables refer to these, so no other row can be left.
     IF EXISTS (SELECT FROM governance_systemcontract WHERE id = NEW.contract_id)
        OR EXISTS (SELECT FROM governance_ledgerentry WHERE contract_id = NEW.contract_id)
        OR EXISTS (SELECT FROM governance_governancejob WHERE contract_id = NEW.contract_id)
@@ -54,29 +55,30 @@ BEGIN
        OR EXISTS (SELECT FROM governance_contractcomment WHERE contract_id = NEW.contract_id)
     THEN
         PERFORM governance_refuse('tombstone_leaves_nothing',
-            'A tombstone stands only where nothing of its contract is left.');
+            'A contract with a tombstone must be removed with all its rows.');
     END IF;
     RETURN NULL;
 END $$;
 
--- After the row is in its unique indexes: who waited there for a removal sees the tombstone now.
+-- AFTER INSERT, because an INSERT may wait in a unique index for a removal to commit; after that
+-- wait the tombstone is visible.
 CREATE OR REPLACE FUNCTION governance_removed_names_stay_reserved() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM governance_contracttombstone
                 WHERE reference = NEW.reference AND proposal_digest = NEW.proposal_digest) THEN
         PERFORM governance_refuse('contract_proposed_once',
-            'This proposal was a contract that has been archived and removed.');
+            'This proposal was a contract that was archived and removed.');
     END IF;
     IF NEW.parent_id IS NOT NULL
        AND EXISTS (SELECT FROM governance_contracttombstone
                     WHERE reference = NEW.reference AND parent_id IS NOT NULL) THEN
         PERFORM governance_refuse('contract_revision_named_once',
-            'A revision of this name has been archived and removed.');
+            'A revision with this reference was archived and removed.');
     END IF;
     IF EXISTS (SELECT FROM governance_contracttombstone WHERE contract_id = NEW.id) THEN
         PERFORM governance_refuse('removal_is_final',
-            'A contract of this id has been archived and removed.');
+            'A contract with this id was archived and removed.');
     END IF;
     RETURN NULL;
 END $$;

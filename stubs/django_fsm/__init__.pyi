@@ -1,0 +1,26 @@
+"""The types of what the product uses of django-fsm-2, which has none of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import models
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+class TransitionNotAllowed(Exception): ...
+class ConcurrentTransition(Exception): ...
+class FSMField(models.CharField[Any, Any]): ...
+
+class ConcurrentTransitionMixin:
+    def _update_initial_state(self) -> None: ...
+
+def transition(
+    field: models.Field[Any, Any],
+    source: str | Sequence[str] = ...,
+    target: str | None = ...,
+    on_error: str | None = ...,
+    conditions: Sequence[Callable[[Any], bool]] = ...,
+    permission: Any = ...,
+    custom: dict[str, Any] = ...,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
