@@ -23,7 +23,7 @@ from governance.models import Account
 class SuperusersOnly(ModelAdmin):
     """A model admin that only superusers may use.
 
-    Model permissions do not count here: whoever can edit accounts can act as any account.
+    Model permissions do not grant access, because who edits accounts can act as any of them.
     """
 
     actions: Any = None

@@ -58,7 +58,7 @@ def recent_failures(at: datetime) -> list[RecentFailure]:
     """Return failures of the last seven days, the latest first; three queries.
 
     They are failed contracts, failed or cancelled jobs of contracts that are still ACTIVE, and
-    running jobs past their lease. A failed contract is listed without its job.
+    running jobs past their lease. The job of a failed contract is not listed beside the contract.
     """
     since = at - LATELY
     failed = failed_since(since).only("id", "status", "title", "closed_at", "closed_reason")

@@ -15,7 +15,7 @@ _READ = "_current_freeze"
 
 
 def current_freeze(request: HttpRequest) -> ActiveFreeze | None:
-    """Return the active change freeze for active staff; None for others, and without a freeze."""
+    """Return the active change freeze or None; always None for a person who is not active staff."""
     person = getattr(request, "user", None)
     if person is None or not (person.is_active and person.is_staff):
         return None

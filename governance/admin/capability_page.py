@@ -45,8 +45,8 @@ TENSES: Mapping[str, str] = {
     ContractStatus.ACTIVE: "in progress, or awaiting a verdict",
     ContractStatus.COMPLETED: "made and verified",
     ContractStatus.FAILED: "approved, but failed",
-    ContractStatus.REJECTED: "not made: the contract was rejected",
-    ContractStatus.EXPIRED: "not made: the contract expired",
+    ContractStatus.REJECTED: "not made, because the contract was rejected",
+    ContractStatus.EXPIRED: "not made, because the contract expired",
 }
 
 

@@ -154,7 +154,7 @@ def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
 
 
 def current_health(contract: SystemContract, at: datetime) -> HealthReading | None:
-    """Read the platform's health; None for a terminal contract, without reading."""
+    """Read the platform's health; for a terminal contract return None without reading it."""
     if contract.status in CONTRACT_TERMINAL_STATES:
         return None
     return capture_health_snapshot(scopes=contract.affected_capabilities, at=at)

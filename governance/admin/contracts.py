@@ -114,11 +114,11 @@ class ContractAdmin(ReadOnlyAdmin):
             f" +{more}" if more > 0 else "",
         )
 
-    @display(description="Source, proposer")
+    @display(description="Source")
     def origin(self, contract: SystemContract) -> SafeString:
         return two_lines(source_in_words(contract.source), str(contract.proposed_by))
 
-    @display(description="Age, time left", ordering="created_at")
+    @display(description="Age", ordering="created_at")
     def age(self, contract: SystemContract) -> SafeString:
         at = timezone.now()
         left = ""

@@ -87,7 +87,7 @@ def default_window(signing: SigningProgress, at: datetime) -> tuple[datetime, da
     opens_at = at.replace(second=0, microsecond=0)
     if signing.window is None:
         return opens_at, opens_at + DEFAULT_WINDOW
-    # The browser's picker has whole minutes: round up, so as not to begin before the window.
+    # The browser's picker has whole minutes, so round up to stay inside the signed window.
     first = signing.window.opens_at
     first += -timedelta(seconds=first.second, microseconds=first.microsecond) % MINUTE
     return max(opens_at, first), signing.window.closes_at.replace(second=0, microsecond=0)

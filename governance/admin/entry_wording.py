@@ -47,7 +47,7 @@ class LedgerEntryRow:
 
 
 def _reason_of(entry: LedgerEntry) -> str:
-    """Return the entry's reason for people; empty for a code, which the event's words explain."""
+    """Return the entry's reason in words; empty for a code, because the event says the same."""
     if entry.event.startswith("job.execution."):
         return job_end_in_words(entry.to_status, entry.reason)
     return "" if entry.reason in CLOSING_REASONS else entry.reason

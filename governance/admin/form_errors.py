@@ -32,7 +32,7 @@ def http_status(refusal: GovernanceError) -> int:
 def form_status(request: HttpRequest, refusal: GovernanceError | None) -> int:
     """Return the status of a form's page: the refusal's, or 400 for a POST with invalid fields.
 
-    A POST that was accepted redirects and does not come here.
+    An accepted POST redirects, so its page does not call this function.
     """
     if refusal:
         return http_status(refusal)

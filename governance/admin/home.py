@@ -95,7 +95,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
-    """Return the rows to count, by the key under which `_tiles` and `_charts` look them up."""
+    """Return the queries whose rows the page counts, by the keys of `_tiles` and `_charts`."""
     asked: dict[Any, QuerySet[Any]] = {}
     contracts, jobs = SystemContract.objects.all(), GovernanceJob.objects.all()
     if person.has_perm(VIEW_CONTRACTS):

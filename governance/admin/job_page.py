@@ -21,7 +21,6 @@ from governance.admin.wording import (
     job_end_in_words,
     left_until,
     pretty_json,
-    rollback_in_words,
 )
 from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
@@ -42,7 +41,7 @@ Steps = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A planned step, with the executor's report if there is one."""
+    """A planned step, with the executor's report if there is one; texts are empty if unknown."""
 
     number: int
     status: str
@@ -215,7 +214,7 @@ def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> StepRow:
         target=step["target"],
         target_url=urls.get(step["target"], ""),
         timeout=format_duration(timedelta(seconds=step["timeout_seconds"])),
-        rollback=rollback_in_words(step["rollback_action"]),
+        rollback=change_in_words(step["rollback_action"]) if step["rollback_action"] else "",
         started_at=result.started_at if result else None,
         completed_at=result.completed_at if result else None,
         duration=format_duration(result.completed_at - result.started_at) if result else "",

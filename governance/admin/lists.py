@@ -75,7 +75,7 @@ class CursorPaginatedList(FilteredList):
         self.paginator.template_name = "admin/governance/_pages.html"
 
     def _beyond(self, name: str, row: Any) -> str:
-        """Return the address of the page beyond `row`; that of the first page for an empty one."""
+        """Return the address of the page beyond `row` (one row); without one, the first page."""
         query: str = self.get_query_string({name: str(ContractCursor.of(row[0]))} if row else {})
         return query
 

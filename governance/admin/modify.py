@@ -1,8 +1,8 @@
 """The form with which a founder modifies a contract's scope; fields for each type of change.
 
 GET changes nothing, and neither do the buttons that open, add and remove fields: each returns the
-form again. "Replace the contract" sends the digest of the last preview, and is refused if the
-changes are others.
+form again. "Replace the contract" sends the digest of the last preview, and is refused if its
+changes were others.
 """
 
 from __future__ import annotations

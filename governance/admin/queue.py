@@ -179,6 +179,6 @@ def _address(contract: SystemContract, page: str) -> str:
 
 
 def _beyond(parameter: str, row: Any, asked: dict[str, str]) -> str:
-    """Return the address of the page beyond `row`; that of the first page for an empty one."""
+    """Return the address of the page beyond `row`, a list of one row; if empty, the first page."""
     cursor = {parameter: str(QueueCursor.of(row[0]))} if row else {}
     return f"{reverse(QUEUE)}?{urlencode(asked | cursor)}"

@@ -208,7 +208,7 @@ class ScopeRow:
         return any(errors)
 
     def take_fault(self, path: str, message: str) -> None:
-        """Attach an error to its field; `path` is the path below the change's own."""
+        """Attach an error to the field at `path`, which is relative to the change."""
         path = path.removeprefix(".")
         for field_row in self.field_rows:
             if path == field_row.field:
@@ -220,8 +220,8 @@ class ScopeRow:
         within = path.removeprefix("parameters.")
         for one in self.parameters if within != path else []:
             if within == one.field_row.typed:
-                # The path is the same for a bad name and a bad value; a name is bad if it has
-                # white space around it.
+                # A bad name and a bad value have the same path. White space around the name means
+                # that the name is the bad one.
                 target: FieldRow | ValueField = (
                     one.value
                     if one.field_row.typed.strip() == one.field_row.typed

@@ -74,7 +74,8 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @display(description="May")
     def may(self, token: ApiToken) -> str:
-        return abbreviated_names(token.verbs, "everything its account may")
+        verbs = token.verbs and [TOKEN_VERBS.get(verb, verb) for verb in token.verbs]
+        return abbreviated_names(verbs, "everything its account may", most=1)
 
     @display(description="Capabilities")
     def capability_scope(self, token: ApiToken) -> str:
@@ -245,12 +246,14 @@ def require_superuser(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def abbreviated_names(names: Sequence[str] | None, all_of_them: str) -> str:
+def abbreviated_names(
+    names: Sequence[str] | None, all_of_them: str, *, most: int = MAX_NAMES_SHOWN
+) -> str:
     """Return the first names and the number of the others; `all_of_them` stands for None."""
     if names is None:
         return all_of_them
-    more = len(names) - MAX_NAMES_SHOWN
-    return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def end_in_words(token: ApiToken) -> str:

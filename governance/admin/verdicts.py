@@ -10,7 +10,7 @@ from governance.models import SystemContract
 
 
 def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
-    """Return the template variables for both verdicts; a verdict that is missing is empty."""
+    """Return the template variables for both verdicts; a missing verdict gives only None."""
     validator, eligibility = contract.validator_verdict, contract.eligibility_verdict
     words: dict[str, Any] = {"validator": validator, "eligibility": eligibility}
     if validator:

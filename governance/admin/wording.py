@@ -22,8 +22,8 @@ from governance.domain.wording import value_in_words as value_in_words
 EVENTS: Mapping[str, str] = {
     "contract.proposal.drafted": "proposed the change",
     "contract.validation.recorded": "recorded the validator's verdict",
-    "contract.eligibility.granted": "recorded the gate's verdict: it MAY become a contract",
-    "contract.eligibility.refused": "recorded the gate's verdict: it MAY NOT become a contract",
+    "contract.eligibility.granted": "recorded the eligibility verdict MAY",
+    "contract.eligibility.refused": "recorded the eligibility verdict MAY_NOT",
     "contract.review.clarification_requested": "asked for clarification; the review was paused",
     "contract.review.clarified": "answered the question; the review resumed",
     "contract.review.signed": "signed the contract; more founders must",
@@ -109,7 +109,7 @@ def job_end_in_words(status: str, reason: str) -> str:
 
 
 def verdict_time(recorded: Any) -> str:
-    """Format the time that a verdict gives as text; text that is no time is returned unchanged."""
+    """Format the ISO 8601 time in a verdict; any other text is returned unchanged."""
     try:
         return format_time(datetime.fromisoformat(recorded).astimezone(UTC))
     except (TypeError, ValueError, OverflowError):

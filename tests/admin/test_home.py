@@ -35,7 +35,7 @@ from tests.support.users import Users
 HOME = "/admin/"
 RUNNING = reverse("admin:governance_governancejob_running")
 GROUPS = ["founder", "operator", "auditor", "viewer", "executor"]
-FOR_VERDICTS = "for the validator's and the gate's verdicts"
+FOR_VERDICTS = "for the validator's verdict and the eligibility verdict"
 CHARTS = ["depth", "ages", "decisions", "outcomes", "verdicts"]
 
 

@@ -183,12 +183,14 @@ def test_page_and_forms__of_a_token_that_is_not_there__404(users: Users, browser
 def test_list__shows_states_uses_and_scopes_in_words(users: Users, browser: Client) -> None:
     made_token(users.executor, name="rack 3", capabilities=["A", "B", "C"], last_used_at=None)
     made_token(users.viewer, lasts=timedelta(seconds=-1), verbs=["view_governancejob"])
+    made_token(users.viewer, verbs=["view_ledgerentry", "view_jobstep"])
     revoked, _ = made_token(users.auditor, lasts=None)
     revoke_token(token_id=revoked.pk, actor=users.founder, at=now())
     html = browser.get(LIST).content.decode()
     for words in ("LIVE", "EXPIRED", "REVOKED", "rack 3", "A, B and 1 more", "everything", "never"):
         assert words in html, words
-    assert "view_governancejob" in html
+    assert "Read jobs and their progress" in html
+    assert "Read ledgers and 1 more" in html
     assert "rack 3" in browser.get(LIST, {"q": "executor"}).content.decode()
     assert "rack 3" not in browser.get(LIST, {"q": "viewer"}).content.decode()
 

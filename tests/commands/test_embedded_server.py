@@ -167,7 +167,7 @@ def test_server__private_folder_that_others_may_enter__is_refused(folder: Path) 
         elsewhere.chmod(0o777)
         code, err = leave(user(long))
         assert code == 1
-        assert "is not ours alone" in err
+        assert "is not private to this user" in err
     finally:
         elsewhere.rmdir()
 

@@ -209,7 +209,7 @@ def test_migrate__of_a_database_of_an_earlier_version__refused(committed: Users)
     for arguments in ([], ["--check"], ["--plan"]):
         ran = run("migrate", *arguments)
         assert (ran.code, ran.out) == (1, "")
-        assert "start with a fresh database" in ran.err
+        assert "Use a new database" in ran.err
         assert ran.err.endswith("(earlier_version)\n")
 
 

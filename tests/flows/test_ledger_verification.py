@@ -297,6 +297,10 @@ def test_refused_contract__column_that_speaks_for_it__found(
         ("confidence_score = 0", "validator_verdict"),
         ("validator_verdict = '{}'", "validator_verdict"),
         ("eligibility_verdict = '{}'", "eligibility_verdict"),
+        ("validator_verdict = '\"\"'", "validator_verdict"),
+        ("eligibility_decision = ''", "eligibility_verdict"),
+        ("content_digest = ''", "content"),
+        ("approved_digest = ''", "approval"),
     ],
 )
 def test_draft__zero_confidence_or_empty_verdict_without_an_entry__found(

@@ -190,7 +190,7 @@ def test_databases__without_an_owner__one_role_does_both(monkeypatch: pytest.Mon
         (
             "postgresql://app@h/db",
             "mysql://owner:secret@h/db",
-            "GOVSITE_OWNER_DATABASE_URL must read",
+            "GOVSITE_OWNER_DATABASE_URL must have the form",
         ),
     ],
 )

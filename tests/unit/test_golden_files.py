@@ -235,7 +235,7 @@ ALTERATIONS: list[tuple[str, Callable[[Path], None], str]] = [
     (ACTIVE, other_byte_after('"lease_expires_at":nul'), "cannot be read as a contract"),
     (ACTIVE, swap_entries, "entry 2 is missing"),
     ("records/draft.json", other_byte_after('"status":"'), "but the last entry says DRAFT"),
-    (ARCHIVED, other_byte_after('"title":"'), "not the one that was listed"),
+    (ARCHIVED, other_byte_after('"title":"'), "is not the one in the manifest"),
     ("evidence/active-job-failed.json", other_byte_after('"end_reason":"'), "names its SHA-256"),
     ("evidence/active-job-failed.dsse.json", other_byte_after('"payload":"'), "by this key"),
     ("evidence/active-job-failed.dsse.json", other_byte_after('"sig":"'), "by this key"),

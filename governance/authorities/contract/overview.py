@@ -18,7 +18,7 @@ WEEKS_SHOWN = 8
 WEEK = timedelta(days=7)
 DECISIONS = ("approved", "rejected", "expired")
 WAITS = {
-    "verdicts": "for the validator's and the gate's verdicts",
+    "verdicts": "for the validator's verdict and the eligibility verdict",
     "activation": "for activation",
     "verdict": "for an auditor's verdict",
     "settling": "for a person to settle the audit",

@@ -25,9 +25,8 @@ objects in the site's schema. Running the command again changes nothing.
 
 The role must exist (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot limit it:
 if it is a superuser, owns the database, the schema, a table or a function of the site, or may
-become such a role. --apply needs the connection of the owner:
-GOVSITE_OWNER_DATABASE_URL, or the embedded server. `migrate` does the same if the application has a
-role of its own."""
+become such a role. --apply needs the connection of the owner: GOVSITE_OWNER_DATABASE_URL, or the
+embedded server. `migrate` does the same if the application has a role of its own."""
 
     examples: ClassVar[tuple[str, ...]] = (
         "grant_app_role govsite_app | psql service=owner",

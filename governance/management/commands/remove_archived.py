@@ -30,8 +30,8 @@ contract's chain, and the SHA-256 of the file. A contract that does not agree wi
 and the problem is printed. After a crash, run the command again; contracts that are removed already
 are passed over.
 
-The command needs the connection of the owner of the tables: GOVSITE_OWNER_DATABASE_URL, or
-the embedded server. Keep the archive: govsite cannot load a contract back into the database."""
+The command needs the connection of the owner of the tables: GOVSITE_OWNER_DATABASE_URL, or the
+embedded server. Keep the archive: govsite cannot load a contract back into the database."""
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (

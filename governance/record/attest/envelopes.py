@@ -57,7 +57,7 @@ def open_envelope(envelope: Any, *, payload_type: str, key: Ed25519PublicKey) ->
         except InvalidSignature:
             continue
         return payload
-    raise InvalidInputError("The envelope has no signature of this key.", code="bad_signature")
+    raise InvalidInputError("No signature of the envelope is by this key.", code="bad_signature")
 
 
 def _encoded(payload_type: str, payload: bytes) -> bytes:

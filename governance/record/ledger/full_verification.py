@@ -162,14 +162,14 @@ def _unvouched(
     unvouched = contract_record.rows.keys() - vouched
     for record, columns in _COLUMNS.items():
         if (record, None) not in vouched and any(
-            column is not None and column != ""
-            for column in columns(contract_record.contract, contract_record.job)
+            column is not None for column in columns(contract_record.contract, contract_record.job)
         ):
             unvouched.add((record, None))
     return sorted(unvouched, key=str)
 
 
-# The columns of a contract and its job that must be empty until an entry vouches for them.
+# The columns of a contract and its job that must be empty until an entry vouches for them. Empty is
+# NULL, or the empty text in the three columns of notes and reasons, which are never NULL.
 _COLUMNS: Mapping[str, Callable[[Any, Any], Iterable[Any]]] = {
     "validator_verdict_sha256": lambda contract, _: (
         contract.validator_verdict,
@@ -180,14 +180,19 @@ _COLUMNS: Mapping[str, Callable[[Any, Any], Iterable[Any]]] = {
         contract.eligibility_decision,
     ),
     "content_sha256": lambda contract, _: (contract.content_digest,),
-    "approval_sha256": lambda contract, _: contract.approval_record().values(),
+    "approval_sha256": lambda contract, _: (
+        value or None if name == "approval_note" else value
+        for name, value in contract.approval_record().items()
+    ),
     "closing_sha256": lambda contract, _: (
         contract.closed_at,
         contract.closed_by_id,
-        contract.closed_reason,
+        contract.closed_reason or None,
     ),
     "start_sha256": lambda _, job: job.start_record().values() if job else (),
-    "job_end_sha256": lambda _, job: (job.ended_at, job.ended_by_id, job.end_reason) if job else (),
+    "job_end_sha256": lambda _, job: (
+        (job.ended_at, job.ended_by_id, job.end_reason or None) if job else ()
+    ),
     "evidence_sha256": lambda _, job: ((job and job.status in JOB_TERMINAL_STATES) or None,),
 }
 

@@ -62,7 +62,7 @@ def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:
     tree = _tree_of(folder)
     if (signed["contracts"], signed["merkle_root"]) != (tree.size, tree.root.hex()):
         raise InvalidInputError(
-            "The lines of the manifest are not those that were signed.", code="bad_archive"
+            "The manifest's lines are not those that were signed.", code="bad_archive"
         )
     return SignedManifest(signed["signed_at"], signed["contracts"])
 
