@@ -193,7 +193,7 @@ def test_command__database_unavailable__says_so() -> None:
 def test_command__settings_that_cannot_be__says_so() -> None:
     outcome = shell("run_dev", environment={"DATABASE_URL": "mysql://somewhere/x"})
     assert outcome.returncode == 3
-    assert outcome.stderr.startswith(b"error: DATABASE_URL must read postgresql://")
+    assert outcome.stderr.startswith(b"error: DATABASE_URL must have the form postgresql://")
     assert b"Traceback" not in outcome.stderr
 
 
