@@ -20,6 +20,7 @@ COUNTED = (
     *("unit", "architecture", "flows", "database", "commands"),
     *(
         "admin/test_capability_page.py",
+        "admin/test_home.py",
         "admin/test_ledger_page.py",
         "admin/test_verify_evidence.py",
     ),

@@ -113,7 +113,12 @@ def test_answer__that_the_schema_promises__passes(
         ),
         pytest.param("nowhere/", 200, JSON, NO_FREEZE, "no operation", id="no operation"),
         pytest.param(
-            "nowhere/", 404, PROBLEM, problem(404, "job_not_found"), "is not declared for", id="no thing"
+            "nowhere/",
+            404,
+            PROBLEM,
+            problem(404, "job_not_found"),
+            "is not declared for",
+            id="no thing",
         ),
         pytest.param(
             "freezes/x/",
