@@ -1,4 +1,4 @@
-"""Clients that speak to the API as the cast's people, with real tokens."""
+"""API clients for the test users, with real tokens."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ClientFor = Callable[..., ApiClient]
 
 @pytest.fixture(autouse=True)
 def _plain_http(settings: Any) -> None:
-    """The test client speaks plain HTTP; the redirect to HTTPS is not what is tested here."""
+    """Disable the HTTPS redirect, because the test client speaks plain HTTP."""
     settings.SECURE_SSL_REDIRECT = False
 
 
 @pytest.fixture
 def streams(settings: Any) -> Iterator[None]:
-    """Four places for streams of events in this process, and little patience in them."""
+    """Allow four event streams in this process, with a short poll and heartbeat interval."""
     settings.GOVSITE_STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 60}
     STREAM_BROKER.set_capacity(4)
     yield
@@ -31,10 +31,13 @@ def streams(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def client_for() -> ClientFor:
-    """A client with a token of the person given, narrowed if so; without one for None."""
+    """Return a factory of clients that authenticate as a user, or anonymously for None.
+
+    Keyword arguments of the factory narrow the scope of the token.
+    """
 
     def make(person: Any, **narrowed: Any) -> ApiClient:
-        # A 500 shall arrive as one, not as the exception behind it.
+        # The client returns a 500 as a response instead of raising the view's exception.
         client = ApiClient(raise_request_exception=False)
         if person is not None:
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {new_token(person, **narrowed)}")

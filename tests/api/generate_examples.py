@@ -1,8 +1,8 @@
-"""The story that the schema's examples tell: docs/examples' gift cards, from list to verdict.
+"""Generator of the schema's examples: the gift cards contract, from import to verdict.
 
-`python -m tests.api.generate_examples` (`make examples`) plays it on a database of its own and
-writes what was asked and answered into governance/api/examples.json. A test plays it again, and
-compares.
+`python -m tests.api.generate_examples` (`make examples`) makes the calls on a database of its
+own and writes the requests and responses to governance/api/examples.json. A test generates them
+again and compares.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Examples = dict[str, dict[str, Any]]
 
 
 class ExampleRecorder:
-    """Makes each call and keeps it as an example of its operation."""
+    """Client that makes each call and records it as an example of its operation."""
 
     def __init__(self) -> None:
         from governance.domain.roles import Role
@@ -51,7 +51,7 @@ class ExampleRecorder:
         title: str,
         pk: Any = None,
     ) -> Any:
-        """The answer as JSON; kept, with its request, under `title`."""
+        """Make a call, record its request and response under `title`, and return the JSON."""
         from rest_framework.test import APIClient
 
         from tests.support.tokens import new_token
@@ -73,9 +73,9 @@ class ExampleRecorder:
 
 
 def record_examples() -> Examples:
-    """operation id → `id` of its address, `request`, and each status it answered, by title.
+    """Return the recorded examples by operation id: path `id`, `request`, responses by status.
 
-    Leaves everything that it did in the database that Django is pointed at.
+    The rows that the calls write stay in the database that Django is configured with.
     """
     recorder = ExampleRecorder()
     contract_id = _approved_contract(recorder)
@@ -88,7 +88,7 @@ def record_examples() -> Examples:
 
 
 def _approved_contract(recorder: ExampleRecorder) -> Any:
-    """Import and approve, which no call of the API does."""
+    """Import and approve a contract; the API has no operation for either."""
     from governance.domain.values import ActivationWindow
     from governance.flows.review_contract import approve_contract
     from governance.models import SystemContract
@@ -170,7 +170,7 @@ def _record_execution(recorder: ExampleRecorder, job_id: str, token: str) -> Non
             "get_progress", "worker", "get", "jobs/{id}/progress/", title=title, pk=job_id
         )
 
-    recorder.recorded["follow_job"] = {"id": job_id}  # what it tells is no JSON document
+    recorder.recorded["follow_job"] = {"id": job_id}  # the response is an event stream, not JSON
     with _rolled_back():
         both = [REPORT_TIMES | {"step_index": n, "status": "COMPLETED"} for n in (0, 1)]
         body = {"execution_token": token, "results": both}
@@ -178,7 +178,7 @@ def _record_execution(recorder: ExampleRecorder, job_id: str, token: str) -> Non
             "report_step", "worker", "post", "jobs/{id}/results/", body, title="both", pk=job_id
         )
     report(0, "completed")
-    report(0, "completed")  # the same report again is answered 200
+    report(0, "completed")  # a repeated report returns 200, not 201
     recorder.call("list_steps", "worker", "get", "jobs/{id}/steps/", title="running", pk=job_id)
     progress("running")
     with _rolled_back():
@@ -226,7 +226,7 @@ def _record_reads(recorder: ExampleRecorder, contract_id: Any, job_id: str) -> N
 
 @contextmanager
 def _rolled_back() -> Iterator[None]:
-    """What is told inside did not happen."""
+    """Roll back what the block writes."""
     from django.db import transaction
 
     with transaction.atomic():

@@ -1,7 +1,7 @@
-"""The two files in docs/ that the API's code says: openapi.yaml and errors.md.
+"""The two files in docs/ that are generated from the API's code: openapi.yaml and errors.md.
 
 `python -m tests.api.reference` (`make schema`) writes them; with `--check` (`make check`) it
-compares them instead, names one that is stale, shows the first lines that differ, and exits with 1.
+compares them instead and, if one is stale, shows the first lines that differ and exits with 1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ same `Idempotency-Key`, and it is carried out once.
 
 
 def schema_file() -> str:
-    """docs/openapi.yaml: the whole description; raises what makes it invalid OpenAPI."""
+    """Return the text of docs/openapi.yaml, after validating it against OpenAPI."""
     from drf_spectacular.generators import SchemaGenerator
     from drf_spectacular.renderers import OpenApiYamlRenderer
     from drf_spectacular.validation import validate_schema
@@ -57,7 +57,7 @@ def schema_file() -> str:
 
 
 def errors_file() -> str:
-    """docs/errors.md: every code by status, its meaning, what to do, and which calls return it."""
+    """Return the text of docs/errors.md: each code's status, meaning, remedy and operations."""
     from governance.api.error_codes import ERROR_CODES
     from governance.api.openapi import STATUS_TEXTS
 
@@ -81,7 +81,7 @@ def _row(code: str, error_code: Any) -> str:
 
 
 def _operations_with(code: str) -> Iterator[str]:
-    """The calls that return `code`, in words."""
+    """Return descriptions of the operations that return `code`."""
     from governance.api import declared_errors
 
     kinds = {
@@ -101,7 +101,7 @@ FILES: dict[str, Callable[[], str]] = {"openapi.yaml": schema_file, "errors.md":
 
 
 def stale_files(folder: Path) -> Iterator[str]:
-    """Of each file in the folder that is not what the code says: its name, and what differs."""
+    """Return a message for each stale file in the folder: its name and the first differences."""
     for name, made in FILES.items():
         path = folder / name
         known = path.read_text(encoding="utf-8") if path.exists() else ""

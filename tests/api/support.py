@@ -1,4 +1,4 @@
-"""What tests of the API share: addresses, a well-formed report, and how a problem looks."""
+"""Helpers of the API tests: URLs, a valid step report, and an assertion for problem documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ API = "/api/v1/"
 
 
 def report_body(token: str, step_index: int = 0, **fields: Any) -> dict[str, Any]:
-    """A report of a completed step; `fields` replaces what it says."""
+    """Return the body of a completed step's report, with `fields` replaced."""
     return {
         "execution_token": token,
         "step_index": step_index,
@@ -27,7 +27,7 @@ def report_body(token: str, step_index: int = 0, **fields: Any) -> dict[str, Any
 def assert_problem(
     response: Any, status: int, code: str, path: str | None = None
 ) -> dict[str, Any]:
-    """The response is a problem document of this status and code, naming this path if any."""
+    """Assert that the response is a problem document with this status, code and error path."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
@@ -43,7 +43,7 @@ def assert_problem(
 
 
 def all_pages(client: Any, address: str) -> Iterator[list[dict[str, Any]]]:
-    """Every page's results, from `address` on."""
+    """Return the results of each page, starting at `address` and following `next`."""
     for _ in range(100):
         if not address:
             return
@@ -59,12 +59,12 @@ def all_ids(client: Any, address: str) -> list[str]:
 
 
 def packed(text: str) -> str:
-    """A cursor that holds this text."""
+    """Return this text encoded as a page cursor."""
     return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
 
 
 def queries_of(client: Any, address: str) -> list[str]:
-    """The SQL that a call runs; it must succeed."""
+    """Return the SQL statements that a successful GET of `address` runs."""
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(API + address)
         assert answer.status_code == 200, answer.content

@@ -1,4 +1,4 @@
-"""What a client and a person hear of a contract that was archived and removed: 410, not 404."""
+"""Responses of the API and the pages for a contract that was archived and removed: 410, not 404."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_removed_contract__asked_for_by_an_outsider__403(
 def test_removed_contract__asked_for_with_a_bound_token__404(
     users: Users, client_for: ClientFor, removed: SystemContract
 ) -> None:
-    """A tombstone does not say which capabilities its contract had."""
+    """Respond 404, because a tombstone does not record the contract's capabilities."""
     bound = client_for(users.viewer, capabilities=["Search"])
     answer = bound.get(f"{API}contracts/{removed.pk}/")
     assert_problem(answer, 404, "contract_not_found")

@@ -1,4 +1,4 @@
-"""Several steps are reported by one call: in order, and all or none of them is kept."""
+"""Reports of several steps in one call: in order, and stored all or none."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_batch__of_whatever_size__asks_the_database_alike(
         assert answer.status_code == 201, answer.content
         counts.append(len(asked))
         running.complete()
-    # All but the last step leave one whose time-out says how long the lease is.
+    # Each batch ends with the job's last step, so none reads a next step's timeout for the lease.
     assert counts[0] == counts[1] == counts[2]
 
 

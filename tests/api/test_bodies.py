@@ -1,4 +1,4 @@
-"""What a body may not be: hostile, of another form, of another type."""
+"""Request bodies that are refused: hostile, of the wrong structure, or of the wrong type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many contracts are activated by one call: each alone, with an outcome for each."""
+"""Activation of many contracts in one call: one transaction and one outcome for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def named(*contracts: Any) -> dict[str, Any]:
 
 
 def failing_at(number: int, failure: Exception) -> Any:
-    """The flow, but its n-th call fails before anything is done."""
+    """Patch the activation flow so that its n-th call raises `failure` before it writes."""
     calls = iter(range(1, 1000))
 
     def flow(**arguments: Any) -> GovernanceJob:
@@ -216,7 +216,7 @@ def test_calls__with_one_key_at_once__activate_each_once_and_agree(
 def test_one_contract_out_of_many__costs_the_same(
     users: Users, client_for: ClientFor, django_assert_max_num_queries: Any
 ) -> None:
-    """Each is a transaction of its own, so the questions grow with the contracts: evenly."""
+    """Check that the query count grows linearly, as each contract has its own transaction."""
     operator = client_for(users.operator)
     counts = []
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Claiming when others claim at the same time, on real connections."""
+"""Concurrent claims of jobs, on real connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.users import Users
 
 @contextmanager
 def oldest_job_locked(release: threading.Event) -> Iterator[None]:
-    """Another connection holds the lock that a claim takes, until `release` is set."""
+    """Hold the lock of the oldest pending job on another connection until `release` is set."""
     held = threading.Event()
 
     def hold_lock() -> None:

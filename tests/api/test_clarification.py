@@ -1,4 +1,4 @@
-"""A founder's question in the API: readers see it, and that the clock stands."""
+"""A founder's clarification request in the API: readers see it and the paused review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strong entity tags: read only what has changed, write only to what was read."""
+"""Strong entity tags: conditional reads and conditional writes."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def test_reading__of_what_is_known__asks_the_database_less(
 ) -> None:
     viewer, job = client_for(users.viewer), judged_job(users)
     tag = viewer.get(url_of(job.contract))["ETag"]
-    with django_assert_max_num_queries(2):  # the token, the version
+    with django_assert_max_num_queries(2):  # the queries for the token and for the version
         answer = viewer.get(url_of(job.contract), HTTP_IF_NONE_MATCH=tag)
     assert answer.status_code == 304
 
 
 def test_etag__changes_with_everything_that_is_shown(users: Users, client_for: ClientFor) -> None:
-    """A whole life, its tags taken after each move: none comes twice, and no answer lies."""
+    """Check after each transition that no two different responses share an ETag."""
     viewer, seen = client_for(users.viewer), {}
 
     def check_etags(*subjects: Any) -> None:
@@ -117,7 +117,7 @@ def test_etag__when_a_shown_user_is_renamed__changes(
 def test_etag__when_who_asked_the_open_question_is_renamed__changes(
     users: Users, client_for: ClientFor
 ) -> None:
-    """Nothing else on the contract is by that founder."""
+    """Rename the asker, who appears nowhere else in the contract's representation."""
     viewer, contract = client_for(users.viewer), asked(users)
     before = viewer.get(url_of(contract))
     assert before.json()["clarification"]["asked_by"] == "founder"
@@ -161,7 +161,7 @@ def test_evidence__that_is_known__304(users: Users, client_for: ClientFor) -> No
     assert viewer.get(url_of(job, "evidence/"), HTTP_IF_NONE_MATCH=NOTHING).status_code == 200
 
 
-# --- writing ---
+# --- conditional writes ---
 def test_call__if_match_current_version__is_carried_out(
     users: Users, client_for: ClientFor
 ) -> None:

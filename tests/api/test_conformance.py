@@ -1,4 +1,4 @@
-"""The judge of every answer: what it lets pass, and what it does not."""
+"""The schema check of every request and response: what it accepts and what it rejects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the database is away, the API says so and when to ask again."""
+"""Responses during a database outage: 503 with a `Retry-After` header."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_write__where_the_database_only_reads__503_and_reading_goes_on(
 ) -> None:
     contract = approved(users)
     client = client_for(users.operator)
-    client.get(f"{API}jobs/")  # a replica cannot note when a token was used
+    client.get(f"{API}jobs/")  # records the token's use, which a read-only transaction cannot
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")

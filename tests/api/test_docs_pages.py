@@ -1,4 +1,4 @@
-"""What a client hears that knocks at the wrong door."""
+"""Responses to requests for addresses that the API does not serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every refusal of the domain, as a client hears it: status, code, and no trace left behind."""
+"""Domain errors as API responses: status, code, and no change to the record."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.users import Users
 
 
 class BrokenProvider:
-    """A health provider that cannot tell."""
+    """A health provider that always times out."""
 
     def capture(self, **_: Any) -> Any:
         raise TimeoutError
@@ -44,7 +44,7 @@ def activate(client: Any, contract: SystemContract, **body: Any) -> Any:
 
 
 def untouched(contract: SystemContract) -> bool:
-    """No job, and nothing told."""
+    """Return whether the contract has neither a job nor a ledger entry of one."""
     entries = LedgerEntry.objects.filter(contract=contract, event__startswith="job.")
     return not GovernanceJob.objects.filter(contract=contract).exists() and not entries.exists()
 

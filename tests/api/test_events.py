@@ -1,4 +1,4 @@
-"""`GET jobs/{id}/events/`: what comes, in which order, from where on, and until when."""
+"""`GET jobs/{id}/events/`: content, order, start, permissions and end of the stream."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ pytestmark = pytest.mark.usefixtures("streams")
 
 
 def ledger_of(client: Any, job: Any) -> list[dict[str, Any]]:
-    """The job's entries, as the contract's ledger shows them."""
+    """Return the ledger entries from the job's creation on, as the API lists them."""
     entries = client.get(f"{API}contracts/{job.contract_id}/ledger/").json()["results"]
     names = [entry["event"] for entry in entries]
     return list(entries[names.index("job.activation.created") :])
 
 
-# --- what comes ---------------------------------------------------------------------------------
+# --- content and order --------------------------------------------------------------------------
 def test_stream__of_a_contract_at_rest__is_the_ledger_from_the_jobs_first_entry_on(
     users: Users, client_for: ClientFor
 ) -> None:
@@ -63,7 +63,7 @@ def test_stream__of_a_contract_at_rest__is_the_ledger_from_the_jobs_first_entry_
 
 
 def stream_of(answer: Any) -> Stream:
-    """What the test client was given, read to its end."""
+    """Return the test client's streaming response, read to its end."""
     body = b"".join(answer.streaming_content)
     assert body.startswith(b"retry: 3000\n\n")
     assert b"\n:" not in body, "it waited at its end"
@@ -145,7 +145,7 @@ def test_stream__of_more_entries_than_a_page__sends_all(
     assert [event.data for event in events] == ledger_of(viewer, job)
 
 
-# --- from where on ------------------------------------------------------------------------------
+# --- start: Last-Event-ID -----------------------------------------------------------------------
 def test_stream__resumed_wherever_it_was_cut__loses_and_repeats_nothing(committed: Users) -> None:
     running = running_job(committed)
     running.complete_steps(1)
@@ -199,7 +199,7 @@ def test_last_event_id__beyond_the_chain__400_and_not_a_stream_that_leaves_entri
     assert str(last) in problem["detail"]
 
 
-# --- who may ------------------------------------------------------------------------------------
+# --- permissions --------------------------------------------------------------------------------
 def test_events__refused__as_problem_documents(users: Users, client_for: ClientFor) -> None:
     job = pending_job(users)
     address, accept = f"{API}jobs/{job.pk}/events/", {"HTTP_ACCEPT": "text/event-stream"}
@@ -246,7 +246,7 @@ def test_stream__whose_reader_loses_access__ends_before_it_sends_more(
         assert viewer.get(f"jobs/{job.pk}/events/").status_code in (401, 403)
 
 
-# --- until when ---------------------------------------------------------------------------------
+# --- end of the stream --------------------------------------------------------------------------
 def test_stream__has_an_end__and_goes_on_elsewhere(committed: Users, settings: Any) -> None:
     settings.GOVSITE_STREAMS = settings.GOVSITE_STREAMS | {"SECONDS": 0.5}
     job = pending_job(committed)
@@ -260,9 +260,8 @@ def test_stream__has_an_end__and_goes_on_elsewhere(committed: Users, settings: A
 
 
 def test_stream__ends_with_its_token(committed: Users, settings: Any) -> None:
-    settings.GOVSITE_STREAMS = settings.GOVSITE_STREAMS | {
-        "HEARTBEAT_SECONDS": 60
-    }  # before anybody asks again
+    # The next heartbeat, which checks the token, is due only after the token has expired.
+    settings.GOVSITE_STREAMS = settings.GOVSITE_STREAMS | {"HEARTBEAT_SECONDS": 60}
     job = pending_job(committed)
     token = new_token(committed.viewer, lasts=timedelta(seconds=1.5))
     with (

@@ -1,4 +1,4 @@
-"""`expand=`: what is put into an answer is what its own address shows, in a few queries for all."""
+"""`expand=`: the embedded resource equals the resource at its own URL, without N+1 queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers show: all that is declared, or exactly what `fields=` asks for and no more read."""
+"""Fields of responses: all that are declared, or exactly those in `fields=`, also in the SQL."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def as_json(data: Any) -> Any:
 
 
 def columns_of(sql: str, table: str) -> set[str]:
-    """Which columns of a table a query reads out."""
+    """Return the columns of a table that a query selects."""
     read = sql.partition(" FROM ")[0]
     return set(re.findall(rf'"governance_{table}"\."(\w+)"', read))
 
 
-# --- whole answers ------------------------------------------------------------------------------
+# --- complete responses -------------------------------------------------------------------------
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s != ContractStatus.VALIDATED])
 def test_answers__without_fields__are_what_the_serializers_say(
     users: Users, client_for: ClientFor, status: ContractStatus
 ) -> None:
-    """The columns are made of the serializers; what they show must be the same, in any state."""
+    """Check that the selected columns suffice for the serializers' data in every state."""
     contract_in(users, status)
     asked(users)
     viewer = client_for(users.viewer)
@@ -63,7 +63,7 @@ def test_answers__without_fields__are_what_the_serializers_say(
         assert viewer.get(f"{API}jobs/{job.pk}/").json() == as_json(JobSerializer(job).data)
 
 
-# --- fields -------------------------------------------------------------------------------------
+# --- `fields=` ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", CONTRACT_IN_FULL.names)
 def test_contract__asked_for_one_field__has_that_and_no_other(
     users: Users, client_for: ClientFor, name: str
@@ -81,7 +81,7 @@ def test_list__asked_for_few_fields__reads_only_these_and_its_key(
     viewer = client_for(users.viewer)
     address = "contracts/?fields=status,reference"
     [row] = viewer.get(API + address).json()["results"]
-    assert list(row) == ["reference", "status"]  # in the order in which they always stand
+    assert list(row) == ["reference", "status"]  # the serializer's order, not the parameter's
     *_, sql = queries_of(viewer, address)
     assert columns_of(sql, "systemcontract") == {"reference", "status", "created_at", "id"}
     assert "JOIN" not in sql

@@ -1,4 +1,4 @@
-"""Filters that leave rows in several cases: a page holds all of them in order, each once."""
+"""Filters that run as a UNION of branches: a page lists each row once and in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDERINGS = ["created_at", "-created_at", "updated_at", "-updated_at"]
 
 @pytest.fixture
 def record(users: Users) -> None:
-    """The operator proposed all of it, created and did more to some; others acted, too."""
+    """Create contracts in which the operator and others acted in different ways."""
     for _ in range(2):
         eligible(users)
         judged_job(users)
@@ -61,7 +61,7 @@ def test_contracts__of_several_branches__page_through_once_each_in_order(
 
 
 def fits(contract: SystemContract, asked: str) -> bool:
-    """What the filters say, said again without them."""
+    """Return whether the contract matches the filters, computed in Python."""
     parameters = dict(part.split("=") for part in asked.split("&"))
     people = (contract.proposed_by, contract.approved_by, contract.closed_by)
     names = {person.username for person in people if person}
@@ -94,5 +94,5 @@ def test_branch__of_many__is_read_no_further_than_a_page(
     viewer = client_for(users.viewer)
     address = "contracts/?actor=operator&status=DRAFT,ELIGIBLE&page_size=7"
     [listing] = [sql for sql in queries_of(viewer, address) if "UNION" in sql]
-    assert listing.count("UNION") == 5  # three ways to have acted, in two states
+    assert listing.count("UNION") == 5  # three actor columns, two statuses
     assert listing.count("LIMIT 8") == 7

@@ -1,4 +1,4 @@
-"""Filters: exactly the rows that fit, and no guess at what a value might have meant."""
+"""Filters: exactly the matching rows, and 400 for an invalid value."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_actor__unknown__finds_nothing_like_one_without_actions(
         assert [answer.json() for answer in answers] == [{"next": None, "results": []}] * 2
 
 
-# --- what no filter takes -----------------------------------------------------------------------
+# --- invalid values -----------------------------------------------------------------------------
 REFUSED = [
     ("contracts/?status=approved", "invalid_input", "status"),
     ("contracts/?status=APPROVED,", "invalid_input", "status"),

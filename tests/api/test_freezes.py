@@ -1,4 +1,4 @@
-"""The line over HTTP: readable for all; and an executor hears why it gets nothing."""
+"""Change freezes over HTTP: all roles read them, and an executor's claim reports an active one."""
 
 from __future__ import annotations
 

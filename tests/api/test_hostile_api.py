@@ -1,4 +1,4 @@
-"""Hostile input over HTTP: every payload meets some field, every field several payloads."""
+"""Hostile input over HTTP: every payload is sent to a field, every field gets several."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.hostile.api import api_fields
 from tests.support.hostile.payloads import payloads, some_payloads
 from tests.support.users import Users
 
-SHORT = 8  # into each field, others into the next; `make stress` sends 300
+SHORT = 8  # payloads per field, different for each; `make stress` sends 300
 
 
 def test_payloads__are_many_and_the_same_on_every_run() -> None:
@@ -44,7 +44,7 @@ def test_hostile_input__to_the_api__never_a_server_error(users: Users) -> None:
     assert figure["server_errors"] == 0
     assert figure["requests"] == figure["fields"] * SHORT
     assert figure["sent"] == figure["payloads"], "some were sent nowhere"
-    assert figure["2xx"] > 300  # it did reach the database
+    assert figure["2xx"] > 300  # the requests did reach the database
     assert figure["4xx"] > 300
 
 

@@ -1,4 +1,4 @@
-"""Requests that no library would send, through a raw socket to the site as it really runs."""
+"""Malformed HTTP requests, sent through a raw socket to the site under gunicorn."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REQUESTS: dict[str, bytes] = {
     "star": b"OPTIONS * HTTP/1.1",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
-# gunicorn says that it does not know this version of HTTP, or this coding; nothing went wrong.
+# gunicorn's statuses for an unsupported HTTP version or transfer coding are not server errors.
 NOT_KNOWN = {b"501", b"505"}
 
 
@@ -60,7 +60,7 @@ def test_requests__that_no_library_would_send__never_a_server_error(committed: U
     with running_site({"SECURE_SSL_REDIRECT": "0"}) as address:
         answers = {name: send(address, head, token) for name, head in REQUESTS.items()}
         with client_of(address, committed.viewer) as client:
-            assert client.get("jobs/").status_code == 200  # and it still works
+            assert client.get("jobs/").status_code == 200  # the site still responds
     statuses = {name: answer.split(b" ", 2)[1] for name, answer in answers.items() if answer}
     wrong = {
         name: answers[name][:300]
@@ -78,7 +78,7 @@ def test_requests__that_no_library_would_send__never_a_server_error(committed: U
 
 
 def send(address: str, head: bytes, token: bytes) -> bytes:
-    """What the server says to `head` and a short body; nothing, if it hangs up or only waits."""
+    """Return the response to `head` and a short body; empty on a disconnect or a timeout."""
     site = urlsplit(address)
     rest = b"" if b"Host:" in head else b"Host: localhost\r\n"
     rest += b"" if b"Authorization" in head else b"Authorization: Bearer %s\r\n" % token

@@ -1,4 +1,4 @@
-"""A call that is sent again under its `Idempotency-Key` is carried out once, answered alike."""
+"""Idempotent requests: a repeated `Idempotency-Key` runs once and gets the stored response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEY = "6f1c2a1e-0b7e-4d0e-9a39-2f1d9c8f7a11"
 
 @dataclass(frozen=True)
 class Post:
-    """A call about to succeed, once: who makes it, where, and with which body."""
+    """A POST request that succeeds once: its user, path, body and expected status."""
 
     person: str
     path: str
@@ -85,7 +85,7 @@ POSTS: Mapping[str, Callable[[Users], Post]] = {
 
 
 def record_counts() -> tuple[int, ...]:
-    """How much is on record: what a second call would change."""
+    """Return the row counts that a second execution of a call would change."""
     return tuple(
         model.objects.count()
         for model in (LedgerEntry, GovernanceJob, StepResult, IdempotencyRecord)
@@ -172,7 +172,7 @@ def test_key__with_another_body_path_or_user__422_and_nothing_happens(
 def test_key__under_a_token_of_smaller_scope__422(
     users: Users, client_for: ClientFor, send: Callable[..., Any]
 ) -> None:
-    """What an account was told under one token is not told under one that may see less."""
+    """Refuse a stored response to a token with a smaller scope than the original one."""
     post = POSTS["claim"](users)
     assert send(post).status_code == 200
     for narrowed in ({"capabilities": ["Checkout"]}, {"verbs": ["execute_job"]}):
@@ -247,7 +247,7 @@ def test_server_error__is_not_stored_and_leaves_nothing(
     done = record_counts()
     with patch("governance.api.contracts.ActivationSerializer", side_effect=RuntimeError):
         assert_problem(send(post), 500, "internal_error")
-    # Everything was written when it failed: the answer belongs to the story.
+    # The serializer failed after the writes, so their transaction must roll back.
     assert record_counts() == done
     assert send(post).status_code == 201
 
@@ -292,7 +292,7 @@ def test_stored_response__moved_to_another_row__cannot_be_decrypted(
 def test_stored_response__moved_to_another_call__cannot_be_decrypted(
     users: Users, send: Callable[..., Any]
 ) -> None:
-    """Who may write the table, and knows a key, still gets nobody's answer for another call."""
+    """Check that write access to the table and a known key do not disclose another response."""
     one, other = POSTS["start"](users), POSTS["start"](users)
     assert send(one).status_code == 200
     assert send(other, key="another-key").status_code == 200
@@ -324,13 +324,13 @@ def test_stored_response__after_a_day__is_gone(users: Users, send: Callable[...,
     assert send(post)["Idempotency-Replayed"] == "true"
     shift(timedelta(minutes=2))
     other = POSTS["activate"](users)
-    # The key is free again, even if nobody has purged it, and for another call too.
+    # An expired key can be reused for another call, even before the record is purged.
     assert send(other).status_code == 201
     assert send(other)["Idempotency-Replayed"] == "true"
 
 
 def shift(by: timedelta) -> None:
-    """What is kept was kept so much earlier."""
+    """Age the stored responses by this much."""
     with as_owner():
         run_sql("UPDATE governance_idempotencyrecord SET kept_at = kept_at - %s", by)
 
@@ -344,7 +344,7 @@ def test_call__while_the_same_one_is_carried_out__409_and_later_its_answer(
     with transaction.atomic():
         first = clients[0].post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY)
         assert first.status_code == 201
-        # This transaction is the first call's, not committed yet.
+        # The first call's transaction is still open here.
         [second] = at_once(lambda wait: clients[1].post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY))
         assert_problem(second, 409, "request_in_progress")
         assert second["Retry-After"] == "1"
@@ -382,7 +382,7 @@ def test_error_at_commit__rolls_back_all_and_is_not_stored(
     with patch(
         "governance.authorities.orchestrator.activation.serialized_entries", return_value="[]"
     ):
-        # Nothing is told, so PostgreSQL refuses at commit, when the answer is written already.
+        # No ledger entry is written, so a trigger fails the commit after the response was stored.
         assert_problem(operator.post(url, {}, HTTP_IDEMPOTENCY_KEY=KEY), 409, "integrity_violation")
     assert not IdempotencyRecord.objects.exists()
     assert not GovernanceJob.objects.exists()
@@ -393,7 +393,7 @@ def test_error_at_commit__rolls_back_all_and_is_not_stored(
 def test_call__with_a_key__costs_three_queries_more(
     users: Users, send: Callable[..., Any], name: str
 ) -> None:
-    """Its lock, what is kept of it, keeping the answer; and a transaction around the story."""
+    """Count the lock, the lookup and the storing of the response, and a savepoint's two."""
     posts = [POSTS[name](users) for _ in range(2)]
     counts = []
     for post, key in zip(posts, (None, KEY), strict=True):

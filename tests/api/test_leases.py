@@ -1,4 +1,4 @@
-"""Leases over HTTP: an executor sees how long it has, and hears that it came too late."""
+"""Leases over HTTP: responses show when a lease expires, and late reports are refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG_AGO = timedelta(minutes=10)
 
 
 def lease_of(answer: Any) -> datetime | None:
-    """The lease in an answer."""
+    """Return the lease's expiry in a response."""
     text = answer.json()["lease_expires_at"]
     return datetime.fromisoformat(text) if text else None
 

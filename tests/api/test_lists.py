@@ -1,4 +1,4 @@
-"""Lists: pages that lose nothing, queries that do not grow, and nothing read that is not shown."""
+"""Lists: complete pages, a constant number of queries, and no unused columns."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_queries__of_lists_and_ledgers__do_not_grow_with_the_rows(
     long_job = judged_job(users, proposed_changes=THREE_CHANGES * 8)
     long = [f"contracts/{long_job.contract_id}/ledger/", f"jobs/{long_job.pk}/steps/"]
     assert [len(queries_of(viewer, a)) for a in long] == [len(queries_of(viewer, a)) for a in short]
-    assert few == [2, 2, 3]  # who asks and what they may, the rows; and who the actor is
+    assert few == [2, 2, 3]  # the token with its permissions, the rows, and the actor filter's user
 
 
 def test_lists__of_any_kind__count_nothing(users: Users, client_for: ClientFor) -> None:

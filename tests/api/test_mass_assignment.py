@@ -1,4 +1,4 @@
-"""What only an operation may write is in no body: it changes nothing, and is refused by name."""
+"""Mass assignment: a body that names a column of the record is refused and changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.api.test_idempotency import POSTS
 from tests.support.users import Users
 
 RECORD = (SystemContract, GovernanceJob, StepResult, AuditEvidence, GovernanceAudit, LedgerEntry)
-# Every column of the record that a client could wish to set, and those of accounts and tokens.
+# Every column of the record that a client could try to set, and those of accounts and tokens.
 COLUMNS = sorted(
     {
         name
@@ -36,7 +36,7 @@ COLUMNS = sorted(
 )
 
 
-# Columns that are a client's to say, where the call is about them.
+# Columns that are also legitimate input of an operation.
 ITS_OWN = {
     "activate": {"timeout_minutes"},
     "activate_many": {"timeout_minutes"},
@@ -50,13 +50,13 @@ def everything() -> list[Any]:
 
 
 def in_turns(columns: list[str]) -> Iterator[list[str]]:
-    """As many at once as a refusal names."""
+    """Split the columns into groups of as many as one error response lists."""
     for first in range(0, len(columns), MAX_ERRORS):
         yield columns[first : first + MAX_ERRORS]
 
 
 def named_in(answer: Any) -> set[str]:
-    """The places that a refusal names, each as a field that is not known."""
+    """Return the paths of a 400 response, after checking that each is an unknown field."""
     problem = assert_problem(answer, 400, "invalid_input")
     assert {fault["message"] for fault in problem["errors"]} == {"is not a known field"}
     return {fault["path"] for fault in problem["errors"]}
@@ -74,12 +74,12 @@ def test_body__with_a_column_of_the_record__400_and_nothing_changes(
         for value in ("COMPLETED", None):
             answer = client.post(API + post.path, post.body | dict.fromkeys(columns, value))
             assert named_in(answer) == set(columns)
-    # One alone is enough.
+    # A single such column is refused, too.
     for column in {"status", "approved_by", "content_digest", "updated_at", "id"} & set(tried):
         answer = client.post(API + post.path, {**post.body, column: "COMPLETED"})
         assert_problem(answer, 400, "invalid_input", column)
     assert everything() == before
-    # And without it, the very same call succeeds.
+    # The same call without the columns succeeds.
     assert client.post(API + post.path, post.body).status_code == post.succeeds
 
 

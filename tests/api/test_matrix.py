@@ -94,7 +94,7 @@ def user_with_roles(name: str, *roles: Role) -> Account:
 def call(
     client: APIClient, users: Users, method: str, route: str, state: str, fixtures: MatrixFixtures
 ) -> tuple[int, str]:
-    """The answer's status and, of a refusal, its code."""
+    """Return the response's status and its error code, which is empty for a success."""
     if route == "jobs/claim/" and state != "PENDING":
         for job in GovernanceJob.objects.filter(status=JobStatus.PENDING):
             cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator, at=now())

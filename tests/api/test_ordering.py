@@ -1,4 +1,4 @@
-"""Orders of lists, and cursors: each row once, and no cursor but one that a page gave out."""
+"""Orderings of lists and cursors: each row once, and only cursors that a page returned."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_contracts__in_every_order__page_through_once_each(
     for moment in (at, at, at, at + HOUR, at - HOUR):
         eligible(users, at=moment)
     asked(users, at=at - 3 * HOUR)
-    pending_job(users)  # made now, changed a little later
+    pending_job(users)  # created now, updated a little later
     column = ordering.removeprefix("-")
     rows = sorted(
         SystemContract.objects.all(),
@@ -50,7 +50,7 @@ def test_jobs__in_every_order__page_through_once_each(
 ) -> None:
     running = running_job(users)
     made = [running.job, pending_job(users), finished_job(users)]
-    running.complete_steps()  # made first, changed last
+    running.complete_steps()  # created first, updated last
     ids = [str(job.pk) for job in made]
     expected = {
         "created_at": ids,
@@ -68,7 +68,7 @@ def test_contract__that_changes_while_one_pages_by_updated_at__comes_again_and_n
     ids = [str(running.job.pk) for running in made]
     pages = all_pages(client_for(users.viewer), f"{API}jobs/?ordering=updated_at&page_size=2")
     first = [row["id"] for row in next(pages)]
-    for changed in (made[0], made[2]):  # one that was seen, and one that was not
+    for changed in (made[0], made[2]):  # one listed on the first page, and one not yet listed
         changed.complete_steps(1)
     rest = [row["id"] for page in pages for row in page]
     assert first == ids[:2]

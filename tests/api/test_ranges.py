@@ -1,4 +1,4 @@
-"""Ranges of time: from a moment on, and until before one, whatever the order."""
+"""Time range filters: the start is included, the end excluded, in every ordering."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_range__whose_plus_was_not_escaped__says_how(users: Users, client_for: C
 def test_range__of_the_other_column__bounds_the_walk_through_the_order(
     users: Users, client_for: ClientFor
 ) -> None:
-    """What changed before a moment was made before it: so the index is entered at the right end."""
+    """Bound the ordering column too, as created_at <= updated_at: the index scan skips rows."""
     viewer = client_for(users.viewer)
     at = "2026-11-02T09:00:00Z"
     *_, walk = queries_of(viewer, f"contracts/?created_after={at}&ordering=updated_at")

@@ -1,8 +1,8 @@
-"""747 real changes: 733 go the whole way, 14 may not become contracts at all.
+"""747 real changes: 733 complete the whole workflow, 14 are refused as contracts.
 
-The way is the same for all of them: proposed, approved, activated, run step by step, judged on the
-sealed evidence, and the record verified. A lot of them, the same on every run, goes it over HTTP;
-the others go it through the flows that the API calls.
+Each change is proposed, approved, activated, executed step by step and audited on the sealed
+evidence; then the ledger is verified. A fixed sample of the changes runs over HTTP, the others
+through the flows that the API calls.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OVER_HTTP = 150
 
 @dataclass
 class Worker:
-    """An operator's, an executor's and an auditor's client, each with its own token."""
+    """Clients of an operator, an executor and an auditor, each with its own token."""
 
     operator: httpx.Client
     executor: httpx.Client
@@ -58,7 +58,7 @@ class Worker:
 
     def claim(self) -> dict[str, Any]:
         while (answer := self.executor.post("jobs/claim/")).status_code == 204:
-            pass  # every waiting job was just then looked at by the other workers
+            pass  # other workers held the locks of all pending jobs
         return expect(200, answer)
 
     def run(self, job: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ class Worker:
         assert ended["status"] == JobStatus.COMPLETED
 
     def judge(self, job_id: str) -> None:
-        """Hash the evidence as it is served, and pass exactly that."""
+        """Record a PASS verdict for the hash of the evidence as it is served."""
         served = self.auditor.get(f"jobs/{job_id}/evidence/")
         expect(200, served)
         digest = hashlib.sha256(served.content).hexdigest()
@@ -105,7 +105,7 @@ def started_by_name(worker: Worker, contracts: list[SystemContract]) -> None:
 
 
 def claimed(worker: Worker, contracts: list[SystemContract]) -> None:
-    """Each worker claims as often as it activated, whatever job it gets."""
+    """Claim one job per activated contract; it may be a job of another worker's contract."""
     for contract in contracts:
         worker.activate(contract)
         job = worker.claim()
@@ -114,7 +114,7 @@ def claimed(worker: Worker, contracts: list[SystemContract]) -> None:
 
 
 def through_the_flows(users: Users, contract: SystemContract) -> None:
-    """What `started_by_name` does, without HTTP."""
+    """Activate, execute and audit one contract without HTTP."""
     job = activate_contract(
         contract_id=contract.pk, actor=users.operator, at=now(), timeout_minutes=60
     )

@@ -1,4 +1,4 @@
-"""The API's description of itself, and the pages that need no token."""
+"""The OpenAPI schema and the pages that need no token."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def schema(db: None) -> dict[str, Any]:
 
 @cache
 def _served_schema() -> dict[str, Any]:
-    """Made from the code alone, and slowly: once for all tests."""
+    """Return the schema, cached because it depends on code only and is slow to generate."""
     answer = ApiClient().get(f"{API}schema/")
     assert answer.status_code == 200
     document: dict[str, Any] = yaml.safe_load(answer.content)
@@ -95,7 +95,7 @@ def test_schema__of_every_call__describes_responses_and_errors(
         expected = {"400", "401", "403", "406", "411", "414", "415", "429", "500", "503"}
         expected |= {"404"} if "{id}" in path else set()
         expected |= {"409", "422"} if method == "post" else set()
-        # What may have been archived: a contract, and its ledger.
+        # Only a contract and its ledger can be archived and removed.
         expected |= {"410"} if method == "get" and "contracts/{id}" in path else set()
         is_held = method == "post" or operation["operationId"] in READ_ON_CONDITION
         expected |= {"412"} if is_held else set()
@@ -174,7 +174,7 @@ def test_examples__match_a_new_recording(db: None) -> None:
 
 
 def _shape(value: Any) -> Any:
-    """Which fields there are, and of which type; not what stands in them."""
+    """Return the value with each leaf replaced by the name of its type."""
     if isinstance(value, dict):
         return {name: _shape(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -270,7 +270,7 @@ def assert_page_is_our_own(answer: Any, *, least: int) -> None:
     for link in links:
         if link.startswith("/static/"):
             assert finders.find(link.removeprefix("/static/")), link
-    # No script stands in the page itself, so its policy needs no exception for scripts.
+    # The page has no inline script, so its content security policy needs no exception.
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "script-src 'self';" in answer["Content-Security-Policy"]
     assert "default-src 'none';" in answer["Content-Security-Policy"]

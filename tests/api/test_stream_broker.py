@@ -1,4 +1,4 @@
-"""Places of streams: how many there are, who takes one, and that each is given back."""
+"""Capacity of the stream broker: its size, who uses it, and its release."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.usefixtures("streams")
 
 @pytest.fixture
 def idle_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBroker]:
-    """The process's hub is a new one, whose thread does not run."""
+    """Replace the process's stream broker by a new one whose thread does not run."""
     broker = StreamBroker()
     monkeypatch.setattr("governance.api.stream_broker.STREAM_BROKER", broker)
     monkeypatch.setattr("threading.Thread.start", lambda thread: None)
     yield broker
-    gc.unfreeze()  # what a worker's beginning set aside
+    gc.unfreeze()  # undoes the gc.freeze() of post_worker_init
 
 
 @pytest.mark.usefixtures("idle_broker")
@@ -87,7 +87,7 @@ def test_client__that_stops_reading__is_not_waited_for_without_end(
         answer = client_for(users.viewer).get(address, **{"gunicorn.socket": ours})
         assert ours.gettimeout() == SEND_SECONDS
         theirs.close()
-        assert list(answer.streaming_content)[:1] == [RETRY]  # and then it ends
+        assert list(answer.streaming_content)[:1] == [RETRY]  # then the stream ends
 
 
 def test_stream__whose_response_is_never_closed__frees_its_capacity(

@@ -1,4 +1,4 @@
-"""Streams on the site as it runs in earnest: their places, their threads, and who must not wait."""
+"""Event streams under gunicorn: their capacity and threads, and calls that must not wait."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wait_until(holds: Any, what: str) -> None:
 
 
 def response_to(client: httpx.Client, address: str) -> httpx.Response:
-    """The answer, read to its end if it is a refusal; a stream is let go at once."""
+    """Return the response; read an error to its end, and close a stream at once."""
     with client.stream("GET", address) as answer:
         if answer.status_code != 200:
             answer.read()
@@ -41,7 +41,7 @@ def response_to(client: httpx.Client, address: str) -> httpx.Response:
 
 
 def sessions(*, waiting_for_a_lock: bool = False) -> int:
-    """How many the application has on this test's database."""
+    """Return the number of the application's sessions on this test's database."""
     waiting = "AND wait_event_type = 'Lock'" if waiting_for_a_lock else ""
     with server() as cursor:
         cursor.execute(
@@ -72,7 +72,7 @@ def test_streams__at_capacity__leave_all_other_threads_and_connections_to_calls(
                 )
                 for _ in range(THREADS_FOR_CALLS)
             ]
-            # Each call holds a thread and a connection now, and that is every connection.
+            # Each call now holds a thread and a connection; no other connection may be open.
             wait_until(
                 lambda: sessions(waiting_for_a_lock=True) == THREADS_FOR_CALLS,
                 "some call found no thread, or no connection",
@@ -88,9 +88,8 @@ def test_streams__at_capacity__leave_all_other_threads_and_connections_to_calls(
 def test_stream__beyond_capacity__503_until_a_client_disconnects(committed: Users) -> None:
     job = pending_job(committed)
     events = f"jobs/{job.pk}/events/"
-    silent = ONE_PROCESS | {
-        "GOVSITE_STREAM_HEARTBEAT_SECONDS": "300"
-    }  # no write tells that one has left
+    # Without a heartbeat within the test, no write detects a disconnected client.
+    silent = ONE_PROCESS | {"GOVSITE_STREAM_HEARTBEAT_SECONDS": "300"}
     with ExitStack() as stack:
         address = stack.enter_context(running_site(silent))
         viewer = stack.enter_context(client_of(address, committed.viewer))
@@ -126,7 +125,7 @@ def test_stream__of_a_site_that_stops__ends_in_good_order(committed: Users) -> N
         stream = stack.enter_context(following(viewer, job.pk))
         stream.events(1)
         site.close()
-        assert stream.rest() == []  # one that was killed would end within a chunk
+        assert stream.rest() == []  # a killed process would cut the stream within a chunk
 
 
 def test_stream__whose_database_goes_and_comes_back__goes_on(committed: Users) -> None:
@@ -148,7 +147,7 @@ def test_stream__whose_database_goes_and_comes_back__goes_on(committed: Users) -
 
 @contextmanager
 def database_down() -> Iterator[None]:
-    """Everybody is thrown out of this test's database, and nobody gets in."""
+    """Terminate all sessions on this test's database and refuse new ones during the block."""
     name = connection.settings_dict["NAME"]
     connection.close()
     with server() as cursor:

@@ -1,4 +1,4 @@
-"""A contract that replaced another in the API: each names the other."""
+"""Succession in the API: a contract and its successor link to each other."""
 
 from __future__ import annotations
 

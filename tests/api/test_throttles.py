@@ -1,4 +1,4 @@
-"""Throttles: so many reads and so many writes a minute for each token, and when to come back."""
+"""Throttles: limits of reads and writes a minute for each token, and `Retry-After`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 def clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Two reads and one write a minute; the clock stands until a test moves it."""
+    """Set limits of two reads and one write a minute, and a clock that only the test moves."""
     cache.clear()
     settings.GOVSITE = settings.GOVSITE | {
         "API_READS_PER_MINUTE": 2,

@@ -1,4 +1,4 @@
-"""A token bound to capabilities: what affects anything else does not exist for it."""
+"""Tokens bound to capabilities: a contract outside the token's scope is a 404."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.factories import (
 )
 from tests.support.users import Users
 
-# What a token for Search and Stock reaches, and what it does not.
+# Affected capabilities inside and outside the scope of a token for Search and Stock.
 INSIDE = (["Search"], ["Stock", "Search"])
 OUTSIDE = (["Search", "Checkout"], ["Search", "SYSTEM"], ["Search", "Stock", "Checkout"])
 SCOPE = ["Search", "Stock"]
@@ -33,7 +33,7 @@ ON_ONE_THING = sorted((method, route) for method, route in MAY if ID in route)
 
 @pytest.fixture
 def scoped_client(users: Users, client_for: ClientFor) -> APIClient:
-    """May do everything, for contracts about nothing but Search and Stock."""
+    """Return a superuser's client whose token is bound to Search and Stock."""
     users.outsider.is_superuser = True
     users.outsider.save()
     return client_for(users.outsider, capabilities=SCOPE)
@@ -44,7 +44,7 @@ def call(client: APIClient, method: str, route: str, pk: Any, **options: Any) ->
 
 
 def without_id(answer: Any, pk: Any) -> tuple[Any, ...]:
-    """Everything that an answer tells, but for the id that was asked for."""
+    """Return status, headers and content of a response, with the requested id masked."""
     headers = {name: value for name, value in answer.items() if name != "Content-Length"}
     return answer.status_code, headers, answer.content.replace(str(pk).encode(), b"ID")
 
@@ -72,7 +72,7 @@ def test_resource_outside_the_scope__answers_exactly_like_one_that_is_not_there(
 def test_resource_outside_the_scope__reads_like_one_that_is_missing_for_all(
     users: Users, scoped_client: APIClient, client_for: ClientFor, method: str, route: str
 ) -> None:
-    """A body that fits, so that an unbound token hears of the missing id as well."""
+    """Send a valid body, so that an unbound token gets the 404 of a missing id as well."""
     job = finished_job(users, affected_capabilities=["Search", "Checkout"])
     thing = job if route.startswith("jobs/") else job.contract
     body = {
@@ -102,7 +102,7 @@ def test_resource_within_the_scope__is_read_and_changed(
     for method, route in ON_ONE_THING:
         if method == "get":
             thing = done if route.startswith("jobs/") else done.contract
-            # Only where a test opens places for streams are there any.
+            # The capacity for streams is 0 unless a test sets it.
             expected = 503 if route.endswith("/events/") else 200
             assert call(scoped_client, method, route, thing.pk).status_code == expected, route
     contract = approved(users, affected_capabilities=affected)

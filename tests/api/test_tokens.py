@@ -1,4 +1,4 @@
-"""The token at the door: which ones open it, what they may do, and that their use is noted."""
+"""Token authentication: valid tokens, their verbs, and the record of their last use."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_token__begins_like_one_that_is_revoked__is_just_unknown(users: Users) -
 
 # --- verbs ---
 def permissions() -> dict[tuple[str, str], str]:
-    """The permission that each call names, by method and route."""
+    """Return the permission that each operation requires, by method and route."""
     return {
         (method, route): pattern.callback.cls.action_permissions[action]
         for route, pattern in routes(urls.urlpatterns)
@@ -97,7 +97,7 @@ def test_verb__that_the_account_does_not_have__opens_nothing(
     assert_problem(client.get(JOBS), 403, "permission_denied")
 
 
-# --- another's job ---
+# --- jobs of other executors ---
 @pytest.mark.parametrize("action", ["results", "complete"])
 def test_running_job__of_another_executor__404_as_if_it_were_not_there(
     users: Users, client_for: ClientFor, action: str
@@ -114,7 +114,7 @@ def test_running_job__of_another_executor__404_as_if_it_were_not_there(
         assert "details" not in problem
 
 
-# --- use ---
+# --- last use ---
 def noted(token: ApiToken) -> Any:
     return ApiToken.objects.get(pk=token.pk).last_used_at
 
@@ -162,7 +162,7 @@ def test_call__in_a_database_that_only_reads__answers_all_the_same_and_tries_onc
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
         assert [client.get(JOBS).status_code for _ in range(3)] == [200] * 3
-        transaction.set_rollback(True)  # which ends being read only, too
+        transaction.set_rollback(True)  # ends the read-only mode as well
     assert noted(token) is None
     [message] = caplog.messages
     assert str(token.pk) in message

@@ -1,4 +1,4 @@
-"""Who may call what: every route and method of the API against every role."""
+"""Permissions: every route and method of the API against every role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ID = "<uuid:pk>"
 PEOPLE = ("operator", "founder", "executor", "auditor", "viewer", "outsider")
 ALL_BUT_THE_OUTSIDER = set(PEOPLE) - {"outsider"}
 
-# (method, route) → who gets past the door. What is not listed here does not exist.
+# (method, route) → the permitted users; the API must have no other operation.
 MAY: dict[tuple[str, str], set[str]] = {
     ("get", "contracts/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"contracts/{ID}/"): ALL_BUT_THE_OUTSIDER,
@@ -58,7 +58,7 @@ def routes(patterns: list[Any]) -> Iterator[tuple[str, URLPattern]]:
 
 
 def all_calls() -> set[tuple[str, str]]:
-    """Every (method, route) that the URL configuration binds to an action."""
+    """Return each (method, route) that the URL configuration binds to an action."""
     return {
         (method, route)
         for route, pattern in routes(urls.urlpatterns)
@@ -78,7 +78,7 @@ def test_table__names_exactly_the_calls_there_are() -> None:
         for route, pattern in routes(urls.urlpatterns)
         if not getattr(pattern.callback, "actions", None)
     }
-    assert unbound == OPEN_TO_ALL  # "" is both the index and what leads nowhere
+    assert unbound == OPEN_TO_ALL  # "" is the route of the index and of the 404 fallback
 
 
 @pytest.mark.parametrize("name", PEOPLE)

@@ -1,4 +1,4 @@
-"""A site for the client to speak to, on a database of the test's own."""
+"""A running site for the client, on a database of the test's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.users import Users
 
 @dataclass(frozen=True)
 class Site:
-    """Where the site is, who is there, and a client for any of them."""
+    """A running site: its URL, its users, and a factory of their clients."""
 
     address: str
     users: Users
@@ -26,7 +26,7 @@ class Site:
 
 @pytest.fixture(autouse=True)
 def _plain_http(settings: Any) -> None:
-    """On loopback we speak plain HTTP; the redirect to HTTPS is not what is tested here."""
+    """Disable the HTTPS redirect, because the tests use plain HTTP on loopback."""
     settings.SECURE_SSL_REDIRECT = False
 
 

@@ -1,4 +1,4 @@
-"""Every call of the client, against the real site."""
+"""Every method of the client, against a running site."""
 
 from __future__ import annotations
 

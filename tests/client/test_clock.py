@@ -1,4 +1,4 @@
-"""The site's time: neither a wrong clock of ours nor its rounding lets a step begin too late."""
+"""The client's estimate of the site's time: the latest that the site's clock can show."""
 
 from __future__ import annotations
 

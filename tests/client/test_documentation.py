@@ -1,4 +1,4 @@
-"""docs/executors.md: what stands there to be copied is what runs."""
+"""The code examples in docs/executors.md, executed as they are."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_program__run__prints_the_job(site: Site, capsys: pytest.CaptureFixture[
     job = pending_job(site.users)
     token = new_token(site.users.executor)
     program = PROGRAM.replace("http://127.0.0.1:8000", site.address)
-    exec(program.replace("7dad40d2465d32b0…", token), {})  # noqa: S102 - our own page
+    exec(program.replace("7dad40d2465d32b0…", token), {})  # noqa: S102 - our own documentation
     printed = capsys.readouterr().out
     assert printed == f"{job.pk} COMPLETED {reloaded(job).evidence.sha256}\n"
 

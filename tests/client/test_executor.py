@@ -1,4 +1,4 @@
-"""The loop of an executor, against the real site."""
+"""The executor's loop, against a running site."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.support.proxies import cutting_proxy
 
 
 class RecordingHandler:
-    """A handler that notes each step, and does at one of them what it was made with."""
+    """A handler that records each step and calls `does` at the step with index `at`."""
 
     def __init__(
         self, at: int | None = None, does: Callable[[Step], Any] = lambda step: None
@@ -60,7 +60,7 @@ def executor(site: Site, handler: RecordingHandler, **options: Any) -> Executor:
 
 
 def as_started(client: GovsiteClient, running: Running) -> StartedJob:
-    """A running job as its start told it."""
+    """Return a running job as the response to its start would."""
     return cast(StartedJob, client.job(running.job.pk) | {"execution_token": running.token})
 
 
@@ -132,7 +132,7 @@ def test_executor__a_step_outlives_its_timeout__fails_and_the_late_answer_counts
 def test_executor__a_report_larger_than_the_site_takes__fails_the_step(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The site's limits may be narrower than the client knows."""
+    """Fail the step, as the site's limits may be smaller than those the client checks."""
     monkeypatch.setattr("governance.api.parsers.MAX_DOCUMENT_BYTES", 2000)
 
     class Talks(RecordingHandler):
@@ -145,7 +145,7 @@ def test_executor__a_report_larger_than_the_site_takes__fails_the_step(
     assert "document_too_large" in reloaded(job).results.get().error
 
 
-# --- leases, and jobs that are lost ---
+# --- leases and lost jobs ---
 def test_executor__the_lease_is_over__begins_no_step(site: Site) -> None:
     running = running_job(site.users, at=now() - timedelta(minutes=10))
     client, handler = site.client_for(site.users.executor), RecordingHandler()
@@ -158,7 +158,7 @@ def test_executor__the_lease_is_over__begins_no_step(site: Site) -> None:
 def test_executor__its_own_clock_is_wrong__goes_by_the_site(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker whose clock is an hour ahead does not drop what it still has."""
+    """Check that a clock one hour ahead does not make the executor drop a valid lease."""
 
     class Ahead(executor_module.datetime):  # type: ignore[misc, name-defined]
         @classmethod
@@ -215,7 +215,7 @@ def test_executor__a_plan_of_many_pages__is_read_to_its_end(
     assert (ended.status, ended.steps_reported) == ("COMPLETED", 3)
 
 
-# --- cut answers ---
+# --- interrupted responses ---
 @pytest.mark.parametrize("what", ["/results/", "/complete/", "/steps/"])
 def test_executor__every_second_answer_is_cut__each_step_runs_once(site: Site, what: str) -> None:
     jobs = [pending_job(site.users) for _ in range(4)]
@@ -230,7 +230,7 @@ def test_executor__every_second_answer_is_cut__each_step_runs_once(site: Site, w
     ]
 
 
-# --- when to claim, and when to stop ---
+# --- claiming and stopping ---
 def test_executor__asked_to_stop__finishes_its_job_and_claims_no_other(site: Site) -> None:
     job, other = pending_job(site.users), pending_job(site.users)
     stopping = threading.Event()
@@ -261,7 +261,7 @@ def test_executor__no_job_waits__asks_again_until_it_is_stopped(
 
     monkeypatch.setattr(client, "claim", counted)
     assert list(executor(site, RecordingHandler(), client=client, stopping=stopping).run()) == []
-    assert len(set(claims)) == 3  # what was answered is not asked again, but anew
+    assert len(set(claims)) == 3  # an answered claim is followed by a new key
 
 
 def test_executor__changes_are_frozen__waits_and_logs_it(
@@ -302,7 +302,7 @@ def test_executor__may_not_execute__is_refused_for_good(site: Site) -> None:
 def test_executor__its_claim_is_not_answered__asks_the_same_until_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So a job that it got without hearing of it is told by a site that keeps answers by key."""
+    """Repeat the key, so that the site can return a job whose first response was lost."""
     monkeypatch.setattr(executor_module, "IDLE_SECONDS", 0.0)
     stopping = threading.Event()
     keys: list[str] = []

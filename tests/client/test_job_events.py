@@ -1,4 +1,4 @@
-"""The client follows a job through streams that end, break off, and are refused for a while."""
+"""The client follows a job across streams that end, are interrupted or are refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.factories import (
 
 @pytest.fixture
 def streams(settings: Any) -> Iterator[None]:
-    """Two places; a stream lasts a second and is gone on with by another."""
+    """Allow two streams and end each after a second, so that the client must reconnect."""
     settings.GOVSITE_STREAMS = {"POLL_MS": 20, "HEARTBEAT_SECONDS": 0.2, "SECONDS": 1}
     STREAM_BROKER.set_capacity(2)
     yield
@@ -54,7 +54,7 @@ def test_job__followed_through_many_streams__returns_each_entry_once_and_in_orde
         author=site.users.auditor,
         at=now(),
     )
-    seen += entries  # ends by itself: nothing can follow
+    seen += entries  # the stream ends with the last possible entry
     chain = LedgerEntry.objects.filter(contract_id=job.contract_id).order_by("seq")
     first = seen[0]["seq"]
     expected = [(entry.seq, entry.event) for entry in chain if entry.seq >= first]
@@ -86,11 +86,11 @@ def test_streams__at_capacity__are_retried_as_long_as_the_policy_says(site: Site
     with pytest.raises(NoAnswer):
         next(viewer.follow(reloaded(job).pk))
     assert pauses
-    assert min(pauses) >= 1  # as long as Retry-After asks
+    assert min(pauses) >= 1  # at least as long as Retry-After
 
 
 def test_stream__cut_in_the_middle_of_an_entry__is_gone_on_with_before_it() -> None:
-    """The edge of the network: a line that breaks off where no site ends one."""
+    """Interrupt a stream within an entry, which a real site cannot be made to do."""
     asked: list[str | None] = []
     whole = 'id: {0}\nevent: e\ndata: {{"seq": {0}}}\n\n'
     parts = [whole.format(1) + 'id: 2\ndata: {"se', whole.format(2)]

@@ -1,4 +1,4 @@
-"""An executor is killed in the middle of a step: nobody runs its job a second time."""
+"""An executor killed in the middle of a step: no other executor runs its job again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
         assert executor.stdout is not None
         assert executor.stdout.readline() == AT_GATE
         with gate.open("wb"):
-            pass  # step 0 goes on, is reported, and step 1 begins
+            pass  # step 0 ends and is reported, and step 1 begins
         assert executor.stdout.readline() == AT_GATE
         executor.kill()
         assert executor.wait(60) == -9
@@ -39,12 +39,12 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
     assert begun == [(str(job.pk), 0), (str(job.pk), 1)]
     assert reloaded(job).status == JobStatus.RUNNING
 
-    run_another(site, token, notes)  # before the sweep
+    run_another(site, token, notes)  # before fail_timed_out_jobs
     lease = reloaded(job).lease_expires_at
     assert lease is not None
     [swept] = fail_timed_out_jobs(actor=site.users.operator, at=lease + SECOND)
     assert swept.refusal is None
-    run_another(site, token, notes)  # and after it
+    run_another(site, token, notes)  # after fail_timed_out_jobs
 
     ended = reloaded(job)
     assert ended.status == JobStatus.FAILED
@@ -57,7 +57,7 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
 
 
 def run_another(site: Site, token: str, notes: Path) -> None:
-    """An executor that leaves when no job waits: it gets none."""
+    """Run an executor until it is idle, and check that it gets no job."""
     with executor_process(site.address, token, "--until-idle", "--json", notes=notes) as other:
         output, words = other.communicate(timeout=60)
     assert (other.returncode, output) == (0, ""), words

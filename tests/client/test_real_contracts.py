@@ -1,7 +1,7 @@
-"""Real contracts, four executors in processes of their own, and a line that cuts answers.
+"""Real contracts run by four executor processes through a proxy that cuts responses.
 
-A lot of the real changes, the same on every run: tests/api/test_real_changes.py takes each of them
-the whole way.
+The contracts are a fixed sample of the real changes; tests/api/test_real_changes.py runs all of
+them.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def activate_all(proxy: CuttingProxy, users: Users, contracts: Sequence[SystemCo
 
 
 def run_executors(proxy: CuttingProxy, notes: Path) -> list[str]:
-    """What each executor told of the jobs that it ended; they leave when no job waits."""
+    """Run the executors until they are idle, and return the JSON lines of the jobs they ended."""
     with ExitStack() as leaving:
         executors = []
         for number in range(EXECUTORS):
@@ -101,7 +101,7 @@ def all_jobs() -> list[str]:
 
 
 def assert_each_step_ran_once_and_in_order(notes: Path) -> None:
-    """What the handlers noted: all steps of a job by one process, each once, in order."""
+    """Assert that one process ran all steps of each job, each step once and in order."""
     steps: dict[str, list[int]] = defaultdict(list)
     runners: dict[str, set[int]] = defaultdict(set)
     for pid, job_id, index in noted(notes):

@@ -1,4 +1,4 @@
-"""What the client says of the API is what the API says of itself."""
+"""The client's response types match the API's schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = {
     "ContractSummary": "ContractInList",
     "LedgerEntryData": "LedgerEntryInList",
 }
-# What a list shows only to who asks for it (`expand=`), and the client does not.
+# Fields that only `expand=` adds, which the client does not use.
 EXPANDED = {"JobSummary": {"contract"}, "ContractSummary": {"job"}}
 TYPES = [
     kind
@@ -40,7 +40,7 @@ def may_be_null(schema: dict[str, Any]) -> bool:
     if any(may_be_null(part) for part in schema.get("oneOf", ())):
         return True
     kinds = schema.get("type", ())
-    # Without a type it may be any value.
+    # A schema without a type allows any value, null included.
     return "null" in ([kinds] if isinstance(kinds, str) else kinds)
 
 

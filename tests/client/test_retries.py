@@ -1,4 +1,4 @@
-"""Calls that are made again: the edge of the network, where no real site can be made to err."""
+"""Retries of calls against a simulated network, as a real site cannot be made to fail so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ScriptedAnswer = httpx.Response | Exception
 
 
 class FakeTime:
-    """Time that passes only when somebody sleeps."""
+    """A clock that only `sleep` advances."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -34,7 +34,7 @@ class FakeTime:
 
 
 class Network:
-    """Answers with one of `script` after the other, the last one for ever; keeps what was asked."""
+    """A transport that returns the responses of `script`, repeats the last, records requests."""
 
     def __init__(self, *script: ScriptedAnswer) -> None:
         self.script = list(script)
@@ -54,7 +54,7 @@ class Network:
 
 
 def no_sleep(_: float) -> None:
-    """The pause is not what is looked at."""
+    """Replace the pause between retries, which these tests do not check."""
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_site__that_is_not_there__is_no_answer() -> None:
         client.freeze_state()
 
 
-# --- where a site keeps no answers by their key ---
+# --- sites without idempotency keys ---
 def test_complete__its_response_was_lost__reads_the_job() -> None:
     network = Network(
         httpx.ReadError("reset"), problem(409, "job_immutable"), httpx.Response(200, json=JOB)
@@ -220,7 +220,7 @@ def test_complete__of_a_job_that_another_ended__is_lost() -> None:
     assert [request.method for request in network.asked] == ["POST"]
 
 
-# --- what no client should trust ---
+# --- untrusted responses ---
 def test_pages__that_lead_elsewhere__are_asked_of_our_site() -> None:
     first = {"next": "https://evil.example/steal?cursor=abc&page_size=200", "results": [1]}
     network = Network(

@@ -1,4 +1,4 @@
-"""One step: whatever a handler does, its report is one that the site can keep."""
+"""Execution of one step: whatever the handler does, the report is valid for the site."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AMPLE_SECONDS = 60.0
 
 
 class FixedHandler:
-    """A handler of one step type that does what it was made with."""
+    """A handler of one step type that calls `work`."""
 
     step_types = ("capability_enable",)
 
@@ -53,7 +53,7 @@ def a_step(**fields: Any) -> Step:
 
 def report_of(work: Any, step: Step | None = None, *, seconds: float = AMPLE_SECONDS) -> StepReport:
     report = run_step(FixedHandler(work), step or a_step(), seconds=seconds)
-    require_report(report)  # the site takes it
+    require_report(report)  # raises if the site would refuse the report
     return report
 
 
@@ -165,7 +165,7 @@ CIRCLE.append(CIRCLE)
         (float("nan"), "output.did: a number must be finite"),
         (2**60, "output.did: a number must lie within"),
         (nested(40), "nested deeper than 32 levels"),
-        (nested(30), "nested deeper than 32 levels"),  # `output` and the report around it count
+        (nested(30), "nested deeper than 32 levels"),  # the report and its `output` add two levels
         (CIRCLE, "nested deeper than 32 levels"),
         ({1: 2}, "an object's keys must be text"),
         (object(), "output.did: object is not a JSON value"),
@@ -215,7 +215,7 @@ def test_step__timed_out__fails_and_its_handler_is_signalled() -> None:
 
 
 def test_step__a_handler_that_ends_as_its_time_does__is_late_all_the_same() -> None:
-    """Who looks late, because the process stood still, finds an answer: it came too late."""
+    """Time out even if the handler's result exists when a paused process checks it."""
     begun = threading.Event()
 
     def work(step: Step) -> StepOutcome:

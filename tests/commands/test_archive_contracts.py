@@ -1,4 +1,4 @@
-"""`archive_contracts`: whole contracts in files that verify on their own, whatever cuts it off."""
+"""`archive_contracts`: files that verify without the database, even after an interruption."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def whole_folder(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-# --- what is exported ---
+# --- exported content ---
 def test_archive__of_contracts_at_rest__holds_all_of_them_and_verifies(
     users: Users, tmp_path: Path
 ) -> None:
@@ -133,7 +133,7 @@ def test_queries__of_a_batch__do_not_grow_with_it(users: Users, tmp_path: Path) 
     assert counts[0] == counts[1] <= 24
 
 
-# --- refused ---
+# --- errors ---
 @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "2026-11-02T09:00:00", ""])
 def test_date__that_is_none__is_used_wrongly(date: str, tmp_path: Path) -> None:
     assert run("archive_contracts", "--before", date, "--to", tmp_path).code == 2
@@ -177,7 +177,7 @@ def test_folder__that_another_writes_into__is_refused(users: Users, tmp_path: Pa
     assert archive(tmp_path).code == 0
 
 
-# --- again, and after a crash ---
+# --- repeated runs and crashes ---
 def test_archive__run_again__writes_nothing_twice(users: Users, tmp_path: Path) -> None:
     everything_at_rest(users)
     archive(tmp_path)
@@ -199,7 +199,7 @@ def test_archive__of_the_same_record_elsewhere__has_the_same_files(
 
 
 class PowerFailedError(BaseException):
-    """Nothing that the code catches."""
+    """A simulated power failure, which no `except Exception` catches."""
 
 
 @pytest.mark.parametrize("after", range(0, 40, 3))

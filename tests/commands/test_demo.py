@@ -1,4 +1,4 @@
-"""The demo: every state worth seeing, told by the real flows."""
+"""The demo data: contracts in all relevant states, created by the real flows."""
 
 from __future__ import annotations
 

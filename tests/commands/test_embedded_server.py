@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: one server for all, whoever comes first, leaves last or is killed."""
+"""The embedded PostgreSQL: processes share one server, which survives the exit of any of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ with connection.cursor() as cursor:
     cursor.execute("SELECT 3")
     print(cursor.fetchone())
 """
-# It does not look whether its server still lives, as one that waits does.
+# A busy backend does not notice that the postmaster died; a waiting one does.
 BUSY_LOOP = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 
@@ -59,7 +59,7 @@ def folder() -> Iterator[Path]:
 
 
 def user(folder: Path) -> subprocess.Popen[str]:
-    """A process that uses the server until it reads a line."""
+    """Start a process that uses the server until it reads a line."""
     return subprocess.Popen(
         [sys.executable, "-c", USE_IT, str(folder)],
         cwd=ROOT,
@@ -116,7 +116,7 @@ def test_server__one_of_its_users_killed__the_last_still_stops_it(folder: Path) 
 
 
 def test_server__killed_with_its_only_user__starts_again(folder: Path) -> None:
-    """The files that it leaves name a process that may be anybody's by now: here, another one's."""
+    """Start despite stale files whose process id now belongs to an unrelated process."""
     other = user(folder.with_name("other"))
     process = user(folder)
     for started in (other, process):
@@ -207,7 +207,7 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
             assert restart_if_killed(folder)
             assert backend not in postgres_processes_in(folder)
         finally:
-            # Or this test would wait for it to the end of time.
+            # The busy loop never ends by itself, so the test must kill its backend.
             with suppress(psutil.NoSuchProcess):
                 backend.kill()
         with pytest.raises(psycopg.OperationalError):
@@ -220,7 +220,7 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
 
 
 def test_connection__after_the_server_was_killed__is_made_all_the_same(folder: Path) -> None:
-    """A long-running command: the socket's file is still there, and nobody listens."""
+    """Reconnect in a long-running command although the stale socket file remains."""
     ran = subprocess.run(
         [sys.executable, "-c", LOSE_IT],
         cwd=ROOT,
@@ -235,7 +235,7 @@ def test_connection__after_the_server_was_killed__is_made_all_the_same(folder: P
 
 
 def test_embedded_server__not_installed__says_what_to_do() -> None:
-    """A production install leaves it out: without DATABASE_URL the refusal names both ways on."""
+    """Name both remedies in the error, as a production install has no embedded server."""
     asked = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""What every command promises: help for a stranger, who acts, exit codes, no traceback."""
+"""Rules for every command: complete help, an acting user, exit codes, no traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.users import Users
 
 NOTHING = str(uuid4())
 
-# Each command that writes, with arguments that are well-formed, and the word for its permission.
+# Each command that writes to the record, with valid arguments.
 WRITING: dict[str, tuple[str, ...]] = {
     "import_contracts": ("-",),
     "activate_contract": (NOTHING,),
@@ -34,17 +34,17 @@ WRITING: dict[str, tuple[str, ...]] = {
     "revoke_api_token": (NOTHING,),
     "record_signal": ("--scope", "S", "--type", "t", "--decision", "HEALTHY", "--reason", "fine"),
 }
-# These read, or tidy up what is no part of the record: nobody acts.
+# These only read, or delete rows outside the record, so they need no acting user.
 READING = (
     *("archive_contracts", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
     *("verify_evidence", "verify_ledger"),
 )
-# These come before anybody is there who could act.
+# These run before a user exists.
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
-# What it does only the owner of the tables can: a role of PostgreSQL's, and no user of ours.
+# This one needs the PostgreSQL role that owns the tables, not a user.
 OWNING = ("remove_archived",)
-# It acts over the API, in the name of its token.
+# This one acts over the API as the user of its token.
 ELSEWHERE = ("run_executor",)
 
 ARGUMENTS = {
@@ -150,7 +150,7 @@ def test_writing_command__superuser__has_every_permission(users: Users, name: st
     users.outsider.save()
     ran = run(name, *WRITING[name], "--as", "outsider")
     assert ran.code == 1
-    assert "not_found)" in ran.err  # it got as far as looking for the contract or the job
+    assert "not_found)" in ran.err  # the permission check passed; the lookup failed
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""start_freeze and lift_freeze, and what a sweep says while the line stands still."""
+"""`start_freeze` and `lift_freeze`, and the output of a sweep during a change freeze."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`grant_app_role`, and what `migrate` and `check --deploy` make of the two roles."""
+"""`grant_app_role`, and how `migrate` and `check --deploy` treat the two database roles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROLE = "govsite_test_role"
 
 @pytest.fixture
 def role() -> Iterator[str]:
-    """A role that has nothing yet; roles belong to the server, so it is taken away again."""
+    """Create a role without privileges, and drop it afterwards, as roles are server-wide."""
     with server() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if not cursor.fetchone()[0]:
@@ -49,7 +49,7 @@ def owner_says(*statements: str) -> None:
 
 
 def rights() -> set[tuple[Any, ...]]:
-    """Every right that anybody has on anything of ours."""
+    """Return all privileges on the relations and columns of the schema."""
     return set(
         run_sql(
             "SELECT relname, relacl::text FROM pg_class"
@@ -61,7 +61,7 @@ def rights() -> set[tuple[Any, ...]]:
 
 
 def refusal(*arguments: str) -> str:
-    """The code of the refusal, and nothing changed."""
+    """Run `grant_app_role`, check that it failed without a change, and return the error code."""
     before = rights()
     ran = run("grant_app_role", *arguments)
     assert (ran.code, ran.out) == (1, ""), ran
@@ -240,7 +240,7 @@ def test_check__of_an_owner_or_a_right_too_many__warns(committed: Users) -> None
 
 @with_app_role
 def test_check__of_a_role_that_nothing_was_opened_to__is_content(committed: Users) -> None:
-    """As on a new database, or on one from before there were two roles."""
+    """Accept a role without privileges, as on a new or a single-role database."""
     with as_owner():
         run_sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {app_role()}")
         run_sql(f'GRANT TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" TO PUBLIC')

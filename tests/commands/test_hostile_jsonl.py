@@ -1,4 +1,4 @@
-"""Hostile input in the files that commands read."""
+"""Hostile input in the JSON Lines files that commands read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.hostile.lines import (
 )
 from tests.support.users import Users
 
-SHORT = 5  # into each field, others into the next; `make stress` sends 300
+SHORT = 5  # payloads per field, different for each; `make stress` sends 300
 
 
 def test_json_lines__hold_every_field_of_every_form() -> None:
@@ -111,7 +111,7 @@ def test_command__with_bytes_that_are_no_text__refused(users: Users, arguments: 
     ran = run(*arguments)
     assert ran.code in (1, 2)
     assert "error: " in ran.err
-    ran.err.encode()  # can be printed
+    ran.err.encode()  # raises if the message cannot be printed
 
 
 @pytest.mark.parametrize("content", [b"\xff\n{}", b"{}\n\xff", b"[" * 100_000, b"", b"\x00"])

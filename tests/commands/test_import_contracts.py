@@ -1,4 +1,4 @@
-"""`import_contracts`: proposals out of a file."""
+"""`import_contracts`: the import of proposals from a file."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_import__registry__keeps_what_is_known(users: Users, tmp_path: Path) -> 
 def test_import__interrupted__says_what_was_loaded_and_nothing_is_half_written(
     committed: Users, tmp_path: Path
 ) -> None:
-    """A pipe that never ends: the command waits for the fourth line when Ctrl-C comes."""
+    """Interrupt the command while it waits for the fourth line of an open pipe."""
     process = _start_import(stderr=subprocess.PIPE)
     assert process.stdin is not None
     for number in range(3):
@@ -276,7 +276,7 @@ def _seen_on_a_terminal(path: Path) -> str:
     while True:
         try:
             piece = os.read(ours, 4096)
-        except OSError:  # Linux's way to say that nobody has the other end any more
+        except OSError:  # Linux raises this when the other end of the terminal is closed
             break
         if not piece:
             break

@@ -1,4 +1,4 @@
-"""A file of what the validator and the gate say of drafts."""
+"""`import_review_verdicts`: validator and eligibility verdicts on drafts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_verdicts__of_modified_contracts__make_them_eligible_or_reject_them(
     )
     assert (tally["eligible"], tally["rejected_may_not"]) == (1, 1)
     assert (reloaded(may).status, reloaded(may_not).status) == ("ELIGIBLE", "REJECTED")
-    # The same file again changes nothing.
+    # A second import of the same file changes nothing.
     tally = imported(
         tmp_path, verdict_line(may), verdict_line(may_not, eligibility_verdict=MAY_NOT)
     )

@@ -1,4 +1,4 @@
-"""The commands about contracts and jobs: activation, sweeps, verdicts, evidence, signals."""
+"""The commands for activation, sweeps, cancelling, audit verdicts, evidence and signals."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def test_export_evidence__onto_standard_output__is_byte_for_byte(users: Users) -
     running.record(running.report(0, output={"said": "Zürich, 東京, “quotes”"}))
     job = running.cancel()
     raw = io.BytesIO()
-    # A terminal that can show nothing but ASCII must not change what is written.
+    # The output must be the exact bytes even if the terminal's encoding is ASCII.
     narrow = io.TextIOWrapper(raw, encoding="ascii")
     ran = run("export_evidence", job.pk, out=narrow)
     assert ran.code == 0

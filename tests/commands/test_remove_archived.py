@@ -1,4 +1,4 @@
-"""`remove_archived`: the act of the owner, and what verification says after it."""
+"""`remove_archived`: the removal by the tables' owner, and the verification after it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.users import Users
 
 
 def rows_of_record() -> int:
-    """How many rows of contracts there are in all, tombstones aside."""
+    """Return the number of rows that belong to contracts, without tombstones."""
     tables = (
         *("systemcontract", "ledgerentry", "governancejob", "jobstep", "stepresult"),
         *("healthsnapshot", "auditevidence", "governanceaudit", "auditresolution"),
@@ -44,7 +44,7 @@ def rows_of_record() -> int:
     return sum(run_sql(f"SELECT count(*) FROM governance_{table}")[0][0] for table in tables)
 
 
-# --- what it does ---
+# --- removal ---
 def test_removal__of_all_that_came_to_rest__leaves_tombstones_and_nothing_else(
     committed: Users, tmp_path: Path
 ) -> None:
@@ -132,7 +132,7 @@ def test_removal__as_the_application__is_refused(committed: Users, tmp_path: Pat
     assert SystemContract.objects.count() == 1
 
 
-# --- what keeps a contract ---
+# --- reasons to keep a contract ---
 def test_comment__that_came_after_the_export__keeps_its_contract(
     committed: Users, tmp_path: Path
 ) -> None:
@@ -192,7 +192,7 @@ def test_file__that_was_edited__keeps_its_contract(committed: Users, tmp_path: P
 
 
 def test_comment_in_the_file__made_up__keeps_its_contract(committed: Users, tmp_path: Path) -> None:
-    """No chain tells comments, so the file verifies; the database knows better."""
+    """Keep the contract: comments are not in the hash chain, but differ from the database."""
     contract = AT_REST["discussed"](committed)
     archive(tmp_path)
 
@@ -230,7 +230,7 @@ def test_contract__removed_on_another_file__is_a_finding(committed: Users, tmp_p
     assert (ran.code, "removed before, with another file" in ran.out) == (1, True)
 
 
-# --- a crash, and two at once ---
+# --- crashes and concurrent runs ---
 def test_session__that_dies_between_tombstone_and_commit__leaves_all(
     committed: Users, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -276,7 +276,7 @@ def test_backend__that_is_killed_in_the_transaction__leaves_all(
     session = psycopg.connect(**{**params, "cursor_factory": psycopg.Cursor})
     session.execute("SELECT governance_remove_contracts(%s::jsonb)", [json.dumps([tombstone])])
     assert session.execute("SELECT count(*) FROM governance_systemcontract").fetchone()[0] == 0
-    session.close()  # without a commit, as a killed process leaves it
+    session.close()  # without a commit, as when the process is killed
     assert SystemContract.objects.get().pk == contract.pk
     assert not ContractTombstone.objects.exists()
     assert findings() == []

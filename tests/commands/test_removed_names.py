@@ -1,4 +1,4 @@
-"""What a removed contract leaves to others: its names stay taken, and their chains stay whole."""
+"""Effects of a removal on other contracts: references stay reserved, hash chains stay valid."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.succession import modified
 from tests.support.users import Users
 
 
-# --- names stay taken, and others' chains stay whole ---
+# --- reserved references and valid hash chains ---
 def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
     committed: Users, tmp_path: Path
 ) -> None:
@@ -59,7 +59,7 @@ def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
 
 
 def turned_down_revision(users: Users, **changes: Any) -> SystemContract:
-    """A REJECTED successor of a REJECTED contract: its verdicts said MAY_NOT."""
+    """Return a REJECTED successor of a REJECTED contract; its eligibility verdict is MAY_NOT."""
     return record_review_verdicts(
         contract_id=modified(users, **changes).pk,
         validator_verdict=VALIDATOR_VERDICT,
@@ -70,7 +70,7 @@ def turned_down_revision(users: Users, **changes: Any) -> SystemContract:
 
 
 def only(folder: Path, contract: SystemContract) -> None:
-    """Leave this contract alone in the archive."""
+    """Reduce the archive's manifest to this contract."""
     manifest = folder / "manifest.jsonl"
     lines = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(line for line in lines if str(contract.pk) in line))
@@ -82,7 +82,7 @@ def test_parent__that_was_removed__its_successor_verifies(committed: Users, tmp_
     assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
     assert findings() == []
     assert SystemContract.objects.get().parent_id == parent.pk
-    # It is the tombstone that stands for the parent.
+    # Without the tombstone, verification must report the missing parent.
     with as_owner():
         run_sql("ALTER TABLE governance_contracttombstone DISABLE TRIGGER ALL")
         run_sql("DELETE FROM governance_contracttombstone")
@@ -97,7 +97,7 @@ def test_successor__that_was_removed__its_parent_verifies(committed: Users, tmp_
     assert remove(tmp_path).out == "1 removed; 0 removed before, 0 kept\n"
     assert SystemContract.objects.get().pk == child.parent_id
     assert findings() == []
-    # Nor does the parent's own file become another one by it.
+    # The parent's archive file is the same before and after the removal of its successor.
     archive(tmp_path / "again")
     assert path_of(tmp_path, reloaded(child.parent)).read_bytes() == (
         path_of(tmp_path / "again", reloaded(child.parent)).read_bytes()

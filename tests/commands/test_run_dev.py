@@ -1,4 +1,4 @@
-"""`run_dev`, as `make run` starts it: everything comes up, everything goes away."""
+"""`run_dev`, as `make run` starts it: start and stop of the server, the site and the demo."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from govsite.embedded import APP_ROLE, OWNER
 from tests.support.commands import ROOT, CommandResult
 
 PATIENCE_SECONDS = 90
-# Whom the site must look up in its database, to find that it knows nobody of that name.
+# A well-formed but unknown token, which makes the site query its database.
 UNKNOWN_TOKEN = {"Authorization": "Bearer " + "a" * 64}
 
 
 @dataclass
 class DevSite:
-    """A data folder and a port of its own, and what was started there."""
+    """A development site: its data folder, its port and its processes."""
 
     folder: Path
     port: int
@@ -62,7 +62,7 @@ class DevSite:
         return answer.status, answer.read().decode()
 
     def processes(self) -> list[str]:
-        """What still runs that belongs to this house."""
+        """Return the command lines of the running processes of this site."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -75,7 +75,7 @@ class DevSite:
 
 
 def owner_of(dev_site: DevSite) -> psycopg.Connection[Any]:
-    """The owner's session on the house's database, while its server runs."""
+    """Open a session of the tables' owner on the site's running database."""
     return psycopg.connect(
         host=str(dev_site.folder / "pg"),
         user=OWNER,
@@ -99,7 +99,7 @@ def dev_site() -> Iterator[DevSite]:
 
 
 def read_until_up(process: subprocess.Popen[str]) -> str:
-    """What it prints until it listens."""
+    """Return the output of the process up to the line that says it listens."""
     assert process.stdout is not None
     output = ""
     for line in process.stdout:
@@ -165,7 +165,7 @@ def test_run_dev__port_in_use__says_so(dev_site: DevSite) -> None:
     assert process.returncode == 1
     assert err.startswith(f"error: Cannot listen on 127.0.0.1, port {dev_site.port}: ")
     assert err.endswith("(cannot_serve)\n")
-    assert not (dev_site.folder / "pg").exists()  # it looked before it did anything
+    assert not (dev_site.folder / "pg").exists()  # the port is checked before the server is created
 
 
 def test_run_dev__stopped_while_it_prepares__leaves_nothing(dev_site: DevSite) -> None:
@@ -199,7 +199,7 @@ def test_run_dev__on_data_from_before_there_were_two_roles__migrates_it(dev_site
     first = dev_site.start("--no-demo")
     read_until_up(first)
     with owner_of(dev_site) as owner:
-        # As it was made then: one role, and what everybody may do by default.
+        # Recreate a database from before the application role, with default privileges.
         owner.execute("ALTER ROLE govsite_app NOLOGIN")
         owner.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""`run_executor`: a worker as an operator starts it, and stops it."""
+"""`run_executor`: start, work, errors and stop of an executor."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def address(committed: Users, settings: Any) -> Iterator[str]:
 
 @pytest.fixture
 def token(committed: Users, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The executor's, in the environment."""
+    """Put an executor's token into the environment."""
     token = new_token(committed.executor)
     monkeypatch.setenv("GOVSITE_TOKEN", token)
     return token
@@ -55,7 +55,7 @@ def run_executor(address: str, *arguments: object) -> CommandResult:
     return run("run_executor", "--url", address, *arguments)
 
 
-# --- what it runs ---
+# --- execution ---
 def test_until_idle__jobs_wait__runs_all_and_prints_each(
     committed: Users, address: str, token: str
 ) -> None:
@@ -128,7 +128,7 @@ def test_token_file__is_read(
     assert reloaded(job).status == JobStatus.COMPLETED
 
 
-# --- what it is refused ---
+# --- errors ---
 def test_token__missing_or_none__is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -212,7 +212,7 @@ def test_used_wrongly__exits_with_2(arguments: tuple[str, ...]) -> None:
     assert run("run_executor", *arguments).code == 2
 
 
-# --- how it is stopped ---
+# --- stopping ---
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
     gate = tmp_path / "gate"
@@ -226,7 +226,7 @@ def in_a_step(executor: subprocess.Popen[str]) -> None:
 
 
 def stop(executor: subprocess.Popen[str], number: int) -> None:
-    """Send the signal, and wait until it was heard."""
+    """Send the signal, and wait for the log line that acknowledges it."""
     executor.send_signal(number)
     assert executor.stderr is not None
     while "stopping: " not in (line := executor.stderr.readline()):

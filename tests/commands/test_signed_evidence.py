@@ -1,4 +1,4 @@
-"""`export_evidence --signed` and `verify_evidence`, as somebody without the database meets them."""
+"""`export_evidence --signed` and `verify_evidence`, which needs no database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.users import Users
 
 @pytest.fixture
 def exported(users: Users, tmp_path: Path, settings: Any) -> tuple[Path, Path]:
-    """(the signed file, the public key)."""
+    """Return the paths of the signed file and of the public key."""
     settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
     file, key = tmp_path / "evidence.dsse.json", tmp_path / "key.pub"
     assert run("export_evidence", judged_job(users).pk, "--signed", "--output", file).code == 0

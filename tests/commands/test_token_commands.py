@@ -1,4 +1,4 @@
-"""create_api_token's narrow ones, and listing, rotating and revoking tokens on the command line."""
+"""The commands that create scoped tokens and list, rotate and revoke tokens."""
 
 from __future__ import annotations
 
@@ -140,5 +140,5 @@ def test_command__token_that_is_not_there_or_no_name__is_refused(
     ):
         ran = run(command, name, *AS)
         assert (ran.code, ran.err.endswith(f"({code})\n")) == (1, True), ran.err
-        assert name == "é" or name not in ran.err  # it may be a secret
+        assert name == "é" or name not in ran.err  # the argument may be a token typed by mistake
     assert ApiToken.objects.get() == token

@@ -1,4 +1,4 @@
-"""`verify_archive`, and the recipe of the documentation: what they find in an archive."""
+"""`verify_archive` and the Python script in docs/retention.md: their findings in an archive."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.factories import judged_job
 from tests.support.users import Users
 
 
-# --- what verification finds ---
+# --- findings ---
 def swap_reason(document: Any) -> None:
     document["rows"]["SystemContract"][0]["closed_reason"] = "Because."
 
@@ -157,7 +157,7 @@ def test_file__not_canonical_json__is_found(users: Users, tmp_path: Path) -> Non
 
 
 def recipe(tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """What docs/retention.md has for whoever comes in ten years, with Python alone."""
+    """Run the script in docs/retention.md that verifies an archive with Python alone."""
     text = (ROOT / "docs/retention.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return subprocess.run(
@@ -248,7 +248,7 @@ def test_folder__that_is_no_archive__is_refused(tmp_path: Path) -> None:
     assert verify(tmp_path).err.endswith("it has no manifest.jsonl. (bad_archive)\n")
 
 
-# --- signed ---
+# --- signatures ---
 @pytest.fixture
 def key(tmp_path: Path, settings: Any) -> Path:
     settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"

@@ -1,4 +1,4 @@
-"""`verify_ledger` as an operator and a script meet it."""
+"""`verify_ledger`: its output for operators and its exit codes for scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.users import Users
 
 
 def verify(*arguments: str) -> tuple[str, int]:
-    """(standard output, exit code)."""
+    """Run `verify_ledger` and return its standard output and exit code."""
     out = StringIO()
     try:
         call_command("verify_ledger", *arguments, stdout=out)
@@ -70,7 +70,7 @@ def test_unknown_contract__is_a_finding() -> None:
 
 @pytest.fixture
 def own_key(tmp_path: Path, settings: Any) -> Path:
-    """The site's signing key for one test; made by the first who needs it."""
+    """Configure a signing key for one test; the first command that needs it creates it."""
     settings.GOVSITE_LEDGER_SIGNING_KEY_FILE = tmp_path / "ledger_key.pem"
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The application's role cannot cheat: attacks over sessions that are its own and nobody else's."""
+"""Attacks on the record over sessions whose only role is the application's; all are refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'guard text, message te
 
 @pytest.fixture(scope="module")
 def record(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
-    """A database with a record in it, for the whole module: nothing here may change it."""
+    """Yield the whole record of a filled database; the tests of this module must not change it."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         users = create_users()
         judged_job(users)
@@ -58,7 +58,7 @@ def session(record: dict[str, str]) -> Iterator[psycopg.Connection[Any]]:
 
 
 def refused_for_want_of_right(session: psycopg.Connection[Any], statement: str) -> bool:
-    """Whether PostgreSQL says that the role may not. Whatever it does instead is not kept."""
+    """Return whether the statement fails for lack of a privilege; its effects are rolled back."""
     try:
         with session.transaction(force_rollback=True):
             session.execute(statement)
@@ -83,7 +83,7 @@ def test_session__of_the_application__is_its_roles_alone(
     assert whom.fetchone() == (app_role(), app_role(), "off")
 
 
-# --- what is written cannot be rewritten ---------------------------------------------------------
+# --- written rows cannot be rewritten ------------------------------------------------------------
 @pytest.mark.parametrize("table", WRITTEN_ONCE)
 def test_what_is_written_once__changed_or_locked__refused(
     session: psycopg.Connection[Any], table: str
@@ -149,7 +149,7 @@ def test_every_right__tried_for_real__is_there_exactly_where_declared(
         "lock": f"SELECT 1 FROM {table} FOR UPDATE",
     }
     done = {verb for verb, sql in tried.items() if not refused_for_want_of_right(session, sql)}
-    # A row can be locked by who may change a column of it.
+    # PostgreSQL lets a role lock a row if the role may update any column of it.
     expected = {"insert": may.insert, "delete": may.delete, "lock": bool(may.update)}
     assert done == {verb for verb, is_granted in expected.items() if is_granted}
 
@@ -165,7 +165,7 @@ def test_contract__column_that_never_changes__refused_before_any_trigger(
     assert refused_for_want_of_right(session, f"UPDATE {CONTRACT} SET {column} = {column}")
 
 
-# --- no law can be switched off ------------------------------------------------------------------
+# --- no trigger can be switched off --------------------------------------------------------------
 @pytest.mark.parametrize(
     "statement",
     [

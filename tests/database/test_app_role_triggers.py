@@ -1,7 +1,7 @@
-"""What the application's role may write, it may write only as the laws have it, whatever it sets.
+"""The triggers against the application's role, whatever session settings it changes.
 
-No session setting switches a guard off: every setting that the role may change is tried. And the
-main path runs over sessions that are the role's alone.
+The tests try every setting that the role may change: none switches a guard off. The main path
+runs over sessions whose only role is the application's.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ from tests.support.verdicts import judge
 
 Attack = Callable[[], Any]
 
-# Three belong to a transaction that has not begun; the fourth ends the session with the refusal.
+# Three can only be set before a transaction's first query; the fourth ends the session on error.
 NOT_TRIED = {
     "transaction_deferrable",
     "transaction_isolation",
@@ -72,11 +72,11 @@ NOT_TRIED = {
 
 @pytest.fixture
 def attacks(users: Users) -> dict[str, Attack]:
-    """One attack for each kind of guard, by the law that refuses it: as the application's role."""
+    """Return one attack for each kind of guard, keyed by the constraint that must refuse it."""
     contract, running = approved(users), running_job(users)
     running.complete_steps(1)
     waiting, ended = eligible(users), finished_job(users)
-    check_deferred_triggers()  # of what was made here, so that an attack hears its own law
+    check_deferred_triggers()  # for the rows above, so that each attack meets its own constraint
 
     def at_commit(attack: Attack) -> Attack:
         def committed() -> None:
@@ -118,7 +118,7 @@ def attacks(users: Users) -> dict[str, Attack]:
 
 
 def outcomes(attacks: dict[str, Attack], *settings: tuple[str, str]) -> dict[str, str]:
-    """Who refused each attack after these settings; empty for one that got through."""
+    """Return the constraint that refused each attack under these settings; "" if none did."""
     found = {}
     for constraint, attack in attacks.items():
         try:
@@ -134,7 +134,7 @@ def outcomes(attacks: dict[str, Attack], *settings: tuple[str, str]) -> dict[str
 
 
 def settings_to_try() -> list[tuple[str, str]]:
-    """Every switch that the role may turn in its session, turned; every choice, made."""
+    """Return every boolean setting of a session inverted, and every other value of each enum."""
     rows = run_sql(
         "SELECT name, vartype, setting, enumvals FROM pg_settings"
         " WHERE context = 'user' AND vartype IN ('bool', 'enum') ORDER BY name"
@@ -197,7 +197,7 @@ def test_settings__that_the_guards_depend_on__are_not_the_roles_to_change(
 
 
 def test_names__shadowed_where_the_role_may_create__triggers_still_hold(committed: Users) -> None:
-    """Even with temporary tables and functions, which the grants take away."""
+    """The role creates temporary tables and functions, which its grants normally forbid."""
     contract = approved(committed)
     with as_owner():
         run_sql(f'GRANT TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" TO PUBLIC')

@@ -1,4 +1,4 @@
-"""AUDIT, in Postgres: one verdict for each job, by somebody who took no part."""
+"""AUDIT in PostgreSQL: one verdict for each job, by an auditor who took no part in it."""
 
 from __future__ import annotations
 

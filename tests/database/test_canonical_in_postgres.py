@@ -1,4 +1,4 @@
-"""PostgreSQL's jsonb gives numbers and keys back differently; digests must not notice."""
+"""Digests of values that were stored as jsonb, which changes numbers and the order of keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def there_and_back(value: Any) -> Any:
-    """The value as psycopg reads it out of a jsonb."""
+    """Return the value as psycopg reads it from a jsonb column."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT (%s::jsonb)::text", [Jsonb(value)])
         text: str = cursor.fetchone()[0]

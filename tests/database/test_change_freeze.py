@@ -1,4 +1,4 @@
-"""FREEZE in PostgreSQL: raw SQL does not get past a stopped line, nor rewrite its record."""
+"""FREEZE in PostgreSQL: raw SQL neither evades a change freeze nor rewrites its record."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def forge_lift(users: Users, freeze_id: Any, **changes: Any) -> None:
 
 
 class TestMovesUnderAFreeze:
-    """The claimed time of a move neither opens the line nor lies within a freeze."""
+    """Moves whose claimed time lies outside the current freeze or inside an earlier one."""
 
     @pytest.mark.parametrize("shift", [timedelta(0), -FAR, FAR], ids=["now", "before", "after"])
     def test_sql_update__approved_while_frozen__refused(
@@ -141,7 +141,7 @@ class TestMovesUnderAFreeze:
             forge_activation(contract, users.operator, steps=[0], created_at=now() + shift)
 
     def test_sql_insert__job_made_at_a_time_of_a_freeze__refused(self, users: Users) -> None:
-        """The job's own time counts, not only that its contract is activated now."""
+        """The trigger checks `created_at` of the job, not only the time of the transaction."""
         contract = approved(users)
         freeze = frozen(users, at=now() - 2 * HOUR)
         with violates_constraint("change_freeze_active", at_commit=True):
@@ -171,11 +171,11 @@ class TestMovesUnderAFreeze:
     def test_operation__that_did_not_read_the_freeze__refused_by_the_trigger(
         self, users: Users, commit_now: Callable[[], None]
     ) -> None:
-        """The authorities are handed what a flow read; the law does not take their word."""
+        """An authority trusts the freeze state its caller read; the trigger reads it again."""
         contract, at = eligible(users), now()
         frozen(users)
         window = ActivationWindow(at, at + HOUR)
-        with (  # noqa: PT012 - all of it is refused
+        with (  # noqa: PT012 - the whole block is refused
             nothing_written(),
             pytest.raises(ChangeFreezeActiveError) as refusal,
             write_transaction(),

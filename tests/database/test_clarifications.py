@@ -1,4 +1,4 @@
-"""Questions, answers, comments and the review's clock, attacked with raw SQL."""
+"""Raw SQL against questions, answers, comments and the end of the review time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def forge_answer(contract: SystemContract, users: Users, **changes: Any) -> None
 
 
 def test_forger__who_writes_everything_as_it_should_be__passes(users: Users) -> None:
-    """So that what the attacks below leave out or change is what is refused."""
+    """A control: the attacks below fail because of what each changes in these writes."""
     contract = eligible(users)
     with as_owner():
         forge_question(contract, users)
@@ -105,7 +105,7 @@ def test_text__that_says_nothing__refused(users: Users) -> None:
         insert_row(COMMENT, contract_id=contract.pk, text="", by_id=users.viewer.pk, at=now())
 
 
-# --- in turn ---
+# --- in order ---
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s.value != "VALIDATED"])
 def test_question__about_a_contract_in_another_state__refused(
     users: Users, status: ContractStatus
@@ -162,7 +162,7 @@ def test_answer__second__refused(users: Users) -> None:
         forge_answer(answered(users), users)
 
 
-# --- the clock ---
+# --- the review time ---
 @pytest.mark.parametrize("make_contract", [draft, eligible, answered])
 def test_clock__moved_or_stopped_by_hand__refused_at_commit(
     users: Users, make_contract: Any

@@ -1,4 +1,4 @@
-"""What the application's own role could once have slipped past the laws, each attempt refused."""
+"""Writes of the application's role that earlier triggers let through; each is now refused."""
 
 from __future__ import annotations
 

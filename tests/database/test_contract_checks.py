@@ -1,4 +1,4 @@
-"""CONTRACT-002, 004, 007 and MAY_NOT: what a contract's row must hold to stand where it stands."""
+"""CONTRACT-002, 004, 007 and MAY_NOT: what a contract's row must hold in each status."""
 
 from __future__ import annotations
 

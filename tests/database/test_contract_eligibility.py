@@ -1,4 +1,4 @@
-"""MAY_NOT and CONTRACT-007: no contract goes on without MAY, and none is surer than sure."""
+"""MAY_NOT and CONTRACT-007: only MAY makes a contract ELIGIBLE; confidence has bounds."""
 
 from __future__ import annotations
 

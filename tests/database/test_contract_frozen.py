@@ -1,4 +1,4 @@
-"""CONTRACT-005: what a founder reads and signs does not change, and what ended is never touched."""
+"""CONTRACT-005: content under review, approvals and terminal contracts are immutable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tests.support.moves import BEGINS_AT, Operation
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
-# Every column has its place here: a new one without a decision fails the first test below.
+# Every column belongs to one group: the first test fails for a new column in none of them.
 ORIGIN = {
     "id",
     "reference",
@@ -74,11 +74,11 @@ APPROVAL = {
     "window_opens_at",
     "window_closes_at",
 }
-# What the end of a contract writes; until then nothing reads it.
+# Columns that the end of a contract writes; nothing reads them before.
 END = {"status", "audit_verdict", "closed_by_id", "closed_at", "closed_reason"}
 
-# What questions and answers write, as `contract_review_clock` holds it to them, and when, as
-# `ledger_covers_update` holds it to the ledger.
+# Columns that questions and answers write: `contract_review_clock` checks the review time,
+# `ledger_covers_update` checks `updated_at` against the ledger.
 CLOCK = {"review_ends_at", "updated_at"}
 
 COLUMNS = {field.column: field for field in SystemContract._meta.concrete_fields}
@@ -88,7 +88,7 @@ TERMINAL = sorted(CONTRACT_TERMINAL_STATES)
 
 
 def other_value(contract: SystemContract, column: str, users: Users) -> Any:
-    """A value that fits the column and is not the one that stands there."""
+    """Return a valid value for the column that differs from the stored one."""
     words = {
         "source": "ops_alert",
         "risk_level": "critical",
@@ -232,7 +232,7 @@ class TestCONTRACT005Terminal:
 
     def test_raw_truncate__of_contracts__refused(self, users: Users) -> None:
         eligible(users)
-        check_deferred_triggers()  # a table with checks outstanding cannot be truncated anyway
+        check_deferred_triggers()  # PostgreSQL truncates no table with pending deferred triggers
         with violates_constraint("contract_never_removed"):
             run_sql(f"TRUNCATE {CONTRACT} CASCADE")
 

@@ -1,4 +1,4 @@
-"""How a contract comes to be, decides and ends: the operations, and the history they leave."""
+"""The operations that create, decide and end a contract, and the ledger entries they append."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BORN = [
     ("contract.validation.recorded", "DRAFT", "VALIDATED"),
     ("contract.eligibility.granted", "VALIDATED", "ELIGIBLE"),
 ]
-# The path that each resting state was reached by, as the ledger must tell it.
+# The statuses that lead to each resting state, as the ledger must record them.
 _ELIGIBLE = ["DRAFT", "VALIDATED", "ELIGIBLE"]
 PATHS: dict[ContractStatus, list[str]] = {
     ContractStatus.DRAFT: ["DRAFT"],

@@ -1,4 +1,4 @@
-"""CONTRACT-003: an active or completed contract has exactly one job, and follows its verdict."""
+"""CONTRACT-003: an active or completed contract has one job, and the job's verdict ends it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TestCONTRACT003OneJob:
         self, users: Users, status: ContractStatus
     ) -> None:
         contract = contract_anywhere(users, status)
-        if status is ContractStatus.FAILED:  # one that has no job: its window lapsed
+        if status is ContractStatus.FAILED:  # its window lapsed, so it has no job
             contract = approved(users)
             force_contract(contract, ContractStatus.FAILED, users)
         with violates_constraint("job_belongs_to_active_contract", at_commit=True):

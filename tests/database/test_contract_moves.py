@@ -1,4 +1,4 @@
-"""CONTRACT-001: a contract's status moves only along the table, in Python and in PostgreSQL."""
+"""CONTRACT-001: the valid transitions of a contract's status, in Python and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.support.moves import BEGINS_AT, Operation
 from tests.support.users import Users
 
 TABLE = {(a, b) for a, targets in CONTRACT_VALID_TRANSITIONS.items() for b in targets}
-# What refuses where the move is legal, but not for this state (the ends without a job's verdict).
+# Operations that refuse a valid transition: each ends a contract from one status only.
 OTHER_REFUSALS = {
     (moves.fail, ContractStatus.APPROVED): (WrongStateError, "not_active"),
     (moves.lapse, ContractStatus.ACTIVE): (WrongStateError, "not_lapsed"),
@@ -147,7 +147,7 @@ class TestCONTRACT001Moves:
 
 
 class TestContractMovesAreRecorded:
-    """LEDGER, seen from the contract: no move that its chain does not tell."""
+    """LEDGER for contracts: every transition needs an entry in the contract's chain."""
 
     def test_raw_update__legal_move_without_its_entry__refused_at_commit(
         self, users: Users

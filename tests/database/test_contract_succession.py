@@ -1,4 +1,4 @@
-"""A contract that takes another's place, attacked with raw SQL."""
+"""Raw SQL against the rules for a contract that supersedes another."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DRAFTED, SUPERSEDED = "contract.proposal.drafted", "contract.review.superseded"
 def forge_successor(
     old: SystemContract, users: Users, *, like: SystemContract, **changes: Any
 ) -> UUID:
-    """A DRAFT in the place of `old`, told in its own chain."""
+    """Insert a DRAFT that supersedes `old`, with its ledger entry."""
     identity = insert_copy(
         like, **({"parent_id": old.pk, "proposed_by_id": users.founder.pk} | changes)
     )
@@ -49,7 +49,7 @@ def forge_successor(
 def forge_end(
     old: SystemContract, users: Users, *, event: str = SUPERSEDED, **changes: Any
 ) -> None:
-    """`old` ends REJECTED, told in its chain."""
+    """End `old` as REJECTED, with its ledger entry."""
     row = {"status": "REJECTED", "closed_at": NOON, "closed_by_id": users.founder.pk} | changes
     update_row(CONTRACT, old.pk, **row)
     forge_entry(old.pk, event=event, from_status="ELIGIBLE", to_status="REJECTED")
@@ -62,21 +62,21 @@ def old(users: Users) -> SystemContract:
 
 @pytest.fixture
 def pattern(users: Users) -> SystemContract:
-    """A DRAFT, for the forger to copy."""
+    """Return a DRAFT whose row the forged successors copy."""
     return draft(users)
 
 
 def test_forger__who_writes_everything_as_it_should_be__passes(
     users: Users, old: SystemContract, pattern: SystemContract
 ) -> None:
-    """So that what the attacks below leave out or change is what is refused."""
+    """A control: the attacks below fail because of what each changes in these writes."""
     with taken_back(), as_owner():
         forge_successor(old, users, like=pattern)
         forge_end(old, users)
         check_deferred_triggers()
 
 
-# --- at birth ---
+# --- at insertion ---
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s.value != "VALIDATED"])
 def test_successor__of_a_contract_in_another_state__refused(
     users: Users, pattern: SystemContract, status: ContractStatus
@@ -93,7 +93,7 @@ def test_successor__of_a_contract_in_another_state__refused(
 def test_successor__of_what_is_not_there_or_of_itself__refused(
     users: Users, pattern: SystemContract
 ) -> None:
-    """Foreign keys wait for the commit; a circle could be closed until then."""
+    """The trigger checks at once: a deferred foreign key would let a cycle form before commit."""
     identity = uuid4()
     for parent in (uuid4(), identity):
         with violates_constraint("contract_succession"):
@@ -136,7 +136,7 @@ def test_parent__given_removed_or_changed__refused(users: Users, old: SystemCont
 def test_parent__of_a_contract_that_ended__refused(users: Users, old: SystemContract) -> None:
     ended = contract_in(users, ContractStatus.EXPIRED)
     for parent in (old.pk, ended.pk):
-        # Which of the two laws speaks first is all the same.
+        # `contract_terminal_immutable` forbids this too; trigger order decides which one raises.
         with violates_constraint("contract_origin_frozen"):
             update_row(CONTRACT, ended.pk, parent_id=parent)
 
@@ -219,7 +219,7 @@ def test_successor__approved_by_who_modified__refused(users: Users) -> None:
     )
     with violates_constraint("signature_four_eyes"):
         force_contract(child, ContractStatus.APPROVED, users)
-    with violates_constraint("contract_four_eyes"):  # and without a signature
+    with violates_constraint("contract_four_eyes"):  # also without a signature
         update_row(
             CONTRACT,
             child.pk,
@@ -238,7 +238,7 @@ def test_parent__after_it_was_superseded__is_never_touched(users: Users) -> None
 def test_parent__that_is_not_there__is_refused_by_either_trigger(
     users: Users, pattern: SystemContract
 ) -> None:
-    """There is no foreign key: a parent may be archived and removed, and leaves its tombstone."""
+    """No foreign key protects `parent_id`, because a removed parent leaves only a tombstone."""
     with (
         violates_constraint("contract_succession"),
         trigger_off(CONTRACT, "contract_has_eligible_parent"),

@@ -1,4 +1,4 @@
-"""The table of grants: complete, no wider than what is written, and in force as declared."""
+"""The table of grants: complete, no wider than what the code writes, and in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JOB-001: no job without a contract, one at most for each, and the contract is under way."""
+"""JOB-001: a job has a contract that is active, and a contract has at most one job."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def job_model(contract: Any, actor: Any) -> GovernanceJob:
 
 
 def lapsed(users: Users) -> SystemContract:
-    """A contract whose window passed unused: FAILED, without a job."""
+    """Return a contract whose activation window lapsed: FAILED, without a job."""
     contract = reloaded(approved(users))
     return fail_contract_past_window(
         contract_id=contract.pk, actor=users.operator, at=contract.window.closes_at + TICK

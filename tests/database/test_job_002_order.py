@@ -1,4 +1,4 @@
-"""JOB-002: steps are numbered without gaps, and run in that order."""
+"""JOB-002: steps are numbered without gaps and run in the order of their numbers."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestJOB002StepsInOrder:
 
     @pytest.mark.parametrize("step_index", [1, 7])
     def test_sql_insert__step_before_its_job__refused(self, users: Users, step_index: int) -> None:
-        """Otherwise [0, 7] would pass for two steps, and a place would stay free."""
+        """Otherwise steps 0 and 7 would count as two, and step 1 could be added later."""
         contract = approved(users)
         with violates_constraint("job_steps_sealed"):
             job_id = uuid4()
@@ -148,7 +148,7 @@ class TestJOB002StepsInOrder:
     def test_sql_insert__step_of_a_job_not_committed_elsewhere__refused(
         self, committed: Users
     ) -> None:
-        """Whoever knows a job's id beforehand cannot slip a step in beside its activation."""
+        """A session that knows a job's id cannot add a step while the activation is uncommitted."""
         contract, job_id = approved(committed), uuid4()
         with transaction.atomic():
             forge_activation(contract, committed.operator, steps=[0, 1], total_steps=2, id=job_id)

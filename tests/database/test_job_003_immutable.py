@@ -1,4 +1,4 @@
-"""JOB-003: a job is born PENDING, keeps what activation wrote, and ends once."""
+"""JOB-003: a job begins as PENDING, keeps what activation wrote, and ends once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ENDED = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
 
 def ended(users: Users, status: JobStatus) -> Running:
-    """A job that ended as `status` with its first step reported, so that a report could fit."""
+    """Return a job that ended as `status`; only its end forbids another report."""
     running = running_job(users)
     if status is JobStatus.COMPLETED:
         running.complete_steps()
@@ -117,14 +117,14 @@ class TestJOB003TerminalImmutable:
             JobStep.objects.filter(job=job).update(target="Everything")
         assert refusal.value.details["constraint"] == "job_step_written_once"
 
-    # --- in Postgres: born PENDING ---
+    # --- in Postgres: PENDING at insertion ---
     @pytest.mark.parametrize("status", [s for s in JobStatus if s is not JobStatus.PENDING])
     def test_sql_insert__job_born_later__refused(self, users: Users, status: JobStatus) -> None:
         contract = approved(users)
         with violates_constraint("job_moves"):
             forge_job(contract.pk, users.operator, **job_columns_for(status, users.operator))
 
-    # --- in Postgres: terminal is terminal ---
+    # --- in Postgres: terminal jobs ---
     @pytest.mark.parametrize(
         ("column", "value"),
         [
@@ -167,7 +167,7 @@ class TestJOB003TerminalImmutable:
         with violates_constraint("step_result_needs_running_job"):
             forge_result(job.pk, job.current_step_index, users.executor)
 
-    # --- in Postgres: what activation and start wrote stays ---
+    # --- in Postgres: columns of activation and start ---
     @pytest.mark.parametrize("moment", [pending_job, lambda users: running_job(users).job])
     @pytest.mark.parametrize(
         ("column", "value"),
@@ -219,7 +219,7 @@ class TestJOB003TerminalImmutable:
         with violates_constraint("job_pending_has_not_started"):
             update_row(JOB, job.pk, started_at=NOON)
 
-    # --- in Postgres: the steps stay ---
+    # --- in Postgres: steps are immutable ---
     @pytest.mark.parametrize(
         ("column", "value"),
         [("target", "Everything"), ("change", "{}"), ("step_index", 9), ("timeout_seconds", 1)],

@@ -1,4 +1,4 @@
-"""JOB-004: one result for each executed step, and sealed evidence of every job that ended."""
+"""JOB-004: one result for each executed step, sealed evidence for each job that ended."""
 
 from __future__ import annotations
 

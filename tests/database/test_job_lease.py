@@ -1,6 +1,6 @@
-"""The lease in Postgres: held while a job runs, renewed by reports alone, and final when it lapsed.
+"""The lease in PostgreSQL: set while a job runs, renewed by reports only, final once it expired.
 
-Nothing here asks the clock: a lapsed lease is a time on record that lies before another one.
+The tests wait for no clock: they compare a recorded lease expiry with other recorded times.
 """
 
 from __future__ import annotations

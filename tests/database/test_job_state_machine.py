@@ -1,4 +1,4 @@
-"""The moves of a job: the machine that answers, and its four copies, equal to each other."""
+"""The transitions of a job: `JobStateMachine`, and the copies that must agree with it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PAIRS = list(product(JobStatus, JobStatus))
 
 
 def job_in(users: Users, status: JobStatus) -> GovernanceJob:
-    """A job that got to `status` the real way."""
+    """Return a job that reached `status` through the operations."""
     match status:
         case JobStatus.PENDING:
             return pending(users)
@@ -61,7 +61,11 @@ def job_in(users: Users, status: JobStatus) -> GovernanceJob:
 
 
 def move_by_model(job: GovernanceJob, target: JobStatus, actor: Any) -> None:
-    """The model's own transition to `target`; there is none to PENDING, where jobs are born."""
+    """Call the model's transition to `target`.
+
+    Raises:
+        TransitionNotAllowed: for PENDING, the initial status, to which no transition leads.
+    """
     if target is RUNNING:
         job.to_running(at=NOON, by=actor, token_sha256="0" * 64)
     elif target is PENDING:
@@ -71,7 +75,7 @@ def move_by_model(job: GovernanceJob, target: JobStatus, actor: Any) -> None:
 
 
 def constraint_against(job: GovernanceJob, target: JobStatus, actor: Any) -> str | None:
-    """The law that refuses to move `job` to `target` by raw SQL; None if it may."""
+    """Return the constraint that refuses the transition by raw SQL; None if it passes."""
     try:
         with transaction.atomic():
             force_job(job, target, actor)

@@ -1,4 +1,4 @@
-"""Connections are kept from request to request, looked at, and not asked; the dead are noticed."""
+"""Persistent connections: checked between requests without a query; closed ones are replaced."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PATIENCE_SECONDS = 10
 
 @pytest.fixture(params=KINDS)
 def ours(request: pytest.FixtureRequest, committed: Users) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of our own to the test's database, as a web process has it."""
+    """Yield a new connection to the test's database, configured as in a web process."""
     wrapper = connection.copy()
     settings = wrapper.settings_dict
     settings |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     if request.param == "pooled":
         settings |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
-        # As nobody else: Django cannot put on a role in a pool of one.
+        # No `assume_role`: Django cannot set a role on a pool of one connection.
         settings["OPTIONS"] |= {"pool": POOL_OPTIONS | {"max_size": 1}, "assume_role": None}
     yield wrapper
     wrapper.close()
@@ -36,7 +36,7 @@ def ours(request: pytest.FixtureRequest, committed: Users) -> Iterator[BaseDatab
 
 
 def next_request(wrapper: BaseDatabaseWrapper) -> None:
-    """What Django does between two requests."""
+    """Close an unusable connection, as Django does between two requests."""
     wrapper.close_if_unusable_or_obsolete()
 
 
@@ -48,7 +48,7 @@ def session_of(wrapper: BaseDatabaseWrapper) -> int:
 
 
 def asked_last(session: int) -> str:
-    """The last statement of a session; empty once it is gone."""
+    """Return the last statement of a session; "" if the session has ended."""
     with server() as cursor:
         cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [session])
         found = cursor.fetchone()
@@ -72,7 +72,7 @@ def test_connection__that_the_server_ended_meanwhile__is_replaced_before_it_is_u
     session = session_of(ours)
     next_request(ours)
     with server() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [session])  # and waits for it
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [session])  # waits up to 5 s
     assert session_of(ours) != session
 
 
@@ -114,7 +114,7 @@ def test_site__asked_again_and_again__opens_no_more_sessions(
 
 @pytest.fixture
 def sessions_of() -> Callable[[], int]:
-    """How many sessions were ever begun on this test's database."""
+    """Return a counter of the sessions ever opened on this test's database."""
 
     def count() -> int:
         with server() as cursor:

@@ -1,4 +1,4 @@
-"""LEDGER, in Postgres: append-only, hash-chained; no change goes untold, and none is made up."""
+"""LEDGER in PostgreSQL: append-only, hash-chained; each change has one entry, and conversely."""
 
 from __future__ import annotations
 
@@ -184,14 +184,14 @@ class TestLedgerInPostgres:
 
         def append() -> str:
             try:
-                forge_entry(contract.pk)  # does not see what the other has not committed yet
+                forge_entry(contract.pk)  # does not see the uncommitted entry of the other session
             except DatabaseError as error:
                 return violated_constraint(error)
             return "appended"
 
         assert overtaking(append, append) == ("appended", "ledger_seq_once")
 
-    # --- nothing untold, nothing made up ---
+    # --- no change without an entry, no entry without a change ---
     def test_sql_update__job_started_without_an_entry__refused_at_commit(
         self, users: Users
     ) -> None:

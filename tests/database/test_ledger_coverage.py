@@ -1,4 +1,4 @@
-"""LEDGER, in Python: a whole story is told in order, and anyone can recompute it."""
+"""LEDGER in Python: a whole history in order, with hashes that anyone can recompute."""
 
 from __future__ import annotations
 

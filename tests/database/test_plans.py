@@ -1,8 +1,8 @@
-"""In a large record every page and every call asks PostgreSQL for what an index finds.
+"""Query plans of every page and API call: in a large record each statement uses an index.
 
-Each address of the benchmark is called once on a load of some thousand real chains, and every
-statement that it asked is explained: with the planner's settings as they are, but as if there were
-many more rows. `make bench-scale` asks where there really are.
+The tests call each address of the benchmark once on some thousand contracts and run EXPLAIN on
+every statement, with the usual planner settings and row counts that pretend to be much larger.
+`make bench-scale` measures with that many rows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from tests.support.roles import as_owner
 from tests.support.tokens import new_token
 
 CONTRACTS = 3_000
-# The planner reckons with the rows per page of the last ANALYZE: now there are so many more.
+# The planner derives row counts from `pg_class.reltuples`, so this makes the tables look larger.
 _AS_IF_LARGE = """
     UPDATE pg_class SET reltuples = reltuples * 300
      WHERE relname LIKE 'governance%%' AND relkind = 'r' AND reltuples > 500
@@ -52,7 +52,7 @@ BIG = (
     *("healthsnapshot", "auditevidence", "governanceaudit", "approvalsignature"),
 )
 _SCANNED = re.compile(rf"Seq Scan on governance_({'|'.join(BIG)})\b")
-# A count is bounded by a limit, or by the one contract or job that it is about.
+# A count is bounded by LIMIT, or by the id of one contract, job or request.
 _COUNTED = re.compile(r"\bCOUNT\(", re.IGNORECASE)
 _BOUNDED = re.compile(r'\bLIMIT \d|"(contract|job|request)_id" = ')
 _LONG = ("proposed_changes", "validator_verdict", "eligibility_verdict", "plan", "body", "view")
@@ -70,7 +70,7 @@ def sample(django_db_setup: None, django_db_blocker: Any) -> Iterator[Sample]:
 
 @pytest.fixture(scope="module")
 def asked(sample: Sample, django_db_blocker: Any) -> dict[str, list[str]]:
-    """What every page and call asked the database."""
+    """Return the SQL statements of every page and API call, by its name."""
     superuser = Account.objects.get(username="admin")
     browser, reader = Client(), APIClient()
     browser.force_login(superuser)
@@ -91,7 +91,7 @@ def plan_of(sql: str) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-# What shows no list and no record: forms that lead away, files of what a page shows, streams.
+# Addresses that show no list and no record: forms, downloads and event streams.
 LEFT_OUT = re.compile(r"_(add|delete|history|answer|signature_text)$|path:object_id|-events$")
 
 
@@ -147,7 +147,7 @@ def test_lists__of_any_kind__read_no_long_columns(asked: dict[str, list[str]]) -
 
 
 def claimable(scope: str) -> str:
-    """What a claim looks for, as the function in PostgreSQL says it."""
+    """Return the query by which the SQL function `claim_job` finds a job for a token scope."""
     function = read_sql("claim_job")
     narrow, wide = re.findall(r"SELECT job\.id.*?SKIP LOCKED", function, re.DOTALL)[::-1]
     found = narrow.replace(" token_scope", f" {scope}") if scope else wide

@@ -1,4 +1,4 @@
-"""What is asked by hand means what it would mean to Django."""
+"""Prepared statements and row mapping give the same rows as Django's ORM."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_row__of_any_table__is_what_django_reads(users: Users, model: type) -> N
 
 @pytest.mark.parametrize("model", [SystemContract, GovernanceJob])
 def test_row_of_json__is_what_django_reads(users: Users, model: type) -> None:
-    """But for ids, which stay texts."""
+    """Ids are the exception: JSON holds them as texts, and they stay texts."""
     running_job(users)
     columns = RowMapping(model, "it")
     [(row,)] = prepared_rows(f"SELECT to_json(it) FROM {model._meta.db_table} it", [])

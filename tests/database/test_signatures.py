@@ -1,4 +1,4 @@
-"""Signatures and the approvals that stand on them, attacked with raw SQL."""
+"""Raw SQL against signatures and the approvals that depend on them."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ HOUR = timedelta(hours=1)
 SIGNED = {"event": "contract.review.signed", "from_status": "", "to_status": ""}
 
 
-# An entry of an approval as it was told before there were signatures.
+# The body of an approval's ledger entry from before signatures existed.
 ENTRY_BEFORE_SIGNATURES = {"body": {"records": {"approval_sha256": "b" * 64}}}
 
 
 def forge_approval(
     contract: SystemContract, founder: Any, entry: Any = None, **changes: Any
 ) -> None:
-    """What an approval writes into the contract's row, and its entry."""
+    """Write an approval into the contract's row and append its ledger entry."""
     columns = {
         "status": "APPROVED",
         "approved_by_id": founder.pk,
@@ -61,7 +61,7 @@ def forge_approval(
 
 
 def test_forger__who_writes_everything_as_it_should_be__passes(users: Users) -> None:
-    """So that what the attacks below leave out or change is what is refused."""
+    """A control: the attacks below fail because of what each changes in these writes."""
     contract = eligible(users)
     with as_owner():
         forge_signature(contract, users.founder, quorum=2)
@@ -84,7 +84,7 @@ def test_signature__changed_removed_or_truncated__refused(users: Users) -> None:
         run_sql(f"TRUNCATE {SIGNATURE} CASCADE")
 
 
-# --- in turn ---
+# --- in order ---
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s.value != "VALIDATED"])
 def test_signature__under_a_contract_in_another_state__refused(
     users: Users, status: ContractStatus
@@ -170,7 +170,7 @@ def test_two_signatures__of_one_number__refused_without_the_trigger_too(users: U
         forge_signature(contract, users.second_founder)
 
 
-# --- an approval stands on its signatures ---
+# --- an approval needs its signatures ---
 def test_approval__without_a_signature__refused_at_commit(users: Users) -> None:
     contract = eligible(users)
     with violates_constraint("approval_signed", at_commit=True):
@@ -247,7 +247,7 @@ def test_approval__for_a_wider_window_than_another_signed_for__refused_at_commit
         forge_approval(contract, users.second_founder, **window)
 
 
-# --- the ledger tells every signature ---
+# --- each signature has a ledger entry ---
 def test_signature__without_an_entry__refused_at_commit(users: Users) -> None:
     contract = eligible(users)
     with violates_constraint("ledger_covers_signature", at_commit=True):
@@ -285,7 +285,7 @@ def test_contract_approved_before_signatures__goes_on_and_is_not_asked_for_any(
     with as_owner(), trigger_off(CONTRACT, "approval_signed"):
         forge_approval(contract, users.founder, entry=ENTRY_BEFORE_SIGNATURES)
     with as_owner():
-        # The move after it, under the laws as they are now.
+        # The next transition runs with every trigger enabled.
         update_row(CONTRACT, contract.pk, status="FAILED", closed_at=NOON + 2 * HOUR)
         forge_entry(
             contract.pk,

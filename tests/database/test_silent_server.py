@@ -1,4 +1,4 @@
-"""A server that neither answers nor refuses is given up; one that is only busy is waited for."""
+"""Connections to a server that stops responding are closed; a busy server is waited for."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What no SQL file may hold, so that it can be installed in any schema and on a cluster.
+"""Constructs that no SQL file may hold, so that it can be installed in any schema and cluster.
 
-On a cluster a table is a shard with a number after its name, and so are its triggers; a statement
-is planned where its rows are, and alone in its string.
+On a cluster the names of shards and of their triggers end in a number, each statement is planned
+on the node that holds its rows, and a string may hold one statement only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FORBIDDEN = {
 }
 SEARCH_PATH = "SET search_path = @schema@, pg_temp"
 RESOLVES_NAMES = re.compile(r"\bCREATE\b.*\bFUNCTION\b.*\bAS\s+\$", re.DOTALL | re.IGNORECASE)
-# Django's own, of which the rows are made by migrations; the log of the admin pages alone is not.
+# Tables of Django: migrations insert their rows, except those of the admin log.
 COUNT_IN_32_BITS = {
     "auth_group",
     "auth_permission",
@@ -47,7 +47,7 @@ COUNT_IN_32_BITS = {
 
 
 def problems_of(text: str) -> Iterator[str]:
-    """What is wrong with the text of an SQL file."""
+    """Yield what is wrong with the text of an SQL file."""
     for problem, pattern in FORBIDDEN.items():
         if re.search(pattern, text, re.IGNORECASE):
             yield problem
@@ -132,7 +132,7 @@ def test_statements__for_a_schema__name_it_quoted() -> None:
 
 # --- one statement per execution ---
 class Listening:
-    """What a schema editor would be told to execute."""
+    """A schema editor that records statements instead of executing them."""
 
     def __init__(self) -> None:
         self.executed: list[tuple[str, Any]] = []
@@ -147,7 +147,7 @@ def test_migration__installs_each_statement_by_itself() -> None:
     assert len(editor.executed) == sum(len(installable_statements(name)) for name in sql_files())
     for sql, params in editor.executed:
         assert len(split_statements(f"{sql};")) == 1
-        assert params is None  # a percent sign is one
+        assert params is None  # so psycopg does not read a percent sign as a placeholder
 
 
 def test_migration__before_a_table_is_there__installs_no_file_about_it() -> None:
@@ -167,7 +167,7 @@ def apps_of_today() -> Any:
 
 @pytest.mark.django_db
 def test_statements__all_of_them__are_one_each_to_postgresql_itself() -> None:
-    """What is prepared is one statement, or PostgreSQL refuses it."""
+    """PostgreSQL refuses to prepare a string that holds several statements."""
     with connection.cursor() as cursor:
         prepare = cursor.connection.pgconn.prepare
     for name in sql_files():
@@ -180,7 +180,7 @@ def test_statements__all_of_them__are_one_each_to_postgresql_itself() -> None:
 def test_migrate__from_nothing__sends_one_statement_at_a_time(
     django_db_setup: None, django_db_blocker: Any
 ) -> None:
-    """Django's own migrations and the grants too."""
+    """This covers Django's own migrations and the grants too."""
     sent: list[str] = []
 
     def listen(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The table of tokens in PostgreSQL: issued once, used, ended."""
+"""The table of API tokens in PostgreSQL: each is issued once, used, and ended once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one exception to append-only: who may take a contract away, and what must take its place."""
+"""The one exception to append-only: the owner removes a contract and leaves a tombstone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.support.users import Users
 
 TOMBSTONE = "governance_contracttombstone"
 JOBS = f"(SELECT id FROM {JOB} WHERE contract_id = %s)"
-# Each table that holds something of a contract, by the law that keeps its rows.
+# The tables that hold a contract's rows, by the constraint that forbids their removal.
 KEPT_BY = {
     "contract_never_removed": (CONTRACT, "id = %s"),
     "ledger_append_only": (LEDGER, "contract_id = %s"),
@@ -75,11 +75,11 @@ def test_owner__with_a_true_tombstone__removes_the_contract(users: Users, way: s
         check_deferred_triggers()
     assert not SystemContract.objects.filter(pk=contract.pk).exists()
     tombstone = ContractTombstone.objects.get()
-    assert tombstone.removed_by == owner  # whatever was written
+    assert tombstone.removed_by == owner  # the trigger sets it
     assert tombstone.transaction_id == run_sql("SELECT txid_current()")[0][0]
 
 
-# --- not without a tombstone ---
+# --- no removal without a tombstone ---
 @pytest.mark.parametrize("constraint", KEPT_BY)
 def test_owner__without_a_tombstone__removes_nothing(users: Users, constraint: str) -> None:
     contract = AT_REST["resolved"](users)
@@ -108,7 +108,7 @@ def test_owner__with_anothers_tombstone__removes_nothing(users: Users, constrain
 
 
 def test_tombstone__of_an_earlier_transaction__opens_nothing(committed: Users) -> None:
-    """Such as one that an owner has made with the laws off."""
+    """The owner could insert such a tombstone with the triggers off."""
     contract = contract_in(committed, ContractStatus.COMPLETED)
     with trigger_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
         insert_row(TOMBSTONE, **tombstone_of(contract, transaction_id=1))
@@ -193,7 +193,7 @@ def test_tombstone__beside_its_contract__is_refused_at_commit(users: Users, way:
 def test_tombstone__beside_what_is_left__is_refused_at_commit(
     users: Users, constraint: str
 ) -> None:
-    """Whoever takes everything away but some rows, where no foreign key is checked."""
+    """Some rows are left behind by a session that checks no foreign keys."""
     remove_all_but(constraint, AT_REST["resolved"](users), KEPT_BY)
 
 
@@ -213,14 +213,14 @@ def remove_all_but(
 ) -> None:
     with violates_constraint("tombstone_leaves_nothing", at_commit=True), as_replica():
         insert_row(TOMBSTONE, **tombstone_of(contract))
-        # What hangs on another row comes before it.
+        # Delete referencing rows before the rows they reference.
         for keeper in reversed(tables):
             table, where = tables[keeper]
             if keeper != constraint:
                 run_sql(f"DELETE FROM {table} WHERE {where}", contract.pk)
 
 
-# --- it stays ---
+# --- a tombstone is permanent ---
 @pytest.mark.parametrize(
     "attack",
     [
@@ -275,7 +275,7 @@ def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed:
     assert not SystemContract.objects.exists()
 
 
-# --- nobody but the owner ---
+# --- by the owner only ---
 def test_application__reads_tombstones_and_writes_none(users: Users) -> None:
     role = require_app_role()
     contract = contract_in(users, ContractStatus.COMPLETED)
@@ -308,7 +308,7 @@ def test_application__given_every_right_by_mistake__is_refused_by_the_trigger(us
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():
         remove_with_tombstone(contract)
     assert violated_constraint(refusal.value) == "tombstone_by_owner"
-    # Nor by a tombstone that the owner has just written.
+    # The application may not use a tombstone of the owner from the same transaction either.
     with transaction.atomic():
         with as_owner():
             insert_row(TOMBSTONE, **tombstone_of(contract))

@@ -1,4 +1,4 @@
-"""The guards that are in force are exactly those in governance/models/sql, and none is off."""
+"""The installed guards are exactly those in governance/models/sql, and all are enabled."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TRIGGERS = """
     SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled FROM pg_trigger
      WHERE NOT tgisinternal
 """
-# Written once or never removed; every other table of ours may change freely. (Accounts the
-# application does not remove either: grants and foreign keys see to that.)
+# Tables without a trigger against removal. Grants and foreign keys still keep the application from
+# removing accounts.
 FREE_TABLES = {
     "governance_account",
     "governance_capability",
@@ -34,7 +34,7 @@ FREE_TABLES = {
     "governance_idempotencyrecord",
 }
 
-# Refusals that no operation lets anybody see: they speak for the record (IntegrityViolationError).
+# Constraints that no operation can violate: a refusal raises IntegrityViolationError.
 SPEAK_FOR_THE_RECORD = {
     "approval_signed",
     "audit_append_only",
@@ -136,7 +136,7 @@ SPEAK_FOR_THE_RECORD = {
 
 
 def catalogue() -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
-    """Every function and every trigger of ours, as PostgreSQL would write it down."""
+    """Return the definitions of all `governance` functions and triggers in PostgreSQL."""
     return set(run_sql(FUNCTIONS)), set(run_sql(TRIGGERS))
 
 
@@ -161,7 +161,7 @@ def drop_all() -> None:
 
 
 def constraints_raised() -> set[str]:
-    """Every law's name that a refusal can carry."""
+    """Return the constraint names that the SQL files raise."""
     text = "\n".join(read_sql(name) for name in sql_files())
     raised = set(re.findall(r"governance_refuse\(\s*'(\w+)'", text))
     return raised | set(re.findall(r"governance_append_only\(\s*'(\w+)'", text))
@@ -176,7 +176,7 @@ def constraints_of_models() -> set[str]:
 
 
 def names_in_catalogue() -> set[str]:
-    """Constraints and unique indexes of our tables, as a refusal would name them."""
+    """Return the names of the constraints and unique indexes of the `governance` tables."""
     constraints = run_sql(
         "SELECT conname FROM pg_constraint WHERE conrelid::regclass::text LIKE 'governance_%%'"
     )
@@ -188,7 +188,7 @@ def names_in_catalogue() -> set[str]:
 
 
 def unique_columns() -> set[str]:
-    """The constraints that Django names by itself."""
+    """Return the unique constraints whose names PostgreSQL derives from the column."""
     named = "SELECT conname FROM pg_constraint WHERE contype = 'u' AND conname LIKE %s"
     return {name for (name,) in run_sql(named, "governance_%_key")}
 
@@ -215,7 +215,7 @@ def test_triggers__all_of_them__are_always_enabled() -> None:
 
 
 def test_functions__all_of_them__fix_their_search_path() -> None:
-    """A body that begins with RETURN was read when it was installed, and looks nothing up later."""
+    """A body that begins with RETURN is exempt: PostgreSQL resolves its names on creation."""
     settings = run_sql(
         "SELECT proname, proconfig FROM pg_proc WHERE proname LIKE 'governance%%'"
         " AND pronamespace = 'public'::regnamespace AND prosqlbody IS NULL"

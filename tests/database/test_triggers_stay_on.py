@@ -1,4 +1,4 @@
-"""The laws of jobs hold whatever a session says of itself, a superuser's included."""
+"""The triggers of jobs hold whatever a session sets, even a superuser's session."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Two organisations in one database, each in a schema of its own and blind to the other.
+"""Two organisations in one database, each in its own schema and without access to the other.
 
-Everything is installed by the real `migrate` and run by processes that know their schema from the
-environment alone.
+The real `migrate` installs both; the processes know their schema from the environment only.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ FREEZE = """
 
 @dataclass(frozen=True)
 class Organisation:
-    """One schema, the role that may work there, and how a process is told of both."""
+    """A schema, its role, and the environment that points a process at both."""
 
     schema: str
     role: str
@@ -64,7 +63,7 @@ class Organisation:
         )
 
     def done(self, *arguments: str) -> str:
-        """What a process said that did what it should."""
+        """Run a process that must succeed, and return its output."""
         outcome = self.run(*arguments)
         assert outcome.returncode == 0, outcome.stderr
         return outcome.stdout
@@ -74,7 +73,7 @@ class Organisation:
         return made
 
     def session(self, role: str = "", **options: Any) -> psycopg.Connection[Any]:
-        """A session in autocommit: the organisation's own, or that of another role."""
+        """Open an autocommit session as the organisation's role, or as another role."""
         return psycopg.connect(
             host=self.folder,
             dbname=self.database,
@@ -87,7 +86,7 @@ class Organisation:
 
 @pytest.fixture(scope="module")
 def organisations(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Organisation]]:
-    """Both, installed in a database that was empty."""
+    """Yield both organisations, installed in an empty database."""
     if os.environ.get("DATABASE_URL"):
         pytest.skip("needs the embedded server's address")
     with django_db_blocker.unblock(), server() as cursor:
@@ -110,7 +109,7 @@ def organisations(django_db_setup: None, django_db_blocker: Any) -> Iterator[lis
 
 @pytest.fixture(scope="module")
 def owner(organisations: list[Organisation]) -> Iterator[psycopg.Connection[Any]]:
-    """A session of the tables' owner, who sees both; names are looked up in neither."""
+    """Yield a session of the tables' owner; its search path contains neither schema."""
     with organisations[0].session(OWNER) as session:
         session.execute("SET search_path = pg_catalog")
         yield session
@@ -118,12 +117,12 @@ def owner(organisations: list[Organisation]) -> Iterator[psycopg.Connection[Any]
 
 @pytest.fixture(scope="module")
 def made(organisations: list[Organisation]) -> list[dict[str, Any]]:
-    """What one run of the main path made in each."""
+    """Return what one run of the main path created in each organisation."""
     return [one.main_path() for one in organisations]
 
 
 def snapshot(owner: psycopg.Connection[Any], schema: str) -> dict[str, Any]:
-    """Every row of a schema, in digests."""
+    """Return the row count and a digest of all rows for each table of a schema."""
     tables = [name for (name,) in owner.execute(TABLES, [schema])]
     return {name: owner.execute(f"{DIGEST} FROM {schema}.{name} row").fetchone() for name in tables}
 
@@ -206,7 +205,7 @@ def test_freeze__in_one__neither_stops_the_other_nor_makes_it_wait(
 ) -> None:
     alpha, beta = organisations
     with alpha.session(OWNER) as session, session.transaction(force_rollback=True):
-        session.execute(FREEZE.format("alpha", "alpha"))  # and holds alpha's lock
+        session.execute(FREEZE.format("alpha", "alpha"))  # the open transaction holds alpha's lock
         stopped = alpha.run("-m", "tests.support.main_path")
         assert "lock timeout" in stopped.stderr
         assert beta.main_path()["status"] == "COMPLETED"
@@ -258,7 +257,7 @@ def test_role__of_one__that_reads_the_other__finds_nothing(
 def test_process__led_to_another_schema_by_its_connection__refuses_to_work(
     made: list[dict[str, Any]], organisations: list[Organisation], owner: psycopg.Connection[Any]
 ) -> None:
-    """A pooler that drops start-up options leaves a session where its role begins."""
+    """Without start-up options, which a pooler may drop, the role's search path applies."""
     alpha, _ = organisations
     left_to_the_role = {"GOVSITE_DB_SEARCH_PATH": "0"}
     try:

@@ -1,4 +1,4 @@
-"""`updated_at`: when a contract or a job last changed, as its ledger tells it."""
+"""`updated_at`: when a contract or a job last changed, according to its ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence: all that an auditor needs to know of a job, sealed in the transaction that ends it."""
+"""Tests of `AuditTrigger`: evidence is sealed in the transaction that ends the job."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ENDS: list[tuple[Callable[[Users], GovernanceJob], str, list[str], int]] = [
 ]
 EVERY_END = pytest.mark.parametrize("make", [end[0] for end in ENDS])
 
-# What the design lists; there may be more.
+# The design requires these fields; the document may have others.
 FIELDS = {
     *("job_id", "contract_id", "job_status", "steps", "step_results"),
     *("health_before", "health_after", "execution_duration_seconds", "collected_at"),
@@ -82,7 +82,7 @@ def terminal_entry(job: GovernanceJob) -> LedgerEntry:
 
 
 def keys_of(value: Any) -> set[str]:
-    """Every key anywhere in a document."""
+    """Return the keys of a JSON document at every depth."""
     if isinstance(value, dict):
         return set(value).union(*map(keys_of, value.values()))
     if isinstance(value, list):
@@ -91,7 +91,7 @@ def keys_of(value: Any) -> set[str]:
 
 
 class TestAuditTrigger:
-    # --- sealed, whatever the end ---
+    # --- evidence of every terminal status ---
     @EVERY_END
     def test_evidence__of_every_end__recomputes_with_sha256_alone(
         self, users: Users, make: Callable[[Users], GovernanceJob]
@@ -142,7 +142,7 @@ class TestAuditTrigger:
         assert len(document["step_results"]) == results
         assert document["end_reason"] == job.end_reason
 
-    # --- what it binds ---
+    # --- approval, participants and results in the evidence ---
     def test_evidence__binds_what_was_approved_and_by_whom(self, users: Users) -> None:
         job = finished_job(users)
         contract, document = reloaded(job.contract), job.evidence.document
@@ -174,7 +174,7 @@ class TestAuditTrigger:
         [result] = running.cancel().evidence.document["step_results"]
         assert (result["output"], result["health_after"]) == (output, {"system": "fine"})
 
-    # --- time and health ---
+    # --- duration and health ---
     def test_duration__is_from_start_to_end(self, users: Users) -> None:
         job = reloaded(finished_job(users))
         document = job.evidence.document
@@ -222,7 +222,7 @@ class TestAuditTrigger:
         assert list(job.snapshots.values_list("phase", flat=True)) == ["BEFORE"]
         assert json.loads(terminal_entry(job).body)["records"]["health_after_sha256"] is None
 
-    # --- how it is written ---
+    # --- statements that write it ---
     def test_job_end__writes_snapshot_evidence_job_and_entry_once_in_this_order(
         self, users: Users
     ) -> None:
@@ -232,7 +232,7 @@ class TestAuditTrigger:
             running.complete()
         assert [called_by(q["sql"]) for q in seen if called_by(q["sql"])] == ["end_job"]
         assert touched_by("end_job") == [
-            "governance_systemcontract",  # locked
+            "governance_systemcontract",  # locked, not written
             "governance_healthsnapshot",
             "governance_auditevidence",
             "governance_governancejob",

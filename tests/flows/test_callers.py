@@ -1,4 +1,4 @@
-"""A token's caller: found by one statement, and may do exactly what Django says he may."""
+"""Tests of `tokens_by_key`: one statement loads a caller with the permissions that Django gives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def permission(codename: str) -> Permission:
 
 
 def assert_may_as_django_says(person: Account) -> set[str]:
-    """What he may do, the same by all of Django's questions."""
+    """Compare the caller's permissions with Django's for the account, and return them."""
     found, reloaded_person = caller(person), Account.objects.get(pk=person.pk)
     assert found.get_user_permissions() == reloaded_person.get_user_permissions()
     assert found.get_group_permissions() == reloaded_person.get_group_permissions()

@@ -1,4 +1,4 @@
-"""Signed checkpoints: what they find that the database alone cannot show."""
+"""Tests of signed checkpoints: they reveal tampering that the database alone cannot show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def found(lines: list[str]) -> list[Finding]:
 
 
 def rehash(contract: SystemContract, *, from_seq: int, reason: str) -> None:
-    """What a thorough forger does: change one entry and hash all that follow anew."""
+    """Change the reason of one ledger entry and recompute the hashes from that entry on."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
     previous = GENESIS
     with triggers_off(), connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def test_older_backup_restored__missing_entries_and_contracts_are_named(users: U
 def test_forged_hash__that_hits_the_trail__the_head_still_parts(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "PREFIX", 0)  # a trail that every hash hits
+    monkeypatch.setattr(checkpoints, "PREFIX", 0)  # every hash matches an empty prefix
     contract = judged_job(users).contract
     lines = taken()
     rehash(contract, from_seq=12, reason="It was always so.")

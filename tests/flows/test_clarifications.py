@@ -1,4 +1,4 @@
-"""A founder asks before deciding: the clock stands until somebody answers. Anybody may comment."""
+"""Tests of clarifications and comments: an open question pauses the review until it is answered."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def expire(contract: SystemContract, users: Users, at: datetime) -> SystemContra
     return expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
 
 
-# --- the clock ---
+# --- review time ---
 def test_review_end__of_no_questions_closed_ones_and_an_open_one() -> None:
     noon = datetime(2026, 11, 2, 12, tzinfo=UTC)
     assert review_end(noon, []) == noon
@@ -161,7 +161,7 @@ def test_clocks_of_two_machines_differ__pauses_stay_apart(users: Users) -> None:
     at = now()
     contract = eligible(users, at=at)
     ask(contract, users, at + DAY)
-    answer(contract, users, at)  # before it was asked, says that clock
+    answer(contract, users, at)  # earlier than the question by the second machine's clock
     assert reloaded(contract).review_ends_at == contract.expires_at
     ask(contract, users, at - DAY)
     answer(contract, users, at + 2 * DAY)
@@ -169,7 +169,7 @@ def test_clocks_of_two_machines_differ__pauses_stay_apart(users: Users) -> None:
     check_deferred_triggers()
 
 
-# --- who, and when ---
+# --- permissions and states ---
 def test_question__while_another_is_open__refused(users: Users) -> None:
     contract = asked(users)
     with refused(ClarificationConflictError, "clarification_open"):

@@ -1,4 +1,4 @@
-"""Activation: every guard of the door between what may be done and what is being done."""
+"""Tests of `ContractActivationService`: the job it creates, and every guard of an activation."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ def activate(contract: SystemContract, users: Users, **changes: Any) -> Governan
 
 
 def refusal_of(contract: SystemContract, users: Users, **changes: Any) -> GovernanceError:
-    """How activating `contract` is refused; nothing was written."""
+    """Return the error that activating `contract` raises; assert that nothing was written."""
     with nothing_written(), pytest.raises(GovernanceError) as refusal:
         activate(contract, users, **changes)
     return refusal.value
 
 
 def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> None:
-    """Rewrite an approved contract with the law switched off; `sign` forges the signature too."""
+    """Update an approved contract with its trigger disabled; `sign` recomputes its digests too."""
     if "expires_at" in columns:
         columns["review_ends_at"] = columns["expires_at"]
     with trigger_off(CONTRACT, "contract_content_frozen"):
         SystemContract.objects.filter(pk=contract.pk).update(**columns)
-        check_deferred_triggers()  # a table with checks outstanding cannot be altered
+        check_deferred_triggers()  # ALTER TABLE fails while deferred triggers are pending
         if sign:
             signature = digest(reloaded(contract).content_record())
             SystemContract.objects.filter(pk=contract.pk).update(
@@ -80,14 +80,14 @@ def tamper(contract: SystemContract, *, sign: bool = False, **columns: Any) -> N
 
 
 def drop_check(name: str) -> None:
-    """Take a check of the contracts' table away, for the rest of the test."""
+    """Drop a constraint of the contracts' table for the rest of the test."""
     check_deferred_triggers()
     with as_owner():
         run_sql(f"ALTER TABLE {CONTRACT} DROP CONSTRAINT {name}")
 
 
 class TestContractActivationService:
-    # --- what it makes ---
+    # --- the job it creates ---
     def test_approved_contract__activated__becomes_one_pending_job(self, users: Users) -> None:
         contract, at = approved(users), now()
         job = reloaded(activate(contract, users, at=at, timeout_minutes=90))
@@ -272,7 +272,7 @@ class TestContractActivationService:
         job = activate(approved(users), users, timeout_minutes=minutes)
         assert reloaded(job).timeout_minutes == minutes
 
-    # --- all or nothing ---
+    # --- atomicity ---
     def test_postgres__refuses_halfway__nothing_stays(self, users: Users) -> None:
         contract = approved(users)
         twice = [step | {"step_index": 0} for step in contract.plan]

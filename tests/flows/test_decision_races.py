@@ -1,4 +1,4 @@
-"""Two decide at once: the first stands, the second hears so in the domain's words."""
+"""Races of two decisions on one contract: the first commits, the second raises a domain error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ REASON = "Not this quarter, sorry."
 
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Users]:
-    """One database for all of them: each race is for a contract of its own."""
+    """Clone one database for the whole module; each race creates its own contracts."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
         yield create_users()
 
@@ -100,7 +100,7 @@ def activate(contract: SystemContract, users: Users) -> GovernanceJob:
 
 
 def activate_under_lock(contract: SystemContract, users: Users) -> GovernanceJob:
-    """As a call with a key does: in a transaction even what is refused waits for who was first."""
+    """Activate in a transaction: its reads lock the contract, so even a refusal waits."""
     with transaction.atomic():
         return activate(contract, users)
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL and django-fsm refuse comes out in the domain's words, or as what it is."""
+"""Tests of `write_transaction`: it translates known database errors and re-raises all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planning: an ordered step for each change, with its time and its way back."""
+"""Tests of `ExecutionOrchestrator`: one ordered step per change, with timeout and rollback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def plan(proposed_changes: Any, **state: Any) -> list[dict[str, Any]]:
 
 
 def rollback_of(*changes: dict[str, Any], **state: Any) -> Any:
-    """The last step's rollback action."""
+    """Return the rollback action of the last planned step."""
     return plan(list(changes), **state)[-1]["rollback_action"]
 
 
@@ -120,7 +120,7 @@ class TestExecutionOrchestrator:
         assert GovernanceOrchestrator.plan_changes(changes, state=state) == first
         assert state == PlatformState(lifecycles={"Search": Lifecycle.DISABLED})
 
-    # --- the ways back ---
+    # --- rollback actions ---
     @pytest.mark.parametrize("change", [ENABLE, DISABLE])
     @pytest.mark.parametrize(
         "before", [Lifecycle.PREVIEW, Lifecycle.LAUNCHED, Lifecycle.DEPRECATED]
@@ -181,7 +181,7 @@ class TestExecutionOrchestrator:
         )
         assert [c.document() for c in parse_changes(back)] == [back]
 
-    # --- against the registry ---
+    # --- with registered capabilities ---
     def test_job__of_registered_capability__carries_the_rollback_actions(
         self, users: Users
     ) -> None:

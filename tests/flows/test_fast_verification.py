@@ -1,4 +1,4 @@
-"""A chain that is seen to fit at a glance fits by looking closely, and says the same."""
+"""Tests of fast verification: a chain that passes it passes full verification too."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ def findings() -> list[Finding]:
 
 
 def rehash_from(seq: int, changes: dict[str, Any]) -> None:
-    """Let an entry of the only chain say something else in its columns and its body, and hash the
-    chain anew from there on."""
+    """Change one entry of the only chain and recompute the hashes from that entry on."""
     head: bytes | None = None
     with triggers_off(), connection.cursor() as cursor:
         for entry in LedgerEntry.objects.filter(seq__gte=seq).order_by("seq"):
@@ -91,7 +90,7 @@ def test_whole_chains__of_other_histories__pass_fast_verification_too(
     settings.GOVSITE = settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}
     signed(users, signed(users), founder=users.second_founder)
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": FAILING[0]}
-    # Its last entry says that nobody could tell the health.
+    # The provider fails, so the last entry has no digest of the health after the job.
     cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator, at=now())
     last = LedgerEntry.objects.filter(contract=job.contract_id).latest("seq")
     assert '"health_after_sha256":null' in last.body
@@ -119,7 +118,7 @@ def test_random_edits__what_passes_fast_verification__passes_full_verification(
                 ]
                 seen[all(fits)] += 1
             transaction.set_rollback(True)
-    # Most are entries that do not fit; some leave the chain whole, and what is after it bad.
+    # Most edits break an entry; some leave the chain valid and damage what is checked after it.
     assert seen[False] > EDITS / 2
     assert seen[True]
 
@@ -171,7 +170,7 @@ def test_chain_rehashed__fast_or_full_verification__same_finding(
 
 @pytest.mark.parametrize("word", ["no digest", "altered", "unreadable", "twice"])
 def test_entry__that_vouches_for_no_digest__is_a_finding(users: Users, word: str) -> None:
-    """Or whoever hashed a chain anew once could rewrite the row ever after."""
+    """An entry with an invalid digest must not match a row that was rewritten later."""
     judged_job(users)
     records = json.loads(LedgerEntry.objects.get(seq=11).body)["records"]
     rehash_from(11, {"records": records | {"evidence_sha256": word}})
@@ -181,7 +180,7 @@ def test_entry__that_vouches_for_no_digest__is_a_finding(users: Users, word: str
 
 
 def test_nothing__rewritten_to_a_number_too_large_for_a_double__found(users: Users) -> None:
-    """orjson spells an infinity as it spells nothing."""
+    """orjson serializes an infinity as null, like None, so the digests could be equal."""
     running = running_job(users)
     running.record(running.report(0, output={"count": None}))
     assert findings() == []

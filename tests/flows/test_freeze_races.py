@@ -1,4 +1,4 @@
-"""A freeze and a move at once: the move commits before the freeze does, or not at all."""
+"""Races of a change freeze and an operation: the operation commits before the freeze or never."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def moves(committed: Users) -> Moves:
 
 
 def moved() -> dict[str, int]:
-    """How many things stand where only a move could have brought them."""
+    """Count the contracts and jobs in the statuses that the operations lead to."""
     return {
         "approved": SystemContract.objects.filter(status=ContractStatus.APPROVED).count(),
         "active": SystemContract.objects.filter(status=ContractStatus.ACTIVE).count(),
@@ -77,16 +77,17 @@ def moved() -> dict[str, int]:
 def test_freeze__committed_while_a_move_is_open__the_move_is_refused_at_its_commit(
     committed: Users, moves: Moves, move: str
 ) -> None:
-    """The move looked, and the line ran; it does not run any more as it commits."""
+    """The operation saw no freeze when it read; the constraint trigger checks again at commit."""
     before = moved()
 
     def slow_move(wait: Any) -> str:
         try:
             with transaction.atomic():
                 moves[move]()
-                wait()  # the freeze begins
-                wait()  # and has committed
-        except IntegrityError as refusal:  # its transaction is the test's: nobody translates
+                wait()  # lets the freeze start
+                wait()  # resumes after the freeze committed
+        except IntegrityError as refusal:
+            # The test's own transaction fails at commit, so no `write_transaction` translates it.
             return violated_constraint(refusal)
         return "moved"
 
@@ -106,7 +107,7 @@ def test_freeze__committed_while_a_move_is_open__the_move_is_refused_at_its_comm
 def test_freeze__between_read_and_commit_of_a_flow__refused_with_until_and_reason(
     committed: Users, moves: Moves, move: str
 ) -> None:
-    """The flow looked before the freeze, and then had to wait for somebody's lock."""
+    """The flow checked for freezes before this one started, and then waited for a row lock."""
     before = moved()
     stops: list[ChangeFreeze] = []
 
@@ -127,7 +128,7 @@ def test_freeze__between_read_and_commit_of_a_flow__refused_with_until_and_reaso
 
 
 def test_freeze__while_a_move_commits__waits_for_it(committed: Users) -> None:
-    """With the line's lock taken, as a commit does, a freeze does not slip in before its end."""
+    """A commit holds the shared advisory lock; starting a freeze waits until it is released."""
 
     def commit_slowly() -> str:
         run_sql(
@@ -156,7 +157,7 @@ def test_moves__of_different_contracts__do_not_wait_for_each_other(
         with transaction.atomic():
             done = moves[move]()
             run_sql("SET CONSTRAINTS ALL IMMEDIATE")
-            wait()  # both hold the line's lock here, or neither gets on
+            wait()  # returns only if both transactions hold the shared lock
         return done
 
     outcomes = at_once(
@@ -181,7 +182,7 @@ def test_freeze_and_all_moves__at_once__each_is_before_the_freeze_or_refused(
     def stop(wait: Any) -> Any:
         wait()
         frozen(committed)
-        return moved()  # from now on nothing moves
+        return moved()  # later operations must be refused
 
     *outcomes, as_it_stopped = at_once(*(making(name) for name in names), stop)
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""Freeze: a founder stops the line; it runs again by a thaw or by the clock."""
+"""Tests of change freezes: a founder starts one; it ends at its time or when it is lifted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def approve(users: Users, contract: Any, at: datetime | None = None) -> Any:
 
 @pytest.fixture
 def held(users: Users) -> dict[str, Move]:
-    """Each move that a freeze holds, ready to be made."""
+    """Return the operations that a change freeze blocks, each ready to be called."""
     to_approve, to_activate = eligible(users), approved(users)
     first = pending_job(users)
     return {
@@ -304,7 +304,7 @@ class TestLiftingFreezes:
 
 
 def is_in_force(at: datetime, users: Users) -> bool:
-    """As whoever decides hears it; pages and claims ask in other words, and hear the same."""
+    """Return whether a freeze is active; assert that queries, pages and claims agree."""
     is_active = active_freeze(at) is not None
     assert ChangeFreeze.objects.in_force(at).exists() is is_active
     expectation: AbstractContextManager[Any] = (

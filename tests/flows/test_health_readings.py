@@ -1,4 +1,7 @@
-"""Health: the worst of what is said now, in any order; silence is health, doubt is none."""
+"""Tests of health readings: the worst current signal counts, no signal means healthy.
+
+A reading that fails is None, so health is unknown.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two at once: whoever comes second finds the work done, and hears so in the domain's words."""
+"""Races on one job or contract: the second call finds the work done or raises a domain error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.users import Users
 
 
 def parted(outcomes: list[Any]) -> tuple[list[Any], list[GovernanceError]]:
-    """What went through, and what was refused."""
+    """Split outcomes into results and domain errors."""
     refused = [outcome for outcome in outcomes if isinstance(outcome, GovernanceError)]
     return [outcome for outcome in outcomes if outcome not in refused], refused
 
@@ -172,7 +172,7 @@ class TestReportRaces:
         _, (_, is_new) = overtaking(
             lambda: run_sql(f"SELECT 1 FROM {CONTRACT} WHERE id = %s FOR UPDATE", contract_id),
             lambda: running.record(running.report(0)),
-            # First the contract, then the job: whoever has the contract can always go on.
+            # The report locks the contract first, so the job is still free to lock.
             meanwhile=lambda: run_sql(
                 f"SELECT 1 FROM {JOB} WHERE id = %s FOR UPDATE NOWAIT", job_id
             ),

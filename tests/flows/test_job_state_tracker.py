@@ -1,4 +1,4 @@
-"""Tracking: a job is started, reported, completed, cancelled or timed out, each in its turn."""
+"""Tests of `JobStateTracker`: start, claim, report, complete, cancel and time out a job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ODD_TEXT = 'Gr\u00f6\u00dfe "\\/ \b\f\n\r\t\x01\x1f\x7f\x80 \u2028\ud7ff\ufb33\u
 
 
 def progress(job: GovernanceJob) -> tuple[Any, ...]:
-    """(status, current_step, total_steps, completed_steps, failed_steps)"""
+    """Return (status, current_step, total_steps, completed_steps, failed_steps)."""
     return astuple(JobStateTracker.get_job_progress(job.pk))[1:]
 
 
@@ -117,7 +117,7 @@ class TestJobStateTracker:
         claimed = run_job.claim_job(executor=users.executor, at=now(), capabilities=["Stock"])
         assert (claimed, slept) == (None, [])
 
-    # --- another's job ---
+    # --- a job of another executor ---
     @pytest.mark.parametrize("token", ["own", "another"])
     @pytest.mark.parametrize("write", [lambda r: r.record(r.report(0)), Running.complete])
     @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ class TestJobStateTracker:
             write(running)
         assert refusal.value.code == "invalid_job_transition"
 
-    # --- completion is computed ---
+    # --- complete ---
     def test_complete__every_step_completed__completed(self, users: Users) -> None:
         running = running_job(users)
         running.complete_steps()
@@ -224,7 +224,7 @@ class TestJobStateTracker:
             running.cancel(reason)
         assert refusal.value.errors[0]["path"] == "reason"
 
-    # --- time ---
+    # --- timeout ---
     def test_timed_out_job__failed__outcome_unknown(self, users: Users) -> None:
         running = running_job(users, timeout_minutes=2)
         running.complete_steps(1)

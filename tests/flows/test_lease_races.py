@@ -1,4 +1,4 @@
-"""A report and the sweep at once: the locks and the lease decide, and exactly one of them wins."""
+"""Races of a report and the sweep: the row locks and the lease let exactly one of them commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases: how long an executor may be silent, and what becomes of one that was silent longer."""
+"""Tests of leases: how long a job may go without a report, and what happens when one expires."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.support.users import Users
 TICK = timedelta(microseconds=1)
 STEP = timedelta(seconds=300)
 GRACE = timedelta(seconds=60)
-# No two steps alike, so that a lease tells by which of them it was renewed.
+# All timeouts differ, so that a lease shows which step renewed it.
 BATCH_TIMEOUTS = (10, 500, 3, 70)
 
 Start = Callable[[GovernanceJob, Users, datetime], tuple[GovernanceJob, str]]
@@ -62,7 +62,7 @@ def lease_of(job: GovernanceJob) -> datetime:
 
 
 def started_with_timeouts(users: Users, timeouts: Sequence[int], *, at: datetime) -> Running:
-    """A job that was started at `at`, whose steps may take this many seconds each."""
+    """Start a job at `at` with one step per timeout, in seconds."""
     job_id = forge_activation(approved(users), users.operator, steps=[], total_steps=len(timeouts))
     for index, seconds in enumerate(timeouts):
         forge_step(job_id, index, timeout_seconds=seconds)
@@ -90,7 +90,7 @@ def all_verify() -> bool:
 
 @pytest.fixture
 def grace(settings: Any) -> Callable[[int], None]:
-    """Sets how much longer than its step an executor may be silent."""
+    """Return a function that sets the grace, in seconds, which a lease adds to the step timeout."""
 
     def set_to(seconds: int) -> None:
         settings.GOVSITE = settings.GOVSITE | {"LEASE_GRACE_SECONDS": seconds}
@@ -178,7 +178,7 @@ class TestLength:
             (0, [0, 1, 2], 3),
             (1, [1], 2),
             (1, [1, 2], 3),
-            # The first ones are reported again.
+            # The batch repeats reports that are stored already.
             (1, [0, 1], 2),
             (1, [0, 1, 2], 3),
             (2, [0, 1, 2], 3),
@@ -207,7 +207,7 @@ class TestLength:
             (0, [0], 0),
             (0, [0, 1], 1),
             (1, [0, 1, 2], 2),
-            # What is stored already is reported again after the step that failed.
+            # The batch repeats stored reports after the step that failed.
             (1, [1, 0], 1),
             (0, [0, 1, 1, 0], 1),
         ],

@@ -1,4 +1,4 @@
-"""`verify_ledger` judges a batch while it reads the next: nothing of either is lost or mixed up."""
+"""Tests of `verify_ledger` in batches, which verifies one batch while it reads the next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNREADABLE = "the record cannot be read: RecursionError"
 
 @pytest.fixture
 def jobs(users: Users, monkeypatch: pytest.MonkeyPatch) -> list[GovernanceJob]:
-    """Five jobs in order of their contracts' ids, of which three batches are made."""
+    """Create five jobs, ordered by contract id; two contracts per batch make three batches."""
     monkeypatch.setattr(verification, "CONTRACTS_PER_BATCH", 2)
     return sorted((finished_job(users) for _ in range(5)), key=lambda job: job.contract_id)
 
@@ -44,7 +44,7 @@ def rename(job: GovernanceJob) -> None:
 
 
 def delete_contract(job: GovernanceJob) -> None:
-    """The contract alone: its chain and its job stay behind."""
+    """Delete the contract's row, but neither its chain nor its job."""
     tamper(f"DELETE FROM governance_systemcontract WHERE id = '{job.contract_id}'")
 
 

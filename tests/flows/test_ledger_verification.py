@@ -1,4 +1,4 @@
-"""What `verify_ledger` finds, when somebody with the keys to the house has rewritten the record."""
+"""Tests of `verify_ledger`: it finds what an owner of the database changed in the record."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from tests.support.succession import modified
 from tests.support.tampering import tamper, triggers_off
 from tests.support.users import Users
 
-# A completed contract of three steps: what stands at which place of its chain.
+# The sequence numbers of the ledger entries of a completed contract with three steps.
 DRAFTED, VALIDATED, GRANTED, APPROVED, ACTIVATED, CREATED, STARTED = range(1, 8)
 STEP_0, STEP_1, STEP_2, ENDED, PASSED = range(8, 13)
 
@@ -168,7 +168,7 @@ def test_untouched_records_in_every_state__nothing_found(users: Users) -> None:
             ENDED,
         ),
         ("DELETE FROM governance_auditevidence", ENDED),
-        # What no longer can be read at all is a finding too, not a crash of the proof.
+        # A row that cannot be parsed must be a finding, not an exception.
         ("UPDATE governance_auditevidence SET body = 'not JSON'", ENDED),
         ("UPDATE governance_auditevidence SET body = '[]'", ENDED),
         (
@@ -306,7 +306,7 @@ def test_refused_contract__column_that_speaks_for_it__found(
 def test_draft__zero_confidence_or_empty_verdict_without_an_entry__found(
     users: Users, monkeypatch: pytest.MonkeyPatch, verification: str, columns: str, record: str
 ) -> None:
-    """0 and {} are values like others; only what is NULL is not there."""
+    """0 and {} are recorded values and need an entry; only NULL means that no value is recorded."""
     contract = draft(users)
     if verification == "full":
         monkeypatch.setattr(full_verification, "verify_chain_fast", lambda contract_record: None)
@@ -352,7 +352,7 @@ def test_job_removed_with_its_rows__the_entry_that_made_it_is_named(users: Users
 
 
 def rehash_last_entry(**changes: Any) -> None:
-    """Let the last entry of the only chain say something else, columns and hash included."""
+    """Change body and columns of the last entry of the only chain, and recompute its hash."""
     last = LedgerEntry.objects.latest("seq")
     body = json.loads(last.body) | changes
     text = canonical_text(body)
@@ -491,7 +491,7 @@ def test_record_that_cannot_be_loaded__named_beside_the_others_that_are_whole(
     assert (finding.seq, finding.problem.partition(": ")[0]) == (1, "the record cannot be read")
 
 
-# An ELIGIBLE contract with a question and its answer: what stands at which place of its chain.
+# The sequence numbers of the question and the answer in the chain of an ELIGIBLE contract.
 ASKED, ANSWERED, BEYOND = 4, 5, 6
 
 
@@ -601,7 +601,7 @@ def test_approval__given_before_signatures_were_kept__is_whole(users: Users) -> 
     assert findings() == []
 
 
-# A contract and the one that took its place: the last entry of the one, the first of the other.
+# The last sequence number of a superseded contract, and the first of its successor.
 SUPERSEDED, BORN = 4, 1
 OF_PARENT = "id = (SELECT parent_id FROM governance_systemcontract WHERE parent_id IS NOT NULL)"
 

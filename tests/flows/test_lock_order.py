@@ -1,6 +1,6 @@
-"""One order of locks: the contract, then its job. The SQL of every story is read for it.
+"""Tests of the lock order: the SQL of every transaction locks the contract before its job.
 
-Whoever has the contract can then always go on, and two stories never wait for each other.
+A transaction that holds the contract never waits for the job, so two of them cannot deadlock.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _report_all(users: Users) -> Operation:
 
 
 def _keyed(users: Users) -> Operation:
-    """A call that is answered once: around a story that locks the contract and moves it."""
+    """Return an idempotent request whose transaction locks and activates a contract."""
     contract_id = approved(users).pk
 
     def work() -> StoredResponse:
@@ -209,7 +209,6 @@ def _register(users: Users) -> Operation:
     return lambda: register_capabilities(documents=[{"name": "Search"}])
 
 
-# The functions that open a story, and every way through each that locks or writes differently.
 def _ask(users: Users) -> Operation:
     contract = eligible(users)
     return lambda: request_clarification(
@@ -236,6 +235,7 @@ def _modify(users: Users) -> Operation:
     return lambda: modify(contract, users.founder)
 
 
+# The functions that open a transaction, with every branch that locks or writes differently.
 OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "authorities/contract/operations.py:create_contract": [lambda users: lambda: eligible(users)],
     "authorities/contract/operations.py:draft_contract": [lambda users: lambda: draft(users)],
@@ -331,7 +331,7 @@ CONTRACT, JOB, LEDGER = (
 
 
 def complaint_about(statements: list[str]) -> str | None:
-    """What is wrong with the order in which these statements lock or write rows, if anything."""
+    """Return the first violation of the lock order in these statements, or None."""
     contract_is_ours = False
     for sql in statements:
         tables = touched(sql)
@@ -346,7 +346,7 @@ def complaint_about(statements: list[str]) -> str | None:
 
 
 def touched(sql: str) -> list[str]:
-    """The tables whose rows a statement locks or writes, in the order in which it comes to them."""
+    """Return the tables whose rows a statement locks or writes, in that order."""
     if written := re.match(r'(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"', sql):
         return [written[1]]
     if call := called_by(sql):
@@ -357,7 +357,7 @@ def touched(sql: str) -> list[str]:
         return [CONTRACT]
     if locking[1]:
         return re.findall(r'"(\w+)"', locking[1])
-    # Without OF it locks every table that it reads, as they are named.
+    # Without OF, the statement locks the rows of every table that it reads.
     return re.findall(r'(?:FROM|JOIN) "?(\w+)"?', sql)
 
 

@@ -1,4 +1,4 @@
-"""The chain, end to end, in the words of its flows."""
+"""Tests of the main path: the flows bring a contract to every status it can stay in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A founder modifies a contract: a new draft takes its place, and must be judged anew."""
+"""Tests of `modify_scope`: a new draft replaces the contract and needs new verdicts."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def findings() -> list[Any]:
     return [checked.finding for checked in verify_ledger() if checked.finding]
 
 
-# --- what it does ---
+# --- the successor ---
 def test_modify__replaces_the_contract_by_a_draft_of_the_founders(users: Users) -> None:
     old = eligible(users, reference="OPS-7", description="Asked for.", risk_level="high")
     successor = reloaded(modify(old, users.founder))
@@ -99,7 +99,7 @@ def test_modify__replaces_the_contract_by_a_draft_of_the_founders(users: Users) 
         assert getattr(successor, name) == getattr(old, name), name
     assert successor.proposed_changes == FEWER
     assert [step["change"] for step in successor.plan] == FEWER
-    # Verdicts do not carry over.
+    # The successor must be reviewed again, so it inherits no verdict and no approval.
     for name in (
         *("validator_verdict", "eligibility_verdict", "confidence_score", "content_digest"),
         *("eligibility_decision", "approved_by", "approved_digest"),
@@ -187,7 +187,7 @@ def test_modify__while_changes_are_frozen_or_a_question_is_open__is_accepted(use
     assert findings() == []
 
 
-# --- the scope ---
+# --- scope and plan ---
 def test_scope__of_what_was_removed_goes_and_of_what_was_only_named_stays(users: Users) -> None:
     old = eligible(
         users,

@@ -1,4 +1,4 @@
-"""The façade: the orchestrator's one door, through which a whole job can pass."""
+"""Tests of the façade `GovernanceOrchestrator`: it delegates every call of a job's life cycle."""
 
 from __future__ import annotations
 

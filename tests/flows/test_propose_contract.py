@@ -1,4 +1,4 @@
-"""Somebody proposes a change: once, however often it arrives; planned, and whole or not at all."""
+"""Tests of `propose_contract`: idempotent, atomic, and with a plan for the proposed changes."""
 
 from __future__ import annotations
 

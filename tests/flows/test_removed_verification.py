@@ -1,4 +1,4 @@
-"""What verification and checkpoints say of contracts that were archived and removed."""
+"""Tests of verification and checkpoints for contracts that were archived and removed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TOMBSTONE = "governance_contracttombstone"
 
 @pytest.fixture
 def removed(committed: Users, tmp_path: Path) -> SystemContract:
-    """A contract that was archived (in `a`) and removed, beside one that goes on."""
+    """Archive a contract in directory `a` and remove it; another contract stays in review."""
     eligible(committed)
     contract = judged_job(committed).contract
     (tmp_path / "before").write_text("\n".join(taken()) + "\n")
@@ -66,7 +66,7 @@ def before(folder: Path) -> list[str]:
 
 
 def tamper(statement: str, *arguments: Any) -> None:
-    """What an owner can do to a tombstone who switches its laws off."""
+    """Run a statement as the owner while the triggers of the tombstones' table are disabled."""
     with as_owner():
         run_sql(f"ALTER TABLE {TOMBSTONE} DISABLE TRIGGER ALL")
         run_sql(statement, *arguments)
@@ -77,7 +77,7 @@ def verify(*arguments: object) -> CommandResult:
     return run("verify_ledger", *arguments)
 
 
-# --- the database alone ---
+# --- without archive and checkpoint ---
 def test_removed_contract__asked_for_by_its_id__is_no_finding(removed: SystemContract) -> None:
     ran = verify(removed.pk)
     assert (ran.code, ran.out) == (
@@ -119,7 +119,7 @@ def test_tombstone__made_up_beside_its_contract__is_a_finding(committed: Users) 
 def test_leftovers__that_cannot_be_read__are_one_finding_beside_the_tombstone(
     committed: Users, tmp_path: Path
 ) -> None:
-    """Nothing of a contract that is not there is even looked at."""
+    """Verification does not read the rows left behind by a removed contract."""
     job = judged_job(committed)
     with as_owner():
         run_sql("CREATE TABLE kept_job AS SELECT * FROM governance_governancejob")
@@ -170,7 +170,7 @@ def test_archive__without_the_file__is_a_finding(removed: SystemContract, tmp_pa
 def test_tombstone__forged_with_its_file__is_a_finding(
     removed: SystemContract, tmp_path: Path
 ) -> None:
-    """Who forges a file and the tombstone with it does not get the chain to agree."""
+    """The chain's digests reveal a forged file, even if the tombstone names the file's new hash."""
 
     def forge(document: Any) -> None:
         document["rows"]["SystemContract"][0]["title"] = "Another"
@@ -215,7 +215,7 @@ def test_checkpoint__of_a_chain_that_is_gone_without_a_trace__says_so(
     removed: SystemContract, tmp_path: Path
 ) -> None:
     tamper(f"DELETE FROM {TOMBSTONE}")
-    assert findings() == []  # the database alone cannot know
+    assert findings() == []  # the database has no trace of the contract
     assert found(before(tmp_path)) == ["is missing"]
 
 
@@ -256,17 +256,17 @@ def test_checkpoint__and_the_archive__compare_every_entry(
 def test_checkpoint__whose_chain_is_longer_in_the_archive_but_another__finds_where(
     removed: SystemContract, tmp_path: Path
 ) -> None:
-    """A chain that was hashed anew before it was archived: only its archive shows that."""
+    """Only the archive shows that a chain was rehashed between the checkpoint and the archiving."""
     lines = before(tmp_path)
     chain = next(json.loads(line) for line in lines if str(removed.pk) in line)
     archived = partial(read_removed_record, [tmp_path / "a"])
     assert found(lines, archived=archived) == []
     trail = bytearray(base64.b64decode(chain["trail"]))
-    trail[4 * 4] ^= 1  # the fifth entry was another one when the checkpoint was taken
+    trail[4 * 4] ^= 1  # the checkpoint has another hash for the fifth entry
     chain["trail"] = base64.b64encode(trail[:-4]).decode()
     chain |= {"seq": chain["seq"] - 1, "head": "0" * 64}
     forged = signed([canonical_text(chain)])
-    assert found(forged) == []  # by the tombstone alone it may well be so
+    assert found(forged) == []  # the tombstone alone does not contradict the checkpoint
     assert found(forged, archived=archived) == ["differs from the checkpoint"]
     path_of(tmp_path / "a", removed).unlink()
     [problem] = found(forged, archived=archived)

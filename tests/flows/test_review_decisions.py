@@ -1,4 +1,4 @@
-"""A founder decides: once, on what they read, in time, with a reason, and never on their own."""
+"""Tests of approving and rejecting: who may decide, once, in time, and on which content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The review queue: who is in it, in which order, page by page, and along which index."""
+"""Tests of the review queue: its contracts, order, filters, pages and indexes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOSTILE = ["'", '"', "\\", "((", "a & | !", "-", '"-"', "<script>", "%", "✂" *
 
 
 def walked(wanted: QueueFilter = ALL, *, size: int = 3, between: Any = None) -> list[str]:
-    """The references of all pages from the first to the last."""
+    """Return the references of all pages, calling `between` after each page but the last."""
     found, after = [], None
     while True:
         page = queue_page(wanted, at=now(), after=after, size=size)
@@ -53,7 +53,7 @@ def references(wanted: QueueFilter) -> str:
     return "".join(sorted(row.reference for row in waiting_contracts(wanted, at=now())))
 
 
-# No operation leaves a contract at VALIDATED.
+# VALIDATED is left out: no operation commits a contract in that status.
 @pytest.mark.parametrize("status", [s for s in ContractStatus if s is not ContractStatus.VALIDATED])
 def test_queue__of_every_status__only_eligible_waits(users: Users, status: ContractStatus) -> None:
     contract_in(users, status)
@@ -86,7 +86,7 @@ def test_pages__while_rows_arrive__show_each_that_was_there_exactly_once(users: 
     at = now()
     risks = list(RiskLevel)
     for number in range(20):
-        # Many of one moment: then the id alone tells them apart.
+        # All expire at the same time, so that within a risk only the id orders them.
         eligible(users, reference=f"R{number}", risk_level=risks[number % 4], at=at)
     there = {f"R{number}" for number in range(20)}
 
@@ -191,13 +191,13 @@ def test_queue__of_20_000__goes_along_its_indexes(users: Users) -> None:
     assert plan_of(QueueFilter(risk=RiskLevel.LOW), after=middle) == {"contract_queue"}
     assert plan_of(QueueFilter(source=Source.MANUAL), after=middle) == {"contract_queue_by_source"}
     assert plan_of(QueueFilter(words="marmalade")) == {"contract_queue_words"}
-    assert plan_of(QueueFilter(words="request")) == {"contract_queue"}  # all of them say that
+    assert plan_of(QueueFilter(words="request")) == {"contract_queue"}  # matches every contract
     assert plan_of(QueueFilter(capability="Capability 7")) == {"contract_capabilities"}
     assert len(queue_page(QueueFilter(words="marmalade"), at=now()).rows) == 20
 
 
 def plan_of(wanted: QueueFilter = ALL, **cursor: Any) -> set[str]:
-    """The indexes of the plan; nothing of the table is read but through them."""
+    """Return the indexes in the plan of the page's query; assert that it has no sequential scan."""
     with CaptureQueriesContext(connection) as captured:
         queue_page(wanted, at=now(), **cursor)
     (sql,) = [query["sql"] for query in captured]

@@ -1,4 +1,4 @@
-"""How often each story asks PostgreSQL: a number that grows with nothing (docs/adr/0001)."""
+"""Tests of round trips: each operation sends a constant number of statements (docs/adr/0001)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_transaction__of_any_size__makes_this_many_round_trips(
     run = prepare(committed, steps)
     with CaptureQueriesContext(connection) as asked:
         run()
-    # Outside of any transaction there is no BEGIN and no COMMIT either.
+    # BEGIN and COMMIT would be counted too, but these operations run in autocommit mode.
     assert len(asked) == ROUND_TRIPS[prepare], [one["sql"][:80] for one in asked]
 
 
@@ -135,7 +135,7 @@ def test_transaction__of_any_size__makes_this_many_round_trips(
 def test_report__late_in_a_long_chain__reads_as_few_rows_as_the_first(users: Users) -> None:
     steps = 120
     running = running_job(users, proposed_changes=changes(steps))
-    # The tables are small here, and have been: plans for them would read all there is.
+    # PostgreSQL would plan sequential scans for such small tables, and so read every row.
     for choice in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
         run_sql(f"SET LOCAL {choice} = off")
     run_sql("DISCARD PLANS")

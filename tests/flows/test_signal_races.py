@@ -1,4 +1,4 @@
-"""Monitors that speak at once are all heard: a signal is never lost to another."""
+"""Races of health signals: signals that are recorded at the same time are all stored."""
 
 from __future__ import annotations
 

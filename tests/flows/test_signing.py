@@ -1,4 +1,4 @@
-"""Founders sign what they saw: the view, the document, the confirmation, the quorum, windows."""
+"""Tests of signing: view, signed text, confirmation, number of approvals and windows."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def sign(contract: SystemContract, founder: Any, **changes: Any) -> SystemContra
     return approve_contract(**(arguments | as_seen(contract, at=at) | changes))
 
 
-# --- what one saw ---
+# --- the view ---
 def _signal(decision: HealthDecision, scope: str = "Search") -> Callable[[Users, Any], object]:
     return lambda users, contract: record_signal(
         scope=scope,
@@ -175,7 +175,7 @@ def test_view__of_a_platform_without_health__says_so(users: Users) -> None:
 @pytest.mark.parametrize(
     ("capability", "name", "key"),
     [
-        # As the capability is named, and as a fact quotes that name.
+        # Split at the separator of fact names, with the name plain and JSON-quoted.
         ("A · B", "A", "B"),
         ("A · B", '"A', 'B"'),
         ('A" · "B', 'A"', '"B'),
@@ -200,11 +200,11 @@ def test_view__of_a_key_that_poses_as_a_capability__shows_both(
     facts = view_contract(contract_id=contract.pk, at=now()).facts
     assert facts[f"{fact} of {canonical_text(capability)}"] in ("LAUNCHED", "frozen", "HEALTHY")
     assert facts[fact_name(SettingKey(scope, key))] == "7"
-    # Three facts of each capability, the key's value, and five of the contract and the platform.
+    # Three facts per capability, one for the key, and five for contract and platform.
     assert len(facts) == 2 * 3 + 1 + 5
 
 
-# --- what is kept ---
+# --- the stored signature ---
 def test_signature__keeps_what_was_seen_and_the_ledger_vouches_for_it(users: Users) -> None:
     contract = eligible(users)
     seen = view_contract(contract_id=contract.pk, at=now())
@@ -248,9 +248,9 @@ def test_document__says_all_of_it_and_the_same_every_time(users: Users) -> None:
         "    | \\u202eevil",
     ):
         assert words in signature.shown, words
-    assert signature.shown.isprintable() is False  # lines end
+    assert signature.shown.isprintable() is False  # it contains newlines
     assert all(line.isprintable() for line in signature.shown.split("\n"))
-    # Another day, the same contract and the same view: the same text.
+    # The text depends on the contract and the stored view, not on the current configuration.
     with as_owner():
         ConfigurationEntry.objects.update(value=99)
     seen = json.loads(signature.view)
@@ -266,7 +266,7 @@ def test_evidence__says_who_signed_what(users: Users) -> None:
     assert document["signatures"][0]["shown_sha256"] == sha256_hex(signature.shown)
 
 
-# --- a critical change ---
+# --- confirmation of critical changes ---
 @pytest.mark.parametrize(
     ("typed", "kind", "code"),
     [
@@ -291,7 +291,7 @@ def test_lesser_change__needs_no_confirmation(users: Users, risk: str) -> None:
     assert sign(contract, users.founder, confirmation="").status == ContractStatus.APPROVED
 
 
-# --- several founders ---
+# --- several approvals ---
 @pytest.mark.usefixtures("two_must_sign")
 def test_two_founders__sign__approved_with_the_second_in_its_window(
     users: Users, commit_now: Callable[[], None]
@@ -320,7 +320,7 @@ def test_one_founder__twice__counts_once_until_the_window_has_closed(
     sign(contract, users.founder, window=ActivationWindow(at, at + HOUR), at=at)
     with refused(AlreadySignedError, "already_signed"):
         sign(contract, users.founder, at=at + HOUR)
-    # Once it has lapsed it stands in nobody's way, and counts for nothing.
+    # A signature whose window has closed does not count, and the founder may sign again.
     later = at + HOUR + timedelta(microseconds=1)
     assert sign(contract, users.founder, at=later).status == ContractStatus.ELIGIBLE
     window = ActivationWindow(later, later + HOUR)

@@ -1,4 +1,4 @@
-"""Signed evidence: what it proves, to us and to a verifier that we did not write."""
+"""Tests of signed evidence statements, with our verifier and an independent one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def statement_in(envelope: dict[str, Any]) -> dict[str, Any]:
 
 
 def signed_again(statement: dict[str, Any]) -> dict[str, Any]:
-    """What somebody with our key could sign, though it does not hold together."""
+    """Sign a statement with our key, whether or not it is consistent."""
     return sign_envelope(canonical_text(statement).encode(), payload_type=STATEMENT_TYPE, key=KEY)
 
 
@@ -111,7 +111,7 @@ def other_body(statement: dict[str, Any]) -> None:
 
 
 def cut_tail(statement: dict[str, Any]) -> None:
-    """The chain ends before the entry that vouches for the evidence."""
+    """Remove the last ledger entries, among them the one with the evidence's digest."""
     del statement["predicate"]["ledger"][9:]
 
 

@@ -1,4 +1,4 @@
-"""Tokens of service accounts: issued, rotated, revoked, found again, and noted as used."""
+"""Tests of service account tokens: issue, rotate, revoke, find, and record their use."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def issued(users: Users, **changes: Any) -> tuple[ApiToken, str]:
 def refused(
     call: Callable[..., Any], kind: type[GovernanceError], *given: Any, **arguments: Any
 ) -> str:
-    """The code of the refusal; nothing is written, neither token nor account."""
+    """Return the error code of the call; assert that it changed no token and no account."""
     before = (list(ApiToken.objects.values()), list(Account.objects.values()))
     with pytest.raises(kind) as refusal:
         call(*given, **arguments)
@@ -112,7 +112,7 @@ def test_issue_or_rotate__account_not_active__refused(users: Users, worker: Acco
         {"verbs": []},
         {"verbs": ["review_contract"]},
         {"verbs": ["execute_job", "fly"]},
-        {"verbs": ["record_verdict"]},  # the API knows it, an executor may not
+        {"verbs": ["record_verdict"]},  # a valid permission, but not one for an executor
         {"capabilities": []},
         {"capabilities": [""]},
         {"capabilities": [" Search"]},
@@ -239,7 +239,7 @@ def test_revoke__missing_or_for_a_reason_that_is_none__refused(users: Users) -> 
         refused(revoke_token, InvalidInputError, **arguments, reason=reason)
 
 
-# --- finding ---
+# --- lookup ---
 def test_find__by_id_or_beginning__the_token(users: Users) -> None:
     token, text = issued(users)
     issued(users)
@@ -266,7 +266,7 @@ def test_find__by_nothing_there_or_several__refused(users: Users) -> None:
     assert find_token("abcdefgh2").digest == "2" * 128
 
 
-# --- use ---
+# --- last use ---
 def test_use__noted_once_a_minute(users: Users) -> None:
     token, _ = made_token(users.viewer, last_used_at=None)
     first = now()
@@ -294,7 +294,7 @@ def test_use__while_another_session_holds_the_token__does_not_wait(committed: Us
     assert ApiToken.objects.get().last_used_at is None
 
 
-# --- at once ---
+# --- races ---
 def test_rotate__twice_at_once__one_successor(committed: Users) -> None:
     old, _ = issued(committed)
 

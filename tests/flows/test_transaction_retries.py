@@ -1,4 +1,7 @@
-"""What PostgreSQL undoes for another's sake is told again: inside, not for ever, and counted."""
+"""Tests of `retried`: a transaction that PostgreSQL rolls back on a conflict is run again.
+
+The attempts are limited, and each conflict is counted.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def attempts(settings: Any) -> Callable[[int], None]:
 
 
 def undo(sqlstate: str) -> None:
-    """PostgreSQL gives up on our transaction, as it does when others are at it."""
+    """Raise the SQLSTATE with which PostgreSQL rolls back a transaction on a conflict."""
     run_sql(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$")
 
 
@@ -68,7 +71,7 @@ class TestRetries:
                 def attempt() -> datetime:
                     with write_transaction():
                         SystemContract.objects.lock(first.pk)
-                        if not tries:  # on the first attempt both hold one and want the other
+                        if not tries:  # makes the first attempts deadlock
                             tries.append(True)
                             wait()
                         SystemContract.objects.lock(second.pk)
@@ -188,7 +191,7 @@ class TestRetries:
             at=now(),
         )
         assert not is_new
-        # The first look, and the second, in a transaction that locked.
+        # The first attempt reads in autocommit mode, the retry in a transaction that locks.
         assert ways == [False, True]
         assert dict(conflict_counts) == {"serialization_failure": 1}
         assert running.job.results.count() == 1
@@ -216,7 +219,7 @@ class TestRetries:
 
 
 class _UndoneAtCommit:
-    """A transaction that PostgreSQL undoes just before it would have committed."""
+    """A transaction that PostgreSQL rolls back with a deadlock error at its commit."""
 
     def __init__(self, transaction: Any) -> None:
         self._transaction = transaction

@@ -1,4 +1,4 @@
-"""AUDIT, in Python: who may judge a job, on what, and how often."""
+"""Tests of audit verdicts: who may record one, on which evidence, and how often."""
 
 from __future__ import annotations
 

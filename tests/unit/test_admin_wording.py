@@ -1,4 +1,4 @@
-"""The record in words, and a proposal set against what stands."""
+"""Record values in words, and a proposal compared with the current state."""
 
 from __future__ import annotations
 

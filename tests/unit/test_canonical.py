@@ -1,4 +1,4 @@
-"""What may enter a record, and the one way in which it is written down."""
+"""Which JSON values may enter a record, and their canonical JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from governance.domain.canonical import (
 from governance.domain.errors import InvalidInputError
 from tests.support.json_values import plain_json
 
-# Worked out by hand from RFC 8785: keys by UTF-16 code units, numbers as ECMAScript writes them.
+# Derived by hand from RFC 8785: keys sorted by UTF-16 code units, numbers as in ECMAScript.
 VECTORS: dict[str, tuple[Any, str]] = {
     "keys in order": ({"b": 1, "a": 2, "": 0}, '{"":0,"a":2,"b":1}'),
     "keys by UTF-16 units": (
@@ -125,7 +125,7 @@ def test_require_plain_json__below_a_field__path_begins_there(value: Any, path: 
         require_plain_json(value, "output")
     joined = f"output{path}" if path.startswith("[") else f"output.{path}"
     assert caught.value.errors[0]["path"] == joined
-    str(caught.value).encode()  # can be printed, whatever stood in the document
+    str(caught.value).encode()  # the message must be valid UTF-8, whatever the document holds
 
 
 def test_require_plain_json__as_deep_as_allowed__passes() -> None:
@@ -205,7 +205,7 @@ def test_load_strict_json__many_values_below_a_long_key__builds_no_path_for_each
     tracemalloc.start()
     try:
         load_strict_json(text)
-        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20  # spelled out: 6 GB
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20  # with all paths: 6 GB
     finally:
         tracemalloc.stop()
 

@@ -1,4 +1,4 @@
-"""The fast spelling of JSON and the slow one: the same bytes for all that may enter a record."""
+"""The fast canonical JSON against the `rfc8785` package: same bytes, or both refuse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from governance.domain.canonical import (
 )
 from governance.domain.values import ContractStatus
 
-# What needs care: escapes, and keys whose order depends on how characters are counted.
+# Risky characters: escapes, and those whose order differs between UTF-16 and UTF-8.
 ODD_TEXT = st.text(
     st.sampled_from(
         'aé"\\/\b\t\n\f\r\x00\x01\x1f\x7f\x80\u2028\ud7ff\ue000\ufb33\uffff\U00010000\U0001f600'
@@ -55,7 +55,7 @@ LEAVES = (
     | ODD_TEXT
     | st.sampled_from(ContractStatus)
 )
-# Keys that are no text, and halves of surrogate pairs, are among these: they are refused.
+# Keys that are not strings and lone surrogates are among these; both are refused.
 ODD_KEYS = ODD_TEXT | st.sampled_from([0, 1, True, False, None, 1.5])
 
 
@@ -70,7 +70,7 @@ def odd_json(
 
 
 def bytes_or_error(serialize: Callable[[Any], Any], value: Any) -> Any:
-    """The bytes, or the kind of refusal."""
+    """Return the serialized bytes, or the type of the ValueError."""
     try:
         return serialize(value)
     except ValueError as refusal:

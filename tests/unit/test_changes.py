@@ -1,4 +1,4 @@
-"""CONTRACT-006: `proposed_changes` fits the schema, in one of three shapes, or names its fault."""
+"""CONTRACT-006: validation of `proposed_changes`, and the path of each error."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_targets__inside_the_scope__pass() -> None:
     ("affected", "paths"),
     [
         (["Search"], ["proposed_changes[1]"]),
-        (["SYSTEM"], ["proposed_changes[0]"]),  # SYSTEM stands for itself, not for everything
+        (["SYSTEM"], ["proposed_changes[0]"]),  # SYSTEM covers only itself, not every capability
         (["search", "system"], ["proposed_changes[0]", "proposed_changes[1]"]),
         ([], ["proposed_changes[0]", "proposed_changes[1]"]),
     ],

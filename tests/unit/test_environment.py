@@ -1,4 +1,4 @@
-"""Settings as they are spelled in the environment, and what is refused there."""
+"""Settings read from environment variables, and the values that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals: each kind has one stable code, and callers may rely on it."""
+"""Error classes: each has one stable code on which API clients may rely."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from governance.domain import errors
 from governance.domain.errors import GovernanceError, InvalidInputError
 
-# Callers act on these words: a code is added here with its error, and never changed.
+# API clients branch on these codes: add a code with its error, and never change one.
 ERROR_CODES = {
     "AlreadySignedError": "already_signed",
     "AuditorNotIndependentError": "auditor_not_independent",
@@ -54,7 +54,7 @@ ERROR_CODES = {
     "WrongPersonError": "not_permitted",
     "WrongStateError": "wrong_state",
 }
-# What a caller does next; each refusal belongs to exactly one.
+# Each family calls for one reaction of the caller; each error belongs to exactly one.
 FAMILIES = (
     errors.InvalidInputError,
     errors.WrongStateError,

@@ -1,7 +1,7 @@
-"""What version 0.1 wrote verifies, and is written again byte for byte; no database is asked.
+"""The documents of version 0.1 verify and are reproduced byte for byte, without a database.
 
-A red test here means that documents which others keep would not verify any more, or that new ones
-would differ under an old version number. See tests/golden/v0_1/README.md.
+A failure means that documents which users keep no longer verify, or that new documents differ
+under an old version number. See tests/golden/v0_1/README.md.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ EVIDENCE_FILES = sorted(path.name for path in FOLDER.glob("evidence/*.json"))
 
 @pytest.fixture(params=RECORD_FILES)
 def golden(request: pytest.FixtureRequest) -> GoldenRecord:
-    """Each contract record, one after the other."""
+    """Return each golden contract record in turn."""
     return read_golden_record(FOLDER, request.param)
 
 
-# --- the files are those that were written, and verify ---
+# --- the files are unchanged and verify ---
 def test_golden_files__are_those_that_were_written() -> None:
     assert sha256((FOLDER / SUMS).read_bytes()).hexdigest() == SHA256_OF_SUMS
     assert changed_files(FOLDER) == []
@@ -66,7 +66,7 @@ def test_golden_files__verify() -> None:
 
 
 def test_records__pass_the_fast_verification() -> None:
-    """All but the one whose keys orjson does not sort as RFC 8785 does."""
+    """One record is the exception: orjson does not sort its keys as RFC 8785 does."""
     records = [read_golden_record(FOLDER, file) for file in RECORD_FILES]
     slow = [one.file for one in records if not passes_fast_verification(one.record)]
     assert slow == ["records/eligible-any-keys.json"]
@@ -85,7 +85,7 @@ def test_golden_files__hold_every_status_event_and_verdict() -> None:
     assert len(replaced) == 1
 
 
-# --- today's code writes them again, byte for byte ---
+# --- the current code reproduces them byte for byte ---
 def test_record__parsed_and_serialized_again__is_the_file(golden: GoldenRecord) -> None:
     assert contract_record_text(golden.record, golden.comments) == golden.text
 
@@ -116,7 +116,7 @@ def test_evidence__parsed_and_serialized_again__is_the_file(file: str) -> None:
 
 # --- the names inside them ---
 def objects_at(document: Any, path: str) -> Iterator[dict[str, Any]]:
-    """The objects at a path of names; each one of a list, and none where there is nothing."""
+    """Yield the objects at a dotted path; lists yield each of their items, null yields none."""
     if isinstance(document, list):
         for item in document:
             yield from objects_at(item, path)
@@ -135,7 +135,7 @@ def assert_names(documents: Iterable[Any], parts: names.Parts) -> None:
 
 
 def signed_document(file: str, payload_type: str, *, line: int = 0) -> Any:
-    """What the envelope in this line of a file holds."""
+    """Return the payload of the signed envelope in one line of a file."""
     envelope = json.loads((FOLDER / file).read_text().splitlines()[line])
     assert envelope["payloadType"] == payload_type
     assert_names([envelope], names.ENVELOPE)
@@ -207,9 +207,9 @@ def test_names__in_the_archive() -> None:
     assert (signed["version"], signed["contracts"]) == (names.MANIFEST_VERSION, 10)
 
 
-# --- and verification can fail ---
+# --- verification can fail ---
 def other_byte_after(marker: str) -> Callable[[Path], None]:
-    """Put another byte where the first one after a marker was."""
+    """Return a function that replaces the first byte after `marker` in a file."""
 
     def change(path: Path) -> None:
         data = path.read_bytes()

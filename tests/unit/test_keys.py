@@ -1,4 +1,4 @@
-"""The key that signs the record: made once, read with care."""
+"""The signing key of the record: created once, validated whenever it is read."""
 
 from __future__ import annotations
 

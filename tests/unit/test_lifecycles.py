@@ -1,4 +1,4 @@
-"""The tables of moves, held against the lifecycles as they are drawn in words."""
+"""The tables of valid transitions, compared with the lifecycles written as diagrams."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from governance.domain.lifecycles import (
 )
 from governance.domain.values import ContractStatus, JobStatus
 
-# As the lifecycles read; the tables in the code say the same in another form.
+# An independent notation of the same transitions as the tables in the code.
 CONTRACT_LIFECYCLE = """
     DRAFT > VALIDATED > ELIGIBLE > APPROVED > ACTIVE > COMPLETED
     DRAFT > REJECTED     DRAFT > EXPIRED
@@ -65,7 +65,7 @@ every_machine = pytest.mark.parametrize(
 
 
 def moves_drawn(lifecycle: str) -> set[tuple[str, str]]:
-    """A chain of states joined by > makes a move of each neighbouring pair."""
+    """Return the transitions of a diagram: each pair of states joined by ">"."""
     chains = lifecycle.replace(" > ", ">").split()
     return {pair for chain in chains for pair in itertools.pairwise(chain.split(">"))}
 

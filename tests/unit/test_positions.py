@@ -1,4 +1,4 @@
-"""Moments as digits: the same moment again, and nothing else is taken for one."""
+"""Times as digits: the round trip is exact, and any other text is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proposal: what is read of it, what is refused, and what makes two of them the same."""
+"""Proposals: which fields are read, what is refused, and when two have the same digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step report is checked before anything is locked for it."""
+"""Validation of step reports, which precedes any lock."""
 
 from __future__ import annotations
 

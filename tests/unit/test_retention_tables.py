@@ -1,4 +1,4 @@
-"""An archive holds all of a contract: a new table that hangs on one cannot be forgotten."""
+"""Archives hold every row of a contract; a new table that references one fails these tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from governance.record.retention.document import TABLES
 
 
 def hanging_on_a_contract() -> set[type]:
-    """Every model of ours that leads to a contract by its foreign keys, and the contract."""
+    """Return SystemContract and every model that references it, directly or indirectly."""
     models = set(apps.get_app_config("governance").get_models())
     found: set[type] = {SystemContract}
     while True:

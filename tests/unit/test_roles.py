@@ -1,4 +1,4 @@
-"""Who may do what: deciding, doing, judging and proposing are four different people's."""
+"""Permissions of roles: no role combines proposing, deciding, executing and auditing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PROPOSES, DECIDES, DOES, JUDGES = (
 
 
 def known_permissions() -> set[str]:
-    """What the models declare: their defaults and their own.
+    """Return the default and custom permissions of all models except Account.
 
-    But of accounts: whoever manages those is a superuser, and none of the roles.
+    Only superusers manage accounts, so no role holds permissions for them.
     """
     known = set()
     for model in set(apps.get_app_config("governance").get_models()) - {Account}:

@@ -1,4 +1,4 @@
-"""What a verdict says of each of the gate's rules."""
+"""The outcome of each eligibility rule, as read from a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL files are split where a statement ends, and nowhere else."""
+"""Splitting SQL files at the ends of statements, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job's steps along its time: what is drawn where, and in which words."""
+"""The timeline of a job's steps: positions of the bars, and their labels."""
 
 from __future__ import annotations
 

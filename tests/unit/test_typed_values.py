@@ -1,4 +1,4 @@
-"""Values as people edit them: what nobody touches comes back exactly, and a kind means its kind."""
+"""Form fields for JSON values: unedited values are kept exactly, and kinds are respected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.json_values import plain_json
 
 
 def sent_by_a_browser(value: ValueField) -> dict[str, str]:
-    """What its fields send when nothing is typed: every line's end is \\r\\n."""
+    """Return what a browser submits for unedited fields: each line end becomes \\r\\n."""
     sent = {}
     for leaf in [value, *value.leaves]:
         if not leaf.is_fixed:
@@ -31,7 +31,7 @@ def sent_by_a_browser(value: ValueField) -> dict[str, str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal in value and in type: 1 is not 1.0 here, nor is it True."""
+    """Return whether value and type are equal: 1, 1.0 and True all differ."""
     return json.dumps(one) == json.dumps(other)
 
 

@@ -1,4 +1,4 @@
-"""What a verdict looks like when it reaches the contract, and what is refused on the way."""
+"""Validation of verdicts, and the form in which a contract stores them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ ELIGIBILITY_FAULTS: dict[str, Any] = {
     "first_failing_rule": 1,
     "blocking_signals": {},
     "missing_prerequisites": None,
-    "evaluated_at": "2026-11-02T09:00:01",  # in which time zone?
+    "evaluated_at": "2026-11-02T09:00:01",  # no time zone
     "rules_version": "",
     "override": True,
 }

@@ -1,4 +1,4 @@
-"""Views compared: what changed, in words; and facts that no name can pose as."""
+"""Comparison of review views, and fact names that no setting key can imitate."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_refusal__of_a_changed_view__names_the_changes_since_the_view_that_was_s
     ],
 )
 def test_text_that_is_not_the_view_whose_digest_was_sent__believed_for_nothing(text: str) -> None:
-    """Whether the digest is its own or another's."""
+    """The text is ignored, whether the digest sent with it fits it or not."""
     now = seen_as(Status="EXPIRED")
     own = sha256_hex(text) if text.isascii() and text != SEEN.text() else "0" * 64
     for digest in {own, "0" * 64}:
@@ -77,7 +77,7 @@ def test_text_that_is_not_the_view_whose_digest_was_sent__believed_for_nothing(t
 
 def test_facts__of_setting_keys_with_hostile_names__are_never_named_alike() -> None:
     parts = ["A", "B", "A · B", "B · A", '"A"', "Lifecycle of A", '"A · B"', 'A" · "B', "·", '"']
-    # Together they read like the lifecycle of a capability that is quoted.
+    # Combined, these imitate the lifecycle fact of a capability with a quoted name.
     parts += ['Lifecycle of "A', 'Lifecycle of "A"', 'Lifecycle of "A · B"', 'B"', '"B']
     setting_keys = [
         SettingKey(scope, key) for scope, key in itertools.product(parts, [None, *parts])
