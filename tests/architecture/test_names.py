@@ -238,6 +238,18 @@ def test_identifiers__are_plain_words() -> None:
     assert sorted(found) == []
 
 
+def test_identifiers_of_sql_files__are_plain_words() -> None:
+    files = [path for path in tracked_files() if path.suffix == ".sql"]
+    assert len(files) > 20
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in re.findall(r"[A-Za-z_]\w*", re.sub(r"--[^\n]*|'[^']*'", "", path.read_text()))
+        if is_private(name)
+    }
+    assert sorted(found) == []
+
+
 def test_files_and_folders__are_plain_words() -> None:
     found = [
         str(path.relative_to(ROOT))

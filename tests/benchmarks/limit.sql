@@ -3,7 +3,7 @@
 -- starts from and the execution token: no triggers, no content digest, no health. Its tables are
 -- the mirror tables (mirror_tables.py), with the same constraints, indexes and foreign keys.
 
-CREATE FUNCTION bare.spelled(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION bare.canonical_time(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
@@ -15,7 +15,7 @@ CREATE FUNCTION bare.entry(
     subject uuid, seq integer, at timestamptz, actor text, event text, was text, becomes text,
     why text, step integer, records text
 ) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT '{"actor":' || to_json(actor) || ',"at":"' || bare.spelled(at)
+    SELECT '{"actor":' || to_json(actor) || ',"at":"' || bare.canonical_time(at)
         || '","contract_id":"' || subject || '","event":"' || event
         || '","from_status":"' || was || '","reason":' || to_json(why)
         || ',"records":{' || records || '},"seq":' || seq
@@ -61,8 +61,8 @@ BEGIN
     moved_hash := sha256(head.hash || convert_to(moved, 'UTF8'));
     made := bare.entry(
         subject, head.seq + 2, at, actor, 'job.activation.created', '', 'PENDING', '', NULL,
-        '"health_before_sha256":"' || bare.digest(seen::text || job || bare.spelled(at))
-        || '","job_sha256":"' || bare.digest(contract.plan::text || job || bare.spelled(at)) || '"');
+        '"health_before_sha256":"' || bare.digest(seen::text || job || bare.canonical_time(at))
+        || '","job_sha256":"' || bare.digest(contract.plan::text || job || bare.canonical_time(at)) || '"');
     INSERT INTO bare.governance_ledgerentry
            (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
             hash)
@@ -81,7 +81,7 @@ DECLARE
     head record;
     deadline timestamptz;
     lease timestamptz;
-    told text;
+    entry_body text;
 BEGIN
     IF wanted IS NULL THEN
         SELECT id, contract_id, timeout_minutes INTO job
@@ -104,28 +104,28 @@ BEGIN
        SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
            lease_expires_at = lease, execution_token_sha256 = token_sha256, updated_at = at
      WHERE id = job.id;
-    told := bare.entry(
+    entry_body := bare.entry(
         job.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING', 'RUNNING',
         '', NULL, '"start_sha256":"'
-        || bare.digest(bare.spelled(at) || executor || bare.spelled(deadline) || token_sha256)
+        || bare.digest(bare.canonical_time(at) || executor || bare.canonical_time(deadline) || token_sha256)
         || '"');
     INSERT INTO bare.governance_ledgerentry
            (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
             hash)
     VALUES (job.contract_id, head.seq + 1, at, actor, 'job.execution.started', 'PENDING',
-            'RUNNING', '', told, head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+            'RUNNING', '', entry_body, head.hash, sha256(head.hash || convert_to(entry_body, 'UTF8')));
     RETURN job.id;
 END $$;
 
 CREATE FUNCTION bare.record(
     subject uuid, token_sha256 text, step integer, begun timestamptz, ended timestamptz,
-    said jsonb, executor integer, actor text, at timestamptz, grace interval
+    report_output jsonb, executor integer, actor text, at timestamptz, grace interval
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     job record;
     head record;
     next_timeout integer;
-    told text;
+    entry_body text;
     written bigint;
 BEGIN
     SELECT contract_id, status, current_step_index, execution_token_sha256, deadline_at INTO job
@@ -141,23 +141,23 @@ BEGIN
     INSERT INTO bare.governance_stepresult
            (job_id, step_index, status, started_at, completed_at, output, error, health_after,
             recorded_at, recorded_by_id)
-    VALUES (subject, step, 'COMPLETED', begun, ended, said, '', NULL, at, executor)
+    VALUES (subject, step, 'COMPLETED', begun, ended, report_output, '', NULL, at, executor)
     RETURNING id INTO written;
     UPDATE bare.governance_governancejob
        SET current_step_index = step + 1, updated_at = at,
            lease_expires_at = least(
                at + coalesce(next_timeout, 0) * interval '1 second' + grace, job.deadline_at)
      WHERE id = subject;
-    told := bare.entry(
+    entry_body := bare.entry(
         job.contract_id, head.seq + 1, at, actor, 'job.step.completed', '', '', '', step,
         '"step_result_sha256":"'
-        || bare.digest(subject || step::text || bare.spelled(begun) || bare.spelled(ended)
-                       || said::text || bare.spelled(at) || executor) || '"');
+        || bare.digest(subject || step::text || bare.canonical_time(begun) || bare.canonical_time(ended)
+                       || report_output::text || bare.canonical_time(at) || executor) || '"');
     INSERT INTO bare.governance_ledgerentry
            (contract_id, seq, at, actor, event, from_status, to_status, reason, step_index, body,
             prev_hash, hash)
-    VALUES (job.contract_id, head.seq + 1, at, actor, 'job.step.completed', '', '', '', step, told,
-            head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+    VALUES (job.contract_id, head.seq + 1, at, actor, 'job.step.completed', '', '', '', step, entry_body,
+            head.hash, sha256(head.hash || convert_to(entry_body, 'UTF8')));
     RETURN written;
 END $$;
 
@@ -167,10 +167,10 @@ CREATE FUNCTION bare.evidence(
     seen jsonb, head_seq integer, head_hash bytea
 ) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat(
-        '{"approval":', to_json(approval), ',"collected_at":"', bare.spelled(at),
+        '{"approval":', to_json(approval), ',"collected_at":"', bare.canonical_time(at),
         '","contract_content_sha256":"', contract.approved_digest,
         '","contract_id":"', contract.id, '","end_reason":', to_json(why),
-        ',"ended_at":"', bare.spelled(at), '","evidence_version":"1.1.0"',
+        ',"ended_at":"', bare.canonical_time(at), '","evidence_version":"1.1.0"',
         ',"execution_duration_seconds":',
         coalesce(extract(epoch FROM at - job.started_at)::text, 'null'),
         ',"health_after":', seen,
@@ -189,35 +189,35 @@ CREATE FUNCTION bare.evidence(
         '},"signatures":', (
             SELECT json_agg(to_json(signature)) FROM (
                 SELECT contract.approved_digest AS content_digest, founder_id AS founder, number,
-                       bare.digest(shown) AS shown_sha256, bare.spelled(signed_at) AS signed_at,
-                       bare.digest(view) AS view_digest, bare.spelled(window_closes_at) AS window_closes_at,
-                       bare.spelled(window_opens_at) AS window_opens_at
+                       bare.digest(shown) AS shown_sha256, bare.canonical_time(signed_at) AS signed_at,
+                       bare.digest(view) AS view_digest, bare.canonical_time(window_closes_at) AS window_closes_at,
+                       bare.canonical_time(window_opens_at) AS window_opens_at
                   FROM bare.governance_approvalsignature WHERE contract_id = contract.id
                  ORDER BY number) AS signature),
-        ',"started_at":', coalesce('"' || bare.spelled(job.started_at) || '"', 'null'),
+        ',"started_at":', coalesce('"' || bare.canonical_time(job.started_at) || '"', 'null'),
         ',"step_results":', (
             SELECT coalesce(json_agg(to_json(result)), '[]') FROM (
-                SELECT bare.spelled(completed_at) AS completed_at, error, health_after, job_id,
-                       output, bare.spelled(recorded_at) AS recorded_at,
-                       recorded_by_id AS recorded_by, bare.spelled(started_at) AS started_at,
+                SELECT bare.canonical_time(completed_at) AS completed_at, error, health_after, job_id,
+                       output, bare.canonical_time(recorded_at) AS recorded_at,
+                       recorded_by_id AS recorded_by, bare.canonical_time(started_at) AS started_at,
                        status, step_index
                   FROM bare.governance_stepresult WHERE job_id = job.id
                  ORDER BY step_index) AS result),
         ',"steps":', (
-            SELECT json_agg(to_json(told)) FROM (
+            SELECT json_agg(to_json(step_row)) FROM (
                 SELECT step.change, step.rollback_action,
                        coalesce(result.status, 'SKIPPED') AS status, step.step_index,
                        step.step_type, step.target, step.timeout_seconds
                   FROM bare.governance_jobstep step
                   LEFT JOIN bare.governance_stepresult result
                          ON result.job_id = step.job_id AND result.step_index = step.step_index
-                 WHERE step.job_id = job.id ORDER BY step.step_index) AS told),
+                 WHERE step.job_id = job.id ORDER BY step.step_index) AS step_row),
         '}')
       FROM bare.governance_systemcontract contract,
-           LATERAL (SELECT contract.approval_note, bare.spelled(contract.approved_at) AS approved_at,
+           LATERAL (SELECT contract.approval_note, bare.canonical_time(contract.approved_at) AS approved_at,
                            contract.approved_by_id AS approved_by, contract.approved_digest,
-                           bare.spelled(contract.window_closes_at) AS window_closes_at,
-                           bare.spelled(contract.window_opens_at) AS window_opens_at) AS approval
+                           bare.canonical_time(contract.window_closes_at) AS window_closes_at,
+                           bare.canonical_time(contract.window_opens_at) AS window_opens_at) AS approval
      WHERE contract.id = job.contract_id
 $$;
 
@@ -231,7 +231,7 @@ DECLARE
     head record;
     ended text := CASE WHEN token_sha256 IS NULL THEN 'CANCELLED' ELSE 'COMPLETED' END;
     sealed text;
-    told text;
+    entry_body text;
 BEGIN
     SELECT * INTO job FROM bare.governance_governancejob WHERE id = subject FOR UPDATE;
     IF token_sha256 IS NULL THEN
@@ -253,15 +253,15 @@ BEGIN
        SET status = ended, ended_at = at, ended_by_id = person, end_reason = why,
            lease_expires_at = NULL, updated_at = at
      WHERE id = subject;
-    told := bare.entry(
+    entry_body := bare.entry(
         job.contract_id, head.seq + 1, at, actor, 'job.execution.' || lower(ended), job.status,
         ended, why, NULL,
         '"evidence_sha256":"' || bare.digest(sealed)
-        || '","health_after_sha256":"' || bare.digest(seen::text || subject || bare.spelled(at))
-        || '","job_end_sha256":"' || bare.digest(ended || person || bare.spelled(at) || why) || '"');
+        || '","health_after_sha256":"' || bare.digest(seen::text || subject || bare.canonical_time(at))
+        || '","job_end_sha256":"' || bare.digest(ended || person || bare.canonical_time(at) || why) || '"');
     INSERT INTO bare.governance_ledgerentry
            (contract_id, seq, at, actor, event, from_status, to_status, reason, body, prev_hash,
             hash)
     VALUES (job.contract_id, head.seq + 1, at, actor, 'job.execution.' || lower(ended), job.status,
-            ended, why, told, head.hash, sha256(head.hash || convert_to(told, 'UTF8')));
+            ended, why, entry_body, head.hash, sha256(head.hash || convert_to(entry_body, 'UTF8')));
 END $$;
