@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, OperationalError
-from django_fsm import ConcurrentTransition
 
 from governance.domain import errors
 
@@ -71,15 +70,11 @@ def translated_errors() -> Iterator[None]:
 
     Raises:
         GovernanceError: the class that `CONSTRAINT_ERRORS` has for the constraint; otherwise
-            IntegrityViolationError. A concurrent change of the row is a StaleCopyError.
+            IntegrityViolationError.
         BusyError: if PostgreSQL rolled back with an SQLSTATE of `UNDONE_BY`.
     """
     try:
         yield
-    except ConcurrentTransition:
-        raise errors.StaleCopyError(
-            "Somebody else changed this first; read it again before you decide."
-        ) from None
     except IntegrityError as error:
         constraint = constraint_name(error)
         if constraint is None:

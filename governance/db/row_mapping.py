@@ -18,7 +18,6 @@ from django.db.models.base import ModelState
 from psycopg.types.string import TextLoader
 
 from governance.domain.canonical import load_json
-from governance.models.fields import StatefulModel
 
 _M = TypeVar("_M", bound=Model)
 _SET_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
@@ -87,8 +86,6 @@ def _instance(model: type[_M], columns: dict[str, Any]) -> _M:
     made: Any = model.__new__(model)
     made._state = ModelState()
     made.__dict__.update(columns)
-    if isinstance(made, StatefulModel):
-        made._update_initial_state()  # `save` compares it, to detect a concurrent move
     return cast("_M", made)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django_fsm import ConcurrentTransitionMixin, FSMField
+from django_fsm import FSMField
 from uuid_utils.compat import uuid7
 
 
@@ -155,25 +155,18 @@ def user_field(**options: Any) -> models.ForeignKey:
     return AccountField(**options)
 
 
-class StatefulModel(ConcurrentTransitionMixin, models.Model):
+class StatefulModel(models.Model):
     """A model whose `status` moves along a lifecycle.
 
     `updated_at` is the time of the last ledger entry about the row. The database guard
     `ledger_covers_update` checks that at the commit, and verification checks it again; therefore
     no hashed record contains the column.
-
-    `save` raises ConcurrentTransition if the status moved after the row was read.
     """
 
     updated_at = models.DateTimeField()
 
     class Meta:
         abstract = True
-
-    @property
-    def state_fields(self) -> tuple[Any, ...]:
-        """Return the status field; django-fsm would search all fields for it, for each row."""
-        return (self._meta.get_field("status"),)
 
     def mark_changed(self, at: datetime) -> None:
         """Set `updated_at`, but never back: the clocks of two processes can differ a little."""

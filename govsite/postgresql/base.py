@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from django.conf import settings
@@ -28,21 +29,22 @@ def is_quiet(connection: psycopg.Connection[Any]) -> bool:
     return not waiting.poll(0)
 
 
-def require_schema(connection: psycopg.Connection[Any]) -> bool:
-    """Refuse a new connection whose current schema is not GOVSITE_SCHEMA.
+# The connections that `require_schema` accepted; a pool hands each of them out many times.
+_accepted: WeakSet[psycopg.Connection[Any]] = WeakSet()
+
+
+def require_schema(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a connection whose current schema is not GOVSITE_SCHEMA.
 
     A pooler that drops start-up options would otherwise lead to another schema unnoticed. Without
     any current schema, GOVSITE_SCHEMA does not exist yet, and no table is found at all.
-
-    Returns:
-        Whether a query was needed.
 
     Raises:
         ImproperlyConfigured: if names are looked up in another schema.
     """
     schema = settings.GOVSITE_SCHEMA
     if connection.info.parameter_status("search_path") == schema:  # reported since PostgreSQL 18
-        return False
+        return
     [first] = connection.execute("SELECT current_schema()").fetchone() or [None]
     if first not in {None, schema}:
         raise ImproperlyConfigured(
@@ -50,7 +52,6 @@ def require_schema(connection: psycopg.Connection[Any]) -> bool:
             "a pooler drops the start-up options of the connection. Run ALTER ROLE … SET "
             f"search_path = {schema}; see docs/settings.md."
         )
-    return True
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -65,10 +66,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         return is_quiet(self.connection) or bool(super().is_usable())
 
-    def _configure_connection(self, connection: psycopg.Connection[Any]) -> bool:
-        """Set a new connection up as Django does, and check its schema."""
-        must_commit = bool(super()._configure_connection(connection))  # type: ignore[misc]
-        return require_schema(connection) or must_commit
+    def init_connection_state(self) -> None:
+        """Set a connection up as Django does, and check the schema of a new one."""
+        super().init_connection_state()
+        if self.connection not in _accepted:
+            try:
+                require_schema(self.connection)
+            except ImproperlyConfigured:
+                self.close()
+                raise
+            _accepted.add(self.connection)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)

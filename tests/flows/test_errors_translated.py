@@ -6,14 +6,14 @@ import pytest
 from django.db import IntegrityError, OperationalError
 
 from governance.db.transactions import write_transaction
-from governance.domain.errors import IntegrityViolationError, StaleCopyError
+from governance.domain.errors import IntegrityViolationError, JobImmutableError
 from governance.models import GovernanceJob
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.factories import pending_job, reloaded
 from tests.support.users import Users
 
 
-def test_copy__that_another_session_moved__stale(users: Users) -> None:
+def test_copy__that_another_session_moved__refused(users: Users) -> None:
     job = pending_job(users)
     stale = reloaded(job)
 
@@ -22,9 +22,9 @@ def test_copy__that_another_session_moved__stale(users: Users) -> None:
             copy.to_cancelled(at=copy.created_at, by=users.operator, reason="Enough.")
             copy.save(update_fields=["status", "ended_at", "ended_by", "end_reason", "updated_at"])
 
-    with pytest.raises(StaleCopyError) as refusal, nothing_written(), write_transaction():
+    with pytest.raises(JobImmutableError) as refusal, nothing_written(), write_transaction():
         cancel_both()
-    assert refusal.value.code == "stale_copy"
+    assert refusal.value.code == "job_immutable"
     assert GovernanceJob.objects.get().status == "PENDING"
 
 
