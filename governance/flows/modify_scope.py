@@ -8,12 +8,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.authorities.contract.succession import refuse_unmodified, revised_proposal
+from governance.authorities.contract.succession import (
+    refuse_unmodified,
+    revised_proposal,
+    supersede_contract,
+)
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.review import operations as review
+from governance.authorities.review.policy import require_reviewable
+from governance.db.transactions import retried, write_transaction
 from governance.domain.changes import Change, parse_changes
 from governance.domain.values import PlatformState
 from governance.models import SystemContract
+from governance.services.access.permissions import require_founder
 from governance.services.registry.queries import platform_state_for
 
 
@@ -50,6 +56,7 @@ def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[
     return scope, revised_proposal(contract, scope.changes).affected_capabilities
 
 
+@retried
 def modify_scope(
     *,
     contract_id: UUID,
@@ -66,15 +73,22 @@ def modify_scope(
 
     Raises:
         InvalidChangesError: with the path of every invalid field.
-        GovernanceError: any error of `modify_scope` in `authorities/review/operations.py`.
+        WrongPersonError: the person is no founder.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `supersede_contract`.
     """
     scope = read_scope(changes)
-    return review.modify_scope(
-        contract_id=contract_id,
-        changes=scope.changes,
-        plan=scope.plan,
-        founder=founder,
-        reason=reason,
-        seen_digest=seen_digest,
-        at=at,
-    )
+    require_founder(founder)
+    with write_transaction():
+        contract = SystemContract.objects.lock(contract_id)
+        require_reviewable(contract, at)
+        return supersede_contract(
+            contract=contract,
+            changes=scope.changes,
+            plan=scope.plan,
+            founder=founder,
+            reason=reason,
+            seen_digest=seen_digest,
+            at=at,
+        )

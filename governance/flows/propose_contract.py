@@ -1,16 +1,17 @@
-"""The flow of a proposal: parse it, plan it, create the contract; and the verdicts of a draft."""
+"""The flow of a proposal: parse it, plan it, create the contract.
+
+The verdicts of a draft concern only the contract, whose own operation records them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from governance.authorities.contract.operations import create_contract
-from governance.authorities.contract.operations import draft_contract as _draft_contract
+from governance.authorities.contract.creation import create_contract, create_draft
 from governance.authorities.contract.operations import (
-    record_review_verdicts as _record_review_verdicts,
+    record_review_verdicts as record_review_verdicts,
 )
 from governance.authorities.contract.proposals import parse_proposal, proposal_digest
 from governance.authorities.contract.queries import contract_of_proposal
@@ -63,32 +64,10 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) 
     """Create a DRAFT, which waits for its verdicts.
 
     Raises:
-        GovernanceError: any error of `parse_proposal` and the contract's `draft_contract`.
+        GovernanceError: any error of `parse_proposal` and `create_draft`.
     """
     proposal = parse_proposal(document)
     plan = GovernanceOrchestrator.plan_changes(
         proposal.changes, state=platform_state_for(proposal.changes)
     )
-    return _draft_contract(proposal=proposal, plan=plan, proposer=proposer, at=at)
-
-
-def record_review_verdicts(
-    *,
-    contract_id: UUID,
-    validator_verdict: Mapping[str, Any],
-    eligibility_verdict: Mapping[str, Any],
-    actor: Any,
-    at: datetime,
-) -> SystemContract:
-    """Record the verdicts on a DRAFT: MAY moves it to ELIGIBLE, MAY_NOT to REJECTED.
-
-    Raises:
-        GovernanceError: any error of the contract's `record_review_verdicts`.
-    """
-    return _record_review_verdicts(
-        contract_id=contract_id,
-        validator_verdict=validator_verdict,
-        eligibility_verdict=eligibility_verdict,
-        actor=actor,
-        at=at,
-    )
+    return create_draft(proposal=proposal, plan=plan, proposer=proposer, at=at)

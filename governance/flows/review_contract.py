@@ -1,4 +1,8 @@
-"""The flows of a review: view, approve, reject, ask, answer and comment."""
+"""The flows of a review: view, approve, reject, ask, answer and comment.
+
+Each asks founder review who may act on what (`authorities/review/`), and the contract to act. The
+contract is locked before the first check of its state.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,34 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.authorities.contract.approval import require_signable, sign_contract
+from governance.authorities.contract.clarifications import (
+    record_clarification_answer,
+    record_clarification_request,
+)
+from governance.authorities.contract.comments import add_comment
+from governance.authorities.contract.operations import reject
 from governance.authorities.contract.queries import affected_capabilities_of
 from governance.authorities.health.readings import capture_health_snapshot
-from governance.authorities.review import operations as review
+from governance.authorities.review.policy import (
+    require_answerer,
+    require_commenter,
+    require_platform_ready,
+    require_reviewable,
+)
 from governance.authorities.review.queries import capabilities_and_freeze_of
-from governance.authorities.review.view import ReviewView, review_view
-from governance.domain.values import ActivationWindow
+from governance.authorities.review.signed_text import render_signed_text
+from governance.authorities.review.view import ReviewView, require_same_view, review_view
+from governance.db.transactions import retried, write_transaction
+from governance.domain.values import ActivationWindow, SeenPage
 from governance.models import (
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
     SystemContract,
 )
-from governance.services.freezes.guards import freeze_error_details
+from governance.services.access.permissions import require_founder
+from governance.services.freezes.guards import freeze_error_details, refuse_active_freeze
 from governance.services.registry.queries import frozen_capabilities
 
 
@@ -49,56 +68,125 @@ def approve_contract(
 ) -> SystemContract:
     """Sign the view that a founder read (`view_contract`); the last signature approves.
 
+    Args:
+        seen_digest: the content digest on the page that the founder read.
+        seen_view: the view digest on that page.
+        seen_text: the view on that page as text; only a refusal uses it, to say what changed.
+
     Raises:
-        GovernanceError: any error of `approve` in `authorities/review/operations.py`.
+        WrongPersonError: the person is no founder.
+        NotFoundError: no such contract.
+        ChangeFreezeActiveError: a change freeze is active.
+        CapabilityFrozenError: an affected capability is frozen.
+        HealthBlocksError: health is BLOCKED or unknown (`health_blocked`, `health_unknown`).
+        ViewChangedError: the view has changed; checked after everything else.
+        GovernanceError: any error of `require_signable` and `sign_contract`.
     """
+    require_founder(founder)
     capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
+    health = capture_health_snapshot(scopes=capabilities, at=at)
+    refuse_active_freeze(freeze)
+    require_platform_ready(health=health, frozen=frozen_capabilities(capabilities))
+
+    @retried
+    def sign() -> SystemContract:
+        with write_transaction():
+            contract = SystemContract.objects.lock(contract_id)
+            signing = require_signable(
+                contract,
+                founder=founder,
+                window=window,
+                seen_digest=seen_digest,
+                confirmation=confirmation,
+                at=at,
+            )
+            view = review_view(contract, health=health)
+            require_same_view(view, seen_view=seen_view, seen_text=seen_text)
+            sign_contract(
+                contract,
+                signing=signing,
+                founder=founder,
+                window=window,
+                page=SeenPage(view=view.text(), shown=render_signed_text(contract, view)),
+                note=note,
+                at=at,
+            )
+        return contract
+
     with freeze_error_details(at):
-        return review.approve(
-            contract_id=contract_id,
-            founder=founder,
-            window=window,
-            seen_digest=seen_digest,
-            seen_view=seen_view,
-            seen_text=seen_text,
-            health=capture_health_snapshot(scopes=capabilities, at=at),
-            frozen=frozen_capabilities(capabilities),
-            freeze=freeze,
-            at=at,
-            note=note,
-            confirmation=confirmation,
-        )
+        return sign()
 
 
+@retried
 def reject_contract(
     *, contract_id: UUID, founder: Any, reason: str, at: datetime
 ) -> SystemContract:
-    """Reject an ELIGIBLE contract.
+    """Reject an ELIGIBLE contract, with a reason of more than 10 characters.
+
+    A contract that is not ELIGIBLE yet can only be rejected by its eligibility verdict.
 
     Raises:
-        GovernanceError: any error of `reject` in `authorities/review/operations.py`.
+        WrongPersonError: the person is no founder.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of the contract's `reject`.
     """
-    return review.reject(contract_id=contract_id, founder=founder, reason=reason, at=at)
+    require_founder(founder)
+    with write_transaction():
+        contract = SystemContract.objects.lock(contract_id)
+        require_reviewable(contract, at)
+        reject(contract=contract, founder=founder, reason=reason, at=at)
+    return contract
 
 
+@retried
 def request_clarification(
     *, contract_id: UUID, founder: Any, question: str, at: datetime
 ) -> ClarificationRequest:
-    """Ask about an ELIGIBLE contract; its review is paused until the answer."""
-    return review.request_clarification(
-        contract_id=contract_id, founder=founder, question=question, at=at
-    )
+    """Ask about an ELIGIBLE contract as a founder; its review is paused until the answer.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        NotFoundError: no such contract.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `record_clarification_request`.
+    """
+    require_founder(founder)
+    with write_transaction():
+        contract = SystemContract.objects.lock(contract_id)
+        require_reviewable(contract, at)
+        return record_clarification_request(
+            contract=contract, founder=founder, question=question, at=at
+        )
 
 
+@retried
 def answer_clarification(
     *, contract_id: UUID, person: Any, answer: str, at: datetime
 ) -> ClarificationAnswer:
-    """Answer the open question of a contract; its review continues with the remaining time."""
-    return review.answer_clarification(contract_id=contract_id, person=person, answer=answer, at=at)
+    """Answer the open question of a contract; its review continues with the remaining time.
+
+    Raises:
+        NotFoundError: no such contract.
+        WrongPersonError: the person is neither the contract's proposer nor an operator.
+        WrongStateError: the contract is not ELIGIBLE (see `require_reviewable`).
+        GovernanceError: any error of `record_clarification_answer`.
+    """
+    with write_transaction():
+        contract = SystemContract.objects.lock(contract_id)
+        require_answerer(person, contract)
+        require_reviewable(contract, at)
+        return record_clarification_answer(contract=contract, person=person, answer=answer, at=at)
 
 
 def comment_on_contract(
     *, contract_id: UUID, person: Any, text: str, at: datetime
 ) -> ContractComment:
-    """Comment on a contract of any status."""
-    return review.comment(contract_id=contract_id, person=person, text=text, at=at)
+    """Comment on a contract of any status.
+
+    Raises:
+        WrongPersonError: the person is not staff who may see contracts.
+        GovernanceError: any error of `add_comment`.
+    """
+    require_commenter(person)
+    return add_comment(contract_id=contract_id, person=person, text=text, at=at)

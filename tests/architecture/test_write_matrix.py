@@ -36,7 +36,7 @@ SAVING = {"save", "asave", "save_change"}
 # Model or status → the only modules that may write it.
 WRITERS = {
     # The SQL call of an activation also writes the contract's move, made by its own operation.
-    "SystemContract": {"authorities.contract.operations", "authorities.orchestrator.activation"},
+    "SystemContract": {"authorities.contract.creation", "authorities.orchestrator.activation"},
     "SystemContract.status": {"authorities.contract.operations"},
     "ClarificationRequest": {"authorities.contract.clarifications"},
     "ClarificationAnswer": {"authorities.contract.clarifications"},
@@ -112,6 +112,8 @@ def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:
         and call.func.attr in {"save", "asave", "save_change"}
     }
     allowed = {
+        "authorities.contract.approval",
+        "authorities.contract.creation",
         "authorities.contract.operations",
         "services.access.accounts",
         "services.access.tokens",

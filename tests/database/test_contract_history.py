@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 
 from governance.authorities.contract import operations
+from governance.authorities.contract.creation import create_contract, create_draft
 from governance.authorities.contract.proposals import parse_proposal
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.canonical import canonical_text, digest
@@ -177,9 +178,7 @@ class TestContractBirth:
         proposal = parse_proposal(proposal_document())
         plan = GovernanceOrchestrator.plan_changes(proposal.changes, state=PlatformState())
         with refused(InvalidInputError, "invalid_plan"):
-            operations.draft_contract(
-                proposal=proposal, plan=plan[:-1], proposer=users.operator, at=now()
-            )
+            create_draft(proposal=proposal, plan=plan[:-1], proposer=users.operator, at=now())
 
     def test_draft__twice__refused(self, users: Users) -> None:
         document = proposal_document()
@@ -196,7 +195,7 @@ class TestContractBirth:
         def race() -> None:
             start.wait()
             try:
-                operations.create_contract(
+                create_contract(
                     proposal=proposal,
                     plan=plan,
                     validator_verdict=VALIDATOR_VERDICT,

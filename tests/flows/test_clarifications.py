@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from governance.authorities.contract import clarifications
 from governance.authorities.contract.operations import expire_contract
 from governance.authorities.contract.queries import contracts_past_review, open_clarification_of
 from governance.domain.errors import (
@@ -305,17 +304,3 @@ def test_anything__about_no_contract__not_found(users: Users) -> None:
         with pytest.raises(NotFoundError) as caught:
             attempt()
         assert isinstance(caught.value, GovernanceError)
-
-
-def test_question_and_answer__put_to_the_contracts_own_operation_after_a_decision__refused(
-    users: Users,
-) -> None:
-    contract = approved(users)
-    with refused(WrongStateError, "not_eligible"):
-        clarifications.record_clarification_request(
-            contract_id=contract.pk, founder=users.second_founder, question="Why?", at=now()
-        )
-    with refused(WrongStateError, "not_eligible"):
-        clarifications.record_clarification_answer(
-            contract_id=contract.pk, person=users.operator, answer="So.", at=now()
-        )

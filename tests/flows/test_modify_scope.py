@@ -13,7 +13,6 @@ from governance.authorities.contract.operations import expire_contract
 from governance.authorities.contract.succession import (
     MAX_REFERENCE_LENGTH,
     revision_references,
-    supersede_contract,
 )
 from governance.domain.errors import (
     ContractExpiredError,
@@ -363,16 +362,6 @@ def test_approved_contract__cannot_be_modified_and_its_signature_is_kept(users: 
     contract = approved(users)
     with refused(WrongStateError, "not_eligible"):
         modify(contract, users.founder)
-    with refused(WrongStateError, "not_eligible"):
-        supersede_contract(
-            contract_id=contract.pk,
-            changes=[],
-            plan=[],
-            founder=users.founder,
-            reason="Only the first of them, please.",
-            seen_digest=contract.content_digest or "",
-            at=now(),
-        )
 
 
 def test_read_scope__writes_nothing(users: Users) -> None:

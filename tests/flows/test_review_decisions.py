@@ -10,6 +10,7 @@ import pytest
 
 from governance.authorities.contract import operations
 from governance.authorities.health.signals import record_signal
+from governance.db.transactions import write_transaction
 from governance.domain.errors import (
     CapabilityFrozenError,
     ContractExpiredError,
@@ -340,9 +341,9 @@ def test_decide__on_nothing__refused(users: Users, decide: Any) -> None:
         decide(nothing, users.founder)
 
 
-def test_reject_operation__before_eligible__may_end_what_never_was_reviewed(users: Users) -> None:
+def test_reject_move__before_eligible__may_end_what_never_was_reviewed(users: Users) -> None:
     contract = draft(users)
-    rejected = operations.reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason=REASON, at=now()
-    )
-    assert rejected.status == "REJECTED"
+    with write_transaction():
+        locked = SystemContract.objects.lock(contract.pk)
+        operations.reject(contract=locked, founder=users.founder, reason=REASON, at=now())
+    assert reloaded(contract).status == "REJECTED"

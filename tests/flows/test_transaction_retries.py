@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from governance.authorities.contract.operations import reject_contract
 from governance.authorities.orchestrator import job_state
 from governance.db import transactions
 from governance.db.transactions import (
@@ -23,6 +22,7 @@ from governance.db.transactions import (
 )
 from governance.domain.errors import BusyError
 from governance.flows import run_job
+from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.factories import (

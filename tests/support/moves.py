@@ -42,9 +42,14 @@ def approve(contract: SystemContract, users: Users) -> object:
 
 
 def reject(contract: SystemContract, users: Users) -> object:
-    return operations.reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason=REASON, at=contract.created_at
-    )
+    with write_transaction():
+        operations.reject(
+            contract=SystemContract.objects.lock(contract.pk),
+            founder=users.founder,
+            reason=REASON,
+            at=contract.created_at,
+        )
+    return None
 
 
 def expire(contract: SystemContract, users: Users) -> object:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from governance.authorities.contract.operations import approve_contract
+from governance.authorities.contract.approval import require_signable, sign_contract
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import review_view
+from governance.db.transactions import write_transaction
 from governance.domain.values import (
+    ActivationWindow,
     HealthDecision,
     HealthReading,
     SeenPage,
@@ -37,12 +39,22 @@ def page_as_seen(contract: SystemContract) -> SeenPage:
     return SeenPage(view=view.text(), shown=render_signed_text(contract, view))
 
 
-def sign(contract: SystemContract, **signed: Any) -> SystemContract:
-    """Call the contract's operation directly, for attacks that the review would refuse first."""
-    fields = {
-        "contract_id": contract.pk,
-        "seen_digest": contract.content_digest or "",
-        "current_page": page_as_seen,
-        "confirmation": contract.reference,
-    }
-    return approve_contract(**(fields | signed))
+def sign(
+    contract: SystemContract, *, founder: Any, window: ActivationWindow, at: datetime
+) -> SystemContract:
+    """Sign past founder review, for attacks that the review would refuse first."""
+    with write_transaction():
+        locked = SystemContract.objects.lock(contract.pk)
+        signing = require_signable(
+            locked,
+            founder=founder,
+            window=window,
+            seen_digest=contract.content_digest or "",
+            confirmation=contract.reference,
+            at=at,
+        )
+        page = page_as_seen(locked)
+        sign_contract(
+            locked, signing=signing, founder=founder, window=window, page=page, note="", at=at
+        )
+    return locked

@@ -17,7 +17,7 @@ from governance.domain.errors import (
     InvalidWindowError,
     MayNotVerdictError,
     ReasonRequiredError,
-    WrongStateError,
+    StaleCopyError,
 )
 from governance.domain.lifecycles import ContractStateMachine
 from governance.domain.texts import clean_text
@@ -99,17 +99,15 @@ def refuse_proposer(contract: SystemContract, founder: Any) -> None:
         raise FourEyesError("The proposer of a contract cannot decide on it.")
 
 
-def require_eligible(contract: SystemContract, words: str) -> None:
-    """Refuse a contract that is not ELIGIBLE; `words` begin the message.
+def require_seen_content(contract: SystemContract, seen_digest: str) -> None:
+    """Refuse a founder who read another content than the contract's.
 
     Raises:
-        WrongStateError: the contract has another status (`not_eligible`).
+        StaleCopyError: the content digest is not `seen_digest`.
     """
-    if contract.status != ContractStatus.ELIGIBLE:
-        raise WrongStateError(
-            f"{words}; this contract is {contract.status}.",
-            code="not_eligible",
-            details={"status": str(contract.status)},
+    if seen_digest != contract.content_digest:
+        raise StaleCopyError(
+            "The contract's content is not the one on the page that you read; reload the page."
         )
 
 

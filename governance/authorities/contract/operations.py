@@ -1,162 +1,46 @@
 """The moves of a contract: the only writer of its status.
 
-Each move is one transaction: lock, guards, move, ledger entry. `at` is the time that the caller
-took once, when the request arrived. A refusal is a GovernanceError, and nothing is written.
+Each move is guards, move and ledger entry, on a contract that is locked. `at` is the time that the
+caller took once, when the request arrived. A refusal is a GovernanceError, and nothing is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from governance.authorities.contract import ledger_entries
-from governance.authorities.contract.earlier_decisions import require_decidable
 from governance.authorities.contract.guards import (
     refuse_expired,
-    refuse_may_not,
     refuse_proposer,
-    refuse_second_signature,
-    require_confirmation,
     require_decision_reason,
     require_move,
-    require_window,
-    require_window_inside,
 )
-from governance.authorities.contract.proposals import Proposal, proposal_digest
-from governance.authorities.contract.signatures import signing_progress, write_signature
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
-from governance.domain.errors import (
-    InvalidInputError,
-    StaleCopyError,
-    WrongStateError,
-)
-from governance.domain.texts import clean_text
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    ContractStatus,
-    SeenPage,
-)
+from governance.domain.errors import WrongStateError
+from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
 from governance.models import SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries
 
+_CLOSING = ("closed_at", "closed_by", "closed_reason")
 # The fields that a move to each status saves, besides the status and the time of the change.
 _WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
     ContractStatus.VALIDATED: ("validator_verdict", "confidence_score"),
     ContractStatus.ELIGIBLE: ("eligibility_verdict", "eligibility_decision", "content_digest"),
     ContractStatus.APPROVED: (
-        "approved_by",
-        "approved_at",
-        "approved_digest",
-        "approval_note",
-        "window_opens_at",
-        "window_closes_at",
+        *("approved_by", "approved_at", "approved_digest", "approval_note"),
+        *("window_opens_at", "window_closes_at"),
     ),
     ContractStatus.ACTIVE: (),
-    ContractStatus.COMPLETED: ("audit_verdict", "closed_at", "closed_by", "closed_reason"),
-    ContractStatus.FAILED: ("audit_verdict", "closed_at", "closed_by", "closed_reason"),
-    ContractStatus.REJECTED: (
-        "eligibility_verdict",
-        "eligibility_decision",
-        "closed_at",
-        "closed_by",
-        "closed_reason",
-    ),
-    ContractStatus.EXPIRED: ("closed_at", "closed_by", "closed_reason"),
+    ContractStatus.COMPLETED: ("audit_verdict", *_CLOSING),
+    ContractStatus.FAILED: ("audit_verdict", *_CLOSING),
+    ContractStatus.REJECTED: ("eligibility_verdict", "eligibility_decision", *_CLOSING),
+    ContractStatus.EXPIRED: _CLOSING,
 }
-
-
-@retried
-def create_contract(
-    *,
-    proposal: Proposal,
-    plan: Sequence[Mapping[str, Any]],
-    validator_verdict: Mapping[str, Any],
-    eligibility_verdict: Mapping[str, Any],
-    proposer: Any,
-    at: datetime,
-) -> SystemContract:
-    """Create an ELIGIBLE contract, with DRAFT → VALIDATED → ELIGIBLE as entries in the ledger.
-
-    Args:
-        plan: the result of `ExecutionOrchestrator.plan_changes` for the proposal.
-
-    Raises:
-        InvalidVerdictError: a verdict does not fit its form.
-        MayNotVerdictError: the eligibility decision is MAY_NOT.
-        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
-        DuplicateContractError: the same proposal is a contract already.
-    """
-    parse_validator_verdict(validator_verdict)
-    refuse_may_not(eligibility_verdict)
-    contract = _new_contract(
-        ContractStatus.ELIGIBLE,
-        proposal=proposal,
-        plan=plan,
-        verdicts=(validator_verdict, eligibility_verdict),
-        proposer=proposer,
-        at=at,
-    )
-    contract.validator_verdict = dict(validator_verdict)
-    contract.confidence_score = float(validator_verdict["confidence_score"])
-    contract.eligibility_verdict = dict(eligibility_verdict)
-    contract.eligibility_decision = eligibility_verdict["decision"]
-    contract.content_digest = digest(contract.content_record())
-    with write_transaction():
-        contract.save(force_insert=True)
-        append_entries(
-            contract_id=contract.pk,
-            actor=proposer,
-            at=at,
-            entries=[
-                ledger_entries.draft_entry(contract),
-                ledger_entries.validation_entry(contract),
-                ledger_entries.eligibility_entry(contract),
-            ],
-        )
-    return contract
-
-
-@retried
-def draft_contract(
-    *,
-    proposal: Proposal,
-    plan: Sequence[Mapping[str, Any]],
-    proposer: Any,
-    at: datetime,
-    parent: SystemContract | None = None,
-    reason: str = "",
-) -> SystemContract:
-    """Create a DRAFT, which waits for its verdicts (`record_review_verdicts`).
-
-    Args:
-        parent: the contract that the draft replaces; `supersede` ends it in the same transaction.
-        reason: why the draft replaces its parent.
-
-    Raises:
-        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
-        DuplicateContractError: the same proposal, or this revision, is a contract already.
-    """
-    contract = _new_contract(
-        ContractStatus.DRAFT,
-        proposal=proposal,
-        plan=plan,
-        verdicts=(None, None),
-        proposer=proposer,
-        at=at,
-    )
-    contract.parent = parent
-    with write_transaction():
-        contract.save(force_insert=True)
-        new_entries = [ledger_entries.draft_entry(contract, reason=reason)]
-        append_entries(contract_id=contract.pk, actor=proposer, at=at, entries=new_entries)
-    return contract
 
 
 @retried
@@ -209,105 +93,6 @@ def record_review_verdicts(
 
 
 @retried
-def approve_contract(
-    *,
-    contract_id: UUID,
-    founder: Any,
-    window: ActivationWindow,
-    seen_digest: str,
-    current_page: Callable[[SystemContract], SeenPage],
-    at: datetime,
-    note: str = "",
-    confirmation: str = "",
-) -> SystemContract:
-    """Record a founder's signature; the last one that the risk needs moves ELIGIBLE to APPROVED.
-
-    Until then the contract stays ELIGIBLE. `GOVSITE["APPROVALS_REQUIRED"]` has the number of
-    signatures by risk; `authorities/review/` decides who may sign.
-
-    Args:
-        seen_digest: the content digest on the page that the founder read.
-        current_page: returns the page to sign as it is now, or refuses; it is called after all
-            other guards, with the contract locked.
-        confirmation: what the founder typed; a critical contract needs its reference.
-
-    Raises:
-        InvalidWindowError: the window ends before it starts, is over, lasts longer than 168 hours,
-            or is not inside the windows of the signatures that count.
-        NotFoundError: no such contract.
-        InvalidTransitionError: the contract is not ELIGIBLE.
-        ContractExpiredError: the time for review is over.
-        FourEyesError: the founder is the proposer.
-        StaleCopyError: the content digest is not `seen_digest`.
-        AlreadySignedError: the founder has a signature that counts.
-        ConfirmationRequiredError: the reference was not typed.
-    """
-    require_window(window, at)
-    note = clean_text(note, "note")
-    with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
-        require_decidable(contract, ContractStatus.APPROVED, at=at)
-        refuse_expired(contract, at)
-        refuse_proposer(contract, founder)
-        if seen_digest != contract.content_digest:
-            raise StaleCopyError(
-                "The contract's content is not the one on the page that you read; reload the page."
-            )
-        signing = signing_progress(contract, at=at)
-        refuse_second_signature(signing, founder)
-        require_window_inside(window, signing)
-        require_confirmation(contract, confirmation)
-        signature = write_signature(
-            contract=contract,
-            signing=signing,
-            founder=founder,
-            window=window,
-            page=current_page(contract),
-            note=note,
-            at=at,
-        )
-        records = {"signature_sha256": digest(signature.as_record())}
-        if len(signing.active_signatures) + 1 < signing.quorum:
-            contract.save_change(at=at)  # no field changed, but the signatures did
-            entry = NewEntry("contract.review.signed", reason=note, records=records)
-            append_entries(contract_id=contract.pk, actor=founder, at=at, entries=[entry])
-            return contract
-        contract.to_approved(founder=founder, at=at, window=window, note=note)
-        _save_and_record(
-            contract,
-            "contract.review.approved",
-            ContractStatus.ELIGIBLE,
-            actor=founder,
-            at=at,
-            reason=note,
-            records=records | {"approval_sha256": digest(contract.approval_record())},
-        )
-    return contract
-
-
-@retried
-def reject_contract(
-    *, contract_id: UUID, founder: Any, reason: str, at: datetime
-) -> SystemContract:
-    """Move a DRAFT, VALIDATED or ELIGIBLE contract to REJECTED, with a reason for the requester.
-
-    Raises:
-        ReasonRequiredError: the reason has 10 characters or less.
-        NotFoundError: no such contract.
-        InvalidTransitionError: the contract has another status.
-        FourEyesError: the founder is the proposer.
-    """
-    reason = require_decision_reason(reason)
-    with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
-        before = require_decidable(contract, ContractStatus.REJECTED, at=at)
-        refuse_proposer(contract, founder)
-        contract.to_rejected(at=at, by=founder, reason=reason)
-        _close_and_record(contract, "contract.review.rejected", before, actor=founder, at=at)
-    return contract
-
-
-@retried
 def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
     """Move a DRAFT, VALIDATED or ELIGIBLE contract to EXPIRED after its time for review.
 
@@ -356,7 +141,62 @@ def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) ->
     return contract
 
 
-# --- moves inside another authority's transaction ---
+# --- moves inside the transaction of a flow or of another operation ------------------------------
+# The caller has locked `contract`.
+def approve(
+    *,
+    contract: SystemContract,
+    founder: Any,
+    window: ActivationWindow,
+    note: str,
+    records: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """Move an ELIGIBLE contract to APPROVED; `sign_contract` wrote the last signature."""
+    contract.to_approved(founder=founder, at=at, window=window, note=note)
+    _save_and_record(
+        contract,
+        "contract.review.approved",
+        ContractStatus.ELIGIBLE,
+        actor=founder,
+        at=at,
+        reason=note,
+        records={**records, "approval_sha256": digest(contract.approval_record())},
+    )
+
+
+def reject(*, contract: SystemContract, founder: Any, reason: str, at: datetime) -> None:
+    """Move a DRAFT, VALIDATED or ELIGIBLE contract to REJECTED, with a reason for the requester.
+
+    Raises:
+        ReasonRequiredError: the reason has 10 characters or less.
+        InvalidTransitionError: the contract has another status.
+        FourEyesError: the founder is the proposer.
+    """
+    reason = require_decision_reason(reason)
+    before = require_move(contract, ContractStatus.REJECTED)
+    refuse_proposer(contract, founder)
+    contract.to_rejected(at=at, by=founder, reason=reason)
+    _close_and_record(contract, "contract.review.rejected", before, actor=founder, at=at)
+
+
+def supersede(
+    *,
+    contract: SystemContract,
+    successor: SystemContract,
+    founder: Any,
+    reason: str,
+    at: datetime,
+) -> None:
+    """Move an ELIGIBLE contract to REJECTED because `successor` replaces it."""
+    before = require_move(contract, ContractStatus.REJECTED)
+    contract.to_rejected(at=at, by=founder, reason=reason)
+    records = {"successor_id": str(successor.pk)}
+    _close_and_record(
+        contract, "contract.review.superseded", before, actor=founder, at=at, records=records
+    )
+
+
 def activate(*, contract: SystemContract, at: datetime) -> NewEntry:
     """Move the APPROVED contract to ACTIVE in memory, and return the ledger entry.
 
@@ -368,7 +208,6 @@ def activate(*, contract: SystemContract, at: datetime) -> NewEntry:
     return ledger_entries.transition_entry(contract, "contract.activation.activated", before)
 
 
-# The caller of the following moves has locked `contract` in its transaction.
 def complete(
     *,
     contract: SystemContract,
@@ -433,23 +272,6 @@ def mark_inconclusive(
     )
 
 
-def supersede(
-    *,
-    contract: SystemContract,
-    successor: SystemContract,
-    founder: Any,
-    reason: str,
-    at: datetime,
-) -> None:
-    """Move an ELIGIBLE contract to REJECTED because `successor` replaces it."""
-    before = require_move(contract, ContractStatus.REJECTED)
-    contract.to_rejected(at=at, by=founder, reason=reason)
-    records = {"successor_id": str(successor.pk)}
-    _close_and_record(
-        contract, "contract.review.superseded", before, actor=founder, at=at, records=records
-    )
-
-
 def set_review_clock(*, contract: SystemContract, ends_at: datetime | None, at: datetime) -> None:
     """Pause the review of a locked contract (None), or set its end to `ends_at`.
 
@@ -460,39 +282,6 @@ def set_review_clock(*, contract: SystemContract, ends_at: datetime | None, at: 
 
 
 # --- pieces -------------------------------------------------------------------------------------
-def _new_contract(
-    status: ContractStatus,
-    *,
-    proposal: Proposal,
-    plan: Sequence[Mapping[str, Any]],
-    verdicts: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
-    proposer: Any,
-    at: datetime,
-) -> SystemContract:
-    if len(plan) != len(proposal.changes):
-        raise InvalidInputError("The plan must have one step for each change.", code="invalid_plan")
-    expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
-    contract = SystemContract(
-        status=status,
-        reference=proposal.reference,
-        source=proposal.source,
-        title=proposal.title,
-        description=proposal.description,
-        requested_by=proposal.requested_by,
-        proposed_by=proposer,
-        proposed_changes=[change.document() for change in proposal.changes],
-        affected_capabilities=list(proposal.affected_capabilities),
-        risk_level=proposal.risk_level,
-        plan=[dict(step) for step in plan],
-        created_at=at,
-        updated_at=at,
-        expires_at=expires_at,
-        review_ends_at=expires_at,
-    )
-    contract.proposal_digest = proposal_digest(proposal, *verdicts)
-    return contract
-
-
 def _save_move(contract: SystemContract, *, at: datetime) -> None:
     written = _WRITTEN_BY_MOVE[ContractStatus(contract.status)]
     contract.save_change(["status", *written], at=at)

@@ -1,7 +1,7 @@
 """Succession: a founder modifies an ELIGIBLE contract, and a new DRAFT takes its place.
 
-One transaction ends the old contract and creates the draft. Only the old contract is locked,
-because no other transaction sees the draft before the commit.
+One transaction ends the old contract and creates the draft (`flows/modify_scope.py` opens it). Only
+the old contract is locked, because no other transaction sees the draft before the commit.
 """
 
 from __future__ import annotations
@@ -12,24 +12,19 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
-from governance.authorities.contract import operations
+from governance.authorities.contract.creation import create_draft
 from governance.authorities.contract.guards import (
     refuse_expired,
     refuse_proposer,
     require_decision_reason,
-    require_eligible,
+    require_seen_content,
 )
+from governance.authorities.contract.operations import supersede
 from governance.authorities.contract.proposals import Proposal, parse_proposal
-from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import Change, parse_changes
-from governance.domain.errors import (
-    DuplicateContractError,
-    InvalidChangesError,
-    StaleCopyError,
-)
+from governance.domain.errors import DuplicateContractError, InvalidChangesError
 from governance.models import ContractTombstone, SystemContract
 
 MAX_REFERENCE_LENGTH = 256
@@ -37,10 +32,9 @@ REFERENCES_PER_QUERY = 20
 _REVISION = re.compile(r"(?P<base>.*\S) \(rev (?P<number>[1-9][0-9]{0,5})\)", re.DOTALL)
 
 
-@retried
 def supersede_contract(
     *,
-    contract_id: UUID,
+    contract: SystemContract,
     changes: Sequence[Change],
     plan: Sequence[Mapping[str, Any]],
     founder: Any,
@@ -48,7 +42,7 @@ def supersede_contract(
     seen_digest: str,
     at: datetime,
 ) -> SystemContract:
-    """Replace an ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
+    """Replace a locked ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
 
     The DRAFT is the founder's own proposal, linked to the old contract by `parent`. It takes over
     title, origin and risk, and waits for verdicts of its own. The old contract ends REJECTED.
@@ -58,8 +52,6 @@ def supersede_contract(
 
     Raises:
         ReasonRequiredError: the reason has 10 characters or less.
-        NotFoundError: no such contract.
-        WrongStateError: the contract is not ELIGIBLE (`not_eligible`).
         ContractExpiredError: the time for review is over.
         FourEyesError: the founder is the proposer.
         StaleCopyError: the content digest is not `seen_digest`.
@@ -67,31 +59,25 @@ def supersede_contract(
         InvalidInputError: the changes do not fit a contract.
     """
     reason = require_decision_reason(reason)
-    with write_transaction():
-        old = SystemContract.objects.lock(contract_id)
-        require_eligible(old, "Only an ELIGIBLE contract is modified")
-        refuse_expired(old, at)
-        refuse_proposer(old, founder)
-        if seen_digest != old.content_digest:
-            raise StaleCopyError(
-                "The contract's content is not the one on the page that you read; reload the page."
-            )
-        refuse_unmodified(old, changes)
-        successor = _draft_successor(
-            old,
-            changes,
-            plan,
-            founder=founder,
-            reason=f"In place of {old.reference}: {reason}",
-            at=at,
-        )
-        operations.supersede(
-            contract=old,
-            successor=successor,
-            founder=founder,
-            reason=f"Superseded by {successor.reference}: {reason}",
-            at=at,
-        )
+    refuse_expired(contract, at)
+    refuse_proposer(contract, founder)
+    require_seen_content(contract, seen_digest)
+    refuse_unmodified(contract, changes)
+    successor = _draft_successor(
+        contract,
+        changes,
+        plan,
+        founder=founder,
+        reason=f"In place of {contract.reference}: {reason}",
+        at=at,
+    )
+    supersede(
+        contract=contract,
+        successor=successor,
+        founder=founder,
+        reason=f"Superseded by {successor.reference}: {reason}",
+        at=at,
+    )
     return successor
 
 
@@ -166,7 +152,7 @@ def _draft_successor(
     while True:
         name = next(names)
         try:
-            return operations.draft_contract(
+            return create_draft(
                 proposal=replace(proposal, reference=name),
                 plan=plan,
                 proposer=founder,

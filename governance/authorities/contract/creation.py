@@ -1,0 +1,143 @@
+"""New contracts: DRAFTs, and ELIGIBLE contracts whose verdicts arrived with the proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from governance.authorities.contract.guards import refuse_may_not
+from governance.authorities.contract.ledger_entries import (
+    draft_entry,
+    eligibility_entry,
+    validation_entry,
+)
+from governance.authorities.contract.proposals import Proposal, proposal_digest
+from governance.db.transactions import retried, write_transaction
+from governance.domain.canonical import digest
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import ContractStatus
+from governance.domain.verdicts import parse_validator_verdict
+from governance.models import SystemContract
+from governance.record.ledger.chain import append_entries
+
+
+@retried
+def create_contract(
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    validator_verdict: Mapping[str, Any],
+    eligibility_verdict: Mapping[str, Any],
+    proposer: Any,
+    at: datetime,
+) -> SystemContract:
+    """Create an ELIGIBLE contract, with DRAFT → VALIDATED → ELIGIBLE as entries in the ledger.
+
+    Args:
+        plan: the result of `ExecutionOrchestrator.plan_changes` for the proposal.
+
+    Raises:
+        InvalidVerdictError: a verdict does not fit its form.
+        MayNotVerdictError: the eligibility decision is MAY_NOT.
+        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        DuplicateContractError: the same proposal is a contract already.
+    """
+    parse_validator_verdict(validator_verdict)
+    refuse_may_not(eligibility_verdict)
+    contract = _new_contract(
+        ContractStatus.ELIGIBLE,
+        proposal=proposal,
+        plan=plan,
+        verdicts=(validator_verdict, eligibility_verdict),
+        proposer=proposer,
+        at=at,
+    )
+    contract.validator_verdict = dict(validator_verdict)
+    contract.confidence_score = float(validator_verdict["confidence_score"])
+    contract.eligibility_verdict = dict(eligibility_verdict)
+    contract.eligibility_decision = eligibility_verdict["decision"]
+    contract.content_digest = digest(contract.content_record())
+    with write_transaction():
+        contract.save(force_insert=True)
+        append_entries(
+            contract_id=contract.pk,
+            actor=proposer,
+            at=at,
+            entries=[
+                draft_entry(contract),
+                validation_entry(contract),
+                eligibility_entry(contract),
+            ],
+        )
+    return contract
+
+
+@retried
+def create_draft(
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    proposer: Any,
+    at: datetime,
+    parent: SystemContract | None = None,
+    reason: str = "",
+) -> SystemContract:
+    """Create a DRAFT, which waits for its verdicts (`record_review_verdicts`).
+
+    Args:
+        parent: the contract that the draft replaces; `supersede` ends it in the same transaction.
+        reason: why the draft replaces its parent.
+
+    Raises:
+        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        DuplicateContractError: the same proposal, or this revision, is a contract already.
+    """
+    contract = _new_contract(
+        ContractStatus.DRAFT,
+        proposal=proposal,
+        plan=plan,
+        verdicts=(None, None),
+        proposer=proposer,
+        at=at,
+    )
+    contract.parent = parent
+    with write_transaction():
+        contract.save(force_insert=True)
+        new_entries = [draft_entry(contract, reason=reason)]
+        append_entries(contract_id=contract.pk, actor=proposer, at=at, entries=new_entries)
+    return contract
+
+
+def _new_contract(
+    status: ContractStatus,
+    *,
+    proposal: Proposal,
+    plan: Sequence[Mapping[str, Any]],
+    verdicts: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
+    proposer: Any,
+    at: datetime,
+) -> SystemContract:
+    if len(plan) != len(proposal.changes):
+        raise InvalidInputError("The plan must have one step for each change.", code="invalid_plan")
+    expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
+    return SystemContract(
+        status=status,
+        reference=proposal.reference,
+        proposal_digest=proposal_digest(proposal, *verdicts),
+        source=proposal.source,
+        title=proposal.title,
+        description=proposal.description,
+        requested_by=proposal.requested_by,
+        proposed_by=proposer,
+        proposed_changes=[change.document() for change in proposal.changes],
+        affected_capabilities=list(proposal.affected_capabilities),
+        risk_level=proposal.risk_level,
+        plan=[dict(step) for step in plan],
+        created_at=at,
+        updated_at=at,
+        expires_at=expires_at,
+        review_ends_at=expires_at,
+    )
