@@ -18,11 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.domain.canonical import require_plain_json
-from governance.domain.errors import (
-    GovernanceError,
-    NotFoundError,
-    WrongPersonError,
-)
+from governance.domain.errors import GovernanceError, NotFoundError, WrongPersonError
 from governance.management.values import printable
 from governance.models import Account
 
@@ -72,11 +68,14 @@ class GovernanceCommand(BaseCommand):
     examples: ClassVar[tuple[str, ...]] = ()
     exit_codes: ClassVar[dict[int, str]] = {}
 
+    as_json = False
+
     def run(self, *args: Any, **options: Any) -> None:
         """Do the work of the command; override this instead of `handle`.
 
         Args:
             options: The parsed arguments by name; `actor` is an Account if `permission` is set.
+                `--json` is not among them, but is `as_json` of the command.
         """
         raise NotImplementedError
 
@@ -103,7 +102,8 @@ class GovernanceCommand(BaseCommand):
             )
         return parser
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, as_json: bool = False, **options: Any) -> None:
+        self.as_json = as_json
         if self.permission:
             options["actor"] = require_actor(options["actor"], self.permission)
         self.run(**options)
@@ -143,17 +143,19 @@ class GovernanceCommand(BaseCommand):
             sys.exit(INTERRUPTED)
 
     # --- for subclasses ---
-    def say(self, text: str = "") -> None:
-        """Print one line on standard output."""
-        self.stdout.write(text)
+    def report(self, document: Any, *lines: str) -> None:
+        """Print the result on standard output: `document` with `--json`, otherwise `lines`.
+
+        Times and ids in `document` become text.
+        """
+        if self.as_json:
+            lines = (json.dumps(document, indent=2, ensure_ascii=False, default=str),)
+        for line in lines:
+            self.stdout.write(line)
 
     def note(self, text: str) -> None:
         """Print one line on standard error: a remark for people that is not part of the data."""
         self.stderr.write(text, self.style.NOTICE)
-
-    def print_json(self, value: Any) -> None:
-        """Print `value` on standard output as indented JSON, with times and ids as text."""
-        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
     def _complain(self, text: str) -> None:
         self.stderr.write(f"error: {text}", self.style.ERROR)

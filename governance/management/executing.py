@@ -46,13 +46,9 @@ def handler_at(text: str) -> MakeHandler:
         found = resolve_name(text)
     except (ImportError, AttributeError, ValueError) as error:
         raise ArgumentTypeError(f"{text!r} cannot be loaded: {error}") from None
-    if isinstance(found, type):
-        if not (hasattr(found, "run_step") and hasattr(found, "step_types")):
-            raise ArgumentTypeError(f"{text!r} lacks `run_step` or `step_types`")
-        return found
-    if not isinstance(found, StepHandler):
+    if not (hasattr(found, "run_step") and hasattr(found, "step_types")):
         raise ArgumentTypeError(f"{text!r} lacks `run_step` or `step_types`")
-    return lambda: found
+    return found if isinstance(found, type) else lambda: found
 
 
 def read_token(file: Path | None) -> str:

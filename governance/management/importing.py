@@ -5,49 +5,40 @@ A bad line is reported with its number, and the import goes on with the next one
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
+
+from tqdm import tqdm
 
 from governance.domain.errors import GovernanceError, InvalidInputError
 from governance.management.base import GovernanceCommand, PartlyRefused
-from governance.management.jsonl import (
-    bad_line,
-    describe_error,
-    open_input,
-)
-from governance.management.progress import Interruption, iterate_with_progress, outside_progress_bar
+from governance.management.jsonl import bad_line, describe_error, open_input
+from governance.management.progress import Interruption, lines_with_progress
 
-
-@dataclass
-class Tally:
-    """The counts of an import; each command's subclass adds its own."""
-
-    already_there: int = 0
-    bad_lines: list[dict[str, Any]] = field(default_factory=list)
-    interrupted: bool = False
-
-    def summary(self) -> str:
-        raise NotImplementedError
+# The fields that a line with the verdicts of a review has.
+VERDICTS = ("validator_verdict", "eligibility_verdict")
 
 
 class ImportCommand(GovernanceCommand):
-    """A command that imports FILE line by line, each line in a transaction of its own."""
+    """A command that imports FILE line by line, each line in a transaction of its own.
+
+    A subclass names the `outcomes` that a line may have, and the `summary` of their numbers, with
+    a placeholder for each of them and for `bad_lines`.
+    """
 
     has_json = True
+    outcomes: ClassVar[tuple[str, ...]]
+    summary: ClassVar[str]
 
-    def new_tally(self) -> Tally:
-        raise NotImplementedError
+    def begin(self, options: Mapping[str, Any]) -> dict[str, int]:
+        """Do what is necessary before the first line, and return further numbers to report."""
+        return {}
 
-    def begin(self, tally: Any, options: Mapping[str, Any]) -> None:
-        """Do what is necessary before the first line; by default nothing."""
-
-    def import_document(
-        self, document: dict[str, Any], tally: Any, options: Mapping[str, Any]
-    ) -> None:
-        """Record one document and count it in `tally`.
+    def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
+        """Record one document, and return which of `outcomes` it had.
 
         Raises:
             GovernanceError: The document was refused; the caller reports its line as bad.
@@ -62,27 +53,25 @@ class ImportCommand(GovernanceCommand):
         )
 
     def run(self, **options: Any) -> None:
-        tally = self.new_tally()
+        counts = dict.fromkeys(self.outcomes, 0)
+        bad_lines = []
         interruption = Interruption()
         with open_input(options["file"]) as file:
-            self.begin(tally, options)
-            for line in iterate_with_progress(
-                file, interruption=interruption, with_bar=self.stderr.isatty()
-            ):
+            counts |= self.begin(options)
+            for line in lines_with_progress(file, interruption):
                 try:
-                    self.import_document(line.document(), tally, options)
+                    counts[self.import_document(line.document(), options)] += 1
                 except GovernanceError as refusal:
-                    tally.bad_lines.append(bad_line(line, refusal))
-                    with outside_progress_bar():
+                    bad_lines.append(bad_line(line, refusal))
+                    with tqdm.external_write_mode(file=sys.stderr):
                         self.stderr.write(f"line {line.number}: {describe_error(refusal)}")
-        tally.interrupted = interruption.requested
-        if options["as_json"]:
-            self.print_json(asdict(tally))
-        else:
-            self.say(tally.summary())
-        if tally.interrupted:
+        self.report(
+            counts | {"bad_lines": bad_lines, "interrupted": interruption.requested},
+            self.summary.format(**counts, bad_lines=len(bad_lines)),
+        )
+        if interruption.requested:
             raise KeyboardInterrupt
-        if tally.bad_lines:
+        if bad_lines:
             raise PartlyRefused
 
 
@@ -100,3 +89,14 @@ def required_id(
     except (TypeError, ValueError, AttributeError):
         thing = name.removesuffix("_id")
         raise error.at(name, f"is required and must be the id of a {thing}") from None
+
+
+def require_verdicts(document: Mapping[str, Any], error: type[InvalidInputError]) -> None:
+    """Refuse a document without an object in each of the fields `VERDICTS`.
+
+    Args:
+        error: The class of the error that is raised.
+    """
+    for name in VERDICTS:
+        if not isinstance(document.get(name), dict):
+            raise error.at(name, "is required and must be an object")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,24 +49,20 @@ class JsonLine:
         return document
 
 
-@contextmanager
-def open_input(path: str) -> Iterator[BinaryIO]:
+def open_input(path: str) -> AbstractContextManager[BinaryIO]:
     """Open the file at `path`, or standard input if `path` is `-`.
 
     Raises:
         InvalidInputError: The file cannot be opened (`unreadable_file`).
     """
     if path == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(Path(path).open("rb"))
-        except OSError as error:
-            raise InvalidInputError(
-                f"{path} cannot be read: {error.strerror}.", code="unreadable_file"
-            ) from None
-        yield file
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}.", code="unreadable_file"
+        ) from None
 
 
 def read_lines(file: BinaryIO) -> Iterator[JsonLine]:

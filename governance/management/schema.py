@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from governance.domain.errors import WrongStateError
 from governance.models.sql import quote_identifier
 
-_MIGRATIONS = """
-    SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'django_migrations'
-"""
-_FIRST_OF_VERSION_0_1 = """
-    SELECT FROM django_migrations WHERE app = 'governance' AND name = '0001_initial'
-"""
+FIRST_OF_VERSION_0_1 = ("governance", "0001_initial")
 
 
 def create_schema(*, using: str) -> None:
@@ -31,13 +27,9 @@ def require_no_earlier_version(*, using: str) -> None:
     Raises:
         WrongStateError: The migrations of version 0.1 are recorded here (`earlier_version`).
     """
-    with connections[using].cursor() as cursor:
-        cursor.execute(_MIGRATIONS, [settings.GOVSITE_SCHEMA])
-        if cursor.fetchall():
-            cursor.execute(_FIRST_OF_VERSION_0_1)
-            if cursor.fetchall():
-                raise WrongStateError(
-                    "This database was made by version 0.1, before the first release, and cannot "
-                    "be migrated. Use a new database, or another GOVSITE_SCHEMA.",
-                    code="earlier_version",
-                )
+    if FIRST_OF_VERSION_0_1 in MigrationRecorder(connections[using]).applied_migrations():
+        raise WrongStateError(
+            "This database was made by version 0.1, before the first release, and cannot be "
+            "migrated. Use a new database, or another GOVSITE_SCHEMA.",
+            code="earlier_version",
+        )

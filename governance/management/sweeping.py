@@ -1,64 +1,73 @@
-"""The output of a sweep: a line for each contract or job, and a summary."""
+"""The base of the commands that sweep: a line for each contract or job, and a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from governance.flows.sweep import SweepResult
 from governance.management.base import GovernanceCommand, PartlyRefused
 
 
-def report_sweep(
-    command: GovernanceCommand, outcomes: Iterable[SweepResult], *, subject: str, as_json: bool
-) -> None:
-    """Print each outcome as it comes, or all of them as one JSON document at the end.
+class SweepCommand(GovernanceCommand):
+    """A command that moves every contract or job whose time has come, each in a transaction.
 
-    Args:
-        subject: The word for what was swept: contract or job.
-
-    Raises:
-        PartlyRefused: At least one was refused, other than because another process was first or
-            because changes are frozen.
+    A subclass names its `subject`: contract or job.
     """
-    moved = passed_over = refused = 0
-    documents: list[dict[str, Any]] = []
-    for outcome in outcomes:
-        if outcome.refusal is None:
-            moved += 1
-        elif outcome.moved_by_another or outcome.held_by_freeze:
-            passed_over += 1
-        else:
-            refused += 1
-        documents.append(_as_data(outcome))
-        if not as_json:
-            _print(command, outcome, subject)
-    if as_json:
-        summary = {"moved": moved, "passed_over": passed_over, "refused": refused}
-        command.print_json(summary | {"outcomes": documents})
-    else:
-        command.say(f"{moved} moved, {passed_over} passed over, {refused} refused")
-    if refused:
-        raise PartlyRefused
 
+    has_json = True
+    subject: ClassVar[str] = "contract"
 
-def _print(command: GovernanceCommand, outcome: SweepResult, subject: str) -> None:
-    if outcome.refusal is None:
-        job = f", job {outcome.job_id}" if outcome.job_id else ""
-        command.say(f"{subject} {outcome.subject_id}: {outcome.status}{job}")
-    elif outcome.moved_by_another:
-        command.say(f"{subject} {outcome.subject_id}: passed over, another process was first")
-    elif outcome.held_by_freeze:
-        until = outcome.refusal.details.get("until", "it is lifted")
-        command.say(
-            f"{subject} {outcome.subject_id}: passed over, changes are frozen until {until}"
+    def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
+        """Move what is due, and yield the outcome of each."""
+        raise NotImplementedError
+
+    def run(self, **options: Any) -> None:
+        """Print each outcome as it comes, or all of them as one JSON document at the end.
+
+        Raises:
+            PartlyRefused: At least one was refused, other than because another process was first
+                or because changes are frozen.
+        """
+        moved = passed_over = refused = 0
+        documents: list[dict[str, Any]] = []
+        for outcome in self.sweep(options):
+            if outcome.refusal is None:
+                moved += 1
+            elif outcome.moved_by_another or outcome.held_by_freeze:
+                passed_over += 1
+            else:
+                refused += 1
+            documents.append(_document(outcome))
+            if not self.as_json:
+                self._print(outcome)
+        self.report(
+            {
+                "moved": moved,
+                "passed_over": passed_over,
+                "refused": refused,
+                "outcomes": documents,
+            },
+            f"{moved} moved, {passed_over} passed over, {refused} refused",
         )
-    else:
-        refusal = outcome.refusal
-        command.note(f"{subject} {outcome.subject_id}: refused: {refusal} ({refusal.code})")
+        if refused:
+            raise PartlyRefused
+
+    def _print(self, outcome: SweepResult) -> None:
+        subject, refusal = f"{self.subject} {outcome.subject_id}", outcome.refusal
+        if refusal is None:
+            job = f", job {outcome.job_id}" if outcome.job_id else ""
+            self.stdout.write(f"{subject}: {outcome.status}{job}")
+        elif outcome.moved_by_another:
+            self.stdout.write(f"{subject}: passed over, another process was first")
+        elif outcome.held_by_freeze:
+            until = refusal.details.get("until", "it is lifted")
+            self.stdout.write(f"{subject}: passed over, changes are frozen until {until}")
+        else:
+            self.note(f"{subject}: refused: {refusal} ({refusal.code})")
 
 
-def _as_data(outcome: SweepResult) -> dict[str, Any]:
+def _document(outcome: SweepResult) -> dict[str, Any]:
     refusal = outcome.refusal
     return {
         "id": outcome.subject_id,

@@ -34,9 +34,9 @@ def token_document(token: ApiToken, *, at: datetime) -> dict[str, Any]:
         "capabilities": token.capabilities,
         "state": str(token.state_at(at)),
         "created_at": timestamp(token.created),
-        "expires_at": _or_none(token.expiry),
-        "last_used_at": _or_none(token.last_used_at),
-        "revoked_at": _or_none(token.revoked_at),
+        "expires_at": timestamp(token.expiry),
+        "last_used_at": timestamp(token.last_used_at),
+        "revoked_at": timestamp(token.revoked_at),
         "revoked_reason": token.revoked_reason,
         "rotated_from": str(token.rotated_from_id) if token.rotated_from_id else None,
     }
@@ -62,31 +62,26 @@ def token_line(token: ApiToken, *, at: datetime) -> str:
     return printable("  ".join(parts))
 
 
-def report_new_token(
-    command: GovernanceCommand, token: ApiToken, text: str, *, as_json: bool, **also: Any
-) -> None:
+def report_new_token(command: GovernanceCommand, token: ApiToken, text: str, **also: Any) -> None:
     """Print a new token: its text on standard output, a remark on standard error.
 
     Args:
         text: The secret, which is printed this once.
         also: Further fields of the JSON document.
     """
-    if as_json:
-        command.print_json(
-            {
-                "id": str(token.pk),
-                "user": token.user.get_username(),
-                "name": token.name,
-                **also,
-                "verbs": token.verbs,
-                "capabilities": token.capabilities,
-                "token": text,
-                "expires_at": _or_none(token.expiry),
-            }
-        )
-    else:
+    document = {
+        "id": str(token.pk),
+        "user": token.user.get_username(),
+        "name": token.name,
+        **also,
+        "verbs": token.verbs,
+        "capabilities": token.capabilities,
+        "token": text,
+        "expires_at": timestamp(token.expiry),
+    }
+    command.report(document, text)
+    if not command.as_json:
         role = f" ({also['role']})" if "role" in also else ""
-        command.say(text)
         command.note(
             f"{token.user}{role}, until {_short(token.expiry)} UTC. It is not shown again."
         )
@@ -100,7 +95,3 @@ def _words(names: Sequence[str] | None, all_of_them: str) -> str:
 
 def _short(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else "never"
-
-
-def _or_none(at: datetime | None) -> str | None:
-    return timestamp(at) if at else None

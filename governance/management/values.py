@@ -1,4 +1,4 @@
-"""Parsing of command line arguments, and escaping of untrusted text for a terminal.
+"""Arguments that several commands share, their parsers, and escaping of text for a terminal.
 
 argparse ends the command with exit code 2 when a parser here raises ArgumentTypeError.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from governance.domain.values import TIMEOUT_MINUTES
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, TIMEOUT_MINUTES
 
 MAX_PRINTED_LENGTH = 1000
 
@@ -49,15 +49,28 @@ def number_in(numbers: range) -> Callable[[str], int]:
     return parse
 
 
+def add_reason_argument(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add the required option `--reason TEXT`."""
+    parser.add_argument("--reason", metavar="TEXT", required=True, help=help_text)
+
+
+def add_timeout_argument(parser: argparse.ArgumentParser, jobs: str) -> None:
+    """Add the option `--timeout-minutes N` of the jobs that the help text calls `jobs`."""
+    parser.add_argument(
+        "--timeout-minutes",
+        metavar="N",
+        type=number_in(TIMEOUT_MINUTES),
+        default=DEFAULT_TIMEOUT_MINUTES,
+        help=f"How many minutes {jobs} may run, 1 to 1440 (default: %(default)s).",
+    )
+
+
 def parse_day_or_time(text: str) -> datetime:
     """Parse a day, which means its start in UTC, or a time in RFC 3339 with its zone."""
     try:
         return parse_time(f"{date.fromisoformat(text).isoformat()}T00:00:00Z")
     except ValueError:
         return parse_time(text)
-
-
-timeout_minutes = number_in(TIMEOUT_MINUTES)
 
 
 def parse_time(text: str) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from governance.domain.errors import (
 from governance.domain.values import ActivationWindow, AuditVerdict
 from governance.flows.run_job import start_job
 from governance.flows.sweep import SweepResult
-from governance.management.base import GovernanceCommand, PartlyRefused
-from governance.management.sweeping import report_sweep
+from governance.management.base import PartlyRefused
+from governance.management.sweeping import SweepCommand
 from governance.models import GovernanceAudit, GovernanceJob, GovernanceSignal
 from tests.support.commands import run, write_lines
 from tests.support.factories import (
@@ -161,8 +162,12 @@ def test_sweep__refused_for_another_reason__is_a_failure() -> None:
 
 
 def _printed(outcomes: list[SweepResult]) -> str:
+    class Sweep(SweepCommand):
+        def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
+            return outcomes
+
     out = io.StringIO()
-    report_sweep(GovernanceCommand(stdout=out), iter(outcomes), subject="contract", as_json=False)
+    Sweep(stdout=out).run()
     return out.getvalue()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
-from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.flows.activate_contract import activate_contract
 from governance.management.base import GovernanceCommand
-from governance.management.values import parse_id, timeout_minutes
+from governance.management.values import add_timeout_argument, parse_id
+from governance.models import Account
 
 
 class Command(GovernanceCommand):
@@ -31,33 +32,22 @@ active."""
         parser.add_argument(
             "contract", metavar="CONTRACT", type=parse_id, help="The id of the contract."
         )
-        parser.add_argument(
-            "--timeout-minutes",
-            metavar="N",
-            type=timeout_minutes,
-            default=DEFAULT_TIMEOUT_MINUTES,
-            help="How many minutes the job may run, 1 to 1440 (default: %(default)s).",
-        )
+        add_timeout_argument(parser, "the job")
 
-    def run(self, **options: Any) -> None:
+    def run(self, *, contract: UUID, timeout_minutes: int, actor: Account, **_: Any) -> None:
         job = activate_contract(
-            contract_id=options["contract"],
-            actor=options["actor"],
-            at=timezone.now(),
-            timeout_minutes=options["timeout_minutes"],
+            contract_id=contract, actor=actor, at=timezone.now(), timeout_minutes=timeout_minutes
         )
-        if options["as_json"]:
-            self.print_json(
-                {
-                    "contract": {"id": options["contract"], "status": "ACTIVE"},
-                    "job": {
-                        "id": job.pk,
-                        "status": job.status,
-                        "total_steps": job.total_steps,
-                        "timeout_minutes": job.timeout_minutes,
-                    },
-                }
-            )
-        else:
-            self.say(f"contract {options['contract']}: ACTIVE")
-            self.say(f"job {job.pk}: {job.status}, {job.total_steps} steps")
+        self.report(
+            {
+                "contract": {"id": contract, "status": "ACTIVE"},
+                "job": {
+                    "id": job.pk,
+                    "status": job.status,
+                    "total_steps": job.total_steps,
+                    "timeout_minutes": job.timeout_minutes,
+                },
+            },
+            f"contract {contract}: ACTIVE",
+            f"job {job.pk}: {job.status}, {job.total_steps} steps",
+        )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
-from governance.flows.sweep import activate_due_contracts
-from governance.management.base import GovernanceCommand
-from governance.management.sweeping import report_sweep
-from governance.management.values import timeout_minutes
+from governance.flows.sweep import SweepResult, activate_due_contracts
+from governance.management.sweeping import SweepCommand
+from governance.management.values import add_timeout_argument
 
 
-class Command(GovernanceCommand):
+class Command(SweepCommand):
     help = """Activate every approved contract that is inside its activation window.
 
 A scheduler may call this every minute. The contract whose window closes first comes first. Each
@@ -22,7 +21,6 @@ contract is activated in a transaction of its own, so a refusal does not stop th
 changes are frozen, all contracts are passed over and stay APPROVED."""
 
     permission = "governance.activate_contract"
-    has_json = True
     examples = (
         "activate_due_contracts --as scheduler",
         "activate_due_contracts --timeout-minutes 30 --as scheduler --json",
@@ -33,18 +31,11 @@ changes are frozen, all contracts are passed over and stay APPROVED."""
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--timeout-minutes",
-            metavar="N",
-            type=timeout_minutes,
-            default=DEFAULT_TIMEOUT_MINUTES,
-            help="How many minutes each job may run, 1 to 1440 (default: %(default)s).",
-        )
+        add_timeout_argument(parser, "each job")
 
-    def run(self, **options: Any) -> None:
-        outcomes = activate_due_contracts(
+    def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
+        return activate_due_contracts(
             actor=options["actor"],
             at=timezone.now(),
             timeout_minutes=options["timeout_minutes"],
         )
-        report_sweep(self, outcomes, subject="contract", as_json=options["as_json"])

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from tqdm import tqdm
 
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.progress import with_progress
 from governance.management.values import parse_day_or_time
 from governance.record.attest.keys import signing_key
 from governance.record.retention.archive_directory import open_archive
@@ -64,16 +64,7 @@ remove the exported contracts from the database, the owner of the tables runs re
             "--dry-run", action="store_true", help="Verify and count the contracts; write nothing."
         )
 
-    def run(
-        self,
-        *,
-        before: datetime,
-        to: Path,
-        sign: bool,
-        dry_run: bool,
-        as_json: bool,
-        **_: Any,
-    ) -> None:
+    def run(self, *, before: datetime, to: Path, sign: bool, dry_run: bool, **_: Any) -> None:
         # Read the key before the long work, so that an unusable key is refused at once.
         key = signing_key() if sign and not dry_run else None
         at = timezone.now()
@@ -81,14 +72,11 @@ remove the exported contracts from the database, the owner of the tables runs re
         problems = []
         with ExitStack() as stack:
             archive = None if dry_run else stack.enter_context(open_archive(to))
-            bar = tqdm(
+            for outcome in with_progress(
                 archive_contracts(before=before, at=at, archive=archive),
                 total=contracts_at_rest(before=before).count(),
-                unit=" contracts",
-                leave=False,
-                disable=None,
-            )
-            for outcome in bar:
+                unit="contracts",
+            ):
                 if outcome.problem:
                     problems.append(outcome)
                 elif outcome.is_new:
@@ -98,27 +86,22 @@ remove the exported contracts from the database, the owner of the tables runs re
                     already += 1
             if archive and key:
                 sign_manifest(archive, key=key, at=at)
-        if as_json:
-            self.print_json(
-                {
-                    "exported": 0 if dry_run else new,
-                    "exportable": new,
-                    "entries": entries,
-                    "already_there": already,
-                    "signed": bool(key),
-                    "problems": [
-                        {"contract_id": found.contract_id, "problem": found.problem}
-                        for found in problems
-                    ],
-                }
-            )
-        else:
-            for found in problems:
-                self.say(f"contract {found.contract_id}, {found.problem}")
-            done = "would be exported" if dry_run else "exported"
-            self.say(
-                f"{new} contracts {done}, {entries} entries, {already} already there, "
-                f"{len(problems)} not exported{', signed' if key else ''}"
-            )
+        done = "would be exported" if dry_run else "exported"
+        self.report(
+            {
+                "exported": 0 if dry_run else new,
+                "exportable": new,
+                "entries": entries,
+                "already_there": already,
+                "signed": bool(key),
+                "problems": [
+                    {"contract_id": found.contract_id, "problem": found.problem}
+                    for found in problems
+                ],
+            },
+            *(f"contract {found.contract_id}, {found.problem}" for found in problems),
+            f"{new} contracts {done}, {entries} entries, {already} already there, "
+            f"{len(problems)} not exported{', signed' if key else ''}",
+        )
         if problems:
             raise PartlyRefused

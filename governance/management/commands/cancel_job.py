@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from governance.flows.run_job import cancel_job
 from governance.management.base import GovernanceCommand
-from governance.management.values import parse_id
+from governance.management.values import add_reason_argument, parse_id
+from governance.models import Account
 
 
 class Command(GovernanceCommand):
@@ -26,21 +28,8 @@ be FAIL."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("job", metavar="JOB", type=parse_id, help="The id of the job.")
-        parser.add_argument(
-            "--reason",
-            metavar="TEXT",
-            required=True,
-            help="The reason, which is stored in the ledger.",
-        )
+        add_reason_argument(parser, "The reason, which is stored in the ledger.")
 
-    def run(self, **options: Any) -> None:
-        job = cancel_job(
-            job_id=options["job"],
-            reason=options["reason"],
-            actor=options["actor"],
-            at=timezone.now(),
-        )
-        if options["as_json"]:
-            self.print_json({"job": {"id": job.pk, "status": job.status}})
-        else:
-            self.say(f"job {job.pk}: {job.status}")
+    def run(self, *, job: UUID, reason: str, actor: Account, **_: Any) -> None:
+        ended = cancel_job(job_id=job, reason=reason, actor=actor, at=timezone.now())
+        self.report({"job": {"id": job, "status": ended.status}}, f"job {job}: {ended.status}")

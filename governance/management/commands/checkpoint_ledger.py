@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
-from tqdm import tqdm
 
 from governance.authorities.contract.queries import count_contracts, count_removed
 from governance.management.base import GovernanceCommand
+from governance.management.progress import with_progress
 from governance.record.attest.checkpoints import checkpoint_lines
 from governance.record.attest.keys import public_pem, signing_key
 
@@ -55,16 +54,14 @@ with the checkpoints."""
         if public_key:
             self.stdout.write(public_pem(key.public_key()), ending="")
             return
-        lines = tqdm(
+        lines = with_progress(
             checkpoint_lines(key=key, at=timezone.now()),
             total=count_contracts() + count_removed() + 1,
-            unit=" chains",
-            leave=False,
-            disable=not sys.stderr.isatty(),
+            unit="chains",
         )
         if output is None:
             for line in lines:
-                self.say(line)
+                self.stdout.write(line)
             return
         handle, draft = tempfile.mkstemp(dir=output.parent or Path("."), prefix=".checkpoint-")
         try:

@@ -8,11 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance.domain.roles import Role
-from governance.domain.tokens import (
-    DEFAULT_TOKEN_DAYS,
-    TOKEN_DAYS,
-    TOKEN_VERBS,
-)
+from governance.domain.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, TOKEN_VERBS
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
@@ -101,4 +97,4 @@ names. A client sends the token as "Authorization: Bearer TOKEN"."""
             verbs=options["verbs"],
             capabilities=options["capabilities"],
         )
-        report_new_token(self, token, text, role=options["role"], as_json=options["as_json"])
+        report_new_token(self, token, text, role=options["role"])

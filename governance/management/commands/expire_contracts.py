@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.sweep import expire_contracts
-from governance.management.base import GovernanceCommand
-from governance.management.sweeping import report_sweep
+from governance.flows.sweep import SweepResult, expire_contracts
+from governance.management.sweeping import SweepCommand
 
 
-class Command(GovernanceCommand):
+class Command(SweepCommand):
     help = """End the contracts whose review or activation window is over.
 
 A scheduler should call this every minute. A contract whose review ended without a decision becomes
@@ -21,10 +21,8 @@ others."""
 
     # Time decides here and not the user, so the permission to activate contracts is enough.
     permission = "governance.activate_contract"
-    has_json = True
     examples = ("expire_contracts --as scheduler", "expire_contracts --as scheduler --json")
     exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
-    def run(self, **options: Any) -> None:
-        outcomes = expire_contracts(actor=options["actor"], at=timezone.now())
-        report_sweep(self, outcomes, subject="contract", as_json=options["as_json"])
+    def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
+        return expire_contracts(actor=options["actor"], at=timezone.now())

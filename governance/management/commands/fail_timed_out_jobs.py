@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from governance.flows.sweep import fail_timed_out_jobs
-from governance.management.base import GovernanceCommand
-from governance.management.sweeping import report_sweep
+from governance.flows.sweep import SweepResult, fail_timed_out_jobs
+from governance.management.sweeping import SweepCommand
 
 
-class Command(GovernanceCommand):
+class Command(SweepCommand):
     help = """End the running jobs whose executor no longer reports; they become FAILED.
 
 A scheduler should call this every minute. A job ends when its lease is over. The start of the job
@@ -21,10 +21,9 @@ sealed. The step that was due counts as failed, because its outcome is unknown. 
 again."""
 
     permission = "governance.cancel_job"
-    has_json = True
+    subject = "job"
     examples = ("fail_timed_out_jobs --as scheduler", "fail_timed_out_jobs --as scheduler --json")
     exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
-    def run(self, **options: Any) -> None:
-        outcomes = fail_timed_out_jobs(actor=options["actor"], at=timezone.now())
-        report_sweep(self, outcomes, subject="job", as_json=options["as_json"])
+    def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
+        return fail_timed_out_jobs(actor=options["actor"], at=timezone.now())

@@ -53,7 +53,5 @@ embedded server. `migrate` does the same if the application has a role of its ow
             require_unprivileged_role(cursor, role=role)
             cursor.execute("SELECT current_database()")
             (database,) = cursor.fetchone()
-        self.say("BEGIN;")
-        for statement in grant_statements(role=role, database=database):
-            self.say(f"{statement};")
-        self.say("COMMIT;")
+        for statement in ("BEGIN", *grant_statements(role=role, database=database), "COMMIT"):
+            self.stdout.write(f"{statement};")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -13,23 +12,12 @@ from governance.domain.errors import InvalidVerdictError, VerdictConflictError
 from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import record_verdict
 from governance.management.base import INTERRUPTED
-from governance.management.importing import ImportCommand, Tally, required_id
+from governance.management.importing import ImportCommand, required_id
 from governance.management.jsonl import refuse_unknown_fields
 from governance.models import Account
 
 GIVEN_VERDICTS = (AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE)
 KNOWN_FIELDS = frozenset(("job_id", "verdict", "reason", "checks", "evidence_sha256"))
-
-
-@dataclass
-class VerdictTally(Tally):
-    recorded: int = 0
-
-    def summary(self) -> str:
-        return (
-            f"{self.recorded} recorded, {self.already_there} already there, "
-            f"{len(self.bad_lines)} bad lines"
-        )
 
 
 class Command(ImportCommand):
@@ -56,15 +44,12 @@ user recorded before counts as already there."""
         INTERRUPTED: "interrupted; the summary counts what was recorded until then",
     }
 
-    def new_tally(self) -> VerdictTally:
-        return VerdictTally()
+    outcomes = ("recorded", "already_there")
+    summary = "{recorded} recorded, {already_there} already there, {bad_lines} bad lines"
 
-    def import_document(
-        self, document: dict[str, Any], tally: VerdictTally, options: Mapping[str, Any]
-    ) -> None:
+    def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
         is_new = _record(document, author=options["actor"])
-        tally.recorded += is_new
-        tally.already_there += not is_new
+        return "recorded" if is_new else "already_there"
 
 
 def _record(document: dict[str, Any], *, author: Account) -> bool:

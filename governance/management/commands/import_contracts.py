@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
-from governance.domain.errors import (
-    DuplicateContractError,
-    InvalidInputError,
-    MayNotVerdictError,
-)
+from governance.domain.errors import DuplicateContractError, InvalidInputError, MayNotVerdictError
 from governance.domain.values import Source
 from governance.flows.propose_contract import propose_contract
 from governance.management.base import INTERRUPTED
-from governance.management.importing import ImportCommand, Tally
+from governance.management.importing import VERDICTS, ImportCommand, require_verdicts
 from governance.management.jsonl import read_document, refuse_unknown_fields
 from governance.models import Account
 from governance.services.registry.operations import register_capabilities
 
-VERDICTS = ("validator_verdict", "eligibility_verdict")
 PROPOSAL = (
     "reference",
     "title",
@@ -36,20 +30,6 @@ PROPOSAL = (
 BACKGROUND = ("release", "group")
 KNOWN_FIELDS = frozenset((*PROPOSAL, "body", *VERDICTS, *BACKGROUND))
 MAX_REGISTRY_BYTES = 64 * 2**20
-
-
-@dataclass
-class ContractTally(Tally):
-    created: int = 0
-    refused_may_not: int = 0
-    capabilities_added: int = 0
-
-    def summary(self) -> str:
-        return (
-            f"{self.created} created, {self.already_there} already there, "
-            f"{self.refused_may_not} refused as MAY_NOT, {len(self.bad_lines)} bad lines, "
-            f"{self.capabilities_added} capabilities added"
-        )
 
 
 class Command(ImportCommand):
@@ -75,6 +55,12 @@ no line is ever loaded in part."""
         INTERRUPTED: "interrupted; the summary counts what was loaded until then",
     }
 
+    outcomes = ("created", "already_there", "refused_may_not")
+    summary = (
+        "{created} created, {already_there} already there, {refused_may_not} refused as MAY_NOT, "
+        "{bad_lines} bad lines, {capabilities_added} capabilities added"
+    )
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
@@ -90,32 +76,23 @@ no line is ever loaded in part."""
             help="The source of the lines that name none (default: %(default)s).",
         )
 
-    def new_tally(self) -> ContractTally:
-        return ContractTally()
+    def begin(self, options: Mapping[str, Any]) -> dict[str, int]:
+        registry = options["registry"]
+        return {"capabilities_added": _register(registry) if registry else 0}
 
-    def begin(self, tally: ContractTally, options: Mapping[str, Any]) -> None:
-        if options["registry"]:
-            tally.capabilities_added = _register(options["registry"])
-
-    def import_document(
-        self, document: dict[str, Any], tally: ContractTally, options: Mapping[str, Any]
-    ) -> None:
+    def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
         try:
             _, is_new = _propose(document, proposer=options["actor"], source=options["source"])
         except MayNotVerdictError:
-            tally.refused_may_not += 1
+            return "refused_may_not"
         except DuplicateContractError:  # another process loads the same proposal at the same time
-            tally.already_there += 1
-        else:
-            tally.created += is_new
-            tally.already_there += not is_new
+            return "already_there"
+        return "created" if is_new else "already_there"
 
 
 def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tuple[Any, bool]:
     refuse_unknown_fields(document, KNOWN_FIELDS)
-    for name in VERDICTS:
-        if not isinstance(document.get(name), dict):
-            raise InvalidInputError.at(name, "is required and must be an object")
+    require_verdicts(document, InvalidInputError)
     proposal = {name: document[name] for name in PROPOSAL if name in document}
     proposal.setdefault("source", source)
     if "body" in document:

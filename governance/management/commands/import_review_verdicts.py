@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -13,23 +12,15 @@ from governance.domain.errors import InvalidTransitionError, InvalidVerdictError
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import record_review_verdicts
 from governance.management.base import INTERRUPTED
-from governance.management.importing import ImportCommand, Tally, required_id
+from governance.management.importing import (
+    VERDICTS,
+    ImportCommand,
+    require_verdicts,
+    required_id,
+)
 from governance.management.jsonl import refuse_unknown_fields
 
-VERDICTS = ("validator_verdict", "eligibility_verdict")
 KNOWN_FIELDS = frozenset(("contract_id", *VERDICTS))
-
-
-@dataclass
-class DraftTally(Tally):
-    eligible: int = 0
-    rejected_may_not: int = 0
-
-    def summary(self) -> str:
-        return (
-            f"{self.eligible} eligible now, {self.rejected_may_not} rejected as MAY_NOT, "
-            f"{self.already_there} already there, {len(self.bad_lines)} bad lines"
-        )
 
 
 class Command(ImportCommand):
@@ -53,17 +44,16 @@ were recorded before count as already there. Each line is recorded in a transact
         INTERRUPTED: "interrupted; the summary counts what was recorded until then",
     }
 
-    def new_tally(self) -> DraftTally:
-        return DraftTally()
+    outcomes = ("eligible", "rejected_may_not", "already_there")
+    summary = (
+        "{eligible} eligible now, {rejected_may_not} rejected as MAY_NOT, "
+        "{already_there} already there, {bad_lines} bad lines"
+    )
 
-    def import_document(
-        self, document: dict[str, Any], tally: DraftTally, options: Mapping[str, Any]
-    ) -> None:
+    def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
         refuse_unknown_fields(document, KNOWN_FIELDS)
         contract_id = required_id(document, "contract_id")
-        for name in VERDICTS:
-            if not isinstance(document.get(name), dict):
-                raise InvalidVerdictError.at(name, "is required and must be an object")
+        require_verdicts(document, InvalidVerdictError)
         validator, gate = (document[name] for name in VERDICTS)
         try:
             contract = record_review_verdicts(
@@ -76,7 +66,5 @@ were recorded before count as already there. Each line is recorded in a transact
         except InvalidTransitionError:
             if review_verdicts_of(contract_id) != (validator, gate):
                 raise
-            tally.already_there += 1
-            return
-        tally.eligible += contract.status == ContractStatus.ELIGIBLE
-        tally.rejected_may_not += contract.status == ContractStatus.REJECTED
+            return "already_there"
+        return "eligible" if contract.status == ContractStatus.ELIGIBLE else "rejected_may_not"

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
-from governance.management.values import parse_id
+from governance.management.values import add_reason_argument, parse_id
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import lift_active_freezes, lift_freeze
 from governance.services.freezes.queries import active_freeze
@@ -29,12 +29,7 @@ class Command(GovernanceCommand):
         parser.add_argument(
             "--freeze", metavar="ID", type=parse_id, help="Lift only this freeze, given by its id."
         )
-        parser.add_argument(
-            "--reason",
-            metavar="TEXT",
-            required=True,
-            help="Why changes are possible again; the reason is stored.",
-        )
+        add_reason_argument(parser, "Why changes are possible again; the reason is stored.")
 
     def run(self, **options: Any) -> None:
         at = timezone.now()
@@ -45,9 +40,8 @@ class Command(GovernanceCommand):
             lifts = lift_active_freezes(**why)
         still = active_freeze(timezone.now())
         until = timestamp(still.until) if still else None
-        if options["as_json"]:
-            self.print_json({"lifted": [lift.freeze_id for lift in lifts], "frozen_until": until})
-            return
-        for lift in lifts:
-            self.say(f"freeze {lift.freeze_id}: lifted")
-        self.say(f"changes are still frozen until {until}" if until else "no freeze is active")
+        self.report(
+            {"lifted": [lift.freeze_id for lift in lifts], "frozen_until": until},
+            *(f"freeze {lift.freeze_id}: lifted" for lift in lifts),
+            f"changes are still frozen until {until}" if until else "no freeze is active",
+        )

@@ -29,17 +29,14 @@ class Command(GovernanceCommand):
             "--all", action="store_true", help="Also list expired and revoked tokens."
         )
 
-    def run(self, **options: Any) -> None:
+    def run(self, *, user: str | None, all: bool, **_: Any) -> None:
         at = timezone.now()
         tokens = all_tokens()
-        if (user := options["user"]) is not None:
+        if user is not None:
             require_plain_json(user, "--user")
             tokens = tokens.filter(user__username=user)
-        shown = [
-            token for token in tokens if options["all"] or token.state_at(at) is TokenState.LIVE
-        ]
-        if options["as_json"]:
-            self.print_json([token_document(token, at=at) for token in shown])
-        else:
-            for token in shown:
-                self.say(token_line(token, at=at))
+        shown = [token for token in tokens if all or token.state_at(at) is TokenState.LIVE]
+        self.report(
+            [token_document(token, at=at) for token in shown],
+            *(token_line(token, at=at) for token in shown),
+        )

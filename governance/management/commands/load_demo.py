@@ -25,7 +25,7 @@ no user yet."""
 
     def run(self, **options: Any) -> None:
         for line in password_lines(load_demo(at=timezone.now())):
-            self.say(line)
+            self.stdout.write(line)
 
 
 def password_lines(logins: Sequence[Login]) -> list[str]:

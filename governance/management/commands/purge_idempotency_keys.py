@@ -21,7 +21,4 @@ like a new one. Nothing else is deleted."""
 
     def run(self, **options: Any) -> None:
         purged = purge_stored_responses(at=timezone.now())
-        if options["as_json"]:
-            self.print_json({"purged": purged})
-        else:
-            self.say(f"{purged} purged")
+        self.report({"purged": purged}, f"{purged} purged")

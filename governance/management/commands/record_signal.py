@@ -11,6 +11,7 @@ from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthDecision
 from governance.management.base import GovernanceCommand
+from governance.management.values import add_reason_argument
 
 
 class Command(GovernanceCommand):
@@ -47,9 +48,7 @@ activated."""
             choices=[str(decision) for decision in HealthDecision],
             help="The health of the scope.",
         )
-        parser.add_argument(
-            "--reason", metavar="TEXT", required=True, help="What the monitor observed."
-        )
+        add_reason_argument(parser, "What the monitor observed.")
 
     def run(self, **options: Any) -> None:
         signal = record_signal(
@@ -60,15 +59,13 @@ activated."""
             actor=options["actor"],
             at=timezone.now(),
         )
-        if options["as_json"]:
-            self.print_json(
-                {
-                    "scope": signal.scope,
-                    "signal_type": signal.signal_type,
-                    "decision": signal.decision,
-                    "reason": signal.reason,
-                    "recorded_at": timestamp(signal.recorded_at),
-                }
-            )
-        else:
-            self.say(f"{signal.scope} {signal.signal_type}: {signal.decision}")
+        self.report(
+            {
+                "scope": signal.scope,
+                "signal_type": signal.signal_type,
+                "decision": signal.decision,
+                "reason": signal.reason,
+                "recorded_at": timestamp(signal.recorded_at),
+            },
+            f"{signal.scope} {signal.signal_type}: {signal.decision}",
+        )

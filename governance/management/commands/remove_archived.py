@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from tqdm import tqdm
 
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.progress import with_progress
 from governance.management.roles import owner_alias
 from governance.management.values import printable
-from governance.record.retention.removal import (
-    Removal,
-    RemovalOutcome,
-    remove_archived,
-)
+from governance.record.retention.removal import Removal, RemovalOutcome, remove_archived
 
 
 class Command(GovernanceCommand):
@@ -52,37 +48,31 @@ embedded server. Keep the archive: govsite cannot load a contract back into the 
             help="Remove the contracts. Confirm only if the archive is stored in a safe place.",
         )
 
-    def run(self, *, folder: Path, confirm: bool, as_json: bool, **_: Any) -> None:
+    def run(self, *, folder: Path, confirm: bool, **_: Any) -> None:
         outcomes: Counter[RemovalOutcome] = Counter()
         kept: list[Removal] = []
         removals = remove_archived(
             folder, at=timezone.now(), using=owner_alias(), is_confirmed=confirm
         )
-        for removal in tqdm(removals, unit=" contracts", leave=False, disable=None):
+        for removal in with_progress(removals, unit="contracts"):
             outcomes[removal.outcome] += 1
             if removal.problem:
                 kept.append(removal)
-        if as_json:
-            problems = [
-                {"contract_id": one.contract_id, "reference": one.reference, "problem": one.problem}
-                for one in kept
-            ]
-            self.print_json(
-                {str(outcome): outcomes[outcome] for outcome in RemovalOutcome}
-                | {"problems": problems}
-            )
-        else:
-            for one in kept:
-                self.say(f"{printable(one.reference)} ({one.contract_id}): {one.problem}")
-            done = (
-                f"{outcomes[RemovalOutcome.REMOVED]} removed"
-                if confirm
-                else f"{outcomes[RemovalOutcome.REMOVABLE]} can be removed (nothing was; --confirm "
-                "removes them)"
-            )
-            self.say(
-                f"{done}; {outcomes[RemovalOutcome.REMOVED_BEFORE]} removed before, "
-                f"{len(kept)} kept"
-            )
+        problems = [
+            {"contract_id": one.contract_id, "reference": one.reference, "problem": one.problem}
+            for one in kept
+        ]
+        done = (
+            f"{outcomes[RemovalOutcome.REMOVED]} removed"
+            if confirm
+            else f"{outcomes[RemovalOutcome.REMOVABLE]} can be removed (nothing was; --confirm "
+            "removes them)"
+        )
+        self.report(
+            {str(outcome): outcomes[outcome] for outcome in RemovalOutcome}
+            | {"problems": problems},
+            *(f"{printable(one.reference)} ({one.contract_id}): {one.problem}" for one in kept),
+            f"{done}; {outcomes[RemovalOutcome.REMOVED_BEFORE]} removed before, {len(kept)} kept",
+        )
         if kept:
             raise PartlyRefused

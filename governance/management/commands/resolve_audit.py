@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import resolve_audit
 from governance.management.base import GovernanceCommand
-from governance.management.values import parse_id
+from governance.management.values import add_reason_argument, parse_id
+from governance.models import Account
 
 
 class Command(GovernanceCommand):
@@ -35,22 +37,19 @@ job."""
             choices=[str(AuditVerdict.PASS), str(AuditVerdict.FAIL)],
             help="The verdict that replaces INCONCLUSIVE.",
         )
-        parser.add_argument(
-            "--reason",
-            metavar="TEXT",
-            required=True,
-            help="The reason, longer than 10 characters; it is stored in the ledger.",
+        add_reason_argument(
+            parser, "The reason, longer than 10 characters; it is stored in the ledger."
         )
 
-    def run(self, **options: Any) -> None:
-        resolution = resolve_audit(
-            job_id=options["job"],
-            verdict=AuditVerdict(options["verdict"]),
-            reason=options["reason"],
-            resolver=options["actor"],
+    def run(self, *, job: UUID, verdict: str, reason: str, actor: Account, **_: Any) -> None:
+        resolve_audit(
+            job_id=job,
+            verdict=AuditVerdict(verdict),
+            reason=reason,
+            resolver=actor,
             at=timezone.now(),
         )
-        if options["as_json"]:
-            self.print_json({"job": {"id": options["job"]}, "verdict": resolution.verdict})
-        else:
-            self.say(f"job {options['job']}: the audit is resolved as {resolution.verdict}")
+        self.report(
+            {"job": {"id": job}, "verdict": verdict},
+            f"job {job}: the audit is resolved as {verdict}",
+        )

@@ -39,7 +39,7 @@ another token. A successor of the token, made by rotate_api_token, keeps working
             at=at,
             reason=options["reason"],
         )
-        if options["as_json"]:
-            self.print_json(token_document(token, at=at))
-        else:
-            self.say(f"{token.pk} {token.beginning} of {token.user} is revoked")
+        self.report(
+            token_document(token, at=at),
+            f"{token.pk} {token.beginning} of {token.user} is revoked",
+        )

@@ -47,4 +47,4 @@ some hours more, so that the client can change to the new one without an interru
             at=timezone.now(),
             overlap=timedelta(hours=options["overlap_hours"]),
         )
-        report_new_token(self, token, text, rotated_from=old.pk, as_json=options["as_json"])
+        report_new_token(self, token, text, rotated_from=old.pk)

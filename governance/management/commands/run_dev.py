@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -66,7 +66,7 @@ proxy with TLS in front."""
                 f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or "
                 "this user may not use it. Choose another with --port or PORT."
             )
-        with _stoppable(), suppress(Stopped):
+        with suppress(Stopped), _stop_signals(_raise_stopped):
             self._prepare(with_demo=not options["no_demo"])
             self._serve(site)
 
@@ -75,7 +75,7 @@ proxy with TLS in front."""
         call_command("migrate", verbosity=0, interactive=False)
         if with_demo and is_empty():
             for line in password_lines(load_demo(at=timezone.now())):
-                self.say(line)
+                self.stdout.write(line)
             self.stdout.flush()
         connections.close_all()
 
@@ -84,15 +84,15 @@ proxy with TLS in front."""
             site.start(_environment(site.host), folder=settings.BASE_DIR)
             if not site.wait_until_listening():
                 raise _cannot_serve("The site did not start; its own messages are above.")
-            self.say(f"admin  {site.address}{reverse('admin:index')}")
-            self.say(f"API    {site.address}{reverse('api:index')}")
-            self.say(f"       {site.address}{reverse('api:docs')} describes it")
-            self.say("Ctrl-C stops it.")
+            self.stdout.write(f"admin  {site.address}{reverse('admin:index')}")
+            self.stdout.write(f"API    {site.address}{reverse('api:index')}")
+            self.stdout.write(f"       {site.address}{reverse('api:docs')} describes it")
+            self.stdout.write("Ctrl-C stops it.")
             self.stdout.flush()
             if code := self._wait(site):
                 raise _cannot_serve(f"The site ended by itself, with exit code {code}.")
         finally:
-            with _undisturbed():
+            with _stop_signals(signal.SIG_IGN):
                 site.stop()
 
     def _wait(self, site: Site) -> int:
@@ -144,32 +144,21 @@ def _environment(host: str) -> dict[str, str]:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """Raise Stopped on Ctrl-C, on a closed terminal and on SIGTERM while the block runs."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    usual = {number: signal.signal(number, stop) for number in _STOPPING}
+def _stop_signals(
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
+) -> Iterator[None]:
+    """Handle Ctrl-C, a closed terminal and SIGTERM by `handler` while the block runs."""
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {number: signal.signal(number, handler) for number in stopping}
     try:
         yield
     finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ignore further signals to stop while the block, which stops the site, runs."""
-    usual = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-
-
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def _raise_stopped(signum: int, frame: FrameType | None) -> None:
+    raise Stopped
 
 
 def _cannot_serve(message: str) -> GovernanceError:

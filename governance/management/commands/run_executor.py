@@ -132,7 +132,7 @@ their leases end."""
             for executor in executors:
                 # Daemon threads do not delay the exit after a second signal.
                 threading.Thread(target=work, args=(executor,), daemon=True).start()
-            trouble, lost = self._collect(ended, workers, stopping, as_json=options["as_json"])
+            trouble, lost = self._collect(ended, workers, stopping)
         if trouble is not None:
             raise refusal_of(trouble)
         if lost and bounded:
@@ -143,8 +143,6 @@ their leases end."""
         ended: queue.Queue[JobOutcome | BaseException | None],
         workers: int,
         stopping: threading.Event,
-        *,
-        as_json: bool,
     ) -> tuple[BaseException | None, int]:
         """Wait for all workers; return the first exception of one, and the number of lost jobs."""
         trouble, lost = None, 0
@@ -157,7 +155,7 @@ their leases end."""
                 stopping.set()  # the other workers would meet the same error
             else:
                 lost += item.status is None
-                if as_json and not isinstance(trouble, OSError):
+                if self.as_json and not isinstance(trouble, OSError):
                     trouble = self._print(item) or trouble
                     if trouble:
                         stopping.set()
@@ -166,7 +164,7 @@ their leases end."""
     def _print(self, job: JobOutcome) -> OSError | None:
         """Print the job as a line of JSON; return the error if standard output is closed."""
         try:
-            self.say(json.dumps(asdict(job)))
+            self.stdout.write(json.dumps(asdict(job)))
             self.stdout.flush()
         except OSError as error:
             return error

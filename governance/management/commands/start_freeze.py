@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
-from governance.management.values import number_in, parse_time
+from governance.management.values import add_reason_argument, number_in, parse_time
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import start_freeze
 
@@ -47,11 +47,8 @@ changes are frozen while at least one freeze is active."""
             help="When the freeze ends, in RFC 3339 with a time zone; at most "
             f"{max_hours} hours from now.",
         )
-        parser.add_argument(
-            "--reason",
-            metavar="TEXT",
-            required=True,
-            help="The reason, which is shown to everybody whom the freeze stops.",
+        add_reason_argument(
+            parser, "The reason, which is shown to everybody whom the freeze stops."
         )
 
     def run(self, **options: Any) -> None:
@@ -62,14 +59,12 @@ changes are frozen while at least one freeze is active."""
             founder=options["actor"],
             at=at,
         )
-        if options["as_json"]:
-            self.print_json(
-                {
-                    "freeze": freeze.pk,
-                    "reason": freeze.reason,
-                    "started_at": timestamp(freeze.started_at),
-                    "ends_at": timestamp(freeze.ends_at),
-                }
-            )
-        else:
-            self.say(f"freeze {freeze.pk}: changes are frozen until {timestamp(freeze.ends_at)}")
+        self.report(
+            {
+                "freeze": freeze.pk,
+                "reason": freeze.reason,
+                "started_at": timestamp(freeze.started_at),
+                "ends_at": timestamp(freeze.ends_at),
+            },
+            f"freeze {freeze.pk}: changes are frozen until {timestamp(freeze.ends_at)}",
+        )

@@ -7,9 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tqdm import tqdm
-
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.progress import with_progress
 from governance.management.values import printable
 from governance.record.attest.keys import public_key
 from governance.record.retention.archive_verification import CheckedFile, verify_archive
@@ -45,30 +44,28 @@ so they are protected only by the SHA-256 of their file."""
             "checked.",
         )
 
-    def run(self, *, folder: Path, key: Path | None, as_json: bool, **_: Any) -> None:
+    def run(self, *, folder: Path, key: Path | None, **_: Any) -> None:
         # Check the signature before the long work, so that a bad one is refused at once.
         signed = require_signature(folder, key=public_key(key)) if key else None
         count = entries = 0
         findings: list[CheckedFile] = []
-        for checked in tqdm(verify_archive(folder), unit=" files", leave=False, disable=None):
+        for checked in with_progress(verify_archive(folder), unit="files"):
             count += bool(checked.contract_id)
             entries += checked.entries
             if checked.problem:
                 findings.append(checked)
-        if as_json:
-            self.print_json(
-                {
-                    "contracts": count,
-                    "entries": entries,
-                    "signature": asdict(signed) if signed else None,
-                    "findings": [asdict(finding) for finding in findings],
-                }
-            )
-        else:
-            for finding in findings:
-                self.say(f"{finding.file} ({printable(finding.reference)}): {finding.problem}")
-            if signed:
-                self.say(f"manifest of {signed.signed_at}: {signed.contracts} contracts, signed")
-            self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings")
+        lines = [f"{one.file} ({printable(one.reference)}): {one.problem}" for one in findings]
+        if signed:
+            lines.append(f"manifest of {signed.signed_at}: {signed.contracts} contracts, signed")
+        self.report(
+            {
+                "contracts": count,
+                "entries": entries,
+                "signature": asdict(signed) if signed else None,
+                "findings": [asdict(finding) for finding in findings],
+            },
+            *lines,
+            f"{count} contracts, {entries} entries, {len(findings)} with findings",
+        )
         if findings:
             raise PartlyRefused

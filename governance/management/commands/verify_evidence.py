@@ -40,13 +40,13 @@ evidence. It prints what the statement proves."""
             "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
         )
 
-    def run(self, *, file: str, key: Path | None, as_json: bool, **_: Any) -> None:
+    def run(self, *, file: str, key: Path | None, **_: Any) -> None:
         envelope = read_document(file, largest=MAX_FILE_BYTES)
         proven = verify_statement(envelope, key=public_key(key))
-        if as_json:
-            self.print_json(asdict(proven))
-            return
-        self.say(f"evidence  {proven.evidence_sha256}")
-        self.say(f"job       {proven.job_id}, {proven.job_status}")
-        self.say(f"contract  {proven.contract_id}")
-        self.say(f"ledger    {proven.entries} entries, unbroken; the last is {proven.last_event}")
+        self.report(
+            asdict(proven),
+            f"evidence  {proven.evidence_sha256}",
+            f"job       {proven.job_id}, {proven.job_status}",
+            f"contract  {proven.contract_id}",
+            f"ledger    {proven.entries} entries, unbroken; the last is {proven.last_event}",
+        )

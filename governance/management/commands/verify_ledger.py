@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
-from tqdm import tqdm
-
 from governance.authorities.contract.queries import count_contracts, count_removed
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.progress import with_progress
 from governance.management.values import parse_id
 from governance.record.attest.checkpoints import (
     Checkpoint,
@@ -21,11 +19,7 @@ from governance.record.attest.checkpoints import (
     read_checkpoint,
 )
 from governance.record.attest.keys import public_key
-from governance.record.ledger.verification import (
-    ArchiveReader,
-    Finding,
-    verify_ledger,
-)
+from governance.record.ledger.verification import ArchiveReader, Finding, verify_ledger
 from governance.record.retention.archive_verification import read_removed_record
 
 
@@ -84,7 +78,6 @@ class Command(GovernanceCommand):
         self,
         *,
         contracts: list[UUID],
-        as_json: bool,
         checkpoint: Path | None,
         key: Path | None,
         archive: list[Path],
@@ -96,12 +89,10 @@ class Command(GovernanceCommand):
         waiting = set(contracts)
         count = entries = removed = 0
         findings: list[Finding] = []
-        for checked in tqdm(
+        for checked in with_progress(
             verify_ledger(contracts or None, archived=archived),
             total=len(contracts) or count_contracts() + count_removed(),
-            unit=" contracts",
-            leave=False,
-            disable=not sys.stderr.isatty(),
+            unit="contracts",
         ):
             count += not checked.is_removed
             removed += checked.is_removed
@@ -112,23 +103,21 @@ class Command(GovernanceCommand):
         if checkpoint:
             findings = _with_those_of(checkpoint, findings, archived)
         findings += [Finding(missing, 1, "there is no such contract") for missing in waiting]
-        if as_json:
-            self.print_json(
-                {
-                    "contracts": count,
-                    "entries": entries,
-                    "removed": removed,
-                    "checkpoint": asdict(signed) if signed else None,
-                    "findings": [asdict(finding) for finding in findings],
-                }
-            )
-        else:
-            for finding in findings:
-                self.say(f"contract {finding.contract_id}, entry {finding.seq}: {finding.problem}")
-            if signed:
-                self.say(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
-            gone = f", {removed} archived and removed" if removed else ""
-            self.say(f"{count} contracts, {entries} entries, {len(findings)} with findings{gone}")
+        lines = [f"contract {one.contract_id}, entry {one.seq}: {one.problem}" for one in findings]
+        if signed:
+            lines.append(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
+        gone = f", {removed} archived and removed" if removed else ""
+        self.report(
+            {
+                "contracts": count,
+                "entries": entries,
+                "removed": removed,
+                "checkpoint": asdict(signed) if signed else None,
+                "findings": [asdict(finding) for finding in findings],
+            },
+            *lines,
+            f"{count} contracts, {entries} entries, {len(findings)} with findings{gone}",
+        )
         if findings:
             raise PartlyRefused
 
