@@ -14,7 +14,8 @@ from governance.api.problems import (
     RETRY_AFTER_SECONDS,
     database_unavailable,
     is_database_unavailable,
-    problem,
+    unexpected_error,
+    unreadable_request,
 )
 
 API_PREFIX = "/api/"
@@ -28,9 +29,7 @@ def failed_page(request: HttpRequest) -> HttpResponse:
     """
     is_unavailable = is_database_unavailable(sys.exc_info()[1])
     if request.path.startswith(API_PREFIX):
-        if is_unavailable:
-            return database_unavailable()
-        return problem(500, "internal_error", "An unexpected error occurred and has been logged.")
+        return database_unavailable() if is_unavailable else unexpected_error()
     if not is_unavailable:
         return server_error(request)
     return HttpResponse(
@@ -46,7 +45,7 @@ def unreadable_page(request: HttpRequest, exception: Exception) -> HttpResponse:
     Under `/api/` the response is a problem document, also for a Host that is not allowed.
     """
     if request.path.startswith(API_PREFIX):
-        return problem(400, "bad_request", "The request could not be read.")
+        return unreadable_request()
     if not isinstance(exception, TooManyFieldsSent | RequestDataTooBig):
         return bad_request(request, exception)
     limits = {

@@ -14,7 +14,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.http import parse_header_parameters
 
-from governance.api.problems import problem
+from governance.api.errors import (
+    AddressTooLongError,
+    BadRequestError,
+    InvalidParameterError,
+    UnsupportedMediaTypeError,
+)
+from governance.api.problems import error_response
+from governance.domain.errors import GovernanceError
 
 MAX_ADDRESS_BYTES = 4096  # of the path, and of the query; gunicorn limits the line to about as much
 API = "/api/"
@@ -30,7 +37,7 @@ def refuse_other_charsets(application: Application) -> Application:
         if _is_utf8(environ.get("CONTENT_TYPE", "")):
             return application(environ, start_response)
         path = environ.get("PATH_INFO", "")
-        answer = _error_response(path, 415, "unsupported_media_type", "The request must be UTF-8.")
+        answer = _error_response(path, UnsupportedMediaTypeError("The request must be UTF-8."))
         start_response(f"415 {answer.reason_phrase}", list(answer.items()))
         return [answer.content]
 
@@ -62,20 +69,22 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     path = request.path_info
     query = request.META.get("QUERY_STRING", "")
     if max(len(path.encode()), len(query)) > MAX_ADDRESS_BYTES:
-        return _error_response(path, 414, "address_too_long", "The path or the query is too long.")
+        return _error_response(path, AddressTooLongError("The path or the query is too long."))
     if not all(map(_is_utf8, request.META.get("HTTP_ACCEPT", "").split(","))):
-        return _error_response(path, 400, "bad_request", "The header Accept cannot be read.")
+        return _error_response(path, BadRequestError("The header Accept cannot be read."))
     try:
         faulty = list(_parameters_with_nul(request))
     except SuspiciousOperation:  # more than DATA_UPLOAD_MAX_NUMBER_FIELDS parameters
-        return _error_response(path, 400, "bad_request", "The request could not be read.")
+        return _error_response(path, BadRequestError("The request could not be read."))
     if faulty:
+        message = "must not contain the NUL character"
+        faults = [{"path": name, "message": message} for name in faulty]
         return _error_response(
-            path, 400, "invalid_parameter", "A parameter contains the NUL character.", *faulty
+            path, InvalidParameterError("A parameter contains the NUL character.", errors=faults)
         )
     if "\x00" in path or any("\x00" in cookie for cookie in request.COOKIES.values()):
         return _error_response(
-            path, 400, "bad_request", "The address or a cookie contains the NUL character."
+            path, BadRequestError("The address or a cookie contains the NUL character.")
         )
     return None
 
@@ -86,9 +95,9 @@ def _parameters_with_nul(request: HttpRequest) -> Iterator[str]:
             yield name
 
 
-def _error_response(path: str, status: int, code: str, text: str, *parameters: str) -> HttpResponse:
-    if not path.startswith(API):
-        return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
-    message = "must not contain the NUL character"
-    faults = [{"path": name, "message": message} for name in parameters]
-    return problem(status, code, text, faults=faults)
+def _error_response(path: str, error: GovernanceError) -> HttpResponse:
+    if path.startswith(API):
+        return error_response(error)
+    return HttpResponse(
+        f"{error}\n", status=error.http_status, content_type="text/plain; charset=utf-8"
+    )

@@ -18,7 +18,6 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance.admin.contract_page import FoldedList, contract_context
-from governance.admin.form_errors import http_status
 from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
 from governance.admin.scope_board import ScopeBoard
@@ -33,7 +32,7 @@ from governance.domain.canonical import digest
 from governance.domain.errors import (
     GovernanceError,
     InvalidInputError,
-    StaleCopyError,
+    NotPreviewedError,
 )
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
@@ -106,7 +105,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         again_url=request.path,
         **page,
     )
-    status = http_status(shown_error) if shown_error else 400 if faults else 200
+    status = shown_error.http_status if shown_error else 400 if faults else 200
     return render(request, "admin/governance/modify.html", context, status=status)
 
 
@@ -132,9 +131,8 @@ def _modify(
     board: ScopeBoard, preview: Preview, request: HttpRequest, at: datetime
 ) -> SystemContract:
     if request.POST.get("previewed") != preview.digest:
-        raise StaleCopyError(
-            "This is not what the last preview showed. Check the preview below, then send it.",
-            code="not_previewed",
+        raise NotPreviewedError(
+            "This is not what the last preview showed. Check the preview below, then send it."
         )
     return modify_scope(
         contract_id=board.contract.pk,

@@ -14,6 +14,11 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from governance.api.errors import (
+    RequestTokenExpiredError,
+    RequestTokenRevokedError,
+    RequestUserInactiveError,
+)
 from governance.domain.tokens import TOKEN_KEY_LENGTH, hash_token
 from governance.domain.values import TokenState
 from governance.models import ApiToken
@@ -27,8 +32,8 @@ SCHEME = "Bearer"
 # Tokens are hexadecimal digits; text of another form is refused without a query.
 _TOKEN = re.compile(rb"[0-9A-Za-z_-]{16,256}", re.ASCII)
 _STATE_ERRORS = {
-    TokenState.REVOKED: ("This token was revoked.", "token_revoked"),
-    TokenState.EXPIRED: ("This token has expired.", "token_expired"),
+    TokenState.REVOKED: ("This token was revoked.", RequestTokenRevokedError.code),
+    TokenState.EXPIRED: ("This token has expired.", RequestTokenExpiredError.code),
 }
 
 
@@ -67,7 +72,9 @@ class ApiTokenAuthentication(BaseAuthentication):
             if refusal := _STATE_ERRORS.get(known.state_at(at)):
                 raise AuthenticationFailed(*refusal)
             if not known.user.is_active:
-                raise AuthenticationFailed("This account is not active.", code="user_inactive")
+                raise AuthenticationFailed(
+                    "This account is not active.", code=RequestUserInactiveError.code
+                )
             _try_to_note_use(known, at)
             return known.user, known
         raise AuthenticationFailed("This site does not know this token.")

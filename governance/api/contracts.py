@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from governance.api.bulk import OutcomeDocument, outcomes_of
 from governance.api.compiled_serializers import serialize
 from governance.api.conditions import conditional_response
+from governance.api.declared_errors import can_return
 from governance.api.filters import CONTRACT_FILTERS
 from governance.api.idempotency import idempotent, idempotent_in_parts
 from governance.api.pagination import SeqPagination
@@ -30,7 +31,22 @@ from governance.api.serializers.selectable import (
 )
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.contract.queries import refuse_archived
-from governance.domain.errors import ContractArchivedError, NotFoundError
+from governance.domain.errors import (
+    ApprovedTargetOutOfScopeError,
+    ApproverMissingError,
+    ChangeFreezeActiveError,
+    ContentChangedError,
+    ContractArchivedError,
+    ContractNotApprovedError,
+    ContractNotFoundError,
+    HealthBlocksError,
+    HealthUnknownError,
+    MayNotVerdictError,
+    NotFoundError,
+    PlanMismatchError,
+    VersionMismatchError,
+    WindowClosedError,
+)
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.queries import entries_of
@@ -64,7 +80,7 @@ def _set_cached(row: SystemContract | GovernanceJob, relation: str) -> None:
 class ContractViewSet(GovernedViewSet):
     """Read and activate contracts; proposing and approving have no call in the API."""
 
-    noun = "contract"
+    not_found_error = ContractNotFoundError
     action_permissions = {
         "list": "governance.view_systemcontract",
         "retrieve": "governance.view_systemcontract",
@@ -114,6 +130,7 @@ class ContractViewSet(GovernedViewSet):
         parameters=CONTRACT_IN_FULL.parameters(),
         responses=ContractInFullSerializer,
     )
+    @can_return(ContractNotFoundError, ContractArchivedError, VersionMismatchError)
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """Return one contract: its proposed changes, plan, verdicts, signatures and approval.
 
@@ -130,6 +147,7 @@ class ContractViewSet(GovernedViewSet):
         parameters=LEDGER_ENTRY.parameters(),
         responses=LedgerEntryInListSerializer(many=True),
     )
+    @can_return(ContractNotFoundError, ContractArchivedError)
     @action(detail=True, methods=["get"], pagination_class=SeqPagination, filter_backends=[])
     def ledger(self, request: Request, pk: UUID) -> Response:
         """Return every entry of the contract's hash chain, ordered by `seq`.
@@ -144,6 +162,19 @@ class ContractViewSet(GovernedViewSet):
         summary="Activate an approved contract",
         request=ActivationOptionsSerializer,
         responses={201: ActivationSerializer},
+    )
+    @can_return(
+        ContractNotFoundError,
+        ContractNotApprovedError,
+        ChangeFreezeActiveError,
+        MayNotVerdictError,
+        ApproverMissingError,
+        WindowClosedError,
+        ContentChangedError,
+        ApprovedTargetOutOfScopeError,
+        PlanMismatchError,
+        HealthUnknownError,
+        HealthBlocksError,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("contract")

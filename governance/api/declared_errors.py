@@ -1,160 +1,156 @@
-"""The error codes that each operation can return: those of every call, and those of its own.
+"""The errors that each call can return, and their responses in the API's schema.
 
-A new operation needs an entry in `OPERATION_CODES`; without one, generating the schema fails.
-`error_codes.py` has the status and the meaning of each code.
+An action names its own errors with `@can_return`; those of every call, list, id and POST are here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from django.core.exceptions import ImproperlyConfigured
+from governance.api import errors as api_errors
+from governance.api.problems import MEDIA_TYPE, problem_document
+from governance.domain import errors
+from governance.domain.errors import GovernanceError
 
-from governance.api.error_codes import ERROR_CODES
+ErrorClass = type[GovernanceError]
+Action = TypeVar("Action", bound=Callable[..., Any])
 
-CODES_OF_EVERY_CALL = (
-    "bad_request",
-    "invalid_parameter",
-    "not_authenticated",
-    "authentication_failed",
-    "token_expired",
-    "token_revoked",
-    "user_inactive",
-    "permission_denied",
-    "not_acceptable",
-    "length_required",
-    "address_too_long",
-    "unsupported_media_type",
-    "throttled",
-    "internal_error",
-    "database_unavailable",
+ERRORS_OF_EVERY_CALL: tuple[ErrorClass, ...] = (
+    api_errors.BadRequestError,
+    api_errors.InvalidParameterError,
+    api_errors.NotAuthenticatedError,
+    api_errors.UnknownTokenError,
+    api_errors.RequestTokenExpiredError,
+    api_errors.RequestTokenRevokedError,
+    api_errors.RequestUserInactiveError,
+    api_errors.PermissionDeniedError,
+    api_errors.NotAcceptableError,
+    api_errors.LengthRequiredError,
+    api_errors.AddressTooLongError,
+    api_errors.UnsupportedMediaTypeError,
+    api_errors.ThrottledError,
+    api_errors.UnexpectedError,
+    api_errors.DatabaseUnavailableError,
 )
-CODES_OF_EVERY_LIST = ("invalid_input",)
-CODES_OF_EVERY_ID = ("not_found",)
-CODES_OF_EVERY_POST = (
-    "invalid_input",
-    "malformed_json",
-    "invalid_json",
-    "document_too_large",
-    "invalid_idempotency_key",
-    "request_in_progress",
-    "idempotency_key_reused",
-    "answer_lost",
-    "precondition_failed",
-    "integrity_violation",
-    "busy",
+ERRORS_OF_EVERY_LIST: tuple[ErrorClass, ...] = (errors.InvalidInputError,)
+ERRORS_OF_EVERY_ID: tuple[ErrorClass, ...] = (errors.NotFoundError,)
+ERRORS_OF_EVERY_POST: tuple[ErrorClass, ...] = (
+    errors.InvalidInputError,
+    errors.MalformedJsonError,
+    errors.InvalidJsonError,
+    errors.DocumentTooLargeError,
+    api_errors.InvalidIdempotencyKeyError,
+    errors.RequestInProgressError,
+    errors.KeyReusedError,
+    errors.ResponseLostError,
+    errors.VersionMismatchError,
+    errors.IntegrityViolationError,
+    errors.BusyError,
 )
-
 # Returned before a path and a method are matched to an operation, so no operation lists them.
-UNROUTED_CODES = ("not_found", "method_not_allowed")
+UNROUTED_ERRORS: tuple[ErrorClass, ...] = (
+    errors.NotFoundError,
+    api_errors.MethodNotAllowedError,
+)
 
-# The further codes of each operation, by its operation id.
-OPERATION_CODES: dict[str, tuple[str, ...]] = {
-    "list_contracts": (),
-    "get_contract": ("contract_not_found", "contract_archived", "precondition_failed"),
-    "list_ledger_entries": ("contract_not_found", "contract_archived"),
-    "activate_contract": (
-        "contract_not_found",
-        "contract_not_approved",
-        "change_freeze_active",
-        "may_not",
-        "approver_missing",
-        "window_closed",
-        "content_changed",
-        "target_out_of_scope",
-        "plan_mismatch",
-        "health_unknown",
-        "health_blocked",
-    ),
-    # The errors of single contracts are in their outcomes.
-    "activate_contracts": (),
-    "list_jobs": (),
-    "get_job": ("job_not_found", "precondition_failed"),
-    "list_steps": ("job_not_found",),
-    "get_progress": ("job_not_found",),
-    "get_evidence": ("job_not_found", "evidence_not_sealed"),
-    "follow_job": ("job_not_found", "invalid_header", "too_many_streams"),
-    "claim_job": ("change_freeze_active",),
-    "start_job": (
-        "job_not_found",
-        "job_immutable",
-        "invalid_job_transition",
-        "change_freeze_active",
-    ),
-    "report_step": (
-        "job_not_found",
-        "job_immutable",
-        "invalid_job_transition",
-        "stale_execution",
-        "lease_expired",
-        "result_conflict",
-        "step_out_of_order",
-    ),
-    "complete_job": (
-        "job_not_found",
-        "job_immutable",
-        "invalid_job_transition",
-        "stale_execution",
-        "lease_expired",
-        "steps_outstanding",
-    ),
-    "cancel_job": ("reason_required", "job_not_found", "job_immutable"),
-    "record_verdict": (
-        "invalid_verdict",
-        "auditor_not_independent",
-        "job_not_found",
-        "evidence_not_sealed",
-        "evidence_mismatch",
-        "verdict_exists",
-        "verdict_conflict",
-    ),
-    "get_freeze_state": (),
+# By status: the name of its shared response, and its meaning.
+STATUS_TEXTS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "The request is invalid; `errors` names each field."),
+    401: ("Unauthorized", "There is no token, or it is not valid."),
+    403: ("Forbidden", "The token or its account may not do this."),
+    404: ("NotFound", "No such object, or it is outside the token's capabilities."),
+    405: ("MethodNotAllowed", "The path does not support this method."),
+    406: ("NotAcceptable", "The call returns none of the media types that `Accept` names."),
+    409: ("Conflict", "The current state does not allow this; `code` says why."),
+    410: ("Gone", "The contract was archived and removed; `details` identify the archive."),
+    411: ("LengthRequired", "The body has no `Content-Length`."),
+    412: ("PreconditionFailed", "`If-Match` does not name the current version."),
+    414: ("AddressTooLong", "The path or the query is too long."),
+    415: ("UnsupportedMediaType", "The body is not `application/json` in UTF-8."),
+    422: ("KeyReused", "The `Idempotency-Key` was used for another request."),
+    429: ("Throttled", "Too many requests; retry after `Retry-After` seconds."),
+    500: ("InternalError", "An unexpected error in the server, which has been logged."),
+    503: ("Unavailable", "Temporarily unavailable; retry after `Retry-After` seconds."),
+}
+_RETRY_AFTER = {
+    "description": "Seconds to wait before a retry.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "required": True,
+            "schema": {"type": "string", "const": "Bearer"},
+        }
+    },
+    429: {"Retry-After": {"required": True, **_RETRY_AFTER}},
+    503: {"Retry-After": {"required": True, **_RETRY_AFTER}},
+}
+
+# The kinds of calls that share error responses, by the suffix of the responses' names.
+_KINDS: dict[str, dict[str, Any]] = {
+    "": {"method": "GET", "has_id": False, "is_list": False},
+    "ToList": {"method": "GET", "has_id": False, "is_list": True},
+    "ToPost": {"method": "POST", "has_id": False, "is_list": False},
 }
 
 
-def declared_errors_of(
-    operation_id: str, *, method: str, has_id: bool, is_list: bool
-) -> dict[int, tuple[str, ...]]:
-    """Return the operation's error codes by status, the lowest status first.
+def can_return(*error_classes: ErrorClass) -> Callable[[Action], Action]:
+    """Decorate an action of a viewset with the errors that only it can return."""
 
-    Raises:
-        ImproperlyConfigured: `OPERATION_CODES` lacks the operation, or `ERROR_CODES` a code.
-    """
-    if operation_id not in OPERATION_CODES:
-        raise ImproperlyConfigured(
-            f"The operation {operation_id} has no entry in governance/api/declared_errors.py: "
-            "add it to OPERATION_CODES, with the codes that only it can return."
-        )
-    codes = (
-        *common_codes(method=method, has_id=has_id, is_list=is_list),
-        *OPERATION_CODES[operation_id],
-    )
-    return group_by_status(codes)
+    def decorate(action: Action) -> Action:
+        action.errors = error_classes  # type: ignore[attr-defined]
+        return action
+
+    return decorate
 
 
-def common_codes(*, method: str, has_id: bool, is_list: bool) -> tuple[str, ...]:
-    """Return the codes that every call of this kind can return."""
-    is_post = method.upper() == "POST"
+def common_errors(*, method: str, has_id: bool, is_list: bool) -> tuple[ErrorClass, ...]:
+    """Return the errors that every call of this kind can return."""
     return (
-        *CODES_OF_EVERY_CALL,
-        *(CODES_OF_EVERY_LIST if is_list else ()),
-        *(CODES_OF_EVERY_ID if has_id else ()),
-        *(CODES_OF_EVERY_POST if is_post else ()),
+        *ERRORS_OF_EVERY_CALL,
+        *(ERRORS_OF_EVERY_LIST if is_list else ()),
+        *(ERRORS_OF_EVERY_ID if has_id else ()),
+        *(ERRORS_OF_EVERY_POST if method == "POST" else ()),
     )
 
 
-def group_by_status(codes: Sequence[str]) -> dict[int, tuple[str, ...]]:
-    """Group codes by status, the lowest status first and each code once.
+def group_by_status(error_classes: Sequence[ErrorClass]) -> dict[int, list[ErrorClass]]:
+    """Group errors by status, the lowest status first and each error once."""
+    groups: dict[int, list[ErrorClass]] = {}
+    for error_class in dict.fromkeys(error_classes):
+        groups.setdefault(error_class.http_status, []).append(error_class)
+    return dict(sorted(groups.items()))
 
-    Raises:
-        ImproperlyConfigured: `ERROR_CODES` does not have a code.
-    """
-    if unknown := [code for code in codes if code not in ERROR_CODES]:
-        raise ImproperlyConfigured(
-            f"governance/api/error_codes.py does not know {', '.join(unknown)}: "
-            "add its status and its meaning."
-        )
-    groups: dict[int, list[str]] = {}
-    for code in dict.fromkeys(codes):
-        groups.setdefault(ERROR_CODES[code].status, []).append(code)
-    return {status: tuple(groups[status]) for status in sorted(groups)}
+
+def shared_response_name(status: int, error_classes: Sequence[ErrorClass]) -> str | None:
+    """Return the name of the response if every call of a kind has it, otherwise None."""
+    for suffix, kind in _KINDS.items():
+        if group_by_status(common_errors(**kind)).get(status) == error_classes:
+            return STATUS_TEXTS[status][0] + suffix
+    return None
+
+
+def response_of(status: int, error_classes: Sequence[ErrorClass]) -> dict[str, Any]:
+    """Return the response of a status: a problem with one of the codes, and an example for each."""
+    codes = [error_class.code for error_class in error_classes]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    references = {code: {"$ref": f"#/components/examples/problem-{code}"} for code in codes}
+    headers = dict(HEADERS.get(status, {}))
+    if errors.RequestInProgressError in error_classes:
+        headers["Retry-After"] = _RETRY_AFTER
+    return {
+        "description": STATUS_TEXTS[status][1],
+        **({"headers": headers} if headers else {}),
+        "content": {MEDIA_TYPE: {"schema": {"allOf": [problem, narrowed]}, "examples": references}},
+    }
+
+
+def example_of(error_class: ErrorClass) -> dict[str, Any]:
+    """Return the example of an error, whose `detail` is the error's meaning."""
+    meaning = error_class.meaning()
+    document = problem_document(error_class.http_status, error_class.code, meaning)
+    return {"summary": error_class.code, "description": meaning, "value": document}

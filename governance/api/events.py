@@ -24,6 +24,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from governance.api.compiled_serializers import serialize
+from governance.api.errors import InvalidHeaderError
 from governance.api.serializers.contracts import LedgerEntrySerializer
 from governance.api.stream_broker import (
     DATABASE_OUTAGE_ERRORS,
@@ -33,7 +34,6 @@ from governance.api.stream_broker import (
     release_connection,
 )
 from governance.api.viewsets import GovernedViewSet
-from governance.domain.errors import InvalidInputError
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.events import ends_the_chain
 from governance.record.ledger.queries import entries_of
@@ -90,7 +90,7 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
 
     Raises:
         InvalidInputError: `invalid_header`, for a `Last-Event-ID` that was never sent.
-        TooManyStreams: the process has no free stream.
+        TooManyStreamsError: the process has no free stream.
     """
     chain = entries_of(job.contract_id)
     last = chain.only("seq", "event", "to_status").reverse()[0]
@@ -196,7 +196,7 @@ def _last_event_id(request: Request, *, head: int) -> int:
         fault = f"is not an id of this stream, whose last entry is {head}"
     else:
         return int(given)
-    raise InvalidInputError.at(HEADER, fault, code="invalid_header")
+    raise InvalidHeaderError.at(HEADER, fault)
 
 
 def _seconds_allowed(request: Request) -> float:

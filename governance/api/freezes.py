@@ -19,7 +19,6 @@ NO_FREEZE = {"until": None, "reason": None, "by": None, "since": None}
 class FreezeViewSet(GovernedViewSet):
     """Read the change freeze; founders start and lift freezes in the admin or by a command."""
 
-    noun = "freeze"
     action_permissions = {"show": "governance.view_systemcontract"}
     paged_actions = frozenset()
     pagination_class = None

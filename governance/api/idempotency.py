@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.conditions import require_if_match, versions_named_in
+from governance.api.errors import InvalidIdempotencyKeyError
 from governance.api.problems import problem_response
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
@@ -110,9 +111,7 @@ def call_of(request: Request) -> IdempotentRequest | None:
     if key is None:
         return None
     if not _KEY.fullmatch(key):
-        raise InvalidInputError.at(
-            HEADER, "must be 1 to 255 visible ASCII characters", code="invalid_idempotency_key"
-        )
+        raise InvalidIdempotencyKeyError.at(HEADER, "must be 1 to 255 visible ASCII characters")
     identity = {
         "user": request.user.pk,
         "verbs": getattr(request.auth, "verbs", None),

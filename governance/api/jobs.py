@@ -22,6 +22,8 @@ from rest_framework.response import Response
 
 from governance.api.compiled_serializers import serialize, serialize_each
 from governance.api.conditions import conditional_response, versions_named_in
+from governance.api.declared_errors import can_return
+from governance.api.errors import InvalidHeaderError, TooManyStreamsError
 from governance.api.events import (
     EVENTS_EXAMPLE,
     LAST_EVENT_ID,
@@ -62,6 +64,25 @@ from governance.authorities.orchestrator.queries import (
     sealed_evidence_of,
     steps_with_status,
 )
+from governance.domain.errors import (
+    AuditorNotIndependentError,
+    ChangeFreezeActiveError,
+    EvidenceMismatchError,
+    EvidenceNotSealedError,
+    InvalidJobTransitionError,
+    InvalidVerdictError,
+    JobImmutableError,
+    JobNotFoundError,
+    LeaseExpiredError,
+    ReasonRequiredError,
+    ResultConflictError,
+    StaleExecutionError,
+    StepOutOfOrderError,
+    StepsOutstandingError,
+    VerdictConflictError,
+    VerdictExistsError,
+    VersionMismatchError,
+)
 from governance.flows import audit_job, run_job
 from governance.models import GovernanceJob
 
@@ -84,7 +105,7 @@ RECORDED = PolymorphicProxySerializer(
 class JobViewSet(GovernedViewSet):
     """Read and run jobs; only the activation of a contract creates a job."""
 
-    noun = "job"
+    not_found_error = JobNotFoundError
     contract_path = "contract__"
     action_permissions = {
         "list": "governance.view_governancejob",
@@ -130,6 +151,7 @@ class JobViewSet(GovernedViewSet):
         parameters=JOB_IN_FULL.parameters(),
         responses=JobInFullSerializer,
     )
+    @can_return(JobNotFoundError, VersionMismatchError)
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """Return one job, with the digest of its evidence and its verdict if they exist."""
         return conditional_response(request, "job", pk, lambda: Response(self.object_data()))
@@ -137,6 +159,7 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="list_steps", summary="Read a job's steps", responses=StepSerializer(many=True)
     )
+    @can_return(JobNotFoundError)
     @action(detail=True, methods=["get"], pagination_class=StepIndexPagination, filter_backends=[])
     def steps(self, request: Request, pk: UUID) -> Response:
         """Return the steps of the plan in order, each with its status and its reported result."""
@@ -147,6 +170,7 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer
     )
+    @can_return(JobNotFoundError)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def progress(self, request: Request, pk: UUID) -> Response:
         """Return the job's status and its counts of steps; one query, so it can be polled often."""
@@ -158,6 +182,7 @@ class JobViewSet(GovernedViewSet):
         parameters=[EVIDENCE_DIGEST],
         responses=EvidenceSerializer,
     )
+    @can_return(JobNotFoundError, EvidenceNotSealedError)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def evidence(self, request: Request, pk: UUID) -> HttpResponse:
         """Return the evidence byte for byte as it was sealed: canonical JSON.
@@ -187,6 +212,7 @@ class JobViewSet(GovernedViewSet):
             ),
         },
     )
+    @can_return(JobNotFoundError, InvalidHeaderError, TooManyStreamsError)
     @action(
         detail=True,
         methods=["get"],
@@ -213,6 +239,7 @@ class JobViewSet(GovernedViewSet):
         request=EmptySerializer,
         responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No PENDING job.")},
     )
+    @can_return(ChangeFreezeActiveError)
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent()
     def claim(self, request: Request) -> Response:
@@ -235,6 +262,9 @@ class JobViewSet(GovernedViewSet):
         request=EmptySerializer,
         responses=StartedJobSerializer,
     )
+    @can_return(
+        JobNotFoundError, JobImmutableError, InvalidJobTransitionError, ChangeFreezeActiveError
+    )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("job")
     def start(self, request: Request, pk: UUID) -> Response:
@@ -256,6 +286,15 @@ class JobViewSet(GovernedViewSet):
             resource_type_field_name=None,
         ),
         responses={201: RECORDED, 200: OpenApiResponse(RECORDED, "Recorded before; no change.")},
+    )
+    @can_return(
+        JobNotFoundError,
+        JobImmutableError,
+        InvalidJobTransitionError,
+        StaleExecutionError,
+        LeaseExpiredError,
+        ResultConflictError,
+        StepOutOfOrderError,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("job")
@@ -293,6 +332,14 @@ class JobViewSet(GovernedViewSet):
         request=CompletionSerializer,
         responses=JobSerializer,
     )
+    @can_return(
+        JobNotFoundError,
+        JobImmutableError,
+        InvalidJobTransitionError,
+        StaleExecutionError,
+        LeaseExpiredError,
+        StepsOutstandingError,
+    )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("job")
     def complete(self, request: Request, pk: UUID) -> Response:
@@ -312,6 +359,7 @@ class JobViewSet(GovernedViewSet):
         request=CancellationSerializer,
         responses=JobSerializer,
     )
+    @can_return(ReasonRequiredError, JobNotFoundError, JobImmutableError)
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("job")
     def cancel(self, request: Request, pk: UUID) -> Response:
@@ -327,6 +375,15 @@ class JobViewSet(GovernedViewSet):
         summary="Record the verdict on a job",
         request=VerdictSerializer,
         responses={201: RecordedAuditSerializer},
+    )
+    @can_return(
+        InvalidVerdictError,
+        AuditorNotIndependentError,
+        JobNotFoundError,
+        EvidenceNotSealedError,
+        EvidenceMismatchError,
+        VerdictExistsError,
+        VerdictConflictError,
     )
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     @idempotent("job")

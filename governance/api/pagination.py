@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from governance.api.errors import InvalidParameterError
 from governance.domain.canonical import timestamp
 from governance.domain.errors import InvalidInputError
 
@@ -157,10 +158,9 @@ class TimePagination(KeysetPagination):
     def in_order(self, rows: Rows, request: Request) -> Rows:
         self.ordering = request.query_params.get("ordering", next(iter(self.orderings)))
         if self.ordering not in self.orderings:
-            raise InvalidInputError.at(
+            raise InvalidParameterError.at(
                 "ordering",
                 f"must be one of {', '.join(self.orderings)}",
-                code="invalid_parameter",
             )
         self.column = self.ordering.removeprefix("-")
         direction = "-" if self.ordering.startswith("-") else ""

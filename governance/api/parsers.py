@@ -9,7 +9,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 from governance.domain.canonical import MAX_DOCUMENT_BYTES, load_strict_json
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import DocumentTooLargeError, MalformedJsonError
 
 
 class StrictJSONParser(BaseParser):
@@ -31,13 +31,11 @@ class StrictJSONParser(BaseParser):
         # One byte above the limit shows that the body is too large, so the rest is not read.
         body = stream.read(MAX_DOCUMENT_BYTES + 1)
         if len(body) > MAX_DOCUMENT_BYTES:
-            raise InvalidInputError.whole(
-                "The document is larger than 1 MiB.", code="document_too_large"
-            )
+            raise DocumentTooLargeError.whole("The document is larger than 1 MiB.")
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InvalidInputError.whole(
-                f"The body is not valid UTF-8 at byte {error.start}.", code="malformed_json"
+            raise MalformedJsonError.whole(
+                f"The body is not valid UTF-8 at byte {error.start}."
             ) from None
         return load_strict_json(text)

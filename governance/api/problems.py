@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the only module that maps errors to HTTP."""
+"""Problem documents (RFC 9457): the only module that makes responses of errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
-from governance.domain import errors
+from governance.api.errors import (
+    BadRequestError,
+    DatabaseUnavailableError,
+    TooManyStreamsError,
+    UnexpectedError,
+)
+from governance.domain.errors import Advice, GovernanceError, InvalidInputError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
@@ -25,40 +31,51 @@ MAX_TEXT_LENGTH = 500
 RETRY_AFTER_SECONDS = 5
 BUSY_SECONDS = 1
 
-STATUS_BY_ERROR: Mapping[type[errors.GovernanceError], int] = {
-    errors.KeyReusedError: 422,
-    errors.InvalidInputError: 400,
-    errors.WrongPersonError: 403,
-    errors.ContractArchivedError: 410,
-    errors.NotFoundError: 404,
-    errors.WrongStateError: 409,
-    errors.VersionMismatchError: 412,
-    errors.StaleCopyError: 409,
-    errors.BusyError: 503,
-}
+
+def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Turn an exception into a problem document, without a traceback: DRF's exception handler."""
+    if isinstance(exc, exceptions.ValidationError):
+        return error_response(_invalid_input(exc))
+    if isinstance(exc, exceptions.APIException):
+        return _drf_response(exc)
+    if isinstance(exc, GovernanceError):
+        return error_response(exc)
+    if isinstance(exc, Http404):
+        return error_response(NotFoundError("There is no such object."))
+    if isinstance(exc, PermissionDenied):
+        return _drf_response(exceptions.PermissionDenied())
+    if isinstance(exc, SuspiciousOperation | UnreadablePostError):
+        return unreadable_request()
+    if is_database_unavailable(exc):
+        logger.error("The database did not answer the API: %s", exc)
+        return database_unavailable()
+    logger.error("Unexpected error in the API.", exc_info=exc)
+    return unexpected_error()
 
 
-class LengthRequired(exceptions.APIException):
-    """The refusal of a body without `Content-Length`.
+def error_response(error: GovernanceError) -> HttpResponse:
+    """Build the response of a declared error."""
+    details = dict(error.details)
+    faults = details.pop("errors", ())
+    headers = {}
+    if error.advice is Advice.RETRY:
+        is_unavailable = isinstance(error, DatabaseUnavailableError | TooManyStreamsError)
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS if is_unavailable else BUSY_SECONDS)
+    document = problem_document(
+        error.http_status, error.code, str(error), faults=faults, details=details
+    )
+    return _response(document, headers)
 
-    Django reads such a body as empty, so the call would run with default values.
-    """
 
-    status_code = 411
-    default_code = "length_required"
-    default_detail = "Send the body with a Content-Length; chunked bodies are not read."
-
-
-def problem(
+def problem_document(
     status: int,
     code: str,
     detail: str,
     *,
     faults: Sequence[Mapping[str, str]] = (),
     details: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> HttpResponse:
-    """Build a response with a problem document; `type` and `title` are made from `code`."""
+) -> dict[str, Any]:
+    """Build a problem document; `type` and `title` are made from `code`."""
     document: dict[str, Any] = {
         "type": f"urn:govsite:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
@@ -73,33 +90,7 @@ def problem(
         ]
     if details:
         document["details"] = dict(details)
-    return JsonResponse(
-        document,
-        status=status,
-        content_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **(headers or {})},
-    )
-
-
-def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Turn an exception into a problem document, without a traceback: DRF's exception handler."""
-    if isinstance(exc, errors.GovernanceError):
-        return _governance_problem(exc)
-    if isinstance(exc, Http404):
-        exc = exceptions.NotFound("There is no such object.")
-    elif isinstance(exc, PermissionDenied):
-        exc = exceptions.PermissionDenied()
-    elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
-        return problem(400, "bad_request", "The request could not be read.")
-    if isinstance(exc, exceptions.ValidationError):
-        return _validation_problem(exc)
-    if isinstance(exc, exceptions.APIException):
-        return _http_problem(exc)
-    if is_database_unavailable(exc):
-        logger.error("The database did not answer the API: %s", exc)
-        return database_unavailable()
-    logger.error("Unexpected error in the API.", exc_info=exc)
-    return problem(500, "internal_error", "An unexpected error occurred and has been logged.")
+    return document
 
 
 def is_database_unavailable(exc: BaseException | None) -> bool:
@@ -109,65 +100,58 @@ def is_database_unavailable(exc: BaseException | None) -> bool:
     return isinstance(exc, InternalError) and isinstance(exc.__cause__, ReadOnlySqlTransaction)
 
 
+# --- responses to requests that no view can answer ---
 def database_unavailable() -> HttpResponse:
     """Build the response of every call while the database is unavailable."""
-    return problem(
-        503,
-        "database_unavailable",
-        "The database does not answer; retry later.",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
+    return error_response(DatabaseUnavailableError("The database does not answer; retry later."))
+
+
+def unexpected_error() -> HttpResponse:
+    """Build the response to a request that met an error in the server."""
+    return error_response(UnexpectedError("An unexpected error occurred and has been logged."))
+
+
+def unreadable_request() -> HttpResponse:
+    """Build the response to a request that Django cannot read."""
+    return error_response(BadRequestError("The request could not be read."))
 
 
 @csrf_exempt  # nothing is written here, and a POST to a wrong path must get JSON, not a 403 page
 def unknown_address(request: HttpRequest, **_: Any) -> HttpResponse:
     """Return 404 for a path under the API that matches no view."""
-    return problem(404, "not_found", "There is nothing at this path; paths end with a slash.")
+    return error_response(NotFoundError("There is nothing at this path; paths end with a slash."))
 
 
-def _governance_problem(governance_error: errors.GovernanceError) -> HttpResponse:
-    status = next(
-        (
-            status
-            for error_class, status in STATUS_BY_ERROR.items()
-            if isinstance(governance_error, error_class)
-        ),
-        409,
-    )
-    details = dict(governance_error.details)
-    faults = details.pop("errors", ())
-    is_retryable = isinstance(governance_error, errors.BusyError | errors.RequestInProgressError)
-    headers = {"Retry-After": str(BUSY_SECONDS)} if is_retryable else {}
-    return problem(
-        status,
-        governance_error.code,
-        str(governance_error),
-        faults=faults,
-        details=details,
-        headers=headers,
+def _response(document: Mapping[str, Any], headers: Mapping[str, str]) -> HttpResponse:
+    return JsonResponse(
+        document,
+        status=document["status"],
+        content_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **headers},
     )
 
 
-def _validation_problem(exc: exceptions.ValidationError) -> HttpResponse:
+def _invalid_input(exc: exceptions.ValidationError) -> InvalidInputError:
     faults = list(_faults(exc.detail))
     first = faults[0] if faults else {"path": "", "message": "is invalid"}
-    detail = f"{first['path'] or 'the document'}: {first['message']}."
-    return problem(400, "invalid_input", detail, faults=faults)
+    return InvalidInputError(
+        f"{first['path'] or 'the document'}: {first['message']}.", errors=faults
+    )
 
 
-def _http_problem(exc: exceptions.APIException) -> HttpResponse:
-    """Translate an error of DRF: 401, 403, 404, 405, 406, 411, 415 or 429."""
+def _drf_response(exc: exceptions.APIException) -> HttpResponse:
+    """Translate an error of DRF: 401, 403, 404, 405, 406, 415 or 429."""
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if wait := getattr(exc, "wait", None):
         headers["Retry-After"] = str(int(wait))
     code = exc.get_codes()
-    return problem(
-        exc.status_code,
-        code if isinstance(code, str) else exc.default_code,
-        str(exc.detail),
-        headers=headers,
+    return _response(
+        problem_document(
+            exc.status_code, code if isinstance(code, str) else exc.default_code, str(exc.detail)
+        ),
+        headers,
     )
 
 

@@ -10,8 +10,16 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
+from governance.api.declared_errors import (
+    common_errors,
+    example_of,
+    group_by_status,
+    response_of,
+    shared_response_name,
+)
 from governance.api.fields import Sha256Field, StrictCharField
 from governance.api.request_bodies import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.domain import values
@@ -58,13 +66,39 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class ProblemAwareSchema(AutoSchema):
-    """The schema generator with problem documents; `openapi.py` adds each operation's errors."""
+    """The schema generator with the errors of each operation (`declared_errors.py`).
+
+    Responses that several operations share are in `components/responses`, and an example of each
+    error is in `components/examples`.
+    """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation:
             self.resolve_serializer(ProblemSerializer, "response")
+            self._add_errors(operation)
         return operation
+
+    def _add_errors(self, operation: dict[str, Any]) -> None:
+        action = getattr(self.view, self.view.action)  # type: ignore[attr-defined]
+        is_list = any(given["name"] == "cursor" for given in operation.get("parameters", ()))
+        error_classes = (
+            *common_errors(method=self.method, has_id="{" in self.path, is_list=is_list),
+            *getattr(action, "errors", ()),
+        )
+        for status, of_status in group_by_status(error_classes).items():
+            response = response_of(status, of_status)
+            if name := shared_response_name(status, of_status):
+                response = self._component(ResolvedComponent.RESPONSE, name, response)
+            operation["responses"].setdefault(str(status), response)
+            for error_class in of_status:
+                name = f"problem-{error_class.code}"
+                self._component(ResolvedComponent.EXAMPLE, name, example_of(error_class))
+
+    def _component(self, kind: str, name: str, schema: dict[str, Any]) -> dict[str, str]:
+        component = ResolvedComponent(name, kind, schema, object=name)
+        self.registry.register_on_missing(component)
+        return component.ref
 
 
 # NO_NUL is text without NUL; NOT_BLANK is such text that Python's `strip` does not empty.

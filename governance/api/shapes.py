@@ -20,6 +20,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from governance.api.compiled_serializers import converter_of
+from governance.api.errors import InvalidParameterError
 from governance.domain.errors import InvalidInputError
 
 Row = Mapping[str, Any]
@@ -221,7 +222,7 @@ def _names(request: Request, parameter: str, known: Iterable[str]) -> list[str]:
 
 
 def _invalid_parameter(parameter: str, message: str) -> InvalidInputError:
-    return InvalidInputError.at(parameter, message, code="invalid_parameter")
+    return InvalidParameterError.at(parameter, message)
 
 
 def _list_of(names: list[str]) -> dict[str, Any]:

@@ -21,27 +21,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from rest_framework import exceptions
 
+from governance.api.errors import TooManyStreamsError
 from governance.record.ledger.queries import heads_of
 
 logger = logging.getLogger(__name__)
 
 DATABASE_OUTAGE_ERRORS = (OperationalError, InterfaceError)
-STREAM_RETRY_SECONDS = 5
 
 # At most two connections for all streams and the broker, so that the pool keeps some for requests.
 _CONNECTIONS = threading.BoundedSemaphore(2)
 _PEER_CLOSED = getattr(select, "POLLRDHUP", 0)  # only on Linux; elsewhere a write fails
-
-
-class TooManyStreams(exceptions.APIException):
-    """The refusal of a stream when the process has no free one."""
-
-    status_code = 503
-    default_code = "too_many_streams"
-    default_detail = "This web process has no free event stream; retry later."
-    wait = STREAM_RETRY_SECONDS
 
 
 @contextmanager
@@ -95,12 +85,12 @@ class StreamBroker:
         """Add a subscriber for a contract's chain whose last entry has the `seq` `head`.
 
         Raises:
-            TooManyStreams: the capacity is used up, or the server is stopping.
+            TooManyStreamsError: the capacity is used up, or the server is stopping.
         """
         subscriber = Subscriber(contract_id, head, socket)
         with self._changed:
             if len(self._subscribers) >= self._capacity or not self._is_serving():
-                raise TooManyStreams
+                raise TooManyStreamsError("This web process has no free event stream; retry later.")
             if self._poller is None or not self._poller.is_alive():  # threads do not survive a fork
                 self._poller = threading.Thread(
                     target=self._poll_until_idle, name="stream-broker", daemon=True

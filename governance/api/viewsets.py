@@ -15,13 +15,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from governance.api.errors import InvalidParameterError, LengthRequiredError
 from governance.api.fields import StrictSerializer
 from governance.api.filters import Filter
 from governance.api.pagination import KeysetPagination
 from governance.api.permissions import require_permission
-from governance.api.problems import LengthRequired
 from governance.api.shapes import Selection, Shape
-from governance.domain.errors import InvalidInputError, NotFoundError
+from governance.domain.errors import (
+    ContractNotFoundError,
+    JobNotFoundError,
+    NotFoundError,
+)
 from governance.models.contract import within_token_scope
 
 
@@ -37,7 +41,7 @@ class GovernedViewSet(GenericViewSet[Any]):
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     filters: ClassVar[Mapping[str, Filter]] = {}
     shapes: ClassVar[Mapping[str, Shape]] = {}
-    noun: ClassVar[str]
+    not_found_error: ClassVar[type[ContractNotFoundError | JobNotFoundError]]
     contract_path: ClassVar[str] = ""
     # A row must meet one of these conditions; `DeclaredFilters` sets them, pagination reads them.
     branches: Sequence[Q] = ()
@@ -49,7 +53,9 @@ class GovernedViewSet(GenericViewSet[Any]):
         if "pk" in kwargs and not self.ids_within_token_scope([kwargs["pk"]]):
             raise self.not_found()  # first, because another error would reveal the object
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            raise LengthRequired
+            raise LengthRequiredError(
+                "Send the body with a Content-Length; chunked bodies are not read."
+            )
         self._refuse_unknown_parameters(request)
         if self.action in self.shapes:
             self.selection  # noqa: B018 - refuses unknown names before a conditional request can return 304
@@ -89,9 +95,7 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     def not_found(self, pk: UUID | None = None) -> NotFoundError:
         """Build the 404 for `pk` or the id in the path: missing, or not in the token's scope."""
-        return NotFoundError(
-            f"There is no {self.noun} {pk or self.kwargs['pk']}.", code=f"{self.noun}_not_found"
-        )
+        return self.not_found_error(pk or self.kwargs["pk"])
 
     # --- the scope of the caller's token ---
     @property
@@ -179,9 +183,7 @@ class GovernedViewSet(GenericViewSet[Any]):
                 faults.append({"path": name, "message": "must not be empty"})
         if faults:
             first = faults[0]
-            raise InvalidInputError(
-                f"{first['path']}: {first['message']}.", code="invalid_parameter", errors=faults
-            )
+            raise InvalidParameterError(f"{first['path']}: {first['message']}.", errors=faults)
 
     def _known_parameters(self) -> set[str]:
         known: set[str] = set()

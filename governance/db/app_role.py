@@ -17,8 +17,10 @@ from governance.db.grants import (
     rights_of,
 )
 from governance.domain.errors import (
-    NotFoundError,
-    WrongPersonError,
+    NotMigratedError,
+    NotTheOwnerError,
+    RoleMissingError,
+    RoleTooStrongError,
     WrongStateError,
 )
 from governance.models.sql import quote_identifier
@@ -96,8 +98,9 @@ def apply_grants(*, using: str, role: str) -> None:
         using: the alias of the connection of the tables' owner.
 
     Raises:
-        WrongStateError: `role_too_strong`, if the role still has other rights, which another role
-            granted; then nothing has changed. Also `not_migrated` (`require_owner`).
+        RoleTooStrongError: the role still has other rights, which another role granted; then
+            nothing has changed.
+        NotMigratedError: a table is missing.
         NotFoundError, WrongPersonError: see `require_unprivileged_role` and `require_owner`.
     """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -135,16 +138,15 @@ def require_unprivileged_role(cursor: Any, *, role: str) -> None:
     """Refuse a role that grants cannot limit.
 
     Raises:
-        NotFoundError: `role_missing`.
-        WrongStateError: `role_too_strong`, for a superuser, an owner of a governance object, and
+        RoleMissingError: there is no such role.
+        RoleTooStrongError: for a superuser, an owner of a governance object, and
             a member of either.
     """
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     if cursor.fetchone() is None:
-        raise NotFoundError(
+        raise RoleMissingError(
             f"There is no role {role}. Make it first, as a superuser or a role with CREATEROLE: "
-            f"CREATE ROLE {quote_identifier(role)} LOGIN PASSWORD '…';",
-            code="role_missing",
+            f"CREATE ROLE {quote_identifier(role)} LOGIN PASSWORD '…';"
         )
     if reasons := role_privileges(cursor, role=role):
         raise _too_strong(role, reasons)
@@ -154,8 +156,8 @@ def require_owner(cursor: Any) -> None:
     """Refuse a connection whose role does not own every table of the grants.
 
     Raises:
-        WrongStateError: `not_migrated`, if a table is missing.
-        WrongPersonError: `not_the_owner`.
+        NotMigratedError: a table is missing.
+        NotTheOwnerError: another role owns a table.
     """
     cursor.execute(
         "SELECT relname, pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), current_user"
@@ -164,17 +166,15 @@ def require_owner(cursor: Any) -> None:
     )
     tables = cursor.fetchall()
     if missing := sorted(set(GRANTS) - {name for name, *_ in tables}):
-        raise WrongStateError(
+        raise NotMigratedError(
             f"The database is not migrated: there is no table {missing[0]}. Run `manage.py migrate`"
-            " first.",
-            code="not_migrated",
+            " first."
         )
     for name, owner, is_ours, we in tables:
         if not is_ours:
-            raise WrongPersonError(
+            raise NotTheOwnerError(
                 f"The table {name} belongs to the role {owner}, but this command runs as {we}. Set "
-                f"GOVSITE_OWNER_DATABASE_URL to a connection of {owner}.",
-                code="not_the_owner",
+                f"GOVSITE_OWNER_DATABASE_URL to a connection of {owner}."
             )
 
 
@@ -235,8 +235,7 @@ def _database(cursor: Any) -> str:
 def _too_strong(role: str, reasons: list[str]) -> WrongStateError:
     shown_reasons = "; ".join(reasons[:5])
     more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-    return WrongStateError(
+    return RoleTooStrongError(
         f"The role {role} has too many rights to run the application: it {shown_reasons}{more}.",
-        code="role_too_strong",
         details={"reasons": reasons},
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 from governance.authorities.contract.queries import count_contracts
 from governance.demo.people import Login, UserFactory
 from governance.demo.scenario import ScenarioWriter
-from governance.domain.errors import WrongStateError
+from governance.domain.errors import NotEmptyError
 from governance.models import Account
 from governance.services.registry.operations import register_capabilities
 
@@ -29,10 +29,10 @@ def load_demo(*, at: datetime) -> list[Login]:
     """Fill an empty database with the demo, and return the logins of its people.
 
     Raises:
-        WrongStateError: there is an account or a contract (`not_empty`).
+        NotEmptyError: there is an account or a contract.
     """
     if not is_empty():
-        raise WrongStateError("The database already has users or contracts.", code="not_empty")
+        raise NotEmptyError("The database already has users or contracts.")
     user_factory = UserFactory()
     writer = ScenarioWriter(at, user_factory.people())
     proposals = _read("proposals.json")

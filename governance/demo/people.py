@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from governance.demo.scenario import People
-from governance.domain.errors import WrongStateError
+from governance.domain.errors import SomebodyElseError
 from governance.domain.roles import Role
 from governance.models import Account
 from governance.services.access.accounts import open_account
@@ -58,7 +58,7 @@ class UserFactory:
         """Find or create a person's account; a new password goes only into `logins`.
 
         Raises:
-            WrongStateError: the account exists without the role's permission (`somebody_else`).
+            SomebodyElseError: the account exists without the role's permission.
         """
         if known := _known(username, role):
             return known
@@ -76,7 +76,7 @@ class UserFactory:
         """Find or create a service account, which uses only API tokens.
 
         Raises:
-            WrongStateError: the account exists without the role's permission (`somebody_else`).
+            SomebodyElseError: the account exists without the role's permission.
         """
         return _known(username, role) or open_account(username=username, role=role)
 
@@ -85,7 +85,5 @@ def _known(username: str, role: Role | None) -> Account | None:
     """Find an account by name, and check that it has the permission that the demo needs."""
     known = Account.objects.filter(username=username).first()
     if known and role and not (known.is_active and known.has_perm(_NEEDS[role])):
-        raise WrongStateError(
-            f"The user {username} exists, but does not have the role {role}.", code="somebody_else"
-        )
+        raise SomebodyElseError(f"The user {username} exists, but does not have the role {role}.")
     return known

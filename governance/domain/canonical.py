@@ -20,7 +20,12 @@ from typing import Any
 import orjson
 import rfc8785
 
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import (
+    DocumentTooLargeError,
+    InvalidInputError,
+    InvalidJsonError,
+    MalformedJsonError,
+)
 
 MAX_NESTING = 32
 MAX_NUMBER = 2**53 - 1  # the last integer a double holds exactly
@@ -173,15 +178,11 @@ def load_strict_json(text: str | bytes, *, largest: int = MAX_DOCUMENT_BYTES) ->
             `require_plain_json`, `invalid_json`.
     """
     if len(text) > largest:
-        raise InvalidInputError.whole(
-            f"The document is larger than {largest // 2**20} MiB.", code="document_too_large"
-        )
+        raise DocumentTooLargeError.whole(f"The document is larger than {largest // 2**20} MiB.")
     try:
         value = _parse(text)
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, an integer of 5 000 digits
-        raise InvalidInputError.whole(
-            f"This is not JSON: {error}.", code="malformed_json"
-        ) from None
+        raise MalformedJsonError.whole(f"This is not JSON: {error}.") from None
     require_plain_json(value)
     return value
 
@@ -282,4 +283,4 @@ def _refusal(where: _JsonPath, message: str) -> InvalidInputError:
         path = path.removeprefix(".")
     # A key may contain half of a surrogate pair, which no response could encode.
     path = path.encode("utf-8", "replace").decode()
-    return InvalidInputError.at(path, message, code="invalid_json")
+    return InvalidJsonError.at(path, message)

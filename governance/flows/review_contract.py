@@ -78,7 +78,8 @@ def approve_contract(
         NotFoundError: no such contract.
         ChangeFreezeActiveError: a change freeze is active.
         CapabilityFrozenError: an affected capability is frozen.
-        HealthBlocksError: health is BLOCKED or unknown (`health_blocked`, `health_unknown`).
+        HealthBlocksError: health is BLOCKED.
+        HealthUnknownError: health could not be read.
         ViewChangedError: the view has changed; checked after everything else.
         GovernanceError: any error of `require_signable` and `sign_contract`.
     """

@@ -18,7 +18,11 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.domain.canonical import require_plain_json
-from governance.domain.errors import GovernanceError, NotFoundError, WrongPersonError
+from governance.domain.errors import (
+    GovernanceError,
+    UserNotFoundError,
+    WrongPersonError,
+)
 from governance.management.values import printable
 from governance.models import Account
 
@@ -174,13 +178,13 @@ def require_actor(username: str, permission: str) -> Account:
 
     Raises:
         InvalidInputError: `username` contains characters that the database cannot store.
-        NotFoundError: There is no active user of that name (`user_not_found`).
-        WrongPersonError: The user lacks the permission (`not_permitted`).
+        UserNotFoundError: There is no active user of that name.
+        WrongPersonError: The user lacks the permission.
     """
     require_plain_json(username, "--as")
     person = Account.objects.filter(username=username, is_active=True).first()
     if person is None:
-        raise NotFoundError(f"There is no active user {username!r}.", code="user_not_found")
+        raise UserNotFoundError(f"There is no active user {username!r}.")
     if not person.has_perm(permission):
         raise WrongPersonError(f"{username} lacks the permission {permission}.")
     return person

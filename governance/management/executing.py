@@ -12,8 +12,9 @@ from pkgutil import resolve_name
 from governance.client import GovsiteError, NoAnswer, StepHandler
 from governance.client.connection import api_address, usable_token
 from governance.client.problems import GovsiteProblem
-from governance.domain.errors import GovernanceError, InvalidInputError
+from governance.domain.errors import NoTokenError
 from governance.management.base import PartlyRefused
+from governance.management.values import printable
 
 TOKEN = "GOVSITE_TOKEN"  # noqa: S105 - the name of a variable
 UNREACHABLE = 3
@@ -55,20 +56,20 @@ def read_token(file: Path | None) -> str:
     """Return the API token in `file`, or in GOVSITE_TOKEN if there is no file.
 
     Raises:
-        InvalidInputError: The text is not a token (`no_token`).
+        NoTokenError: The text is not a token.
     """
     text = file.read_text(encoding="utf-8") if file else os.environ.get(TOKEN, "")
     where = str(file) if file else f"the variable {TOKEN}"
     try:
         return usable_token(text.strip())
     except ValueError as error:
-        raise InvalidInputError.at(where, f"has no API token: {error}", code="no_token") from None
+        raise NoTokenError.at(where, f"has no API token: {error}") from None
 
 
 def refusal_of(trouble: BaseException) -> BaseException:
     """Translate the exception that ended a worker into the one that the command reports."""
     if isinstance(trouble, GovsiteProblem) and not trouble.is_retryable:
-        return GovernanceError(trouble.detail, code=trouble.code)
+        return PartlyRefused(printable(str(trouble)))
     if isinstance(trouble, NoAnswer | GovsiteProblem):
         return SiteUnreachable(f"The site does not answer: {trouble}")
     if isinstance(trouble, GovsiteError):

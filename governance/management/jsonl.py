@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from governance.domain.canonical import MAX_DOCUMENT_BYTES, load_strict_json
-from governance.domain.errors import GovernanceError, InvalidInputError
+from governance.domain.errors import (
+    DocumentTooLargeError,
+    GovernanceError,
+    InvalidInputError,
+    MalformedJsonError,
+    NotUtf8Error,
+    UnreadableFileError,
+)
 from governance.management.values import printable
 
 STANDARD_INPUT = "-"
@@ -36,16 +43,16 @@ class JsonLine:
             InvalidInputError: The line is too long, not UTF-8, or not one JSON object.
         """
         if len(self.raw) > MAX_DOCUMENT_BYTES:
-            raise InvalidInputError("The line is longer than 1 MiB.", code="document_too_large")
+            raise DocumentTooLargeError("The line is longer than 1 MiB.")
         try:
             text = self.raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InvalidInputError(
-                f"The line is not UTF-8: byte {error.start + 1} is invalid.", code="not_utf8"
+            raise NotUtf8Error(
+                f"The line is not UTF-8: byte {error.start + 1} is invalid."
             ) from None
         document = load_strict_json(text)
         if not isinstance(document, dict):
-            raise InvalidInputError("The line is not a JSON object.", code="malformed_json")
+            raise MalformedJsonError("The line is not a JSON object.")
         return document
 
 
@@ -53,16 +60,14 @@ def open_input(path: str) -> AbstractContextManager[BinaryIO]:
     """Open the file at `path`, or standard input if `path` is `-`.
 
     Raises:
-        InvalidInputError: The file cannot be opened (`unreadable_file`).
+        UnreadableFileError: The file cannot be opened.
     """
     if path == STANDARD_INPUT:
         return nullcontext(sys.stdin.buffer)
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be read: {error.strerror}.", code="unreadable_file"
-        ) from None
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def read_lines(file: BinaryIO) -> Iterator[JsonLine]:
@@ -97,7 +102,7 @@ def read_document(path: str, *, largest: int) -> Any:
     try:
         return load_strict_json(raw.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"), largest=largest)
     except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} is not UTF-8.", code="not_utf8") from None
+        raise NotUtf8Error(f"{path} is not UTF-8.") from None
 
 
 def refuse_unknown_fields(document: Mapping[str, Any], known: frozenset[str]) -> None:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from governance.domain.errors import WrongStateError
+from governance.domain.errors import EarlierVersionError
 from governance.models.sql import quote_identifier
 
 FIRST_OF_VERSION_0_1 = ("governance", "0001_initial")
@@ -25,11 +25,10 @@ def require_no_earlier_version(*, using: str) -> None:
     """Refuse a database that version 0.1 made, whose tables cannot be migrated.
 
     Raises:
-        WrongStateError: The migrations of version 0.1 are recorded here (`earlier_version`).
+        EarlierVersionError: The migrations of version 0.1 are recorded here.
     """
     if FIRST_OF_VERSION_0_1 in MigrationRecorder(connections[using]).applied_migrations():
-        raise WrongStateError(
+        raise EarlierVersionError(
             "This database was made by version 0.1, before the first release, and cannot be "
-            "migrated. Use a new database, or another GOVSITE_SCHEMA.",
-            code="earlier_version",
+            "migrated. Use a new database, or another GOVSITE_SCHEMA."
         )

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django_fsm import transition
 
 from governance.domain.canonical import digest, timestamp
-from governance.domain.errors import NotFoundError
+from governance.domain.errors import ContractNotFoundError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, ContractStateMachine
 from governance.domain.values import (
     MAX_WINDOW,
@@ -141,11 +141,6 @@ def search_query(text: str) -> SearchQuery:
     return SearchQuery(text, config="pg_catalog.english", search_type="websearch")
 
 
-def no_such_contract(contract_id: UUID | str) -> NotFoundError:
-    """Make the error for a contract that does not exist."""
-    return NotFoundError(f"There is no contract {contract_id}.", code="contract_not_found")
-
-
 class ContractQuerySet(models.QuerySet["SystemContract"]):
     def lock(self, contract_id: UUID | str) -> SystemContract:
         """Lock a contract until the transaction ends, and return it.
@@ -154,11 +149,11 @@ class ContractQuerySet(models.QuerySet["SystemContract"]):
         ledger chain.
 
         Raises:
-            NotFoundError: `contract_not_found`.
+            ContractNotFoundError: there is no such contract.
         """
         found = self.select_for_update().filter(pk=contract_id).first()
         if found is None:
-            raise no_such_contract(contract_id)
+            raise ContractNotFoundError(contract_id)
         return found
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django_fsm import transition
 
 from governance.domain.canonical import timestamp
-from governance.domain.errors import NotFoundError
+from governance.domain.errors import JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
 from governance.domain.values import JobStatus, StepStatus
 from governance.models.constraints import ClosedSet, FilledIndex, FilledOnlyWhen, FilledWhen
@@ -28,21 +28,16 @@ from governance.models.fields import (
 _sources_of = JobStateMachine.sources_of
 
 
-def no_such_job(job_id: UUID | str) -> NotFoundError:
-    """Make the error for a job that does not exist, or that the caller may not know of."""
-    return NotFoundError(f"There is no job {job_id}.", code="job_not_found")
-
-
 class JobQuerySet(models.QuerySet["GovernanceJob"]):
     def lock(self, job_id: UUID | str) -> GovernanceJob:
         """Lock a job's contract, then the job, and return the job with its contract.
 
         Raises:
-            NotFoundError: `job_not_found`.
+            JobNotFoundError: there is no such job.
         """
         contract = SystemContract.objects.select_for_update().filter(job__id=job_id).first()
         if contract is None:
-            raise no_such_job(job_id)
+            raise JobNotFoundError(job_id)
         job = self.select_for_update().get(pk=job_id)
         job.contract = contract
         return job

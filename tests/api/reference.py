@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from difflib import unified_diff
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ LINES_SHOWN = 20
 INTRODUCTION = """# Error codes of the API
 
 Reference: every error `code`, what it means, what to do, and which calls return it. `make schema`
-generates this page from `governance/api/error_codes.py` and `declared_errors.py`: change those.
+generates this page from the errors' classes in `governance/domain/errors/` and
+`governance/api/errors.py`.
 
 ```json
 {"type": "urn:govsite:problem:step_out_of_order", "title": "Step out of order", "status": 409,
@@ -43,14 +44,31 @@ same `Idempotency-Key`, and it is carried out once.
 [api.md](api.md#retry-safely-idempotency-key) says which responses are stored.
 """
 
+OTHER_CODES = """
+## Commands and pages
+
+The API does not return these. A command prints the code after its message, which says what to do;
+the JSON of a command has it as `code`.
+
+| code | meaning |
+|---|---|
+"""
+
+
+def schema_document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    from drf_spectacular.generators import SchemaGenerator
+
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return document
+
 
 def schema_file() -> str:
     """Return the text of docs/openapi.yaml, after validating it against OpenAPI."""
-    from drf_spectacular.generators import SchemaGenerator
     from drf_spectacular.renderers import OpenApiYamlRenderer
     from drf_spectacular.validation import validate_schema
 
-    document = SchemaGenerator().get_schema(request=None, public=True)
+    document = schema_document()
     validate_schema(document)
     text: str = OpenApiYamlRenderer().render(document, renderer_context={}).decode()
     return text
@@ -58,43 +76,67 @@ def schema_file() -> str:
 
 def errors_file() -> str:
     """Return the text of docs/errors.md: each code's status, meaning, remedy and operations."""
-    from governance.api.error_codes import ERROR_CODES
-    from governance.api.openapi import STATUS_TEXTS
+    from governance.api.declared_errors import STATUS_TEXTS
+    from governance.domain.errors import every_error
 
+    declared = list(every_error())
+    callers = callers_by_error(schema_document())
     parts = [INTRODUCTION]
-    ordered = sorted(ERROR_CODES.items(), key=lambda item: item[1].status)
-    for status, codes in groupby(ordered, key=lambda item: item[1].status):
-        words = (
-            STATUS_TEXTS[status][1]
-            if status in STATUS_TEXTS
-            else "The path does not support this method."
-        )
+    for status, (_, words) in STATUS_TEXTS.items():
         parts.append(f"\n## {status}\n\n{words}\n\n")
         parts.append("| code | meaning | what to do | returned by |\n|---|---|---|---|\n")
-        parts.extend(_row(code, error_code) for code, error_code in codes)
+        parts.extend(
+            f"| `{error.code}` | {error.meaning()} | {error.advice} |"
+            f" {', '.join(callers[status, error.code])} |\n"
+            for error in declared
+            if error.http_status == status and (status, error.code) in callers
+        )
+    parts.append(OTHER_CODES)
+    others = {
+        error.code: f"| `{error.code}` | {error.meaning()} |\n"
+        for error in reversed(declared)
+        if (error.http_status, error.code) not in callers
+    }
+    parts.extend(others[code] for code in sorted(others))
     return "".join(parts)
 
 
-def _row(code: str, error_code: Any) -> str:
-    operations = ", ".join(_operations_with(code))
-    return f"| `{code}` | {error_code.meaning} | {error_code.advice} | {operations} |\n"
-
-
-def _operations_with(code: str) -> Iterator[str]:
-    """Return descriptions of the operations that return `code`."""
+def callers_by_error(document: dict[str, Any]) -> dict[tuple[int, str], list[str]]:
+    """Return, by status and code, who returns an error: kinds of calls, and single operations."""
     from governance.api import declared_errors
 
     kinds = {
-        "every call": declared_errors.CODES_OF_EVERY_CALL,
-        "every list": declared_errors.CODES_OF_EVERY_LIST,
-        "every path with an id": declared_errors.CODES_OF_EVERY_ID,
-        "every POST": declared_errors.CODES_OF_EVERY_POST,
-        "every path": declared_errors.UNROUTED_CODES,
+        "every call": declared_errors.ERRORS_OF_EVERY_CALL,
+        "every list": declared_errors.ERRORS_OF_EVERY_LIST,
+        "every path with an id": declared_errors.ERRORS_OF_EVERY_ID,
+        "every POST": declared_errors.ERRORS_OF_EVERY_POST,
+        "every path": declared_errors.UNROUTED_ERRORS,
     }
-    yield from (words for words, codes in kinds.items() if code in codes)
-    yield from (
-        f"`{name}`" for name, codes in declared_errors.OPERATION_CODES.items() if code in codes
-    )
+    callers: dict[tuple[int, str], list[str]] = {}
+    for words, errors in kinds.items():
+        for error in errors:
+            callers.setdefault((error.http_status, error.code), []).append(words)
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            common = declared_errors.common_errors(
+                method=method.upper(), has_id="{" in path, is_list=True
+            )
+            own = codes_of(operation, document) - {(e.http_status, e.code) for e in common}
+            for key in own:
+                callers.setdefault(key, []).append(f"`{operation['operationId']}`")
+    return callers
+
+
+def codes_of(operation: dict[str, Any], document: dict[str, Any]) -> set[tuple[int, str]]:
+    """Return the errors that the document has for an operation, as status and code."""
+    found = set()
+    for status, response in operation["responses"].items():
+        name = response.get("$ref", "").rpartition("/")[2]
+        content = document["components"]["responses"].get(name, response).get("content", {})
+        if problem := content.get("application/problem+json"):
+            _, narrowed = problem["schema"]["allOf"]
+            found |= {(int(status), code) for code in narrowed["properties"]["code"]["enum"]}
+    return found
 
 
 FILES: dict[str, Callable[[], str]] = {"openapi.yaml": schema_file, "errors.md": errors_file}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +19,7 @@ from governance.domain.values import (
     HealthDecision,
 )
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from tests.api import reference
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.factories import (
@@ -165,6 +168,9 @@ def test_report__of_a_step_not_due__409(users: Users, client_for: ClientFor) -> 
     answer = client_for(users.executor).post(address, report_body(running.token, 1))
     problem = assert_problem(answer, 409, "step_out_of_order")
     assert problem["details"] == {"step_index": 1, "current_step": 0}
+    example = re.search(r"```json\n(.*?)```", reference.INTRODUCTION, re.DOTALL)
+    assert example
+    assert json.loads(example[1]) == problem
 
 
 def test_report__that_differs_from_the_one_on_record__409(

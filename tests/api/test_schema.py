@@ -12,25 +12,20 @@ from typing import Any
 import pytest
 import yaml
 from django.contrib.staticfiles import finders
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
+from rest_framework import exceptions
 
-from governance.api.declared_errors import (
-    CODES_OF_EVERY_CALL,
-    CODES_OF_EVERY_ID,
-    CODES_OF_EVERY_LIST,
-    CODES_OF_EVERY_POST,
-    OPERATION_CODES,
-    UNROUTED_CODES,
-    declared_errors_of,
-    group_by_status,
-)
-from governance.api.error_codes import ERROR_CODES
+from governance.api import errors as api_errors
+from governance.api.contracts import ContractViewSet
+from governance.api.declared_errors import ERRORS_OF_EVERY_CALL, ERRORS_OF_EVERY_POST
+from governance.api.freezes import FreezeViewSet
+from governance.api.jobs import JobViewSet
 from governance.api.openapi import examples_of_success
 from governance.api.pages import EMPTY_IMAGE
 from governance.domain.canonical import digest
+from governance.domain.errors import GovernanceError, NotFoundError, every_error
 from governance.domain.values import (
     AuditVerdict,
     ContractStatus,
@@ -38,10 +33,11 @@ from governance.domain.values import (
     StepStatus,
 )
 from tests.api.generate_examples import record_examples
-from tests.api.reference import DOCS, FILES, schema_file, stale_files
+from tests.api.reference import DOCS, FILES, callers_by_error, schema_file, stale_files
 from tests.api.support import API
 from tests.api.test_who_may import ID, MAY
 from tests.support.clients import ApiClient
+from tests.unit.test_errors import SHARED_CODES
 
 
 @pytest.fixture
@@ -58,6 +54,7 @@ def _served_schema() -> dict[str, Any]:
     return document
 
 
+DECLARED = {(error.code, error.http_status) for error in every_error()}
 READ_ON_CONDITION = ("get_contract", "get_job")
 
 
@@ -107,7 +104,7 @@ def test_schema__of_every_call__describes_responses_and_errors(
             assert problem == {"$ref": "#/components/schemas/Problem"}
             assert narrowed["properties"]["status"] == {"const": int(status)}
             codes = narrowed["properties"]["code"]["enum"]
-            assert {ERROR_CODES[code].status for code in codes} == {int(status)}
+            assert {(code, int(status)) for code in codes} <= DECLARED
             assert set(content[1]["examples"]) == set(codes)
     assert len(names) == len(MAY)
 
@@ -119,36 +116,50 @@ def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def test_declared_errors__name_every_operation_and_no_other(schema: dict[str, Any]) -> None:
-    assert set(OPERATION_CODES) == {
-        operation["operationId"] for _, _, operation in operations(schema)
-    }
+def test_declared_errors__of_an_action__are_not_those_of_every_call() -> None:
+    for viewset in (ContractViewSet, JobViewSet, FreezeViewSet):
+        for name, action in vars(viewset).items():
+            own = getattr(action, "errors", ())
+            is_post = hasattr(action, "is_idempotent")
+            common = {*ERRORS_OF_EVERY_CALL, *(ERRORS_OF_EVERY_POST if is_post else ())}
+            assert not common.intersection(own), name
+            assert len(set(own)) == len(own), name
 
 
-def test_declared_errors__name_every_code_and_repeat_none() -> None:
-    shared = [
-        CODES_OF_EVERY_CALL,
-        CODES_OF_EVERY_LIST,
-        CODES_OF_EVERY_ID,
-        CODES_OF_EVERY_POST,
-        UNROUTED_CODES,
-    ]
-    answered = {code for codes in (*shared, *OPERATION_CODES.values()) for code in codes}
-    assert set(ERROR_CODES) == answered
-    for name, codes in OPERATION_CODES.items():
-        shared = (
-            {*CODES_OF_EVERY_CALL}
-            if name.startswith(("get_", "list_", "follow_"))
-            else {*CODES_OF_EVERY_CALL, *CODES_OF_EVERY_POST}
-        )
-        assert not set(codes) & shared, name
+def test_declared_errors__every_error_of_http__is_returned_by_a_call(
+    schema: dict[str, Any],
+) -> None:
+    returned = callers_by_error(schema)
+    of_http = {error for error in every_error() if error.__module__ == api_errors.__name__}
+    assert {error for error in of_http if (error.http_status, error.code) not in returned} == set()
 
 
-def test_declared_errors__of_an_operation_that_is_not_listed__say_where_to_add_it() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"paint_contract.*declared_errors\.py"):
-        declared_errors_of("paint_contract", method="POST", has_id=True, is_list=False)
-    with pytest.raises(ImproperlyConfigured, match=r"codes\.py does not know too_red"):
-        group_by_status(("too_red",))
+@pytest.mark.parametrize(
+    ("drf_error", "declared"),
+    [
+        (exceptions.NotAuthenticated, api_errors.NotAuthenticatedError),
+        (exceptions.AuthenticationFailed, api_errors.UnknownTokenError),
+        (exceptions.PermissionDenied, api_errors.PermissionDeniedError),
+        (exceptions.NotFound, NotFoundError),
+        (exceptions.MethodNotAllowed, api_errors.MethodNotAllowedError),
+        (exceptions.NotAcceptable, api_errors.NotAcceptableError),
+        (exceptions.UnsupportedMediaType, api_errors.UnsupportedMediaTypeError),
+        (exceptions.Throttled, api_errors.ThrottledError),
+    ],
+)
+def test_error__that_drf_raises__has_the_declared_code_and_status(
+    drf_error: type[exceptions.APIException], declared: type[GovernanceError]
+) -> None:
+    assert (drf_error.default_code, drf_error.status_code) == (declared.code, declared.http_status)
+
+
+def test_docs_errors__has_every_declared_code_once_or_once_outside_the_api() -> None:
+    api, others = (DOCS / "errors.md").read_text(encoding="utf-8").split("## Commands and pages")
+    listed = re.findall(r"^\| `(\w+)` \|", api, re.MULTILINE)
+    other = re.findall(r"^\| `(\w+)` \|", others, re.MULTILINE)
+    assert {*listed, *other} == {error.code for error in every_error()}
+    assert len(set(listed)) == len(listed)
+    assert {*listed} & {*other} == SHARED_CODES
 
 
 def test_schema__of_every_call__has_examples_that_fit(schema: dict[str, Any]) -> None:

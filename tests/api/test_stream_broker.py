@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
+from governance.api.errors import TooManyStreamsError
 from governance.api.events import RETRY, SEND_SECONDS
-from governance.api.stream_broker import STREAM_BROKER, StreamBroker, TooManyStreams
+from governance.api.stream_broker import STREAM_BROKER, StreamBroker
 from govsite import gunicorn_settings
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
@@ -42,7 +43,7 @@ def test_worker__started__excludes_loaded_objects_from_garbage_collection() -> N
 
 
 def test_stream_capacity__never_set__is_none() -> None:
-    with pytest.raises(TooManyStreams):
+    with pytest.raises(TooManyStreamsError):
         StreamBroker().subscribe(uuid4(), head=1)
 
 
@@ -55,12 +56,12 @@ def test_stream_capacity__is_the_threads_that_calls_can_spare(
     worker = SimpleNamespace(cfg=SimpleNamespace(threads=threads), alive=True, ppid=os.getppid())
     gunicorn_settings.post_worker_init(worker)
     subscribers = [idle_broker.subscribe(uuid4(), head=1) for _ in range(capacity)]
-    with pytest.raises(TooManyStreams):
+    with pytest.raises(TooManyStreamsError):
         idle_broker.subscribe(uuid4(), head=1)
     for subscriber in subscribers:
         idle_broker.unsubscribe(subscriber)
     worker.alive = False
-    with pytest.raises(TooManyStreams):
+    with pytest.raises(TooManyStreamsError):
         idle_broker.subscribe(uuid4(), head=1)
 
 

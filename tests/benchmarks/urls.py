@@ -18,7 +18,6 @@ __all__ = ["handler400", "handler500", "urlpatterns"]
 class Empty(GovernedViewSet):
     """A view set whose actions do nothing themselves."""
 
-    noun = "nothing"
     action_permissions = {
         "read": "governance.view_systemcontract",
         "write": "governance.activate_contract",

@@ -14,12 +14,13 @@ from uuid import uuid4
 import pytest
 
 from governance.domain.errors import (
-    ContractActivationError,
     ContractImmutableError,
+    ContractNotApprovedError,
     GovernanceError,
+    HealthBlocksError,
     JobImmutableError,
+    LeaseNotOverError,
     StaleCopyError,
-    WrongStateError,
 )
 from governance.domain.values import ActivationWindow, AuditVerdict
 from governance.flows.run_job import start_job
@@ -146,8 +147,8 @@ def test_fail_timed_out_jobs__executor_lost_before_the_deadline__ends_them(users
         ContractImmutableError("gone"),
         JobImmutableError("gone"),
         StaleCopyError("gone"),
-        ContractActivationError("gone", code="contract_not_approved"),
-        WrongStateError("It reported in time.", code="not_timed_out"),
+        ContractNotApprovedError("gone"),
+        LeaseNotOverError("It reported in time."),
     ],
 )
 def test_sweep__another_was_first__is_no_failure(refusal: GovernanceError) -> None:
@@ -156,7 +157,7 @@ def test_sweep__another_was_first__is_no_failure(refusal: GovernanceError) -> No
 
 
 def test_sweep__refused_for_another_reason__is_a_failure() -> None:
-    refusal = ContractActivationError("ill", code="health_blocked")
+    refusal = HealthBlocksError("ill")
     with pytest.raises(PartlyRefused):
         _printed([SweepResult(uuid4(), refusal=refusal)])
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from governance.authorities.health.readings import capture_health_snapshot, worst_of
 from governance.authorities.health.signals import record_signal
-from governance.domain.errors import ContractActivationError, InvalidInputError
+from governance.domain.errors import HealthUnknownError, InvalidInputError
 from governance.domain.values import HealthDecision, HealthReading
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceSignal, HealthSnapshot
@@ -176,7 +176,7 @@ def test_activation__when_health_is_unknown__refused(
 ) -> None:
     contract = approved(users)
     request.getfixturevalue("broken_provider")
-    with nothing_written(), pytest.raises(ContractActivationError) as caught:
+    with nothing_written(), pytest.raises(HealthUnknownError) as caught:
         activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
     assert caught.value.code == "health_unknown"
 

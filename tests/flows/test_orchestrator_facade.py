@@ -11,7 +11,7 @@ from governance.authorities.orchestrator.evidence import AuditTrigger
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.planning import ExecutionOrchestrator
 from governance.authorities.orchestrator.tracking import JobStateTracker
-from governance.domain.errors import ContractActivationError
+from governance.domain.errors import HealthUnknownError
 from governance.domain.values import (
     JobStatus,
     StepReport,
@@ -85,7 +85,7 @@ class TestGovernanceOrchestratorFacade:
 
     def test_health__not_handed_over__is_unknown_and_never_read(self, users: Users) -> None:
         contract = approved(users)
-        with nothing_written(), pytest.raises(ContractActivationError) as refusal:
+        with nothing_written(), pytest.raises(HealthUnknownError) as refusal:
             GovernanceOrchestrator.activate_contract(
                 contract.pk, actor=users.operator, health=None, at=now()
             )

@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema_rs
 from drf_spectacular.generators import SchemaGenerator
 
-from governance.api.error_codes import ERROR_CODES
+from governance.domain.errors import every_error
 
 API = "/api/v1/"
 PROBLEM_TYPE = "application/problem+json"
@@ -115,7 +115,8 @@ def _check_outside(
     problem = _loaded(body or b"")
     _validate(_problem_validator(), problem)
     code = problem["code"]
-    if code not in UNROUTED_CODES or ERROR_CODES[code].status != status:
+    declared = {(error.code, error.http_status) for error in every_error()}
+    if code not in UNROUTED_CODES or (code, status) not in declared:
         raise UnpromisedAnswerError(f"{code} is not declared for requests without an operation")
     if code == "not_found" and is_fixed:
         raise UnpromisedAnswerError("not_found, although the path has other methods")

@@ -12,11 +12,14 @@ from uuid import UUID
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
+    AuditNotFoundError,
     AuditorNotIndependentError,
     EvidenceMismatchError,
+    EvidenceNotSealedError,
     InvalidVerdictError,
-    NotFoundError,
     VerdictConflictError,
+    VerdictExistsError,
+    VerdictFinalError,
 )
 from governance.domain.values import AuditVerdict
 from governance.models.audit import AuditResolution, GovernanceAudit
@@ -41,11 +44,11 @@ def write_verdict(
 
     Raises:
         InvalidVerdictError: an invalid verdict, reason or list of checks.
-        NotFoundError: the job has not ended (`evidence_not_sealed`).
+        EvidenceNotSealedError: the job has not ended.
         EvidenceMismatchError: the digest is not that of the sealed evidence.
         AuditorNotIndependentError: the author took part in the contract or its job.
-        VerdictConflictError: the job has a verdict (`verdict_exists`), or did not complete, so
-            that only FAIL is accepted.
+        VerdictExistsError: the job has a verdict.
+        VerdictConflictError: the job did not complete, so only FAIL is accepted.
     """
     if verdict not in GIVEN_VERDICTS:
         raise InvalidVerdictError.at("verdict", "must be PASS, FAIL or INCONCLUSIVE")
@@ -53,15 +56,13 @@ def write_verdict(
     require_plain_json(checks, "checks")
     evidence = AuditEvidence.objects.filter(job_id=job_id).first()
     if evidence is None:
-        raise NotFoundError(
-            "This job has no sealed evidence yet: it has not ended.", code="evidence_not_sealed"
-        )
+        raise EvidenceNotSealedError
     if evidence_sha256 != evidence.sha256:
         raise EvidenceMismatchError("The verdict is on other evidence than the sealed evidence.")
     document = evidence.document
     _require_independent(document, author)
     if GovernanceAudit.objects.filter(job_id=job_id).exists():
-        raise VerdictConflictError("This job already has a verdict.", code="verdict_exists")
+        raise VerdictExistsError("This job already has a verdict.")
     if document["job_status"] != "COMPLETED" and verdict is not AuditVerdict.FAIL:
         raise VerdictConflictError(f"A job that is {document['job_status']} accepts only FAIL.")
     return GovernanceAudit.objects.create(
@@ -82,9 +83,8 @@ def write_resolution(
 
     Raises:
         InvalidVerdictError: an invalid verdict, or a reason of 10 characters or less.
-        NotFoundError: the job has no audit (`audit_not_found`).
-        VerdictConflictError: the audit is not INCONCLUSIVE, or has its resolution
-            (`verdict_final`).
+        AuditNotFoundError: the job has no audit.
+        VerdictFinalError: the audit is not INCONCLUSIVE, or has its resolution.
         AuditorNotIndependentError: the resolver took part in the contract or its job.
     """
     if verdict not in RESOLVING_VERDICTS:
@@ -92,14 +92,13 @@ def write_resolution(
     _require_text(reason, "reason", min_length=11)
     audit = GovernanceAudit.objects.filter(job_id=job_id).first()
     if audit is None:
-        raise NotFoundError("This job has no audit yet.", code="audit_not_found")
+        raise AuditNotFoundError("This job has no audit yet.")
     if audit.verdict != AuditVerdict.INCONCLUSIVE:
-        raise VerdictConflictError(
-            f"Only an INCONCLUSIVE audit can be resolved; this one is {audit.verdict}.",
-            code="verdict_final",
+        raise VerdictFinalError(
+            f"Only an INCONCLUSIVE audit can be resolved; this one is {audit.verdict}."
         )
     if AuditResolution.objects.filter(audit=audit).exists():
-        raise VerdictConflictError("This audit is already resolved.", code="verdict_final")
+        raise VerdictFinalError("This audit is already resolved.")
     _require_independent(AuditEvidence.objects.get(job_id=job_id).document, resolver)
     return AuditResolution.objects.create(
         audit=audit, verdict=verdict, reason=reason.strip(), resolved_by=resolver, resolved_at=at

@@ -67,7 +67,7 @@ def record_clarification_answer(
 
     Raises:
         InvalidInputError: the answer is empty or too long.
-        ClarificationConflictError: no question is open (`no_open_clarification`).
+        NoOpenClarificationError: no question is open.
         FourEyesError: the person asked the question.
     """
     answer = require_text(answer, "answer")

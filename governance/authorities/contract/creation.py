@@ -17,7 +17,7 @@ from governance.authorities.contract.ledger_entries import (
 from governance.authorities.contract.proposals import Proposal, proposal_digest
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import InvalidPlanError
 from governance.domain.values import ContractStatus
 from governance.domain.verdicts import parse_validator_verdict
 from governance.models import SystemContract
@@ -42,7 +42,7 @@ def create_contract(
     Raises:
         InvalidVerdictError: a verdict does not fit its form.
         MayNotVerdictError: the eligibility decision is MAY_NOT.
-        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        InvalidPlanError: the plan has not one step for each change.
         DuplicateContractError: the same proposal is a contract already.
     """
     parse_validator_verdict(validator_verdict)
@@ -92,7 +92,7 @@ def create_draft(
         reason: why the draft replaces its parent.
 
     Raises:
-        InvalidInputError: the plan has not one step for each change (`invalid_plan`).
+        InvalidPlanError: the plan has not one step for each change.
         DuplicateContractError: the same proposal, or this revision, is a contract already.
     """
     contract = _new_contract(
@@ -121,7 +121,7 @@ def _new_contract(
     at: datetime,
 ) -> SystemContract:
     if len(plan) != len(proposal.changes):
-        raise InvalidInputError("The plan must have one step for each change.", code="invalid_plan")
+        raise InvalidPlanError("The plan must have one step for each change.")
     expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
     return SystemContract(
         status=status,

@@ -23,7 +23,7 @@ def require_decidable(
         return require_move(contract, target)
     except InvalidTransitionError as refusal:
         message = undecidable_reason(contract, at)
-        raise type(refusal)(message, code=refusal.code, details=refusal.details) from None
+        raise type(refusal)(message, details=refusal.details) from None
 
 
 def undecidable_reason(contract: SystemContract, at: datetime) -> str:

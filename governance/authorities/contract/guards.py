@@ -10,12 +10,13 @@ from governance.authorities.contract.signatures import SigningProgress
 from governance.domain.canonical import timestamp
 from governance.domain.errors import (
     AlreadySignedError,
-    ClarificationConflictError,
+    ClarificationOpenError,
     ConfirmationRequiredError,
     ContractExpiredError,
     FourEyesError,
     InvalidWindowError,
     MayNotVerdictError,
+    NoOpenClarificationError,
     ReasonRequiredError,
     StaleCopyError,
 )
@@ -115,22 +116,20 @@ def refuse_second_question(contract: SystemContract) -> None:
     """Refuse a question while another one is open.
 
     Raises:
-        ClarificationConflictError: a question is open (`clarification_open`).
+        ClarificationOpenError: a question is open.
     """
     if contract.review_ends_at is None:
-        raise ClarificationConflictError(
-            "A question is already open and has no answer yet.", code="clarification_open"
-        )
+        raise ClarificationOpenError("A question is already open and has no answer yet.")
 
 
 def require_open_question(contract: SystemContract) -> None:
     """Refuse an answer while no question is open.
 
     Raises:
-        ClarificationConflictError: no question is open (`no_open_clarification`).
+        NoOpenClarificationError: no question is open.
     """
     if contract.review_ends_at is not None:
-        raise ClarificationConflictError("No question is open.", code="no_open_clarification")
+        raise NoOpenClarificationError("No question is open.")
 
 
 def refuse_second_signature(signing: SigningProgress, founder: Any) -> None:

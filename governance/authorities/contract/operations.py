@@ -20,7 +20,14 @@ from governance.authorities.contract.guards import (
 )
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
-from governance.domain.errors import WrongStateError
+from governance.domain.errors import (
+    NotActiveError,
+    NotLapsedError,
+    ReviewOpenError,
+    ReviewPausedError,
+    VerdictNotPassError,
+    WindowOpenError,
+)
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
 from governance.models import SystemContract
@@ -99,19 +106,17 @@ def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCon
     Raises:
         NotFoundError: no such contract.
         InvalidTransitionError: the contract has another status.
-        WrongStateError: the review is not over (`review_open`), or is paused (`review_paused`).
+        ReviewOpenError: the review is not over.
+        ReviewPausedError: the review is paused.
     """
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
         before = require_move(contract, ContractStatus.EXPIRED)
         ends_at = contract.review_ends_at
         if ends_at is None:
-            raise WrongStateError("A question is open; the review is paused.", code="review_paused")
+            raise ReviewPausedError("A question is open; the review is paused.")
         if at <= ends_at:
-            raise WrongStateError(
-                f"The time for review runs until {ends_at:%Y-%m-%d %H:%M} UTC.",
-                code="review_open",
-            )
+            raise ReviewOpenError(f"The time for review runs until {ends_at:%Y-%m-%d %H:%M} UTC.")
         contract.to_expired(at=at, by=actor, reason="review_ttl_passed")
         _close_and_record(contract, "contract.review.expired", before, actor=actor, at=at)
     return contract
@@ -124,16 +129,16 @@ def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) ->
     Raises:
         NotFoundError: no such contract.
         InvalidTransitionError: the contract cannot fail.
-        WrongStateError: the contract is ACTIVE (`not_lapsed`), or the window is not over
-            (`window_open`).
+        NotLapsedError: the contract is ACTIVE.
+        WindowOpenError: the window is not over.
     """
     with write_transaction():
         contract = SystemContract.objects.lock(contract_id)
         if contract.status != ContractStatus.APPROVED:
             require_move(contract, ContractStatus.FAILED)
-            raise WrongStateError("An ACTIVE contract ends only by its verdict.", code="not_lapsed")
+            raise NotLapsedError("An ACTIVE contract ends only by its verdict.")
         if contract.window is None or at <= contract.window.closes_at:
-            raise WrongStateError("The activation window is not over.", code="window_open")
+            raise WindowOpenError("The activation window is not over.")
         contract.to_failed(at=at, by=actor, reason="window_lapsed")
         _close_and_record(
             contract, "contract.window.lapsed", ContractStatus.APPROVED, actor=actor, at=at
@@ -220,9 +225,7 @@ def complete(
     """Move an ACTIVE contract to COMPLETED, only on PASS (CONTRACT-004), with its verdict."""
     before = require_move(contract, ContractStatus.COMPLETED)
     if verdict is not AuditVerdict.PASS:
-        raise WrongStateError(
-            f"A contract is completed on PASS, not on {verdict}.", code="verdict_not_pass"
-        )
+        raise VerdictNotPassError(f"A contract is completed on PASS, not on {verdict}.")
     contract.to_completed(at=at, by=actor, reason=reason)
     _close_and_record(
         contract, "contract.audit.passed", before, actor=actor, at=at, records=records
@@ -241,7 +244,7 @@ def fail(
     before = contract.status
     if before != ContractStatus.ACTIVE:
         require_move(contract, ContractStatus.FAILED)
-        raise WrongStateError("Only an ACTIVE contract fails by its verdict.", code="not_active")
+        raise NotActiveError("Only an ACTIVE contract fails by its verdict.")
     contract.to_failed(at=at, by=actor, reason=reason)
     _close_and_record(
         contract, "contract.audit.failed", before, actor=actor, at=at, records=records
@@ -258,9 +261,8 @@ def mark_inconclusive(
 ) -> None:
     """Record an INCONCLUSIVE verdict; the contract stays ACTIVE and waits for a resolution."""
     if contract.status != ContractStatus.ACTIVE:
-        raise WrongStateError(
-            f"Only an ACTIVE contract takes a verdict; this one is {contract.status}.",
-            code="not_active",
+        raise NotActiveError(
+            f"Only an ACTIVE contract takes a verdict; this one is {contract.status}."
         )
     contract.audit_verdict = AuditVerdict.INCONCLUSIVE
     contract.save_change(["audit_verdict"], at=at)

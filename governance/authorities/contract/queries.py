@@ -17,7 +17,7 @@ from governance.db.row_mapping import (
     prepared_rows,
 )
 from governance.domain.canonical import timestamp
-from governance.domain.errors import ContractArchivedError
+from governance.domain.errors import ContractArchivedError, ContractNotFoundError
 from governance.domain.values import ContractStatus
 from governance.models import (
     Account,
@@ -28,7 +28,7 @@ from governance.models import (
     ContractTombstone,
     SystemContract,
 )
-from governance.models.contract import no_such_contract, search_query, title_words
+from governance.models.contract import search_query, title_words
 
 _LONG_COLUMNS = (
     *("description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"),
@@ -89,7 +89,7 @@ def affected_capabilities_of(contract_id: UUID) -> list[str]:
         "SELECT affected_capabilities FROM governance_systemcontract WHERE id = %s", [contract_id]
     )
     if not found:
-        raise no_such_contract(contract_id)
+        raise ContractNotFoundError(contract_id)
     names: list[str] = found[0][0]
     return names
 

@@ -24,7 +24,10 @@ from governance.authorities.contract.operations import supersede
 from governance.authorities.contract.proposals import Proposal, parse_proposal
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import Change, parse_changes
-from governance.domain.errors import DuplicateContractError, InvalidChangesError
+from governance.domain.errors import (
+    DuplicateContractError,
+    NothingModifiedError,
+)
 from governance.models import ContractTombstone, SystemContract
 
 MAX_REFERENCE_LENGTH = 256
@@ -55,7 +58,7 @@ def supersede_contract(
         ContractExpiredError: the time for review is over.
         FourEyesError: the founder is the proposer.
         StaleCopyError: the content digest is not `seen_digest`.
-        InvalidChangesError: the changes are those of the old contract (`nothing_modified`).
+        NothingModifiedError: the changes are those of the old contract.
         InvalidInputError: the changes do not fit a contract.
     """
     reason = require_decision_reason(reason)
@@ -85,13 +88,12 @@ def refuse_unmodified(contract: SystemContract, changes: Sequence[Change]) -> No
     """Refuse changes that equal the contract's own.
 
     Raises:
-        InvalidChangesError: nothing was modified (`nothing_modified`).
+        NothingModifiedError: nothing was modified.
     """
     documents = [change.document() for change in changes]
     if canonical_text(documents) == canonical_text(contract.proposed_changes):
-        raise InvalidChangesError.whole(
-            "These are the contract's current changes; nothing was modified.",
-            code="nothing_modified",
+        raise NothingModifiedError.whole(
+            "These are the contract's current changes; nothing was modified."
         )
 
 

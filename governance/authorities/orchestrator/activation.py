@@ -20,9 +20,17 @@ from governance.db.transactions import optimistic_transaction, retried
 from governance.domain.canonical import digest
 from governance.domain.changes import require_targets_in_scope, targets_of
 from governance.domain.errors import (
-    ContractActivationError,
+    ApprovedTargetOutOfScopeError,
+    ApproverMissingError,
+    ContentChangedError,
+    ContractNotApprovedError,
+    HealthBlocksError,
+    HealthUnknownError,
     InvalidInputError,
+    MayNotVerdictError,
+    PlanMismatchError,
     TargetOutOfScopeError,
+    WindowClosedError,
 )
 from governance.domain.values import (
     DEFAULT_TIMEOUT_MINUTES,
@@ -69,9 +77,10 @@ class ContractActivationService:
         Raises:
             NotFoundError: no such contract.
             InvalidInputError: `timeout_minutes` is out of bounds.
-            ContractActivationError: a guard refused. The code says which: `contract_not_approved`,
-                `may_not`, `approver_missing`, `window_closed`, `content_changed`,
-                `target_out_of_scope`, `plan_mismatch`, `health_unknown` or `health_blocked`.
+            ContractActivationError: a guard refused; the subclass says which.
+            MayNotVerdictError: eligibility did not say MAY.
+            HealthUnknownError: `health` is None.
+            HealthBlocksError: health is BLOCKED.
             ChangeFreezeActiveError: a change freeze is active.
         """
         _require_timeout(timeout_minutes)
@@ -145,30 +154,28 @@ def _require_activatable(
     at: datetime,
 ) -> HealthReading:
     if contract.status != ContractStatus.APPROVED:
-        raise _refusal(
-            "contract_not_approved",
+        raise ContractNotApprovedError(
             f"Only an approved contract is activated; this one is {contract.status}.",
-            status=str(contract.status),
+            details={"status": str(contract.status)},
         )
     refuse_active_freeze(freeze)
     if contract.eligibility_decision != EligibilityDecision.MAY:
-        raise _refusal("may_not", "Eligibility did not say MAY.")
+        raise MayNotVerdictError("Eligibility did not say MAY.")
     if contract.approved_by_id is None or contract.window is None:
-        raise _refusal("approver_missing", "No approver is recorded for this contract.")
+        raise ApproverMissingError("No approver is recorded for this contract.")
     if not contract.window.contains(at):
-        raise _refusal(
-            "window_closed",
+        raise WindowClosedError(
             f"The activation window runs from {contract.window.opens_at:%Y-%m-%d %H:%M} "
             f"to {contract.window.closes_at:%Y-%m-%d %H:%M} UTC; it is {at:%Y-%m-%d %H:%M} now.",
         )
     if not _has_signed_content(contract):
-        raise _refusal("content_changed", "The content is not what the founder signed.")
+        raise ContentChangedError("The content is not what the founder signed.")
     _require_scope(contract)
     if health is None:
-        raise _refusal("health_unknown", "The platform's health is unknown.")
+        raise HealthUnknownError("The platform's health is unknown.")
     if blocking := health.blocking_scopes():
-        raise _refusal(
-            "health_blocked", f"Health is BLOCKED for {', '.join(blocking)}.", blocking=blocking
+        raise HealthBlocksError(
+            f"Health is BLOCKED for {', '.join(blocking)}.", details={"blocking": blocking}
         )
     return health
 
@@ -188,10 +195,6 @@ def _require_scope(contract: SystemContract) -> None:
     try:
         require_targets_in_scope(targets_of(changes), contract.affected_capabilities)
     except TargetOutOfScopeError as error:
-        raise _refusal("target_out_of_scope", str(error)) from None
+        raise ApprovedTargetOutOfScopeError(str(error)) from None
     if changes != [step["change"] for step in contract.plan]:
-        raise _refusal("plan_mismatch", "The plan differs from the proposed changes.")
-
-
-def _refusal(code: str, message: str, **details: Any) -> ContractActivationError:
-    return ContractActivationError(message, code=code, details=details)
+        raise PlanMismatchError("The plan differs from the proposed changes.")

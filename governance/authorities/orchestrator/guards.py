@@ -8,16 +8,16 @@ from typing import Any
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
-    InvalidInputError,
     InvalidJobTransitionError,
     JobImmutableError,
+    JobNotFoundError,
+    ReasonRequiredError,
     StaleExecutionError,
     StepOutOfOrderError,
 )
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.values import JobStatus, StepStatus
 from governance.models import GovernanceJob
-from governance.models.job import no_such_job
 
 
 def require_own(job: GovernanceJob, executor: Any) -> None:
@@ -29,7 +29,7 @@ def require_own(job: GovernanceJob, executor: Any) -> None:
         NotFoundError: as for a missing job, so that an executor learns nothing about other jobs.
     """
     if job.started_by_id not in (None, executor.pk):
-        raise no_such_job(job.pk)
+        raise JobNotFoundError(job.pk)
 
 
 def require_running(job: GovernanceJob) -> None:
@@ -88,13 +88,11 @@ def require_cancellation_reason(reason: Any) -> str:
     """Return the reason without white space around it.
 
     Raises:
-        InvalidInputError: it is not text of 1 to 4000 characters (`reason_required`).
+        ReasonRequiredError: it is not text of 1 to 4000 characters.
     """
     require_plain_json(reason, "reason")
     if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= 4000:
-        raise InvalidInputError.at(
-            "reason", "must be text of 1 to 4 000 characters", code="reason_required"
-        )
+        raise ReasonRequiredError.at("reason", "must be text of 1 to 4 000 characters")
     return reason.strip()
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 
 from governance.db.row_mapping import RowMapping, prepared_rows
 from governance.domain.canonical import load_json
+from governance.domain.errors import ContractNotFoundError, JobNotFoundError
 from governance.domain.values import StepStatus
 from governance.models import (
     ApprovalSignature,
@@ -23,8 +24,6 @@ from governance.models import (
     StepResult,
     SystemContract,
 )
-from governance.models.contract import no_such_contract
-from governance.models.job import no_such_job
 from governance.record.ledger.chain import ChainHead
 
 _CONTRACT = RowMapping(SystemContract, "contract")
@@ -126,7 +125,7 @@ def read_contract(contract_id: UUID) -> tuple[SystemContract, ChainHead]:
     """
     row = _read(_HOLD_CONTRACT, contract_id, _READ_CONTRACT, [contract_id])
     if row is None:
-        raise no_such_contract(contract_id)
+        raise ContractNotFoundError(contract_id)
     return _CONTRACT.row(row), ChainHead(*row[_CONTRACT.number :])
 
 
@@ -138,7 +137,7 @@ def read_job_state(job_id: UUID, *, ahead: int = 0) -> JobState:
     """
     row = _read(_HOLD_JOB, job_id, _READ_JOB, [ahead, job_id])
     if row is None:
-        raise no_such_job(job_id)
+        raise JobNotFoundError(job_id)
     seq, hash_, last, timeouts = row[_JOB.number :]
     return JobState(
         _JOB.row(row), ChainHead(seq, hash_), StepStatus(last) if last else None, timeouts
@@ -153,7 +152,7 @@ def read_job_history(job_id: UUID) -> JobHistory:
     """
     row = _read(_HOLD_JOB, job_id, _READ_HISTORY, [job_id])
     if row is None:
-        raise no_such_job(job_id)
+        raise JobNotFoundError(job_id)
     job = _JOB.row(row)
     row = row[_JOB.number :]
     job.contract = _APPROVED.row(row)

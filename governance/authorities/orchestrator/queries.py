@@ -11,11 +11,10 @@ from django.db.models import QuerySet
 
 from governance.authorities.orchestrator.evidence import step_status
 from governance.db.row_mapping import prepared_rows
-from governance.domain.errors import NotFoundError
+from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.models.contract import within_token_scope
-from governance.models.job import no_such_job
 
 _SCOPE = """
     SELECT contract.affected_capabilities
@@ -77,7 +76,7 @@ def scope_of_job(job_id: UUID) -> list[str]:
     """
     found = prepared_rows(_SCOPE, [job_id])
     if not found:
-        raise no_such_job(job_id)
+        raise JobNotFoundError(job_id)
     names: list[str] = found[0][0]
     return names
 
@@ -90,7 +89,7 @@ def job_progress(job_id: UUID) -> JobProgress:
     """
     job: Any = GovernanceJob.objects.with_failed_steps().filter(pk=job_id).first()
     if job is None:
-        raise no_such_job(job_id)
+        raise JobNotFoundError(job_id)
     return JobProgress(
         job_id=str(job.pk),
         status=JobStatus(job.status),
@@ -117,14 +116,13 @@ def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
     """Return the evidence of a job that has ended.
 
     Raises:
-        NotFoundError: no such job, or the job has not ended (`evidence_not_sealed`).
+        JobNotFoundError: no such job.
+        EvidenceNotSealedError: the job has not ended.
     """
     evidence = AuditEvidence.objects.filter(job_id=job_id).first()
     if evidence is None:
         scope_of_job(job_id)
-        raise NotFoundError(
-            "This job has no sealed evidence yet: it has not ended.", code="evidence_not_sealed"
-        )
+        raise EvidenceNotSealedError
     return evidence
 
 

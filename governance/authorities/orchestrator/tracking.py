@@ -39,7 +39,7 @@ from governance.authorities.orchestrator.step_reports import require_report, req
 from governance.authorities.orchestrator.step_results import record_due_report, record_reports
 from governance.db.transactions import optimistic_transaction, retried
 from governance.domain.canonical import digest, timestamp
-from governance.domain.errors import StepsOutstandingError, WrongStateError
+from governance.domain.errors import LeaseNotOverError, StepsOutstandingError
 from governance.domain.lifecycles import JobStateMachine
 from governance.domain.values import (
     ActiveFreeze,
@@ -209,7 +209,7 @@ class JobStateTracker:
         """End a PENDING or RUNNING job as CANCELLED, with the reason.
 
         Raises:
-            InvalidInputError: the reason is empty or too long (`reason_required`).
+            ReasonRequiredError: the reason is empty or too long.
             NotFoundError: no such job.
             JobImmutableError: the job has ended.
         """
@@ -233,14 +233,14 @@ class JobStateTracker:
             NotFoundError: no such job.
             JobImmutableError: the job has ended.
             InvalidJobTransitionError: the job has not started.
-            WrongStateError: the lease is not over (`not_timed_out`).
+            LeaseNotOverError: the lease is not over.
         """
         with optimistic_transaction():
             history = read_job_history(job_id)
             job = history.job
             require_running(job)
             if not lease_has_expired(job, at):
-                raise WrongStateError("The job's lease is not over.", code="not_timed_out")
+                raise LeaseNotOverError("The job's lease is not over.")
             reason = f"{_expiry_reason(job)}: {_left_at(history)}."
             _end(history, JobStatus.FAILED, reason=reason, actor=actor, health=health, at=at)
         return job

@@ -11,8 +11,9 @@ from governance.domain.errors import (
     CapabilityFrozenError,
     ContractImmutableError,
     HealthBlocksError,
+    HealthUnknownError,
+    NotEligibleError,
     WrongPersonError,
-    WrongStateError,
 )
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus, HealthReading
@@ -51,7 +52,7 @@ def require_reviewable(contract: SystemContract, at: datetime) -> None:
 
     Raises:
         ContractImmutableError: the contract has ended.
-        WrongStateError: the contract has another status (`not_eligible`).
+        NotEligibleError: the contract has another status.
     """
     if contract.status == ContractStatus.ELIGIBLE:
         return
@@ -59,7 +60,7 @@ def require_reviewable(contract: SystemContract, at: datetime) -> None:
     message = undecidable_reason(contract, at)
     if contract.status in CONTRACT_TERMINAL_STATES:
         raise ContractImmutableError(message, details=details)
-    raise WrongStateError(message, code="not_eligible", details=details)
+    raise NotEligibleError(message, details=details)
 
 
 def require_platform_ready(*, health: HealthReading | None, frozen: Collection[str]) -> None:
@@ -67,13 +68,14 @@ def require_platform_ready(*, health: HealthReading | None, frozen: Collection[s
 
     Raises:
         CapabilityFrozenError: `frozen` names a capability.
-        HealthBlocksError: health is BLOCKED or unknown (`health_blocked`, `health_unknown`).
+        HealthBlocksError: health is BLOCKED.
+        HealthUnknownError: health could not be read.
     """
     if frozen:
         raise CapabilityFrozenError(
             f"Frozen capabilities cannot change: {', '.join(sorted(frozen))}."
         )
     if health is None:
-        raise HealthBlocksError("The platform's health is unknown.", code="health_unknown")
+        raise HealthUnknownError("The platform's health is unknown.")
     if blocking := health.blocking_scopes():
         raise HealthBlocksError(f"Health is BLOCKED for {', '.join(blocking)}.")

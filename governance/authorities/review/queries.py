@@ -23,10 +23,9 @@ from governance.authorities.review.policy import (
     require_reviewable,
 )
 from governance.db.row_mapping import prepared_rows
-from governance.domain.errors import GovernanceError
+from governance.domain.errors import ContractNotFoundError, GovernanceError
 from governance.domain.values import ActiveFreeze, HealthReading
 from governance.models import SystemContract
-from governance.models.contract import no_such_contract
 from governance.services.access.permissions import require_founder
 from governance.services.freezes.guards import refuse_active_freeze
 from governance.services.freezes.queries import ACTIVE_FREEZES, longest_freeze
@@ -104,7 +103,7 @@ def capabilities_and_freeze_of(
     """
     found = prepared_rows(_CIRCUMSTANCES, [at, at, at, contract_id])
     if not found:
-        raise no_such_contract(contract_id)
+        raise ContractNotFoundError(contract_id)
     capabilities, is_frozen = found[0][0], found[0][-1] is not None
     return capabilities, longest_freeze([row[1:] for row in found]) if is_frozen else None
 

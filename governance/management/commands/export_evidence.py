@@ -9,7 +9,11 @@ from typing import Any
 
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.canonical import canonical_text, sha256_hex
-from governance.domain.errors import EvidenceMismatchError, InvalidInputError
+from governance.domain.errors import (
+    EvidenceMismatchError,
+    FileExistsAlreadyError,
+    UnwritableFileError,
+)
 from governance.management.base import GovernanceCommand
 from governance.management.values import parse_id
 from governance.record.attest.keys import signing_key
@@ -70,8 +74,8 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
     """Write `content` to `path`; after a failed write, no file is left.
 
     Raises:
-        InvalidInputError: The file exists and `force` is not set (`file_exists`), or cannot be
-            written (`unwritable_file`).
+        FileExistsAlreadyError: The file exists and `force` is not set.
+        UnwritableFileError: The file cannot be written.
     """
     try:
         with path.open("wb" if force else "xb") as file:
@@ -83,10 +87,6 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
                     path.unlink()
                 raise
     except FileExistsError:
-        raise InvalidInputError(
-            f"{path} exists already; --force overwrites it.", code="file_exists"
-        ) from None
+        raise FileExistsAlreadyError(f"{path} exists already; --force overwrites it.") from None
     except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be written: {error.strerror}.", code="unwritable_file"
-        ) from None
+        raise UnwritableFileError(f"{path} cannot be written: {error.strerror}.") from None

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.demo.load_demo import is_empty, load_demo
-from governance.domain.errors import GovernanceError
+from governance.domain.errors import CannotServeError
 from governance.management.base import GovernanceCommand
 from governance.management.commands.load_demo import password_lines
 from governance.management.values import number_in
@@ -62,7 +62,7 @@ proxy with TLS in front."""
     def run(self, **options: Any) -> None:
         site = Site(host=options["host"], port=options["port"])
         if not site.port_is_free():
-            raise _cannot_serve(
+            raise CannotServeError(
                 f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or "
                 "this user may not use it. Choose another with --port or PORT."
             )
@@ -83,14 +83,14 @@ proxy with TLS in front."""
         try:
             site.start(_environment(site.host), folder=settings.BASE_DIR)
             if not site.wait_until_listening():
-                raise _cannot_serve("The site did not start; its own messages are above.")
+                raise CannotServeError("The site did not start; its own messages are above.")
             self.stdout.write(f"admin  {site.address}{reverse('admin:index')}")
             self.stdout.write(f"API    {site.address}{reverse('api:index')}")
             self.stdout.write(f"       {site.address}{reverse('api:docs')} describes it")
             self.stdout.write("Ctrl-C stops it.")
             self.stdout.flush()
             if code := self._wait(site):
-                raise _cannot_serve(f"The site ended by itself, with exit code {code}.")
+                raise CannotServeError(f"The site ended by itself, with exit code {code}.")
         finally:
             with _stop_signals(signal.SIG_IGN):
                 site.stop()
@@ -159,7 +159,3 @@ def _stop_signals(
 
 def _raise_stopped(signum: int, frame: FrameType | None) -> None:
     raise Stopped
-
-
-def _cannot_serve(message: str) -> GovernanceError:
-    return GovernanceError(message, code="cannot_serve")

@@ -22,7 +22,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from governance.domain.canonical import canonical_text, timestamp
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import BadCheckpointError, InvalidInputError
 from governance.models import ContractTombstone, LedgerEntry
 from governance.record.attest.envelopes import (
     CHECKPOINT_TYPE,
@@ -236,4 +236,4 @@ def _line(chain: _Chain) -> str:
 
 
 def _unusable(why: str) -> InvalidInputError:
-    return InvalidInputError(f"This checkpoint cannot be used: {why}.", code="bad_checkpoint")
+    return BadCheckpointError(f"This checkpoint cannot be used: {why}.")

@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import BadEnvelopeError, BadSignatureError
 from governance.record.attest.keys import key_id
 
 CHECKPOINT_TYPE = "application/vnd.govsite.checkpoint+json"
@@ -46,18 +46,16 @@ def open_envelope(envelope: Any, *, payload_type: str, key: Ed25519PublicKey) ->
         stated = envelope["payloadType"]
         signatures = [_decoded(signature["sig"]) for signature in envelope["signatures"]]
     except (KeyError, TypeError, ValueError, binascii.Error):
-        raise InvalidInputError("This is not a signed envelope.", code="bad_envelope") from None
+        raise BadEnvelopeError("This is not a signed envelope.") from None
     if stated != payload_type:
-        raise InvalidInputError(
-            f"The envelope holds {stated}, not {payload_type}.", code="bad_envelope"
-        )
+        raise BadEnvelopeError(f"The envelope holds {stated}, not {payload_type}.")
     for signature in signatures:
         try:
             key.verify(signature, _encoded(payload_type, payload))
         except InvalidSignature:
             continue
         return payload
-    raise InvalidInputError("No signature of the envelope is by this key.", code="bad_signature")
+    raise BadSignatureError("No signature of the envelope is by this key.")
 
 
 def _encoded(payload_type: str, payload: bytes) -> bytes:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.conf import settings
 
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import InvalidInputError, UnusableKeyError
 
 
 def signing_key() -> Ed25519PrivateKey:
@@ -90,4 +90,4 @@ def _make_key(path: Path) -> None:
 
 
 def _unusable(path: Path, why: str) -> InvalidInputError:
-    return InvalidInputError(f"{path} cannot be used as a key: {why}.", code="unusable_key")
+    return UnusableKeyError(f"{path} cannot be used as a key: {why}.")

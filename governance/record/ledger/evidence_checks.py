@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from governance.domain.canonical import sha256_hex
-from governance.domain.errors import NotFoundError
+from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import one_snapshot, verify_ledger
@@ -37,17 +37,16 @@ def check_evidence(job_id: UUID) -> list[EvidenceCheck]:
     """Check every claim about the evidence of a job; the evidence is proven if all hold.
 
     Raises:
-        NotFoundError: `job_not_found`, or `evidence_not_sealed` for a job that has not ended.
+        JobNotFoundError: no such job.
+        EvidenceNotSealedError: the job has not ended.
     """
     with one_snapshot():
         job = GovernanceJob.objects.filter(pk=job_id).values("status", "contract_id").first()
         if job is None:
-            raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
+            raise JobNotFoundError(job_id)
         evidence = AuditEvidence.objects.filter(job_id=job_id).first()
         if evidence is None and job["status"] not in JOB_TERMINAL_STATES:
-            raise NotFoundError(
-                "This job has no sealed evidence yet: it has not ended.", code="evidence_not_sealed"
-            )
+            raise EvidenceNotSealedError
         chain = _chain(job["contract_id"])
         if evidence is None:
             return [

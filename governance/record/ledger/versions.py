@@ -9,10 +9,15 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.domain.errors import NotFoundError, VersionMismatchError
+from governance.domain.errors import (
+    ContractNotFoundError,
+    JobNotFoundError,
+    VersionMismatchError,
+)
 from governance.models import GovernanceJob, SystemContract
 
 Subject = Literal["contract", "job"]
+_NOT_FOUND = {"contract": ContractNotFoundError, "job": JobNotFoundError}
 
 # Each change of a contract or its job has a ledger entry, so the head of the chain identifies their
 # state. Responses also show usernames, which can change without an entry.
@@ -41,13 +46,13 @@ def version_of(subject: Subject, pk: UUID) -> str:
     have the same version.
 
     Raises:
-        NotFoundError: `contract_not_found` or `job_not_found`.
+        NotFoundError: there is no such contract or job.
     """
     with connection.cursor() as cursor:
         cursor.execute(_VERSION.format(subject=subject), [pk])
         found = cursor.fetchone()
     if found is None:
-        raise NotFoundError(f"There is no {subject} {pk}.", code=f"{subject}_not_found")
+        raise _NOT_FOUND[subject](pk)
     head, names = found
     return hashlib.sha256(bytes(head or b"") + (names or "").encode()).hexdigest()[:32]
 
@@ -58,7 +63,7 @@ def require_version(subject: Subject, pk: UUID, versions: Collection[str]) -> No
     The version `*` stands for any.
 
     Raises:
-        NotFoundError: `contract_not_found` or `job_not_found`.
+        NotFoundError: there is no such contract or job.
         VersionMismatchError: with the current version in its details.
     """
     if subject == "contract":

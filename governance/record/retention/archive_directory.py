@@ -27,7 +27,11 @@ from governance.domain.canonical import (
     sha256_hex,
     timestamp,
 )
-from governance.domain.errors import InvalidInputError, WrongStateError
+from governance.domain.errors import (
+    ArchiveInUseError,
+    ArchiveUnfinishedError,
+    BadArchiveError,
+)
 from governance.record.ledger.contract_record import ContractRecord
 
 MANIFEST = "manifest.jsonl"
@@ -91,9 +95,7 @@ def manifest_lines(folder: Path) -> Iterator[str]:
             for line in lines:
                 yield line.rstrip("\n")
     except FileNotFoundError:
-        raise InvalidInputError(
-            f"{folder} is not an archive: it has no {MANIFEST}.", code="bad_archive"
-        ) from None
+        raise BadArchiveError(f"{folder} is not an archive: it has no {MANIFEST}.") from None
 
 
 def manifest_entries(folder: Path) -> Iterator[ManifestEntry]:
@@ -114,10 +116,7 @@ def manifest_entries(folder: Path) -> Iterator[ManifestEntry]:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             is_ours = False
         if not is_ours:
-            raise InvalidInputError(
-                f"Line {number} of {folder / MANIFEST} is not valid.",
-                code="bad_archive",
-            )
+            raise BadArchiveError(f"Line {number} of {folder / MANIFEST} is not valid.")
         yield found
 
 
@@ -128,9 +127,8 @@ def require_finished_archive(folder: Path) -> None:
         WrongStateError: `archive_unfinished`.
     """
     if (folder / _BATCH).exists():
-        raise WrongStateError(
-            f"Writing {folder} was interrupted: run archive_contracts again to finish it.",
-            code="archive_unfinished",
+        raise ArchiveUnfinishedError(
+            f"Writing {folder} was interrupted: run archive_contracts again to finish it."
         )
 
 
@@ -199,9 +197,7 @@ def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise WrongStateError(
-                f"Another process is writing to {folder}.", code="archive_in_use"
-            ) from None
+            raise ArchiveInUseError(f"Another process is writing to {folder}.") from None
         archive = ArchiveDirectory(folder)
         archive.finish_batch()
         yield archive

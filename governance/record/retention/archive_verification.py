@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.models import ContractTombstone
 from governance.record.ledger.contract_record import ContractRecord
 from governance.record.retention.archive_directory import (
@@ -115,4 +115,4 @@ def _bytes_in(path: Path) -> bytes | None:
 
 
 def _unusable(why: str) -> InvalidInputError:
-    return InvalidInputError(why, code="bad_archive")
+    return BadArchiveError(why)

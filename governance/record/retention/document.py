@@ -18,7 +18,7 @@ from django.db.models import BinaryField
 
 from governance.db.row_mapping import array_literal
 from governance.domain.canonical import canonical_text, load_json
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.models import (
     ApprovalSignature,
@@ -219,4 +219,4 @@ def _unreadable(error: Exception) -> InvalidInputError:
 
 
 def _unusable(why: str) -> InvalidInputError:
-    return InvalidInputError(f"This is not a contract's record: {why}.", code="bad_archive")
+    return BadArchiveError(f"This is not a contract's record: {why}.")

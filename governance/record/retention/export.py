@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import DataError
 from django.db.models import Q, QuerySet
 
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import InTheFutureError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.models import SystemContract
 from governance.record.ledger.verification import one_snapshot
@@ -62,7 +62,7 @@ def archive_contracts(
         InvalidInputError: `in_the_future`, if `before` is later than `at`.
     """
     if before > at:
-        raise InvalidInputError.at("before", "is in the future", code="in_the_future")
+        raise InTheFutureError.at("before", "is in the future")
     for batch in _batches(before):
         missing = [one for one in batch if not (archive and archive.has(one))]
         kept = set(batch) - set(missing)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from governance.domain.canonical import canonical_text, timestamp
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import BadArchiveError
 from governance.record.attest.envelopes import open_envelope, sign_envelope
 from governance.record.attest.merkle import MerkleTree
 from governance.record.retention.archive_directory import (
@@ -55,15 +55,11 @@ def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:
     try:
         envelope = json.loads((folder / SIGNATURE).read_text(encoding="utf-8", errors="replace"))
     except (FileNotFoundError, ValueError, RecursionError):
-        raise InvalidInputError(
-            f"{folder} has no readable {SIGNATURE}.", code="bad_archive"
-        ) from None
+        raise BadArchiveError(f"{folder} has no readable {SIGNATURE}.") from None
     signed = json.loads(open_envelope(envelope, payload_type=ARCHIVE_TYPE, key=key))
     tree = _tree_of(folder)
     if (signed["contracts"], signed["merkle_root"]) != (tree.size, tree.root.hex()):
-        raise InvalidInputError(
-            "The manifest's lines are not those that were signed.", code="bad_archive"
-        )
+        raise BadArchiveError("The manifest's lines are not those that were signed.")
     return SignedManifest(signed["signed_at"], signed["contracts"])
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from governance.domain.errors import InvalidInputError, NotFoundError
+from governance.domain.errors import GroupNotFoundError, InvalidInputError
 from governance.domain.roles import Role
 from governance.models import Account
 
@@ -25,7 +25,7 @@ def open_account(
 
     Raises:
         InvalidInputError: Django does not allow the name, or it is taken.
-        NotFoundError: the role has no group (`group_not_found`).
+        GroupNotFoundError: the role has no group.
     """
     account = Account(username=username, **flags)
     account.set_password(password)
@@ -48,12 +48,12 @@ def assign_role(account: Account, role: Role) -> bool:
     """Add an account to a role's group; return whether it was added just now.
 
     Raises:
-        NotFoundError: the role has no group (`group_not_found`).
+        GroupNotFoundError: the role has no group.
     """
     if account.groups.filter(name=str(role)).exists():
         return False
     group = Group.objects.filter(name=str(role)).first()
     if group is None:
-        raise NotFoundError(f"There is no group {role}.", code="group_not_found")
+        raise GroupNotFoundError(f"There is no group {role}.")
     account.groups.add(group)
     return True

@@ -19,9 +19,14 @@ from django.db.models import Q, QuerySet
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     InvalidInputError,
-    NotFoundError,
-    WrongPersonError,
-    WrongStateError,
+    NotAServiceAccountError,
+    TokenExpiredError,
+    TokenIssuedError,
+    TokenNotFoundError,
+    TokenRevokedError,
+    TokenRotatedError,
+    UserInactiveError,
+    UserNotFoundError,
 )
 from governance.domain.roles import Role
 from governance.domain.tokens import (
@@ -72,10 +77,10 @@ def issue_token(
 
     Raises:
         InvalidInputError: a field is invalid, or the account lacks a permission of `verbs`.
-        NotFoundError: there is no such account (`user_not_found`).
-        WrongPersonError: the account is not active (`user_inactive`), or a person's account
-            (`not_a_service_account`).
-        WrongStateError: a token with `token_id` exists (`token_issued`).
+        UserNotFoundError: there is no such account.
+        UserInactiveError: the account is not active.
+        NotAServiceAccountError: the account is a person's.
+        TokenIssuedError: a token with `token_id` exists.
     """
     require_plain_json(username, "username")
     columns: dict[str, Any] = {
@@ -94,10 +99,9 @@ def issue_token(
                 raise InvalidInputError.at("verbs", f"{username} may not {verb}")
         # `_account` locked the account's row, so of two equal calls the second sees the token.
         if token_id is not None and ApiToken.objects.filter(pk=token_id).exists():
-            raise WrongStateError(
+            raise TokenIssuedError(
                 "This token was already issued, and its text cannot be shown again: revoke it, or "
-                "rotate it.",
-                code="token_issued",
+                "rotate it."
             )
         return _make(user=account, lifetime=timedelta(days=days), actor=actor, at=at, **columns)
 
@@ -111,9 +115,10 @@ def rotate_token(
 
     Raises:
         InvalidInputError: the overlap is out of bounds.
-        NotFoundError: no such token.
-        WrongStateError: the token is revoked, expired, or has a successor (`token_revoked`,
-            `token_expired`, `token_rotated`).
+        TokenNotFoundError: no such token.
+        TokenRevokedError: the token is revoked.
+        TokenExpiredError: the token has expired.
+        TokenRotatedError: the token has a successor.
         WrongPersonError: as in `issue_token`.
     """
     if not timedelta(hours=OVERLAP_HOURS[0]) <= overlap <= timedelta(hours=OVERLAP_HOURS[-1]):
@@ -140,13 +145,11 @@ def rotate_token(
 def require_rotatable(token: ApiToken, at: datetime) -> None:
     """Refuse a token that cannot be rotated, with the errors of `rotate_token`."""
     if (state := token.state_at(at)) is not TokenState.LIVE:
-        raise WrongStateError(
-            f"This token is {state}; issue another one.", code=f"token_{state.lower()}"
-        )
+        is_revoked = state is TokenState.REVOKED
+        error_class = TokenRevokedError if is_revoked else TokenExpiredError
+        raise error_class(f"This token is {state}; issue another one.")
     if ApiToken.objects.filter(rotated_from=token).exists():
-        raise WrongStateError(
-            "This token already has a successor; rotate that one.", code="token_rotated"
-        )
+        raise TokenRotatedError("This token already has a successor; rotate that one.")
     _require_service_account(token.user)
 
 
@@ -156,7 +159,7 @@ def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") 
     Raises:
         InvalidInputError: the reason is too long.
         NotFoundError: no such token.
-        WrongStateError: the token is revoked already (`token_revoked`).
+        TokenRevokedError: the token is revoked already.
     """
     require_plain_json(reason, "reason")
     if len(reason) > MAX_REASON_LENGTH:
@@ -164,7 +167,7 @@ def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") 
     with transaction.atomic():
         token = _lock(token_id)
         if token.revoked_at is not None:
-            raise WrongStateError("This token is already revoked.", code="token_revoked")
+            raise TokenRevokedError("This token is already revoked.")
         token.revoked_at, token.revoked_by = at, actor
         token.revoked_reason = reason.strip()
         token.save(update_fields=["revoked_at", "revoked_by", "revoked_reason"])
@@ -207,7 +210,7 @@ def find_token(named: str) -> ApiToken:
             ) from None
         found = list(tokens.filter(token_key__startswith=named.rstrip("…"))[:2])
     if not found:
-        raise NotFoundError("There is no such token.", code="token_not_found")
+        raise TokenNotFoundError("There is no such token.")
     if len(found) > 1:
         raise InvalidInputError.at("token", "matches several tokens; use the id")
     return found[0]
@@ -231,10 +234,7 @@ def _account(username: str, role: Role | None, *, create: bool) -> Account:
             assign_role(account, role)
         return account
     if not create:
-        raise NotFoundError(
-            f"There is no user {username!r}; --create makes a service account.",
-            code="user_not_found",
-        )
+        raise UserNotFoundError(f"There is no user {username!r}; --create makes a service account.")
     if role is None:
         raise InvalidInputError.at("role", "is required for a new account")
     return open_account(username=username, role=role)
@@ -242,12 +242,11 @@ def _account(username: str, role: Role | None, *, create: bool) -> Account:
 
 def _require_service_account(account: Account) -> None:
     if not account.is_active:
-        raise WrongPersonError(f"{account} is not active.", code="user_inactive")
+        raise UserInactiveError(f"{account} is not active.")
     if not is_service_account(account):
-        raise WrongPersonError(
+        raise NotAServiceAccountError(
             f"{account} is a person's account; a token belongs to a service account, which nobody "
-            "can log in with.",
-            code="not_a_service_account",
+            "can log in with."
         )
 
 
@@ -271,5 +270,5 @@ def _make(
 def _lock(token_id: UUID) -> ApiToken:
     token = ApiToken.objects.select_for_update().filter(pk=token_id).first()
     if token is None:
-        raise NotFoundError("There is no such token.", code="token_not_found")
+        raise TokenNotFoundError("There is no such token.")
     return token

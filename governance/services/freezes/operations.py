@@ -14,10 +14,11 @@ from django.conf import settings
 
 from governance.db.transactions import retried, write_transaction
 from governance.domain.errors import (
+    FreezeNotFoundError,
+    FreezeOverError,
     InvalidWindowError,
-    NotFoundError,
+    NoActiveFreezeError,
     ReasonRequiredError,
-    WrongStateError,
 )
 from governance.domain.texts import clean_text
 from governance.models import ChangeFreeze, FreezeLift
@@ -51,17 +52,17 @@ def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> 
     Raises:
         WrongPersonError: the person is no founder.
         ReasonRequiredError: the reason is empty.
-        NotFoundError: no such freeze (`freeze_not_found`).
-        WrongStateError: the freeze was lifted or has ended (`freeze_over`).
+        FreezeNotFoundError: no such freeze.
+        FreezeOverError: the freeze was lifted or has ended.
     """
     require_founder(founder)
     reason = _require_reason(reason)
     with write_transaction():
         freeze = ChangeFreeze.objects.select_related("lift").filter(pk=freeze_id).first()
         if freeze is None:
-            raise NotFoundError(f"There is no freeze {freeze_id}.", code="freeze_not_found")
+            raise FreezeNotFoundError(f"There is no freeze {freeze_id}.")
         if hasattr(freeze, "lift") or freeze.ends_at <= at:
-            raise WrongStateError("This freeze has already ended.", code="freeze_over")
+            raise FreezeOverError("This freeze has already ended.")
         return _lift(freeze, reason=reason, founder=founder, at=at)
 
 
@@ -72,14 +73,14 @@ def lift_active_freezes(*, reason: str, founder: Any, at: datetime) -> list[Free
     Raises:
         WrongPersonError: the person is no founder.
         ReasonRequiredError: the reason is empty.
-        WrongStateError: no freeze is active (`no_active_freeze`).
+        NoActiveFreezeError: no freeze is active.
     """
     require_founder(founder)
     reason = _require_reason(reason)
     with write_transaction():
         active = list(ChangeFreeze.objects.in_force(at).filter(lift=None))
         if not active:
-            raise WrongStateError("No change freeze is active.", code="no_active_freeze")
+            raise NoActiveFreezeError("No change freeze is active.")
         return [_lift(freeze, reason=reason, founder=founder, at=at) for freeze in active]
 
 

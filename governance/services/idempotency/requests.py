@@ -37,7 +37,7 @@ def run_idempotent_request(
     Raises:
         RequestInProgressError: the first attempt is still running.
         KeyReusedError: the key was used for another request.
-        WrongStateError: the stored response cannot be decrypted (`answer_lost`).
+        ResponseLostError: the stored response cannot be decrypted.
     """
     with freeze_error_details(at):
         return _run_idempotent_request(request, work, at)

@@ -25,7 +25,7 @@ from django.utils.encoding import force_bytes
 from governance.domain.errors import (
     KeyReusedError,
     RequestInProgressError,
-    WrongStateError,
+    ResponseLostError,
 )
 from governance.models import IdempotencyRecord
 
@@ -121,7 +121,7 @@ def stored_response(request: IdempotentRequest, stored: IdempotencyRecord) -> St
     """Return the stored response, byte for byte; None if the request has begun but not ended.
 
     Raises:
-        WrongStateError: the site's secret key has changed since (`answer_lost`).
+        ResponseLostError: the site's secret key has changed since.
     """
     if stored.sealed_answer is None or stored.status is None:
         return None
@@ -158,10 +158,9 @@ def _unseal(request: IdempotentRequest, sealed: bytes) -> tuple[dict[str, str], 
             continue
         end = 4 + int.from_bytes(plain[:4])
         return json.loads(plain[4:end]), plain[end:]
-    raise WrongStateError(
+    raise ResponseLostError(
         "The stored response cannot be decrypted, because the site's secret has changed; "
-        "read the current state.",
-        code="answer_lost",
+        "read the current state."
     )
 
 

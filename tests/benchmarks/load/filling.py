@@ -17,7 +17,7 @@ from governance.authorities.contract.queries import count_contracts
 from governance.authorities.contract.signatures import quorum_for
 from governance.demo.people import Login, UserFactory
 from governance.demo.scenario import People
-from governance.domain.errors import WrongStateError
+from governance.domain.errors import NotEmptyError
 from governance.domain.roles import Role
 from governance.domain.values import RiskLevel, Source
 from governance.models import SystemContract
@@ -87,7 +87,7 @@ def fill_database(
 
     Raises:
         ValueError: There are fewer contracts than kinds.
-        WrongStateError: The database has a contract, or with `append` one that no load made
+        NotEmptyError: The database has a contract, or with `append` one that no load made
             (`not_empty`).
     """
     copies = copies_of_each(contracts)
@@ -121,11 +121,9 @@ def has_only_load_contracts(*, using: str) -> bool:
 
 def first_free_number(*, append: bool) -> int:
     if count_contracts() and not append:
-        raise WrongStateError(
-            "The database has contracts already, and a load needs an empty one.", code="not_empty"
-        )
+        raise NotEmptyError("The database has contracts already, and a load needs an empty one.")
     if not has_only_load_contracts(using="default"):
-        raise WrongStateError("The database has contracts that no load made.", code="not_empty")
+        raise NotEmptyError("The database has contracts that no load made.")
     last = SystemContract.objects.aggregate(last=Max("reference"))["last"]
     return 1 + int(last.removeprefix(PREFIX)) if last else 1
 

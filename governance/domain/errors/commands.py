@@ -1,0 +1,39 @@
+"""Errors of management commands: their files, their database and the site that they start."""
+
+from __future__ import annotations
+
+from governance.domain.errors.base import InvalidInputError, WrongStateError
+
+
+# --- files ---
+class UnreadableFileError(InvalidInputError, code="unreadable_file"):
+    """A file that cannot be read."""
+
+
+class UnwritableFileError(InvalidInputError, code="unwritable_file"):
+    """A file that cannot be written."""
+
+
+class FileExistsAlreadyError(InvalidInputError, code="file_exists"):
+    """A file that exists already; `--force` overwrites it."""
+
+
+class NoTokenError(InvalidInputError, code="no_token"):
+    """A file or a variable that has no API token."""
+
+
+# --- the database and the site ---
+class EarlierVersionError(WrongStateError, code="earlier_version"):
+    """A database that was made by version 0.1."""
+
+
+class NotEmptyError(WrongStateError, code="not_empty"):
+    """A database that already has users or contracts."""
+
+
+class SomebodyElseError(WrongStateError, code="somebody_else"):
+    """A username of the demo that belongs to an account without the demo's role."""
+
+
+class CannotServeError(WrongStateError, code="cannot_serve"):
+    """A site that did not start, or ended by itself."""
