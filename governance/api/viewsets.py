@@ -26,7 +26,7 @@ from governance.domain.errors import (
     JobNotFoundError,
     NotFoundError,
 )
-from governance.models.contract import within_token_scope
+from governance.models.contract_indexes import within_token_scope
 
 
 class GovernedViewSet(GenericViewSet[Any]):

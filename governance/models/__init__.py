@@ -1,5 +1,7 @@
 """The tables: one file each, the constraints beside the fields, the triggers in `sql/`.
 
+The constraints and indexes of contracts are many, and have files of their own.
+
 May read: their own rows. Write: nothing of their own accord; the one operation that owns a table
 writes it (such as `authorities/contract/operations.py` and `record/ledger/chain.py`). Refuse: a
 row that breaks a constraint, and a move that the lifecycle does not have.

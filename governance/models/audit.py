@@ -8,13 +8,13 @@ from django.db import models
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict
-from governance.models.constraints import ClosedSet
+from governance.models.constraints import closed_set
 from governance.models.fields import (
+    AccountField,
+    ChoiceField,
     KeptOneToOneField,
     OneJobField,
-    choice_field,
     digest_field,
-    user_field,
 )
 
 
@@ -23,11 +23,11 @@ class GovernanceAudit(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     job = OneJobField("governance.GovernanceJob", related_name="audit")
-    verdict = choice_field(AuditVerdict)
+    verdict = ChoiceField(AuditVerdict)
     reason = models.TextField()
     checks = models.JSONField(default=list)
     evidence_sha256 = digest_field()
-    author = user_field()
+    author = AccountField()
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -37,7 +37,7 @@ class GovernanceAudit(models.Model):
             ("resolve_audit", "Can settle an inconclusive audit"),
         ]
         constraints = [
-            ClosedSet(
+            closed_set(
                 "verdict",
                 [AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE],
                 name="audit_verdict_given",
@@ -67,15 +67,15 @@ class AuditResolution(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     audit = KeptOneToOneField(GovernanceAudit, related_name="resolution")
-    verdict = choice_field(AuditVerdict)
+    verdict = ChoiceField(AuditVerdict)
     reason = models.TextField()
-    resolved_by = user_field()
+    resolved_by = AccountField()
     resolved_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ("view",)
         constraints = [
-            ClosedSet(
+            closed_set(
                 "verdict", [AuditVerdict.PASS, AuditVerdict.FAIL], name="resolution_pass_or_fail"
             )
         ]

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models
 
 from governance.domain.canonical import timestamp
-from governance.models.constraints import NotEmpty
-from governance.models.fields import ContractField, KeptOneToOneField, user_field
+from governance.models.constraints import not_empty
+from governance.models.fields import AccountField, ContractField, KeptOneToOneField
 
 
 class ClarificationRequest(models.Model):
@@ -21,7 +21,7 @@ class ClarificationRequest(models.Model):
     contract = ContractField("governance.SystemContract", related_name="clarifications")
     number = models.PositiveIntegerField()
     question = models.TextField()
-    asked_by = user_field()
+    asked_by = AccountField()
     asked_at = models.DateTimeField()
 
     class Meta:
@@ -32,7 +32,7 @@ class ClarificationRequest(models.Model):
             models.UniqueConstraint(
                 fields=["contract", "number"], name="clarification_numbered_once"
             ),
-            NotEmpty("question", name="clarification_question_not_empty"),
+            not_empty("question", name="clarification_question_not_empty"),
         ]
 
     def __str__(self) -> str:
@@ -54,12 +54,12 @@ class ClarificationAnswer(models.Model):
     id = models.BigAutoField(primary_key=True)
     request = KeptOneToOneField(ClarificationRequest, related_name="answer")
     answer = models.TextField()
-    answered_by = user_field()
+    answered_by = AccountField()
     answered_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
-        constraints = [NotEmpty("answer", name="clarification_answer_not_empty")]
+        constraints = [not_empty("answer", name="clarification_answer_not_empty")]
 
     def __str__(self) -> str:
         return f"Answer {self.pk}"

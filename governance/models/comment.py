@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from governance.models.constraints import NotEmpty
-from governance.models.fields import ContractField, user_field
+from governance.models.constraints import not_empty
+from governance.models.fields import AccountField, ContractField
 
 
 class ContractComment(models.Model):
@@ -14,13 +14,13 @@ class ContractComment(models.Model):
     id = models.BigAutoField(primary_key=True)
     contract = ContractField("governance.SystemContract", related_name="comments")
     text = models.TextField()
-    by = user_field()
+    by = AccountField()
     at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
         ordering = ["at", "id"]
-        constraints = [NotEmpty("text", name="comment_text_not_empty")]
+        constraints = [not_empty("text", name="comment_text_not_empty")]
 
     def __str__(self) -> str:
         return f"Comment {self.pk}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django_fsm import FSMField
+from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def new_id() -> UUID:
@@ -20,12 +23,16 @@ def new_id() -> UUID:
     return uuid7()
 
 
-def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
+def choices_of(values: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(str(value), str(value)) for value in values]
 
 
-class _OfClosedSet(models.Field):
-    """A text field with a fixed set of values; migrations keep the set in its `ClosedSet` only."""
+class ChoiceField(models.CharField):
+    """A text field with a fixed set of values; migrations have the set only in a `closed_set`."""
+
+    def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
+        fixed = {"max_length": 20, "choices": choices_of(values) or None}
+        super().__init__(**(fixed | options))
 
     def deconstruct(self) -> Any:
         name, path, args, options = super().deconstruct()
@@ -36,24 +43,11 @@ class _OfClosedSet(models.Field):
         return name, path, args, options
 
 
-class ChoiceField(_OfClosedSet, models.CharField):
-    """A text field with a fixed set of values."""
-
-    def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
-        options = {"max_length": 20, "choices": _choices(values)} | options
-        super().__init__(**options)
-
-
-class StatusField(_OfClosedSet, FSMField):
+class StatusField(ChoiceField, FSMField):
     """A status that only a django-fsm transition sets."""
 
     def __init__(self, values: Iterable[StrEnum] = (), **options: Any) -> None:
-        options = {"max_length": 20, "choices": _choices(values), "protected": True} | options
-        super().__init__(**options)
-
-
-def _choices(values: Iterable[StrEnum]) -> list[tuple[str, str]] | None:
-    return [(str(value), str(value)) for value in values] or None
+        super().__init__(values, **({"protected": True} | options))
 
 
 class NamesField(ArrayField):
@@ -140,19 +134,16 @@ class AccountField(_Kept):
         return name, path, args, options
 
 
-def choice_field(values: type[StrEnum], **options: Any) -> models.CharField:
-    """Make a text field with a fixed set of values."""
-    return ChoiceField(values, **options)
-
-
 def digest_field(**options: Any) -> models.CharField:
     """Make a field for a SHA-256 as 64 hexadecimal digits."""
     return models.CharField(max_length=64, **options)
 
 
-def user_field(**options: Any) -> models.ForeignKey:
-    """Make a field for the account that did something."""
-    return AccountField(**options)
+def moves_to(
+    sources_of: Callable[[Any], Sequence[str]], target: StrEnum
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make the decorator of a method that moves `status` to `target` from one of its sources."""
+    return transition(field="status", source=sources_of(target), target=target)
 
 
 class StatefulModel(models.Model):

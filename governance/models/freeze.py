@@ -10,8 +10,7 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import MAX_FREEZE
-from governance.models.constraints import LaterBy
-from governance.models.fields import IdField, KeptOneToOneField, user_field
+from governance.models.fields import AccountField, IdField, KeptOneToOneField
 
 
 class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
@@ -30,7 +29,7 @@ class ChangeFreeze(models.Model):
 
     id = IdField()
     reason = models.TextField()
-    started_by = user_field()
+    started_by = AccountField()
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
@@ -45,9 +44,7 @@ class ChangeFreeze(models.Model):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(
-                condition=Q(
-                    ends_at__gt=F("started_at"), ends_at__lte=LaterBy("started_at", MAX_FREEZE)
-                ),
+                condition=Q(ends_at__gt=F("started_at"), ends_at__lte=F("started_at") + MAX_FREEZE),
                 name="change_freeze_in_bounds",
             ),
             models.CheckConstraint(
@@ -75,7 +72,7 @@ class FreezeLift(models.Model):
     id = models.BigAutoField(primary_key=True)
     freeze = KeptOneToOneField(ChangeFreeze, related_name="lift")
     reason = models.TextField()
-    lifted_by = user_field()
+    lifted_by = AccountField()
     lifted_at = models.DateTimeField()
 
     class Meta:

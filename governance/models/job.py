@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
-from django_fsm import transition
 
 from governance.domain.canonical import timestamp
 from governance.domain.errors import JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
 from governance.domain.values import JobStatus, StepStatus
-from governance.models.constraints import ClosedSet, FilledIndex, FilledOnlyWhen, FilledWhen
+from governance.models.constraints import closed_set, filled_index, filled_only_when, filled_when
 from governance.models.contract import SystemContract
 from governance.models.fields import (
+    AccountField,
     IdField,
     KeptOneToOneField,
     StatefulModel,
     StatusField,
     digest_field,
-    user_field,
+    moves_to,
 )
 
-_sources_of = JobStateMachine.sources_of
+_moves_to = partial(moves_to, JobStateMachine.sources_of)
 
 
 class JobQuerySet(models.QuerySet["GovernanceJob"]):
@@ -59,16 +60,16 @@ class GovernanceJob(StatefulModel):
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
     created_at = models.DateTimeField()
-    created_by = user_field(db_index=False)
+    created_by = AccountField(db_index=False)
     started_at = models.DateTimeField(null=True)
-    started_by = user_field(null=True, db_index=False)
+    started_by = AccountField(null=True, db_index=False)
     deadline_at = models.DateTimeField(null=True)
     # How long the executor may send no report. Not part of the hashed record.
     lease_expires_at = models.DateTimeField(null=True)
     # Only a hash, so that a reader of the record cannot report in the executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
-    ended_by = user_field(null=True, db_index=False)
+    ended_by = AccountField(null=True, db_index=False)
     end_reason = models.TextField(blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -82,7 +83,7 @@ class GovernanceJob(StatefulModel):
             ("cancel_job", "Can cancel jobs and end those that timed out"),
         ]
         constraints = [
-            ClosedSet("status", JobStatus, name="job_status_known"),
+            closed_set("status", JobStatus, name="job_status_known"),
             models.CheckConstraint(condition=Q(total_steps__gte=1), name="job_has_steps"),
             models.CheckConstraint(
                 condition=Q(timeout_minutes__gte=1, timeout_minutes__lte=1440),
@@ -99,13 +100,13 @@ class GovernanceJob(StatefulModel):
                 | Q(started_at=None, current_step_index=0),
                 name="job_pending_has_not_started",
             ),
-            FilledWhen(
+            filled_when(
                 "status",
                 [JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED],
                 ["started_at", "started_by", "deadline_at", "execution_token_sha256"],
                 name="job_running_has_started",
             ),
-            FilledOnlyWhen(
+            filled_only_when(
                 "status",
                 [JobStatus.RUNNING],
                 ["lease_expires_at"],
@@ -115,7 +116,7 @@ class GovernanceJob(StatefulModel):
                 condition=Q(lease_expires_at__lte=models.F("deadline_at")),
                 name="job_lease_in_deadline",
             ),
-            FilledOnlyWhen(
+            filled_only_when(
                 "status",
                 sorted(JOB_TERMINAL_STATES),
                 ["ended_at", "ended_by"],
@@ -140,33 +141,35 @@ class GovernanceJob(StatefulModel):
             ),
             # The jobs that a person created, started or ended, the newest first.
             models.Index(fields=["created_by", "-created_at", "-id"], name="job_created_by"),
-            FilledIndex(
+            filled_index(
                 "started_by", fields=["started_by", "-created_at", "-id"], name="job_started_by"
             ),
-            FilledIndex("ended_by", fields=["ended_by", "-created_at", "-id"], name="job_ended_by"),
-            FilledIndex("ended_at", fields=["status", "ended_at"], name="job_ended"),
+            filled_index(
+                "ended_by", fields=["ended_by", "-created_at", "-id"], name="job_ended_by"
+            ),
+            filled_index("ended_at", fields=["status", "ended_at"], name="job_ended"),
         ]
 
     def __str__(self) -> str:
         return f"Job {self.pk}"
 
     # --- the moves; the database guard job_moves has the same table ---
-    @transition(field=status, source=_sources_of(JobStatus.RUNNING), target=JobStatus.RUNNING)
+    @_moves_to(JobStatus.RUNNING)
     def to_running(self, *, at: datetime, by: Any, token_sha256: str) -> None:
         self.started_at = at
         self.started_by = by
         self.deadline_at = at + timedelta(minutes=self.timeout_minutes)
         self.execution_token_sha256 = token_sha256
 
-    @transition(field=status, source=_sources_of(JobStatus.COMPLETED), target=JobStatus.COMPLETED)
+    @_moves_to(JobStatus.COMPLETED)
     def to_completed(self, *, at: datetime, by: Any, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 
-    @transition(field=status, source=_sources_of(JobStatus.FAILED), target=JobStatus.FAILED)
+    @_moves_to(JobStatus.FAILED)
     def to_failed(self, *, at: datetime, by: Any, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 
-    @transition(field=status, source=_sources_of(JobStatus.CANCELLED), target=JobStatus.CANCELLED)
+    @_moves_to(JobStatus.CANCELLED)
     def to_cancelled(self, *, at: datetime, by: Any, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 

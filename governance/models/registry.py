@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from governance.domain.values import Lifecycle
-from governance.models.constraints import ClosedSet
-from governance.models.fields import NamesField, choice_field
+from governance.models.constraints import closed_set
+from governance.models.fields import ChoiceField, NamesField
 
 
 class Capability(models.Model):
@@ -14,7 +14,7 @@ class Capability(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=200, unique=True)
-    lifecycle = choice_field(Lifecycle, default=Lifecycle.DISABLED)
+    lifecycle = ChoiceField(Lifecycle, default=Lifecycle.DISABLED)
     frozen = models.BooleanField(default=False)
     title = models.CharField(max_length=500, blank=True)
     owner = models.CharField(max_length=200, blank=True)
@@ -26,7 +26,7 @@ class Capability(models.Model):
         verbose_name_plural = "capabilities"
         ordering = ["name"]
         default_permissions = ("view",)
-        constraints = [ClosedSet("lifecycle", Lifecycle, name="capability_lifecycle_known")]
+        constraints = [closed_set("lifecycle", Lifecycle, name="capability_lifecycle_known")]
 
     def __str__(self) -> str:
         return self.name

@@ -9,8 +9,8 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import StepReport, StepStatus
-from governance.models.constraints import ClosedSet
-from governance.models.fields import JobField, choice_field, user_field
+from governance.models.constraints import closed_set
+from governance.models.fields import AccountField, ChoiceField, JobField
 from governance.models.job import GovernanceJob
 
 
@@ -20,21 +20,21 @@ class StepResult(models.Model):
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="results", db_index=False)
     step_index = models.PositiveIntegerField()
-    status = choice_field(StepStatus)
+    status = ChoiceField(StepStatus)
     started_at = models.DateTimeField()
     completed_at = models.DateTimeField()
     output = models.JSONField(null=True)
     error = models.TextField(blank=True)
     health_after = models.JSONField(null=True)
     recorded_at = models.DateTimeField()
-    recorded_by = user_field(db_index=False)
+    recorded_by = AccountField(db_index=False)
 
     class Meta:
         ordering = ["job", "step_index"]
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(fields=["job", "step_index"], name="result_once_per_step"),
-            ClosedSet(
+            closed_set(
                 "status",
                 [StepStatus.COMPLETED, StepStatus.FAILED],
                 name="result_completed_or_failed",

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from governance.domain.values import HealthDecision
-from governance.models.constraints import ClosedSet
-from governance.models.fields import choice_field, user_field
+from governance.models.constraints import closed_set
+from governance.models.fields import AccountField, ChoiceField
 
 
 class GovernanceSignal(models.Model):
@@ -16,9 +16,9 @@ class GovernanceSignal(models.Model):
     id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=200)
     signal_type = models.CharField(max_length=100)
-    decision = choice_field(HealthDecision)
+    decision = ChoiceField(HealthDecision)
     reason = models.TextField(blank=True)
-    recorded_by = user_field()
+    recorded_by = AccountField()
     recorded_at = models.DateTimeField()
     superseded_at = models.DateTimeField(null=True)
 
@@ -28,7 +28,7 @@ class GovernanceSignal(models.Model):
         default_permissions = ("view",)
         permissions = [("record_signal", "Can record health signals")]
         constraints = [
-            ClosedSet("decision", HealthDecision, name="signal_decision_known"),
+            closed_set("decision", HealthDecision, name="signal_decision_known"),
             models.UniqueConstraint(
                 fields=["scope", "signal_type"],
                 condition=Q(superseded_at=None),

@@ -9,8 +9,7 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import sha256_hex, timestamp
 from governance.domain.values import MAX_WINDOW, ActivationWindow
-from governance.models.constraints import LaterBy
-from governance.models.fields import ContractField, digest_field, user_field
+from governance.models.fields import AccountField, ContractField, digest_field
 
 
 class ApprovalSignature(models.Model):
@@ -29,7 +28,7 @@ class ApprovalSignature(models.Model):
         db_index=False,
     )
     number = models.PositiveIntegerField()
-    founder = user_field()
+    founder = AccountField()
     signed_at = models.DateTimeField()
     note = models.TextField(blank=True)
     window_opens_at = models.DateTimeField()
@@ -50,7 +49,7 @@ class ApprovalSignature(models.Model):
                 condition=Q(
                     window_closes_at__gt=F("window_opens_at"),
                     window_closes_at__gte=F("signed_at"),
-                    window_closes_at__lte=LaterBy("window_opens_at", MAX_WINDOW),
+                    window_closes_at__lte=F("window_opens_at") + MAX_WINDOW,
                 ),
                 name="signature_window_in_bounds",
             ),

@@ -8,8 +8,8 @@ from django.db import models
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import SnapshotPhase
-from governance.models.constraints import ClosedSet
-from governance.models.fields import JobField, choice_field
+from governance.models.constraints import closed_set
+from governance.models.fields import ChoiceField, JobField
 from governance.models.job import GovernanceJob
 
 
@@ -18,14 +18,14 @@ class HealthSnapshot(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     job = JobField(GovernanceJob, related_name="snapshots", db_index=False)
-    phase = choice_field(SnapshotPhase)
+    phase = ChoiceField(SnapshotPhase)
     reading = models.JSONField()
     observed_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ("view",)
         constraints = [
-            ClosedSet("phase", SnapshotPhase, name="snapshot_phase_known"),
+            closed_set("phase", SnapshotPhase, name="snapshot_phase_known"),
             models.UniqueConstraint(fields=["job", "phase"], name="snapshot_once_per_phase"),
         ]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.domain.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
 from governance.domain.values import TokenState
-from governance.models.fields import IdField, KeptOneToOneField, NamesField, user_field
+from governance.models.fields import AccountField, IdField, KeptOneToOneField, NamesField
 
 
 class ApiToken(models.Model):
@@ -25,7 +25,7 @@ class ApiToken(models.Model):
     # SHA-512 of the text. Not the primary key, because primary keys appear in URLs and logs.
     digest = models.CharField(max_length=TOKEN_DIGEST_LENGTH)
     token_key = models.CharField(max_length=TOKEN_KEY_LENGTH, db_index=True)
-    user = user_field()
+    user = AccountField()
     created = models.DateTimeField(default=timezone.now)
     expiry = models.DateTimeField(null=True)
     name = models.CharField(max_length=100, blank=True)
@@ -33,11 +33,11 @@ class ApiToken(models.Model):
     verbs = NamesField(max_length=100, null=True)
     # Null is every capability and SYSTEM. A list reaches SYSTEM only if it names SYSTEM.
     capabilities = NamesField(null=True)
-    issued_by = user_field(null=True)
+    issued_by = AccountField(null=True)
     rotated_from = KeptOneToOneField("self", null=True, related_name="successor", editable=False)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    revoked_by = user_field(null=True)
+    revoked_by = AccountField(null=True)
     revoked_reason = models.TextField(blank=True)
 
     class Meta:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from governance.domain.values import ContractStatus
-from governance.models.constraints import FilledIndex
-from governance.models.fields import choice_field, digest_field
+from governance.models.constraints import filled_index
+from governance.models.fields import ChoiceField, digest_field
 
 
 class ContractTombstone(models.Model):
@@ -22,7 +22,7 @@ class ContractTombstone(models.Model):
     reference = models.CharField(max_length=256)
     proposal_digest = digest_field()
     parent_id = models.UUIDField(null=True)
-    status = choice_field(ContractStatus)
+    status = ChoiceField(ContractStatus)
     entries = models.PositiveIntegerField()
     head_sha256 = digest_field()
     file_sha256 = digest_field()
@@ -39,7 +39,7 @@ class ContractTombstone(models.Model):
             ),
         ]
         indexes = [
-            FilledIndex("parent_id", fields=["parent_id"], name="tombstone_of_successor"),
+            filled_index("parent_id", fields=["parent_id"], name="tombstone_of_successor"),
         ]
 
     def __str__(self) -> str:

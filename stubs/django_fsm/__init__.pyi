@@ -13,7 +13,7 @@ class ConcurrentTransitionMixin: ...  # only the first migration names it
 class FSMField(models.CharField[Any, Any]): ...
 
 def transition(
-    field: models.Field[Any, Any],
+    field: str,
     source: str | Sequence[str] = ...,
     target: str | None = ...,
     on_error: str | None = ...,

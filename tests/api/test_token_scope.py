@@ -177,7 +177,7 @@ def test_scope__costs_one_query_for_one_resource_and_none_without_a_scope(
 
 
 def test_scope__among_many_contracts__is_found_by_the_index(users: Users) -> None:
-    from governance.models.contract import within_token_scope
+    from governance.models.contract_indexes import within_token_scope
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -28,7 +28,7 @@ from governance.models import (
     ContractTombstone,
     SystemContract,
 )
-from governance.models.contract import search_query, title_words
+from governance.models.contract_indexes import TitleWords, search_query
 
 _LONG_COLUMNS = (
     *("description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"),
@@ -193,7 +193,7 @@ def search_contracts(contracts: QuerySet[SystemContract], text: str) -> QuerySet
     begun = Q(reference__startswith=text)
     if SystemContract.objects.filter(begun).exists():
         wanted |= begun
-    return contracts.alias(title_words=title_words()).filter(wanted)
+    return contracts.alias(title_words=TitleWords()).filter(wanted)
 
 
 def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:

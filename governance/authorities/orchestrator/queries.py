@@ -14,7 +14,7 @@ from governance.db.row_mapping import prepared_rows
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
-from governance.models.contract import within_token_scope
+from governance.models.contract_indexes import within_token_scope
 
 _SCOPE = """
     SELECT contract.affected_capabilities

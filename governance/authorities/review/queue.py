@@ -36,11 +36,11 @@ from governance.domain.values import (
     Source,
 )
 from governance.models import SystemContract
-from governance.models.contract import (
-    contract_words,
-    queue_rank,
+from governance.models.contract_indexes import (
+    ContractWords,
+    QueueRank,
+    ReviewEnd,
     queue_rank_of,
-    review_end_expression,
     search_query,
 )
 
@@ -117,8 +117,8 @@ class _Beyond(Func):
     def __init__(self, sign: str, cursor: QueueCursor) -> None:
         self.sign = sign
         super().__init__(
-            queue_rank(),
-            review_end_expression(),
+            QueueRank(),
+            ReviewEnd(),
             F("id"),
             Value(cursor.rank, output_field=IntegerField()),
             Value(cursor.ends_at, output_field=DateTimeField()),
@@ -148,13 +148,13 @@ def waiting_contracts(
     rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*LIST_COLUMNS)
     if filters.risk:
         rank = 2 * list(RiskLevel).index(filters.risk)
-        rows = rows.alias(rank=queue_rank()).filter(rank__gte=rank, rank__lte=rank + 1)
+        rows = rows.alias(rank=QueueRank()).filter(rank__gte=rank, rank__lte=rank + 1)
     if filters.source:
         rows = rows.filter(source=filters.source)
     if filters.capability:
         rows = rows.filter(affected_capabilities__contains=[filters.capability])
     if filters.words:
-        rows = rows.alias(found=contract_words()).filter(found=search_query(filters.words))
+        rows = rows.alias(found=ContractWords()).filter(found=search_query(filters.words))
     if filters.age:
         youngest, oldest = AGES[filters.age]
         rows = rows.filter(created_at__lte=at - timedelta(days=youngest))
@@ -178,11 +178,11 @@ def queue_page(
     rows = waiting_contracts(filters, at=at)
     if before:
         backwards = rows.filter(_Beyond("<", before)).order_by(
-            queue_rank().desc(), review_end_expression().desc(), "-id"
+            QueueRank().desc(), ReviewEnd().desc(), "-id"
         )
         found = list(backwards[: size + 1])
         return QueuePage(found[:size][::-1], len(found) > size, True)
     if after:
         rows = rows.filter(_Beyond(">", after))
-    found = list(rows.order_by(queue_rank(), review_end_expression(), "id")[: size + 1])
+    found = list(rows.order_by(QueueRank(), ReviewEnd(), "id")[: size + 1])
     return QueuePage(found[:size], after is not None, len(found) > size)

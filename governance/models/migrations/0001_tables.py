@@ -10,7 +10,7 @@ import django_fsm
 from django.db import migrations, models
 
 import governance.models.constraints
-import governance.models.contract
+import governance.models.contract_indexes
 import governance.models.fields
 from governance.models.sql import InstallSql
 
@@ -209,39 +209,37 @@ class Migration(migrations.Migration):
                         fields=["affected_capabilities"], name="contract_capabilities"
                     ),
                     models.Index(
-                        governance.models.contract.QueueRank(),
-                        governance.models.contract.ReviewEnd(),
+                        governance.models.contract_indexes.QueueRank(),
+                        governance.models.contract_indexes.ReviewEnd(),
                         models.F("id"),
                         condition=models.Q(("status", "ELIGIBLE")),
                         name="contract_queue",
                     ),
                     models.Index(
                         models.F("source"),
-                        governance.models.contract.QueueRank(),
-                        governance.models.contract.ReviewEnd(),
+                        governance.models.contract_indexes.QueueRank(),
+                        governance.models.contract_indexes.ReviewEnd(),
                         models.F("id"),
                         condition=models.Q(("status", "ELIGIBLE")),
                         name="contract_queue_by_source",
                     ),
                     django.contrib.postgres.indexes.GinIndex(
-                        governance.models.contract.ContractWords(
-                            "title", "description", "affected_capabilities"
-                        ),
+                        governance.models.contract_indexes.ContractWords(),
                         condition=models.Q(("status", "ELIGIBLE")),
                         name="contract_queue_words",
                     ),
                     django.contrib.postgres.indexes.GinIndex(
-                        governance.models.contract.TitleWords("title"), name="contract_title_words"
+                        governance.models.contract_indexes.TitleWords(), name="contract_title_words"
                     ),
                     models.Index(
                         fields=["proposed_by", "-created_at", "-id"], name="contract_proposed_by"
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "approved_by",
                         fields=["approved_by", "-created_at", "-id"],
                         name="contract_approved_by",
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "closed_by",
                         fields=["closed_by", "-created_at", "-id"],
                         name="contract_closed_by",
@@ -251,15 +249,15 @@ class Migration(migrations.Migration):
                         fields=["audit_verdict", "-created_at", "-id"],
                         name="contract_awaiting_verdict",
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "approved_at", fields=["approved_at"], name="contract_approved"
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "closed_at", fields=["status", "closed_at"], name="contract_closed"
                     ),
                 ],
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "status",
                         [
                             "DRAFT",
@@ -274,12 +272,12 @@ class Migration(migrations.Migration):
                         ],
                         name="contract_status_known",
                     ),
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "risk_level",
                         ["critical", "high", "medium", "low"],
                         name="contract_risk_level_known",
                     ),
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "source",
                         ["crm_feedback", "support_ticket", "ops_alert", "manual", "integration"],
                         name="contract_source_known",
@@ -294,7 +292,7 @@ class Migration(migrations.Migration):
                         fields=("reference",),
                         name="contract_revision_named_once",
                     ),
-                    governance.models.constraints.FilledWhen(
+                    governance.models.constraints.filled_when(
                         "status",
                         ["APPROVED", "ACTIVE", "COMPLETED", "FAILED"],
                         [
@@ -337,9 +335,7 @@ class Migration(migrations.Migration):
                                 ("window_closes_at__gt", models.F("window_opens_at")),
                                 (
                                     "window_closes_at__lte",
-                                    governance.models.constraints.LaterBy(
-                                        "window_opens_at", datetime.timedelta(days=7)
-                                    ),
+                                    models.F("window_opens_at") + datetime.timedelta(days=7),
                                 ),
                             ),
                             _connector="OR",
@@ -389,7 +385,7 @@ class Migration(migrations.Migration):
                         ),
                         name="contract_eligible_means_may",
                     ),
-                    governance.models.constraints.FilledWhen(
+                    governance.models.constraints.filled_when(
                         "status",
                         ["ELIGIBLE", "APPROVED", "ACTIVE", "COMPLETED", "FAILED"],
                         [
@@ -400,7 +396,7 @@ class Migration(migrations.Migration):
                         ],
                         name="contract_eligible_has_content",
                     ),
-                    governance.models.constraints.FilledOnlyWhen(
+                    governance.models.constraints.filled_only_when(
                         "status",
                         ["COMPLETED", "EXPIRED", "FAILED", "REJECTED"],
                         ["closed_at"],
@@ -429,7 +425,7 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "default_permissions": ("view",),
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "lifecycle",
                         ["DISABLED", "PREVIEW", "LAUNCHED", "DEPRECATED"],
                         name="capability_lifecycle_known",
@@ -473,7 +469,7 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
                 "indexes": [
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "parent_id", fields=["parent_id"], name="tombstone_of_successor"
                     )
                 ],
@@ -536,20 +532,20 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["created_by", "-created_at", "-id"], name="job_created_by"
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "started_by",
                         fields=["started_by", "-created_at", "-id"],
                         name="job_started_by",
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "ended_by", fields=["ended_by", "-created_at", "-id"], name="job_ended_by"
                     ),
-                    governance.models.constraints.FilledIndex(
+                    governance.models.constraints.filled_index(
                         "ended_at", fields=["status", "ended_at"], name="job_ended"
                     ),
                 ],
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "status",
                         ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"],
                         name="job_status_known",
@@ -575,20 +571,20 @@ class Migration(migrations.Migration):
                         ),
                         name="job_pending_has_not_started",
                     ),
-                    governance.models.constraints.FilledWhen(
+                    governance.models.constraints.filled_when(
                         "status",
                         ["RUNNING", "COMPLETED", "FAILED"],
                         ["started_at", "started_by", "deadline_at", "execution_token_sha256"],
                         name="job_running_has_started",
                     ),
-                    governance.models.constraints.FilledOnlyWhen(
+                    governance.models.constraints.filled_only_when(
                         "status", ["RUNNING"], ["lease_expires_at"], name="job_running_holds_lease"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("lease_expires_at__lte", models.F("deadline_at"))),
                         name="job_lease_in_deadline",
                     ),
-                    governance.models.constraints.FilledOnlyWhen(
+                    governance.models.constraints.filled_only_when(
                         "status",
                         ["CANCELLED", "COMPLETED", "FAILED"],
                         ["ended_at", "ended_by"],
@@ -617,7 +613,7 @@ class Migration(migrations.Migration):
                 ],
                 "default_permissions": ("view",),
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "verdict", ["PASS", "FAIL", "INCONCLUSIVE"], name="audit_verdict_given"
                     )
                 ],
@@ -655,7 +651,7 @@ class Migration(migrations.Migration):
                 "permissions": [("record_signal", "Can record health signals")],
                 "default_permissions": ("view",),
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "decision", ["HEALTHY", "DEGRADED", "BLOCKED"], name="signal_decision_known"
                     ),
                     models.UniqueConstraint(
@@ -681,7 +677,7 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": ("view",),
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "phase", ["BEFORE", "AFTER"], name="snapshot_phase_known"
                     ),
                     models.UniqueConstraint(
@@ -755,9 +751,7 @@ class Migration(migrations.Migration):
                             ("ends_at__gt", models.F("started_at")),
                             (
                                 "ends_at__lte",
-                                governance.models.constraints.LaterBy(
-                                    "started_at", datetime.timedelta(days=7)
-                                ),
+                                models.F("started_at") + datetime.timedelta(days=7),
                             ),
                         ),
                         name="change_freeze_in_bounds",
@@ -816,7 +810,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("job", "step_index"), name="result_once_per_step"
                     ),
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "status", ["COMPLETED", "FAILED"], name="result_completed_or_failed"
                     ),
                     models.CheckConstraint(
@@ -882,7 +876,7 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "id"],
                 "default_permissions": (),
                 "constraints": [
-                    governance.models.constraints.NotEmpty("text", name="comment_text_not_empty")
+                    governance.models.constraints.not_empty("text", name="comment_text_not_empty")
                 ],
             },
         ),
@@ -903,7 +897,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("contract", "number"), name="clarification_numbered_once"
                     ),
-                    governance.models.constraints.NotEmpty(
+                    governance.models.constraints.not_empty(
                         "question", name="clarification_question_not_empty"
                     ),
                 ],
@@ -944,9 +938,7 @@ class Migration(migrations.Migration):
                             ("window_closes_at__gte", models.F("signed_at")),
                             (
                                 "window_closes_at__lte",
-                                governance.models.constraints.LaterBy(
-                                    "window_opens_at", datetime.timedelta(days=7)
-                                ),
+                                models.F("window_opens_at") + datetime.timedelta(days=7),
                             ),
                         ),
                         name="signature_window_in_bounds",
@@ -1034,7 +1026,7 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
                 "constraints": [
-                    governance.models.constraints.NotEmpty(
+                    governance.models.constraints.not_empty(
                         "answer", name="clarification_answer_not_empty"
                     )
                 ],
@@ -1058,7 +1050,7 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": ("view",),
                 "constraints": [
-                    governance.models.constraints.ClosedSet(
+                    governance.models.constraints.closed_set(
                         "verdict", ["PASS", "FAIL"], name="resolution_pass_or_fail"
                     )
                 ],

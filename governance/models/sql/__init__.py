@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import sqlparse
 from django.apps import apps
 from django.conf import settings
 from django.db.migrations.operations.base import Operation
@@ -22,23 +23,7 @@ from django.db.migrations.operations.base import Operation
 FOLDER = Path(__file__).parent
 SCHEMA = "@schema@"
 
-# The parts of SQL inside which a semicolon ends no statement; then words, semicolons, and the rest.
-_PIECE = re.compile(
-    r"""
-      (?P<comment> --[^\n]* )
-    | (?P<opening> /\* )
-    | [eE]' (?: [^'\\] | '' | \\. )* '
-    | ' (?: [^'] | '' )* '
-    | " (?: [^"] | "" )* "
-    | (?P<dollar> \$ (?: [^\W\d]\w* )? \$ ) (?: .*? (?P=dollar) | (?P<unclosed> ) )
-    | (?! [eE]' ) (?P<word> [^\W\d] [\w$]* )
-    | (?P<end> ; )
-    | (?! [eE]' ) (?P<other> [^'"] )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _WORD = re.compile(r"\w+")
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def sql_files() -> list[str]:
@@ -57,62 +42,17 @@ def read_sql(name: str) -> str:
 
 
 def installable_statements(name: str, *, schema: str | None = None) -> list[str]:
-    """List the statements of an SQL file for `schema`, by default that of the settings."""
+    """List the statements of an SQL file for `schema`, by default that of the settings.
+
+    Each statement is executed by itself, because a pooler or a cluster refuses several at once.
+    """
     quoted = quote_identifier(schema or settings.GOVSITE_SCHEMA)
-    return [statement.replace(SCHEMA, quoted) for statement in split_statements(read_sql(name))]
+    return sqlparse.split(read_sql(name).replace(SCHEMA, quoted), strip_semicolon=True)
 
 
 def quote_identifier(name: str) -> str:
     """Quote a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def split_statements(text: str) -> list[str]:
-    """Split SQL text into statements; a comment belongs to the statement after it.
-
-    Each statement is executed by itself, because a pooler or a cluster refuses several at once.
-
-    Raises:
-        ValueError: A string, a quoted body or a comment is not closed, the last statement does not
-            end in a semicolon, or a body is written as `BEGIN ATOMIC`, whose semicolons end no
-            statement.
-    """
-    statements: list[str] = []
-    position = start = 0
-    is_empty, word_before = True, ""
-    while position < len(text):
-        piece = _PIECE.match(text, position)
-        if piece is None or piece["unclosed"] is not None:
-            raise ValueError(f"not closed: {text[position : position + 40]!r}")
-        position = piece.end()
-        if piece["opening"]:
-            position = _end_of_comment(text, position)
-        elif piece["end"]:
-            if not is_empty:
-                statements.append(text[start : piece.start()].strip())
-            start, is_empty, word_before = position, True, ""
-        elif piece["word"]:
-            is_empty, word = False, piece["word"].upper()
-            if (word_before, word) == ("BEGIN", "ATOMIC"):
-                raise ValueError("a body that begins with BEGIN ATOMIC cannot be split")
-            word_before = word
-        elif not piece["comment"] and not piece[0].isspace():
-            is_empty = False
-    if not is_empty:
-        raise ValueError(f"no semicolon ends: {text[start:].strip()[:40]!r}")
-    return statements
-
-
-def _end_of_comment(text: str, position: int) -> int:
-    """Find the end of a block comment that began before `position`; block comments nest."""
-    depth = 1
-    while depth:
-        edge = _COMMENT_EDGE.search(text, position)
-        if edge is None:
-            raise ValueError("not closed: a comment")
-        depth += 1 if edge[0] == "/*" else -1
-        position = edge.end()
-    return position
 
 
 class InstallSql(Operation):
