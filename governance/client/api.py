@@ -8,15 +8,10 @@ repeating a report is harmless, and `complete` reads the job that has ended.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 from uuid import UUID
 
-import httpx
-
-from governance.client.clock import SiteClock
 from governance.client.connection import Connection, successful_response
 from governance.client.problems import GovsiteError, GovsiteProblem
 from governance.client.responses import (
@@ -36,7 +31,6 @@ from governance.client.responses import (
     SealedEvidence,
     StartedJob,
 )
-from governance.client.retries import RetryPolicy
 from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict, StepReport
 
@@ -45,70 +39,33 @@ MAX_PAGE_SIZE = 200
 Id = str | UUID
 
 
-class GovsiteClient:
+class GovsiteClient(Connection):
     """A client of one site with one API token. It is not thread-safe.
 
     Close it, or use it in a `with` statement.
 
-    Args:
-        url: the site's URL, such as `https://gov.example`.
-        token: an API token of the site.
-
     Raises:
-        ValueError: the URL or the token is malformed.
         GovsiteProblem: every method, if the site refuses the call. JobLost and ChangeFreezeActive
             are the refusals that an executor handles differently.
         NoAnswer: every method, if there is no response within `retry_policy`.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        retry_policy: RetryPolicy | None = None,
-        transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._site = Connection(
-            url, token, retry_policy=retry_policy, transport=transport, sleep=sleep
-        )
-
-    def close(self) -> None:
-        self._site.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def clock(self) -> SiteClock:
-        """The site's clock, estimated from its responses; leases are measured by it."""
-        return self._site.clock
-
     # --- contracts ---
     def contracts(self, **filters: str | int) -> Iterator[ContractSummary]:
         """List contracts, newest first; `filters` are query parameters. Pages are read lazily."""
-        return self._site.pages("contracts/", filters)
+        return self.pages("contracts/", filters)
 
     def contract(self, contract_id: Id) -> Contract:
-        return cast(Contract, self._site.get(f"contracts/{contract_id}/"))
+        return cast(Contract, self.get(f"contracts/{contract_id}/"))
 
     def ledger(self, contract_id: Id) -> Iterator[LedgerEntryData]:
         """Read every entry of the contract's chain, in order."""
-        return self._site.pages(f"contracts/{contract_id}/ledger/", {"page_size": MAX_PAGE_SIZE})
+        return self.pages(f"contracts/{contract_id}/ledger/", {"page_size": MAX_PAGE_SIZE})
 
     def activate(self, contract_id: Id, *, timeout_minutes: int | None = None) -> Activation:
         """Activate an approved contract: it becomes ACTIVE and gets one PENDING job."""
         body = {} if timeout_minutes is None else {"timeout_minutes": timeout_minutes}
-        return cast(Activation, self._site.post(f"contracts/{contract_id}/activate/", body))
+        return cast(Activation, self.post(f"contracts/{contract_id}/activate/", body))
 
     def activate_many(
         self, contract_ids: Sequence[Id], *, timeout_minutes: int | None = None
@@ -117,29 +74,27 @@ class GovsiteClient:
         body: dict[str, Any] = {"contract_ids": [str(each) for each in contract_ids]}
         if timeout_minutes is not None:
             body["timeout_minutes"] = timeout_minutes
-        answer = self._site.post("contracts/activate/", body)
+        answer = self.post("contracts/activate/", body)
         return cast(list[ActivationOutcome], answer["results"])
 
     def freeze_state(self) -> FreezeState:
         """Read whether a change freeze is active."""
-        return cast(FreezeState, self._site.get("freezes/"))
+        return cast(FreezeState, self.get("freezes/"))
 
     # --- jobs ---
     def jobs(self, **filters: str | int) -> Iterator[JobSummary]:
         """List jobs, newest first; `filters` are query parameters. Pages are read lazily."""
-        return self._site.pages("jobs/", filters)
+        return self.pages("jobs/", filters)
 
     def job(self, job_id: Id) -> Job:
-        return cast(Job, self._site.get(f"jobs/{job_id}/"))
+        return cast(Job, self.get(f"jobs/{job_id}/"))
 
     def steps(self, job_id: Id, *, within: float | None = None) -> Iterator[JobStepData]:
         """Read the job's steps in order; each page has `within` seconds to arrive."""
-        return self._site.pages(
-            f"jobs/{job_id}/steps/", {"page_size": MAX_PAGE_SIZE}, within=within
-        )
+        return self.pages(f"jobs/{job_id}/steps/", {"page_size": MAX_PAGE_SIZE}, within=within)
 
     def progress(self, job_id: Id) -> Progress:
-        return cast(Progress, self._site.get(f"jobs/{job_id}/progress/"))
+        return cast(Progress, self.get(f"jobs/{job_id}/progress/"))
 
     def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntryData]:
         """Yield the job's ledger entries as they are written, until the contract ends.
@@ -147,7 +102,7 @@ class GovsiteClient:
         Each entry comes once and in order, even if connections are lost. To continue later, pass
         the `seq` of the last entry that you received as `after`.
         """
-        return self._site.follow(f"jobs/{job_id}/events/", after=after)
+        return self.stream(f"jobs/{job_id}/events/", after=after)
 
     def evidence(self, job_id: Id) -> SealedEvidence:
         """Read the sealed evidence and check its hash.
@@ -155,7 +110,7 @@ class GovsiteClient:
         Raises:
             GovsiteError: the SHA-256 of the body is not the one in `X-Evidence-SHA256`.
         """
-        response = successful_response(self._site.send("GET", f"jobs/{job_id}/evidence/"))
+        response = successful_response(self.send("GET", f"jobs/{job_id}/evidence/"))
         digest = hashlib.sha256(response.content).hexdigest()
         if response.headers.get("X-Evidence-SHA256") != digest:
             raise GovsiteError(
@@ -173,18 +128,18 @@ class GovsiteClient:
         Raises:
             ChangeFreezeActive: a change freeze is active.
         """
-        return cast(StartedJob | None, self._site.post("jobs/claim/", {}, key=key))
+        return cast(StartedJob | None, self.post("jobs/claim/", {}, key=key))
 
     def start(self, job_id: Id) -> StartedJob:
         """Start the job: it becomes RUNNING, and the response contains its execution token."""
-        return cast(StartedJob, self._site.post(f"jobs/{job_id}/start/", {}))
+        return cast(StartedJob, self.post(f"jobs/{job_id}/start/", {}))
 
     def report(
         self, job_id: Id, *, token: str, report: StepReport, within: float | None = None
     ) -> RecordedResult:
         """Report the step that is due, within `within` seconds: the time left of the lease."""
         body = report_document(report) | {"execution_token": token}
-        recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
+        recorded = self.post(f"jobs/{job_id}/results/", body, within=within)
         return cast(RecordedResult, recorded)
 
     def report_many(
@@ -198,22 +153,22 @@ class GovsiteClient:
         """Report up to 200 consecutive steps: the site records all of them, or none."""
         documents = [report_document(report) for report in reports]
         body = {"execution_token": token, "results": documents}
-        recorded = self._site.post(f"jobs/{job_id}/results/", body, within=within)
+        recorded = self.post(f"jobs/{job_id}/results/", body, within=within)
         return cast(RecordedResults, recorded)
 
     def complete(self, job_id: Id, *, token: str, within: float | None = None) -> Job:
         """Complete the job, or read how it ended if an earlier attempt completed it already."""
         path, body = f"jobs/{job_id}/complete/", {"execution_token": token}
-        answer = self._site.send("POST", path, body=body, within=within)
+        answer = self.send("POST", path, body=body, within=within)
         try:
             return cast(Job, successful_response(answer).json())
         except GovsiteProblem as problem:
-            if problem.code == "job_immutable" and answer.was_retried:
+            if problem.code == "job_immutable" and answer.attempts > 1:
                 return self.job(job_id)
             raise
 
     def cancel(self, job_id: Id, *, reason: str) -> Job:
-        return cast(Job, self._site.post(f"jobs/{job_id}/cancel/", {"reason": reason}))
+        return cast(Job, self.post(f"jobs/{job_id}/cancel/", {"reason": reason}))
 
     # --- audit ---
     def record_verdict(
@@ -233,7 +188,7 @@ class GovsiteClient:
         }
         if checks is not None:
             body["checks"] = checks
-        return cast(RecordedAudit, self._site.post(f"jobs/{job_id}/verdict/", body))
+        return cast(RecordedAudit, self.post(f"jobs/{job_id}/verdict/", body))
 
 
 def report_document(report: StepReport) -> dict[str, Any]:

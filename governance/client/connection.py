@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -27,12 +27,17 @@ KEEP_ALIVE = httpx.Limits(keepalive_expiry=3)
 class Connection:
     """A connection to one site with one token. It is not thread-safe.
 
-    `get`, `post` and `pages` return the parsed JSON of a success; `send` returns any response.
-    Every response sets `clock`.
+    Close it, or use it in a `with` statement. `get`, `post` and `pages` return the parsed JSON of a
+    success; `send` returns any response. Every response sets `clock`, the estimated clock of the
+    site, by which leases are measured.
+
+    Args:
+        url: the site's URL, such as `https://gov.example`.
+        token: an API token of the site.
 
     Raises:
         ValueError: the URL or the token is malformed.
-        GovsiteProblem: `get`, `post`, `pages` and `follow`, if the site refuses the call.
+        GovsiteProblem: `get`, `post`, `pages` and `stream`, if the site refuses the call.
         NoAnswer: every method, if there is no response within `retry_policy` or `within` seconds.
     """
 
@@ -58,6 +63,12 @@ class Connection:
     def close(self) -> None:
         self._http.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def get(self, path: str) -> Any:
         return successful_response(self.send("GET", path)).json()
 
@@ -75,7 +86,7 @@ class Connection:
             # Only the cursor of the URL is used, so the token is sent to no other host.
             parameters["cursor"] = httpx.URL(page["next"]).params["cursor"]
 
-    def follow(self, path: str, *, after: int | None) -> Iterator[LedgerEntryData]:
+    def stream(self, path: str, *, after: int | None) -> Iterator[LedgerEntryData]:
         """Yield each event of a stream once, reconnecting as often as needed (`job_events.py`)."""
         timeout = httpx.Timeout(MAX_ATTEMPT_SECONDS, read=MAX_SILENCE_SECONDS)
 

@@ -44,7 +44,7 @@ class GovsiteProblem(GovsiteError):  # noqa: N818 - RFC 9457 calls it a problem
         self.status = status
         self.code = code
         self.details = dict(details or {})
-        self.errors = [dict(error) for error in errors]
+        self.errors = [dict(error) for error in errors if isinstance(error, Mapping)]
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.code})"
@@ -70,35 +70,28 @@ class ChangeFreezeActive(GovsiteProblem):
 
 def problem_of(answer: httpx.Response) -> GovsiteProblem:
     """Build the exception for an unsuccessful response, with or without a problem document."""
-    document = _document(answer)
-    code = document.get("code")
-    if not isinstance(code, str):
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("code"), str):
         where = f", to {answer.headers['Location']}" if "Location" in answer.headers else ""
         return GovsiteProblem(
             f"The site answered {answer.status_code} {answer.reason_phrase}{where}.",
             status=answer.status_code,
             code="unexpected_answer",
         )
-    kind = GovsiteProblem
-    if code in JOB_LOST_CODES:
-        kind = JobLost
-    elif code == "change_freeze_active":
-        kind = ChangeFreezeActive
-    details, errors = document.get("details"), document.get("errors")
-    return kind(
+    code, details, errors = document["code"], document.get("details"), document.get("errors")
+    return _PROBLEM_CLASSES.get(code, GovsiteProblem)(
         str(document.get("detail") or code),
         status=answer.status_code,
         code=code,
-        details=details if isinstance(details, dict) else None,
-        errors=[error for error in errors if isinstance(error, dict)]
-        if isinstance(errors, list)
-        else (),
+        details=details if isinstance(details, dict) else {},
+        errors=errors if isinstance(errors, list) else [],
     )
 
 
-def _document(answer: httpx.Response) -> Mapping[str, Any]:
-    try:
-        document = answer.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+_PROBLEM_CLASSES: Mapping[str, type[GovsiteProblem]] = {
+    **dict.fromkeys(JOB_LOST_CODES, JobLost),
+    "change_freeze_active": ChangeFreezeActive,
+}

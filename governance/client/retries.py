@@ -38,15 +38,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The final response, and the number of attempts."""
+    """The final response, and the number of attempts, of which each may have had the effect."""
 
     response: httpx.Response
     attempts: int
-
-    @property
-    def was_retried(self) -> bool:
-        """Whether an earlier attempt may already have had the effect."""
-        return self.attempts > 1
 
 
 def send_with_retries(

@@ -6,7 +6,6 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from governance.client.api import report_document
 from governance.client.connection import encoded
@@ -22,10 +21,10 @@ BODY_OVERHEAD_BYTES = 1024
 
 @dataclass
 class _Work:
-    """The result of the handler's thread."""
+    """The result of the handler's thread; a step without an `error` is done."""
 
-    outcome: Any = None
-    error: BaseException | None = None
+    outcome: StepOutcome | None = None
+    error: str = ""
     duration: float = 0.0
 
 
@@ -41,44 +40,44 @@ def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
     begun = time.monotonic()
 
     def do() -> None:
-        try:
-            if step.step_type not in handler.step_types:
-                raise StepFailed(f"This executor has no handler for {step.step_type}.")
-            work.outcome = handler.run_step(step)
-        except BaseException as error:  # noqa: BLE001 - any exception of a handler fails its step
-            work.error = error
+        work.outcome, work.error = _outcome_and_error(handler, step)
         work.duration = time.monotonic() - begun
         finished.set()
 
     # A daemon thread, so that a handler that does not stop cannot keep the process alive.
     threading.Thread(target=do, name=f"step {step.step_index}", daemon=True).start()
-    in_time = finished.wait(seconds) and work.duration <= seconds
-    if not in_time:
+    ended = work
+    if not finished.wait(seconds) or work.duration > seconds:
         step.timed_out.set()
-        duration = time.monotonic() - begun
-        return _failed(step, started_at, duration, f"Timed out after {seconds:.1f} s.")
-    return _recordable(_report_of(step, started_at, work))
-
-
-def _report_of(step: Step, started_at: datetime, work: _Work) -> StepReport:
-    if isinstance(work.error, StepFailed):
-        reason = _text_of(work.error)
-        message = reason if reason.strip() else "The handler gave no reason."
-        return _failed(step, started_at, work.duration, message, work.error.outcome)
-    if work.error is not None:
-        message = f"{type(work.error).__name__}: {_text_of(work.error)}"
-        return _failed(step, started_at, work.duration, message)
-    if not isinstance(work.outcome, StepOutcome):
-        message = f"The handler returned {type(work.outcome).__name__}, not a StepOutcome."
-        return _failed(step, started_at, work.duration, message)
-    return StepReport(
-        step_index=step.step_index,
-        status=StepStatus.COMPLETED,
-        started_at=started_at,
-        completed_at=started_at + timedelta(seconds=work.duration),
-        output=work.outcome.output(),
-        health_after=work.outcome.health_after,
+        # Not `work`, which the handler may still fill; its late outcome is discarded.
+        ended = _Work(error=f"Timed out after {seconds:.1f} s.", duration=time.monotonic() - begun)
+    return _recordable(
+        StepReport(
+            step_index=step.step_index,
+            status=StepStatus.FAILED if ended.error else StepStatus.COMPLETED,
+            started_at=started_at,
+            completed_at=started_at + timedelta(seconds=ended.duration),
+            output=ended.outcome.output() if ended.outcome else None,
+            error=_storable_text(ended.error),
+            health_after=ended.outcome.health_after if ended.outcome else None,
+        )
     )
+
+
+def _outcome_and_error(handler: StepHandler, step: Step) -> tuple[StepOutcome | None, str]:
+    """Let the handler perform the step; return its outcome, and an error if the step failed."""
+    try:
+        if step.step_type not in handler.step_types:
+            return None, f"This executor has no handler for {step.step_type}."
+        outcome = handler.run_step(step)
+    except StepFailed as failure:
+        reason = _text_of(failure)
+        return failure.outcome, reason if reason.strip() else "The handler gave no reason."
+    except BaseException as error:  # noqa: BLE001 - any exception of a handler fails its step
+        return None, f"{type(error).__name__}: {_text_of(error)}"
+    if not isinstance(outcome, StepOutcome):
+        return None, f"The handler returned {type(outcome).__name__}, not a StepOutcome."
+    return outcome, ""
 
 
 def failed_report(report: StepReport, error: str) -> StepReport:
@@ -89,24 +88,6 @@ def failed_report(report: StepReport, error: str) -> StepReport:
         output=None,
         health_after=None,
         error=_storable_text(error),
-    )
-
-
-def _failed(
-    step: Step,
-    started_at: datetime,
-    duration: float,
-    error: str,
-    outcome: StepOutcome | None = None,
-) -> StepReport:
-    return StepReport(
-        step_index=step.step_index,
-        status=StepStatus.FAILED,
-        started_at=started_at,
-        completed_at=started_at + timedelta(seconds=duration),
-        output=outcome.output() if outcome else None,
-        error=_storable_text(error),
-        health_after=outcome.health_after if outcome else None,
     )
 
 
