@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -13,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.bulk import OutcomeDocument, outcomes_of
-from governance.api.compiled_serializers import serialize
 from governance.api.conditions import conditional_response
 from governance.api.declared_errors import can_return
 from governance.api.filters import CONTRACT_FILTERS
@@ -22,13 +20,11 @@ from governance.api.pagination import SeqPagination
 from governance.api.request_bodies import ActivationOptionsSerializer, BulkActivationSerializer
 from governance.api.serializers.jobs import ActivationOutcomesSerializer, ActivationSerializer
 from governance.api.serializers.selectable import (
-    CONTRACT_IN_FULL,
-    CONTRACT_IN_LIST,
-    LEDGER_ENTRY,
     ContractInFullSerializer,
     ContractInListSerializer,
     LedgerEntryInListSerializer,
 )
+from governance.api.sparse_fields import selection_parameters, serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.contract.queries import refuse_archived
 from governance.domain.errors import (
@@ -81,6 +77,8 @@ class ContractViewSet(GovernedViewSet):
     """Read and activate contracts; proposing and approving have no call in the API."""
 
     not_found_error = ContractNotFoundError
+    queryset = SystemContract.objects.all()
+    job_lookup = "contract"
     action_permissions = {
         "list": "governance.view_systemcontract",
         "retrieve": "governance.view_systemcontract",
@@ -90,7 +88,11 @@ class ContractViewSet(GovernedViewSet):
     }
     paged_actions = frozenset({"list", "ledger"})
     filters = CONTRACT_FILTERS
-    shapes = {"list": CONTRACT_IN_LIST, "retrieve": CONTRACT_IN_FULL, "ledger": LEDGER_ENTRY}
+    selectable = {
+        "list": ContractInListSerializer,
+        "retrieve": ContractInFullSerializer,
+        "ledger": LedgerEntryInListSerializer,
+    }
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return 410 `contract_archived` instead of 404 for a contract that was removed.
@@ -105,15 +107,10 @@ class ContractViewSet(GovernedViewSet):
                 exc = archived
         return super().handle_exception(exc)
 
-    def get_queryset(self) -> QuerySet[SystemContract, Any]:
-        contracts = SystemContract.objects.all()
-        is_shown = self.action in ("list", "retrieve")
-        return self.selection.read(contracts) if is_shown else contracts
-
     @extend_schema(
         operation_id="list_contracts",
         summary="List contracts",
-        parameters=CONTRACT_IN_LIST.parameters(),
+        parameters=selection_parameters(ContractInListSerializer),
         responses=ContractInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
@@ -127,7 +124,7 @@ class ContractViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="get_contract",
         summary="Read a contract",
-        parameters=CONTRACT_IN_FULL.parameters(),
+        parameters=selection_parameters(ContractInFullSerializer),
         responses=ContractInFullSerializer,
     )
     @can_return(ContractNotFoundError, ContractArchivedError, VersionMismatchError)
@@ -139,12 +136,12 @@ class ContractViewSet(GovernedViewSet):
         archived and removed: then the response is 410 `contract_archived`, with the last hash of
         its ledger and the SHA-256 of its archive file.
         """
-        return conditional_response(request, "contract", pk, lambda: Response(self.object_data()))
+        return conditional_response(request, "contract", pk, self.object_response)
 
     @extend_schema(
         operation_id="list_ledger_entries",
         summary="Read a contract's ledger",
-        parameters=LEDGER_ENTRY.parameters(),
+        parameters=selection_parameters(LedgerEntryInListSerializer),
         responses=LedgerEntryInListSerializer(many=True),
     )
     @can_return(ContractNotFoundError, ContractArchivedError)
@@ -155,7 +152,7 @@ class ContractViewSet(GovernedViewSet):
         Anyone can verify the chain with SHA-256 alone: `hash` is the SHA-256 of the bytes of
         `prev_hash` followed by `body` in UTF-8.
         """
-        return self.page_response(self.selection.read(entries_of(self.get_object().pk)))
+        return self.page_response(entries_of(self.get_object().pk), always=["seq"])
 
     @extend_schema(
         operation_id="activate_contract",

@@ -23,9 +23,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from governance.api.compiled_serializers import serialize
 from governance.api.errors import InvalidHeaderError
 from governance.api.serializers.contracts import LedgerEntrySerializer
+from governance.api.sparse_fields import serialize
 from governance.api.stream_broker import (
     DATABASE_OUTAGE_ERRORS,
     STREAM_BROKER,
@@ -89,7 +89,7 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
     A HEAD request does not subscribe.
 
     Raises:
-        InvalidInputError: `invalid_header`, for a `Last-Event-ID` that was never sent.
+        InvalidHeaderError: for a `Last-Event-ID` that was never sent.
         TooManyStreamsError: the process has no free stream.
     """
     chain = entries_of(job.contract_id)

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.compiled_serializers import serialize
 from governance.api.serializers.freezes import FreezeStateSerializer
+from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.services.freezes.queries import active_freeze
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -20,7 +19,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.compiled_serializers import serialize, serialize_each
 from governance.api.conditions import conditional_response, versions_named_in
 from governance.api.declared_errors import can_return
 from governance.api.errors import InvalidHeaderError, TooManyStreamsError
@@ -53,11 +51,10 @@ from governance.api.serializers.jobs import (
     StepSerializer,
 )
 from governance.api.serializers.selectable import (
-    JOB_IN_FULL,
-    JOB_IN_LIST,
     JobInFullSerializer,
     JobInListSerializer,
 )
+from governance.api.sparse_fields import selection_parameters, serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.orchestrator.queries import (
     job_progress,
@@ -106,6 +103,7 @@ class JobViewSet(GovernedViewSet):
     """Read and run jobs; only the activation of a contract creates a job."""
 
     not_found_error = JobNotFoundError
+    queryset = GovernanceJob.objects.all()
     contract_path = "contract__"
     action_permissions = {
         "list": "governance.view_governancejob",
@@ -123,17 +121,13 @@ class JobViewSet(GovernedViewSet):
     }
     paged_actions = frozenset({"list", "steps"})
     filters = JOB_FILTERS
-    shapes = {"list": JOB_IN_LIST, "retrieve": JOB_IN_FULL}
-
-    def get_queryset(self) -> QuerySet[GovernanceJob, Any]:
-        jobs = GovernanceJob.objects.all()
-        return self.selection.read(jobs) if self.action in self.shapes else jobs
+    selectable = {"list": JobInListSerializer, "retrieve": JobInFullSerializer}
 
     # --- read ---
     @extend_schema(
         operation_id="list_jobs",
         summary="List jobs",
-        parameters=JOB_IN_LIST.parameters(),
+        parameters=selection_parameters(JobInListSerializer),
         responses=JobInListSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
@@ -148,13 +142,13 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="get_job",
         summary="Read a job",
-        parameters=JOB_IN_FULL.parameters(),
+        parameters=selection_parameters(JobInFullSerializer),
         responses=JobInFullSerializer,
     )
     @can_return(JobNotFoundError, VersionMismatchError)
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """Return one job, with the digest of its evidence and its verdict if they exist."""
-        return conditional_response(request, "job", pk, lambda: Response(self.object_data()))
+        return conditional_response(request, "job", pk, self.object_response)
 
     @extend_schema(
         operation_id="list_steps", summary="Read a job's steps", responses=StepSerializer(many=True)
@@ -165,7 +159,7 @@ class JobViewSet(GovernedViewSet):
         """Return the steps of the plan in order, each with its status and its reported result."""
         job = self.get_object()
         steps = steps_with_status(job, self.paginate_queryset(job.steps.all()))
-        return self.get_paginated_response(serialize_each(StepSerializer, steps))
+        return self.get_paginated_response([serialize(StepSerializer, step) for step in steps])
 
     @extend_schema(
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer

@@ -30,18 +30,12 @@ Rows = QuerySet[Any, Any]
 
 
 class KeysetPagination(BasePagination):
-    """The base of keyset paginations; a subclass defines the order of the rows and their key.
-
-    Rows may be model instances or dicts; `in_order` annotates them with the parts of their key.
-    """
+    """The base of keyset paginations; a subclass defines the order of the rows and their key."""
 
     page_size = 50
-    parameters: tuple[str, ...] = ("cursor", "page_size")
-    # The annotations by which the union of several branches is ordered.
-    key_order: tuple[str, ...] = ()
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
-        """Order the rows as requested, and annotate each with its key."""
+        """Order the rows as requested."""
         raise NotImplementedError
 
     def key_of(self, row: Any) -> list[Any]:
@@ -60,15 +54,9 @@ class KeysetPagination(BasePagination):
                 rows = self.rows_after(rows, _unpack(cursor))
             except (ValueError, TypeError, OverflowError):
                 raise InvalidInputError.at("cursor", "must be the cursor of a `next` URL") from None
-        branches = getattr(view, "branches", ())
-        page, self._next = self._cut(rows, size, request.build_absolute_uri(), branches=branches)
+        rows = _first_of_branches(rows, view.branches, size + 1)
+        page, self._next = self._cut(list(rows), size, request.build_absolute_uri())
         return page
-
-    def first_page(
-        self, rows: Rows, request: Request, *, address: str
-    ) -> tuple[list[Any], str | None]:
-        """Return the first rows, and the URL of the next page under `address`, or None."""
-        return self._cut(self.in_order(rows, request), self.page_size, address)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._next, "results": data})
@@ -110,25 +98,12 @@ class KeysetPagination(BasePagination):
             },
         ]
 
-    def _cut(
-        self, rows: Rows, size: int, address: str, *, branches: Sequence[Q] = ()
-    ) -> tuple[list[Any], str | None]:
-        page = list(self._first_of(rows, branches, size + 1))
-        if len(page) <= size:
-            return page, None
-        page.pop()
+    def _cut(self, rows: list[Any], size: int, address: str) -> tuple[list[Any], str | None]:
+        """Return the first `size` of the rows, and the URL of the page after them, or None."""
+        if len(rows) <= size:
+            return rows, None
+        page = rows[:size]
         return page, replace_query_param(address, "cursor", _pack(self.key_of(page[-1])))
-
-    def _first_of(self, rows: Rows, branches: Sequence[Q], number: int) -> Rows:
-        """Return the first `number` rows of all branches, each once.
-
-        Each branch reads at most `number` rows along its own index; UNION removes duplicates.
-        Excluding them by conditions would make PostgreSQL scan on where a branch adds few rows.
-        """
-        parts = [rows.filter(branch)[:number] for branch in branches or [Q()]]
-        if len(parts) == 1:
-            return parts[0]
-        return parts[0].union(*parts[1:]).order_by(*self.key_order)[:number]
 
     def _page_size(self, request: Request) -> int:
         given = request.query_params.get("page_size")
@@ -147,7 +122,6 @@ class TimePagination(KeysetPagination):
     A cursor belongs to its ordering and is refused with another one.
     """
 
-    parameters = ("cursor", "page_size", "ordering")
     orderings: Mapping[str, str] = {
         "-created_at": "newest first",
         "created_at": "oldest first",
@@ -164,12 +138,10 @@ class TimePagination(KeysetPagination):
             )
         self.column = self.ordering.removeprefix("-")
         direction = "-" if self.ordering.startswith("-") else ""
-        self.key_order = (f"{direction}page_moment", f"{direction}page_id")
-        keyed = rows.annotate(page_moment=F(self.column), page_id=F("id"))
-        return keyed.order_by(f"{direction}{self.column}", f"{direction}id")
+        return rows.order_by(f"{direction}{self.column}", f"{direction}id")
 
     def key_of(self, row: Any) -> list[Any]:
-        return [self.ordering, timestamp(_of(row, "page_moment")), str(_of(row, "page_id"))]
+        return [self.ordering, timestamp(getattr(row, self.column)), str(row.pk)]
 
     def rows_after(self, rows: Rows, key: Any) -> Rows:
         ordering, moment, name = map(str, key)
@@ -210,10 +182,10 @@ class SequencePagination(KeysetPagination):
     column: str
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
-        return rows.annotate(page_number=F(self.column)).order_by(self.column)
+        return rows.order_by(self.column)
 
     def key_of(self, row: Any) -> list[Any]:
-        return [_of(row, "page_number")]
+        return [getattr(row, self.column)]
 
     def rows_after(self, rows: Rows, key: Any) -> Rows:
         (number,) = key
@@ -229,9 +201,22 @@ class SeqPagination(SequencePagination):
 class StepIndexPagination(SequencePagination):
     column = "step_index"
 
+    def first_page(self, rows: Rows, address: str) -> tuple[list[Any], str | None]:
+        """Return the first rows, and the URL of the next page under `address`, or None."""
+        first = list(rows.order_by(self.column)[: self.page_size + 1])
+        return self._cut(first, self.page_size, address)
 
-def _of(row: Any, name: str) -> Any:
-    return row[name] if isinstance(row, dict) else getattr(row, name)
+
+def _first_of_branches(rows: Rows, branches: Sequence[Q], number: int) -> Rows:
+    """Return the first `number` rows that meet at least one of the conditions `branches`.
+
+    The first rows of each branch are read along its own index; among these are the wanted ones.
+    With a single OR, PostgreSQL would read and sort every matching row.
+    """
+    if len(branches) == 1:
+        return rows.filter(branches[0])[:number]
+    ids = [rows.filter(branch).values("pk")[:number] for branch in branches]
+    return rows.filter(pk__in=ids[0].union(*ids[1:]))[:number]
 
 
 def _pack(key: Sequence[Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,7 +19,14 @@ from governance.api.fields import StrictSerializer
 from governance.api.filters import Filter
 from governance.api.pagination import KeysetPagination
 from governance.api.permissions import require_permission
-from governance.api.shapes import Selection, Shape
+from governance.api.serializers.selectable import first_steps
+from governance.api.sparse_fields import (
+    AnySerializer,
+    SparseFieldsSerializer,
+    read_columns,
+    selected_names,
+    serializer_of,
+)
 from governance.domain.errors import (
     ContractNotFoundError,
     JobNotFoundError,
@@ -28,23 +34,29 @@ from governance.domain.errors import (
 )
 from governance.models.contract_indexes import within_token_scope
 
+# The columns of contracts and jobs that are read whatever is selected: django-fsm needs the status,
+# and a cursor the time by which the list is ordered.
+ALWAYS_READ = ("status", "created_at", "updated_at")
+
 
 class GovernedViewSet(GenericViewSet[Any]):
     """A resource whose actions name their permissions and refuse unknown parameters.
 
     An object outside the token's scope does not exist for the caller: `filter_queryset` and
     `get_object` exclude it, and an action on its id returns 404 before anything else is checked.
-    `contract_path` is the lookup prefix from a row to its contract.
+    `contract_path` is the lookup prefix from a row to its contract, and `job_lookup` the lookup of
+    a row's job by the row's id.
     """
 
     action_permissions: ClassVar[Mapping[str, str]] = {}
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     filters: ClassVar[Mapping[str, Filter]] = {}
-    shapes: ClassVar[Mapping[str, Shape]] = {}
+    selectable: ClassVar[Mapping[str, type[SparseFieldsSerializer]]] = {}
     not_found_error: ClassVar[type[ContractNotFoundError | JobNotFoundError]]
     contract_path: ClassVar[str] = ""
+    job_lookup: ClassVar[str] = "pk"
     # A row must meet one of these conditions; `DeclaredFilters` sets them, pagination reads them.
-    branches: Sequence[Q] = ()
+    branches: Sequence[Q] = (Q(),)
     http_method_names = ["get", "head", "post"]
     lookup_value_converter = "uuid"
 
@@ -57,8 +69,8 @@ class GovernedViewSet(GenericViewSet[Any]):
                 "Send the body with a Content-Length; chunked bodies are not read."
             )
         self._refuse_unknown_parameters(request)
-        if self.action in self.shapes:
-            self.selection  # noqa: B018 - refuses unknown names before a conditional request can return 304
+        if self.action in self.selectable:
+            self.serializer = self._selected_serializer(self.selectable[self.action])
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -74,10 +86,7 @@ class GovernedViewSet(GenericViewSet[Any]):
         Raises:
             NotFoundError: there is none within the token's scope.
         """
-        found = self.within_token_scope(self.get_queryset()).filter(pk=self.kwargs["pk"]).first()
-        if found is None:
-            raise self.not_found()
-        return found
+        return self._only_row(self.get_queryset())
 
     def is_still_allowed(self) -> bool:
         """Whether the request would still be accepted: its token, its permission and its row."""
@@ -139,37 +148,36 @@ class GovernedViewSet(GenericViewSet[Any]):
         fields: dict[str, Any] = serializer.validated_data
         return fields
 
-    @cached_property
-    def selection(self) -> Selection:
-        """The part of this action's shape that the caller selected by `fields` and `expand`.
-
-        Raises:
-            InvalidInputError: a parameter names an unknown field.
-            PermissionDenied: the caller may not read what `expand` names.
-        """
-        selection = self.shapes[self.action].select(self.request)
-        for needed in selection.permissions:
-            require_permission(self.request, needed)
-        return selection
-
-    def page_response(self, rows: QuerySet[Any, Any]) -> Response:
-        """Return the requested page of `rows`, which `selection.read` prepared."""
-        page = self.paginate_queryset(rows) or []
-        return self.get_paginated_response(self.selection.answers(page, self.request))
-
-    def object_data(self) -> dict[str, Any]:
-        """Return the selected fields of the row that the path names.
+    def object_response(self) -> Response:
+        """Return the row that the path names, with the selected fields.
 
         Raises:
             NotFoundError: there is none within the token's scope.
         """
-        [answer] = self.selection.answers([self.get_object()], self.request)
-        return answer
+        row = self._only_row(read_columns(self.get_queryset(), self.serializer, *ALWAYS_READ))
+        if "steps" in self.serializer.fields:
+            row.first_steps = first_steps(self.request, **{self.job_lookup: row.pk})
+        return Response(self.serializer.to_representation(row))
+
+    def page_response(self, rows: QuerySet[Any], always: Iterable[str] = ALWAYS_READ) -> Response:
+        """Return the requested page of `rows` with the selected fields.
+
+        Args:
+            always: the columns that are read whatever is selected, such as those of the order.
+        """
+        page = self.paginate_queryset(read_columns(rows, self.serializer, *always)) or []
+        return self.get_paginated_response(list(map(self.serializer.to_representation, page)))
 
     @staticmethod
     def now() -> datetime:
         """Return the time of the request; an action takes it once and passes it on as `at`."""
         return timezone.now()
+
+    def _only_row(self, rows: QuerySet[Any]) -> Any:
+        found = self.within_token_scope(rows).filter(pk=self.kwargs["pk"]).first()
+        if found is None:
+            raise self.not_found()
+        return found
 
     def _refuse_unknown_parameters(self, request: Request) -> None:
         known = self._known_parameters()
@@ -188,9 +196,22 @@ class GovernedViewSet(GenericViewSet[Any]):
     def _known_parameters(self) -> set[str]:
         known: set[str] = set()
         if self.action in self.paged_actions and isinstance(self.paginator, KeysetPagination):
-            known.update(self.paginator.parameters)
+            known.update(p["name"] for p in self.paginator.get_schema_operation_parameters(self))
         if self.action == "list":
             known.update(self.filters)
-        if shape := self.shapes.get(self.action):
-            known.update({"fields", "expand"} if shape.expansions else {"fields"})
+        if kind := self.selectable.get(self.action):
+            known.update({"fields", "expand"} if kind.expansions else {"fields"})
         return known
+
+    def _selected_serializer(self, kind: type[SparseFieldsSerializer]) -> AnySerializer:
+        """Return the serializer of the fields that the caller selected by `fields` and `expand`.
+
+        Raises:
+            InvalidParameterError: a parameter names an unknown field.
+            PermissionDenied: the caller may not read what `expand` names.
+        """
+        names = selected_names(kind, self.request)
+        for name in names:
+            if needed := kind.expansions.get(name):
+                require_permission(self.request, needed)
+        return serializer_of(kind, names)

@@ -108,7 +108,7 @@ def test_queries__of_what_is_expanded__do_not_grow_with_the_page(
     few = [len(queries_of(viewer, address)) for address in lists]
     for _ in range(6):
         judged_job(users)
-    assert [len(queries_of(viewer, address)) for address in lists] == few == [3, 3]
+    assert [len(queries_of(viewer, address)) for address in lists] == few == [2, 2]
     long = judged_job(users, proposed_changes=THREE_CHANGES * 8)
     longer = f"contracts/{long.contract_id}/?expand=job,steps"
     assert len(queries_of(viewer, longer)) == len(queries_of(viewer, single))

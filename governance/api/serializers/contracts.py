@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.api.compiled_serializers import serialize, serialize_each
+from governance.api.sparse_fields import RowSerializer, UtcDateTimeField, serialize
 from governance.authorities.contract.queries import open_clarification_of, signatures_of
 from governance.models import (
     ApprovalSignature,
@@ -64,7 +64,7 @@ def optional_person(source: str) -> serializers.CharField:
     return person(source, allow_null=True, default=None)
 
 
-class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest]):
+class ClarificationSerializer(RowSerializer[ClarificationRequest]):
     """A founder's question that has no answer yet."""
 
     asked_by = person("asked_by")
@@ -75,7 +75,7 @@ class ClarificationSerializer(serializers.ModelSerializer[ClarificationRequest])
         read_only_fields = fields
 
 
-class SignatureSerializer(serializers.ModelSerializer[ApprovalSignature]):
+class SignatureSerializer(RowSerializer[ApprovalSignature]):
     """A founder's signature on a content and a view, for an activation window."""
 
     founder = person("founder")
@@ -96,17 +96,17 @@ class SignatureSerializer(serializers.ModelSerializer[ApprovalSignature]):
         read_only_fields = fields
 
 
-class ContractSummarySerializer(serializers.ModelSerializer[SystemContract]):
+class ContractSummarySerializer(RowSerializer[SystemContract]):
     """A contract as lists show it."""
 
     job_id = serializers.UUIDField(
-        source="job.pk",
+        source="job.id",
         allow_null=True,
         default=None,
         read_only=True,
         help_text="The contract's one job; null until the contract is activated.",
     )
-    review_ends_at = serializers.DateTimeField(
+    review_ends_at = UtcDateTimeField(
         read_only=True,
         allow_null=True,
         help_text="`expires_at` plus the time for which founders' questions paused the review; "
@@ -155,7 +155,7 @@ class ContractSerializer(ContractSummarySerializer):
         help_text="The contract that this one replaces, because a founder modified its scope.",
     )
     successor_id = serializers.UUIDField(
-        source="successor.pk",
+        source="successor.id",
         allow_null=True,
         default=None,
         read_only=True,
@@ -195,7 +195,7 @@ class ContractSerializer(ContractSummarySerializer):
 
     @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, contract: SystemContract) -> list[Any]:
-        return serialize_each(SignatureSerializer, signatures_of(contract))
+        return [serialize(SignatureSerializer, one) for one in signatures_of(contract)]
 
     @extend_schema_field(ClarificationSerializer(allow_null=True))
     def get_clarification(self, contract: SystemContract) -> dict[str, Any] | None:
@@ -203,7 +203,7 @@ class ContractSerializer(ContractSummarySerializer):
         return serialize(ClarificationSerializer, question) if question else None
 
 
-class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
+class LedgerEntrySerializer(RowSerializer[LedgerEntry]):
     """A ledger entry: `hash` is the SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
 
     body = serializers.CharField(

@@ -15,6 +15,7 @@ from governance.api.serializers.contracts import (
     optional_person,
     person,
 )
+from governance.api.sparse_fields import RowSerializer, UtcDateTimeField
 from governance.domain.values import (
     ContractStatus,
     JobStatus,
@@ -27,8 +28,8 @@ def as_strings(values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
-def lease(source: str | None = None) -> serializers.DateTimeField:
-    return serializers.DateTimeField(
+def lease(source: str | None = None) -> UtcDateTimeField:
+    return UtcDateTimeField(
         source=source,
         read_only=True,
         allow_null=True,
@@ -39,7 +40,7 @@ def lease(source: str | None = None) -> serializers.DateTimeField:
     )
 
 
-class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
+class JobSummarySerializer(RowSerializer[GovernanceJob]):
     """A job as lists show it."""
 
     contract_id = serializers.UUIDField(read_only=True)
@@ -64,7 +65,7 @@ class JobSummarySerializer(serializers.ModelSerializer[GovernanceJob]):
         read_only_fields = fields
 
 
-class AuditSerializer(serializers.ModelSerializer[GovernanceAudit]):
+class AuditSerializer(RowSerializer[GovernanceAudit]):
     """The verdict on a job, which is final."""
 
     job_id = serializers.UUIDField(read_only=True)
@@ -167,7 +168,7 @@ class ActivationOutcomesSerializer(serializers.Serializer[Any]):
     results = ActivationOutcomeSerializer(many=True, read_only=True)
 
 
-class StepResultSerializer(serializers.ModelSerializer[StepResult]):
+class StepResultSerializer(RowSerializer[StepResult]):
     """The result of a step, as its executor reported it."""
 
     status = serializers.ChoiceField(as_strings(REPORTED_STATUSES), read_only=True)

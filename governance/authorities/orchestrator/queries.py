@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -105,11 +105,6 @@ def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
     return GovernanceJob.objects.filter(
         within_token_scope(capabilities, of="contract__"), status=JobStatus.PENDING
     ).exists()
-
-
-def jobs_of_contracts(contract_ids: Iterable[UUID]) -> QuerySet[GovernanceJob]:
-    """Return the jobs of these contracts; a contract has at most one."""
-    return GovernanceJob.objects.filter(contract__in=contract_ids).order_by()
 
 
 def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
