@@ -1,27 +1,25 @@
 """Filters of lists. An invalid value is refused, never ignored.
 
-A `Filter` declares its description, how its text is parsed, and its branches: conditions of which
-a row must meet at least one. The schema and the errors are made from the same declaration. A page
-is the union of one page per branch, each read along an index (`pagination.py`); with a single OR,
-PostgreSQL would read and sort every matching row.
+A `Filter` declares its description and how its text becomes branches: conditions of which a row
+must meet at least one. The schema and the errors are made from the same declaration.
+`pagination.py` reads each branch along an index of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from governance.api.fields import StrictDateTimeField
+from governance.api.fields import StrictDateTimeField, StrictUUIDField
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import (
     ContractStatus,
@@ -29,6 +27,7 @@ from governance.domain.values import (
     RiskLevel,
     Source,
 )
+from governance.models import Account
 
 Rows = QuerySet[Any, Any]
 MAX_NAME_LENGTH = 200
@@ -39,18 +38,14 @@ MAX_USERNAME_LENGTH = 150
 class Filter:
     """One query parameter of a list.
 
-    `read` parses the text and raises ValueError with a message such as "must be a UUID".
-    `branches` returns conditions; a row must meet at least one, so without any no row matches.
+    `branches` parses the text and returns conditions; a row must meet at least one. It raises
+    ValueError with a message such as "must be a UUID".
     """
 
     description: str
     schema: Mapping[str, Any]
     example: str
-    read: Callable[[str], Any]
-    branches: Callable[[Any], Sequence[Q]]
-    # Keys: columns by which a list can be ordered. Values: lookups on these columns. This filter
-    # implies them, so they exclude no match, but they bound the scan of the column's index.
-    implies: Mapping[str, str] = field(default_factory=dict)
+    branches: Callable[[str], list[Q]]
 
     def as_parameter(self, name: str) -> dict[str, Any]:
         """Return the filter as an OpenAPI parameter object."""
@@ -72,25 +67,20 @@ class DeclaredFilters(BaseFilterBackend):
     """
 
     def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
-        wanted, faults = [], []
+        faults = []
         for name, declared in view.filters.items():
             if (text := request.query_params.get(name)) is None:
                 continue
             try:
-                wanted.append((declared, declared.read(text)))
+                found = declared.branches(text)
             except ValueError as error:
                 faults.append({"path": name, "message": str(error)})
+            else:
+                view.branches = [branch & other for branch in view.branches for other in found]
         if faults:
             first = faults[0]
             raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
-        ordered_by = request.query_params.get("ordering", "").removeprefix("-") or "created_at"
-        branches = [Q()]
-        for declared, value in wanted:
-            branches = [branch & other for branch in branches for other in declared.branches(value)]
-            if implied := declared.implies.get(ordered_by):
-                queryset = queryset.filter(**{implied: value})
-        view.branches = branches
-        return queryset if branches else queryset.none()
+        return queryset
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [declared.as_parameter(name) for name, declared in view.filters.items()]
@@ -101,49 +91,45 @@ def choice_filter(column: str, choices: type[StrEnum], example: str, description
     """Return a filter for one value of an enumeration, or for several separated by commas."""
     known = [str(choice) for choice in choices]
 
-    def read(text: str) -> list[str]:
-        selected = text.split(",")
+    def branches(text: str) -> list[Q]:
+        selected = dict.fromkeys(text.split(","))
         if not set(selected) <= set(known):
             raise ValueError(f"must be one of {', '.join(known)}, or several, as in A,B")
-        return selected
+        return [Q(**{column: choice}) for choice in selected]
 
     return Filter(
         description=f"{description} Separate several values by commas to match any of them.",
         schema={"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1},
         example=example,
-        read=read,
-        branches=lambda selected: [Q(**{column: choice}) for choice in dict.fromkeys(selected)],
+        branches=branches,
     )
 
 
-def datetime_filter(lookup: str, description: str, **implies: str) -> Filter:
-    """Return a filter that compares a time in RFC 3339 by `lookup`."""
+def datetime_filter(*lookups: str, description: str) -> Filter:
+    """Return a filter that compares a time in RFC 3339 by all of `lookups`."""
     return Filter(
         description=f"{description} RFC 3339 with a time zone.",
         schema={"type": "string", "format": "date-time"},
         example="2026-11-02T09:00:00Z",
-        read=_read_datetime,
-        branches=lambda at: [Q(**{lookup: at})],
-        implies=implies,
+        branches=lambda text: [Q(**dict.fromkeys(lookups, _read_datetime(text)))],
     )
 
 
 def name_filter(
-    branches: Callable[[str], Sequence[Q]], example: str, max_length: int, description: str
+    branches: Callable[[str], list[Q]], example: str, max_length: int, description: str
 ) -> Filter:
     """Return a filter for an exact name of at most `max_length` characters."""
 
-    def read(text: str) -> str:
+    def limited_branches(text: str) -> list[Q]:
         if len(text) > max_length:
             raise ValueError(f"must have at most {max_length} characters")
-        return text
+        return branches(text)
 
     return Filter(
         description=description,
         schema={"type": "string", "maxLength": max_length},
         example=example,
-        read=read,
-        branches=branches,
+        branches=limited_branches,
     )
 
 
@@ -164,9 +150,9 @@ def actor_filter(*people: str, description: str) -> Filter:
     """
 
     def branches(username: str) -> list[Q]:
-        known = get_user_model()._default_manager.filter(username=username)
+        known = Account.objects.filter(username=username)
         pk = known.values_list("pk", flat=True).first()
-        return [] if pk is None else [Q(**{column: pk}) for column in people]
+        return [Q(pk__in=[])] if pk is None else [Q(**{column: pk}) for column in people]
 
     return name_filter(
         branches, example="operator", max_length=MAX_USERNAME_LENGTH, description=description
@@ -183,23 +169,24 @@ def _read_datetime(text: str) -> datetime:
 
 def _read_id(text: str) -> UUID:
     try:
-        if len(text) == 36:
-            return UUID(text)
-    except ValueError:
-        pass
-    raise ValueError("must be a UUID, as in 01a20444-2107-75be-ae46-75a54fe02b96")
+        return StrictUUIDField().to_internal_value(text)
+    except ValidationError:
+        raise ValueError("must be a UUID, as in 01a20444-2107-75be-ae46-75a54fe02b96") from None
 
 
 # --- the lists ----------------------------------------------------------------------------------
-# `updated_at` is never before `created_at`, so a bound on one can imply a bound on the other.
+# `updated_at` is never before `created_at`, so a bound on one can imply a bound on the other. That
+# excludes no match, but it bounds the scan where the list is ordered by the other column.
 RANGES: Mapping[str, Filter] = {
     "created_after": datetime_filter(
-        "created_at__gte", "Created at this time or later.", updated_at="updated_at__gte"
+        "created_at__gte", "updated_at__gte", description="Created at this time or later."
     ),
-    "created_before": datetime_filter("created_at__lt", "Created before this time."),
-    "updated_after": datetime_filter("updated_at__gte", "Changed at this time or later."),
+    "created_before": datetime_filter("created_at__lt", description="Created before this time."),
+    "updated_after": datetime_filter(
+        "updated_at__gte", description="Changed at this time or later."
+    ),
     "updated_before": datetime_filter(
-        "updated_at__lt", "Last changed before this time.", created_at="created_at__lt"
+        "updated_at__lt", "created_at__lt", description="Last changed before this time."
     ),
 }
 
@@ -225,8 +212,7 @@ JOB_FILTERS: Mapping[str, Filter] = {
         description="The id of the contract that the job belongs to.",
         schema={"type": "string", "format": "uuid"},
         example="01a20444-2107-75be-ae46-75a54fe02b96",
-        read=_read_id,
-        branches=lambda pk: [Q(contract_id=pk)],
+        branches=lambda text: [Q(contract_id=_read_id(text))],
     ),
     "capability": capability_filter("contract__affected_capabilities"),
     **RANGES,

@@ -1,19 +1,22 @@
-"""Postprocessing of the OpenAPI document: conditional requests, and recorded examples.
+"""Postprocessing of the OpenAPI document: rules of bodies, conditional requests and examples.
 
-It works on the generated document by operation id, so the actions need no annotations for it.
-The examples are in `components/examples`.
+It works on the generated document by operation id and by component, so actions and serializers
+need no annotations for it. The examples are in `components/examples`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.api.schema import NOT_BLANK
+from governance.api.fields import Sha256Field, StrictCharField, StrictSerializer
+from governance.api.schema import NO_NUL
+from governance.api.sparse_fields import SparseFieldsSerializer
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 
@@ -53,13 +56,31 @@ ETAG = {
 }
 
 
+HEX_DIGEST = "^[0-9a-f]{64}$"
+# Text without NUL that Python's `strip` does not empty.
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+
+# Rules of request bodies beyond the limits of their fields, as far as JSON Schema can express them.
+PROPERTY_RULES: dict[tuple[str, str], dict[str, Any]] = {
+    ("BulkActivationRequest", "contract_ids"): {"uniqueItems": True},
+    ("CancellationRequest", "reason"): {"pattern": NOT_BLANK},
+    ("VerdictRequest", "reason"): {"pattern": NOT_BLANK},
+}
+ERROR_IF_FAILED: dict[str, Any] = {
+    "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
+    "then": {"properties": {"error": {"pattern": NOT_BLANK}}, "required": ["error"]},
+    "else": {"properties": {"error": {"maxLength": 0}}},
+}
+
+
 def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add conditional requests and examples to the document: a hook of drf-spectacular.
+    """Add the rules of bodies, conditional requests and examples: a hook of drf-spectacular.
 
     Raises:
         ImproperlyConfigured: an operation has no examples.
     """
     components = result["components"]
+    _add_rules(components["schemas"])
     examples: dict[str, Any] = components["examples"]
     for item in result["paths"].values():
         for method, operation in item.items():
@@ -79,6 +100,29 @@ def examples_of_success() -> dict[str, Any]:
     """Return the recorded requests and responses of one contract's lifecycle, by operation id."""
     recorded: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     return recorded
+
+
+def _add_rules(schemas: dict[str, Any]) -> None:
+    """Close request bodies and add their rules; require no field of a sparse response."""
+    for kind in _subclasses(SparseFieldsSerializer):
+        schemas[kind.__name__.removesuffix("Serializer")].pop("required")
+    for kind in _subclasses(StrictSerializer):
+        schema = schemas[f"{kind.__name__.removesuffix('Serializer')}Request"]
+        schema["additionalProperties"] = False
+        for name, field in kind().fields.items():
+            if isinstance(field, StrictCharField):
+                pattern = HEX_DIGEST if isinstance(field, Sha256Field) else NO_NUL
+                schema["properties"][name]["pattern"] = pattern
+    for (body, name), rule in PROPERTY_RULES.items():
+        schemas[body]["properties"][name] |= rule
+    for body in ("SingleReportRequest", "StepReportRequest"):
+        schemas[body] |= ERROR_IF_FAILED
+
+
+def _subclasses(base: type[Any]) -> Iterator[type[Any]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _subclasses(kind)
 
 
 def _has_alternatives(operation: dict[str, Any], result: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ResolvedComponent, get_doc
 from rest_framework import serializers
 
 from governance.api.declared_errors import (
@@ -20,7 +20,6 @@ from governance.api.declared_errors import (
     response_of,
     shared_response_name,
 )
-from governance.api.fields import Sha256Field, StrictCharField
 from governance.api.request_bodies import GIVEN_VERDICTS, REPORTED_STATUSES
 from governance.domain import values
 from governance.domain.canonical import MAX_NUMBER
@@ -101,43 +100,17 @@ class ProblemAwareSchema(AutoSchema):
         return component.ref
 
 
-# NO_NUL is text without NUL; NOT_BLANK is such text that Python's `strip` does not empty.
-HEX_DIGEST = "^[0-9a-f]{64}$"
 NO_NUL = r"^[^\u0000]*$"
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
-
-_ERROR_IF_FAILED: dict[str, Any] = {
-    "if": {"properties": {"status": {"const": "FAILED"}}, "required": ["status"]},
-    "then": {"properties": {"error": {"pattern": NOT_BLANK}}, "required": ["error"]},
-    "else": {"properties": {"error": {"maxLength": 0}}},
-}
-
-# Rules of a request body beyond the limits of its fields, as far as JSON Schema can express them.
-EXTRA_CONSTRAINTS: dict[str, dict[str, Any]] = {
-    "BulkActivationSerializer": {"properties": {"contract_ids": {"uniqueItems": True}}},
-    "CancellationSerializer": {"properties": {"reason": {"pattern": NOT_BLANK}}},
-    "VerdictSerializer": {"properties": {"reason": {"pattern": NOT_BLANK}}},
-    **dict.fromkeys(("SingleReportSerializer", "StepReportSerializer"), _ERROR_IF_FAILED),
-}
 
 
-class StrictSerializerExtension(OpenApiSerializerExtension):
-    """The description of request bodies: closed objects, with the rules of their fields."""
+class EmptyBodyExtension(OpenApiSerializerExtension):
+    """The description of a body without fields, which drf-spectacular would leave out."""
 
-    target_class = "governance.api.fields.StrictSerializer"
-    match_subclasses = True
+    target_class = "governance.api.request_bodies.EmptySerializer"
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        schema |= {"additionalProperties": False}
-        for name, field in self.target.fields.items():
-            if isinstance(field, StrictCharField):
-                pattern = HEX_DIGEST if isinstance(field, Sha256Field) else NO_NUL
-                schema["properties"][name] |= {"pattern": pattern}
-        rules = dict(EXTRA_CONSTRAINTS.get(type(self.target).__name__, {}))
-        for name, limits in rules.pop("properties", {}).items():
-            schema["properties"][name] |= limits
-        return schema | rules
+        description = get_doc(type(self.target))
+        return {"type": "object", "description": description, "additionalProperties": False}
 
 
 JSON_VALUES: dict[str, Any] = {

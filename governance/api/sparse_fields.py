@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import DateTimeField, Model, QuerySet
-from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -114,17 +113,6 @@ def read_columns(
     if relations:
         rows = rows.select_related(*relations)
     return rows.only(*columns, *statuses)
-
-
-class SparseFieldsExtension(OpenApiSerializerExtension):
-    """The description of sparse responses: no field is required, since callers may omit any."""
-
-    target_class = "governance.api.sparse_fields.SparseFieldsSerializer"
-    match_subclasses = True
-
-    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        shape = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {name: keyword for name, keyword in shape.items() if name != "required"}
 
 
 def _columns(serializer: AnySerializer, prefix: str = "") -> Iterator[str]:

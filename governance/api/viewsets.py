@@ -90,13 +90,14 @@ class GovernedViewSet(GenericViewSet[Any]):
 
     def is_still_allowed(self) -> bool:
         """Whether the request would still be accepted: its token, its permission and its row."""
-        repeated_request = self.initialize_request(self.request._request, *self.args, **self.kwargs)
+        [authentication] = self.get_authenticators()
         try:
-            self.perform_authentication(repeated_request)
-            super().check_permissions(
-                repeated_request
-            )  # not our own, which would count it against the rate limit
-            self.request = repeated_request
+            caller = authentication.authenticate(self.request)
+            if caller is None:
+                return False
+            self.request.user, self.request.auth = caller
+            # Not our own check, which would count the request against the rate limit.
+            super().check_permissions(self.request)
             self.get_object()
         except (APIException, NotFoundError):
             return False

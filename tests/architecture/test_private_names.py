@@ -34,9 +34,6 @@ PUBLIC: Mapping[str, str] = {
 }
 # Uses that are still to be replaced.
 EXEMPT: Mapping[str, frozenset[str]] = {
-    "governance/api/schema.py": frozenset({"_map_serializer"}),
-    "governance/api/shapes.py": frozenset({"_map_serializer"}),
-    "governance/api/viewsets.py": frozenset({"_request"}),
     "governance/db/row_mapping.py": frozenset({"_state", "_prepare_cursor"}),
     "governance/services/access/callers.py": frozenset({"_user_perm_cache", "_group_perm_cache"}),
 }
