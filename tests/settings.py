@@ -1,6 +1,6 @@
 """The site's settings, on a PostgreSQL of the suite's own where the embedded one is used."""
 
-from govsite.environment import read_search_path
+from govsite.databases import read_search_path
 from govsite.settings import *  # noqa: F403
 from govsite.settings import DATABASES, GOVSITE, GOVSITE_DATA_DIR, GOVSITE_SCHEMA, STATIC_ROOT
 

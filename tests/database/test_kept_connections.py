@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from govsite.environment import POOL_OPTIONS
+from govsite.databases import POOL_OPTIONS
 from govsite.postgresql.base import is_quiet
 from tests.support.databases import server
 from tests.support.sites import client_of, running_site

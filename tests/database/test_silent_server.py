@@ -17,9 +17,9 @@ from django.db import connection
 
 from govsite import connections
 from govsite.connections import WatchfulConnection
+from govsite.databases import POOL_OPTIONS
 from govsite.embedded.cluster import Cluster
 from govsite.embedded.orphans import postgres_processes_in
-from govsite.environment import POOL_OPTIONS
 
 QUICKLY = 8.0
 

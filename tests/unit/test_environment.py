@@ -10,22 +10,23 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from govsite.environment import (
+from govsite.databases import (
     CONNECTION_OPTIONS,
     PLANNER_OPTIONS,
     POOL_OPTIONS,
     PREPARE_THRESHOLD,
-    read_approvals_required,
     read_database,
     read_databases,
+    read_search_path,
+    read_session_options,
+)
+from govsite.environment import (
+    read_approvals_required,
     read_flag,
     read_list,
     read_number,
     read_schema,
-    read_search_path,
     read_secret_key,
-    read_session_options,
-    read_timeouts,
 )
 
 NAME = "GOVSITE_TEST_SETTING"
@@ -286,10 +287,10 @@ def test_search_path__of_the_schema__unless_left_to_the_role(
 def test_timeouts__as_set__zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOVSITE_DB_LOCK_TIMEOUT_MS", "250")
     monkeypatch.setenv("GOVSITE_DB_STATEMENT_TIMEOUT_MS", "0")
-    assert read_timeouts() == "-c lock_timeout=250 -c idle_in_transaction_session_timeout=60000"
+    limits = "-c lock_timeout=250 -c idle_in_transaction_session_timeout=60000"
+    assert read_session_options() == f"{limits} {PLANNER_OPTIONS}"
     for name in ("LOCK", "STATEMENT", "IDLE_TRANSACTION"):
         monkeypatch.setenv(f"GOVSITE_DB_{name}_TIMEOUT_MS", "0")
-    assert read_timeouts() == ""
     assert read_session_options() == PLANNER_OPTIONS
     monkeypatch.setenv("GOVSITE_DB_PLANNING", "0")
     assert read_session_options() == ""

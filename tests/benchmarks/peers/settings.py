@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from govsite.environment import read_database
+from govsite.databases import read_database
 
 SECRET_KEY = "bench"
 USE_TZ = True
