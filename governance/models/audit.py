@@ -10,11 +10,10 @@ from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict
 from governance.models.constraints import closed_set
 from governance.models.fields import (
-    AccountField,
     ChoiceField,
-    KeptOneToOneField,
-    OneJobField,
+    account_field,
     digest_field,
+    one_to_one_field,
 )
 
 
@@ -22,12 +21,12 @@ class GovernanceAudit(models.Model):
     """An auditor's verdict on the sealed evidence of a job; one per job, append-only (AUDIT)."""
 
     id = models.BigAutoField(primary_key=True)
-    job = OneJobField("governance.GovernanceJob", related_name="audit")
+    job = one_to_one_field("governance.GovernanceJob", related_name="audit")
     verdict = ChoiceField(AuditVerdict)
     reason = models.TextField()
     checks = models.JSONField(default=list)
     evidence_sha256 = digest_field()
-    author = AccountField()
+    author = account_field()
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -66,10 +65,10 @@ class AuditResolution(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    audit = KeptOneToOneField(GovernanceAudit, related_name="resolution")
+    audit = one_to_one_field(GovernanceAudit, related_name="resolution")
     verdict = ChoiceField(AuditVerdict)
     reason = models.TextField()
-    resolved_by = AccountField()
+    resolved_by = account_field()
     resolved_at = models.DateTimeField()
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db import models
 
 from governance.domain.canonical import timestamp
 from governance.models.constraints import not_empty
-from governance.models.fields import AccountField, ContractField, KeptOneToOneField
+from governance.models.fields import account_field, contract_field, one_to_one_field
 
 
 class ClarificationRequest(models.Model):
@@ -18,10 +18,10 @@ class ClarificationRequest(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    contract = ContractField("governance.SystemContract", related_name="clarifications")
+    contract = contract_field(related_name="clarifications")
     number = models.PositiveIntegerField()
     question = models.TextField()
-    asked_by = AccountField()
+    asked_by = account_field()
     asked_at = models.DateTimeField()
 
     class Meta:
@@ -52,9 +52,9 @@ class ClarificationAnswer(models.Model):
     """The only answer to a question; append-only. It ends the pause of the review."""
 
     id = models.BigAutoField(primary_key=True)
-    request = KeptOneToOneField(ClarificationRequest, related_name="answer")
+    request = one_to_one_field(ClarificationRequest, related_name="answer")
     answer = models.TextField()
-    answered_by = AccountField()
+    answered_by = account_field()
     answered_at = models.DateTimeField()
 
     class Meta:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from django.db import models
 
 from governance.models.constraints import not_empty
-from governance.models.fields import AccountField, ContractField
+from governance.models.fields import account_field, contract_field
 
 
 class ContractComment(models.Model):
     """A comment on a contract in any status; append-only, and not part of the ledger."""
 
     id = models.BigAutoField(primary_key=True)
-    contract = ContractField("governance.SystemContract", related_name="comments")
+    contract = contract_field(related_name="comments")
     text = models.TextField()
-    by = AccountField()
+    by = account_field()
     at = models.DateTimeField()
 
     class Meta:

@@ -23,15 +23,15 @@ from governance.domain.values import (
 from governance.models.contract_constraints import CONTRACT_CONSTRAINTS
 from governance.models.contract_indexes import CONTRACT_INDEXES
 from governance.models.fields import (
-    AccountField,
     ChoiceField,
-    IdField,
-    KeptOneToOneField,
-    NamesField,
     StatefulModel,
     StatusField,
+    account_field,
     digest_field,
+    id_field,
     moves_to,
+    names_field,
+    one_to_one_field,
 )
 
 _moves_to = partial(moves_to, ContractStateMachine.sources_of)
@@ -60,7 +60,7 @@ class SystemContract(StatefulModel):
     status; the operation checks the guards, saves, and appends the ledger entry.
     """
 
-    id = IdField()
+    id = id_field()
     reference = models.CharField(max_length=256)
     source = ChoiceField(Source)
     title = models.CharField(max_length=200)
@@ -68,10 +68,10 @@ class SystemContract(StatefulModel):
     requested_by = models.CharField(max_length=200, blank=True)
     # Without an index of its own: the lists' indexes below serve the search by person, and a check
     # before the deletion of an account needs none, because accounts are never deleted.
-    proposed_by = AccountField(db_index=False)
+    proposed_by = account_field(db_index=False)
     # The contract that this one replaces because a founder modified its scope. Without a database
     # constraint, because the parent may be archived and removed, and leaves only its tombstone.
-    parent = KeptOneToOneField(
+    parent = one_to_one_field(
         "self",
         null=True,
         related_name="successor",
@@ -79,7 +79,7 @@ class SystemContract(StatefulModel):
         db_constraint=False,
     )
     proposed_changes = models.JSONField()
-    affected_capabilities = NamesField()
+    affected_capabilities = names_field()
     risk_level = ChoiceField(RiskLevel)
     validator_verdict = models.JSONField(null=True)
     eligibility_verdict = models.JSONField(null=True)
@@ -96,14 +96,14 @@ class SystemContract(StatefulModel):
     # expires_at plus the time for which questions paused the review; null while one is open.
     review_ends_at = models.DateTimeField(null=True)
 
-    approved_by = AccountField(null=True, db_index=False)
+    approved_by = account_field(null=True, db_index=False)
     approved_at = models.DateTimeField(null=True)
     approved_digest = digest_field(null=True)
     approval_note = models.TextField(blank=True)
     window_opens_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
 
-    closed_by = AccountField(null=True, db_index=False)
+    closed_by = account_field(null=True, db_index=False)
     closed_at = models.DateTimeField(null=True)
     closed_reason = models.TextField(blank=True)
 

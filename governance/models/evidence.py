@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from governance.models.fields import OneJobField, digest_field
+from governance.models.fields import digest_field, one_to_one_field
 
 
 class AuditEvidence(models.Model):
@@ -17,7 +17,7 @@ class AuditEvidence(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    job = OneJobField("governance.GovernanceJob", related_name="evidence")
+    job = one_to_one_field("governance.GovernanceJob", related_name="evidence")
     body = models.TextField()
     sha256 = digest_field()
     collected_at = models.DateTimeField()

@@ -50,88 +50,40 @@ class StatusField(ChoiceField, FSMField):
         super().__init__(values, **({"protected": True} | options))
 
 
-class NamesField(ArrayField):
-    """A list of names, in the given order."""
-
-    def __init__(self, *, max_length: int = 200, **options: Any) -> None:
-        options.pop("size", None)
-        super().__init__(models.CharField(max_length=max_length), **options)
-
-    def deconstruct(self) -> Any:
-        name, path, args, options = super().deconstruct()
-        del options["base_field"], options["size"]
-        if self.base_field.max_length != 200:
-            options["max_length"] = self.base_field.max_length
-        return name, path, args, options
+def names_field(*, max_length: int = 200, **options: Any) -> ArrayField:
+    """Make a field for a list of names, in the given order."""
+    return ArrayField(models.CharField(max_length=max_length), **options)
 
 
-class IdField(models.UUIDField):
-    """A primary key that grows with time, made in Python."""
-
-    def __init__(self, **options: Any) -> None:
-        fixed: dict[str, Any] = {"primary_key": True, "default": new_id, "editable": False}
-        super().__init__(**(fixed | options))
-
-    def deconstruct(self) -> Any:
-        name, path, args, options = super().deconstruct()
-        for option in ("primary_key", "default", "editable", "serialize"):
-            options.pop(option, None)
-        return name, path, args, options
+def id_field() -> models.UUIDField:
+    """Make a primary key that grows with time, made in Python."""
+    # Django itself sets `serialize` of a primary key, but not in a migration.
+    return models.UUIDField(primary_key=True, default=new_id, editable=False, serialize=False)
 
 
-class _Kept(models.ForeignKey):
-    """A foreign key that protects the row it refers to from deletion.
+def one_to_one_field(to: Any, **options: Any) -> models.OneToOneField:
+    """Make a one-to-one relation that protects the row it refers to from deletion."""
+    return models.OneToOneField(to, on_delete=models.PROTECT, **options)
 
-    A subclass that always refers to one model names it as its `target`.
+
+def contract_field(**options: Any) -> models.ForeignKey:
+    """Make a field for the contract that a row belongs to."""
+    return models.ForeignKey("governance.SystemContract", on_delete=models.PROTECT, **options)
+
+
+def job_field(**options: Any) -> models.ForeignKey:
+    """Make a field for the job that a row belongs to."""
+    return models.ForeignKey("governance.GovernanceJob", on_delete=models.PROTECT, **options)
+
+
+def account_field(**options: Any) -> models.ForeignKey:
+    """Make a field for the account that did something.
+
+    The account cannot be deleted, because the record refers to it.
     """
-
-    target = ""
-
-    def __init__(self, to: Any = None, on_delete: Any = models.PROTECT, **options: Any) -> None:
-        super().__init__(to or self.target, on_delete, **options)
-
-    def deconstruct(self) -> Any:
-        name, path, args, options = super().deconstruct()
-        del options["on_delete"]
-        if self.target:
-            del options["to"]
-        return name, path, args, options
-
-
-class KeptOneToOneField(_Kept, models.OneToOneField):
-    """A one-to-one relation that protects the row it refers to from deletion."""
-
-
-class ContractField(_Kept):
-    """The contract that a row belongs to."""
-
-    target = "governance.SystemContract"
-
-
-class JobField(_Kept):
-    """The job that a row belongs to."""
-
-    target = "governance.GovernanceJob"
-
-
-class OneJobField(_Kept, models.OneToOneField):
-    """The job that a row belongs to, at most one row of the table for each job."""
-
-    target = "governance.GovernanceJob"
-
-
-class AccountField(_Kept):
-    """The account that did something; it cannot be deleted, because the record refers to it."""
-
-    target = settings.AUTH_USER_MODEL
-
-    def __init__(self, to: Any = None, **options: Any) -> None:
-        super().__init__(to, **{"related_name": "+"} | options)
-
-    def deconstruct(self) -> Any:
-        name, path, args, options = super().deconstruct()
-        del options["related_name"]
-        return name, path, args, options
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", **options
+    )
 
 
 def digest_field(**options: Any) -> models.CharField:

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import MAX_FREEZE
-from governance.models.fields import AccountField, IdField, KeptOneToOneField
+from governance.models.fields import account_field, id_field, one_to_one_field
 
 
 class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
@@ -27,9 +27,9 @@ class ChangeFreeze(models.Model):
     Freezes may overlap; changes stop while at least one is active (FREEZE).
     """
 
-    id = IdField()
+    id = id_field()
     reason = models.TextField()
-    started_by = AccountField()
+    started_by = account_field()
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
@@ -70,9 +70,9 @@ class FreezeLift(models.Model):
     """The early end of a freeze by a founder; one per freeze. The freeze's row does not change."""
 
     id = models.BigAutoField(primary_key=True)
-    freeze = KeptOneToOneField(ChangeFreeze, related_name="lift")
+    freeze = one_to_one_field(ChangeFreeze, related_name="lift")
     reason = models.TextField()
-    lifted_by = AccountField()
+    lifted_by = account_field()
     lifted_at = models.DateTimeField()
 
     class Meta:

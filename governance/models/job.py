@@ -17,13 +17,13 @@ from governance.domain.values import JobStatus, StepStatus
 from governance.models.constraints import closed_set, filled_index, filled_only_when, filled_when
 from governance.models.contract import SystemContract
 from governance.models.fields import (
-    AccountField,
-    IdField,
-    KeptOneToOneField,
     StatefulModel,
     StatusField,
+    account_field,
     digest_field,
+    id_field,
     moves_to,
+    one_to_one_field,
 )
 
 _moves_to = partial(moves_to, JobStateMachine.sources_of)
@@ -53,23 +53,23 @@ class JobQuerySet(models.QuerySet["GovernanceJob"]):
 class GovernanceJob(StatefulModel):
     """The execution of a contract's plan; only `authorities/orchestrator/` writes it."""
 
-    id = IdField()
-    contract = KeptOneToOneField(SystemContract, related_name="job")
+    id = id_field()
+    contract = one_to_one_field(SystemContract, related_name="job")
     status = StatusField(JobStatus, default=JobStatus.PENDING)
     total_steps = models.PositiveIntegerField()
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
     created_at = models.DateTimeField()
-    created_by = AccountField(db_index=False)
+    created_by = account_field(db_index=False)
     started_at = models.DateTimeField(null=True)
-    started_by = AccountField(null=True, db_index=False)
+    started_by = account_field(null=True, db_index=False)
     deadline_at = models.DateTimeField(null=True)
     # How long the executor may send no report. Not part of the hashed record.
     lease_expires_at = models.DateTimeField(null=True)
     # Only a hash, so that a reader of the record cannot report in the executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
-    ended_by = AccountField(null=True, db_index=False)
+    ended_by = account_field(null=True, db_index=False)
     end_reason = models.TextField(blank=True)
 
     objects = JobQuerySet.as_manager()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from governance.models.contract import SystemContract
-from governance.models.fields import ContractField
+from governance.models.fields import contract_field
 
 
 class LedgerEntry(models.Model):
@@ -16,8 +15,7 @@ class LedgerEntry(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    contract = ContractField(
-        SystemContract,
+    contract = contract_field(
         related_name="ledger_entries",
         db_index=False,
     )

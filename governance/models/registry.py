@@ -6,7 +6,7 @@ from django.db import models
 
 from governance.domain.values import Lifecycle
 from governance.models.constraints import closed_set
-from governance.models.fields import ChoiceField, NamesField
+from governance.models.fields import ChoiceField, names_field
 
 
 class Capability(models.Model):
@@ -18,7 +18,7 @@ class Capability(models.Model):
     frozen = models.BooleanField(default=False)
     title = models.CharField(max_length=500, blank=True)
     owner = models.CharField(max_length=200, blank=True)
-    components = NamesField(default=list)
+    components = names_field(default=list)
     proposal = models.CharField(max_length=200, blank=True)
     stages = models.JSONField(default=dict)
 

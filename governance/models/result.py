@@ -10,15 +10,14 @@ from django.db.models import F, Q
 from governance.domain.canonical import timestamp
 from governance.domain.values import StepReport, StepStatus
 from governance.models.constraints import closed_set
-from governance.models.fields import AccountField, ChoiceField, JobField
-from governance.models.job import GovernanceJob
+from governance.models.fields import ChoiceField, account_field, job_field
 
 
 class StepResult(models.Model):
     """The recorded report of one executed step, exactly one per step (JOB-004)."""
 
     id = models.BigAutoField(primary_key=True)
-    job = JobField(GovernanceJob, related_name="results", db_index=False)
+    job = job_field(related_name="results", db_index=False)
     step_index = models.PositiveIntegerField()
     status = ChoiceField(StepStatus)
     started_at = models.DateTimeField()
@@ -27,7 +26,7 @@ class StepResult(models.Model):
     error = models.TextField(blank=True)
     health_after = models.JSONField(null=True)
     recorded_at = models.DateTimeField()
-    recorded_by = AccountField(db_index=False)
+    recorded_by = account_field(db_index=False)
 
     class Meta:
         ordering = ["job", "step_index"]

@@ -6,15 +6,14 @@ from typing import Any
 
 from django.db import models
 
-from governance.models.fields import JobField
-from governance.models.job import GovernanceJob
+from governance.models.fields import job_field
 
 
 class JobStep(models.Model):
     """A step to execute; its StepResult says how the execution ended."""
 
     id = models.BigAutoField(primary_key=True)
-    job = JobField(GovernanceJob, related_name="steps", db_index=False)
+    job = job_field(related_name="steps", db_index=False)
     step_index = models.PositiveIntegerField()
     step_type = models.CharField(max_length=50)
     target = models.CharField(max_length=200)

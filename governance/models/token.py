@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.domain.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
 from governance.domain.values import TokenState
-from governance.models.fields import AccountField, IdField, KeptOneToOneField, NamesField
+from governance.models.fields import account_field, id_field, names_field, one_to_one_field
 
 
 class ApiToken(models.Model):
@@ -21,23 +21,23 @@ class ApiToken(models.Model):
     `services/access/tokens.py` writes it.
     """
 
-    id = IdField()
+    id = id_field()
     # SHA-512 of the text. Not the primary key, because primary keys appear in URLs and logs.
     digest = models.CharField(max_length=TOKEN_DIGEST_LENGTH)
     token_key = models.CharField(max_length=TOKEN_KEY_LENGTH, db_index=True)
-    user = AccountField()
+    user = account_field()
     created = models.DateTimeField(default=timezone.now)
     expiry = models.DateTimeField(null=True)
     name = models.CharField(max_length=100, blank=True)
     # Codenames of permissions; null is all permissions of the account.
-    verbs = NamesField(max_length=100, null=True)
+    verbs = names_field(max_length=100, null=True)
     # Null is every capability and SYSTEM. A list reaches SYSTEM only if it names SYSTEM.
-    capabilities = NamesField(null=True)
-    issued_by = AccountField(null=True)
-    rotated_from = KeptOneToOneField("self", null=True, related_name="successor", editable=False)
+    capabilities = names_field(null=True)
+    issued_by = account_field(null=True)
+    rotated_from = one_to_one_field("self", null=True, related_name="successor", editable=False)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    revoked_by = AccountField(null=True)
+    revoked_by = account_field(null=True)
     revoked_reason = models.TextField(blank=True)
 
     class Meta:

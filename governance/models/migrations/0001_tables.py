@@ -128,14 +128,14 @@ class Migration(migrations.Migration):
             name="SystemContract",
             fields=[
                 ("updated_at", models.DateTimeField()),
-                ("id", governance.models.fields.IdField()),
+                ("id", governance.models.fields.id_field()),
                 ("reference", models.CharField(max_length=256)),
                 ("source", governance.models.fields.ChoiceField()),
                 ("title", models.CharField(max_length=200)),
                 ("description", models.TextField(blank=True)),
                 ("requested_by", models.CharField(blank=True, max_length=200)),
                 ("proposed_changes", models.JSONField()),
-                ("affected_capabilities", governance.models.fields.NamesField()),
+                ("affected_capabilities", governance.models.fields.names_field()),
                 ("risk_level", governance.models.fields.ChoiceField()),
                 ("validator_verdict", models.JSONField(null=True)),
                 ("eligibility_verdict", models.JSONField(null=True)),
@@ -156,11 +156,11 @@ class Migration(migrations.Migration):
                 ("window_closes_at", models.DateTimeField(null=True)),
                 ("closed_at", models.DateTimeField(null=True)),
                 ("closed_reason", models.TextField(blank=True)),
-                ("approved_by", governance.models.fields.AccountField(db_index=False, null=True)),
-                ("closed_by", governance.models.fields.AccountField(db_index=False, null=True)),
+                ("approved_by", governance.models.fields.account_field(db_index=False, null=True)),
+                ("closed_by", governance.models.fields.account_field(db_index=False, null=True)),
                 (
                     "parent",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         db_constraint=False,
                         editable=False,
                         null=True,
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                         to="governance.systemcontract",
                     ),
                 ),
-                ("proposed_by", governance.models.fields.AccountField(db_index=False)),
+                ("proposed_by", governance.models.fields.account_field(db_index=False)),
             ],
             options={
                 "ordering": ["-created_at", "-id"],
@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
                 ("frozen", models.BooleanField(default=False)),
                 ("title", models.CharField(blank=True, max_length=500)),
                 ("owner", models.CharField(blank=True, max_length=200)),
-                ("components", governance.models.fields.NamesField(default=list)),
+                ("components", governance.models.fields.names_field(default=list)),
                 ("proposal", models.CharField(blank=True, max_length=200)),
                 ("stages", models.JSONField(default=dict)),
             ],
@@ -484,7 +484,7 @@ class Migration(migrations.Migration):
             name="GovernanceJob",
             fields=[
                 ("updated_at", models.DateTimeField()),
-                ("id", governance.models.fields.IdField()),
+                ("id", governance.models.fields.id_field()),
                 ("status", governance.models.fields.StatusField(default="PENDING")),
                 ("total_steps", models.PositiveIntegerField()),
                 ("current_step_index", models.PositiveIntegerField(default=0)),
@@ -496,12 +496,12 @@ class Migration(migrations.Migration):
                 ("execution_token_sha256", models.CharField(max_length=64, null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("end_reason", models.TextField(blank=True)),
-                ("created_by", governance.models.fields.AccountField(db_index=False)),
-                ("ended_by", governance.models.fields.AccountField(db_index=False, null=True)),
-                ("started_by", governance.models.fields.AccountField(db_index=False, null=True)),
+                ("created_by", governance.models.fields.account_field(db_index=False)),
+                ("ended_by", governance.models.fields.account_field(db_index=False, null=True)),
+                ("started_by", governance.models.fields.account_field(db_index=False, null=True)),
                 (
                     "contract",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         related_name="job", to="governance.systemcontract"
                     ),
                 ),
@@ -603,8 +603,13 @@ class Migration(migrations.Migration):
                 ("checks", models.JSONField(default=list)),
                 ("evidence_sha256", models.CharField(max_length=64)),
                 ("recorded_at", models.DateTimeField()),
-                ("author", governance.models.fields.AccountField()),
-                ("job", governance.models.fields.OneJobField(related_name="audit")),
+                ("author", governance.models.fields.account_field()),
+                (
+                    "job",
+                    governance.models.fields.one_to_one_field(
+                        "governance.governancejob", related_name="audit"
+                    ),
+                ),
             ],
             options={
                 "permissions": [
@@ -626,7 +631,12 @@ class Migration(migrations.Migration):
                 ("body", models.TextField()),
                 ("sha256", models.CharField(max_length=64)),
                 ("collected_at", models.DateTimeField()),
-                ("job", governance.models.fields.OneJobField(related_name="evidence")),
+                (
+                    "job",
+                    governance.models.fields.one_to_one_field(
+                        "governance.governancejob", related_name="evidence"
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "audit evidence",
@@ -643,7 +653,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 ("recorded_at", models.DateTimeField()),
                 ("superseded_at", models.DateTimeField(null=True)),
-                ("recorded_by", governance.models.fields.AccountField()),
+                ("recorded_by", governance.models.fields.account_field()),
             ],
             options={
                 "verbose_name": "health signal",
@@ -671,7 +681,7 @@ class Migration(migrations.Migration):
                 ("observed_at", models.DateTimeField()),
                 (
                     "job",
-                    governance.models.fields.JobField(db_index=False, related_name="snapshots"),
+                    governance.models.fields.job_field(db_index=False, related_name="snapshots"),
                 ),
             ],
             options={
@@ -720,7 +730,7 @@ class Migration(migrations.Migration):
                 ("change", models.JSONField()),
                 ("timeout_seconds", models.PositiveIntegerField()),
                 ("rollback_action", models.JSONField(null=True)),
-                ("job", governance.models.fields.JobField(db_index=False, related_name="steps")),
+                ("job", governance.models.fields.job_field(db_index=False, related_name="steps")),
             ],
             options={
                 "ordering": ["job", "step_index"],
@@ -733,11 +743,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ChangeFreeze",
             fields=[
-                ("id", governance.models.fields.IdField()),
+                ("id", governance.models.fields.id_field()),
                 ("reason", models.TextField()),
                 ("started_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
-                ("started_by", governance.models.fields.AccountField()),
+                ("started_by", governance.models.fields.account_field()),
             ],
             options={
                 "verbose_name": "change freeze",
@@ -771,11 +781,11 @@ class Migration(migrations.Migration):
                 ("lifted_at", models.DateTimeField()),
                 (
                     "freeze",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         related_name="lift", to="governance.changefreeze"
                     ),
                 ),
-                ("lifted_by", governance.models.fields.AccountField()),
+                ("lifted_by", governance.models.fields.account_field()),
             ],
             options={
                 "verbose_name": "freeze lift",
@@ -800,8 +810,8 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True)),
                 ("health_after", models.JSONField(null=True)),
                 ("recorded_at", models.DateTimeField()),
-                ("job", governance.models.fields.JobField(db_index=False, related_name="results")),
-                ("recorded_by", governance.models.fields.AccountField(db_index=False)),
+                ("job", governance.models.fields.job_field(db_index=False, related_name="results")),
+                ("recorded_by", governance.models.fields.account_field(db_index=False)),
             ],
             options={
                 "ordering": ["job", "step_index"],
@@ -837,7 +847,7 @@ class Migration(migrations.Migration):
                 ("hash", models.BinaryField()),
                 (
                     "contract",
-                    governance.models.fields.ContractField(
+                    governance.models.fields.contract_field(
                         db_index=False, related_name="ledger_entries"
                     ),
                 ),
@@ -869,8 +879,8 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("text", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("by", governance.models.fields.AccountField()),
-                ("contract", governance.models.fields.ContractField(related_name="comments")),
+                ("by", governance.models.fields.account_field()),
+                ("contract", governance.models.fields.contract_field(related_name="comments")),
             ],
             options={
                 "ordering": ["at", "id"],
@@ -887,8 +897,11 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField()),
                 ("question", models.TextField()),
                 ("asked_at", models.DateTimeField()),
-                ("asked_by", governance.models.fields.AccountField()),
-                ("contract", governance.models.fields.ContractField(related_name="clarifications")),
+                ("asked_by", governance.models.fields.account_field()),
+                (
+                    "contract",
+                    governance.models.fields.contract_field(related_name="clarifications"),
+                ),
             ],
             options={
                 "ordering": ["number"],
@@ -917,10 +930,10 @@ class Migration(migrations.Migration):
                 ("view", models.TextField()),
                 ("shown", models.TextField()),
                 ("quorum", models.PositiveIntegerField()),
-                ("founder", governance.models.fields.AccountField()),
+                ("founder", governance.models.fields.account_field()),
                 (
                     "contract",
-                    governance.models.fields.ContractField(
+                    governance.models.fields.contract_field(
                         db_index=False, related_name="signatures"
                     ),
                 ),
@@ -954,27 +967,27 @@ class Migration(migrations.Migration):
             fields=[
                 ("token_key", models.CharField(db_index=True, max_length=15)),
                 ("expiry", models.DateTimeField(null=True)),
-                ("id", governance.models.fields.IdField()),
+                ("id", governance.models.fields.id_field()),
                 ("digest", models.CharField(max_length=128)),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
                 ("name", models.CharField(blank=True, max_length=100)),
-                ("verbs", governance.models.fields.NamesField(max_length=100, null=True)),
-                ("capabilities", governance.models.fields.NamesField(null=True)),
+                ("verbs", governance.models.fields.names_field(max_length=100, null=True)),
+                ("capabilities", governance.models.fields.names_field(null=True)),
                 ("last_used_at", models.DateTimeField(null=True)),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("revoked_reason", models.TextField(blank=True)),
-                ("issued_by", governance.models.fields.AccountField(null=True)),
-                ("revoked_by", governance.models.fields.AccountField(null=True)),
+                ("issued_by", governance.models.fields.account_field(null=True)),
+                ("revoked_by", governance.models.fields.account_field(null=True)),
                 (
                     "rotated_from",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         editable=False,
                         null=True,
                         related_name="successor",
                         to="governance.apitoken",
                     ),
                 ),
-                ("user", governance.models.fields.AccountField()),
+                ("user", governance.models.fields.account_field()),
             ],
             options={
                 "verbose_name": "API token",
@@ -1015,10 +1028,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("answer", models.TextField()),
                 ("answered_at", models.DateTimeField()),
-                ("answered_by", governance.models.fields.AccountField()),
+                ("answered_by", governance.models.fields.account_field()),
                 (
                     "request",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         related_name="answer", to="governance.clarificationrequest"
                     ),
                 ),
@@ -1039,10 +1052,10 @@ class Migration(migrations.Migration):
                 ("verdict", governance.models.fields.ChoiceField()),
                 ("reason", models.TextField()),
                 ("resolved_at", models.DateTimeField()),
-                ("resolved_by", governance.models.fields.AccountField()),
+                ("resolved_by", governance.models.fields.account_field()),
                 (
                     "audit",
-                    governance.models.fields.KeptOneToOneField(
+                    governance.models.fields.one_to_one_field(
                         related_name="resolution", to="governance.governanceaudit"
                     ),
                 ),
