@@ -8,11 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
 
-from governance.db.app_role import (
-    can_write_record,
-    excess_rights,
-    role_privileges,
-)
+from governance.db.app_role import can_write_record, excess_rights, role_privileges
 
 OWNER_ALIAS = "owner"
 
@@ -24,18 +20,18 @@ def owner_alias() -> str:
 
 def application_role() -> str:
     """Return the name of the role that the application runs as, as PostgreSQL reports it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user")
-        return str(cursor.fetchone()[0])
+    return _role_of(DEFAULT_DB_ALIAS)
 
 
 def has_two_roles() -> bool:
     """Tell whether the application runs as another role than the owner."""
-    if owner_alias() == DEFAULT_DB_ALIAS:
-        return False
-    with connections[OWNER_ALIAS].cursor() as cursor:
+    return owner_alias() == OWNER_ALIAS and _role_of(OWNER_ALIAS) != application_role()
+
+
+def _role_of(alias: str) -> str:
+    with connections[alias].cursor() as cursor:
         cursor.execute("SELECT current_user")
-        return bool(cursor.fetchone()[0] != application_role())
+        return str(cursor.fetchone()[0])
 
 
 def check_application_role(**_: Any) -> list[CheckMessage]:

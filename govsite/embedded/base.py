@@ -55,22 +55,22 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 @functools.cache
 def ensure_role(socket_dir: str, name: str) -> None:
     """Create the role of the application, if it does not exist."""
-    with _as_owner(socket_dir, OWNER) as connection:
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
-        if known.fetchone() is None:
-            with contextlib.suppress(*_MADE_BY_ANOTHER):
-                connection.execute(sql.SQL(_MAKE_ROLE).format(sql.Identifier(name)))
+    _create_if_missing(socket_dir, name, "SELECT FROM pg_roles WHERE rolname = %s", _MAKE_ROLE)
 
 
 @functools.cache
 def ensure_database(socket_dir: str, name: str) -> None:
     """Create the database `name` on the server behind `socket_dir`, if it does not exist."""
-    with _as_owner(socket_dir, OWNER) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if known.fetchone() is None:
+    known = "SELECT FROM pg_database WHERE datname = %s"
+    _create_if_missing(socket_dir, name, known, "CREATE DATABASE {}")
+
+
+def _create_if_missing(
+    socket_dir: str, name: str, known: LiteralString, create: LiteralString
+) -> None:
+    with psycopg.connect(
+        host=socket_dir, port=5432, user=OWNER, dbname=OWNER, autocommit=True
+    ) as connection:
+        if connection.execute(known, [name]).fetchone() is None:
             with contextlib.suppress(*_MADE_BY_ANOTHER):
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def _as_owner(socket_dir: str, database: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(host=socket_dir, port=5432, user=OWNER, dbname=database, autocommit=True)
+                connection.execute(sql.SQL(create).format(sql.Identifier(name)))

@@ -254,12 +254,16 @@ def test_role__of_one__that_reads_the_other__finds_nothing(
     assert "not migrated" in refused.stderr
 
 
+@pytest.mark.parametrize("pool_size", ["0", "2"])
 def test_process__led_to_another_schema_by_its_connection__refuses_to_work(
-    made: list[dict[str, Any]], organisations: list[Organisation], owner: psycopg.Connection[Any]
+    made: list[dict[str, Any]],
+    organisations: list[Organisation],
+    owner: psycopg.Connection[Any],
+    pool_size: str,
 ) -> None:
     """Without start-up options, which a pooler may drop, the role's search path applies."""
     alpha, _ = organisations
-    left_to_the_role = {"GOVSITE_DB_SEARCH_PATH": "0"}
+    left_to_the_role = {"GOVSITE_DB_SEARCH_PATH": "0", "GOVSITE_DB_POOL_SIZE": pool_size}
     try:
         owner.execute(f'ALTER ROLE "{alpha.role}" SET search_path = public')
         refused = alpha.run("manage.py", "verify_ledger", **left_to_the_role)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
@@ -13,13 +13,6 @@ from governance.management.base import GovernanceCommand
 from governance.management.tokens import report_new_token
 from governance.management.values import number_in
 from governance.services.access.tokens import issue_token
-
-
-def _role(text: str) -> Role:
-    try:
-        return Role(text.capitalize())
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a role: {', '.join(Role)}") from None
 
 
 class Command(GovernanceCommand):
@@ -45,7 +38,8 @@ names. A client sends the token as "Authorization: Bearer TOKEN"."""
         parser.add_argument(
             "--role",
             required=True,
-            type=_role,
+            type=str.capitalize,
+            choices=[str(role) for role in Role],
             metavar="ROLE",
             help="The role that the account gets: " + ", ".join(Role) + ".",
         )
@@ -88,7 +82,7 @@ names. A client sends the token as "Authorization: Bearer TOKEN"."""
     def run(self, **options: Any) -> None:
         token, text = issue_token(
             username=options["username"],
-            role=options["role"],
+            role=Role(options["role"]),
             days=options["days"],
             create=options["create"],
             actor=options["actor"],

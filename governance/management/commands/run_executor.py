@@ -145,7 +145,8 @@ their leases end."""
         stopping: threading.Event,
     ) -> tuple[BaseException | None, int]:
         """Wait for all workers; return the first exception of one, and the number of lost jobs."""
-        trouble, lost = None, 0
+        trouble: BaseException | None = None
+        lost = 0
         while workers:
             item = ended.get()
             if item is None:
@@ -156,19 +157,13 @@ their leases end."""
             else:
                 lost += item.status is None
                 if self.as_json and not isinstance(trouble, OSError):
-                    trouble = self._print(item) or trouble
-                    if trouble:
+                    try:
+                        self.stdout.write(json.dumps(asdict(item)))
+                        self.stdout.flush()
+                    except OSError as error:  # standard output is closed
+                        trouble = error
                         stopping.set()
         return trouble, lost
-
-    def _print(self, job: JobOutcome) -> OSError | None:
-        """Print the job as a line of JSON; return the error if standard output is closed."""
-        try:
-            self.stdout.write(json.dumps(asdict(job)))
-            self.stdout.flush()
-        except OSError as error:
-            return error
-        return None
 
     def _log(self, text: str) -> None:
         # A closed standard error must not interrupt a job.
