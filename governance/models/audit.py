@@ -11,7 +11,7 @@ from governance.domain.values import AuditVerdict
 from governance.models.constraints import closed_set
 from governance.models.fields import (
     ChoiceField,
-    account_field,
+    account_key,
     digest_field,
     one_to_one_field,
 )
@@ -26,7 +26,7 @@ class GovernanceAudit(models.Model):
     reason = models.TextField()
     checks = models.JSONField(default=list)
     evidence_sha256 = digest_field()
-    author = account_field()
+    author = account_key()
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -68,7 +68,7 @@ class AuditResolution(models.Model):
     audit = one_to_one_field(GovernanceAudit, related_name="resolution")
     verdict = ChoiceField(AuditVerdict)
     reason = models.TextField()
-    resolved_by = account_field()
+    resolved_by = account_key()
     resolved_at = models.DateTimeField()
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db import models
 
 from governance.domain.canonical import timestamp
 from governance.models.constraints import not_empty
-from governance.models.fields import account_field, contract_field, one_to_one_field
+from governance.models.fields import account_key, contract_key, one_to_one_field
 
 
 class ClarificationRequest(models.Model):
@@ -18,10 +18,10 @@ class ClarificationRequest(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    contract = contract_field(related_name="clarifications")
+    contract = contract_key(related_name="clarifications")
     number = models.PositiveIntegerField()
     question = models.TextField()
-    asked_by = account_field()
+    asked_by = account_key()
     asked_at = models.DateTimeField()
 
     class Meta:
@@ -54,7 +54,7 @@ class ClarificationAnswer(models.Model):
     id = models.BigAutoField(primary_key=True)
     request = one_to_one_field(ClarificationRequest, related_name="answer")
     answer = models.TextField()
-    answered_by = account_field()
+    answered_by = account_key()
     answered_at = models.DateTimeField()
 
     class Meta:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from django.db import models
 
 from governance.models.constraints import not_empty
-from governance.models.fields import account_field, contract_field
+from governance.models.fields import account_key, contract_key
 
 
 class ContractComment(models.Model):
     """A comment on a contract in any status; append-only, and not part of the ledger."""
 
     id = models.BigAutoField(primary_key=True)
-    contract = contract_field(related_name="comments")
+    contract = contract_key(related_name="comments")
     text = models.TextField()
-    by = account_field()
+    by = account_key()
     at = models.DateTimeField()
 
     class Meta:

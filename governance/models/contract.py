@@ -26,7 +26,7 @@ from governance.models.fields import (
     ChoiceField,
     StatefulModel,
     StatusField,
-    account_field,
+    account_key,
     digest_field,
     id_field,
     moves_to,
@@ -68,7 +68,7 @@ class SystemContract(StatefulModel):
     requested_by = models.CharField(max_length=200, blank=True)
     # Without an index of its own: the lists' indexes below serve the search by person, and a check
     # before the deletion of an account needs none, because accounts are never deleted.
-    proposed_by = account_field(db_index=False)
+    proposed_by = account_key(db_index=False)
     # The contract that this one replaces because a founder modified its scope. Without a database
     # constraint, because the parent may be archived and removed, and leaves only its tombstone.
     parent = one_to_one_field(
@@ -96,14 +96,14 @@ class SystemContract(StatefulModel):
     # expires_at plus the time for which questions paused the review; null while one is open.
     review_ends_at = models.DateTimeField(null=True)
 
-    approved_by = account_field(null=True, db_index=False)
+    approved_by = account_key(null=True, db_index=False)
     approved_at = models.DateTimeField(null=True)
     approved_digest = digest_field(null=True)
     approval_note = models.TextField(blank=True)
     window_opens_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
 
-    closed_by = account_field(null=True, db_index=False)
+    closed_by = account_key(null=True, db_index=False)
     closed_at = models.DateTimeField(null=True)
     closed_reason = models.TextField(blank=True)
 

@@ -66,18 +66,18 @@ def one_to_one_field(to: Any, **options: Any) -> models.OneToOneField:
     return models.OneToOneField(to, on_delete=models.PROTECT, **options)
 
 
-def contract_field(**options: Any) -> models.ForeignKey:
-    """Make a field for the contract that a row belongs to."""
+def contract_key(**options: Any) -> models.ForeignKey:
+    """Make a foreign key to the contract that a row belongs to."""
     return models.ForeignKey("governance.SystemContract", on_delete=models.PROTECT, **options)
 
 
-def job_field(**options: Any) -> models.ForeignKey:
-    """Make a field for the job that a row belongs to."""
+def job_key(**options: Any) -> models.ForeignKey:
+    """Make a foreign key to the job that a row belongs to."""
     return models.ForeignKey("governance.GovernanceJob", on_delete=models.PROTECT, **options)
 
 
-def account_field(**options: Any) -> models.ForeignKey:
-    """Make a field for the account that did something.
+def account_key(**options: Any) -> models.ForeignKey:
+    """Make a foreign key to the account that did something.
 
     The account cannot be deleted, because the record refers to it.
     """

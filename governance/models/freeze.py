@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import timestamp
 from governance.domain.values import MAX_FREEZE
-from governance.models.fields import account_field, id_field, one_to_one_field
+from governance.models.fields import account_key, id_field, one_to_one_field
 
 
 class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
@@ -29,7 +29,7 @@ class ChangeFreeze(models.Model):
 
     id = id_field()
     reason = models.TextField()
-    started_by = account_field()
+    started_by = account_key()
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
@@ -72,7 +72,7 @@ class FreezeLift(models.Model):
     id = models.BigAutoField(primary_key=True)
     freeze = one_to_one_field(ChangeFreeze, related_name="lift")
     reason = models.TextField()
-    lifted_by = account_field()
+    lifted_by = account_key()
     lifted_at = models.DateTimeField()
 
     class Meta:

@@ -19,7 +19,7 @@ from governance.models.contract import SystemContract
 from governance.models.fields import (
     StatefulModel,
     StatusField,
-    account_field,
+    account_key,
     digest_field,
     id_field,
     moves_to,
@@ -60,16 +60,16 @@ class GovernanceJob(StatefulModel):
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
     created_at = models.DateTimeField()
-    created_by = account_field(db_index=False)
+    created_by = account_key(db_index=False)
     started_at = models.DateTimeField(null=True)
-    started_by = account_field(null=True, db_index=False)
+    started_by = account_key(null=True, db_index=False)
     deadline_at = models.DateTimeField(null=True)
     # How long the executor may send no report. Not part of the hashed record.
     lease_expires_at = models.DateTimeField(null=True)
     # Only a hash, so that a reader of the record cannot report in the executor's name.
     execution_token_sha256 = digest_field(null=True)
     ended_at = models.DateTimeField(null=True)
-    ended_by = account_field(null=True, db_index=False)
+    ended_by = account_key(null=True, db_index=False)
     end_reason = models.TextField(blank=True)
 
     objects = JobQuerySet.as_manager()

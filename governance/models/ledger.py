@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from governance.models.fields import contract_field
+from governance.models.fields import contract_key
 
 
 class LedgerEntry(models.Model):
@@ -15,7 +15,7 @@ class LedgerEntry(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    contract = contract_field(
+    contract = contract_key(
         related_name="ledger_entries",
         db_index=False,
     )

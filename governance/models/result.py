@@ -10,14 +10,14 @@ from django.db.models import F, Q
 from governance.domain.canonical import timestamp
 from governance.domain.values import StepReport, StepStatus
 from governance.models.constraints import closed_set
-from governance.models.fields import ChoiceField, account_field, job_field
+from governance.models.fields import ChoiceField, account_key, job_key
 
 
 class StepResult(models.Model):
     """The recorded report of one executed step, exactly one per step (JOB-004)."""
 
     id = models.BigAutoField(primary_key=True)
-    job = job_field(related_name="results", db_index=False)
+    job = job_key(related_name="results", db_index=False)
     step_index = models.PositiveIntegerField()
     status = ChoiceField(StepStatus)
     started_at = models.DateTimeField()
@@ -26,7 +26,7 @@ class StepResult(models.Model):
     error = models.TextField(blank=True)
     health_after = models.JSONField(null=True)
     recorded_at = models.DateTimeField()
-    recorded_by = account_field(db_index=False)
+    recorded_by = account_key(db_index=False)
 
     class Meta:
         ordering = ["job", "step_index"]

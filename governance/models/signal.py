@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from governance.domain.values import HealthDecision
 from governance.models.constraints import closed_set
-from governance.models.fields import ChoiceField, account_field
+from governance.models.fields import ChoiceField, account_key
 
 
 class GovernanceSignal(models.Model):
@@ -18,7 +18,7 @@ class GovernanceSignal(models.Model):
     signal_type = models.CharField(max_length=100)
     decision = ChoiceField(HealthDecision)
     reason = models.TextField(blank=True)
-    recorded_by = account_field()
+    recorded_by = account_key()
     recorded_at = models.DateTimeField()
     superseded_at = models.DateTimeField(null=True)
 

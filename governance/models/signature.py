@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from governance.domain.canonical import sha256_hex, timestamp
 from governance.domain.values import MAX_WINDOW, ActivationWindow
-from governance.models.fields import account_field, contract_field, digest_field
+from governance.models.fields import account_key, contract_key, digest_field
 
 
 class ApprovalSignature(models.Model):
@@ -22,12 +22,12 @@ class ApprovalSignature(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    contract = contract_field(
+    contract = contract_key(
         related_name="signatures",
         db_index=False,
     )
     number = models.PositiveIntegerField()
-    founder = account_field()
+    founder = account_key()
     signed_at = models.DateTimeField()
     note = models.TextField(blank=True)
     window_opens_at = models.DateTimeField()

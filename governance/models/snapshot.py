@@ -9,14 +9,14 @@ from django.db import models
 from governance.domain.canonical import timestamp
 from governance.domain.values import SnapshotPhase
 from governance.models.constraints import closed_set
-from governance.models.fields import ChoiceField, job_field
+from governance.models.fields import ChoiceField, job_key
 
 
 class HealthSnapshot(models.Model):
     """A reading of the health authority, which the orchestrator stores with the job."""
 
     id = models.BigAutoField(primary_key=True)
-    job = job_field(related_name="snapshots", db_index=False)
+    job = job_key(related_name="snapshots", db_index=False)
     phase = ChoiceField(SnapshotPhase)
     reading = models.JSONField()
     observed_at = models.DateTimeField()

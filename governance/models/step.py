@@ -6,14 +6,14 @@ from typing import Any
 
 from django.db import models
 
-from governance.models.fields import job_field
+from governance.models.fields import job_key
 
 
 class JobStep(models.Model):
     """A step to execute; its StepResult says how the execution ended."""
 
     id = models.BigAutoField(primary_key=True)
-    job = job_field(related_name="steps", db_index=False)
+    job = job_key(related_name="steps", db_index=False)
     step_index = models.PositiveIntegerField()
     step_type = models.CharField(max_length=50)
     target = models.CharField(max_length=200)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.domain.tokens import TOKEN_DIGEST_LENGTH, TOKEN_KEY_LENGTH
 from governance.domain.values import TokenState
-from governance.models.fields import account_field, id_field, names_field, one_to_one_field
+from governance.models.fields import account_key, id_field, names_field, one_to_one_field
 
 
 class ApiToken(models.Model):
@@ -25,7 +25,7 @@ class ApiToken(models.Model):
     # SHA-512 of the text. Not the primary key, because primary keys appear in URLs and logs.
     digest = models.CharField(max_length=TOKEN_DIGEST_LENGTH)
     token_key = models.CharField(max_length=TOKEN_KEY_LENGTH, db_index=True)
-    user = account_field()
+    user = account_key()
     created = models.DateTimeField(default=timezone.now)
     expiry = models.DateTimeField(null=True)
     name = models.CharField(max_length=100, blank=True)
@@ -33,11 +33,11 @@ class ApiToken(models.Model):
     verbs = names_field(max_length=100, null=True)
     # Null is every capability and SYSTEM. A list reaches SYSTEM only if it names SYSTEM.
     capabilities = names_field(null=True)
-    issued_by = account_field(null=True)
+    issued_by = account_key(null=True)
     rotated_from = one_to_one_field("self", null=True, related_name="successor", editable=False)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    revoked_by = account_field(null=True)
+    revoked_by = account_key(null=True)
     revoked_reason = models.TextField(blank=True)
 
     class Meta:

@@ -156,8 +156,8 @@ class Migration(migrations.Migration):
                 ("window_closes_at", models.DateTimeField(null=True)),
                 ("closed_at", models.DateTimeField(null=True)),
                 ("closed_reason", models.TextField(blank=True)),
-                ("approved_by", governance.models.fields.account_field(db_index=False, null=True)),
-                ("closed_by", governance.models.fields.account_field(db_index=False, null=True)),
+                ("approved_by", governance.models.fields.account_key(db_index=False, null=True)),
+                ("closed_by", governance.models.fields.account_key(db_index=False, null=True)),
                 (
                     "parent",
                     governance.models.fields.one_to_one_field(
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                         to="governance.systemcontract",
                     ),
                 ),
-                ("proposed_by", governance.models.fields.account_field(db_index=False)),
+                ("proposed_by", governance.models.fields.account_key(db_index=False)),
             ],
             options={
                 "ordering": ["-created_at", "-id"],
@@ -496,9 +496,9 @@ class Migration(migrations.Migration):
                 ("execution_token_sha256", models.CharField(max_length=64, null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("end_reason", models.TextField(blank=True)),
-                ("created_by", governance.models.fields.account_field(db_index=False)),
-                ("ended_by", governance.models.fields.account_field(db_index=False, null=True)),
-                ("started_by", governance.models.fields.account_field(db_index=False, null=True)),
+                ("created_by", governance.models.fields.account_key(db_index=False)),
+                ("ended_by", governance.models.fields.account_key(db_index=False, null=True)),
+                ("started_by", governance.models.fields.account_key(db_index=False, null=True)),
                 (
                     "contract",
                     governance.models.fields.one_to_one_field(
@@ -603,7 +603,7 @@ class Migration(migrations.Migration):
                 ("checks", models.JSONField(default=list)),
                 ("evidence_sha256", models.CharField(max_length=64)),
                 ("recorded_at", models.DateTimeField()),
-                ("author", governance.models.fields.account_field()),
+                ("author", governance.models.fields.account_key()),
                 (
                     "job",
                     governance.models.fields.one_to_one_field(
@@ -653,7 +653,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 ("recorded_at", models.DateTimeField()),
                 ("superseded_at", models.DateTimeField(null=True)),
-                ("recorded_by", governance.models.fields.account_field()),
+                ("recorded_by", governance.models.fields.account_key()),
             ],
             options={
                 "verbose_name": "health signal",
@@ -681,7 +681,7 @@ class Migration(migrations.Migration):
                 ("observed_at", models.DateTimeField()),
                 (
                     "job",
-                    governance.models.fields.job_field(db_index=False, related_name="snapshots"),
+                    governance.models.fields.job_key(db_index=False, related_name="snapshots"),
                 ),
             ],
             options={
@@ -730,7 +730,7 @@ class Migration(migrations.Migration):
                 ("change", models.JSONField()),
                 ("timeout_seconds", models.PositiveIntegerField()),
                 ("rollback_action", models.JSONField(null=True)),
-                ("job", governance.models.fields.job_field(db_index=False, related_name="steps")),
+                ("job", governance.models.fields.job_key(db_index=False, related_name="steps")),
             ],
             options={
                 "ordering": ["job", "step_index"],
@@ -747,7 +747,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField()),
                 ("started_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
-                ("started_by", governance.models.fields.account_field()),
+                ("started_by", governance.models.fields.account_key()),
             ],
             options={
                 "verbose_name": "change freeze",
@@ -785,7 +785,7 @@ class Migration(migrations.Migration):
                         related_name="lift", to="governance.changefreeze"
                     ),
                 ),
-                ("lifted_by", governance.models.fields.account_field()),
+                ("lifted_by", governance.models.fields.account_key()),
             ],
             options={
                 "verbose_name": "freeze lift",
@@ -810,8 +810,8 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True)),
                 ("health_after", models.JSONField(null=True)),
                 ("recorded_at", models.DateTimeField()),
-                ("job", governance.models.fields.job_field(db_index=False, related_name="results")),
-                ("recorded_by", governance.models.fields.account_field(db_index=False)),
+                ("job", governance.models.fields.job_key(db_index=False, related_name="results")),
+                ("recorded_by", governance.models.fields.account_key(db_index=False)),
             ],
             options={
                 "ordering": ["job", "step_index"],
@@ -847,7 +847,7 @@ class Migration(migrations.Migration):
                 ("hash", models.BinaryField()),
                 (
                     "contract",
-                    governance.models.fields.contract_field(
+                    governance.models.fields.contract_key(
                         db_index=False, related_name="ledger_entries"
                     ),
                 ),
@@ -879,8 +879,8 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("text", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("by", governance.models.fields.account_field()),
-                ("contract", governance.models.fields.contract_field(related_name="comments")),
+                ("by", governance.models.fields.account_key()),
+                ("contract", governance.models.fields.contract_key(related_name="comments")),
             ],
             options={
                 "ordering": ["at", "id"],
@@ -897,10 +897,10 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField()),
                 ("question", models.TextField()),
                 ("asked_at", models.DateTimeField()),
-                ("asked_by", governance.models.fields.account_field()),
+                ("asked_by", governance.models.fields.account_key()),
                 (
                     "contract",
-                    governance.models.fields.contract_field(related_name="clarifications"),
+                    governance.models.fields.contract_key(related_name="clarifications"),
                 ),
             ],
             options={
@@ -930,10 +930,10 @@ class Migration(migrations.Migration):
                 ("view", models.TextField()),
                 ("shown", models.TextField()),
                 ("quorum", models.PositiveIntegerField()),
-                ("founder", governance.models.fields.account_field()),
+                ("founder", governance.models.fields.account_key()),
                 (
                     "contract",
-                    governance.models.fields.contract_field(
+                    governance.models.fields.contract_key(
                         db_index=False, related_name="signatures"
                     ),
                 ),
@@ -976,8 +976,8 @@ class Migration(migrations.Migration):
                 ("last_used_at", models.DateTimeField(null=True)),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("revoked_reason", models.TextField(blank=True)),
-                ("issued_by", governance.models.fields.account_field(null=True)),
-                ("revoked_by", governance.models.fields.account_field(null=True)),
+                ("issued_by", governance.models.fields.account_key(null=True)),
+                ("revoked_by", governance.models.fields.account_key(null=True)),
                 (
                     "rotated_from",
                     governance.models.fields.one_to_one_field(
@@ -987,7 +987,7 @@ class Migration(migrations.Migration):
                         to="governance.apitoken",
                     ),
                 ),
-                ("user", governance.models.fields.account_field()),
+                ("user", governance.models.fields.account_key()),
             ],
             options={
                 "verbose_name": "API token",
@@ -1028,7 +1028,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("answer", models.TextField()),
                 ("answered_at", models.DateTimeField()),
-                ("answered_by", governance.models.fields.account_field()),
+                ("answered_by", governance.models.fields.account_key()),
                 (
                     "request",
                     governance.models.fields.one_to_one_field(
@@ -1052,7 +1052,7 @@ class Migration(migrations.Migration):
                 ("verdict", governance.models.fields.ChoiceField()),
                 ("reason", models.TextField()),
                 ("resolved_at", models.DateTimeField()),
-                ("resolved_by", governance.models.fields.account_field()),
+                ("resolved_by", governance.models.fields.account_key()),
                 (
                     "audit",
                     governance.models.fields.one_to_one_field(
