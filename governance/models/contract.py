@@ -196,35 +196,28 @@ class SystemContract(StatefulModel):
 
     def draft_record(self) -> dict[str, Any]:
         """Return what the contract adds to the proposal: proposer, plan, times and parent."""
-        return self._parent_record() | {
+        record = {
             "contract_id": str(self.pk),
             "proposed_by": self.proposed_by_id,
             "plan": self.plan,
             "created_at": timestamp(self.created_at),
             "expires_at": timestamp(self.expires_at),
         }
+        # Only where there is a parent: digests from before the field stay the same.
+        return record if self.parent_id is None else record | {"parent": str(self.parent_id)}
 
     def content_record(self) -> dict[str, Any]:
         """Return the content, which is frozen from ELIGIBLE on; founders sign its digest."""
         return (
             self.proposal_record()
-            | self._parent_record()
+            | self.draft_record()
             | {
-                "contract_id": str(self.pk),
-                "proposed_by": self.proposed_by_id,
                 "validator_verdict": self.validator_verdict,
                 "eligibility_verdict": self.eligibility_verdict,
                 "eligibility_decision": self.eligibility_decision,
                 "confidence_score": self.confidence_score,
-                "plan": self.plan,
-                "created_at": timestamp(self.created_at),
-                "expires_at": timestamp(self.expires_at),
             }
         )
-
-    def _parent_record(self) -> dict[str, Any]:
-        """Return the parent, only if there is one: digests from before the field stay the same."""
-        return {} if self.parent_id is None else {"parent": str(self.parent_id)}
 
     def approval_record(self) -> dict[str, Any]:
         return {
