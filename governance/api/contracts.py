@@ -58,19 +58,12 @@ def cache_known_relations(job: GovernanceJob) -> None:
     contract has no successor, so these are cached as None.
     """
     contract = job.contract
-    for relation in ("evidence", "audit"):
-        _set_cached(job, relation)
-    _set_cached(contract, "successor")
-    wanted = {name: getattr(contract, f"{name}_id") for name in ("proposed_by", "approved_by")}
-    people = users_by_id(wanted.values())
-    for name, pk in wanted.items():
-        setattr(contract, name, people[pk])
-
-
-def _set_cached(row: SystemContract | GovernanceJob, relation: str) -> None:
-    """Let `relation` of the row read as absent, without a query."""
-    field: Any = row._meta.get_field(relation)
-    field.set_cached_value(row, None)
+    absent: list[tuple[Any, str]] = [(job, "evidence"), (job, "audit"), (contract, "successor")]
+    for row, relation in absent:
+        row._meta.get_field(relation).set_cached_value(row, None)
+    people = users_by_id([contract.proposed_by_id, contract.approved_by_id])
+    contract.proposed_by = people[contract.proposed_by_id]
+    contract.approved_by = people[contract.approved_by_id]
 
 
 class ContractViewSet(GovernedViewSet):
@@ -173,7 +166,7 @@ class ContractViewSet(GovernedViewSet):
         HealthUnknownError,
         HealthBlocksError,
     )
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("contract")
     def activate(self, request: Request, pk: UUID) -> Response:
         """Make the contract ACTIVE and create its one job, PENDING, with its steps.
@@ -197,13 +190,7 @@ class ContractViewSet(GovernedViewSet):
         request=BulkActivationSerializer,
         responses=ActivationOutcomesSerializer,
     )
-    @action(
-        detail=False,
-        methods=["post"],
-        url_path="activate",
-        pagination_class=None,
-        filter_backends=[],
-    )
+    @action(detail=False, methods=["post"], url_path="activate")
     @idempotent_in_parts
     def activate_many(self, request: Request) -> Response:
         """Activate up to 200 contracts, each in a transaction of its own.

@@ -111,7 +111,7 @@ def follow_job(view: GovernedViewSet, job: GovernanceJob) -> HttpResponseBase:
 
 
 class EventStream:
-    """An iterator over the chunks of a stream; closing or deleting it ends the subscription."""
+    """The chunks of a stream; closing or deleting it ends the subscription."""
 
     def __init__(self, view: GovernedViewSet, subscriber: Subscriber, *, after: int) -> None:
         self._view, self._subscriber, self._after = view, subscriber, after
@@ -119,13 +119,6 @@ class EventStream:
         # The view has just checked the token and the permission.
         self._next_check_at = time.monotonic() + self._pause
         self._ends_at = time.monotonic() + _seconds_allowed(view.request)
-        self._pieces = self._generate()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return next(self._pieces)
 
     def close(self) -> None:
         STREAM_BROKER.unsubscribe(self._subscriber)
@@ -133,7 +126,7 @@ class EventStream:
     # Nobody closes a response that fails before the server sends it.
     __del__ = close
 
-    def _generate(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         yield RETRY
         beats_at = time.monotonic() + self._pause
         while not self._subscriber.is_over and time.monotonic() < self._ends_at:

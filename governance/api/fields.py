@@ -91,9 +91,6 @@ class StrictUUIDField(serializers.Field[UUID, Any, str, Any]):
             self.fail("invalid")
         return UUID(data)
 
-    def to_representation(self, value: UUID) -> str:
-        raise NotImplementedError("Responses show ids with DRF's own field.")
-
 
 class StrictIntegerField(serializers.IntegerField):
     """An integer as JSON Schema defines it: 5 and 5.0 are equal; `true` and `"5"` are refused."""
@@ -144,9 +141,6 @@ class StrictDateTimeField(serializers.Field[datetime, Any, str, Any]):
         except (ValueError, OverflowError):  # such as 30 February, or the year 0 in UTC
             self.fail("invalid")
 
-    def to_representation(self, value: datetime) -> str:
-        raise NotImplementedError("Responses show times with DRF's own field.")
-
 
 class JsonValueField(serializers.Field[Any, Any, Any, Any]):
     """Any JSON value, including `null`; the parser has refused what cannot be stored."""
@@ -173,13 +167,3 @@ class JsonObjectField(serializers.Field[dict[str, Any], Any, Any, Any]):
         if not isinstance(data, dict):
             self.fail("invalid")
         return data
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-class JsonObjectListField(serializers.ListField):
-    """A list of JSON objects."""
-
-    child = JsonObjectField()
-    default_error_messages = LIST_MESSAGES

@@ -13,8 +13,6 @@ from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.services.freezes.queries import active_freeze
 
-NO_FREEZE = {"until": None, "reason": None, "by": None, "since": None}
-
 
 class FreezeViewSet(GovernedViewSet):
     """Read the change freeze; founders start and lift freezes in the admin or by a command."""
@@ -38,5 +36,5 @@ class FreezeViewSet(GovernedViewSet):
         reports, completions and verdicts are accepted.
         """
         freeze = active_freeze(self.now())
-        freeze_state = {"frozen": freeze is not None} | (asdict(freeze) if freeze else NO_FREEZE)
+        freeze_state = {"frozen": freeze is not None} | (asdict(freeze) if freeze else {})
         return Response(serialize(FreezeStateSerializer, freeze_state))

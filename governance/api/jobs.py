@@ -165,7 +165,7 @@ class JobViewSet(GovernedViewSet):
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer
     )
     @can_return(JobNotFoundError)
-    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["get"])
     def progress(self, request: Request, pk: UUID) -> Response:
         """Return the job's status and its counts of steps; one query, so it can be polled often."""
         return Response(serialize(ProgressSerializer, asdict(job_progress(pk))))
@@ -177,7 +177,7 @@ class JobViewSet(GovernedViewSet):
         responses=EvidenceSerializer,
     )
     @can_return(JobNotFoundError, EvidenceNotSealedError)
-    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["get"])
     def evidence(self, request: Request, pk: UUID) -> HttpResponse:
         """Return the evidence byte for byte as it was sealed: canonical JSON.
 
@@ -210,8 +210,6 @@ class JobViewSet(GovernedViewSet):
     @action(
         detail=True,
         methods=["get"],
-        pagination_class=None,
-        filter_backends=[],
         renderer_classes=[EventStreamRenderer],
     )
     def events(self, request: Request, pk: UUID) -> HttpResponseBase:
@@ -234,7 +232,7 @@ class JobViewSet(GovernedViewSet):
         responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No PENDING job.")},
     )
     @can_return(ChangeFreezeActiveError)
-    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=False, methods=["post"])
     @idempotent()
     def claim(self, request: Request) -> Response:
         """Start the oldest PENDING job; two executors never get the same job.
@@ -259,7 +257,7 @@ class JobViewSet(GovernedViewSet):
     @can_return(
         JobNotFoundError, JobImmutableError, InvalidJobTransitionError, ChangeFreezeActiveError
     )
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("job")
     def start(self, request: Request, pk: UUID) -> Response:
         """Start one job: PENDING → RUNNING. The response holds its execution token.
@@ -290,7 +288,7 @@ class JobViewSet(GovernedViewSet):
         ResultConflictError,
         StepOutOfOrderError,
     )
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("job")
     def results(self, request: Request, pk: UUID) -> Response:
         """Record the result of the step that is due; the same report again is harmless.
@@ -334,7 +332,7 @@ class JobViewSet(GovernedViewSet):
         LeaseExpiredError,
         StepsOutstandingError,
     )
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("job")
     def complete(self, request: Request, pk: UUID) -> Response:
         """End the job as COMPLETED, or as FAILED if a step failed, and seal its evidence.
@@ -354,7 +352,7 @@ class JobViewSet(GovernedViewSet):
         responses=JobSerializer,
     )
     @can_return(ReasonRequiredError, JobNotFoundError, JobImmutableError)
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("job")
     def cancel(self, request: Request, pk: UUID) -> Response:
         """End a PENDING or RUNNING job as CANCELLED, with a reason, and seal its evidence."""
@@ -379,7 +377,7 @@ class JobViewSet(GovernedViewSet):
         VerdictExistsError,
         VerdictConflictError,
     )
-    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    @action(detail=True, methods=["post"])
     @idempotent("job")
     def verdict(self, request: Request, pk: UUID) -> Response:
         """Record the one verdict on a job, for the evidence whose digest the caller names.

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from governance.api.fields import (
     LIST_MESSAGES,
-    JsonObjectListField,
+    JsonObjectField,
     JsonValueField,
     Sha256Field,
     StrictCharField,
@@ -143,11 +143,13 @@ class VerdictSerializer(StrictSerializer):
     reason = StrictCharField(
         allow_blank=True, max_length=4000, help_text="Why the auditor decided so."
     )
-    checks = JsonObjectListField(
+    checks = serializers.ListField(
+        child=JsonObjectField(),
         required=False,
         default=list,
         max_length=1000,
         help_text="What was checked, in a form that the auditor chooses.",
+        error_messages=LIST_MESSAGES,
     )
     evidence_sha256 = Sha256Field(help_text="SHA-256 of the evidence that was audited.")
 

@@ -20,8 +20,6 @@ from governance.api.declared_errors import (
     response_of,
     shared_response_name,
 )
-from governance.api.request_bodies import GIVEN_VERDICTS, REPORTED_STATUSES
-from governance.domain import values
 from governance.domain.canonical import MAX_NUMBER
 from governance.domain.changes import (
     CapabilityDisable,
@@ -29,16 +27,11 @@ from governance.domain.changes import (
     ConfigurationUpdate,
     ParameterChange,
 )
+from governance.domain.values import RiskLevel, Source
 
-# `ENUM_NAME_OVERRIDES` of the settings names the schema's enumerations by these lists.
-CONTRACT_STATUSES = [str(word) for word in values.ContractStatus]
-JOB_STATUSES = [str(word) for word in values.JobStatus]
-STEP_STATUSES = [str(word) for word in values.StepStatus]
-REPORT_STATUSES = [str(word) for word in REPORTED_STATUSES]
-AUDIT_VERDICTS = [str(word) for word in values.AuditVerdict]
-VERDICTS_GIVEN = [str(word) for word in GIVEN_VERDICTS]
-RISK_LEVELS = [str(word) for word in values.RiskLevel]
-SOURCES = [str(word) for word in values.Source]
+# `ENUM_NAME_OVERRIDES` of the settings names these enumerations, whose members have other names.
+RISK_LEVELS = [str(level) for level in RiskLevel]
+SOURCES = [str(source) for source in Source]
 
 
 class FaultSerializer(serializers.Serializer[Any]):

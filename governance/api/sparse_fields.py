@@ -37,11 +37,14 @@ class UtcDateTimeField(serializers.DateTimeField):
 
 
 class RowSerializer(serializers.ModelSerializer[M]):
-    """The base of serializers that show a row."""
+    """The base of serializers that show a row: all their fields are read-only."""
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         DateTimeField: UtcDateTimeField
     }
+
+    def include_extra_kwargs(self, kwargs: Any, extra_kwargs: Any) -> Any:
+        return super().include_extra_kwargs(kwargs, {**extra_kwargs, "read_only": True})
 
 
 class SparseFieldsSerializer(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from governance.api.fields import JsonValueField
 from governance.api.sparse_fields import RowSerializer, UtcDateTimeField, serialize
 from governance.authorities.contract.queries import open_clarification_of, signatures_of
 from governance.models import (
@@ -17,19 +18,13 @@ from governance.models import (
 )
 
 
-class ChangeField(serializers.Field[Any, Any, Any, Any]):
+class ChangeField(JsonValueField):
     """One change as it is stored; `schema.py` describes it by the types of `domain/changes.py`."""
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 @extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
-class VerdictField(serializers.Field[Any, Any, Any, Any]):
+class VerdictField(JsonValueField):
     """A verdict exactly as it was received; null without a verdict."""
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 @extend_schema_field({"type": "string", "pattern": "^[0-9a-f]{64}$"})
@@ -72,7 +67,6 @@ class ClarificationSerializer(RowSerializer[ClarificationRequest]):
     class Meta:
         model = ClarificationRequest
         fields = ("number", "question", "asked_by", "asked_at")
-        read_only_fields = fields
 
 
 class SignatureSerializer(RowSerializer[ApprovalSignature]):
@@ -93,7 +87,6 @@ class SignatureSerializer(RowSerializer[ApprovalSignature]):
             "view_digest",
             "quorum",
         )
-        read_only_fields = fields
 
 
 class ContractSummarySerializer(RowSerializer[SystemContract]):
@@ -136,7 +129,6 @@ class ContractSummarySerializer(RowSerializer[SystemContract]):
             "closed_at",
             "job_id",
         )
-        read_only_fields = fields
 
 
 class ContractSerializer(ContractSummarySerializer):
@@ -191,7 +183,6 @@ class ContractSerializer(ContractSummarySerializer):
             "parent_id",
             "successor_id",
         )
-        read_only_fields = fields
 
     @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, contract: SystemContract) -> list[Any]:
@@ -227,4 +218,3 @@ class LedgerEntrySerializer(RowSerializer[LedgerEntry]):
             "prev_hash",
             "hash",
         )
-        read_only_fields = fields

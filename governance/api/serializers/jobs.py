@@ -62,7 +62,6 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
             "lease_expires_at",
             "ended_at",
         )
-        read_only_fields = fields
 
 
 class AuditSerializer(RowSerializer[GovernanceAudit]):
@@ -84,7 +83,6 @@ class AuditSerializer(RowSerializer[GovernanceAudit]):
             "author",
             "recorded_at",
         )
-        read_only_fields = fields
 
 
 class RecordedAuditSerializer(AuditSerializer):
@@ -96,7 +94,6 @@ class RecordedAuditSerializer(AuditSerializer):
 
     class Meta(AuditSerializer.Meta):
         fields = (*AuditSerializer.Meta.fields, "contract_status")
-        read_only_fields = fields
 
 
 class JobSerializer(JobSummarySerializer):
@@ -124,7 +121,6 @@ class JobSerializer(JobSummarySerializer):
             "evidence_sha256",
             "audit",
         )
-        read_only_fields = fields
 
 
 class StartedJobSerializer(JobSerializer):
@@ -137,7 +133,6 @@ class StartedJobSerializer(JobSerializer):
 
     class Meta(JobSerializer.Meta):
         fields = (*JobSerializer.Meta.fields, "execution_token")
-        read_only_fields = fields
 
 
 class ActivationSerializer(serializers.Serializer[Any]):
@@ -189,7 +184,6 @@ class StepResultSerializer(RowSerializer[StepResult]):
             "recorded_at",
             "recorded_by",
         )
-        read_only_fields = fields
 
 
 class RecordedResultSerializer(StepResultSerializer):
@@ -199,7 +193,6 @@ class RecordedResultSerializer(StepResultSerializer):
 
     class Meta(StepResultSerializer.Meta):
         fields = (*StepResultSerializer.Meta.fields, "lease_expires_at")
-        read_only_fields = fields
 
 
 class RecordedResultsSerializer(serializers.Serializer[Any]):

@@ -60,7 +60,6 @@ class ContractInListSerializer(SparseFieldsSerializer, ContractSummarySerializer
 
     class Meta(ContractSummarySerializer.Meta):
         fields = (*ContractSummarySerializer.Meta.fields, "job")
-        read_only_fields = fields
 
 
 class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
@@ -72,7 +71,6 @@ class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
 
     class Meta(ContractSerializer.Meta):
         fields = (*ContractSerializer.Meta.fields, "job", "steps")
-        read_only_fields = fields
 
 
 class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
@@ -83,7 +81,6 @@ class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
 
     class Meta(JobSummarySerializer.Meta):
         fields = (*JobSummarySerializer.Meta.fields, "contract")
-        read_only_fields = fields
 
 
 class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
@@ -97,7 +94,6 @@ class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
 
     class Meta(JobSerializer.Meta):
         fields = (*JobSerializer.Meta.fields, "contract", "steps")
-        read_only_fields = fields
 
 
 class LedgerEntryInListSerializer(SparseFieldsSerializer, LedgerEntrySerializer):
