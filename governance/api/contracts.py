@@ -112,7 +112,8 @@ class ContractViewSet(GovernedViewSet):
         To keep a copy up to date, use `ordering=updated_at` with `updated_after` one minute before
         the last `updated_at` that you have seen, because changes become visible when they commit.
         """
-        return self.page_response(self.filter_queryset(self.get_queryset()))
+        rows = self.filter_queryset(self.get_queryset())
+        return self.page_response(rows, "created_at", "updated_at")
 
     @extend_schema(
         operation_id="get_contract",
@@ -145,7 +146,7 @@ class ContractViewSet(GovernedViewSet):
         Anyone can verify the chain with SHA-256 alone: `hash` is the SHA-256 of the bytes of
         `prev_hash` followed by `body` in UTF-8.
         """
-        return self.page_response(entries_of(self.get_object().pk), always=["seq"])
+        return self.page_response(entries_of(self.get_object().pk), "seq")
 
     @extend_schema(
         operation_id="activate_contract",

@@ -22,6 +22,10 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
+# Patterns for the schema: text without NUL, and such text that Python's `strip` does not empty.
+NO_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+
 MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
 
 
@@ -49,8 +53,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictCharField(serializers.CharField):
-    """Text, kept with the white space around it."""
+    """Text, kept with the white space around it; the schema describes it by `pattern`."""
 
+    pattern = NO_NUL
     default_error_messages = MESSAGES | {
         "invalid": "must be text",
         "blank": "must not be empty",
@@ -69,6 +74,7 @@ class StrictCharField(serializers.CharField):
 class Sha256Field(StrictCharField):
     """A SHA-256 as 64 lowercase hexadecimal digits."""
 
+    pattern = "^[0-9a-f]{64}$"
     default_error_messages = MESSAGES | {"invalid": "must be 64 hexadecimal digits (0-9, a-f)"}
 
     def __init__(self, **options: Any) -> None:

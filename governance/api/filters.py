@@ -19,8 +19,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from governance.api.fields import StrictDateTimeField, StrictUUIDField
-from governance.domain.errors import InvalidInputError
+from governance.api.fields import NOT_BLANK, StrictDateTimeField, StrictUUIDField
+from governance.api.pagination import query_parameter
 from governance.domain.values import (
     ContractStatus,
     JobStatus,
@@ -49,15 +49,10 @@ class Filter:
 
     def as_parameter(self, name: str) -> dict[str, Any]:
         """Return the filter as an OpenAPI parameter object."""
-        is_list = self.schema["type"] == "array"
-        return {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": self.description,
-            "schema": dict(self.schema),
-            "example": self.example.split(",") if is_list else self.example,
-        } | ({"style": "form", "explode": False} if is_list else {})
+        if self.schema["type"] != "array":
+            return query_parameter(name, self.description, self.schema, example=self.example)
+        values = {"example": self.example.split(","), "style": "form", "explode": False}
+        return query_parameter(name, self.description, self.schema, **values)
 
 
 class DeclaredFilters(BaseFilterBackend):
@@ -67,19 +62,18 @@ class DeclaredFilters(BaseFilterBackend):
     """
 
     def filter_queryset(self, request: Request, queryset: Rows, view: Any) -> Rows:
-        faults = []
+        faults = {}
         for name, declared in view.filters.items():
             if (text := request.query_params.get(name)) is None:
                 continue
             try:
                 found = declared.branches(text)
             except ValueError as error:
-                faults.append({"path": name, "message": str(error)})
+                faults[name] = str(error)
             else:
                 view.branches = [branch & other for branch in view.branches for other in found]
         if faults:
-            first = faults[0]
-            raise InvalidInputError(f"{first['path']}: {first['message']}.", errors=faults)
+            raise ValidationError(faults)
         return queryset
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -127,7 +121,7 @@ def name_filter(
 
     return Filter(
         description=description,
-        schema={"type": "string", "maxLength": max_length},
+        schema={"type": "string", "maxLength": max_length, "pattern": NOT_BLANK},
         example=example,
         branches=limited_branches,
     )

@@ -137,7 +137,8 @@ class JobViewSet(GovernedViewSet):
         the last `updated_at` that you have seen, because changes become visible when they commit.
         A verdict changes the contract's `updated_at`, not the job's.
         """
-        return self.page_response(self.filter_queryset(self.get_queryset()))
+        rows = self.filter_queryset(self.get_queryset())
+        return self.page_response(rows, "created_at", "updated_at")
 
     @extend_schema(
         operation_id="get_job",

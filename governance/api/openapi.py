@@ -14,8 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.api.fields import Sha256Field, StrictCharField, StrictSerializer
-from governance.api.schema import NO_NUL
+from governance.api.fields import NOT_BLANK, StrictCharField, StrictSerializer
 from governance.api.sparse_fields import SparseFieldsSerializer
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -56,10 +55,6 @@ ETAG = {
 }
 
 
-HEX_DIGEST = "^[0-9a-f]{64}$"
-# Text without NUL that Python's `strip` does not empty.
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
-
 # Rules of request bodies beyond the limits of their fields, as far as JSON Schema can express them.
 PROPERTY_RULES: dict[tuple[str, str], dict[str, Any]] = {
     ("BulkActivationRequest", "contract_ids"): {"uniqueItems": True},
@@ -87,10 +82,9 @@ def complete_schema(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if "requestBody" in operation and _has_alternatives(operation, result):
                 operation["requestBody"]["required"] = True
             _add_conditions(operation, method)
-            _limit_parameters(operation)
             _name_successes(operation)
             examples |= _add_examples(operation)
-            _sort_responses(operation)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
     components["examples"] = dict(sorted(examples.items()))
     return result
 
@@ -111,8 +105,7 @@ def _add_rules(schemas: dict[str, Any]) -> None:
         schema["additionalProperties"] = False
         for name, field in kind().fields.items():
             if isinstance(field, StrictCharField):
-                pattern = HEX_DIGEST if isinstance(field, Sha256Field) else NO_NUL
-                schema["properties"][name]["pattern"] = pattern
+                schema["properties"][name]["pattern"] = field.pattern
     for (body, name), rule in PROPERTY_RULES.items():
         schemas[body]["properties"][name] |= rule
     for body in ("SingleReportRequest", "StepReportRequest"):
@@ -149,17 +142,6 @@ def _add_conditions(operation: dict[str, Any], method: str) -> None:
             answer.setdefault("headers", {})["ETag"] = ETAG
     if not parameters:
         del operation["parameters"]
-
-
-def _limit_parameters(operation: dict[str, Any]) -> None:
-    """Add the patterns of text parameters, which must not be blank or contain NUL."""
-    for parameter in operation.get("parameters", ()):
-        schema = parameter["schema"]
-        if parameter["name"] == "cursor":
-            schema["pattern"] = "^[A-Za-z0-9_-]+$"
-        is_free = schema.get("type") == "string" and not {"enum", "format", "pattern"} & set(schema)
-        if parameter["in"] == "query" and is_free:
-            schema["pattern"] = NOT_BLANK
 
 
 def _name_successes(operation: dict[str, Any]) -> None:
@@ -202,7 +184,3 @@ def _add_examples(operation: dict[str, Any]) -> dict[str, Any]:
         if status.startswith("2"):
             refer(answer.get("content", {}), status)
     return kept
-
-
-def _sort_responses(operation: dict[str, Any]) -> None:
-    operation["responses"] = dict(sorted(operation["responses"].items()))

@@ -29,6 +29,20 @@ MAX_PAGE_SIZE = 200
 Rows = QuerySet[Any, Any]
 
 
+def query_parameter(
+    name: str, description: str, schema: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """Return an optional query parameter as an OpenAPI parameter object."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": dict(schema),
+        **more,
+    }
+
+
 class KeysetPagination(BasePagination):
     """The base of keyset paginations; a subclass defines the order of the rows and their key."""
 
@@ -76,26 +90,16 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        size = {"minimum": 1, "maximum": MAX_PAGE_SIZE, "default": self.page_size}
         return [
-            {
-                "name": "cursor",
-                "in": "query",
-                "required": False,
-                "description": "Where the page begins: the cursor in `next` of the page before.",
-                "schema": {"type": "string"},
-            },
-            {
-                "name": "page_size",
-                "in": "query",
-                "required": False,
-                "description": "The number of results in a page.",
-                "schema": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "maximum": MAX_PAGE_SIZE,
-                    "default": self.page_size,
-                },
-            },
+            query_parameter(
+                "cursor",
+                "Where the page begins: the cursor in `next` of the page before.",
+                {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+            ),
+            query_parameter(
+                "page_size", "The number of results in a page.", {"type": "integer"} | size
+            ),
         ]
 
     def _cut(self, rows: list[Any], size: int, address: str) -> tuple[list[Any], str | None]:
@@ -155,23 +159,18 @@ class TimePagination(KeysetPagination):
         return rows.filter(follows(Tuple(F(self.column), F("id")), (at.astimezone(UTC), pk)))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        names = list(self.orderings)
         meanings = "; ".join(f"`{name}`: {meaning}" for name, meaning in self.orderings.items())
         return [
             *super().get_schema_operation_parameters(view),
-            {
-                "name": "ordering",
-                "in": "query",
-                "required": False,
-                "description": f"{meanings}. A cursor is valid only for its ordering. A row that "
-                "changes while you page moves to the end with `updated_at`: you may see it twice, "
-                "but never miss it. With `-updated_at` it moves to the front: you may miss it.",
-                "schema": {
-                    "type": "string",
-                    "enum": list(self.orderings),
-                    "default": next(iter(self.orderings)),
-                },
-                "example": "updated_at",
-            },
+            query_parameter(
+                "ordering",
+                f"{meanings}. A cursor is valid only for its ordering. A row that changes while "
+                "you page moves to the end with `updated_at`: you may see it twice, but never miss "
+                "it. With `-updated_at` it moves to the front: you may miss it.",
+                {"type": "string", "enum": names, "default": names[0]},
+                example="updated_at",
+            ),
         ]
 
 

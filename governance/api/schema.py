@@ -20,6 +20,7 @@ from governance.api.declared_errors import (
     response_of,
     shared_response_name,
 )
+from governance.api.fields import NO_NUL
 from governance.domain.canonical import MAX_NUMBER
 from governance.domain.changes import (
     CapabilityDisable,
@@ -91,9 +92,6 @@ class ProblemAwareSchema(AutoSchema):
         component = ResolvedComponent(name, kind, schema, object=name)
         self.registry.register_on_missing(component)
         return component.ref
-
-
-NO_NUL = r"^[^\u0000]*$"
 
 
 class EmptyBodyExtension(OpenApiSerializerExtension):

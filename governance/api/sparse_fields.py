@@ -21,9 +21,6 @@ from governance.api.errors import InvalidParameterError
 M = TypeVar("M", bound=Model)
 AnySerializer = serializers.Serializer[Any]
 
-# Relations to contracts and jobs, whose status django-fsm reads whenever an instance is made.
-_STATEFUL = ("contract", "job", "successor")
-
 
 class UtcDateTimeField(serializers.DateTimeField):
     """A time in UTC.
@@ -37,11 +34,17 @@ class UtcDateTimeField(serializers.DateTimeField):
 
 
 class RowSerializer(serializers.ModelSerializer[M]):
-    """The base of serializers that show a row: all their fields are read-only."""
+    """The base of serializers that show a row: all their fields are read-only.
+
+    They show the fields that `Meta` names, then the other declared ones.
+    """
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         DateTimeField: UtcDateTimeField
     }
+
+    def get_field_names(self, declared_fields: Mapping[str, Any], info: Any) -> list[str]:
+        return list(dict.fromkeys((*self.Meta.fields, *declared_fields)))
 
     def include_extra_kwargs(self, kwargs: Any, extra_kwargs: Any) -> Any:
         return super().include_extra_kwargs(kwargs, {**extra_kwargs, "read_only": True})
@@ -107,15 +110,14 @@ def selection_parameters(kind: type[SparseFieldsSerializer]) -> list[OpenApiPara
 
 
 def read_columns(
-    rows: QuerySet[M, Any], serializer: AnySerializer, *always: str
+    rows: QuerySet[M, Any], serializer: AnySerializer, *order: str
 ) -> QuerySet[M, Any]:
-    """Let `rows` read the columns that `serializer` shows and those of `always`, in one query."""
-    columns = {*always, *_columns(serializer)}
+    """Let `rows` read the columns that `serializer` shows and those of `order`, in one query."""
+    columns = {*order, *_columns(serializer)}
     relations = {column.rpartition("__")[0] for column in columns} - {""}
-    statuses = {f"{one}__status" for one in relations if one.split("__")[-1] in _STATEFUL}
     if relations:
         rows = rows.select_related(*relations)
-    return rows.only(*columns, *statuses)
+    return rows.only(*columns)
 
 
 def _columns(serializer: AnySerializer, prefix: str = "") -> Iterator[str]:

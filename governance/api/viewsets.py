@@ -34,10 +34,6 @@ from governance.domain.errors import (
 )
 from governance.models.contract_indexes import within_token_scope
 
-# The columns of contracts and jobs that are read whatever is selected: django-fsm needs the status,
-# and a cursor the time by which the list is ordered.
-ALWAYS_READ = ("status", "created_at", "updated_at")
-
 
 class GovernedViewSet(GenericViewSet[Any]):
     """A resource whose actions name their permissions and refuse unknown parameters.
@@ -155,18 +151,18 @@ class GovernedViewSet(GenericViewSet[Any]):
         Raises:
             NotFoundError: there is none within the token's scope.
         """
-        row = self._only_row(read_columns(self.get_queryset(), self.serializer, *ALWAYS_READ))
+        row = self._only_row(read_columns(self.get_queryset(), self.serializer))
         if "steps" in self.serializer.fields:
             row.first_steps = first_steps(self.request, **{self.job_lookup: row.pk})
         return Response(self.serializer.to_representation(row))
 
-    def page_response(self, rows: QuerySet[Any], always: Iterable[str] = ALWAYS_READ) -> Response:
+    def page_response(self, rows: QuerySet[Any], *order: str) -> Response:
         """Return the requested page of `rows` with the selected fields.
 
         Args:
-            always: the columns that are read whatever is selected, such as those of the order.
+            order: the columns by which the rows may be ordered, which a cursor needs.
         """
-        page = self.paginate_queryset(read_columns(rows, self.serializer, *always)) or []
+        page = self.paginate_queryset(read_columns(rows, self.serializer, *order)) or []
         return self.get_paginated_response(list(map(self.serializer.to_representation, page)))
 
     @staticmethod

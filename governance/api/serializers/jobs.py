@@ -92,9 +92,6 @@ class RecordedAuditSerializer(AuditSerializer):
         as_strings(ContractStatus), source="job.contract.status", read_only=True
     )
 
-    class Meta(AuditSerializer.Meta):
-        fields = (*AuditSerializer.Meta.fields, "contract_status")
-
 
 class JobSerializer(JobSummarySerializer):
     """A job with all its fields; its steps have a URL of their own."""
@@ -130,9 +127,6 @@ class StartedJobSerializer(JobSerializer):
         read_only=True,
         help_text="Every report must contain it. It is shown only here and stored only as a hash.",
     )
-
-    class Meta(JobSerializer.Meta):
-        fields = (*JobSerializer.Meta.fields, "execution_token")
 
 
 class ActivationSerializer(serializers.Serializer[Any]):
@@ -190,9 +184,6 @@ class RecordedResultSerializer(StepResultSerializer):
     """The recorded result, and when the renewed lease ends."""
 
     lease_expires_at = lease("job.lease_expires_at")
-
-    class Meta(StepResultSerializer.Meta):
-        fields = (*StepResultSerializer.Meta.fields, "lease_expires_at")
 
 
 class RecordedResultsSerializer(serializers.Serializer[Any]):

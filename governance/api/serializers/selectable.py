@@ -58,9 +58,6 @@ class ContractInListSerializer(SparseFieldsSerializer, ContractSummarySerializer
     expansions = _JOB
     job = job_field()
 
-    class Meta(ContractSummarySerializer.Meta):
-        fields = (*ContractSummarySerializer.Meta.fields, "job")
-
 
 class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
     """A contract with all its fields; `fields` can leave out any of them."""
@@ -69,18 +66,12 @@ class ContractInFullSerializer(SparseFieldsSerializer, ContractSerializer):
     job = job_field()
     steps = steps_field()
 
-    class Meta(ContractSerializer.Meta):
-        fields = (*ContractSerializer.Meta.fields, "job", "steps")
-
 
 class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
     """A job as lists show it; `fields` can leave out any field."""
 
     expansions = _CONTRACT
     contract = ContractSummarySerializer(read_only=True, help_text="Only with `expand=contract`.")
-
-    class Meta(JobSummarySerializer.Meta):
-        fields = (*JobSummarySerializer.Meta.fields, "contract")
 
 
 class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
@@ -91,9 +82,6 @@ class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
         read_only=True, help_text="Only with `expand=contract`: the contract as lists show it."
     )
     steps = steps_field()
-
-    class Meta(JobSerializer.Meta):
-        fields = (*JobSerializer.Meta.fields, "contract", "steps")
 
 
 class LedgerEntryInListSerializer(SparseFieldsSerializer, LedgerEntrySerializer):
