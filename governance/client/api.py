@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from governance.client.connection import Connection, successful_response
@@ -56,7 +56,7 @@ class GovsiteClient(Connection):
         return self.pages("contracts/", filters)
 
     def contract(self, contract_id: Id) -> Contract:
-        return cast(Contract, self.get(f"contracts/{contract_id}/"))
+        return self.get(f"contracts/{contract_id}/")
 
     def ledger(self, contract_id: Id) -> Iterator[LedgerEntryData]:
         """Read every entry of the contract's chain, in order."""
@@ -65,7 +65,7 @@ class GovsiteClient(Connection):
     def activate(self, contract_id: Id, *, timeout_minutes: int | None = None) -> Activation:
         """Activate an approved contract: it becomes ACTIVE and gets one PENDING job."""
         body = {} if timeout_minutes is None else {"timeout_minutes": timeout_minutes}
-        return cast(Activation, self.post(f"contracts/{contract_id}/activate/", body))
+        return self.post(f"contracts/{contract_id}/activate/", body)
 
     def activate_many(
         self, contract_ids: Sequence[Id], *, timeout_minutes: int | None = None
@@ -74,12 +74,11 @@ class GovsiteClient(Connection):
         body: dict[str, Any] = {"contract_ids": [str(each) for each in contract_ids]}
         if timeout_minutes is not None:
             body["timeout_minutes"] = timeout_minutes
-        answer = self.post("contracts/activate/", body)
-        return cast(list[ActivationOutcome], answer["results"])
+        return self.post("contracts/activate/", body)["results"]
 
     def freeze_state(self) -> FreezeState:
         """Read whether a change freeze is active."""
-        return cast(FreezeState, self.get("freezes/"))
+        return self.get("freezes/")
 
     # --- jobs ---
     def jobs(self, **filters: str | int) -> Iterator[JobSummary]:
@@ -87,14 +86,14 @@ class GovsiteClient(Connection):
         return self.pages("jobs/", filters)
 
     def job(self, job_id: Id) -> Job:
-        return cast(Job, self.get(f"jobs/{job_id}/"))
+        return self.get(f"jobs/{job_id}/")
 
     def steps(self, job_id: Id, *, within: float | None = None) -> Iterator[JobStepData]:
         """Read the job's steps in order; each page has `within` seconds to arrive."""
         return self.pages(f"jobs/{job_id}/steps/", {"page_size": MAX_PAGE_SIZE}, within=within)
 
     def progress(self, job_id: Id) -> Progress:
-        return cast(Progress, self.get(f"jobs/{job_id}/progress/"))
+        return self.get(f"jobs/{job_id}/progress/")
 
     def follow(self, job_id: Id, *, after: int | None = None) -> Iterator[LedgerEntryData]:
         """Yield the job's ledger entries as they are written, until the contract ends.
@@ -128,19 +127,18 @@ class GovsiteClient(Connection):
         Raises:
             ChangeFreezeActive: a change freeze is active.
         """
-        return cast(StartedJob | None, self.post("jobs/claim/", {}, key=key))
+        return self.post("jobs/claim/", {}, key=key)
 
     def start(self, job_id: Id) -> StartedJob:
         """Start the job: it becomes RUNNING, and the response contains its execution token."""
-        return cast(StartedJob, self.post(f"jobs/{job_id}/start/", {}))
+        return self.post(f"jobs/{job_id}/start/", {})
 
     def report(
         self, job_id: Id, *, token: str, report: StepReport, within: float | None = None
     ) -> RecordedResult:
         """Report the step that is due, within `within` seconds: the time left of the lease."""
         body = report_document(report) | {"execution_token": token}
-        recorded = self.post(f"jobs/{job_id}/results/", body, within=within)
-        return cast(RecordedResult, recorded)
+        return self.post(f"jobs/{job_id}/results/", body, within=within)
 
     def report_many(
         self,
@@ -153,22 +151,21 @@ class GovsiteClient(Connection):
         """Report up to 200 consecutive steps: the site records all of them, or none."""
         documents = [report_document(report) for report in reports]
         body = {"execution_token": token, "results": documents}
-        recorded = self.post(f"jobs/{job_id}/results/", body, within=within)
-        return cast(RecordedResults, recorded)
+        return self.post(f"jobs/{job_id}/results/", body, within=within)
 
     def complete(self, job_id: Id, *, token: str, within: float | None = None) -> Job:
         """Complete the job, or read how it ended if an earlier attempt completed it already."""
         path, body = f"jobs/{job_id}/complete/", {"execution_token": token}
         answer = self.send("POST", path, body=body, within=within)
         try:
-            return cast(Job, successful_response(answer).json())
+            return successful_response(answer).json()
         except GovsiteProblem as problem:
             if problem.code == "job_immutable" and answer.attempts > 1:
                 return self.job(job_id)
             raise
 
     def cancel(self, job_id: Id, *, reason: str) -> Job:
-        return cast(Job, self.post(f"jobs/{job_id}/cancel/", {"reason": reason}))
+        return self.post(f"jobs/{job_id}/cancel/", {"reason": reason})
 
     # --- audit ---
     def record_verdict(
@@ -188,7 +185,7 @@ class GovsiteClient(Connection):
         }
         if checks is not None:
             body["checks"] = checks
-        return cast(RecordedAudit, self.post(f"jobs/{job_id}/verdict/", body))
+        return self.post(f"jobs/{job_id}/verdict/", body)
 
 
 def report_document(report: StepReport) -> dict[str, Any]:
