@@ -106,7 +106,7 @@ FORGERIES: dict[Callable[[Any], None], str] = {
     other_contract: "rows that belong to another contract",
     forge_successor: "no entry vouches for successor_id",
     unreadable_hash: "cannot be read as a contract: ValueError",
-    time_that_is_a_number: "cannot be read as a contract: AttributeError",
+    time_that_is_a_number: "the review's end is 5, but must be",
     body_that_is_a_number: "cannot be read as a contract: AttributeError",
     status_that_is_a_list: "cannot be read as a contract: TypeError",
 }

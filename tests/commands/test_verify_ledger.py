@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from governance.domain.errors import InvalidInputError
 from governance.management.base import PartlyRefused
@@ -56,6 +56,20 @@ def test_json__one_document_for_programs(users: Users) -> None:
             "problem": "the contract is COMPLETED, but the last entry says ACTIVE",
         }
     ]
+
+
+def test_two_jobs__say_what_one_says(committed: Users) -> None:
+    for _ in range(2):
+        judged_job(committed)
+    tamper("UPDATE governance_stepresult SET output = '{}' WHERE step_index = 1")
+    assert verify("--jobs", "2") == verify()
+    assert verify("--jobs", "2", "--json") == verify("--json")
+
+
+@pytest.mark.parametrize("jobs", ["0", "65", "all"])
+def test_jobs__that_are_no_number_of_processes__are_refused(jobs: str) -> None:
+    with pytest.raises(CommandError, match="is not a whole number from 1 to 64"):
+        verify("--jobs", jobs)
 
 
 @pytest.mark.django_db

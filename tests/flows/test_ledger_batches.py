@@ -1,17 +1,23 @@
-"""Tests of `verify_ledger` in batches, which verifies one batch while it reads the next."""
+"""Tests of `verify_ledger` in batches of contracts, and by several processes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from uuid import UUID
 
+import psutil
 import pytest
 from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger import verification
-from governance.record.ledger.loading import load_contract_records
+from governance.record.ledger.contract_record import ContractRecord, load_contract_records
 from governance.record.ledger.verification import CheckedChain, verify_ledger
 from tests.support.factories import finished_job
 from tests.support.tampering import tamper
@@ -26,8 +32,9 @@ UNREADABLE = "the record cannot be read: RecursionError"
 
 @pytest.fixture
 def jobs(users: Users, monkeypatch: pytest.MonkeyPatch) -> list[GovernanceJob]:
-    """Create five jobs, ordered by contract id; two contracts per batch make three batches."""
-    monkeypatch.setattr(verification, "CONTRACTS_PER_BATCH", 2)
+    """Create five jobs, ordered by contract id, in two ranges of two batches and one of one."""
+    monkeypatch.setattr(verification, "CONTRACTS_PER_BATCH", 1)
+    monkeypatch.setattr(verification, "CONTRACTS_PER_RANGE", 2)
     return sorted((finished_job(users) for _ in range(5)), key=lambda job: job.contract_id)
 
 
@@ -79,17 +86,15 @@ def test_batch_that_cannot_be_read__the_one_before_it_is_judged_all_the_same(
     assert [problem for problem in found if problem is None] == [None] * 3
 
 
-def test_batch_that_fails_before_anything_else_was_done__the_one_before_it_is_judged(
+def test_batch_that_cannot_be_read__its_other_contracts_are_judged(
     jobs: list[GovernanceJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = verification.load_contract_records
 
-    def loaded(
-        ids: list[UUID], *, meanwhile: Iterator[None]
-    ) -> Iterator[verification.ContractRecord]:
+    def loaded(ids: list[UUID]) -> list[ContractRecord]:
         if jobs[2].contract_id in ids:
             raise DataError
-        return load(ids, meanwhile=meanwhile)
+        return load(ids)
 
     monkeypatch.setattr(verification, "load_contract_records", loaded)
     found = problems(list(verify_ledger()))
@@ -101,8 +106,8 @@ def test_contract_record_that_cannot_be_verified__is_a_finding_beside_the_others
 ) -> None:
     judge = verification.first_problem
 
-    def judged(contract_record: verification.ContractRecord) -> tuple[int, str] | None:
-        if UUID(str(contract_record.contract.pk)) == jobs[1].contract_id:
+    def judged(contract_record: ContractRecord) -> tuple[int, str] | None:
+        if contract_record.contract_id == jobs[1].contract_id:
             raise RecursionError
         return judge(contract_record)
 
@@ -133,7 +138,7 @@ def test_contract_that_was_deleted__what_it_left_is_in_no_contract_record(
 ) -> None:
     delete_contract(jobs[0])
     ids = [job.contract_id for job in jobs]
-    assert [UUID(str(one.contract.pk)) for one in load_contract_records(ids)] == ids[1:]
+    assert [one.contract_id for one in load_contract_records(ids)] == ids[1:]
     assert problems(list(verify_ledger(ids))) == [None] * 4
     [left, *_] = sorted(verify_ledger(), key=lambda one: one.finding is None)
     assert left.finding is not None
@@ -141,9 +146,67 @@ def test_contract_that_was_deleted__what_it_left_is_in_no_contract_record(
 
 
 @pytest.mark.parametrize("many", [1, 5])
-def test_contract_records__are_fourteen_queries_however_many(
+def test_contract_records__without_question_and_verdict__are_twelve_queries_however_many(
     jobs: list[GovernanceJob], many: int
 ) -> None:
     with CaptureQueriesContext(connection) as asked:
-        assert len(list(load_contract_records([job.contract_id for job in jobs[:many]]))) == many
-    assert len(asked) == 14
+        assert len(load_contract_records([job.contract_id for job in jobs[:many]])) == many
+    assert len(asked) == 12
+
+
+@pytest.fixture
+def committed_jobs(committed: Users, monkeypatch: pytest.MonkeyPatch) -> list[GovernanceJob]:
+    """Create three jobs that other processes see, ordered by contract id, one in each range."""
+    monkeypatch.setattr(verification, "CONTRACTS_PER_RANGE", 1)
+    return sorted((finished_job(committed) for _ in range(3)), key=lambda job: job.contract_id)
+
+
+def test_two_processes__find_what_one_finds_in_the_same_order(
+    committed_jobs: list[GovernanceJob],
+) -> None:
+    rename(committed_jobs[1])
+    checked = list(verify_ledger(jobs=2))
+    assert checked == list(verify_ledger(jobs=1))
+    assert [one.contract_id for one in checked] == [job.contract_id for job in committed_jobs]
+    assert [one.finding is not None for one in checked] == [False, True, False]
+
+
+def test_process_that_dies__is_an_error_and_no_result(
+    committed_jobs: list[GovernanceJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = os.getpid()
+
+    def dying(contract_record: ContractRecord) -> None:
+        assert os.getpid() != parent
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(verification, "first_problem", dying)
+    with pytest.raises(BrokenProcessPool):
+        list(verify_ledger(jobs=2))
+
+
+def test_two_processes__caller_who_stops_early__leaves_a_connection_that_answers(
+    committed_jobs: list[GovernanceJob],
+) -> None:
+    assert next(verify_ledger(jobs=2)).contract_id == committed_jobs[0].contract_id
+    assert SystemContract.objects.count() == 3
+
+
+def test_processes__whose_parent_was_killed__end_too() -> None:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+
+    def run_processes() -> None:
+        with ProcessPoolExecutor(
+            2, mp_context=context, initializer=verification._follow_parent
+        ) as processes:
+            theirs.send([processes.submit(os.getpid).result() for _ in range(20)])
+            time.sleep(60)
+
+    parent = context.Process(target=run_processes)
+    parent.start()
+    theirs.close()
+    children = [psutil.Process(pid) for pid in set(ours.recv())]
+    parent.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []

@@ -16,9 +16,8 @@ from governance.domain.errors import GovernanceError
 from governance.record.attest.checkpoints import read_checkpoint
 from governance.record.attest.keys import public_key
 from governance.record.attest.statements import verify_statement
+from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.fast_verification import verify_chain_fast
-from governance.record.ledger.full_verification import first_problem, verify_chain_fully
 from governance.record.retention.archive_verification import verify_archive
 from governance.record.retention.document import parse_contract_record
 from governance.record.retention.signature import require_signature
@@ -35,7 +34,6 @@ class GoldenRecord:
     file: str
     text: str
     record: ContractRecord
-    comments: list[Any]
 
 
 def problems_in(folder: Path) -> list[str]:
@@ -69,12 +67,12 @@ def read_golden_record(folder: Path, file: str) -> GoldenRecord:
         InvalidInputError: The file has no valid contract record (`bad_archive`).
     """
     text = (folder / file).read_bytes().decode(errors="replace")
-    return GoldenRecord(file, text, *parse_contract_record(text))
+    return GoldenRecord(file, text, parse_contract_record(text))
 
 
 def problems_of(record: ContractRecord) -> Iterator[str]:
-    """Yield what the full verification, the check of `verify_ledger` and SHA-256 alone find."""
-    for found in {verify_chain_fully(record)[1], first_problem(record)} - {None}:
+    """Yield what the check of `verify_ledger` and SHA-256 alone find."""
+    if found := first_problem(record):
         yield f"entry {found[0]}: {found[1]}"
     head = bytes(32)
     for entry in record.entries:
@@ -82,11 +80,6 @@ def problems_of(record: ContractRecord) -> Iterator[str]:
         if head != entry.hash:
             yield f"entry {entry.seq}: not the SHA-256 of the previous hash and the body"
             return
-
-
-def passes_fast_verification(record: ContractRecord) -> bool:
-    """Tell whether the fast verification accepts a record; otherwise the full one decides."""
-    return verify_chain_fast(record) is not None
 
 
 def problems_of_evidence(

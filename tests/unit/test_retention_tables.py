@@ -9,7 +9,7 @@ from django.db.models import ForeignKey
 
 from governance.models import SystemContract
 from governance.models.sql import read_sql
-from governance.record.retention.document import TABLES
+from governance.record.ledger.record_tables import RECORD_TABLES
 
 
 def hanging_on_a_contract() -> set[type]:
@@ -28,11 +28,27 @@ def hanging_on_a_contract() -> set[type]:
         found |= more
 
 
-def test_tables__that_hang_on_a_contract__are_all_in_its_file() -> None:
-    assert set(TABLES.values()) == hanging_on_a_contract()
+TABLE_NAMES = {name: table.model._meta.db_table for name, table in RECORD_TABLES.items()}
 
 
-def test_tables__that_hang_on_a_contract__are_all_emptied_with_it() -> None:
+def test_tables__that_hang_on_a_contract__are_all_in_its_record() -> None:
+    assert {table.model for table in RECORD_TABLES.values()} == hanging_on_a_contract()
+
+
+def test_tables__that_hang_on_a_contract__are_all_emptied_with_it_children_first() -> None:
     emptied = re.findall(r"DELETE FROM (\w+)", read_sql("remove_contracts"))
-    tables = [model._meta.db_table for model in TABLES.values()]
-    assert sorted(emptied) == sorted(tables)
+    assert sorted(emptied) == sorted(TABLE_NAMES.values())
+    for name, table in RECORD_TABLES.items():
+        if table.parent:
+            child, parent = TABLE_NAMES[name], TABLE_NAMES[table.parent]
+            assert emptied.index(child) < emptied.index(parent)
+
+
+def test_tables__that_refer_to_a_contract_itself__are_all_looked_at_for_what_is_left() -> None:
+    looked_at = re.findall(r"SELECT FROM (\w+)", read_sql("rows_left_of"))
+    direct = [
+        TABLE_NAMES[name]
+        for name, table in RECORD_TABLES.items()
+        if table.parent in (None, "SystemContract")
+    ]
+    assert sorted(looked_at) == sorted(direct)

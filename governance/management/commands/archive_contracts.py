@@ -79,9 +79,9 @@ remove the exported contracts from the database, the owner of the tables runs re
             ):
                 if outcome.problem:
                     problems.append(outcome)
-                elif outcome.is_new:
+                elif outcome.file:
                     new += 1
-                    entries += outcome.entries
+                    entries += outcome.file[0].entries
                 else:
                     already += 1
             if archive and key:

@@ -12,7 +12,7 @@ from uuid import UUID
 from governance.authorities.contract.queries import count_contracts, count_removed
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.progress import with_progress
-from governance.management.values import parse_id
+from governance.management.values import number_in, parse_id
 from governance.record.attest.checkpoints import (
     Checkpoint,
     compare_with_checkpoint,
@@ -34,6 +34,7 @@ class Command(GovernanceCommand):
         "verify_ledger",
         "verify_ledger 0197a0c2-0000-7000-8000-000000000000",
         "verify_ledger --checkpoint 2026-11-22.checkpoint --key ledger_key.pub",
+        "verify_ledger --jobs 4",
         "verify_ledger --archive /archive/2022 --archive /archive/2023",
         "verify_ledger --json",
     )
@@ -49,6 +50,14 @@ class Command(GovernanceCommand):
             type=parse_id,
             metavar="CONTRACT",
             help="The id of a contract to check; without any, all contracts are checked.",
+        )
+        parser.add_argument(
+            "--jobs",
+            type=number_in(range(1, 65)),
+            default=1,
+            metavar="N",
+            help="The number of processes that verify all contracts, each with a connection of "
+            "its own (default: 1, which leaves the other processors to the site).",
         )
         parser.add_argument(
             "--checkpoint",
@@ -78,6 +87,7 @@ class Command(GovernanceCommand):
         self,
         *,
         contracts: list[UUID],
+        jobs: int,
         checkpoint: Path | None,
         key: Path | None,
         archive: list[Path],
@@ -90,7 +100,7 @@ class Command(GovernanceCommand):
         count = entries = removed = 0
         findings: list[Finding] = []
         for checked in with_progress(
-            verify_ledger(contracts or None, archived=archived),
+            verify_ledger(contracts or None, archived=archived, jobs=jobs),
             total=len(contracts) or count_contracts() + count_removed(),
             unit="contracts",
         ):

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 from uuid import UUID
 
@@ -52,12 +52,6 @@ class Checkpoint:
     removed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    contract_id: UUID
-    hashes: Sequence[bytes]
-
-
 def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
     """Yield the lines of a checkpoint of all chains, in one snapshot, in the order of contract ids.
 
@@ -71,7 +65,7 @@ def checkpoint_lines(*, key: Ed25519PrivateKey, at: datetime) -> Iterator[str]:
             .iterator(chunk_size=5000)
         )
         for contract_id, entries in groupby(rows, key=lambda row: row[0]):
-            line = _line(_Chain(contract_id, [bytes(row[1]) for row in entries]))
+            line = canonical_text(_chain_fields(contract_id, [bytes(row[1]) for row in entries]))
             tree.add(line.encode())
             yield line
         chains = tree.size
@@ -127,80 +121,72 @@ def compare_with_checkpoint(
     Args:
         lines: the lines of a checkpoint that `read_checkpoint` accepted.
     """
-    batch: list[dict[str, Any]] = []
-    for line in lines:
-        stated = json.loads(line)
-        if "contract" in stated or "removed" in stated:
-            batch.append(stated)
-        if len(batch) == CHAINS_PER_BATCH:
-            yield from _compare(batch, archived)
-            batch = []
-    yield from _compare(batch, archived)
+    stated = (json.loads(line) for line in lines)
+    chains = (one for one in stated if "contract" in one or "removed" in one)
+    while batch := list(islice(chains, CHAINS_PER_BATCH)):
+        yield from _compare(batch, archived)
 
 
 def _compare(batch: Sequence[dict[str, Any]], archived: ArchiveReader | None) -> Iterator[Finding]:
-    chains = [stated for stated in batch if "contract" in stated]
-    current: dict[str, list[bytes]] = {chain["contract"]: [] for chain in chains}
-    rows = (
-        LedgerEntry.objects.filter(contract_id__in=[UUID(name) for name in current])
-        .order_by("contract_id", "seq", "pk")
-        .values_list("contract_id", "hash")
-    )
-    for contract_id, value in rows:
-        current[str(contract_id)].append(bytes(value))
+    ids = [UUID(stated.get("contract") or stated["removed"]) for stated in batch]
+    hashes: dict[UUID, list[bytes]] = {contract_id: [] for contract_id in ids}
+    rows = LedgerEntry.objects.filter(contract_id__in=ids).order_by("contract_id", "seq", "pk")
+    for contract_id, value in rows.values_list("contract_id", "hash"):
+        hashes[contract_id].append(bytes(value))
     # Read after the entries, so that a contract removed meanwhile has its tombstone.
-    tombstones = ContractTombstone.objects.in_bulk(
-        [UUID(stated.get("contract") or stated["removed"]) for stated in batch]
-    )
-    yield from _compare_chains(chains, current, tombstones, archived)
-    for stated in batch:
-        if "contract" in stated:
-            continue
-        contract_id = UUID(stated["removed"])
-        if (tombstone := tombstones.get(contract_id)) is None:
-            yield Finding(contract_id, 1, "its tombstone is missing")
-        elif _tombstone_fields(tombstone) != stated:
-            yield Finding(contract_id, 1, "its tombstone differs from the checkpoint")
+    tombstones = ContractTombstone.objects.in_bulk(ids)
+    for contract_id, stated in zip(ids, batch, strict=True):
+        tombstone = tombstones.get(contract_id)
+        if "removed" in stated:
+            problem = _problem_of_tombstone(stated, tombstone)
+        elif tombstone and not hashes[contract_id]:
+            problem = _problem_of_removed(stated, tombstone, archived)
+        else:
+            problem = _problem_of_chain(stated, hashes[contract_id])
+        if problem:
+            yield Finding(contract_id, *problem)
 
 
-def _compare_chains(
-    chains: Sequence[dict[str, Any]],
-    current: Mapping[str, list[bytes]],
-    tombstones: Mapping[UUID, ContractTombstone],
-    archived: ArchiveReader | None,
-) -> Iterator[Finding]:
-    for chain in chains:
-        contract_id = UUID(chain["contract"])
-        hashes = current[chain["contract"]]
-        if not hashes and (tombstone := tombstones.get(contract_id)):
-            if problem := _problem_of_removed(chain, tombstone):
-                yield Finding(contract_id, chain["seq"], problem)
-                continue
-            if archived is None:
-                continue
-            try:
-                hashes = [bytes(entry.hash) for entry in archived(tombstone).entries]
-            except InvalidInputError as error:
-                yield Finding(contract_id, 1, f"was removed, and its archive has no proof: {error}")
-                continue
-        hashes = hashes[: chain["seq"]]
-        trail = base64.b64decode(chain["trail"])
-        is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
-        # The head alone is not enough: it is unchanged if only an entry before it was changed.
-        if is_whole and _trail_of(hashes) == trail:
-            continue
-        # A forger can match the few bytes of the trail; then only the head differs.
-        seq = min(_first_difference(hashes, trail), chain["seq"])
-        problem = "is missing" if seq > len(hashes) else "differs from the checkpoint"
-        yield Finding(contract_id, seq, problem)
+def _problem_of_chain(chain: Mapping[str, Any], current: Sequence[bytes]) -> tuple[int, str] | None:
+    """Find the first entry that differs from the chain in the checkpoint, or is missing."""
+    hashes = current[: chain["seq"]]
+    trail = base64.b64decode(chain["trail"])
+    is_whole = len(hashes) == chain["seq"] and hashes[-1].hex() == chain["head"]
+    # The head alone is not enough: it is unchanged if only an entry before it was changed.
+    if is_whole and _trail_of(hashes) == trail:
+        return None
+    # A forger can match the few bytes of the trail; then only the head differs.
+    seq = min(_first_difference(hashes, trail), chain["seq"])
+    return seq, "is missing" if seq > len(hashes) else "differs from the checkpoint"
 
 
-def _problem_of_removed(chain: Mapping[str, Any], tombstone: ContractTombstone) -> str | None:
-    """Compare a chain with its tombstone, which shows whether the chain was cut before removal."""
-    if tombstone.entries < chain["seq"]:
-        return f"was removed with only {tombstone.entries} entries"
-    if tombstone.entries == chain["seq"] and tombstone.head_sha256 != chain["head"]:
-        return "was removed with another head than the checkpoint's"
+def _problem_of_removed(
+    chain: Mapping[str, Any], tombstone: ContractTombstone, archived: ArchiveReader | None
+) -> tuple[int, str] | None:
+    """Compare a chain with its tombstone, which shows whether the chain was cut before removal.
+
+    With `archived`, every entry of the archived record is compared.
+    """
+    seq = chain["seq"]
+    if tombstone.entries < seq:
+        return seq, f"was removed with only {tombstone.entries} entries"
+    if tombstone.entries == seq and tombstone.head_sha256 != chain["head"]:
+        return seq, "was removed with another head than the checkpoint's"
+    if archived is None:
+        return None
+    try:
+        return _problem_of_chain(chain, [entry.hash for entry in archived(tombstone).entries])
+    except InvalidInputError as error:
+        return 1, f"was removed, and its archive has no proof: {error}"
+
+
+def _problem_of_tombstone(
+    stated: Mapping[str, Any], tombstone: ContractTombstone | None
+) -> tuple[int, str] | None:
+    if tombstone is None:
+        return 1, "its tombstone is missing"
+    if _tombstone_fields(tombstone) != stated:
+        return 1, "its tombstone differs from the checkpoint"
     return None
 
 
@@ -224,15 +210,13 @@ def _first_difference(hashes: Sequence[bytes], trail: bytes) -> int:
     return len(hashes) + 1
 
 
-def _line(chain: _Chain) -> str:
-    return canonical_text(
-        {
-            "contract": str(chain.contract_id),
-            "seq": len(chain.hashes),
-            "head": chain.hashes[-1].hex(),
-            "trail": base64.b64encode(_trail_of(chain.hashes)).decode(),
-        }
-    )
+def _chain_fields(contract_id: UUID, hashes: Sequence[bytes]) -> dict[str, Any]:
+    return {
+        "contract": str(contract_id),
+        "seq": len(hashes),
+        "head": hashes[-1].hex(),
+        "trail": base64.b64encode(_trail_of(hashes)).decode(),
+    }
 
 
 def _unusable(why: str) -> InvalidInputError:

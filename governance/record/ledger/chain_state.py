@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from governance.domain.canonical import timestamp
 from governance.domain.values import ContractStatus, JobStatus
-from governance.models import LedgerEntry
 from governance.record.ledger.chain import GENESIS
 from governance.record.ledger.contract_record import RecordIndex
 from governance.record.ledger.events import (
@@ -25,27 +24,32 @@ SUBJECTS: Mapping[str, str] = {event: event.partition(".")[0] for event in EVENT
 
 @dataclass(slots=True)
 class ChainState:
-    """The statuses of contract and job after the entries so far, and the records vouched for."""
+    """The last hash and time, the statuses of contract and job, and the records vouched for."""
 
+    entries: int = 0
     head: bytes = GENESIS
+    at: str = ""
     statuses: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
     last_at: dict[str, str] = field(default_factory=lambda: {"contract": "", "job": ""})
     steps: int = 0
     vouched: set[tuple[str, RecordIndex]] = field(default_factory=set)
     counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NUMBERED_RECORDS, 0))
 
-    def index_of(self, record: str, entry: LedgerEntry) -> RecordIndex:
+    def index_of(self, record: str, entry: Any) -> RecordIndex:
         """Return which of several rows an entry vouches for: its step's, or the next by number."""
-        return self.counted[record] + 1 if record in NUMBERED_RECORDS else entry.step_index
+        if record in self.counted:
+            return self.counted[record] + 1
+        index: RecordIndex = entry.step_index
+        return index
 
-    def is_in_turn(self, entry: LedgerEntry) -> bool:
+    def is_in_turn(self, entry: Any) -> bool:
         """Tell whether an entry without a status may come now.
 
         The order of the other entries follows from their statuses.
         """
         event, contract, job = entry.event, self.statuses["contract"], self.statuses["job"]
         if SUBJECTS[event] == "job":
-            return job == JobStatus.RUNNING and entry.step_index == self.steps
+            return job == JobStatus.RUNNING and bool(entry.step_index == self.steps)
         if event in CLARIFICATION_RECORDS:
             questions, answers = (self.counted[record] for record in CLARIFICATION_RECORDS.values())
             is_answer = event == "contract.review.clarified"
@@ -55,17 +59,17 @@ class ChainState:
         has_ended = contract == ContractStatus.ACTIVE and job == JobStatus.COMPLETED
         return has_ended and ("audit_sha256", None) not in self.vouched
 
-    def add_entry(self, entry: LedgerEntry, records: Records) -> None:
+    def add_entry(self, entry: Any, records: Records) -> None:
         """Add a verified entry to the state."""
-        subject, at = SUBJECTS[entry.event], timestamp(entry.at) or ""
-        self.head = bytes(entry.hash)
+        subject = SUBJECTS[entry.event]
+        self.entries += 1
+        self.head = entry.hash
+        self.at = self.last_at[subject] = entry.at
         self.steps += entry.step_index is not None
         if entry.to_status:
             self.statuses[subject] = entry.to_status
-        if at > self.last_at[subject]:
-            self.last_at[subject] = at
         for record, value in records.items():
             if value is not None:
                 self.vouched.add((record, self.index_of(record, entry)))
-                if record in NUMBERED_RECORDS:
+                if record in self.counted:
                     self.counted[record] += 1

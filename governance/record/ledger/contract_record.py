@@ -1,28 +1,19 @@
-"""A contract record: all rows of one contract, and the digest of each as it is now."""
+"""A contract record: all rows of one contract, and the value of each row as it is now."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from governance.domain.canonical import (
-    digest,
-    load_json,
-    sha256_hex,
-    timestamp,
-)
-from governance.models import (
-    ClarificationAnswer,
-    ClarificationRequest,
-    GovernanceJob,
-    JobStep,
-    LedgerEntry,
-    SystemContract,
-)
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from governance.db.row_mapping import array_literal
+from governance.domain.canonical import digest, load_json, sha256_hex, timestamp
+from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
+from governance.record.ledger.rows import read_rows
 
 # The value in place of a digest for a row that no entry can have vouched for; no digest equals it.
 NO_DIGEST = "no digest"
@@ -31,43 +22,47 @@ NO_DIGEST = "no digest"
 # a signature. None for a row of which a contract has only one.
 RecordIndex = int | None
 
-# A function that hashes a record: `digest`, or `fast_canonical_digest` for a comparison.
-HashFunction = Callable[[Any], str]
-DigestFunction = Callable[["ContractRecord", Any, HashFunction], str | None]
-
 
 @dataclass(slots=True)
 class ContractRecord:
-    """One contract with its chain, its job and all their rows, as light rows (`rows.py`).
+    """One contract with all its rows, as light rows (`rows.py`), by the name of their table.
 
-    `rows` has the row of each record and index; `duplicates` lists those that have several rows.
-    `successor_id` is the contract that replaced this one. `is_parent_valid` says whether the
-    contract that this one replaces exists and is REJECTED.
+    `successor_ids` are the contracts that replaced this one: one at most, unless rows were altered.
+    `is_parent_valid` says whether the contract that this one replaces exists and is REJECTED.
     """
 
-    contract: SystemContract
-    entries: list[LedgerEntry] = field(default_factory=list)
-    job: GovernanceJob | None = None
-    steps: list[JobStep] = field(default_factory=list)
-    questions: dict[int, ClarificationRequest] = field(default_factory=dict)
-    answers: dict[int, ClarificationAnswer] = field(default_factory=dict)
-    rows: dict[tuple[str, RecordIndex], Any] = field(default_factory=dict)
-    duplicates: set[tuple[str, RecordIndex]] = field(default_factory=set)
-    successor_id: str | None = None
+    rows: dict[str, list[Any]]
+    successor_ids: list[str] = field(default_factory=list)
     is_parent_valid: bool = True
+    # The row of each record and index for which an entry must vouch, and those that exist twice.
+    vouched_rows: dict[tuple[str, RecordIndex], Any] = field(init=False, default_factory=dict)
+    duplicates: set[tuple[str, RecordIndex]] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        for record, index, row in self._rows_to_vouch_for():
+            if (record, index) in self.vouched_rows:
+                self.duplicates.add((record, index))
+            self.vouched_rows[record, index] = row
+
+    @property
+    def contract(self) -> Any:
+        return self.rows["SystemContract"][0]
 
     @property
     def contract_id(self) -> UUID:
-        return UUID(str(self.contract.pk))
+        return UUID(self.contract.id)
 
-    def add(self, record: str, index: RecordIndex, row: Any) -> None:
-        """Add a row that an entry must vouch for under the name `record`."""
-        if (record, index) in self.rows:
-            self.duplicates.add((record, index))
-        self.rows[record, index] = row
+    @property
+    def entries(self) -> list[Any]:
+        return self.rows["LedgerEntry"]
+
+    @property
+    def job(self) -> Any:
+        """The contract's job, or None."""
+        return self.vouched_rows.get(("job_sha256", None))
 
     def digest_of(
-        self, record: str, *, index: RecordIndex, expected: str | None = None
+        self, record: str, *, index: RecordIndex = None, expected: str | None = None
     ) -> str | None:
         """Compute the digest of the row that `record` names; None if there is no such row.
 
@@ -77,147 +72,192 @@ class ContractRecord:
         Raises:
             KeyError: for a record that no event has.
         """
-        known = DIGEST_FUNCTIONS[record]
+        value_of = VALUE_FUNCTIONS[record]
         if (record, index) in self.duplicates:
             return NO_DIGEST
         try:
-            return known(self, self.rows.get((record, index)), partial(digest, expected=expected))
+            value = value_of(self, self.vouched_rows.get((record, index)))
+            if value is None or isinstance(value, str):
+                return value
+            return digest(value, expected=expected)
         except (ValueError, TypeError, AttributeError, RecursionError):
             return NO_DIGEST
 
+    def _rows_to_vouch_for(self) -> Iterator[tuple[str, RecordIndex, Any]]:
+        rows = self.rows
+        number_of = {}
+        for question in rows["ClarificationRequest"]:
+            number_of[question.id] = question.number
+            yield "clarification_sha256", question.number, question
+        for answer in rows["ClarificationAnswer"]:
+            yield "clarification_answer_sha256", number_of[answer.request_id], answer
+        for signature in rows["ApprovalSignature"]:
+            yield "signature_sha256", signature.number, signature
+        for result in rows["StepResult"]:
+            yield "step_result_sha256", result.step_index, result
+        for snapshot in rows["HealthSnapshot"]:
+            yield f"health_{snapshot.phase.lower()}_sha256", None, snapshot
+        for record, table in _ONCE.items():
+            for row in rows[table]:
+                yield record, None, row
+        for successor_id in self.successor_ids:
+            yield "successor_id", None, successor_id
 
-# --- the digest of each record; a ValueError or similar error means NO_DIGEST ---
-def _of_record(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str | None:
-    return hash_function(row.as_record()) if row else None
+
+_ONCE: Mapping[str, str] = {
+    "job_sha256": "GovernanceJob",
+    "evidence_sha256": "AuditEvidence",
+    "audit_sha256": "GovernanceAudit",
+    "resolution_sha256": "AuditResolution",
+}
 
 
-def _of_proposal(contract_record: ContractRecord, row: Any, hash_function: HashFunction) -> str:
-    return hash_function(contract_record.contract.proposal_record())
+class RowReader(Protocol):
+    """A source of rows: it returns those of a table that refer to one of these ids, in order."""
+
+    def __call__(self, name: str, table: RecordTable, ids: Iterable[Any]) -> list[Any]: ...
 
 
-def _of_draft(contract_record: ContractRecord, row: Any, hash_function: HashFunction) -> str:
-    return hash_function(contract_record.contract.draft_record())
+def load_contract_records(
+    contract_ids: Iterable[UUID], *, using: str = DEFAULT_DB_ALIAS
+) -> list[ContractRecord]:
+    """Load the records of these contracts, by at most fourteen queries; missing ones are left out.
+
+    Raises:
+        ValueError, DataError, RecursionError: for a value that Python cannot hold.
+    """
+    gathered = gather_rows(
+        map(str, contract_ids),
+        lambda _, table, ids: read_rows(table, ids, using=using),
+    )
+    with connections[using].cursor() as cursor:
+        cursor.execute(_SUCCESSION, [array_literal(gathered)])
+        succession = {contract_id: found for contract_id, *found in cursor.fetchall()}
+    return [ContractRecord(rows, *succession[one]) for one, rows in gathered.items()]
 
 
-def _of_validator_verdict(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str:
-    verdict: Any = contract_record.contract.validator_verdict or {}
+def gather_rows(contract_ids: Iterable[str], read: RowReader) -> dict[str, dict[str, list[Any]]]:
+    """Read the rows of these contracts, table after table; a contract without a row is left out.
+
+    Returns:
+        The rows of each contract by the name of their table, by the contract's id.
+    """
+    gathered: dict[str, dict[str, list[Any]]] = {
+        one: {name: [] for name in RECORD_TABLES} for one in contract_ids
+    }
+    # For each table, by the id of a row: all rows of the contract to which this row belongs.
+    owners: dict[str | None, dict[Any, dict[str, list[Any]]]] = {None: gathered}
+    for name, table in RECORD_TABLES.items():
+        parents, owners[name] = owners[table.parent], {}
+        for row in read(name, table, parents) if parents else ():
+            owner = owners[name][row.id] = parents[getattr(row, table.reference)]
+            owner[name].append(row)
+    return owners["SystemContract"]
+
+
+# For each contract: the contracts that replaced it, and whether the contract that it replaces is
+# REJECTED. A contract that was archived and removed counts by its tombstone.
+_SUCCESSION = """
+SELECT id::text,
+       ARRAY(SELECT successor.id::text FROM governance_systemcontract successor
+              WHERE successor.parent_id = contract.id
+              UNION ALL
+             SELECT successor.contract_id::text FROM governance_contracttombstone successor
+              WHERE successor.parent_id = contract.id
+              ORDER BY 1),
+       parent_id IS NULL OR 'REJECTED' IN (
+             SELECT status FROM governance_systemcontract WHERE id = contract.parent_id
+              UNION ALL
+             SELECT status FROM governance_contracttombstone WHERE contract_id = contract.parent_id)
+  FROM governance_systemcontract contract WHERE id = ANY (%s)
+"""
+
+
+# --- the value of each record: the record to hash, or a text that entries contain as it is ---
+ValueFunction = Callable[[ContractRecord, Any], Any]
+
+
+def _of_row(contract_record: ContractRecord, row: Any) -> Any:
+    return row and row.as_record()
+
+
+def _of_validator_verdict(contract_record: ContractRecord, row: Any) -> Any:
+    verdict = contract_record.contract.validator_verdict or {}
     # The column repeats a value of the verdict for queries, and must equal it.
-    if contract_record.contract.confidence_score != verdict.get("confidence_score"):
-        raise _AlteredError
-    return hash_function(verdict)
+    _require_equal(contract_record.contract.confidence_score, verdict.get("confidence_score"))
+    return verdict
 
 
-def _of_eligibility_verdict(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str:
-    verdict: Any = contract_record.contract.eligibility_verdict or {}
-    if contract_record.contract.eligibility_decision != verdict.get("decision"):
-        raise _AlteredError
-    return hash_function(verdict)
+def _of_eligibility_verdict(contract_record: ContractRecord, row: Any) -> Any:
+    verdict = contract_record.contract.eligibility_verdict or {}
+    _require_equal(contract_record.contract.eligibility_decision, verdict.get("decision"))
+    return verdict
 
 
-def _of_content(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str | None:
+def _of_content(contract_record: ContractRecord, row: Any) -> Any:
     contract = contract_record.contract
+    # A digest could not tell a confidence that is no number from one that is None.
     if not math.isfinite(contract.confidence_score or 0):
-        hash_function = (
-            digest  # `fast_canonical_bytes` writes null for a confidence that was rewritten to NaN
-        )
+        raise _AlteredError
     kept = contract.content_digest
-    return kept and _matching_digest(kept, hash_function(contract.content_record()))
+    if kept:
+        _require_equal(kept, digest(contract.content_record(), expected=kept))
+    return kept
 
 
-def _of_approval(contract_record: ContractRecord, row: Any, hash_function: HashFunction) -> str:
-    return hash_function(contract_record.contract.approval_record())
-
-
-def _of_closing(contract_record: ContractRecord, row: Any, hash_function: HashFunction) -> str:
-    return hash_function(contract_record.contract.closing_record())
-
-
-def _of_job(contract_record: ContractRecord, job: Any, hash_function: HashFunction) -> str:
+def _of_job(contract_record: ContractRecord, job: Any) -> Any:
     # Without a job this raises, and the result is `NO_DIGEST`.
-    return hash_function(job.creation_record([s.as_record() for s in contract_record.steps]))
+    return job.creation_record([step.as_record() for step in contract_record.rows["JobStep"]])
 
 
-def _of_start(contract_record: ContractRecord, row: Any, hash_function: HashFunction) -> str | None:
-    return hash_function(contract_record.job.start_record()) if contract_record.job else None
-
-
-def _of_job_end(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str | None:
-    return hash_function(contract_record.job.end_record()) if contract_record.job else None
-
-
-def _of_successor(
-    contract_record: ContractRecord, row: Any, hash_function: HashFunction
-) -> str | None:
-    """Return the successor's id, which the entry contains instead of a digest."""
-    return contract_record.successor_id
-
-
-def _of_signature(
-    contract_record: ContractRecord, signature: Any, hash_function: HashFunction
-) -> str | None:
-    """Compute a signature's digest, if it is on this contract's content and on its own view."""
+def _of_signature(contract_record: ContractRecord, signature: Any) -> Any:
+    """Return a signature's record, if it is on this contract's content and on its own view."""
     if signature is None:
         return None
-    signed = (sha256_hex(signature.view), contract_record.contract.content_digest)
-    if signed != (signature.view_digest, signature.content_digest):
-        raise _AlteredError
-    return hash_function(signature.as_record())
+    _require_equal(signature.view_digest, sha256_hex(signature.view))
+    _require_equal(signature.content_digest, contract_record.contract.content_digest)
+    return signature.as_record()
 
 
-def _of_evidence(
-    contract_record: ContractRecord, evidence: Any, hash_function: HashFunction
-) -> str | None:
+def _of_evidence(contract_record: ContractRecord, evidence: Any) -> Any:
     if evidence is None:
         return None
     document = load_json(evidence.body)
-    sealed = (document.get("job_id"), document.get("collected_at"))
-    if sealed != (evidence.job_id, timestamp(evidence.collected_at)):
-        raise _AlteredError
-    return _matching_digest(evidence.sha256, sha256_hex(evidence.body))
+    _require_equal(document.get("job_id"), evidence.job_id)
+    _require_equal(document.get("collected_at"), timestamp(evidence.collected_at))
+    _require_equal(evidence.sha256, sha256_hex(evidence.body))
+    return evidence.sha256
 
 
-def _matching_digest(kept: str, computed: str) -> str:
-    """Return the computed digest, if the column that stores the digest has the same."""
-    if kept != computed:
+def _require_equal(one: Any, other: Any) -> None:
+    """Refuse columns of a row that contradict each other: no digest is computed for such a row."""
+    if one != other:
         raise _AlteredError
-    return computed
 
 
 class _AlteredError(ValueError):
-    """A contradiction between the columns of a row, for which no digest is computed."""
+    """A contradiction between the columns of a row."""
 
 
-# The digest function of each record; its arguments are the contract record, the row and the hash
-# function.
-DIGEST_FUNCTIONS: Mapping[str, DigestFunction] = {
-    "proposal_sha256": _of_proposal,
-    "draft_sha256": _of_draft,
+VALUE_FUNCTIONS: Mapping[str, ValueFunction] = {
+    "proposal_sha256": lambda record, _: record.contract.proposal_record(),
+    "draft_sha256": lambda record, _: record.contract.draft_record(),
     "validator_verdict_sha256": _of_validator_verdict,
     "eligibility_verdict_sha256": _of_eligibility_verdict,
     "content_sha256": _of_content,
-    "clarification_sha256": _of_record,
-    "clarification_answer_sha256": _of_record,
+    "clarification_sha256": _of_row,
+    "clarification_answer_sha256": _of_row,
     "signature_sha256": _of_signature,
-    "approval_sha256": _of_approval,
-    "closing_sha256": _of_closing,
-    "successor_id": _of_successor,
+    "approval_sha256": lambda record, _: record.contract.approval_record(),
+    "closing_sha256": lambda record, _: record.contract.closing_record(),
+    "successor_id": lambda _, successor_id: successor_id,
     "job_sha256": _of_job,
-    "health_before_sha256": _of_record,
-    "start_sha256": _of_start,
-    "step_result_sha256": _of_record,
-    "job_end_sha256": _of_job_end,
-    "health_after_sha256": _of_record,
+    "health_before_sha256": _of_row,
+    "start_sha256": lambda record, _: record.job and record.job.start_record(),
+    "step_result_sha256": _of_row,
+    "job_end_sha256": lambda record, _: record.job and record.job.end_record(),
+    "health_after_sha256": _of_row,
     "evidence_sha256": _of_evidence,
-    "audit_sha256": _of_record,
-    "resolution_sha256": _of_record,
+    "audit_sha256": _of_row,
+    "resolution_sha256": _of_row,
 }

@@ -15,7 +15,7 @@ from governance.domain.canonical import sha256_hex
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, LedgerEntry
-from governance.record.ledger.verification import one_snapshot, verify_ledger
+from governance.record.ledger.verification import one_snapshot, verify_contract
 
 JOB_ENDS = ("job.execution.completed", "job.execution.failed", "job.execution.cancelled")
 
@@ -104,7 +104,7 @@ def _named_in(body: str) -> str:
 
 
 def _chain(contract_id: UUID) -> EvidenceCheck:
-    checked = next(verify_ledger([contract_id]), None)
+    checked, _ = verify_contract(contract_id)
     if checked is None:
         return EvidenceCheck(LINKED, False, "The contract is missing.")
     if checked.finding:

@@ -9,107 +9,79 @@ them in this form. A row has nothing else of its model, and cannot be changed or
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any
 
-import orjson
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import connections, models
 
-from governance.db.row_mapping import pipelined_rows
+from governance.db.row_mapping import array_literal
 from governance.domain.canonical import load_json, timestamp
+from governance.record.ledger.record_tables import RecordTable
 
-_Model = TypeVar("_Model", bound=models.Model)
-# The types that psycopg returns as text; times and JSON are then converted column by column.
-AS_TEXT = ("jsonb", "timestamptz", "uuid")
-
-
-class RowQuery(NamedTuple):
-    """A query for the rows of `model` that satisfy the SQL condition `where`, sorted by `order`."""
-
-    model: type[models.Model]
-    where: str
-    parameters: Sequence[Any]
-    order: str = "id"
-
-    @property
-    def statement(self) -> tuple[str, Sequence[Any]]:
-        """Return the SQL and its parameters; `rows_of` converts the result."""
-        columns, table = _shape_of(self.model).columns, self.model._meta.db_table
-        asked = f"SELECT {columns} FROM {table} WHERE {self.where} ORDER BY {self.order}"  # noqa: S608 - ours
-        return asked, self.parameters
+# The value of a column that contains JSON's null. The product stores NULL instead, so an owner of
+# the database wrote it; no serializer accepts it, and it differs from None.
+JSON_NULL = object()
 
 
-def read_rows(query: RowQuery, *, using: str = DEFAULT_DB_ALIAS) -> list[Any]:
-    """Execute a query and return its rows; it raises what `rows_of` raises."""
-    [answer] = pipelined_rows([query.statement], as_text=AS_TEXT, using=using)
-    return rows_of(query.model, answer)
-
-
-def rows_of(model: type[models.Model], answer: Iterable[Sequence[Any]]) -> list[Any]:
-    """Make the rows of `model` from a query's result, whose values of `AS_TEXT` types are text.
+def read_rows(table: RecordTable, ids: Iterable[Any], *, using: str) -> list[Any]:
+    """Read the rows of `table` that refer to these ids, in the table's order.
 
     Raises:
         ValueError, DataError, RecursionError: for a value that Python cannot hold.
     """
-    shape = _shape_of(model)
-    columns: list[Iterable[Any]] = list(zip(*answer, strict=True))
-    for index, read in shape.readers:
-        if columns:
-            columns[index] = read(columns[index])
-    return list(map(shape.make, zip(*columns, strict=True)))
+    model, connection = table.model, connections[using]
+    columns = ", ".join(_selected(field, connection) for field in model._meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM {model._meta.db_table}"  # noqa: S608 - our own names
+            f" WHERE {table.reference} = ANY (%s) ORDER BY {table.order}",
+            [array_literal(ids)],
+        )
+        values: list[Any] = list(zip(*cursor.fetchall(), strict=True))
+    for index, convert in _conversions_of(model) if values else ():
+        values[index] = [None if text is None else convert(text) for text in values[index]]
+    return list(map(row_class(model)._make, zip(*values, strict=True)))
 
 
-def make_row(model: type[_Model], values: Mapping[str, Any]) -> _Model:
+def make_row(model: Any, values: Mapping[str, Any]) -> Any:
     """Make the row that `read_rows` would return for these values, by name; the others are None."""
-    make = _shape_of(model).make
-    return cast("_Model", make([values.get(name) for name in columns_of(model)]))
+    return row_class(model)._make(values.get(name) for name in columns_of(model))
 
 
-def columns_of(model: type[models.Model]) -> list[str]:
+def columns_of(model: Any) -> list[str]:
     """List the names of the columns of a row of `model`, in order."""
     return [field.attname for field in model._meta.concrete_fields]
 
 
-class _Shape(NamedTuple):
-    """A model's columns as SQL, converters of some columns, and the function that makes a row."""
-
-    columns: str
-    readers: list[tuple[int, Callable[[Iterable[Any]], list[Any]]]]
-    make: Callable[[Iterable[Any]], Any]
-
-
 @cache
-def _shape_of(model: type[models.Model]) -> _Shape:
-    names = columns_of(model)
-    kind: Any = namedtuple(f"{model.__name__}Row", names)  # type: ignore[misc]
+def row_class(model: Any) -> Any:
+    """Make the class of the light rows of `model`: a named tuple with the record methods."""
+    name = f"{model.__name__}Row"
     records = {
         name: member
         for name, member in vars(model).items()
         if name.endswith("_record") or name.startswith("as_")
     }
-    kept = {
-        "__slots__": (),
-        "model": model,
-        "pk": property(attrgetter(str(model._meta.pk and model._meta.pk.attname))),
-        **records,
-    }
-    row = type(kind.__name__, (kind,), kept)
-    fields = model._meta.concrete_fields
-    readers = [
-        (index, read)
-        for index, field in enumerate(fields)
-        for known, read in _READERS.items()
-        if isinstance(field, known)
+    columns: Any = namedtuple(name, columns_of(model))  # type: ignore[misc]
+    return type(name, (columns,), {"__slots__": (), "pk": property(attrgetter("id")), **records})
+
+
+def _selected(field: Any, connection: Any) -> str:
+    is_text = field.db_type(connection) in ("uuid", "timestamp with time zone", "jsonb")
+    return f'"{field.column}"::text' if is_text else f'"{field.column}"'
+
+
+@cache
+def _conversions_of(model: Any) -> list[tuple[int, Callable[[str], Any]]]:
+    """List the columns whose text is converted, by their number, with the conversion."""
+    return [
+        (index, _read_time if isinstance(field, models.DateTimeField) else _read_json)
+        for index, field in enumerate(model._meta.concrete_fields)
+        if isinstance(field, models.DateTimeField | models.JSONField)
     ]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    return _Shape(columns, readers, partial(tuple.__new__, row))
-
-
-def _read_times(texts: Iterable[Any]) -> list[Any]:
-    return [None if text is None else _read_time(text) for text in texts]
 
 
 @lru_cache(maxsize=4096)  # many rows of a transaction have the same time
@@ -124,14 +96,5 @@ def _read_time(text: str) -> str | None:
     return timestamp(datetime.fromisoformat(text))
 
 
-def _read_json(texts: Iterable[Any]) -> list[Any]:
-    try:
-        return [None if text is None else orjson.loads(text) for text in texts]
-    except ValueError:
-        return [None if text is None else load_json(text) for text in texts]
-
-
-_READERS: Mapping[type[models.Field[Any, Any]], Callable[[Iterable[Any]], list[Any]]] = {
-    models.DateTimeField: _read_times,
-    models.JSONField: _read_json,
-}
+def _read_json(text: str) -> Any:
+    return JSON_NULL if text == "null" else load_json(text)

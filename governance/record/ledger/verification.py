@@ -9,30 +9,28 @@ archived and removed, only the tombstone may be left.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
+from multiprocessing import get_context, parent_process
+from typing import Any
 from uuid import UUID
 
-from django.db import DataError, connection, transaction
-from django.db.models import Count, Exists, Model, OuterRef
+from django.db import DataError, connection, connections, transaction
+from django.db.models import Count, Exists, F, Func, OuterRef, TextField
 
 from governance.domain.errors import InvalidInputError
-from governance.models import (
-    ApprovalSignature,
-    ClarificationRequest,
-    ContractComment,
-    ContractTombstone,
-    GovernanceJob,
-    LedgerEntry,
-    SystemContract,
-)
-from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.full_verification import first_problem
-from governance.record.ledger.loading import load_contract_records
+from governance.models import ContractTombstone, LedgerEntry, SystemContract
+from governance.record.ledger.chain_verification import first_problem
+from governance.record.ledger.contract_record import ContractRecord, load_contract_records
 
-CONTRACTS_PER_BATCH = 40  # the rows of more contracts exceed the processor's cache
-IDS_PER_BATCH = 2000
+CONTRACTS_PER_BATCH = 100  # read in one snapshot
+CONTRACTS_PER_RANGE = 1000  # verified by one process, and then reported
 # The errors of reading a row that was changed into a value Python cannot hold.
 _UNREADABLE = (DataError, ValueError, RecursionError)
 
@@ -61,22 +59,26 @@ ArchiveReader = Callable[[ContractTombstone], ContractRecord]
 
 
 def verify_ledger(
-    contract_ids: Sequence[UUID] | None = None, *, archived: ArchiveReader | None = None
+    contract_ids: Sequence[UUID] | None = None,
+    *,
+    archived: ArchiveReader | None = None,
+    jobs: int = 1,
 ) -> Iterator[CheckedChain]:
     """Verify the chains of these contracts, or of all, in the order of their ids.
 
-    A batch is read in one snapshot, so that concurrent work is not mistaken for tampering, and is
-    checked while the next batch is read. Memory does not grow with the number of contracts. The
-    removed contracts come last; with `archived`, each is compared with its archived record.
+    A batch is read in one snapshot, so that concurrent work is not mistaken for tampering. Memory
+    does not grow with the number of contracts. The removed contracts come last; with `archived`,
+    each is compared with its archived record.
+
+    Args:
+        jobs: the number of processes that verify all contracts. With more than one, the caller must
+            have no open transaction.
     """
-    read: list[ContractRecord | CheckedChain] = []
-    for batch in _batches(contract_ids):
-        judged: list[CheckedChain] = []
-        read = _read(batch, meanwhile=map(judged.append, map(_checked, read)))
-        yield from judged
-    yield from map(_checked, read)
     if contract_ids is None:
+        yield from _all_chains(jobs)
         yield from _chains_without_contract()
+    else:
+        yield from _chains_of(sorted({*contract_ids}))
     yield from _removed_contracts(contract_ids, archived)
 
 
@@ -85,18 +87,76 @@ def verify_contract(contract_id: UUID) -> tuple[CheckedChain | None, ContractRec
 
     Both are None if there is no such contract. The record is None if it cannot be read.
     """
-    try:
-        with one_snapshot():
-            contract_record = next(load_contract_records([contract_id]), None)
-        if contract_record is None:
-            return None, None
-        return _judged(contract_record), contract_record
-    except _UNREADABLE as error:
-        return _unreadable(contract_id, error), None
+    return next(iter(_verified([contract_id])), (None, None))
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def one_snapshot() -> Iterator[None]:
+    """Open a read-only transaction with one snapshot, or a savepoint in the open transaction."""
+    with transaction.atomic():
+        # The isolation level of an open transaction (a test's) cannot be changed any more.
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _all_chains(jobs: int) -> Iterator[CheckedChain]:
+    """Verify all contracts, range after range; several processes verify several ranges at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RANGES, [CONTRACTS_PER_RANGE])
+        starts = [start for (start,) in cursor.fetchall()]
+    ranges = list(pairwise([*starts, None]))
+    if jobs == 1:
+        for one in ranges:
+            yield from _chains_in(one)
+        return
+    # The forked processes must not use the connections of this one.
+    connections.close_all()
+    database: Any = connection
+    database.close_pool()
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("fork"), initializer=_follow_parent
+    ) as processes:
+        for checked in processes.map(_chains_in, ranges):
+            yield from checked
+
+
+_RANGES = """
+SELECT id FROM (
+    SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM governance_systemcontract
+) numbered WHERE place %% %s = 0 ORDER BY id
+"""
+
+
+def _follow_parent() -> None:  # pragma: no cover - only forked processes call this
+    """Leave Ctrl-C to the parent of this process, and end with a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_after, args=[parent_process()], daemon=True).start()
+
+
+def _end_after(process: Any) -> None:  # pragma: no cover - only forked processes call this
+    process.join()
+    os._exit(1)
+
+
+def _chains_in(id_range: tuple[UUID, UUID | None]) -> list[CheckedChain]:
+    """Verify the contracts from the first id to before the second; None is the end of all."""
+    start, end = id_range
+    contracts = SystemContract.objects.filter(pk__gte=start).order_by("pk")
+    if end is not None:
+        contracts = contracts.filter(pk__lt=end)
+    return list(_chains_of(list(contracts.values_list("pk", flat=True))))
+
+
+def _chains_of(contract_ids: Sequence[UUID]) -> Iterator[CheckedChain]:
+    for start in range(0, len(contract_ids), CONTRACTS_PER_BATCH):
+        for checked, _ in _verified(contract_ids[start : start + CONTRACTS_PER_BATCH]):
+            yield checked
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
     """Turn off the cyclic garbage collector, which would scan the rows of a batch repeatedly.
 
     The rows have no reference cycles, so their memory is freed after each batch without it.
@@ -110,38 +170,30 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-@_no_collection()
-def _read(
-    batch: Sequence[UUID], *, meanwhile: Iterator[None]
-) -> list[ContractRecord | CheckedChain]:
-    """Read the records of a batch; a record that cannot be read is a finding.
+@_no_garbage_collection()
+def _verified(batch: Sequence[UUID]) -> list[tuple[CheckedChain, ContractRecord | None]]:
+    """Verify a batch; a record that cannot be read is a finding.
 
     If the batch cannot be read, its contracts are read one by one, so that the others are checked.
     """
     try:
         with one_snapshot():
-            return list(load_contract_records(batch, meanwhile=meanwhile))
+            contract_records = load_contract_records(batch)
     except _UNREADABLE as error:
-        for _ in meanwhile:
-            pass  # the failed query left this work unfinished
         if len(batch) == 1:
-            return [_unreadable(batch[0], error)]
-    return [one for contract_id in batch for one in _read([contract_id], meanwhile=iter(()))]
+            return [(_unreadable(batch[0], error), None)]
+        return [one for contract_id in batch for one in _verified([contract_id])]
+    return [(_checked(contract_record), contract_record) for contract_record in contract_records]
 
 
-def _checked(read: ContractRecord | CheckedChain) -> CheckedChain:
-    if isinstance(read, CheckedChain):
-        return read
+def _checked(contract_record: ContractRecord) -> CheckedChain:
+    contract_id = contract_record.contract_id
     try:
-        return _judged(read)
+        found = first_problem(contract_record)
     except _UNREADABLE as error:
-        return _unreadable(read.contract_id, error)
-
-
-def _judged(contract_record: ContractRecord) -> CheckedChain:
-    found = first_problem(contract_record)
-    finding = Finding(contract_record.contract_id, *found) if found else None
-    return CheckedChain(contract_record.contract_id, len(contract_record.entries), finding)
+        return _unreadable(contract_id, error)
+    finding = Finding(contract_id, *found) if found else None
+    return CheckedChain(contract_id, len(contract_record.entries), finding)
 
 
 def _unreadable(contract_id: UUID, error: Exception) -> CheckedChain:
@@ -164,63 +216,25 @@ def _removed_contracts(
     contract_ids: Sequence[UUID] | None, archived: ArchiveReader | None
 ) -> Iterator[CheckedChain]:
     """Check the tombstones: nothing of the contract is left, and the archived record agrees."""
-    left = {
-        name: Exists(model._default_manager.filter(**{column: OuterRef("pk")}))
-        for name, (model, column) in _LEFT_BEHIND.items()
-    }
-    waiting = ContractTombstone.objects.order_by("pk").annotate(**left)
+    left = Func(F("pk"), function="governance_rows_left_of", output_field=TextField())
+    tombstones = ContractTombstone.objects.order_by("pk").annotate(left=left)
     if contract_ids is not None:
-        waiting = waiting.filter(pk__in=contract_ids)
-    for tombstone in waiting.iterator(chunk_size=CONTRACTS_PER_BATCH):
-        contract_id = tombstone.contract_id
-        rest = [name for name in _LEFT_BEHIND if getattr(tombstone, name)]
-        problem = f"it was removed, but this is left: {', '.join(rest)}" if rest else None
-        if archived and not problem:
-            problem = _problem_of_archived(tombstone, archived)
-        finding = Finding(contract_id, 1, problem) if problem else None
-        yield CheckedChain(contract_id, 0, finding, is_removed=True)
+        tombstones = tombstones.filter(pk__in=contract_ids)
+    batch: list[Any] = list(tombstones[:CONTRACTS_PER_BATCH])
+    while batch:
+        for tombstone in batch:
+            problem = _problem_of_removed(tombstone, archived)
+            finding = Finding(tombstone.pk, 1, f"it was removed, {problem}") if problem else None
+            yield CheckedChain(tombstone.pk, 0, finding, is_removed=True)
+        batch = list(tombstones.filter(pk__gt=batch[-1].pk)[:CONTRACTS_PER_BATCH])
 
 
-def _problem_of_archived(tombstone: ContractTombstone, archived: ArchiveReader) -> str | None:
+def _problem_of_removed(tombstone: Any, archived: ArchiveReader | None) -> str | None:
+    if tombstone.left:
+        return f"but this is left: {tombstone.left}"
     try:
-        archived(tombstone)
+        if archived:
+            archived(tombstone)
     except InvalidInputError as error:
-        return f"it was removed, and its archive file does not verify: {error}"
+        return f"and its archive file does not verify: {error}"
     return None
-
-
-# The tables in which rows of a removed contract could be left. Foreign keys of all other tables
-# refer to these.
-_LEFT_BEHIND: Mapping[str, tuple[type[Model], str]] = {
-    "contract": (SystemContract, "pk"),
-    "chain": (LedgerEntry, "contract_id"),
-    "job": (GovernanceJob, "contract_id"),
-    "questions": (ClarificationRequest, "contract_id"),
-    "signatures": (ApprovalSignature, "contract_id"),
-    "comments": (ContractComment, "contract_id"),
-}
-
-
-@contextmanager
-def one_snapshot() -> Iterator[None]:
-    """Open a read-only transaction with one snapshot, or a savepoint in the open transaction."""
-    with transaction.atomic():
-        # The isolation level of an open transaction (a test's) cannot be changed any more.
-        if not connection.savepoint_ids:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
-
-
-def _batches(contract_ids: Sequence[UUID] | None) -> Iterator[Sequence[UUID]]:
-    for ids in _all_ids() if contract_ids is None else [contract_ids]:
-        for start in range(0, len(ids), CONTRACTS_PER_BATCH):
-            yield ids[start : start + CONTRACTS_PER_BATCH]
-
-
-def _all_ids() -> Iterator[Sequence[UUID]]:
-    waiting = SystemContract.objects.order_by("pk").values_list("pk", flat=True)
-    ids = list(waiting[:IDS_PER_BATCH])
-    while ids:
-        yield ids
-        ids = list(waiting.filter(pk__gt=ids[-1])[:IDS_PER_BATCH])

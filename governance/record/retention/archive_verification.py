@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from governance.domain.canonical import timestamp
 from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.models import ContractTombstone
 from governance.record.ledger.contract_record import ContractRecord
@@ -55,12 +56,11 @@ def verify_archive(folder: Path) -> Iterator[CheckedFile]:
 
 def verify_archived_file(folder: Path, item: ManifestEntry) -> CheckedFile:
     """Verify the file of one line of the manifest."""
+    problem = None
     try:
         read_archived_file(folder, item)
     except InvalidInputError as error:
-        problem: str | None = str(error)
-    else:
-        problem = None
+        problem = str(error)
     return CheckedFile(item.file, item.contract_id, item.reference, item.entries, problem)
 
 
@@ -75,11 +75,7 @@ def read_archived_file(folder: Path, item: ManifestEntry) -> ContractRecord:
         raise _unusable("The file is missing.")
     if sha256(data).hexdigest() != item.sha256:
         raise _unusable("The SHA-256 of the file is not the one in the manifest.")
-    text = data.decode(errors="replace")
-    contract_record = read_verified_record(text)
-    if manifest_entry(contract_record, text, archived_at=item.archived_at) != item:
-        raise _unusable("The manifest differs from the record in the file.")
-    return contract_record
+    return _record_in(data, item, stated_by="manifest")
 
 
 def read_removed_record(folders: Sequence[Path], tombstone: ContractTombstone) -> ContractRecord:
@@ -88,23 +84,29 @@ def read_removed_record(folders: Sequence[Path], tombstone: ContractTombstone) -
     Raises:
         InvalidInputError: `bad_archive`, if no archive has the file, or the record does not verify.
     """
+    item = ManifestEntry(
+        contract_id=str(tombstone.contract_id),
+        reference=tombstone.reference,
+        status=tombstone.status,
+        entries=tombstone.entries,
+        head_sha256=tombstone.head_sha256,
+        file=contract_file(str(tombstone.contract_id)),
+        sha256=tombstone.file_sha256,
+        archived_at=str(timestamp(tombstone.archived_at)),
+    )
     for folder in folders:
-        data = _bytes_in(folder / contract_file(str(tombstone.contract_id)))
-        if data is None or sha256(data).hexdigest() != tombstone.file_sha256:
-            continue
-        text = data.decode(errors="replace")
-        contract_record = read_verified_record(text)
-        line = manifest_entry(contract_record, text, archived_at=tombstone.archived_at)
-        if (line.contract_id, line.reference, line.status, line.entries, line.head_sha256) != (
-            str(tombstone.contract_id),
-            tombstone.reference,
-            tombstone.status,
-            tombstone.entries,
-            tombstone.head_sha256,
-        ):
-            raise _unusable("The tombstone differs from the record in the file.")
-        return contract_record
+        data = _bytes_in(folder / item.file)
+        if data is not None and sha256(data).hexdigest() == item.sha256:
+            return _record_in(data, item, stated_by="tombstone")
     raise _unusable("None of the given archives has the file that the tombstone names.")
+
+
+def _record_in(data: bytes, item: ManifestEntry, *, stated_by: str) -> ContractRecord:
+    text = data.decode(errors="replace")
+    contract_record = read_verified_record(text)
+    if manifest_entry(contract_record, text, archived_at=item.archived_at) != item:
+        raise _unusable(f"The {stated_by} differs from the record in the file.")
+    return contract_record
 
 
 def _bytes_in(path: Path) -> bytes | None:

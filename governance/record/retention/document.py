@@ -9,91 +9,40 @@ bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
 from django.db.models import BinaryField
 
-from governance.db.row_mapping import array_literal
 from governance.domain.canonical import canonical_text, load_json
 from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
-from governance.models import (
-    ApprovalSignature,
-    AuditEvidence,
-    AuditResolution,
-    ClarificationAnswer,
-    ClarificationRequest,
-    ContractComment,
-    GovernanceAudit,
-    GovernanceJob,
-    HealthSnapshot,
-    JobStep,
-    LedgerEntry,
-    StepResult,
-    SystemContract,
-)
-from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.full_verification import first_problem
-from governance.record.ledger.loading import assemble_contract_records, load_contract_records
-from governance.record.ledger.rows import (
-    RowQuery,
-    columns_of,
-    make_row,
-    read_rows,
-)
+from governance.record.ledger.chain_verification import first_problem
+from governance.record.ledger.contract_record import ContractRecord, gather_rows
+from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
+from governance.record.ledger.rows import columns_of, make_row
 
 FORMAT = "govsite.contract"
 VERSION = 1
 
-# Every table with rows of a contract, by its name in the file. These names never change, because
-# archives of every earlier version must stay readable when a model is renamed.
-TABLES: Mapping[str, Any] = {
-    "SystemContract": SystemContract,
-    "LedgerEntry": LedgerEntry,
-    "ClarificationRequest": ClarificationRequest,
-    "ClarificationAnswer": ClarificationAnswer,
-    "ContractComment": ContractComment,
-    "ApprovalSignature": ApprovalSignature,
-    "GovernanceJob": GovernanceJob,
-    "JobStep": JobStep,
-    "StepResult": StepResult,
-    "HealthSnapshot": HealthSnapshot,
-    "AuditEvidence": AuditEvidence,
-    "GovernanceAudit": GovernanceAudit,
-    "AuditResolution": AuditResolution,
-}
-_NAMES: Mapping[Any, str] = {model: name for name, model in TABLES.items()}
 # The errors of a row that was changed into a value that Python or canonical JSON cannot hold.
 UNREADABLE = (ValueError, TypeError, RecursionError, AttributeError, KeyError)
 
-Rows = dict[str, list[Any]]
 
-
-def load_record_texts(
-    contract_ids: Sequence[UUID], *, using: str = DEFAULT_DB_ALIAS
-) -> Iterator[tuple[ContractRecord, str]]:
-    """Load contract records with the texts of their files, in the order of ids, by fifteen queries.
-
-    A contract that does not exist is left out.
-
-    Raises:
-        DataError, or one of `UNREADABLE`: for a record that cannot be read.
-    """
-    contract_records = list(load_contract_records(contract_ids, using=using))
-    comments: dict[str, list[Any]] = {}
-    comments_query = RowQuery(
-        ContractComment, "contract_id = ANY (%s::uuid[])", [array_literal(contract_ids)]
-    )
-    for comment in read_rows(comments_query, using=using):
-        comments.setdefault(str(comment.contract_id), []).append(comment)
-    for contract_record in contract_records:
-        text = contract_record_text(
-            contract_record, comments.get(str(contract_record.contract.pk), [])
-        )
-        yield contract_record, text
+def contract_record_text(contract_record: ContractRecord) -> str:
+    """Serialize a contract's record as the text of its file."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "contract_id": contract_record.contract.id,
+        "successor_id": next(iter(contract_record.successor_ids), None),
+        "rows": {
+            name: [_values_of(row) for row in rows]
+            for name, rows in contract_record.rows.items()
+            if rows
+        },
+    }
+    return canonical_text(document) + "\n"
 
 
 def read_verified_record(text: str) -> ContractRecord:
@@ -102,21 +51,19 @@ def read_verified_record(text: str) -> ContractRecord:
     Raises:
         InvalidInputError: `bad_archive`, with the first problem.
     """
-    contract_record, _ = parse_contract_record(text)
+    contract_record = parse_contract_record(text)
     try:
-        problem = export_problem(contract_record)
+        # Version 0.1 took the times from the clocks of its processes, and its archives verify.
+        problem = export_problem(contract_record, is_ordered_by_time=False)
     except UNREADABLE as error:
         raise _unreadable(error) from None
     if problem:
-        raise _unusable(f"entry {problem[0]}: {problem[1]}")
+        raise _unusable(problem)
     return contract_record
 
 
-def parse_contract_record(text: str) -> tuple[ContractRecord, list[Any]]:
+def parse_contract_record(text: str) -> ContractRecord:
     """Parse the text of a contract's file, in whatever state the contract is, and verify nothing.
-
-    Returns:
-        The record, and the rows of the contract's comments, in the order of the file.
 
     Raises:
         InvalidInputError: `bad_archive`, for a text that no version known here has written.
@@ -127,46 +74,30 @@ def parse_contract_record(text: str) -> tuple[ContractRecord, list[Any]]:
             raise _unusable("it is not canonical JSON")
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise _unusable("its format or version is unknown")
-        rows = {name: _rows_in(TABLES[name], found) for name, found in document["rows"].items()}
-        return _assembled(rows, document), rows.get(_NAMES[ContractComment], [])
+        rows = {
+            name: _rows_in(RECORD_TABLES[name], found) for name, found in document["rows"].items()
+        }
+        return _record_of(document, rows)
     except UNREADABLE as error:
         raise _unreadable(error) from None
 
 
-def export_problem(contract_record: ContractRecord) -> tuple[int, str] | None:
+def export_problem(
+    contract_record: ContractRecord, *, is_ordered_by_time: bool = True
+) -> str | None:
     """Find why a record cannot be exported: it does not verify, or the contract has not ended.
 
     Returns:
-        The number of the first entry that does not fit, and the problem; None if there is none.
+        The first entry that does not fit, and the problem; None if there is none.
     """
+    contract, job = contract_record.contract, contract_record.job
     after = len(contract_record.entries) + 1
-    if contract_record.contract.status not in CONTRACT_TERMINAL_STATES:
-        return after, f"the contract has not ended, it is {contract_record.contract.status}"
-    if contract_record.job and contract_record.job.status not in JOB_TERMINAL_STATES:
-        return after, f"its job has not ended, it is {contract_record.job.status}"
-    return first_problem(contract_record)
-
-
-def contract_record_text(contract_record: ContractRecord, comments: Sequence[Any]) -> str:
-    """Serialize a contract's record, with the rows of its comments, as the text of its file."""
-    kinds: dict[type, list[Any]] = {
-        SystemContract: [contract_record.contract],
-        LedgerEntry: contract_record.entries,
-        JobStep: contract_record.steps,
-        ContractComment: list(comments),
-    }
-    kept = {_NAMES[model]: rows for model, rows in kinds.items()}
-    for row in contract_record.rows.values():
-        if not isinstance(row, str):  # the id of a successor is not a row
-            kept.setdefault(_NAMES[row.model], []).append(row)
-    document = {
-        "format": FORMAT,
-        "version": VERSION,
-        "contract_id": str(contract_record.contract.pk),
-        "successor_id": contract_record.successor_id,
-        "rows": {name: [_values_of(row) for row in rows] for name, rows in kept.items() if rows},
-    }
-    return canonical_text(document) + "\n"
+    if contract.status not in CONTRACT_TERMINAL_STATES:
+        return f"entry {after}: the contract has not ended, it is {contract.status}"
+    if job and job.status not in JOB_TERMINAL_STATES:
+        return f"entry {after}: its job has not ended, it is {job.status}"
+    found = first_problem(contract_record, is_ordered_by_time=is_ordered_by_time)
+    return f"entry {found[0]}: {found[1]}" if found else None
 
 
 def _values_of(row: Any) -> dict[str, Any]:
@@ -176,42 +107,35 @@ def _values_of(row: Any) -> dict[str, Any]:
     }
 
 
-def _rows_in(model: Any, found: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Make the light rows of `model` from their values in the file.
+def _rows_in(table: RecordTable, found: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Make the light rows of a table from their values in the file.
 
     Raises:
         KeyError: for an unknown or missing column.
     """
-    known = set(columns_of(model))
-    binary = {field.attname for field in model._meta.fields if isinstance(field, BinaryField)}
+    columns = set(columns_of(table.model))
+    binary = [f.attname for f in table.model._meta.fields if isinstance(f, BinaryField)]
     rows = []
     for values in found:
-        if unknown := set(values) - known:
+        if unknown := set(values) - columns:
             raise KeyError(*unknown)
         as_bytes = {name: bytes.fromhex(values[name]) for name in binary}
-        rows.append(make_row(model, {**values, **as_bytes}))
+        rows.append(make_row(table.model, {**values, **as_bytes}))
     return rows
 
 
-def _assembled(rows: Rows, document: Mapping[str, Any]) -> ContractRecord:
-    [contract] = rows[_NAMES[SystemContract]]
-    taken = 1
+def _record_of(document: Mapping[str, Any], rows: Mapping[str, list[Any]]) -> ContractRecord:
+    def read(name: str, table: RecordTable, ids: Iterable[Any]) -> list[Any]:
+        return [row for row in rows.get(name, ()) if getattr(row, table.reference) in ids]
 
-    def read(model: Any, column: str, keys: Collection[Any]) -> list[Any]:
-        nonlocal taken
-        found = [row for row in rows.get(_NAMES[model], ()) if getattr(row, column) in keys]
-        taken += len(found)
-        return found
-
-    # `is_parent_valid` stays true, because the parent is not in the file; the chain has its id.
-    begun = ContractRecord(contract, successor_id=document["successor_id"])
-    if begun.successor_id is not None:
-        begun.add("successor_id", None, begun.successor_id)
-    [contract_record] = assemble_contract_records([begun], read)
-    read(ContractComment, "contract_id", {contract.pk})
-    if contract.pk != document["contract_id"] or taken != sum(map(len, rows.values())):
+    gathered = gather_rows([document["contract_id"]], read).get(document["contract_id"], {})
+    if len(rows["SystemContract"]) != 1 or sum(map(len, gathered.values())) != sum(
+        map(len, rows.values())
+    ):
         raise _unusable("it holds rows that belong to another contract")
-    return contract_record
+    # `is_parent_valid` stays true, because the parent is not in the file; the chain has its id.
+    successor_id = document["successor_id"]
+    return ContractRecord(gathered, [] if successor_id is None else [successor_id])
 
 
 def _unreadable(error: Exception) -> InvalidInputError:

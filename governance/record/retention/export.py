@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from governance.domain.errors import InTheFutureError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.models import SystemContract
+from governance.record.ledger.contract_record import ContractRecord, load_contract_records
 from governance.record.ledger.verification import one_snapshot
 from governance.record.retention.archive_directory import (
     ArchiveDirectory,
@@ -21,8 +22,8 @@ from governance.record.retention.archive_directory import (
 )
 from governance.record.retention.document import (
     UNREADABLE,
+    contract_record_text,
     export_problem,
-    load_record_texts,
 )
 
 CONTRACTS_PER_BATCH = 100
@@ -32,14 +33,13 @@ CONTRACTS_PER_BATCH = 100
 class ExportResult:
     """The outcome for one contract.
 
-    `problem` says why it was not exported. Without a problem, `is_new` is false if the archive had
-    its file already.
+    `problem` says why it was not exported. `file` is the line of the manifest and the text of the
+    file; without a problem, it is None if the archive had the file already.
     """
 
     contract_id: UUID
-    entries: int = 0
-    is_new: bool = False
     problem: str | None = None
+    file: tuple[ManifestEntry, str] | None = None
 
 
 def contracts_at_rest(*, before: datetime) -> QuerySet[SystemContract]:
@@ -65,39 +65,30 @@ def archive_contracts(
         raise InTheFutureError.at("before", "is in the future")
     for batch in _batches(before):
         missing = [one for one in batch if not (archive and archive.has(one))]
-        kept = set(batch) - set(missing)
-        yield from (ExportResult(contract_id) for contract_id in batch if contract_id in kept)
-        judged = _judged(missing, at=at)
+        yield from (ExportResult(one) for one in batch if one not in missing)
+        results = _exported(missing, at=at) if missing else []
         if archive:
-            archive.put([file for _, file in judged if file])
-        yield from (outcome for outcome, _ in judged)
+            archive.put([result.file for result in results if result.file])
+        yield from results
 
 
-_Judged = tuple[ExportResult, tuple[ManifestEntry, str] | None]
-
-
-def _judged(batch: Sequence[UUID], *, at: datetime) -> list[_Judged]:
-    """Verify a batch; return each outcome, with the manifest's entry and the text to export."""
-    if not batch:
-        return []
+def _exported(batch: Sequence[UUID], *, at: datetime) -> list[ExportResult]:
+    """Verify a batch, and make its files; one by one if a record of it cannot be read."""
     try:
         with one_snapshot():
-            records = list(load_record_texts(batch))
+            return [_result(one, at=at) for one in load_contract_records(batch)]
     except (*UNREADABLE, DataError) as error:
         if len(batch) == 1:
-            problem = f"the record cannot be read: {type(error).__name__}"
-            return [(ExportResult(batch[0], problem=problem), None)]
-        return [one for contract_id in batch for one in _judged([contract_id], at=at)]
-    judged: list[_Judged] = []
-    for contract_record, text in records:
-        contract_id, entries = contract_record.contract_id, len(contract_record.entries)
-        if found := export_problem(contract_record):
-            problem = f"entry {found[0]}: {found[1]}"
-            judged.append((ExportResult(contract_id, entries, problem=problem), None))
-        else:
-            line = manifest_entry(contract_record, text, archived_at=at)
-            judged.append((ExportResult(contract_id, entries, is_new=True), (line, text)))
-    return judged
+            return [ExportResult(batch[0], f"the record cannot be read: {type(error).__name__}")]
+        return [one for contract_id in batch for one in _exported([contract_id], at=at)]
+
+
+def _result(contract_record: ContractRecord, *, at: datetime) -> ExportResult:
+    if problem := export_problem(contract_record):
+        return ExportResult(contract_record.contract_id, problem)
+    text = contract_record_text(contract_record)
+    line = manifest_entry(contract_record, text, archived_at=at)
+    return ExportResult(contract_record.contract_id, file=(line, text))
 
 
 def _batches(before: datetime) -> Iterator[list[UUID]]:

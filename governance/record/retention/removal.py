@@ -23,15 +23,15 @@ from django.db import DataError, connections, transaction
 from governance.db.app_role import require_owner
 from governance.db.errors import translated_errors
 from governance.domain.canonical import sha256_hex, timestamp
-from governance.domain.errors import InvalidInputError
 from governance.models import ContractTombstone, SystemContract
+from governance.record.ledger.contract_record import load_contract_records
 from governance.record.retention.archive_directory import (
     ManifestEntry,
     manifest_entries,
     require_finished_archive,
 )
-from governance.record.retention.archive_verification import read_archived_file
-from governance.record.retention.document import UNREADABLE, load_record_texts
+from governance.record.retention.archive_verification import verify_archived_file
+from governance.record.retention.document import UNREADABLE, contract_record_text
 
 CONTRACTS_PER_BATCH = 100
 
@@ -83,7 +83,7 @@ def remove_archived(
         for item in batch:
             if item.contract_id in tombstoned:
                 yield _removed_before(item, tombstoned[item.contract_id])
-            elif problem := _problem_of_file(folder, item):
+            elif problem := verify_archived_file(folder, item).problem:
                 yield _kept(item, problem)
             else:
                 proven.append(item)
@@ -117,8 +117,8 @@ def _removed_at_once(
     locked = SystemContract.objects.using(using).filter(pk__in=ids).order_by("pk")
     list(locked.select_for_update().values_list("pk"))
     current = {
-        str(contract_record.contract.pk): (contract_record.contract, sha256_hex(text))
-        for contract_record, text in load_record_texts(ids, using=using)
+        one.contract.id: (one.contract, sha256_hex(contract_record_text(one)))
+        for one in load_contract_records(ids, using=using)
     }
     # Another process may have removed some of them while this one waited for the locks.
     tombstoned = _tombstones([i for i in items if i.contract_id not in current], using=using)
@@ -167,14 +167,6 @@ def _removed_before(item: ManifestEntry, tombstone: ContractTombstone) -> Remova
     if tombstone.file_sha256 == item.sha256:
         return Removal(item.contract_id, item.reference, RemovalOutcome.REMOVED_BEFORE)
     return _kept(item, "it was removed before, with another file")
-
-
-def _problem_of_file(folder: Path, item: ManifestEntry) -> str | None:
-    try:
-        read_archived_file(folder, item)
-    except InvalidInputError as error:
-        return str(error)
-    return None
 
 
 def _kept(item: ManifestEntry, problem: str) -> Removal:

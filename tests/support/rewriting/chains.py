@@ -24,8 +24,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.record.ledger.chain import GENESIS, entry_hash
-from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import load_contract_records
+from governance.record.ledger.contract_record import ContractRecord, load_contract_records
 from tests.support.attacks import insert_row, run_sql, update_row
 from tests.support.rewriting.documents import (
     ContractDocument,
@@ -207,9 +206,8 @@ def forge_chain(document: ContractDocument) -> None:
         if contract.approved_digest:
             changes["approved_digest"] = content
         update_row(SystemContract._meta.db_table, contract.pk, **changes)
-        for (record, _), row in contract_record.rows.items():
-            if record == "signature_sha256":
-                sign_anew(row, content)
+        for signature in contract_record.rows["ApprovalSignature"]:
+            sign_anew(signature, content)
         [contract_record] = load_contract_records([document.contract_id])
     previous = GENESIS
     for entry in contract_record.entries:

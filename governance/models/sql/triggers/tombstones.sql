@@ -46,14 +46,7 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_tombstone_leaves_nothing() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    -- Foreign keys of the other tables refer to these, so no other row can be left.
-    IF EXISTS (SELECT FROM governance_systemcontract WHERE id = NEW.contract_id)
-       OR EXISTS (SELECT FROM governance_ledgerentry WHERE contract_id = NEW.contract_id)
-       OR EXISTS (SELECT FROM governance_governancejob WHERE contract_id = NEW.contract_id)
-       OR EXISTS (SELECT FROM governance_clarificationrequest WHERE contract_id = NEW.contract_id)
-       OR EXISTS (SELECT FROM governance_approvalsignature WHERE contract_id = NEW.contract_id)
-       OR EXISTS (SELECT FROM governance_contractcomment WHERE contract_id = NEW.contract_id)
-    THEN
+    IF governance_rows_left_of(NEW.contract_id) <> '' THEN
         PERFORM governance_refuse('tombstone_leaves_nothing',
             'A contract with a tombstone must be removed with all its rows.');
     END IF;

@@ -1,0 +1,59 @@
+"""The tables with rows of a contract. Reading, archives and removal all follow this one list.
+
+The SQL of removal (`remove_contracts.sql`, `rows_left_of.sql`) has to name the tables itself; tests
+hold it equal to this list. Foreign keys lead from each table to the contract, so another test finds
+a new table that is missing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from governance.models import (
+    ApprovalSignature,
+    AuditEvidence,
+    AuditResolution,
+    ClarificationAnswer,
+    ClarificationRequest,
+    ContractComment,
+    GovernanceAudit,
+    GovernanceJob,
+    HealthSnapshot,
+    JobStep,
+    LedgerEntry,
+    StepResult,
+    SystemContract,
+)
+
+
+class RecordTable(NamedTuple):
+    """A table with rows of a contract.
+
+    `reference` is the column with the id of the row of the table `parent` to which a row belongs.
+    For the contract itself, which has no parent, it is the contract's own id.
+    """
+
+    model: Any
+    parent: str | None
+    reference: str
+    order: str = "id"
+
+
+# The names never change, because the files of an archive contain them, and archives of every
+# earlier version must stay readable when a model is renamed. A parent is before its children.
+RECORD_TABLES: Mapping[str, RecordTable] = {
+    "SystemContract": RecordTable(SystemContract, None, "id"),
+    "LedgerEntry": RecordTable(LedgerEntry, "SystemContract", "contract_id", "seq, id"),
+    "ClarificationRequest": RecordTable(ClarificationRequest, "SystemContract", "contract_id"),
+    "ClarificationAnswer": RecordTable(ClarificationAnswer, "ClarificationRequest", "request_id"),
+    "ContractComment": RecordTable(ContractComment, "SystemContract", "contract_id"),
+    "ApprovalSignature": RecordTable(ApprovalSignature, "SystemContract", "contract_id"),
+    "GovernanceJob": RecordTable(GovernanceJob, "SystemContract", "contract_id"),
+    "JobStep": RecordTable(JobStep, "GovernanceJob", "job_id", "step_index, id"),
+    "StepResult": RecordTable(StepResult, "GovernanceJob", "job_id"),
+    "HealthSnapshot": RecordTable(HealthSnapshot, "GovernanceJob", "job_id"),
+    "AuditEvidence": RecordTable(AuditEvidence, "GovernanceJob", "job_id"),
+    "GovernanceAudit": RecordTable(GovernanceAudit, "GovernanceJob", "job_id"),
+    "AuditResolution": RecordTable(AuditResolution, "GovernanceAudit", "audit_id"),
+}
