@@ -105,34 +105,18 @@ def sha256_hex(text: str) -> str:
 def digest(value: Any, *, expected: str | None = None) -> str:
     """Return the SHA-256 of the canonical JSON of `value`, as 64 hexadecimal digits.
 
-    The call is faster when the result equals `expected`. Do not pass `expected` for a value that
-    may hold NaN or an infinity: `fast_canonical_bytes` writes those as `null`.
+    The call is faster when the result equals `expected`: orjson nearly always writes canonical
+    JSON, and if the SHA-256 of what it writes is `expected`, that is the digest. Do not pass
+    `expected` for a value that may hold NaN or an infinity, which orjson writes as `null`.
     """
     if expected is not None:
         try:
-            if fast_canonical_digest(value) == expected:
+            serialized = orjson.dumps(value, option=_SORTED_AND_EXACT)
+            if hashlib.sha256(serialized).hexdigest() == expected:
                 return expected
         except TypeError:  # rfc8785 serializes the value, or raises the error for it
             pass
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
-
-
-def fast_canonical_bytes(value: Any) -> bytes:
-    """Serialize `value` with orjson: nearly always canonical JSON, and several times faster.
-
-    Use the result only for a comparison with stored bytes or their SHA-256. If the two are equal,
-    the stored bytes are the canonical JSON of `value`. If they differ, that is not known yet:
-    compare with `canonical_bytes`. NaN and infinities become `null`.
-
-    Raises:
-        TypeError: for a value that orjson does not serialize.
-    """
-    return orjson.dumps(value, option=_SORTED_AND_EXACT)
-
-
-def fast_canonical_digest(value: Any) -> str:
-    """Return the SHA-256 of `fast_canonical_bytes`, as 64 hexadecimal digits; compare only."""
-    return hashlib.sha256(fast_canonical_bytes(value)).hexdigest()
 
 
 def load_json(text: str | bytes) -> Any:

@@ -15,9 +15,8 @@ from governance.flows.run_job import cancel_job
 from governance.models import LedgerEntry, SystemContract
 from governance.record.ledger.chain import entry_hash
 from governance.record.ledger.chain_verification import first_problem
-from governance.record.ledger.contract_record import (
-    NO_DIGEST,
-    ContractRecord,
+from governance.record.ledger.contract_record import NO_DIGEST, ContractRecord
+from governance.record.ledger.loading import (
     load_contract_records,
 )
 from governance.record.ledger.verification import Finding, verify_ledger
@@ -171,17 +170,23 @@ def test_confidence__that_is_no_number_any_more__is_not_the_nothing_that_it_was(
         assert contract_record.digest_of("content_sha256", expected=nothing) == expected
 
 
-def test_entry__that_lost_its_status__is_a_finding(users: Users) -> None:
+@pytest.mark.parametrize(
+    ("columns", "more", "problem"),
+    [
+        ({"to_status": None}, {}, "the status of contract.audit.passed cannot be empty"),
+        ({}, {"note": "Trust me."}, "its body differs from its columns: note"),
+    ],
+)
+def test_entry__that_no_operation_could_have_written__is_a_finding(
+    users: Users, columns: dict[str, Any], more: dict[str, Any], problem: str
+) -> None:
     judged_job(users)
     [contract_record] = contract_records()
     last: Any = contract_record.entries[-1]
-    body = canonical_text(json.loads(last.body) | {"to_status": None})
+    body = canonical_text(json.loads(last.body) | columns | more)
     hashed = entry_hash(last.prev_hash, body)
-    contract_record.entries[-1] = last._replace(to_status=None, body=body, hash=hashed)
-    assert first_problem(contract_record) == (
-        12,
-        "the status of contract.audit.passed cannot be empty",
-    )
+    contract_record.entries[-1] = last._replace(**columns, body=body, hash=hashed)
+    assert first_problem(contract_record) == (12, problem)
 
 
 def test_verifying__with_garbage_collection_disabled__leaves_it_disabled(users: Users) -> None:

@@ -26,7 +26,9 @@ from governance.record.ledger.chain import (
     append_entries,
     entry_hash,
 )
-from governance.record.ledger.contract_record import load_contract_records
+from governance.record.ledger.loading import (
+    load_contract_records,
+)
 from governance.record.ledger.verification import Finding, verify_ledger
 from tests.support.factories import (
     MAY_NOT,

@@ -25,12 +25,14 @@ from governance.record.ledger.chain import (
     ChainHead,
     NewEntry,
     entries_after,
+    entry_hash,
 )
+from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import VALUE_FUNCTIONS
 from governance.record.ledger.events import EVENTS
 from governance.record.ledger.record_tables import RECORD_TABLES
 from governance.record.ledger.rows import columns_of
-from governance.record.retention.document import contract_record_text
+from governance.record.retention.document import contract_record_text, read_verified_record
 from tests.golden import names
 from tests.golden.verification import (
     SUMS,
@@ -273,6 +275,26 @@ def test_missing_file__verification_finds_it(copied: Path, file: str, problem: s
     (copied / file).unlink()
     assert any(problem in one for one in problems_in(copied))
     assert changed_files(copied) == [file]
+
+
+def with_a_time_that_runs_backwards(document: Any) -> str:
+    """Return a record's text whose second entry is a day earlier, with all hashes recomputed."""
+    head = bytes(32)
+    for row in document["rows"]["LedgerEntry"]:
+        if row["seq"] == 2:
+            row["at"] = "2020-01-01T00:00:00.000000Z"
+        row["body"] = canonical_text(json.loads(row["body"]) | {"at": row["at"]})
+        row["prev_hash"] = head.hex()
+        head = entry_hash(head, row["body"])
+        row["hash"] = head.hex()
+    return canonical_text(document) + "\n"
+
+
+def test_archived_record__with_a_time_that_runs_backwards__verifies_as_of_0_1() -> None:
+    """Version 0.1 took times from the clocks of its processes, which were not always in step."""
+    text = with_a_time_that_runs_backwards(json.loads((FOLDER / ARCHIVED).read_bytes()))
+    record = read_verified_record(text)
+    assert first_problem(record) == (2, "its time is before that of entry 1")
 
 
 def test_new_file__is_not_one_that_was_written(copied: Path) -> None:

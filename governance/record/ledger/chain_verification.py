@@ -77,11 +77,12 @@ def _problem_of_columns(entry: Any, body: Mapping[str, Any]) -> str | None:
         "to_status": entry.to_status,
         "reason": entry.reason,
         "step_index": entry.step_index,
+        "records": body["records"],
     }
-    if columns.items() <= body.items():
+    if body == columns:
         return None
-    differing = [name for name, value in columns.items() if name not in body or body[name] != value]
-    return f"its body differs from its columns: {', '.join(differing)}"
+    differing = [name for name, value in columns.items() if body.get(name, ...) != value]
+    return f"its body differs from its columns: {', '.join(differing or body.keys() - columns)}"
 
 
 def _problem_of_move(entry: Any, records: Records, state: ChainState) -> str | None:

@@ -21,18 +21,20 @@ from multiprocessing import get_context, parent_process
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, connection, connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models import Count, Exists, F, Func, OuterRef, TextField
 
 from governance.domain.errors import InvalidInputError
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
 from governance.record.ledger.chain_verification import first_problem
-from governance.record.ledger.contract_record import ContractRecord, load_contract_records
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.loading import (
+    load_contract_records,
+    one_by_one_if_unreadable,
+)
 
 CONTRACTS_PER_BATCH = 100  # read in one snapshot
 CONTRACTS_PER_RANGE = 1000  # verified by one process, and then reported
-# The errors of reading a row that was changed into a value Python cannot hold.
-_UNREADABLE = (DataError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class CheckedChain:
     is_removed: bool = False
 
 
+# The result for one contract, and the record that was verified, or None if it cannot be read.
+_Verified = tuple[CheckedChain, ContractRecord | None]
 # Returns the archived record of a removed contract, or raises InvalidInputError if there is none.
 ArchiveReader = Callable[[ContractTombstone], ContractRecord]
 
@@ -171,34 +175,25 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 @_no_garbage_collection()
-def _verified(batch: Sequence[UUID]) -> list[tuple[CheckedChain, ContractRecord | None]]:
-    """Verify a batch; a record that cannot be read is a finding.
+def _verified(batch: Sequence[UUID]) -> list[_Verified]:
+    """Verify a batch; a record that cannot be read is a finding."""
+    return one_by_one_if_unreadable(batch, _verified_at_once, _unreadable)
 
-    If the batch cannot be read, its contracts are read one by one, so that the others are checked.
-    """
-    try:
-        with one_snapshot():
-            contract_records = load_contract_records(batch)
-    except _UNREADABLE as error:
-        if len(batch) == 1:
-            return [(_unreadable(batch[0], error), None)]
-        return [one for contract_id in batch for one in _verified([contract_id])]
+
+def _verified_at_once(batch: Sequence[UUID]) -> list[_Verified]:
+    with one_snapshot():
+        contract_records = load_contract_records(batch)
     return [(_checked(contract_record), contract_record) for contract_record in contract_records]
 
 
 def _checked(contract_record: ContractRecord) -> CheckedChain:
-    contract_id = contract_record.contract_id
-    try:
-        found = first_problem(contract_record)
-    except _UNREADABLE as error:
-        return _unreadable(contract_id, error)
+    contract_id, found = contract_record.contract_id, first_problem(contract_record)
     finding = Finding(contract_id, *found) if found else None
     return CheckedChain(contract_id, len(contract_record.entries), finding)
 
 
-def _unreadable(contract_id: UUID, error: Exception) -> CheckedChain:
-    problem = f"the record cannot be read: {type(error).__name__}"
-    return CheckedChain(contract_id, 0, Finding(contract_id, 1, problem))
+def _unreadable(contract_id: UUID, problem: str) -> _Verified:
+    return CheckedChain(contract_id, 0, Finding(contract_id, 1, problem)), None
 
 
 def _chains_without_contract() -> Iterator[CheckedChain]:

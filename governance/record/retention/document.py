@@ -18,15 +18,16 @@ from governance.domain.canonical import canonical_text, load_json
 from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.record.ledger.chain_verification import first_problem
-from governance.record.ledger.contract_record import ContractRecord, gather_rows
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.loading import (
+    UNREADABLE,
+    gather_rows,
+)
 from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
 from governance.record.ledger.rows import columns_of, make_row
 
 FORMAT = "govsite.contract"
 VERSION = 1
-
-# The errors of a row that was changed into a value that Python or canonical JSON cannot hold.
-UNREADABLE = (ValueError, TypeError, RecursionError, AttributeError, KeyError)
 
 
 def contract_record_text(contract_record: ContractRecord) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from django.db import DataError
 from django.db.models import Q, QuerySet
 
 from governance.domain.errors import InTheFutureError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.models import SystemContract
-from governance.record.ledger.contract_record import ContractRecord, load_contract_records
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.loading import (
+    load_contract_records,
+    one_by_one_if_unreadable,
+)
 from governance.record.ledger.verification import one_snapshot
 from governance.record.retention.archive_directory import (
     ArchiveDirectory,
@@ -21,7 +25,6 @@ from governance.record.retention.archive_directory import (
     manifest_entry,
 )
 from governance.record.retention.document import (
-    UNREADABLE,
     contract_record_text,
     export_problem,
 )
@@ -66,21 +69,16 @@ def archive_contracts(
     for batch in _batches(before):
         missing = [one for one in batch if not (archive and archive.has(one))]
         yield from (ExportResult(one) for one in batch if one not in missing)
-        results = _exported(missing, at=at) if missing else []
+        results = one_by_one_if_unreadable(missing, partial(_exported, at=at), ExportResult)
         if archive:
             archive.put([result.file for result in results if result.file])
         yield from results
 
 
 def _exported(batch: Sequence[UUID], *, at: datetime) -> list[ExportResult]:
-    """Verify a batch, and make its files; one by one if a record of it cannot be read."""
-    try:
-        with one_snapshot():
-            return [_result(one, at=at) for one in load_contract_records(batch)]
-    except (*UNREADABLE, DataError) as error:
-        if len(batch) == 1:
-            return [ExportResult(batch[0], f"the record cannot be read: {type(error).__name__}")]
-        return [one for contract_id in batch for one in _exported([contract_id], at=at)]
+    """Verify a batch, and make its files."""
+    with one_snapshot():
+        return [_result(one, at=at) for one in load_contract_records(batch)]
 
 
 def _result(contract_record: ContractRecord, *, at: datetime) -> ExportResult:

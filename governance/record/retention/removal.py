@@ -13,25 +13,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, connections, transaction
+from django.db import connections, transaction
 
 from governance.db.app_role import require_owner
 from governance.db.errors import translated_errors
 from governance.domain.canonical import sha256_hex, timestamp
 from governance.models import ContractTombstone, SystemContract
-from governance.record.ledger.contract_record import load_contract_records
+from governance.record.ledger.loading import (
+    load_contract_records,
+    one_by_one_if_unreadable,
+)
 from governance.record.retention.archive_directory import (
     ManifestEntry,
     manifest_entries,
     require_finished_archive,
 )
 from governance.record.retention.archive_verification import verify_archived_file
-from governance.record.retention.document import UNREADABLE, contract_record_text
+from governance.record.retention.document import contract_record_text
 
 CONTRACTS_PER_BATCH = 100
 
@@ -87,26 +91,14 @@ def remove_archived(
                 yield _kept(item, problem)
             else:
                 proven.append(item)
-        yield from _removed(proven, at=at, using=using, is_confirmed=is_confirmed)
+        remove = partial(_removed, at=at, using=using, is_confirmed=is_confirmed)
+        yield from one_by_one_if_unreadable(proven, remove, _kept)
 
 
-def _removed(
-    items: Sequence[ManifestEntry], *, at: datetime, using: str, is_confirmed: bool
-) -> list[Removal]:
-    """Remove a batch in one transaction; one by one if a record of it cannot be read."""
-    if not items:
-        return []
-    try:
-        with translated_errors(), transaction.atomic(using=using):
-            return _removed_at_once(items, at=at, using=using, is_confirmed=is_confirmed)
-    except (*UNREADABLE, DataError) as error:
-        if len(items) == 1:
-            return [_kept(items[0], f"the record cannot be read: {type(error).__name__}")]
-        return [
-            one
-            for item in items
-            for one in _removed([item], at=at, using=using, is_confirmed=is_confirmed)
-        ]
+def _removed(items: Sequence[ManifestEntry], *, using: str, **options: Any) -> list[Removal]:
+    """Remove a batch in one transaction."""
+    with translated_errors(), transaction.atomic(using=using):
+        return _removed_at_once(items, using=using, **options)
 
 
 def _removed_at_once(

@@ -24,7 +24,10 @@ from governance.models import (
     SystemContract,
 )
 from governance.record.ledger.chain import GENESIS, entry_hash
-from governance.record.ledger.contract_record import ContractRecord, load_contract_records
+from governance.record.ledger.contract_record import ContractRecord
+from governance.record.ledger.loading import (
+    load_contract_records,
+)
 from tests.support.attacks import insert_row, run_sql, update_row
 from tests.support.rewriting.documents import (
     ContractDocument,
