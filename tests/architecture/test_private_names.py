@@ -28,6 +28,7 @@ PUBLIC: Mapping[str, str] = {
     "_meta": "Django documents the Model _meta API",
     "_default_manager": "Django documents it under the managers of a model",
     "_asdict": "Python documents it for namedtuple",
+    "_make": "Python documents it for namedtuple",
     "_replace": "Python documents it for namedtuple",
     "_fields": "Python documents it for namedtuple",
     "_exit": "Python documents os._exit: the only exit that no handler can catch",

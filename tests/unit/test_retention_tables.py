@@ -44,11 +44,11 @@ def test_tables__that_hang_on_a_contract__are_all_emptied_with_it_children_first
             assert emptied.index(child) < emptied.index(parent)
 
 
-def test_tables__that_refer_to_a_contract_itself__are_all_looked_at_for_what_is_left() -> None:
-    looked_at = re.findall(r"SELECT FROM (\w+)", read_sql("rows_left_of"))
+def test_tables__that_refer_to_a_contract_itself__are_all_checked_for_rows_left() -> None:
+    checked = re.findall(r"SELECT FROM (\w+)", read_sql("rows_left_of"))
     direct = [
         TABLE_NAMES[name]
         for name, table in RECORD_TABLES.items()
         if table.parent in (None, "SystemContract")
     ]
-    assert sorted(looked_at) == sorted(direct)
+    assert sorted(checked) == sorted(direct)

@@ -34,7 +34,7 @@ from governance.record.ledger.loading import (
 )
 
 CONTRACTS_PER_BATCH = 100  # read in one snapshot
-CONTRACTS_PER_RANGE = 1000  # verified by one process, and then reported
+CONTRACTS_PER_RANGE = 200  # verified by one process, and then reported
 
 
 @dataclass(frozen=True, slots=True)
