@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check stress fuzz bench bench-scale schema examples
+.PHONY: help install run test test-long test-all mutations check stress fuzz bench bench-scale schema examples
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
@@ -15,8 +15,16 @@ install: .venv/installed ## install the requirements of govsite into .venv
 run: .venv/installed ## start the database, the admin and the API; Ctrl-C stops everything
 	@$(MANAGE) run_dev $(ARGS)
 
-test: .venv/installed-dev ## run the whole suite on a real PostgreSQL
-	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
+test: .venv/installed-dev ## run the daily suite on a real PostgreSQL, five minutes; ARGS=--cov counts branches
+	@$(PYTHON) -m pytest -m "not long" -n auto --dist worksteal $(ARGS)
+
+test-long: .venv/installed-dev ## run the long tests, which the daily suite leaves out
+	@$(PYTHON) -m pytest -m long -n auto --dist worksteal $(ARGS)
+
+test-all: test test-long ## run the daily suite, then the long tests
+
+mutations: .venv/installed-dev ## drop each guard in turn, and see its tests fail; ARGS=--help lists options
+	@$(PYTHON) -m tests.mutations $(ARGS)
 
 stress: .venv/installed-dev ## run the long versions of the attacks, about an hour; ARGS=--help lists options
 	@$(PYTHON) -m tests.stress $(ARGS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.mutations.drop import drop_function, dropped_guard
 from tests.support.databases import cloned, ensure_template
 from tests.support.users import Users, create_users
 
@@ -26,19 +27,38 @@ COUNTED = (
     ),
     *("api/test_stream_broker.py", "api/test_events.py"),
 )
-# Long tests start first, because one that starts last would leave the other workers idle.
-LONG = ("stress", "fuzz")
+# What is neither long nor `fast`, because it starts processes or makes databases. The fixture
+# `committed` shows this of the other tests.
+OWN_PROCESSES = (
+    "benchmarks",
+    "browser",
+    "client/test_documentation.py",
+    "commands/test_embedded_server.py",
+    "commands/test_run_dev.py",
+    "database/test_app_role.py",
+    "database/test_plans.py",
+    "database/test_two_schemas.py",
+    "stress",
+)
 
 # pytest-django has loaded the suite's settings; processes that a test starts use the site's own.
 os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
 
 
+def pytest_configure() -> None:
+    """Drop the Python guard that the environment names, if it names one."""
+    if guard := dropped_guard():
+        drop_function(guard)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move long tests to the front, and exclude tests outside COUNTED from coverage."""
+    """Mark each test with its tier, and exclude tests outside COUNTED from coverage."""
     for item in items:
         if not _is_in(item, COUNTED):
             item.add_marker(pytest.mark.no_cover)
-    items.sort(key=lambda item: not _is_in(item, LONG))
+        is_long = item.get_closest_marker("long")
+        if not (is_long or _is_in(item, OWN_PROCESSES) or "committed" in item.fixturenames):
+            item.add_marker(pytest.mark.fast)
 
 
 def _is_in(item: pytest.Item, paths: tuple[str, ...]) -> bool:

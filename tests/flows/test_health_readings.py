@@ -125,8 +125,9 @@ def test_raw_sql__against_a_signal__refused(users: Users) -> None:
     for assignment in ("decision = 'HEALTHY'", "scope = 'Other'", "reason = ''"):
         with violates_constraint("signal_history_kept"):
             run_sql(f"UPDATE governance_governancesignal SET {assignment} WHERE id = %s", signal.pk)
-    with violates_constraint("signal_never_removed"):
-        run_sql("DELETE FROM governance_governancesignal")
+    for attack in ("DELETE FROM", "TRUNCATE"):
+        with violates_constraint("signal_never_removed"):
+            run_sql(f"{attack} governance_governancesignal")
     say(users, "Search", HEALTHY)
     with violates_constraint("signal_history_kept"):
         run_sql("UPDATE governance_governancesignal SET superseded_at = NULL")

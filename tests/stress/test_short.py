@@ -1,4 +1,4 @@
-"""The short version of every attack; `make stress` runs the long ones."""
+"""The short version of every attack, a few of them daily; `make stress` runs the long versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytest
 
 from tests.stress.attack import Attack
 from tests.stress.catalogue import ATTACKS, MODULES
+
+# The attacks of the daily suite: races, forks of a chain, and edits of the record.
+DAILY = {"chains", "concurrent-endings", "edits"}
 
 
 def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
@@ -25,7 +28,13 @@ def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
     assert len(ATTACKS) >= len(MODULES)
 
 
-@pytest.mark.parametrize("chosen", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(chosen, id=name, marks=() if name in DAILY else pytest.mark.long)
+        for name, chosen in ATTACKS.items()
+    ],
+)
 def test_attack__short__withstood(
     chosen: Attack, django_db_setup: None, django_db_blocker: Any
 ) -> None:

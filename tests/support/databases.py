@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from governance.db.grants import database_statement
+from tests.mutations.drop import drop_from_database, dropped_guard
 from tests.support.roles import app_role, use_app_role
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,10 @@ def ensure_template() -> str:
 
 @contextmanager
 def cloned(template: str) -> Iterator[str]:
-    """Create a clone of `template`, point Django at it, and drop it after the block."""
+    """Create a clone of `template`, point Django at it, and drop it after the block.
+
+    If the environment names a guard, the clone lacks it (`tests/mutations/drop.py`).
+    """
     name = f"test_govsite_{os.getpid()}_{uuid4().hex[:8]}"
     with server() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -64,6 +68,10 @@ def cloned(template: str) -> Iterator[str]:
             cursor.execute(database_statement(role=role, database=name))
     try:
         with pointed_at(name):
+            if guard := dropped_guard():
+                with connections["owner"].cursor() as owner:
+                    drop_from_database(owner, guard)
+                connections["owner"].close()
             yield name
     finally:
         with server() as cursor:
