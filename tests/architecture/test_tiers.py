@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 ROW = re.compile(r"^\| (?:`(g[\w/]+)`|the whole) \| (`.+`) \|$", re.MULTILINE)
 # Folders of `governance/` whose own folders are the rooms.
-HOUSES = ("authorities", "record", "services")
+GROUPS = ("authorities", "record", "services")
 
 
 def rooms_in_docs() -> dict[str, list[str]]:
@@ -26,10 +26,10 @@ def rooms_in_code() -> set[str]:
     governance = ROOT / "governance"
     packages = [path.parent for path in governance.glob("*/__init__.py")]
     packages += [
-        path.parent for house in HOUSES for path in governance.glob(f"{house}/*/__init__.py")
+        path.parent for group in GROUPS for path in governance.glob(f"{group}/*/__init__.py")
     ]
     rooms = {str(path.relative_to(ROOT)) for path in packages}
-    return rooms - {f"governance/{house}" for house in HOUSES} | {"govsite", ""}
+    return rooms - {f"governance/{group}" for group in GROUPS} | {"govsite", ""}
 
 
 def test_table_of_rooms__has_every_room() -> None:
