@@ -323,6 +323,7 @@ def test_page__with_more_of_everything__asks_no_more_queries(
     assert cost() == few <= 15
 
 
+@pytest.mark.long
 def test_changes_of_a_capability__among_many_contracts__are_found_by_an_index(users: Users) -> None:
     bulk_copy(eligible(users), 5000)
     rows = contracts_affecting("Capability 7").order_by("-created_at", "-id")[: PAGE_SIZE + 1]

@@ -28,7 +28,8 @@ from tests.support.hostile.admin import admin_fields
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
-SHORT = 2  # payloads for each field, in turn; `make stress` sends 300
+# Payloads for each field, in turn; `make stress` sends 300.
+DAILY, SHORT = 1, 2
 CONTRACTS = "admin:governance_systemcontract_changelist"
 LEGAL = {name: text for name, text in texts.everything().items() if "\x00" not in text}
 MARKUP = {name: text for name, text in LEGAL.items() if name.startswith(("HTML", "template"))}
@@ -41,12 +42,14 @@ def test_admin_fields__hold_every_field_of_both_decisions(users: Users, superuse
             assert f"admin governance {verb}, form {name}" in attacked
 
 
-def test_hostile_input__to_the_admin__never_a_server_error(users: Users) -> None:
-    figure = hostile_requests(payloads=SHORT, parts=("admin",))
+@pytest.mark.parametrize("number", [DAILY, pytest.param(SHORT, marks=pytest.mark.long)])
+def test_hostile_input__to_the_admin__never_a_server_error(users: Users, number: int) -> None:
+    figure = hostile_requests(payloads=number, parts=("admin",))
     assert figure["server_errors"] == 0
-    assert figure["requests"] == figure["fields"] * SHORT
-    assert figure["sent"] == figure["payloads"], "some were sent nowhere"
-    assert figure["2xx"] > 100
+    assert figure["requests"] == figure["fields"] * number
+    assert figure["2xx"] > 50 * number
+    if number == SHORT:
+        assert figure["sent"] == figure["payloads"], "some were sent nowhere"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.desk import LAPTOP, PHONE
 from tests.browser.test_screens import SCREENSHOTS
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["1280", "390"])
 @pytest.mark.parametrize("name", ["docs", "redoc"])

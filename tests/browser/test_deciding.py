@@ -25,6 +25,7 @@ from tests.support.users import Users
 PASSWORD = "correct-horse-7"
 
 
+@pytest.mark.long
 def test_signing_in__with_the_form__leads_to_what_waits(
     open_page_as: OpenPage, committed: Users
 ) -> None:
@@ -58,6 +59,7 @@ def test_approving__through_the_form__signs_what_it_showed(
     assert signed.approval_note == "Watch the first hour."
 
 
+@pytest.mark.long
 def test_approving__after_a_concurrent_change__shows_it_and_then_signs(
     founder_page: Page, committed: Users
 ) -> None:
@@ -104,7 +106,13 @@ def test_rejecting__without_enough_of_a_reason__refused_and_then_done_with_one(
     assert rejected.closed_reason == "Not this quarter, sorry."
 
 
-@pytest.mark.parametrize("screen", [desk.LAPTOP, desk.PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize(
+    "screen",
+    [
+        pytest.param(desk.LAPTOP, id="laptop"),
+        pytest.param(desk.PHONE, id="phone", marks=pytest.mark.long),
+    ],
+)
 def test_modifying__by_fields_and_a_preview__replaces_the_contract(
     open_page_as: OpenPage, committed: Users, screen: dict[str, Any]
 ) -> None:
@@ -141,6 +149,7 @@ def test_modifying__by_fields_and_a_preview__replaces_the_contract(
     desk.expect_text(page, "Superseded by")
 
 
+@pytest.mark.long
 def test_clarification__asked_and_answered__stops_the_clock_and_starts_it_again(
     open_page_as: OpenPage, committed: Users
 ) -> None:
@@ -158,6 +167,7 @@ def test_clarification__asked_and_answered__stops_the_clock_and_starts_it_again(
     assert ClarificationRequest.objects.get().question == "Why now?"
 
 
+@pytest.mark.long
 def test_comment__from_the_page__is_there_for_the_others(
     open_page_as: OpenPage, committed: Users
 ) -> None:
@@ -170,6 +180,7 @@ def test_comment__from_the_page__is_there_for_the_others(
     desk.expect_text(founder, "We saw this last year too.")
 
 
+@pytest.mark.long
 def test_proposer__a_founder_too__finds_no_way_to_approve(
     open_page_as: OpenPage, committed: Users
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from governance.domain.values import ContractStatus
@@ -15,6 +16,8 @@ from tests.support.factories import (
     running_job,
 )
 from tests.support.users import Users
+
+pytestmark = pytest.mark.long
 
 
 def banner(page: Page) -> Locator:

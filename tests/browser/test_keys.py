@@ -35,6 +35,7 @@ def is_on(page: Page, contract: SystemContract, page_name: str) -> None:
     expect(page).to_have_url(re.compile(re.escape(contract_url(contract, page_name)) + "$"))
 
 
+@pytest.mark.long
 def test_j_and_k__move_through_the_queue_and_stop_at_its_ends(
     founder_page: Page, queue: list[SystemContract]
 ) -> None:
@@ -44,6 +45,7 @@ def test_j_and_k__move_through_the_queue_and_stop_at_its_ends(
         is_at(page, queue[expected])
 
 
+@pytest.mark.long
 def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
     founder_page: Page, queue: list[SystemContract]
 ) -> None:
@@ -68,6 +70,7 @@ def test_keys__lead_to_the_page_and_the_forms_and_back__and_decide_nothing(
     }
 
 
+@pytest.mark.long
 def test_help__opened_by_its_key__closes_by_escape_and_lets_no_key_through(
     founder_page: Page, queue: list[SystemContract]
 ) -> None:
@@ -83,6 +86,7 @@ def test_help__opened_by_its_key__closes_by_escape_and_lets_no_key_through(
     is_at(page, queue[0])
 
 
+@pytest.mark.long
 def test_search__by_its_key__takes_letters_as_letters(
     founder_page: Page, queue: list[SystemContract]
 ) -> None:

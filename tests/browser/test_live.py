@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from governance.domain.values import JobStatus, StepStatus
@@ -11,6 +12,7 @@ from tests.support.factories import reloaded, running_job
 from tests.support.users import Users
 
 
+@pytest.mark.long
 def test_home__while_a_job_runs__fills_up_and_empties_without_a_reload(
     founder_page: Page, committed: Users
 ) -> None:
@@ -69,6 +71,7 @@ def test_job__while_it_runs__its_page_fills_up_to_the_end_without_a_reload(
     assert reloaded(running.job).status == JobStatus.FAILED
 
 
+@pytest.mark.long
 def test_job__when_the_site_is_unreachable__says_that_it_is_not_live(
     founder_page: Page, committed: Users
 ) -> None:

@@ -24,6 +24,8 @@ from tests.browser.screens import (
 )
 from tests.support.commands import ROOT
 
+pytestmark = pytest.mark.long
+
 SCREENSHOTS = ROOT / "screenshots"
 # The screens that founders use most, checked in all four settings; the others only once.
 MAIN_SCREENS = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}

@@ -104,6 +104,7 @@ def test_server__many_start_it_at_once__is_one_and_the_last_stops_it(folder: Pat
     assert servers(folder) == []
 
 
+@pytest.mark.long
 def test_server__one_of_its_users_killed__the_last_still_stops_it(folder: Path) -> None:
     killed, last = user(folder), user(folder)
     for process in (killed, last):
@@ -135,6 +136,7 @@ def test_server__killed_with_its_only_user__starts_again(folder: Path) -> None:
     assert leave(other) == (0, "")
 
 
+@pytest.mark.long
 def test_server__interrupted_while_the_folder_is_made__is_made_the_next_time(folder: Path) -> None:
     process = user(folder)
     while not folder.with_name("pg.new").exists() and process.poll() is None:
@@ -186,6 +188,7 @@ def test_server__data_folder__is_its_owners_alone(folder: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("its_query", ["SELECT pg_sleep(600)", BUSY_LOOP], ids=["idle", "busy"])
 def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_more(
     folder: Path, its_query: str
@@ -219,6 +222,7 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
     process.communicate()
 
 
+@pytest.mark.long
 def test_connection__after_the_server_was_killed__is_made_all_the_same(folder: Path) -> None:
     """Reconnect in a long-running command although the stale socket file remains."""
     ran = subprocess.run(

@@ -144,6 +144,7 @@ def test_run_dev__started_stopped_and_started_again__keeps_its_data_and_leaves_n
     assert dev_site.processes() == []
 
 
+@pytest.mark.long
 def test_run_dev__killed__does_not_hinder_the_next(dev_site: DevSite) -> None:
     first = dev_site.start("--no-demo")
     read_until_up(first)
@@ -156,6 +157,7 @@ def test_run_dev__killed__does_not_hinder_the_next(dev_site: DevSite) -> None:
     assert dev_site.processes() == []
 
 
+@pytest.mark.long
 def test_run_dev__port_in_use__says_so(dev_site: DevSite) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", dev_site.port))
@@ -168,6 +170,7 @@ def test_run_dev__port_in_use__says_so(dev_site: DevSite) -> None:
     assert not (dev_site.folder / "pg").exists()  # the port is checked before the server is created
 
 
+@pytest.mark.long
 def test_run_dev__stopped_while_it_prepares__leaves_nothing(dev_site: DevSite) -> None:
     process = dev_site.start()
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -179,6 +182,7 @@ def test_run_dev__stopped_while_it_prepares__leaves_nothing(dev_site: DevSite) -
     assert dev_site.processes() == []
 
 
+@pytest.mark.long
 def test_run_dev__without_demo__leaves_the_database_empty(dev_site: DevSite) -> None:
     process = dev_site.start("--no-demo")
     assert "password" not in read_until_up(process)
@@ -195,6 +199,7 @@ def test_run_dev__serves__as_the_role_that_cannot_rewrite(dev_site: DevSite) -> 
     assert stop(process, signal.SIGINT).code == 0
 
 
+@pytest.mark.long
 def test_run_dev__on_data_from_before_there_were_two_roles__migrates_it(dev_site: DevSite) -> None:
     first = dev_site.start("--no-demo")
     read_until_up(first)
@@ -221,6 +226,7 @@ def test_run_dev__on_data_from_before_there_were_two_roles__migrates_it(dev_site
     assert stop(second, signal.SIGINT).code == 0
 
 
+@pytest.mark.long
 def test_run_dev__database_killed__is_restarted_and_says_so(dev_site: DevSite) -> None:
     process = dev_site.start("--no-demo")
     read_until_up(process)

@@ -233,7 +233,9 @@ def stop(executor: subprocess.Popen[str], number: int) -> None:
         assert line, "it ended without a word"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
     committed: Users, address: str, token: str, tmp_path: Path, gate: Path, number: int
 ) -> None:
@@ -252,7 +254,9 @@ def test_signal__in_a_step__the_job_is_finished_and_no_other_claimed(
     assert [reloaded(each).status for each in (job, other)] == ["COMPLETED", "PENDING"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_signal__the_second__leaves_at_once(
     committed: Users, address: str, token: str, tmp_path: Path, gate: Path, number: int
 ) -> None:
@@ -267,7 +271,9 @@ def test_signal__the_second__leaves_at_once(
     assert reloaded(job).status == JobStatus.RUNNING
 
 
-@pytest.mark.parametrize(("stream", "code"), [("stdout", 141), ("stderr", 0)])
+@pytest.mark.parametrize(
+    ("stream", "code"), [("stdout", 141), pytest.param("stderr", 0, marks=pytest.mark.long)]
+)
 def test_output__pipe_closed__the_job_is_finished_all_the_same(
     committed: Users,
     address: str,
@@ -290,6 +296,7 @@ def test_output__pipe_closed__the_job_is_finished_all_the_same(
     assert reloaded(job).status == JobStatus.COMPLETED
 
 
+@pytest.mark.long
 def test_output__pipe_closed__other_jobs_are_finished_too(
     committed: Users, address: str, token: str, tmp_path: Path, gate: Path
 ) -> None:

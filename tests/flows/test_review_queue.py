@@ -181,6 +181,7 @@ def test_cursor__written_and_read__is_the_same(users: Users) -> None:
     assert QueueCursor.read(str(cursor)) == cursor
 
 
+@pytest.mark.long
 def test_queue__of_20_000__goes_along_its_indexes(users: Users) -> None:
     contract = eligible(users)
     bulk_copy(contract, 20_000)
