@@ -10,8 +10,10 @@ import pytest
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import record_review_verdicts
 from governance.models import SystemContract
+from tests.support.archives import tombstone_of
 from tests.support.attacks import (
     check_deferred_triggers,
+    insert_row,
     run_sql,
     trigger_off,
     update_row,
@@ -32,6 +34,7 @@ from tests.support.roles import as_owner
 from tests.support.succession import modified
 from tests.support.users import Users
 
+TOMBSTONE = "governance_contracttombstone"
 DRAFTED, SUPERSEDED = "contract.proposal.drafted", "contract.review.superseded"
 
 
@@ -155,6 +158,19 @@ def test_successor__under_a_name_that_another_one_has__refused(
     taken, other = modified(users), eligible(users)
     with violates_constraint("contract_revision_named_once"):
         forge_successor(other, users, like=pattern, reference=taken.reference)
+
+
+def test_successor__under_a_name_that_was_removed__refused(
+    users: Users, old: SystemContract, pattern: SystemContract
+) -> None:
+    removed = tombstone_of(pattern, contract_id=uuid4(), parent_id=uuid4()) | {
+        "reference": "A (rev 2)",
+        "proposal_digest": "0" * 64,
+    }
+    with trigger_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
+        insert_row(TOMBSTONE, **removed)
+    with violates_constraint("contract_revision_named_once"):
+        forge_successor(old, users, like=pattern, reference="A (rev 2)")
 
 
 # --- at commit ---
