@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
-from governance.admin.links import contract_url
-from governance.admin.wording import change_in_words, format_duration, pretty_json, value_in_words
+from governance.admin.links import list_url
+from governance.admin.readonly import folded_json
+from governance.admin.wording import change_in_words, format_duration, pretty_json
 from governance.authorities.contract.capability_history import (
     ContractCursor,
     HistoryPage,
@@ -24,11 +23,10 @@ from governance.domain.values import (
     HealthDecision,
     Lifecycle,
 )
-from governance.models import Capability, ConfigurationEntry, GovernanceSignal, SystemContract
+from governance.models import Capability, ConfigurationEntry, GovernanceSignal
 
 MAX_ENTRIES = 100
 MAX_SIGNALS = 50
-MAX_VALUE_LENGTH = 80
 SEES: Mapping[str, str] = {
     "contracts": "governance.view_systemcontract",
     "jobs": "governance.view_governancejob",
@@ -50,37 +48,6 @@ TENSES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """A configuration entry. `short` is the value, or its length if `full` holds a long value."""
-
-    key: str
-    url: str
-    short: str
-    full: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveSignalRow:
-    signal: GovernanceSignal
-    age: str
-
-
-@dataclass(frozen=True, slots=True)
-class CapabilityChangeRow:
-    """A contract about the capability, with the first of its changes to the capability.
-
-    `more` is the number of its further changes to the capability.
-    """
-
-    contract: SystemContract
-    url: str
-    tense: str
-    changes: Sequence[str]
-    more: int
-    job_url: str
-
-
 def capability_context(
     capability: Capability, request: HttpRequest, *, at: datetime
 ) -> dict[str, Any]:
@@ -91,9 +58,10 @@ def capability_context(
     """
     sees = {what: request.user.has_perm(needed) for what, needed in SEES.items()}
     older, newer = read_cursors(request)
-    page = None
+    history: dict[str, Any] = {"history": []}
     if sees["contracts"]:
         page = capability_history_page(capability.name, older_than=older, newer_than=newer)
+        history = _history(page)
     reading = capture_health_snapshot(scopes=[capability.name], at=at)
     health = reading.capabilities[capability.name] if reading else None
     entries = entry_rows(capability.name) if sees["configuration"] else []
@@ -107,11 +75,14 @@ def capability_context(
         "signals": active_signal_rows(capability.name, at) if sees["signals"] else [],
         "entries": entries[:MAX_ENTRIES],
         "more_entries": len(entries) > MAX_ENTRIES,
-        "entries_url": _list("configurationentry", q=capability.name),
-        "history": [_change_row(contract) for contract in page.rows] if page else [],
-        "contracts_url": _list("systemcontract", capability=capability.name),
+        "entries_url": list_url(
+            "admin:governance_configurationentry_changelist", q=capability.name
+        ),
+        "contracts_url": list_url(
+            "admin:governance_systemcontract_changelist", capability=capability.name
+        ),
         "stages_json": pretty_json(capability.stages) if capability.stages else "",
-        **_beyond(page),
+        **history,
     }
 
 
@@ -130,53 +101,41 @@ def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractC
     return older, newer
 
 
-def entry_rows(scope: str) -> list[EntryRow]:
+def entry_rows(scope: str) -> list[dict[str, Any]]:
     """Return the configuration of a scope, at most one entry more than is shown; one query."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
-    rows = []
-    for entry in entries[: MAX_ENTRIES + 1]:
-        words = value_in_words(entry.value)
-        is_long = len(words) > MAX_VALUE_LENGTH
-        rows.append(
-            EntryRow(
-                key=entry.key,
-                url=reverse("admin:governance_configurationentry_change", args=[entry.pk]),
-                short=f"{len(words)} characters" if is_long else words,
-                full=pretty_json(entry.value) if is_long else "",
-            )
-        )
-    return rows
+    return [
+        {"entry": entry, "value": folded_json(entry.value)} for entry in entries[: MAX_ENTRIES + 1]
+    ]
 
 
-def active_signal_rows(scope: str, at: datetime) -> list[ActiveSignalRow]:
+def active_signal_rows(scope: str, at: datetime) -> list[dict[str, Any]]:
     """Return the active health signals of the scope; one query."""
     signals = GovernanceSignal.objects.filter(scope=scope, superseded_at=None)
     active = signals.select_related("recorded_by").order_by("signal_type")[:MAX_SIGNALS]
-    return [ActiveSignalRow(signal, format_duration(at - signal.recorded_at)) for signal in active]
+    return [
+        {"signal": signal, "age": format_duration(at - signal.recorded_at)} for signal in active
+    ]
 
 
-def _change_row(contract: Any) -> CapabilityChangeRow:
-    job = getattr(contract, "job", None)
-    return CapabilityChangeRow(
-        contract=contract,
-        url=contract_url(contract),
-        tense=TENSES[contract.status],
-        changes=[change_in_words(change) for change in contract.own_changes],
-        more=contract.own_total - len(contract.own_changes),
-        job_url=reverse("admin:governance_governancejob_change", args=[job.pk]) if job else "",
-    )
-
-
-def _beyond(page: HistoryPage | None) -> dict[str, str]:
-    """Return the addresses of the newer and the older page; empty if there is none."""
-    rows = page.rows if page else []
-    newer = f"?{urlencode({'newer': str(ContractCursor.of(rows[0]))})}" if rows else "?"
-    older = f"?{urlencode({'older': str(ContractCursor.of(rows[-1]))})}" if rows else "?"
+def _change_row(contract: Any) -> dict[str, Any]:
+    """Return a contract with the first of its changes to the capability, and how many follow."""
     return {
-        "newer_url": newer if page and page.has_newer else "",
-        "older_url": older if page and page.has_older else "",
+        "contract": contract,
+        "job": getattr(contract, "job", None),
+        "tense": TENSES[contract.status],
+        "changes": [change_in_words(change) for change in contract.own_changes],
+        "more": contract.own_total - len(contract.own_changes),
     }
 
 
-def _list(model: str, **asked: str) -> str:
-    return f"{reverse(f'admin:governance_{model}_changelist')}?{urlencode(asked)}"
+def _history(page: HistoryPage) -> dict[str, Any]:
+    """Return the page's rows, and the addresses of the newer and the older page, if there are."""
+    rows = page.rows
+    newer = urlencode({"newer": str(ContractCursor.of(rows[0]))}) if rows else ""
+    older = urlencode({"older": str(ContractCursor.of(rows[-1]))}) if rows else ""
+    return {
+        "history": [_change_row(contract) for contract in rows],
+        "newer_url": f"?{newer}" if page.has_newer else "",
+        "older_url": f"?{older}" if page.has_older else "",
+    }

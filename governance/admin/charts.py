@@ -6,10 +6,11 @@ and their colours are those of the stylesheet, which follow the light and the da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-WIDTH, HEIGHT = 360, 180
+WIDTH = 360
 TOP, BASE = 26, 150  # y of the tallest column's top, and of the axis
 GAP = 0.28  # share of a slot's width that stays empty
 
@@ -33,46 +34,22 @@ class ChartColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A figure as a rectangle, with the position of its number."""
-
-    figure: Figure
-    label: str
-    x: float
-    y: float
-    width: float
-    height: float
-    middle: float
-    number_y: float
-    shows_number: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    label: str
-    x: float
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A vertical line between two columns, with its label."""
-
-    x: float
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
+    """A chart as it is drawn.
+
+    `blocks` are the figures as rectangles, `slots` the labels below the columns with their x,
+    `kinds` the legend; `threshold` is a vertical line between two columns, as x and label.
+    """
+
     name: str
     title: str
     note: str
-    blocks: Sequence[Block]
-    slots: Sequence[Slot]
-    kinds: Sequence[str]
-    threshold: Threshold | None
-    is_empty: bool
     empty_words: str
     columns: Sequence[ChartColumn]
+    blocks: Sequence[Mapping[str, Any]]
+    slots: Sequence[tuple[float, str]]
+    kinds: Sequence[str]
+    threshold: tuple[float, str] | None
 
 
 def column_chart(
@@ -80,60 +57,58 @@ def column_chart(
     title: str,
     columns: Sequence[ChartColumn],
     *,
-    note: str = "",
-    empty_words: str = "Nothing yet.",
-    threshold_after: int | None = None,
-    threshold_label: str = "",
+    note: str,
+    empty_words: str,
+    threshold: tuple[int, str] | None = None,
 ) -> Chart:
-    """Return a column chart that is scaled to its tallest column.
+    """Return a column chart that is scaled to its tallest column; without blocks if all are 0.
 
     Args:
-        threshold_after: number of columns to the left of the threshold line; None for no line.
+        threshold: the number of columns to the left of the threshold line, and its label.
     """
     slot = WIDTH / max(1, len(columns))
     tallest = max((sum(f.value for f in column.figures) for column in columns), default=0)
-    blocks: list[Block] = []
-    for index, column in enumerate(columns):
+    blocks: list[Mapping[str, Any]] = []
+    for index, column in enumerate(columns if tallest else ()):
         blocks += _blocks(column, left=index * slot, slot=slot, tallest=tallest)
     return Chart(
         name=name,
         title=title,
         note=note,
-        blocks=blocks,
-        slots=[Slot(c.label, _round((i + 0.5) * slot)) for i, c in enumerate(columns)],
-        kinds=_legend(columns),
-        threshold=Threshold(_round(threshold_after * slot), threshold_label)
-        if threshold_after is not None
-        else None,
-        is_empty=not tallest,
         empty_words=empty_words,
         columns=columns,
+        blocks=blocks,
+        slots=[(_round((i + 0.5) * slot), column.label) for i, column in enumerate(columns)],
+        kinds=_legend(columns),
+        threshold=(_round(threshold[0] * slot), threshold[1]) if threshold else None,
     )
 
 
-def _blocks(column: ChartColumn, *, left: float, slot: float, tallest: float) -> list[Block]:
+def _blocks(
+    column: ChartColumn, *, left: float, slot: float, tallest: float
+) -> list[Mapping[str, Any]]:
     """Return a column's rectangles, from the bottom up.
 
     The number of a single figure is above its rectangle; those of stacked figures are inside.
     """
     x, width, y = left + slot * GAP / 2, slot * (1 - GAP), float(BASE)
     is_alone = len(column.figures) == 1
-    blocks = []
+    blocks: list[Mapping[str, Any]] = []
     for figure in column.figures:
-        height = (BASE - TOP) * figure.value / tallest if tallest else 0.0
+        height = (BASE - TOP) * figure.value / tallest
         y -= height
         blocks.append(
-            Block(
-                figure=figure,
-                label=column.label,
-                x=_round(x),
-                y=_round(y),
-                width=_round(width),
-                height=_round(height),
-                middle=_round(x + width / 2),
-                number_y=_round(y - 6 if is_alone else y + height / 2 + 4),
-                shows_number=is_alone or height >= 14,
-            )
+            {
+                "figure": figure,
+                "label": column.label,
+                "x": _round(x),
+                "y": _round(y),
+                "width": _round(width),
+                "height": _round(height),
+                "middle": _round(x + width / 2),
+                "number_y": _round(y - 6 if is_alone else y + height / 2 + 4),
+                "shows_number": is_alone or height >= 14,
+            }
         )
     return blocks
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from governance.admin.banner import current_freeze
 from governance.admin.entry_wording import LedgerEntryRow
@@ -68,15 +67,6 @@ class FoldedList:
         return cls(items[:most], items[most:])
 
 
-@dataclass(frozen=True, slots=True)
-class CapabilityRow:
-    name: str
-    url: str
-    lifecycle: str
-    frozen: bool
-    health: str
-
-
 def contract_context(
     request: HttpRequest,
     contract: SystemContract,
@@ -113,7 +103,7 @@ def contract_context(
             contract=contract,
             person=request.user,
             health=health,
-            frozen=[row.name for row in capabilities if row.frozen],
+            frozen=[name for name in contract.affected_capabilities if _is_frozen(known.get(name))],
             freeze=current_freeze(request),
             signing=signing,
             at=at,
@@ -162,25 +152,12 @@ def current_health(contract: SystemContract, at: datetime) -> HealthReading | No
 
 def capability_rows(
     contract: SystemContract, known: Mapping[str, Capability], health: HealthReading | None
-) -> list[CapabilityRow]:
-    rows = []
-    for name in contract.affected_capabilities:
-        capability = known.get(name)
-        url = (
-            reverse("admin:governance_capability_change", args=[capability.pk])
-            if capability
-            else ""
-        )
-        rows.append(
-            CapabilityRow(
-                name=name,
-                url=url,
-                lifecycle=str(capability.lifecycle) if capability else "",
-                frozen=bool(capability and capability.frozen),
-                health=_health_of(name, health),
-            )
-        )
-    return rows
+) -> list[dict[str, Any]]:
+    """Return the affected capabilities: what the registry has of each, and its health."""
+    return [
+        {"name": name, "capability": known.get(name), "health": _health_of(name, health)}
+        for name in contract.affected_capabilities
+    ]
 
 
 def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: datetime) -> str:
@@ -229,6 +206,10 @@ def history_rows(contract: SystemContract) -> list[LedgerEntryRow]:
     """Return the first ledger entries, one more than is shown if the ledger has more."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
     return [LedgerEntryRow.of(entry) for entry in entries[: MAX_LEDGER_ENTRIES + 1]]
+
+
+def _is_frozen(capability: Capability | None) -> bool:
+    return capability is not None and capability.frozen
 
 
 def _health_of(name: str, health: HealthReading | None) -> str:

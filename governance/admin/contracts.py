@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods, require_safe
 from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
-from governance.admin.conversation import answer_page, comment_page, question_page
-from governance.admin.decisions import approve_page, reject_page
 from governance.admin.filters import (
     CapabilityFilter,
     DecidedFilter,
@@ -28,19 +24,25 @@ from governance.admin.filters import (
     StatusFilter,
     WaitsFilter,
 )
-from governance.admin.ledger_page import LedgerPages
+from governance.admin.ledger_page import ledger_export, ledger_page
 from governance.admin.lists import CursorPaginatedList, FilteredList
 from governance.admin.modify import modify_page
 from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
+from governance.admin.review_forms import ACTIONS, review_form_page
 from governance.admin.signatures import signature_page, signature_text
-from governance.admin.wording import format_duration, label, left_until, source_in_words, two_lines
+from governance.admin.wording import (
+    first_names,
+    format_duration,
+    label,
+    left_until,
+    review_left,
+    source_in_words,
+    two_lines,
+)
 from governance.authorities.contract.queries import search_contracts, with_succession
 from governance.domain.values import ContractStatus
 from governance.models import SystemContract
-
-GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
-MAX_CAPABILITIES_SHOWN = 2
 
 
 class ContractList(CursorPaginatedList):
@@ -106,12 +108,10 @@ class ContractAdmin(ReadOnlyAdmin):
     @display(description="Capabilities")
     def capabilities(self, contract: SystemContract) -> SafeString:
         names = contract.affected_capabilities
-        more = len(names) - MAX_CAPABILITIES_SHOWN
         return format_html(
-            '<span class="gov-names" title="{}">{}{}</span>',
+            '<span class="gov-names" title="{}">{}</span>',
             ", ".join(names[:20]),
-            ", ".join(names[:MAX_CAPABILITIES_SHOWN]),
-            f" +{more}" if more > 0 else "",
+            first_names(names),
         )
 
     @display(description="Source")
@@ -123,8 +123,7 @@ class ContractAdmin(ReadOnlyAdmin):
         at = timezone.now()
         left = ""
         if contract.status in UNDECIDED:
-            ends_at = contract.review_ends_at
-            left = left_until(ends_at, at) if ends_at else "review paused: a question is open"
+            left = review_left(contract.review_ends_at, at)
         elif contract.status == ContractStatus.APPROVED and contract.window_closes_at:
             left = left_until(contract.window_closes_at, at)
         return two_lines(f"{format_duration(at - contract.created_at)} old", left)
@@ -146,87 +145,23 @@ class ContractAdmin(ReadOnlyAdmin):
         return render(request, "admin/governance/contract.html", context)
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
+        signature = "<uuid:object_id>/signatures/<int:number>/"
         return [
-            path("queue/", wrap(self.queue_view), name="governance_systemcontract_queue"),
-            path(
-                "<uuid:object_id>/approve/",
-                wrap(self.approve_view),
-                name="governance_systemcontract_approve",
+            self.page_url("queue", partial(queue_view, self), route="queue/"),
+            *(
+                self.page_url(name, partial(review_form_page, action, self), takes_post=True)
+                for name, action in ACTIONS.items()
             ),
-            path(
-                "<uuid:object_id>/reject/",
-                wrap(self.reject_view),
-                name="governance_systemcontract_reject",
+            self.page_url("modify", partial(modify_page, self), takes_post=True),
+            self.page_url("signature", partial(signature_page, self), route=signature),
+            self.page_url(
+                "signature_text", partial(signature_text, self), route=f"{signature}text/"
             ),
-            path(
-                "<uuid:object_id>/modify/",
-                wrap(self.modify_view),
-                name="governance_systemcontract_modify",
+            self.page_url("ledger", partial(ledger_page, self)),
+            self.page_url(
+                "ledger_export",
+                partial(ledger_export, self),
+                route="<uuid:object_id>/ledger/export/",
             ),
-            path(
-                "<uuid:object_id>/clarify/",
-                wrap(self.clarify_view),
-                name="governance_systemcontract_clarify",
-            ),
-            path(
-                "<uuid:object_id>/answer/",
-                wrap(self.answer_view),
-                name="governance_systemcontract_answer",
-            ),
-            path(
-                "<uuid:object_id>/comment/",
-                wrap(self.comment_view),
-                name="governance_systemcontract_comment",
-            ),
-            path(
-                "<uuid:object_id>/signatures/<int:number>/",
-                wrap(self.signature_view),
-                name="governance_systemcontract_signature",
-            ),
-            path(
-                "<uuid:object_id>/signatures/<int:number>/text/",
-                wrap(self.signature_text_view),
-                name="governance_systemcontract_signature_text",
-            ),
-            *LedgerPages.urls(self),
             *super().get_urls(),
         ]
-
-    @method_decorator(require_safe)
-    def queue_view(self, request: HttpRequest) -> HttpResponse:
-        return queue_view(self, request)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def approve_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return approve_page(self, request, object_id)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def reject_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return reject_page(self, request, object_id)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def modify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return modify_page(self, request, object_id)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def clarify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return question_page(self, request, object_id)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def answer_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return answer_page(self, request, object_id)
-
-    @method_decorator(GET_OR_POST_ONLY)
-    def comment_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        return comment_page(self, request, object_id)
-
-    @method_decorator(require_safe)
-    def signature_view(self, request: HttpRequest, object_id: UUID, number: int) -> HttpResponse:
-        return signature_page(self, request, object_id, number)
-
-    @method_decorator(require_safe)
-    def signature_text_view(
-        self, request: HttpRequest, object_id: UUID, number: int
-    ) -> HttpResponse:
-        return signature_text(self, request, object_id, number)

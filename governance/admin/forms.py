@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from governance.admin.wording import normalize_newlines
 from governance.domain.values import MIN_REASON_LENGTH
 
 MAX_TEXT_LENGTH = 4000
@@ -60,7 +61,7 @@ class ApproveForm(forms.Form):
     seen_text = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
     def clean_note(self) -> str:
-        return _plain_lines(self.cleaned_data["note"])
+        return normalize_newlines(self.cleaned_data["note"])
 
 
 def text_field(
@@ -84,7 +85,7 @@ class TextForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if self.name in data:
-            data[self.name] = _plain_lines(data[self.name])
+            data[self.name] = normalize_newlines(data[self.name])
         return data
 
 
@@ -129,8 +130,3 @@ class StartFreezeForm(TextForm):
 
 class LiftFreezeForm(TextForm):
     reason = text_field("Reason", "Why changes are safe again; it is recorded for good.", rows=3)
-
-
-def _plain_lines(text: Any) -> str:
-    """Replace the line ends that browsers send (`\\r\\n`) by `\\n`, as the record keeps them."""
-    return str(text).replace("\r\n", "\n")

@@ -6,33 +6,30 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.template.defaultfilters import truncatechars
+from django.urls import URLPattern, reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
 
-from governance.admin.form_errors import form_status
+from governance.admin.form_pages import form_page, sent_data
 from governance.admin.forms import LiftFreezeForm, StartFreezeForm
 from governance.admin.readonly import ReadOnlyAdmin, require_reviewer, require_safe_method
 from governance.admin.wording import format_duration, format_time, label, left_until, two_lines
-from governance.domain.errors import GovernanceError
+from governance.db.counting import Count, capped_counts
 from governance.domain.values import ContractStatus, JobStatus
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import lift_freeze, start_freeze
 from governance.services.freezes.queries import active_freeze
 
-GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
 DEFAULT_FREEZE = timedelta(hours=4)
-MAX_COUNTED = 1000
 MAX_SHOWN = 10
+MAX_CELL_LENGTH = 36  # the width of a list cell on a phone
 LIST = "admin:governance_changefreeze_changelist"
 
 
@@ -72,7 +69,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
 
     @display(description="Reason")
     def why(self, freeze: ChangeFreeze) -> str:
-        return truncated(freeze.reason)
+        return truncatechars(" ".join(freeze.reason.split()), MAX_CELL_LENGTH)
 
     @display(description="Started by")
     def by(self, freeze: ChangeFreeze) -> str:
@@ -110,90 +107,56 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         return render(request, "admin/governance/freeze.html", context)
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
         return [
-            path("start/", wrap(self.start_view), name="governance_changefreeze_start"),
-            path(
-                "<uuid:object_id>/lift/", wrap(self.lift_view), name="governance_changefreeze_lift"
-            ),
+            self.page_url("start", self.start_view, route="start/", takes_post=True),
+            self.page_url("lift", self.lift_view, takes_post=True),
             *super().get_urls(),
         ]
 
     # --- start and lift ---
-    @method_decorator(GET_OR_POST_ONLY)
     def start_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form by GET; start a change freeze by POST."""
         require_reviewer(request)
         at = timezone.now()
-        refusal: GovernanceError | None = None
-        if request.method == "POST":
-            form: forms.Form = StartFreezeForm(request.POST)
-            if form.is_valid():
-                data = form.cleaned_data
-                try:
-                    freeze = start_freeze(
-                        reason=data["reason"],
-                        ends_at=data["ends_at"],
-                        founder=request.user,
-                        at=at,
-                    )
-                except GovernanceError as error:
-                    refusal = error
-                else:
-                    messages.success(
-                        request, f"Changes are frozen until {format_time(freeze.ends_at)}."
-                    )
-                    return HttpResponseRedirect(reverse(LIST))
-        else:
-            form = StartFreezeForm(initial={"ends_at": (at + DEFAULT_FREEZE).replace(second=0)})
-        context = self.page_context(
+
+        def start(data: dict[str, Any]) -> HttpResponse:
+            freeze = start_freeze(**data, founder=request.user, at=at)
+            messages.success(request, f"Changes are frozen until {format_time(freeze.ends_at)}.")
+            return HttpResponseRedirect(reverse(LIST))
+
+        ends_at = (at + DEFAULT_FREEZE).replace(second=0)
+        return form_page(
             request,
-            title="Start a change freeze",
-            form=form,
-            refusal=refusal,
-            list_url=reverse(LIST),
-            **freeze_impact(),
-        )
-        return render(
-            request,
-            "admin/governance/start_freeze.html",
-            context,
-            status=form_status(request, refusal),
+            StartFreezeForm(sent_data(request), initial={"ends_at": ends_at}),
+            operation=start,
+            template="admin/governance/start_freeze.html",
+            context=lambda: self.page_context(
+                request, title="Start a change freeze", list_url=reverse(LIST), **freeze_impact()
+            ),
         )
 
-    @method_decorator(GET_OR_POST_ONLY)
     def lift_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the form by GET; lift this freeze by POST."""
         require_reviewer(request)
         freeze = self.find(request, object_id)
-        at = timezone.now()
-        refusal: GovernanceError | None = None
-        form: forms.Form = (
-            LiftFreezeForm(request.POST) if request.method == "POST" else LiftFreezeForm()
-        )
-        if request.method == "POST" and form.is_valid():
-            reason = form.cleaned_data["reason"]
-            try:
-                lift_freeze(freeze_id=freeze.pk, reason=reason, founder=request.user, at=at)
-            except GovernanceError as error:
-                refusal = error
-                freeze = self.find(request, object_id)
-            else:
-                messages.success(request, lifted_message(timezone.now()))
-                return HttpResponseRedirect(reverse(LIST))
-        context = self.page_context(
+
+        def lift(data: dict[str, Any]) -> HttpResponse:
+            at = timezone.now()
+            lift_freeze(freeze_id=freeze.pk, reason=data["reason"], founder=request.user, at=at)
+            messages.success(request, lifted_message(timezone.now()))
+            return HttpResponseRedirect(reverse(LIST))
+
+        return form_page(
             request,
-            title="Lift the change freeze",
-            form=form,
-            refusal=refusal,
-            list_url=reverse(LIST),
-            **freeze_context(freeze, request),
-        )
-        return render(
-            request,
-            "admin/governance/lift_freeze.html",
-            context,
-            status=form_status(request, refusal),
+            LiftFreezeForm(sent_data(request)),
+            operation=lift,
+            template="admin/governance/lift_freeze.html",
+            context=lambda: self.page_context(
+                request,
+                title="Lift the change freeze",
+                list_url=reverse(LIST),
+                **freeze_context(self.find(request, object_id), request),
+            ),
         )
 
 
@@ -218,24 +181,20 @@ def freeze_context(freeze: ChangeFreeze, request: HttpRequest) -> dict[str, Any]
     }
 
 
-def freeze_impact() -> dict[str, Any]:
-    """Count the contracts and jobs that a freeze would hold back, each up to `MAX_COUNTED`."""
+def freeze_impact() -> dict[str, Count]:
+    """Count the contracts and jobs that a freeze would hold back; one query."""
     contracts, jobs = SystemContract.objects, GovernanceJob.objects
-    return {
-        "eligible": contracts.filter(status=ContractStatus.ELIGIBLE)[:MAX_COUNTED].count(),
-        "approved": contracts.filter(status=ContractStatus.APPROVED)[:MAX_COUNTED].count(),
-        "pending": jobs.filter(status=JobStatus.PENDING)[:MAX_COUNTED].count(),
-        "running": jobs.filter(status=JobStatus.RUNNING)[:MAX_COUNTED].count(),
-    }
+    return capped_counts(
+        {
+            "eligible": contracts.filter(status=ContractStatus.ELIGIBLE),
+            "approved": contracts.filter(status=ContractStatus.APPROVED),
+            "pending": jobs.filter(status=JobStatus.PENDING),
+            "running": jobs.filter(status=JobStatus.RUNNING),
+        }
+    )
 
 
 def lifted_message(at: datetime) -> str:
     if still := active_freeze(at):
         return f"Lifted; another freeze still holds changes back until {format_time(still.until)}."
     return "Freeze lifted. Changes are possible again."
-
-
-def truncated(text: str, most: int = 36) -> str:
-    """Return the text on one line, shortened to the width of a list cell on a phone."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"

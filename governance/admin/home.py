@@ -6,19 +6,18 @@ parts for which they have the permission.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
-from governance.admin.links import contract_url
+from governance.admin.links import contract_url, list_url
 from governance.admin.queue import QUEUE, queue_rows
 from governance.authorities.contract.overview import (
     DECISIONS,
@@ -62,15 +61,6 @@ LATE_AFTER_DAYS = 3
 Counts = dict[Any, Count]
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A count of what somebody must act on, with the address of its list."""
-
-    count: Count
-    words: str
-    url: str
-
-
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the home page's context for the person of the request; a callback of Unfold."""
     person, at = request.user, timezone.now()
@@ -89,7 +79,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         home |= {"runs": runs_now(at), "running_url": reverse(RUNNING)}
     if sees_contracts and sees_jobs:
         home["recent_failures"] = recent_failures(at)
-    home["tiles"] = _tiles(person, counts)
+    home["tiles"] = _tiles(counts)
     home["charts"] = _charts(person, counts, at)
     return context | {"home": home}
 
@@ -121,15 +111,20 @@ def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
     return asked
 
 
-def _tiles(person: Any, counts: Counts) -> list[Tile]:
+def _tiles(counts: Counts) -> list[dict[str, Any]]:
+    """Return the counts of what somebody must act on, with the address of each list."""
     tiles = [
-        Tile(counts["waits", what], f"waiting {WAITS[what]}", _list(CONTRACTS, waits=what))
+        {
+            "count": counts["waits", what],
+            "words": f"waiting {WAITS[what]}",
+            "url": list_url(CONTRACTS, waits=what),
+        }
         for what in DUTIES
         if ("waits", what) in counts
     ]
     if "pending" in counts:
-        url = _list(JOBS, status=JobStatus.PENDING)
-        tiles.append(Tile(counts["pending"], "waiting for an executor", url))
+        url = list_url(JOBS, status=JobStatus.PENDING)
+        tiles.append({"count": counts["pending"], "words": "waiting for an executor", "url": url})
     return tiles
 
 
@@ -146,8 +141,7 @@ def _charts(person: Any, counts: Counts, at: datetime) -> list[Chart]:
 
 def _depth(counts: Counts) -> Chart:
     columns = [
-        _column(risk, risk, counts["risk", risk], f"{reverse(QUEUE)}?{urlencode({'risk': risk})}")
-        for risk in RiskLevel
+        _column(risk, risk, counts["risk", risk], list_url(QUEUE, risk=risk)) for risk in RiskLevel
     ]
     return column_chart(
         "depth", "Queue depth", columns, note="by risk, now", empty_words="No contract is waiting."
@@ -160,7 +154,7 @@ def _ages(counts: Counts) -> Chart:
             "late" if AGES[age][0] >= LATE_AFTER_DAYS else "waiting",
             f"{AGES[age][0]}–{AGES[age][1]} d" if AGES[age][1] else f"{AGES[age][0]}+ d",
             counts["age", age],
-            f"{reverse(QUEUE)}?{urlencode({'age': age})}",
+            list_url(QUEUE, age=age),
         )
         for age in AGES
     ]
@@ -170,8 +164,7 @@ def _ages(counts: Counts) -> Chart:
         columns,
         note="days that undecided contracts have waited",
         empty_words="No contract is waiting.",
-        threshold_after=LATE_AFTER_DAYS,
-        threshold_label=f"{LATE_AFTER_DAYS} days",
+        threshold=(LATE_AFTER_DAYS, f"{LATE_AFTER_DAYS} days"),
     )
 
 
@@ -183,7 +176,7 @@ def _decisions(counts: Counts, at: datetime) -> Chart:
                 decision,
                 counts[decision, week].number,
                 counts[decision, week].words,
-                _list(CONTRACTS, decided=f"{decision}-{week:%Y-%m-%d}"),
+                list_url(CONTRACTS, decided=f"{decision}-{week:%Y-%m-%d}"),
             )
             for decision in DECISIONS
         ]
@@ -203,7 +196,7 @@ def _outcomes(counts: Counts) -> Chart:
             status.lower(),
             status.lower(),
             counts["outcome", status],
-            _list(JOBS, status=status, ended=OUTCOME_DAYS),
+            list_url(JOBS, status=status, ended=OUTCOME_DAYS),
         )
         for status in OUTCOMES
     ]
@@ -232,7 +225,7 @@ def _verdict_times() -> Chart:
         took = audit.recorded_at - contract.created_at
         url = contract_url(contract)
         figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
-        columns.append(ChartColumn(_short(contract.reference), [figure]))
+        columns.append(ChartColumn(truncatechars(contract.reference, 7), [figure]))
     return column_chart(
         "verdicts",
         "From report to verdict",
@@ -247,17 +240,9 @@ def _column(kind: str, label: str, count: Count, url: str) -> ChartColumn:
     return ChartColumn(str(label), [figure])
 
 
-def _short(reference: str) -> str:
-    return reference if len(reference) <= 7 else f"{reference[:6]}…"
-
-
 def _brief(length: timedelta) -> str:
     """Format a duration in one unit, short enough to fit over a column."""
     hours = length.total_seconds() / 3600
     if hours < 1:
         return f"{hours * 60:.0f} min"
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
-
-
-def _list(name: str, **asked: Any) -> str:
-    return f"{reverse(name)}?{urlencode(asked)}"

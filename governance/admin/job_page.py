@@ -21,6 +21,7 @@ from governance.admin.wording import (
     job_end_in_words,
     left_until,
     pretty_json,
+    rollback_in_words,
 )
 from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
@@ -31,32 +32,11 @@ from governance.models import (
     AuditEvidence,
     GovernanceAudit,
     GovernanceJob,
-    HealthSnapshot,
     StepResult,
 )
 
 STEPS_AT_ONCE = 50
 Steps = Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """A planned step, with the executor's report if there is one; texts are empty if unknown."""
-
-    number: int
-    status: str
-    words: str
-    target: str
-    target_url: str
-    timeout: str
-    rollback: str
-    started_at: datetime | None
-    completed_at: datetime | None
-    duration: str
-    recorded_by: str
-    output: str
-    error: str
-    health_claim: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +133,11 @@ def record_context(
         "health_rows": FoldedList.of(health),
         "differing": sum(row.differs for row in health),
         "signal_rows": FoldedList.of(signal_rows(snapshots)),
-        "observations": [
-            observation_of(label, snapshots.get(phase))
+        "snapshots": [
+            (label, snapshots.get(phase))
             for label, phase in (("Before", SnapshotPhase.BEFORE), ("After", SnapshotPhase.AFTER))
         ],
+        "is_observed": len(snapshots) == 2,
         "seal": seal_of(job),
         "audit": audit,
         "checks_json": pretty_json(audit.checks) if audit and audit.checks else "",
@@ -196,32 +177,20 @@ def audit_of(job: GovernanceJob) -> GovernanceAudit | None:
     )
 
 
-def observation_of(label: str, snapshot: HealthSnapshot | None) -> dict[str, Any]:
-    """Return when health was read, and how many signals were read; None and 0 if it was not."""
+def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, Any]:
+    """Return a step as `steps_with_status` returns it, with what the page shows in words."""
+    result: StepResult | None = step["result"]
     return {
-        "label": label,
-        "observed_at": snapshot.observed_at if snapshot else None,
-        "signals": len(snapshot.reading["signals"]) if snapshot else 0,
+        **step,
+        "words": change_in_words(step["change"]),
+        "target_url": urls.get(step["target"], ""),
+        "timeout": format_duration(timedelta(seconds=step["timeout_seconds"])),
+        "rollback": rollback_in_words(step["rollback_action"]),
+        "duration": format_duration(result.completed_at - result.started_at) if result else "",
+        "output": _recorded_json(result and result.output),
+        "health_claim": _recorded_json(result and result.health_after),
     }
 
 
-def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> StepRow:
-    result: StepResult | None = step["result"]
-    return StepRow(
-        number=step["step_index"],
-        status=str(step["status"]),
-        words=change_in_words(step["change"]),
-        target=step["target"],
-        target_url=urls.get(step["target"], ""),
-        timeout=format_duration(timedelta(seconds=step["timeout_seconds"])),
-        rollback=change_in_words(step["rollback_action"]) if step["rollback_action"] else "",
-        started_at=result.started_at if result else None,
-        completed_at=result.completed_at if result else None,
-        duration=format_duration(result.completed_at - result.started_at) if result else "",
-        recorded_by=result.recorded_by.get_username() if result else "",
-        output=pretty_json(result.output) if result and result.output is not None else "",
-        error=result.error if result else "",
-        health_claim=pretty_json(result.health_after)
-        if result and result.health_after is not None
-        else "",
-    )
+def _recorded_json(value: Any) -> str:
+    return "" if value is None else pretty_json(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +16,10 @@ from django.http import (
     JsonResponse,
 )
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
 from governance.admin.activity import runs_now
@@ -34,6 +31,7 @@ from governance.admin.wording import format_time, label, two_lines
 from governance.authorities.contract.queries import search_contracts
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.errors import NotFoundError
+from governance.domain.positions import read_digits
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.evidence_checks import check_evidence
 
@@ -137,43 +135,31 @@ class JobAdmin(ReadOnlyAdmin):
         except ValueError:
             return HttpResponseRedirect(_page(job, "change"))
         steps = steps_in(job, window)
-        may_see = self._may(request)
-        links = may_see["may_see_capabilities"]
+        links = request.user.has_perm(VIEW_CAPABILITY)
         context = self.page_context(
             request,
             title=f"Job of {job.contract.reference}",
             live_url=f"{_page(job, 'live')}?{request.GET.urlencode()}",
-            **may_see,
             **now_context(job, window, steps, timezone.now()),
             **record_context(job, window, steps, links=links),
         )
         return render(request, "admin/governance/job.html", context)
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        pages = {"live": self.live_view, "evidence": self.evidence_view, "verify": self.verify_view}
         return [
-            path("running/", wrap(self.running_view), name="governance_governancejob_running"),
-            *(
-                path(
-                    f"<uuid:object_id>/{page}/",
-                    wrap(view),
-                    name=f"governance_governancejob_{page}",
-                )
-                for page, view in pages.items()
-            ),
+            self.page_url("running", self.running_view, route="running/"),
+            self.page_url("live", self.live_view),
+            self.page_url("evidence", self.evidence_view),
+            self.page_url("verify", self.verify_view),
             *super().get_urls(),
         ]
 
-    @method_decorator(require_safe)
     def running_view(self, request: HttpRequest) -> HttpResponse:
         """Return the running jobs as JSON, for the script of the home page (`live.js`)."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        runs = [asdict(run) for run in runs_now(timezone.now())]
-        return JsonResponse({"jobs": runs})
+        return JsonResponse({"jobs": runs_now(timezone.now())})
 
-    @method_decorator(require_safe)
     def live_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Return the parts of a job's page that change while it runs, for `live.js`.
 
@@ -188,12 +174,10 @@ class JobAdmin(ReadOnlyAdmin):
         steps = steps_in(job, window)
         context = now_context(job, window, steps, timezone.now())
         if request.GET.get("seen") != context["version"]:
-            may_see = self._may(request)
-            links = may_see["may_see_capabilities"]
-            context |= may_see | record_context(job, window, steps, links=links)
+            links = request.user.has_perm(VIEW_CAPABILITY)
+            context |= record_context(job, window, steps, links=links)
         return render(request, "admin/governance/_job_live.html", context)
 
-    @method_decorator(require_safe)
     def verify_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Recompute the proofs of evidence, ledger and verdict, and show each result."""
         if not self.has_view_permission(request):
@@ -215,11 +199,9 @@ class JobAdmin(ReadOnlyAdmin):
             proofs=proofs,
             failing=sum(not proof.holds for proof in proofs),
             verified_at=timezone.now(),
-            **self._may(request),
         )
         return render(request, "admin/governance/verify.html", context)
 
-    @method_decorator(require_safe)
     def evidence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Return the sealed evidence as a file, byte for byte; 404 before the job has ended."""
         if not request.user.has_perm(VIEW_EVIDENCE):
@@ -235,13 +217,6 @@ class JobAdmin(ReadOnlyAdmin):
             headers={"Content-Disposition": f'attachment; filename="evidence-{job.pk}.json"'},
         )
 
-    def _may(self, request: HttpRequest) -> dict[str, bool]:
-        """Return which other pages this person may see, so that the page links only to those."""
-        return {
-            "may_see_evidence": request.user.has_perm(VIEW_EVIDENCE),
-            "may_see_capabilities": request.user.has_perm(VIEW_CAPABILITY),
-        }
-
 
 def first_step(request: HttpRequest, job: GovernanceJob) -> int | None:
     """Return the step index in the address, or None without one.
@@ -252,11 +227,10 @@ def first_step(request: HttpRequest, job: GovernanceJob) -> int | None:
     asked = request.GET.get("from")
     if asked is None:
         return None
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 6):
+    step = read_digits(asked, max_digits=6)
+    if step >= job.total_steps:
         raise ValueError
-    if int(asked) >= job.total_steps:
-        raise ValueError
-    return int(asked)
+    return step
 
 
 def _page(job: GovernanceJob, name: str) -> str:

@@ -1,14 +1,16 @@
-"""The addresses of capability and contract pages."""
+"""The addresses of capability, contract and job pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.models import SystemContract
+from governance.models import GovernanceJob, SystemContract
 from governance.services.registry.queries import capability_ids
 
 
@@ -23,6 +25,16 @@ def capability_urls(names: Iterable[str]) -> dict[str, str]:
 def contract_url(contract: SystemContract) -> str:
     """Return the address of the contract's page."""
     return reverse("admin:governance_systemcontract_change", args=[contract.pk])
+
+
+def job_url(job: GovernanceJob) -> str:
+    """Return the address of the job's page."""
+    return reverse("admin:governance_governancejob_change", args=[job.pk])
+
+
+def list_url(name: str, **asked: Any) -> str:
+    """Return the address of the list with that URL name, filtered by these parameters."""
+    return f"{reverse(name)}?{urlencode(asked)}"
 
 
 def scope_link(scope: str) -> SafeString | str:

@@ -22,7 +22,7 @@ from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
 from governance.admin.scope_board import ScopeBoard
 from governance.admin.scope_rows import KIND_WORDS
-from governance.admin.typed_values import normalize_newlines
+from governance.admin.wording import normalize_newlines
 from governance.authorities.review.differences import (
     ChangeRow,
     change_rows,
@@ -89,7 +89,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
         request,
         title=f"Modify {contract.reference}",
         board=board,
-        existing_changes=list(board.existing_changes),
+        existing_changes=board.existing_changes,
         kinds=KIND_WORDS.items(),
         names=capability_names(limit=MAX_NAMES),
         faults=faults,
@@ -144,34 +144,24 @@ def _modify(
     )
 
 
-@dataclass(frozen=True)
-class FormFault:
-    """An error of the form; `where` is the id of its field, or empty."""
-
-    where: str
-    message: str
-
-
-def _faults(board: ScopeBoard) -> list[FormFault]:
-    """Return all errors of the form, in the order of the page."""
-    found = [FormFault("", message) for message in board.faults]
+def _faults(board: ScopeBoard) -> list[tuple[str, str]]:
+    """Return all errors of the form in the order of the page: the field's id or "", the message."""
+    found = [("", message) for message in board.faults]
     if board.removed_error:
-        found.append(FormFault("removed", board.removed_error))
+        found.append(("removed", board.removed_error))
     for row in board.rows.values():
         if row.error:
-            found.append(FormFault(f"row-{row.key}", f"{row.title}: {row.error}"))
+            found.append((f"row-{row.key}", f"{row.title}: {row.error}"))
         field_rows = [*row.field_rows, *(one.field_row for one in row.parameters)]
-        found += [
-            FormFault(one.name, f"{one.label}: {one.error}") for one in field_rows if one.error
-        ]
+        found += [(one.name, f"{one.label}: {one.error}") for one in field_rows if one.error]
         values = [row.value] if row.value else [one.value for one in row.parameters]
         for value in values:
             leaves = [leaf for leaf in value.leaves if leaf.error]
             for leaf in leaves or ([value] if value.error else []):
                 label = leaf.label or value.label
-                found.append(FormFault(f"{leaf.name}-typed", f"{label}: {leaf.error}"))
+                found.append((f"{leaf.name}-typed", f"{label}: {leaf.error}"))
     if board.reason_error:
-        found.append(FormFault("reason", f"Reason: {board.reason_error}"))
+        found.append(("reason", f"Reason: {board.reason_error}"))
     return found
 
 

@@ -2,115 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from governance.admin.accounts import is_superuser
 from governance.admin.queue import QUEUE
+from governance.models import (
+    Account,
+    ApiToken,
+    Capability,
+    ChangeFreeze,
+    ConfigurationEntry,
+    GovernanceJob,
+    GovernanceSignal,
+    SystemContract,
+)
 
-CONTRACTS = "admin:governance_systemcontract_changelist"
+# The groups of the sidebar: for each model its title, its icon and what its list is for.
+GROUPS: Sequence[tuple[str, Mapping[type[Model], tuple[str, str, str]]]] = (
+    (
+        "",
+        {
+            SystemContract: (
+                "System contracts",
+                "contract",
+                "Every proposed change, from proposal to verdict.",
+            ),
+            GovernanceJob: (
+                "Jobs",
+                "conveyor_belt",
+                "What is being carried out, and the sealed evidence of what was.",
+            ),
+            ChangeFreeze: (
+                "Change freeze",
+                "front_hand",
+                "Whether changes are frozen; start a freeze, or lift one.",
+            ),
+        },
+    ),
+    (
+        "The platform now",
+        {
+            Capability: (
+                "Capabilities",
+                "extension",
+                "What the platform can do, and how far it is available.",
+            ),
+            ConfigurationEntry: (
+                "Configuration",
+                "tune",
+                "The value of every key that is governed.",
+            ),
+            GovernanceSignal: (
+                "Health signals",
+                "monitor_heart",
+                "What monitors report of each scope.",
+            ),
+        },
+    ),
+    (
+        "Accounts",
+        {
+            Account: ("Users", "person", "Who may sign in."),
+            Group: ("Groups", "group", "Who may do what."),
+            ApiToken: ("API tokens", "key", "Who may call the API, and until when."),
+        },
+    ),
+)
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return Unfold's navigation: groups of the pages that this person may see."""
-    contracts = reverse(CONTRACTS)
-    queue = reverse(QUEUE)
-    here = request.path.startswith(contracts)
-    waiting = request.path == queue
+    """Return Unfold's navigation: groups of the lists that this person may see."""
     groups: list[dict[str, Any]] = [
-        {
-            "items": [
-                _menu_item(
-                    "Waiting for a decision",
-                    "rule",
-                    queue,
-                    "Eligible contracts that a founder approves or rejects.",
-                    request.user.has_perm("governance.view_systemcontract"),
-                    active=waiting,
-                ),
-                _menu_item(
-                    "System contracts",
-                    "contract",
-                    contracts,
-                    "Every proposed change, from proposal to verdict.",
-                    request.user.has_perm("governance.view_systemcontract"),
-                    active=here and not waiting,
-                ),
-                _menu_item(
-                    "Jobs",
-                    "conveyor_belt",
-                    reverse("admin:governance_governancejob_changelist"),
-                    "What is being carried out, and the sealed evidence of what was.",
-                    request.user.has_perm("governance.view_governancejob"),
-                ),
-                _menu_item(
-                    "Change freeze",
-                    "front_hand",
-                    reverse("admin:governance_changefreeze_changelist"),
-                    "Whether changes are frozen; start a freeze, or lift one.",
-                    request.user.has_perm("governance.view_systemcontract"),
-                ),
-            ]
-        },
-        {
-            "title": "The platform now",
-            "items": [
-                _menu_item(
-                    "Capabilities",
-                    "extension",
-                    reverse("admin:governance_capability_changelist"),
-                    "What the platform can do, and how far it is available.",
-                    request.user.has_perm("governance.view_capability"),
-                ),
-                _menu_item(
-                    "Configuration",
-                    "tune",
-                    reverse("admin:governance_configurationentry_changelist"),
-                    "The value of every key that is governed.",
-                    request.user.has_perm("governance.view_configurationentry"),
-                ),
-                _menu_item(
-                    "Health signals",
-                    "monitor_heart",
-                    reverse("admin:governance_governancesignal_changelist"),
-                    "What monitors report of each scope.",
-                    request.user.has_perm("governance.view_governancesignal"),
-                ),
-            ],
-        },
-        {
-            "title": "Accounts",
-            "items": [
-                _menu_item(
-                    "Users",
-                    "person",
-                    reverse("admin:governance_account_changelist"),
-                    "Who may sign in.",
-                    is_superuser(request),
-                ),
-                _menu_item(
-                    "Groups",
-                    "group",
-                    reverse("admin:auth_group_changelist"),
-                    "Who may do what.",
-                    is_superuser(request),
-                ),
-                _menu_item(
-                    "API tokens",
-                    "key",
-                    reverse("admin:governance_apitoken_changelist"),
-                    "Who may call the API, and until when.",
-                    is_superuser(request),
-                ),
-            ],
-        },
+        {"title": title, "items": _lists(request, models)} for title, models in GROUPS
     ]
-    for group in groups:
-        group["items"] = [item for item in group["items"] if item["allowed"]]
+    if request.user.has_perm("governance.view_systemcontract"):
+        _add_queue(groups[0]["items"], request)
     return [group for group in groups if group["items"]]
+
+
+def _lists(
+    request: HttpRequest, models: Mapping[type[Model], tuple[str, str, str]]
+) -> list[dict[str, Any]]:
+    return [
+        _menu_item(reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist"), *words)
+        for model, words in models.items()
+        if admin.site.get_model_admin(model).has_view_permission(request)
+    ]
+
+
+def _add_queue(items: list[dict[str, Any]], request: HttpRequest) -> None:
+    """Put the queue first. Its address begins with that of the list of contracts."""
+    queue = reverse(QUEUE)
+    words = "Eligible contracts that a founder approves or rejects."
+    items.insert(0, _menu_item(queue, "Waiting for a decision", "rule", words))
+    is_queue = request.path == queue
+    items[0]["active"] = is_queue
+    items[1]["active"] = not is_queue and request.path.startswith(items[1]["link"])
+
+
+def _menu_item(link: str, title: str, icon: str, purpose: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link, "purpose": purpose}
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -123,21 +121,3 @@ def desk_stylesheet(request: HttpRequest) -> str:
 
 def inspect_stylesheet(request: HttpRequest) -> str:
     return static("governance/inspect.css")
-
-
-def _menu_item(
-    title: str,
-    icon: str,
-    link: str,
-    purpose: str,
-    allowed: bool,
-    active: bool | None = None,
-) -> dict[str, Any]:
-    item = {
-        "title": title,
-        "icon": icon,
-        "link": link,
-        "purpose": purpose,
-        "allowed": allowed,
-    }
-    return item if active is None else item | {"active": active}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
@@ -58,7 +60,8 @@ class ReadOnlyAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Redirect to the object's page: Django's log has no decisions, the ledger has them."""
-        return HttpResponseRedirect(reverse(f"admin:{self._page_name()}", args=[object_id]))
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return HttpResponseRedirect(reverse(name, args=[object_id]))
 
     def find(self, request: HttpRequest, object_id: Any) -> Any:
         """Return the object.
@@ -76,13 +79,23 @@ class ReadOnlyAdmin(ModelAdmin):
             raise PermissionDenied
         return found
 
+    def page_url(
+        self,
+        name: str,
+        view: Callable[..., HttpResponse],
+        *,
+        route: str = "<uuid:object_id>/{}/",
+        takes_post: bool = False,
+    ) -> URLPattern:
+        """Return the address of another page: by default one of an object, and only for reading."""
+        allow = require_http_methods(["GET", "HEAD", "POST"]) if takes_post else require_safe
+        label = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+        return path(route.format(name), self.admin_site.admin_view(allow(view)), name=label)
+
     def page_context(self, request: HttpRequest, **context: Any) -> dict[str, Any]:
         """Return `context` with the variables that every page's template needs."""
         request.current_app = self.admin_site.name
         return self.admin_site.each_context(request) | {"opts": self.opts} | context
-
-    def _page_name(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_change"
 
 
 def require_safe_method(request: HttpRequest) -> None:
@@ -103,7 +116,8 @@ def folded_json(value: Any) -> SafeString:
     if len(short) <= MAX_INLINE_JSON:
         return format_html('<code class="gov-code">{}</code>', short)
     return format_html(
-        '<details class="gov-fold"><summary>{} characters of JSON</summary><pre>{}</pre></details>',
+        '<details class="gov-fold"><summary>{} characters of JSON</summary>'
+        '<pre tabindex="0">{}</pre></details>',
         len(short),
         pretty_json(value),
     )

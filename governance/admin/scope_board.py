@@ -7,7 +7,7 @@ open in the form is taken from the contract, so the form of a long contract stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,16 +25,6 @@ MAX_RANGES = 2000
 _FAULT = re.compile(r"proposed_changes(?:\.changes)?\[([0-9]+)\](.*)", re.DOTALL)
 _RANGE = re.compile(r"([0-9]{1,5})(?:\s*[-–]\s*([0-9]{1,5}))?")
 _NEW = re.compile(r"n([1-9][0-9]{0,3})")
-
-
-@dataclass(frozen=True)
-class ExistingChange:
-    """A change of the contract; `row` holds its fields if it is open."""
-
-    number: int
-    words: str
-    is_removed: bool
-    row: ScopeRow | None
 
 
 @dataclass
@@ -93,11 +83,17 @@ class ScopeBoard:
         return f"n{max(used, default=0) + 1}"
 
     @property
-    def existing_changes(self) -> Iterator[ExistingChange]:
-        for number, change in enumerate(self.changes):
-            yield ExistingChange(
-                number, str(change), number in self.removed, self.rows.get(str(number))
-            )
+    def existing_changes(self) -> list[dict[str, Any]]:
+        """The contract's changes; `row` holds the fields of an open one."""
+        return [
+            {
+                "number": number,
+                "words": str(change),
+                "is_removed": number in self.removed,
+                "row": self.rows.get(str(number)),
+            }
+            for number, change in enumerate(self.changes)
+        ]
 
     @property
     def added(self) -> list[ScopeRow]:
@@ -153,23 +149,16 @@ class ScopeBoard:
     # --- the result ---
     def documents(self) -> list[dict[str, Any]] | None:
         """Return the changes that the form describes; None if a field is invalid."""
-        documents: list[dict[str, Any]] = []
-        self._keys = []
-        is_faulty = bool(self.removed_error)
+        documents: dict[str, dict[str, Any] | None] = {}
         for number, recorded in enumerate(self.contract.proposed_changes):
-            if number in self.removed:
-                continue
-            row = self.rows.get(str(number))
-            document = row.document() if row else recorded
-            is_faulty |= document is None
-            documents.append(document or {})
-            self._keys.append(str(number))
+            if number not in self.removed:
+                row = self.rows.get(str(number))
+                documents[str(number)] = row.document() if row else recorded
         for row in self.added:
-            document = row.document()
-            is_faulty |= document is None
-            documents.append(document or {})
-            self._keys.append(row.key)
-        return None if is_faulty else documents
+            documents[row.key] = row.document()
+        self._keys = list(documents)
+        found = [document for document in documents.values() if document is not None]
+        return None if self.removed_error or len(found) < len(documents) else found
 
     def take_faults(self, faults: Sequence[Mapping[str, str]]) -> None:
         """Attach the errors of a refusal to their fields; the others go to the top of the form."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.admin.typed_values import ValueField, normalize_newlines
-from governance.admin.wording import value_in_words
+from governance.admin.typed_values import ValueField
+from governance.admin.wording import normalize_newlines, value_in_words
 from governance.domain.changes import (
     Change,
     ConfigurationUpdate,
@@ -49,10 +49,6 @@ class Parameter:
     value: ValueField
     number: int
     was: str = ""
-
-    @property
-    def name_of_was(self) -> str:
-        return f"{self.value.name}-was"
 
 
 @dataclass
@@ -100,18 +96,6 @@ class ScopeRow:
 
     def name(self, field_name: str) -> str:
         return f"c{self.key}-{field_name}"
-
-    @property
-    def name_of_type(self) -> str:
-        return self.name("type")
-
-    @property
-    def name_of_expects(self) -> str:
-        return self.name("expects")
-
-    @property
-    def name_of_count(self) -> str:
-        return self.name("count")
 
     def read(self, sent: Mapping[str, str]) -> None:
         """Take over the input of the form."""
@@ -194,7 +178,7 @@ class ScopeRow:
             document[field_row.field] = current if same else field_row.typed
         if self.value:
             document["old_value"] = self._old_value()
-            document["new_value"] = _value(self.value)
+            document["new_value"] = self.value.checked_value()
         elif self.kind == "parameter_change":
             document["parameters"] = self._parameters()
         return None if self.is_faulty else document
@@ -242,7 +226,7 @@ class ScopeRow:
             one.field_row.error = "" if name else "is required"
             if name in values:
                 one.field_row.error = "is named twice"
-            values[name] = _value(one.value)
+            values[name] = one.value.checked_value()
         return values
 
     def _parameter(self, number: int, was: str, typed: str) -> Parameter:
@@ -274,15 +258,6 @@ def _field_rows(row: ScopeRow, origin: Change | None) -> Iterator[FieldRow]:
             yield field_row("key", "Key")
         case "parameter_change":
             yield field_row("scope", "Scope", is_capability=True)
-
-
-def _value(value: ValueField) -> Any:
-    value.error = ""
-    try:
-        return value.value()
-    except ValueError as error:
-        value.error = str(error)
-        return None
 
 
 def _number(text: str, *, most: int) -> int:

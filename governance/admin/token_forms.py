@@ -41,9 +41,11 @@ class IssueForm(forms.Form):
         required=False,
         widget=UnfoldBooleanWidget,
     )
-    role = forms.ChoiceField(
+    role = forms.TypedChoiceField(
         label="Role",
         required=False,
+        coerce=Role,
+        empty_value=None,
         choices=[("", "The role that the account has"), *choices_of(Role)],
         widget=UnfoldAdminSelectWidget,
         help_text="What the account may do; a token never allows more. A new account needs a role.",
@@ -54,9 +56,10 @@ class IssueForm(forms.Form):
         max_length=MAX_NAME_LENGTH,
         widget=UnfoldAdminTextInputWidget,
     )
-    verbs = forms.MultipleChoiceField(
+    verbs = forms.TypedMultipleChoiceField(
         label="It may",
         required=False,
+        empty_value=None,
         choices=list(TOKEN_VERBS.items()),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
@@ -78,9 +81,6 @@ class IssueForm(forms.Form):
     )
     # The id of the new token, so that sending the form twice issues only one.
     token_id = forms.UUIDField(widget=forms.HiddenInput)
-
-    def clean_verbs(self) -> list[str] | None:
-        return self.cleaned_data["verbs"] or None
 
     def clean_capabilities(self) -> list[str] | None:
         lines = self.cleaned_data["capabilities"].splitlines()

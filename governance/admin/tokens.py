@@ -11,26 +11,22 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
 
 from governance.admin.accounts import is_superuser
-from governance.admin.form_errors import form_status
+from governance.admin.form_pages import form_page, sent_data
 from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
 from governance.admin.token_forms import IssueForm, RevokeForm, RotateForm
 from governance.admin.wording import format_time, label, two_lines
 from governance.domain.errors import GovernanceError
-from governance.domain.roles import Role
 from governance.domain.tokens import TOKEN_VERBS
 from governance.models import ApiToken
 from governance.models.fields import new_id
@@ -43,7 +39,6 @@ from governance.services.access.tokens import (
 )
 from governance.services.registry.queries import unknown_capabilities
 
-GET_OR_POST_ONLY = require_http_methods(["GET", "HEAD", "POST"])
 LIST = "admin:governance_apitoken_changelist"
 MAX_NAMES_SHOWN = 2
 
@@ -107,105 +102,69 @@ class TokenAdmin(ReadOnlyAdmin):
         return render(request, "admin/governance/token.html", self._context(request, token))
 
     def get_urls(self) -> list[URLPattern]:
-        wrap, name = self.admin_site.admin_view, "governance_apitoken"
         return [
-            path("issue/", wrap(self.issue_view), name=f"{name}_issue"),
-            path("<uuid:object_id>/rotate/", wrap(self.rotate_view), name=f"{name}_rotate"),
-            path("<uuid:object_id>/revoke/", wrap(self.revoke_view), name=f"{name}_revoke"),
+            self.page_url("issue", self.issue_view, route="issue/", takes_post=True),
+            self.page_url("rotate", self.rotate_view, takes_post=True),
+            self.page_url("revoke", self.revoke_view, takes_post=True),
             *super().get_urls(),
         ]
 
     # --- issue, rotate, revoke ---
-    @method_decorator(GET_OR_POST_ONLY)
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form by GET; by POST issue a token and show it once."""
         require_superuser(request)
-        refusal: GovernanceError | None = None
-        form: forms.Form = IssueForm(initial={"token_id": new_id()})
-        if request.method == "POST":
-            form = IssueForm(request.POST)
-            if form.is_valid():
-                data = form.cleaned_data
-                data["role"] = Role(data["role"]) if data["role"] else None
-                try:
-                    token, text = issue_token(**data, actor=request.user, at=timezone.now())
-                except GovernanceError as error:
-                    refusal = error
-                else:
-                    return self._show_once(request, token, text)
-        context = self.page_context(
-            request, title="Issue a token", form=form, refusal=refusal, list_url=reverse(LIST)
-        )
-        return render(
+
+        def issue(data: dict[str, Any]) -> HttpResponse:
+            token, text = issue_token(**data, actor=request.user, at=timezone.now())
+            return self._show_once(request, token, text)
+
+        return form_page(
             request,
-            "admin/governance/token_issue.html",
-            context,
-            status=form_status(request, refusal),
+            IssueForm(sent_data(request), initial={"token_id": new_id()}),
+            operation=issue,
+            template="admin/governance/token_issue.html",
+            context=lambda: self.page_context(
+                request, title="Issue a token", list_url=reverse(LIST)
+            ),
         )
 
-    @method_decorator(GET_OR_POST_ONLY)
     def rotate_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the form by GET; by POST issue the token's successor and show it once."""
         require_superuser(request)
         token = self.find(request, object_id)
-        refusal: GovernanceError | None = None
-        form: forms.Form = RotateForm()
-        if request.method == "POST":
-            form = RotateForm(request.POST)
-            if form.is_valid():
-                overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
-                try:
-                    successor, text = rotate_token(
-                        token_id=token.pk, overlap=overlap, actor=request.user, at=timezone.now()
-                    )
-                except GovernanceError as error:
-                    refusal = error
-                else:
-                    return self._show_once(request, successor, text)
-        return self._action_form(request, token, "rotate", form, refusal)
 
-    @method_decorator(GET_OR_POST_ONLY)
+        def rotate(data: dict[str, Any]) -> HttpResponse:
+            overlap = timedelta(hours=data["overlap_hours"])
+            successor, text = rotate_token(
+                token_id=token.pk, overlap=overlap, actor=request.user, at=timezone.now()
+            )
+            return self._show_once(request, successor, text)
+
+        return form_page(
+            request,
+            RotateForm(sent_data(request)),
+            operation=rotate,
+            template="admin/governance/token_rotate.html",
+            context=lambda: self._context(request, token) | {"title": "Rotate a token"},
+        )
+
     def revoke_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the form by GET; revoke the token by POST."""
         require_superuser(request)
         token = self.find(request, object_id)
-        refusal: GovernanceError | None = None
-        form: forms.Form = RevokeForm()
-        if request.method == "POST":
-            form = RevokeForm(request.POST)
-            if form.is_valid():
-                try:
-                    revoke_token(
-                        token_id=token.pk,
-                        reason=form.cleaned_data["reason"],
-                        actor=request.user,
-                        at=timezone.now(),
-                    )
-                except GovernanceError as error:
-                    refusal = error
-                else:
-                    messages.success(request, f"Revoked: {token} no longer works.")
-                    return HttpResponseRedirect(reverse(LIST))
-        return self._action_form(request, token, "revoke", form, refusal)
 
-    def _action_form(
-        self,
-        request: HttpRequest,
-        token: ApiToken,
-        verb: str,
-        form: forms.Form,
-        refusal: GovernanceError | None,
-    ) -> HttpResponse:
-        context = self._context(request, token) | {
-            "title": f"{verb.capitalize()} a token",
-            "form": form,
-            "refusal": refusal,
-        }
-        return render(
+        def revoke(data: dict[str, Any]) -> HttpResponse:
+            at = timezone.now()
+            revoke_token(token_id=token.pk, reason=data["reason"], actor=request.user, at=at)
+            messages.success(request, f"Revoked: {token} no longer works.")
+            return HttpResponseRedirect(reverse(LIST))
+
+        return form_page(
             request,
-            f"admin/governance/token_{verb}.html",
-            context,
-            status=form_status(request, refusal),
+            RevokeForm(sent_data(request)),
+            operation=revoke,
+            template="admin/governance/token_revoke.html",
+            context=lambda: self._context(request, token) | {"title": "Revoke a token"},
         )
 
     def _show_once(self, request: HttpRequest, token: ApiToken, text: str) -> HttpResponse:
@@ -219,12 +178,11 @@ class TokenAdmin(ReadOnlyAdmin):
 
     def _context(self, request: HttpRequest, token: ApiToken) -> dict[str, Any]:
         at = timezone.now()
+        against_rotating: GovernanceError | None = None
         try:
             require_rotatable(token, at)
         except GovernanceError as error:
-            obstacle: GovernanceError | None = error
-        else:
-            obstacle = None
+            against_rotating = error
         return self.page_context(
             request,
             title=str(token),
@@ -232,9 +190,7 @@ class TokenAdmin(ReadOnlyAdmin):
             state=token.state_at(at),
             successor=getattr(token, "successor", None),
             verbs=[TOKEN_VERBS.get(verb, verb) for verb in token.verbs or ()],
-            may_rotate=obstacle is None,
-            against_rotating=obstacle,
-            may_revoke=token.revoked_at is None,
+            against_rotating=against_rotating,
             list_url=reverse(LIST),
             token_url=reverse("admin:governance_apitoken_change", args=[token.pk]),
         )

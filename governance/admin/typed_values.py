@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.admin.wording import value_in_words
+from governance.admin.wording import normalize_newlines, value_in_words
 
 TEXT, NUMBER, YES, NO, NOTHING = "text", "number", "yes", "no", "nothing"
 TEXTS, NUMBERS, STRUCTURE, LEFT_OUT = "texts", "numbers", "structure", "out"
@@ -87,6 +87,15 @@ class Leaf:
                 return [number_of(line) for line in self.typed.split("\n") if line.strip()]
         raise ValueError("must be of a kind that the list offers")
 
+    def checked_value(self) -> Any:
+        """Return the typed value; None, with `error`, if the text does not fit the kind."""
+        self.error = ""
+        try:
+            return self.value()
+        except ValueError as error:
+            self.error = str(error)
+            return None
+
     def _is_unchanged(self) -> bool:
         kind_text = kind_and_text(self.base)
         if kind_text is None or kind_text[0] != self.kind:
@@ -146,12 +155,10 @@ class ValueField(Leaf):
             return super().value()
         if self.base is _ABSENT or kind_and_text(self.base) is not None:
             raise ValueError("must be of a kind that the list offers")
-        values: dict[Path, Any] = {}
-        for leaf in self.leaves:
-            try:
-                values[leaf.path] = _ABSENT if leaf.kind == LEFT_OUT else leaf.value()
-            except ValueError as error:
-                leaf.error = str(error)
+        values = {
+            leaf.path: _ABSENT if leaf.kind == LEFT_OUT else leaf.checked_value()
+            for leaf in self.leaves
+        }
         if any(leaf.error for leaf in self.leaves):
             raise ValueError("has an invalid part")
         return _rebuilt(self.base, (), values)
@@ -189,11 +196,6 @@ def kind_and_text(value: Any) -> tuple[str, str] | None:
 def path_in_words(path: Path) -> str:
     """Format the path of a leaf: `limits › hosts › 3`; list items are counted from 1."""
     return " › ".join(str(step + 1) if isinstance(step, int) else step for step in path)
-
-
-def normalize_newlines(text: str) -> str:
-    """Replace the line ends that browsers send (`\\r\\n`) by `\\n`."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _is_one_line(text: str) -> bool:

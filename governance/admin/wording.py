@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,6 +80,17 @@ def left_until(end: datetime, at: datetime) -> str:
     )
 
 
+def review_left(ends_at: datetime | None, at: datetime) -> str:
+    """Return the time left for a review that ends at `ends_at`; None is a paused review."""
+    return left_until(ends_at, at) if ends_at else "review paused: a question is open"
+
+
+def first_names(names: Sequence[str], most: int = 2) -> str:
+    """Return the first names and the number of the others: `Billing, Search +3`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" +{more}" if more > 0 else "")
+
+
 def event_in_words(event: str, step_index: int | None) -> str:
     """Return what a ledger entry's actor did; an unknown event is returned unchanged."""
     words = EVENTS.get(event)
@@ -114,6 +125,11 @@ def verdict_time(recorded: Any) -> str:
         return format_time(datetime.fromisoformat(recorded).astimezone(UTC))
     except (TypeError, ValueError, OverflowError):
         return str(recorded)
+
+
+def normalize_newlines(text: str) -> str:
+    """Replace the line ends that browsers send (`\\r\\n`) by `\\n`, as the record keeps them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def pretty_json(value: Any) -> str:

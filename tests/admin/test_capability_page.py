@@ -68,7 +68,7 @@ def text_of(page: Any) -> str:
 
 
 def titles(page: Any) -> list[str]:
-    return [row.contract.title for row in page.context["history"]]
+    return [row["contract"].title for row in page.context["history"]]
 
 
 def add_signal(users: Users, scope: str, decision: HealthDecision, reason: str) -> None:
@@ -119,13 +119,13 @@ def test_page__holds_every_contract_that_touched_it_and_no_other(
     page = get_page(founder_browser, search)
     assert titles(page) == ["Names it", "Would", "Reached it"]
     named, would, reached = page.context["history"]
-    assert (named.changes, named.more) == ([], 0)
-    assert would.changes == [
+    assert (named["changes"], named["more"]) == ([], 0)
+    assert would["changes"] == [
         "Enable Search as PREVIEW",
         "Set page_size of Search from 20 to 50",
         "Tune Search: timeout_seconds = 2.5",
     ]
-    assert (would.tense, reached.tense) == ("proposed", "in progress, or awaiting a verdict")
+    assert (would["tense"], reached["tense"]) == ("proposed", "in progress, or awaiting a verdict")
     text = text_of(page)
     assert "but no change is about it" in text
     assert job_url(job) in text
@@ -145,7 +145,7 @@ def test_row__of_a_contract_with_many_changes__shows_those_of_this_capability_al
     eligible(users, affected_capabilities=["Search", "Suggestions"], proposed_changes=changes)
     page = get_page(founder_browser, search)
     (row,) = page.context["history"]
-    assert row.changes == [f"Tune Search: p{index} = {index}" for index in range(3)]
+    assert row["changes"] == [f"Tune Search: p{index} = {index}" for index in range(3)]
     assert "2 more changes to it" in text_of(page)
 
 
@@ -156,7 +156,7 @@ def test_row__of_a_contract_in_each_state__is_worded_by_its_status(
     contract_in(users, status)
     page = get_page(founder_browser, search)
     (row,) = page.context["history"]
-    assert f"{row.tense.capitalize()}:" in text_of(page)
+    assert row["tense"].capitalize() + ":" in text_of(page)
     assert f'data-word="{status}"' in text_of(page)
 
 

@@ -181,7 +181,7 @@ def parameters(number: int) -> list[dict[str, Any]]:
 
 def numbers_on(page: Any) -> list[int]:
     assert page.status_code == 200
-    steps = [step.number for step in page.context["steps"]]
+    steps = [step["step_index"] for step in page.context["steps"]]
     assert steps == [moment.number for moment in page.context["timeline_rows"]]
     return steps
 

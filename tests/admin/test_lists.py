@@ -159,7 +159,7 @@ def test_home__for_founder__leads_to_what_waits(users: Users, founder_browser: C
     eligible(users, reference="W")
     draft(users)
     rows = founder_browser.get(waiting).context["rows"]
-    assert [row.contract.reference for row in rows] == ["W"]
+    assert [row["contract"].reference for row in rows] == ["W"]
 
 
 def test_contract__named_in_lists__by_words_people_know() -> None:

@@ -294,7 +294,7 @@ def test_field__that_does_not_fit__named_there_and_nothing_lost(
     for do in ("preview", "modify"):
         answer = founder_browser.post(address(contract), form.body(do), FORM)
         assert answer.status_code == 400
-        assert [fault.where for fault in answer.context["faults"]] == [where]
+        assert [field for field, _ in answer.context["faults"]] == [where]
         page = answer.content.decode()
         assert f'id="{where}"' in page
         assert 'aria-invalid="true"' in page
@@ -317,7 +317,7 @@ def test_parameters__of_one_name__refused_at_the_second(
     form = form_of(form.press(founder_browser, address(contract), "add-parameter:2"))
     form.set(c2__p1__name="timeout_seconds", c2__p1__typed="x")
     answer = form.press(founder_browser, address(contract), "preview")
-    assert [fault.where for fault in answer.context["faults"]] == ["c2-p1-name"]
+    assert [field for field, _ in answer.context["faults"]] == ["c2-p1-name"]
     assert "is named twice" in words(answer)
 
 
@@ -329,7 +329,7 @@ def test_reason__too_short_or_too_long__named_there_below_the_preview(
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=reason)
     answer = sent(founder_browser, contract, form)
     assert answer.status_code == 400
-    assert [fault.where for fault in answer.context["faults"]] == ["reason"]
+    assert [field for field, _ in answer.context["faults"]] == ["reason"]
     assert form_of(answer)["c1-new-typed"] == "30"
     assert answer.context["preview"] is not None
 
@@ -389,7 +389,7 @@ def test_form__left_untouched__submits_the_current_changes(
     form = opened(founder_browser, contract)
     assert "c0-new-kind" in form
     answer = form.press(founder_browser, address(contract), "preview")
-    assert [fault.message for fault in answer.context["faults"]] == [
+    assert [message for _, message in answer.context["faults"]] == [
         "These are the contract's current changes; nothing was modified."
     ] or answer.context["refusal"].code == "nothing_modified"
     board = ScopeBoard.read(contract, answer.wsgi_request.POST)
@@ -436,7 +436,7 @@ def test_range__that_is_none__refused_at_its_field(
     form = opened(founder_browser, contract).set(removed=typed)
     answer = form.press(founder_browser, address(contract), "preview")
     assert answer.status_code == 400
-    assert [fault.where for fault in answer.context["faults"]] == ["removed"]
+    assert [field for field, _ in answer.context["faults"]] == ["removed"]
     assert form_of(answer)["removed"] == typed
 
 

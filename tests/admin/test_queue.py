@@ -27,7 +27,7 @@ from tests.support.users import Users
 
 
 def references(answer: Any) -> list[str]:
-    return [row.contract.reference for row in answer.context["rows"]]
+    return [row["contract"].reference for row in answer.context["rows"]]
 
 
 @pytest.mark.parametrize(

@@ -313,13 +313,5 @@ def _close_and_record(
     at: datetime,
     records: Mapping[str, str] | None = None,
 ) -> None:
-    records = dict(records or {}) | {"closing_sha256": digest(contract.closing_record())}
-    _save_and_record(
-        contract,
-        event,
-        before,
-        actor=actor,
-        at=at,
-        reason=contract.closed_reason,
-        records=records,
-    )
+    records = {**(records or {}), "closing_sha256": digest(contract.closing_record())}
+    _save_and_record(contract, event, before, actor=actor, at=at, records=records)

@@ -11,19 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    BooleanField,
-    DateTimeField,
-    F,
-    Func,
-    IntegerField,
-    QuerySet,
-    UUIDField,
-    Value,
-)
+from django.db.models import F, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from governance.domain.positions import (
     read_digits,
@@ -80,6 +71,10 @@ class QueueCursor:
     ends_at: datetime
     pk: UUID
 
+    @property
+    def key(self) -> tuple[int, datetime, UUID]:
+        return self.rank, self.ends_at, self.pk
+
     @classmethod
     def of(cls, contract: SystemContract) -> QueueCursor:
         return cls(
@@ -107,38 +102,6 @@ class QueuePage:
     rows: Sequence[SystemContract]
     has_earlier: bool
     has_later: bool
-
-
-class _Beyond(Func):
-    """The row comparison of `(rank, review's end, id)` with a cursor, which the index serves."""
-
-    output_field = BooleanField()
-
-    def __init__(self, sign: str, cursor: QueueCursor) -> None:
-        self.sign = sign
-        super().__init__(
-            QueueRank(),
-            ReviewEnd(),
-            F("id"),
-            Value(cursor.rank, output_field=IntegerField()),
-            Value(cursor.ends_at, output_field=DateTimeField()),
-            Value(cursor.pk, output_field=UUIDField()),
-        )
-
-    def as_sql(
-        self,
-        compiler: Any,
-        connection: Any,
-        function: str | None = None,
-        template: str | None = None,
-        arg_joiner: str | None = None,
-        **extra_context: Any,
-    ) -> tuple[str, tuple[Any, ...]]:
-        parts = [compiler.compile(part) for part in self.source_expressions]
-        left = ", ".join(sql for sql, _ in parts[:3])
-        right = ", ".join(sql for sql, _ in parts[3:])
-        params = tuple(param for _, given in parts for param in given)
-        return f"(({left}) {self.sign} ({right}))", params
 
 
 def waiting_contracts(
@@ -177,12 +140,17 @@ def queue_page(
     """
     rows = waiting_contracts(filters, at=at)
     if before:
-        backwards = rows.filter(_Beyond("<", before)).order_by(
+        backwards = rows.filter(TupleLessThan(_queue_key(), before.key)).order_by(
             QueueRank().desc(), ReviewEnd().desc(), "-id"
         )
         found = list(backwards[: size + 1])
         return QueuePage(found[:size][::-1], len(found) > size, True)
     if after:
-        rows = rows.filter(_Beyond(">", after))
+        rows = rows.filter(TupleGreaterThan(_queue_key(), after.key))
     found = list(rows.order_by(QueueRank(), ReviewEnd(), "id")[: size + 1])
     return QueuePage(found[:size], after is not None, len(found) > size)
+
+
+def _queue_key() -> Tuple:
+    """Make the expression of the queue's order, which its index serves; one for each query."""
+    return Tuple(QueueRank(), ReviewEnd(), F("id"))
