@@ -59,7 +59,8 @@ def refused(
     with nothing_written():
         with pytest.raises(GovernanceError) as caught:
             yield
-        assert (type(caught.value), caught.value.code) == (kind, code), caught.value
+        assert isinstance(caught.value, kind), caught.value
+        assert caught.value.code == code, caught.value
         assert caught.value.details.get("constraint") == constraint, caught.value
 
 
