@@ -36,8 +36,9 @@ from governance.models import AuditEvidence, SystemContract
 from governance.record.attest.checkpoints import checkpoint_lines
 from governance.record.attest.keys import public_pem
 from governance.record.attest.statements import signed_statement
+from governance.record.ledger.loading import load_contract_records
 from governance.record.retention.archive_directory import open_archive
-from governance.record.retention.document import load_record_texts
+from governance.record.retention.document import contract_record_text
 from governance.record.retention.export import archive_contracts
 from governance.record.retention.removal import remove_archived
 from governance.record.retention.signature import sign_manifest
@@ -100,10 +101,10 @@ def write_files(folder: Path, users: Users) -> None:
             make(users)
     waiting = SystemContract.objects.exclude(status__in=CONTRACT_TERMINAL_STATES)
     names = dict(waiting.values_list("pk", "reference"))
-    for record, text in load_record_texts(list(names)):
+    for record in load_contract_records(names):
         # The reference of a successor ends with its revision.
         name = names[record.contract_id].removeprefix("TEST-").partition(" ")[0]
-        (folder / "records" / f"{name}.json").write_text(text)
+        (folder / "records" / f"{name}.json").write_text(contract_record_text(record))
     for evidence in AuditEvidence.objects.order_by("job__contract__reference"):
         path = folder / "evidence" / evidence.job.contract.reference.removeprefix("TEST-")
         path.with_suffix(".json").write_text(evidence.body)
