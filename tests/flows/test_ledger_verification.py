@@ -462,7 +462,7 @@ def test_chosen_contracts__only_they_are_checked(users: Users) -> None:
     assert [checked.finding for checked in verify_ledger([chosen.pk])] == [None]
 
 
-@pytest.mark.parametrize("body", ["[]", "7", '{"records":null}', '{"records":[]}'])
+@pytest.mark.parametrize("body", ["no JSON", "[]", "7", '{"records":null}', '{"records":[]}'])
 def test_rehashed_entry__that_is_no_entry_any_more__is_a_finding(users: Users, body: str) -> None:
     judged_job(users)
     tamper(

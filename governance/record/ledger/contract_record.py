@@ -134,8 +134,7 @@ def _of_content(contract_record: ContractRecord, row: Any) -> Any:
     if not math.isfinite(contract.confidence_score or 0):
         raise _AlteredError
     kept = contract.content_digest
-    if kept:
-        _require_equal(kept, digest(contract.content_record(), expected=kept))
+    _require_equal(kept, digest(contract.content_record(), expected=kept))
     return kept
 
 
