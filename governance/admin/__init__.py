@@ -14,15 +14,7 @@ pages show.
 
 from django.contrib import admin
 
-from governance.admin import (
-    accounts,
-    contracts,
-    freezes,
-    jobs,
-    registry,
-    signals,
-    tokens,
-)
+from governance.admin import accounts, contracts, freezes, jobs, registry, signals, tokens
 
 __all__ = ["accounts", "contracts", "freezes", "jobs", "registry", "signals", "tokens"]
 

@@ -18,11 +18,7 @@ from governance.authorities.contract.capability_history import (
     capability_history_page,
 )
 from governance.authorities.health.readings import capture_health_snapshot
-from governance.domain.values import (
-    ContractStatus,
-    HealthDecision,
-    Lifecycle,
-)
+from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
 from governance.models import Capability, ConfigurationEntry, GovernanceSignal
 
 MAX_ENTRIES = 100

@@ -26,11 +26,7 @@ from governance.admin.wording import (
 from governance.authorities.contract.queries import DiscussionItem, discussion_of
 from governance.authorities.contract.signatures import signing_progress
 from governance.authorities.health.readings import capture_health_snapshot
-from governance.authorities.review.differences import (
-    ChangeRow,
-    change_rows,
-    values_in,
-)
+from governance.authorities.review.differences import ChangeRow, change_rows, values_in
 from governance.authorities.review.queries import review_permissions
 from governance.domain.changes import parse_changes
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
@@ -41,12 +37,7 @@ from governance.domain.values import (
     HealthReading,
     JobStatus,
 )
-from governance.models import (
-    Capability,
-    GovernanceJob,
-    LedgerEntry,
-    SystemContract,
-)
+from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
 from governance.services.registry.queries import capabilities_named, platform_state_for
 
 MAX_SHOWN = 25

@@ -20,12 +20,7 @@ from governance.authorities.contract.overview import (
     weeks_until,
 )
 from governance.authorities.orchestrator.queries import jobs_ended_within
-from governance.domain.values import (
-    ContractStatus,
-    JobStatus,
-    RiskLevel,
-    Source,
-)
+from governance.domain.values import ContractStatus, JobStatus, RiskLevel, Source
 
 
 class WordFilter(CheckboxFilter):

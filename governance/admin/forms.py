@@ -9,11 +9,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import (
-    INPUT_CLASSES,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from governance.admin.wording import normalize_newlines
 from governance.domain.values import MIN_REASON_LENGTH

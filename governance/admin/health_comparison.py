@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from governance.domain.values import (
-    SYSTEM_SCOPE,
-    HealthDecision,
-    SnapshotPhase,
-)
+from governance.domain.values import SYSTEM_SCOPE, HealthDecision, SnapshotPhase
 
 BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
 

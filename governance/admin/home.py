@@ -27,12 +27,7 @@ from governance.authorities.contract.overview import (
     weeks_until,
 )
 from governance.authorities.orchestrator.queries import jobs_ended_within
-from governance.authorities.review.queue import (
-    AGES,
-    QueueFilter,
-    queue_page,
-    waiting_contracts,
-)
+from governance.authorities.review.queue import AGES, QueueFilter, queue_page, waiting_contracts
 from governance.db.counting import Count, capped_counts
 from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract

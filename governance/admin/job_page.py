@@ -8,11 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from governance.admin.contract_page import FoldedList
-from governance.admin.health_comparison import (
-    health_rows,
-    scopes_of,
-    signal_rows,
-)
+from governance.admin.health_comparison import health_rows, scopes_of, signal_rows
 from governance.admin.links import capability_urls
 from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
@@ -28,12 +24,7 @@ from governance.authorities.orchestrator.queries import steps_with_status
 from governance.domain.canonical import sha256_hex
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.values import JobStatus, SnapshotPhase
-from governance.models import (
-    AuditEvidence,
-    GovernanceAudit,
-    GovernanceJob,
-    StepResult,
-)
+from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, StepResult
 
 STEPS_AT_ONCE = 50
 Steps = Sequence[Mapping[str, Any]]

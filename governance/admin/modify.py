@@ -23,17 +23,9 @@ from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
 from governance.admin.scope_board import ScopeBoard
 from governance.admin.scope_rows import KIND_WORDS
 from governance.admin.wording import normalize_newlines
-from governance.authorities.review.differences import (
-    ChangeRow,
-    change_rows,
-    values_in,
-)
+from governance.authorities.review.differences import ChangeRow, change_rows, values_in
 from governance.domain.canonical import digest
-from governance.domain.errors import (
-    GovernanceError,
-    InvalidInputError,
-    NotPreviewedError,
-)
+from governance.domain.errors import GovernanceError, InvalidInputError, NotPreviewedError
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
 from governance.services.registry.queries import capability_names

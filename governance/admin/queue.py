@@ -18,12 +18,7 @@ from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.wording import first_names, format_duration, review_left, source_in_words
 from governance.authorities.contract.queries import signatures_on
 from governance.authorities.contract.signatures import SigningProgress, signing_progress_from
-from governance.authorities.review.queue import (
-    AGES,
-    QueueCursor,
-    QueueFilter,
-    queue_page,
-)
+from governance.authorities.review.queue import AGES, QueueCursor, QueueFilter, queue_page
 from governance.domain.values import RiskLevel, Source
 from governance.models import ApprovalSignature, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION

@@ -21,13 +21,7 @@ from django.utils import timezone
 
 from governance.admin.contract_page import FoldedList, contract_context, current_health
 from governance.admin.form_pages import form_status, sent_data
-from governance.admin.forms import (
-    AnswerForm,
-    ApproveForm,
-    CommentForm,
-    QuestionForm,
-    RejectForm,
-)
+from governance.admin.forms import AnswerForm, ApproveForm, CommentForm, QuestionForm, RejectForm
 from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.admin.wording import format_time, plural

@@ -8,11 +8,7 @@ from typing import Any
 
 from governance.admin.wording import plural
 from governance.authorities.review.differences import ChangeRow
-from governance.domain.values import (
-    SYSTEM_SCOPE,
-    HealthDecision,
-    HealthReading,
-)
+from governance.domain.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,7 @@ from typing import Any
 
 from governance.admin.typed_values import ValueField
 from governance.admin.wording import normalize_newlines, value_in_words
-from governance.domain.changes import (
-    Change,
-    ConfigurationUpdate,
-    ParameterChange,
-)
+from governance.domain.changes import Change, ConfigurationUpdate, ParameterChange
 
 KIND_WORDS: Mapping[str, str] = {
     "capability_enable": "Enable a capability",

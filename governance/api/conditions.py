@@ -11,11 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.domain.errors import VersionMismatchError
-from governance.record.ledger.versions import (
-    Subject,
-    require_version,
-    version_of,
-)
+from governance.record.ledger.versions import Subject, require_version, version_of
 
 # Only the client itself may cache the response, and it must revalidate before each use.
 REVALIDATE = "private, no-cache"

@@ -21,12 +21,7 @@ from rest_framework.request import Request
 
 from governance.api.fields import NOT_BLANK, StrictDateTimeField, StrictUUIDField
 from governance.api.pagination import query_parameter
-from governance.domain.values import (
-    ContractStatus,
-    JobStatus,
-    RiskLevel,
-    Source,
-)
+from governance.domain.values import ContractStatus, JobStatus, RiskLevel, Source
 from governance.models import Account
 
 Rows = QuerySet[Any, Any]

@@ -50,10 +50,7 @@ from governance.api.serializers.jobs import (
     StartedJobSerializer,
     StepSerializer,
 )
-from governance.api.serializers.selectable import (
-    JobInFullSerializer,
-    JobInListSerializer,
-)
+from governance.api.serializers.selectable import JobInFullSerializer, JobInListSerializer
 from governance.api.sparse_fields import selection_parameters, serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.orchestrator.queries import (

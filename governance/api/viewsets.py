@@ -27,11 +27,7 @@ from governance.api.sparse_fields import (
     selected_names,
     serializer_of,
 )
-from governance.domain.errors import (
-    ContractNotFoundError,
-    JobNotFoundError,
-    NotFoundError,
-)
+from governance.domain.errors import ContractNotFoundError, JobNotFoundError, NotFoundError
 from governance.models.contract_indexes import within_token_scope
 
 

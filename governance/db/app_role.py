@@ -11,11 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections, transaction
 
-from governance.db.grants import (
-    GRANTS,
-    grant_statements,
-    rights_of,
-)
+from governance.db.grants import GRANTS, grant_statements, rights_of
 from governance.domain.errors import (
     NotMigratedError,
     NotTheOwnerError,

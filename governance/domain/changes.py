@@ -13,11 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from governance.domain.canonical import require_plain_json
-from governance.domain.errors import (
-    InvalidChangesError,
-    InvalidInputError,
-    TargetOutOfScopeError,
-)
+from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 
 MAX_CHANGES = 10_000
 

@@ -18,11 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.domain.canonical import require_plain_json
-from governance.domain.errors import (
-    GovernanceError,
-    UserNotFoundError,
-    WrongPersonError,
-)
+from governance.domain.errors import GovernanceError, UserNotFoundError, WrongPersonError
 from governance.management.values import printable
 from governance.models import Account
 

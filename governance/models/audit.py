@@ -9,12 +9,7 @@ from django.db import models
 from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict
 from governance.models.constraints import closed_set
-from governance.models.fields import (
-    ChoiceField,
-    account_key,
-    digest_field,
-    one_to_one_field,
-)
+from governance.models.fields import ChoiceField, account_key, digest_field, one_to_one_field
 
 
 class GovernanceAudit(models.Model):

@@ -16,13 +16,7 @@ from governance.models import Account, LedgerEntry
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed
-from tests.support.factories import (
-    contract_in,
-    draft,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import contract_in, draft, eligible, now, reloaded
 from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]

@@ -23,13 +23,7 @@ from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
 from tests.support.bulk_contracts import bulk_copy
-from tests.support.factories import (
-    contract_in,
-    eligible,
-    failed_job,
-    finished_job,
-    now,
-)
+from tests.support.factories import contract_in, eligible, failed_job, finished_job, now
 from tests.support.users import Users
 
 EVIL = "<script>alert('boo')</script>"

@@ -13,11 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from governance.admin.contract_page import MAX_LEDGER_ENTRIES
-from governance.domain.values import (
-    AuditVerdict,
-    ContractStatus,
-    HealthDecision,
-)
+from governance.domain.values import AuditVerdict, ContractStatus, HealthDecision
 from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.models import LedgerEntry

@@ -15,14 +15,7 @@ from governance.flows.review_contract import comment_on_contract, reject_contrac
 from governance.models import Account, ClarificationAnswer, ClarificationRequest, ContractComment
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.factories import (
-    answered,
-    asked,
-    draft,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import answered, asked, draft, eligible, now, reloaded
 from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]

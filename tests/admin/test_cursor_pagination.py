@@ -15,11 +15,7 @@ from django.urls import reverse
 from governance.admin.contracts import ContractAdmin
 from governance.admin.jobs import JobAdmin
 from governance.authorities.contract.capability_history import ContractCursor
-from tests.support.factories import (
-    eligible,
-    now,
-    pending_job,
-)
+from tests.support.factories import eligible, now, pending_job
 from tests.support.users import Users
 
 CONTRACTS = reverse("admin:governance_systemcontract_changelist")

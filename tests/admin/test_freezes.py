@@ -18,17 +18,8 @@ from governance.domain.values import ContractStatus
 from governance.models import ChangeFreeze, FreezeLift
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, job_url, typed
-from tests.support.factories import (
-    eligible,
-    now,
-    reloaded,
-    running_job,
-)
-from tests.support.freezes import (
-    HOUR,
-    frozen,
-    lifted,
-)
+from tests.support.factories import eligible, now, reloaded, running_job
+from tests.support.freezes import HOUR, frozen, lifted
 from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]

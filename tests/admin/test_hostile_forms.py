@@ -17,12 +17,7 @@ from governance.flows.review_contract import approve_contract
 from governance.models import Account
 from governance.record.ledger.verification import verify_ledger
 from tests.support.admin import approval, contract_url, job_url
-from tests.support.factories import (
-    eligible,
-    now,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import eligible, now, reloaded, running_job
 from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.admin import admin_fields
 from tests.support.signing import as_seen

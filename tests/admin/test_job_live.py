@@ -14,13 +14,7 @@ from governance.domain.values import StepStatus
 from governance.models import Account
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import failed_job, finished_job, now, pending_job, running_job
 from tests.support.users import Users
 
 LIVE_SCRIPT = "governance/live.js"

@@ -16,11 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.authorities.health.signals import record_signal
-from governance.domain.values import (
-    AuditVerdict,
-    HealthDecision,
-    StepStatus,
-)
+from governance.domain.values import AuditVerdict, HealthDecision, StepStatus
 from governance.flows.audit_job import resolve_audit
 from governance.models import Account, AuditEvidence, Capability, GovernanceJob
 from governance.services.registry.operations import register_capabilities

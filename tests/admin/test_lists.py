@@ -13,14 +13,7 @@ from django.urls import reverse
 
 from governance.models import Account, SystemContract
 from tests.admin.conftest import Browser
-from tests.support.factories import (
-    approved,
-    draft,
-    eligible,
-    failed_job,
-    finished_job,
-    running_job,
-)
+from tests.support.factories import approved, draft, eligible, failed_job, finished_job, running_job
 from tests.support.succession import modified
 from tests.support.users import Users
 

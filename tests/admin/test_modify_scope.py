@@ -20,13 +20,7 @@ from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.attacks import check_deferred_triggers
-from tests.support.factories import (
-    THREE_CHANGES,
-    draft,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import THREE_CHANGES, draft, eligible, now, reloaded
 from tests.support.forms import FORM, Form
 from tests.support.json_values import plain_json
 from tests.support.roles import as_owner

@@ -17,12 +17,7 @@ from governance.flows.review_contract import request_clarification
 from governance.models import Account
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.factories import (
-    approved,
-    draft,
-    eligible,
-    now,
-)
+from tests.support.factories import approved, draft, eligible, now
 from tests.support.users import Users
 
 

@@ -11,11 +11,7 @@ from django.test import Client
 from governance.domain.values import ContractStatus
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.factories import (
-    draft,
-    eligible,
-    reloaded,
-)
+from tests.support.factories import draft, eligible, reloaded
 from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]

@@ -18,13 +18,7 @@ from governance.flows.review_contract import comment_on_contract, view_contract
 from governance.models import ApprovalSignature, Capability, ConfigurationEntry, SystemContract
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-    reloaded,
-    signed,
-)
+from tests.support.factories import approved, eligible, now, reloaded, signed
 from tests.support.roles import as_owner
 from tests.support.tampering import tamper
 from tests.support.users import Users

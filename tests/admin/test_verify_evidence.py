@@ -22,12 +22,7 @@ from governance.record.ledger.evidence_checks import (
 )
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    judged_job,
-    running_job,
-)
+from tests.support.factories import failed_job, finished_job, judged_job, running_job
 from tests.support.tampering import tamper
 from tests.support.users import Users
 

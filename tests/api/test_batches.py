@@ -11,13 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import LedgerEntry, StepResult
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.factories import (
-    THREE_CHANGES,
-    Running,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import THREE_CHANGES, Running, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 BROKEN = {"status": "FAILED", "error": "It broke.", "output": None}

@@ -13,12 +13,7 @@ from governance.domain.errors import InvalidInputError
 from governance.models import StepResult
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.factories import (
-    approved,
-    finished_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, pending_job, running_job
 from tests.support.users import Users
 
 JSON = "application/json"

@@ -16,11 +16,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, IdempotencyRecord, SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
-from tests.support.factories import (
-    approved,
-    eligible,
-    pending_job,
-)
+from tests.support.factories import approved, eligible, pending_job
 from tests.support.threads import at_once
 from tests.support.users import Users
 

@@ -8,12 +8,7 @@ from governance.flows.review_contract import reject_contract
 from governance.models import ClarificationRequest
 from tests.api.conftest import ClientFor
 from tests.api.support import API
-from tests.support.factories import (
-    answered,
-    asked,
-    eligible,
-    now,
-)
+from tests.support.factories import answered, asked, eligible, now
 from tests.support.users import Users
 
 

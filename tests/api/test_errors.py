@@ -12,12 +12,7 @@ from uuid import uuid4
 import pytest
 
 from governance.authorities.health.signals import record_signal
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    ContractStatus,
-    HealthDecision,
-)
+from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus, HealthDecision
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from tests.api import reference
 from tests.api.conftest import ClientFor

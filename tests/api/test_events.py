@@ -22,13 +22,7 @@ from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.commands import ROOT
 from tests.support.events import Stream, following
-from tests.support.factories import (
-    failed_job,
-    judged_job,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import failed_job, judged_job, now, pending_job, running_job
 from tests.support.http import served_application
 from tests.support.sites import client_of, new_token
 from tests.support.users import Users

@@ -10,13 +10,7 @@ from jsonschema import Draft202012Validator
 from governance.domain.values import AuditVerdict
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, queries_of
-from tests.support.factories import (
-    THREE_CHANGES,
-    eligible,
-    judged_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import THREE_CHANGES, eligible, judged_job, pending_job, running_job
 from tests.support.users import Users
 
 

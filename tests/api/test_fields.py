@@ -19,12 +19,7 @@ from governance.domain.values import ContractStatus
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, queries_of
-from tests.support.factories import (
-    asked,
-    contract_in,
-    judged_job,
-    pending_job,
-)
+from tests.support.factories import asked, contract_in, judged_job, pending_job
 from tests.support.users import Users
 
 KEY = {"id", "created_at", "updated_at"}

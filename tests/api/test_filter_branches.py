@@ -7,13 +7,7 @@ import pytest
 from governance.models import GovernanceJob, SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_pages, queries_of
-from tests.support.factories import (
-    approved,
-    draft,
-    eligible,
-    judged_job,
-    pending_job,
-)
+from tests.support.factories import approved, draft, eligible, judged_job, pending_job
 from tests.support.users import Users
 
 ORDERINGS = ["created_at", "-created_at", "updated_at", "-updated_at"]

@@ -9,17 +9,8 @@ import pytest
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    approved,
-    now,
-    pending_job,
-    running_job,
-)
-from tests.support.freezes import (
-    HOUR,
-    frozen,
-    lifted,
-)
+from tests.support.factories import approved, now, pending_job, running_job
+from tests.support.freezes import HOUR, frozen, lifted
 from tests.support.users import Users
 
 NO_FREEZE = {"frozen": False, "until": None, "reason": None, "by": None, "since": None}

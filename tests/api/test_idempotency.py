@@ -19,13 +19,7 @@ from governance.services.idempotency import stored_responses
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import run_sql
-from tests.support.factories import (
-    approved,
-    eligible,
-    finished_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, eligible, finished_job, pending_job, running_job
 from tests.support.roles import as_owner
 from tests.support.threads import at_once
 from tests.support.users import Users

@@ -11,14 +11,7 @@ from governance.flows.sweep import fail_timed_out_jobs
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    Running,
-    finished_job,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, finished_job, now, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 LONG_AGO = timedelta(minutes=10)

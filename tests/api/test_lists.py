@@ -8,13 +8,7 @@ import pytest
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_pages, assert_problem, queries_of
-from tests.support.factories import (
-    THREE_CHANGES,
-    eligible,
-    finished_job,
-    judged_job,
-    now,
-)
+from tests.support.factories import THREE_CHANGES, eligible, finished_job, judged_job, now
 from tests.support.users import Users
 
 

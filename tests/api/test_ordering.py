@@ -9,14 +9,7 @@ import pytest
 from governance.models import SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, all_pages, assert_problem, packed
-from tests.support.factories import (
-    asked,
-    eligible,
-    finished_job,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import asked, eligible, finished_job, now, pending_job, running_job
 from tests.support.users import Users
 
 ORDERINGS = ["-created_at", "created_at", "-updated_at", "updated_at"]

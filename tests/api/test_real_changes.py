@@ -17,11 +17,7 @@ from typing import Any
 import httpx
 
 from governance.domain.changes import parse_changes
-from governance.domain.values import (
-    AuditVerdict,
-    ContractStatus,
-    JobStatus,
-)
+from governance.domain.values import AuditVerdict, ContractStatus, JobStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict

@@ -26,12 +26,7 @@ from governance.api.openapi import examples_of_success
 from governance.api.pages import EMPTY_IMAGE
 from governance.domain.canonical import digest
 from governance.domain.errors import GovernanceError, NotFoundError, every_error
-from governance.domain.values import (
-    AuditVerdict,
-    ContractStatus,
-    JobStatus,
-    StepStatus,
-)
+from governance.domain.values import AuditVerdict, ContractStatus, JobStatus, StepStatus
 from tests.api.generate_examples import record_examples
 from tests.api.reference import DOCS, FILES, callers_by_error, schema_file, stale_files
 from tests.api.support import API

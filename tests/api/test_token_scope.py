@@ -15,12 +15,7 @@ from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.api.test_who_may import ID, MAY
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    approved,
-    finished_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, pending_job, running_job
 from tests.support.users import Users
 
 # Affected capabilities inside and outside the scope of a token for Search and Stock.

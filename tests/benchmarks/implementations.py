@@ -19,12 +19,7 @@ from uuid_utils.compat import uuid7
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.leases import lease_grace
 from governance.domain.canonical import timestamp
-from governance.domain.values import (
-    HealthDecision,
-    HealthReading,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import HealthDecision, HealthReading, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.models import Account

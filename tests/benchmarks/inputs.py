@@ -13,11 +13,7 @@ from django.db import connections
 from governance.authorities.orchestrator.step_reports import MAX_REPORTS
 from governance.demo.people import UserFactory
 from governance.demo.scenario import People
-from governance.domain.values import (
-    JobStatus,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import JobStatus, StepReport, StepStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob, SystemContract
 from tests.benchmarks.load.filling import (
@@ -30,11 +26,7 @@ from tests.benchmarks.load.filling import (
     triggers_disabled,
 )
 from tests.benchmarks.load.kinds import NOW, ContractKind
-from tests.benchmarks.load.originals import (
-    LoadScenarioWriter,
-    Original,
-    proposal_for,
-)
+from tests.benchmarks.load.originals import LoadScenarioWriter, Original, proposal_for
 from tests.benchmarks.mirror_tables import copy_to_mirror_tables, create_mirror_tables
 
 OWNER = "owner"

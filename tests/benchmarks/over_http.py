@@ -14,11 +14,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.inputs import Item, inputs
 from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.website import Caller, website
-from tests.benchmarks.worker_pool import (
-    Work,
-    WorkerPool,
-    shares_of,
-)
+from tests.benchmarks.worker_pool import Work, WorkerPool, shares_of
 from tests.support.tokens import new_token
 
 WARM_UP = 12

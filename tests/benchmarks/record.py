@@ -12,20 +12,11 @@ from django.db import connections
 from governance.domain.changes import MAX_CHANGES
 from tests.benchmarks import implementations
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.inputs import (
-    OWNER,
-    Item,
-    inputs,
-    long_job_input,
-)
+from tests.benchmarks.inputs import OWNER, Item, inputs, long_job_input
 from tests.benchmarks.mirror_tables import analyse, rows_written
 from tests.benchmarks.rounds import calls_of, in_turns
 from tests.benchmarks.waiting import Watch
-from tests.benchmarks.worker_pool import (
-    Work,
-    WorkerPool,
-    shares_of,
-)
+from tests.benchmarks.worker_pool import Work, WorkerPool, shares_of
 
 # PostgreSQL may choose a generic plan for a prepared statement after five executions.
 WARM_UP = 12

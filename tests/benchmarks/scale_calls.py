@@ -13,11 +13,7 @@ from django.utils import timezone
 
 from governance.authorities.contract import capability_history
 from governance.authorities.contract.overview import WAITS, weeks_until
-from governance.authorities.review.queue import (
-    QueueCursor,
-    QueueFilter,
-    queue_page,
-)
+from governance.authorities.review.queue import QueueCursor, QueueFilter, queue_page
 from governance.domain.values import ContractStatus
 from governance.models import (
     Account,

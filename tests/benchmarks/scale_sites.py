@@ -22,11 +22,7 @@ from governance.models import Account, SystemContract
 from tests.benchmarks.scale_calls import PAGE, Sample, calls, pages
 from tests.benchmarks.scale_databases import Made
 from tests.support.databases import pointed_at
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-)
+from tests.support.factories import approved, eligible, now
 from tests.support.sites import running_site
 from tests.support.tokens import new_token
 from tests.support.users import Users

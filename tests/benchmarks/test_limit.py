@@ -23,12 +23,7 @@ from tests.benchmarks.mirror_tables import (
 )
 from tests.benchmarks.names import RECORD
 from tests.benchmarks.record import LATE, MEASURES, Measure
-from tests.support.factories import (
-    approved,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import approved, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 _SCHEMAS = ("public", "bare")

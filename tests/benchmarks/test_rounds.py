@@ -7,11 +7,7 @@ import time
 import pytest
 
 from tests.benchmarks.rounds import calls_of, in_turns
-from tests.benchmarks.worker_pool import (
-    Work,
-    WorkerPool,
-    shares_of,
-)
+from tests.benchmarks.worker_pool import Work, WorkerPool, shares_of
 
 
 def works() -> dict[str, Work]:

@@ -22,11 +22,7 @@ from governance.models import (
     GovernanceJob,
     SystemContract,
 )
-from governance.services.access.tokens import (
-    issue_token,
-    record_use,
-    revoke_token,
-)
+from governance.services.access.tokens import issue_token, record_use, revoke_token
 from governance.services.freezes.operations import start_freeze
 
 

@@ -14,12 +14,7 @@ from governance.models import Account, ClarificationRequest, SystemContract
 from tests.browser import desk
 from tests.browser.conftest import OpenPage
 from tests.support.admin import contract_url
-from tests.support.factories import (
-    asked,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import asked, eligible, now, reloaded
 from tests.support.users import Users
 
 PASSWORD = "correct-horse-7"

@@ -10,11 +10,7 @@ from governance.models import ChangeFreeze, FreezeLift
 from tests.browser import desk
 from tests.browser.conftest import OpenPage
 from tests.browser.screens import SCREENS
-from tests.support.factories import (
-    eligible,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import eligible, reloaded, running_job
 from tests.support.users import Users
 
 pytestmark = pytest.mark.long

@@ -12,14 +12,7 @@ from governance.client import GovsiteProblem, JobLost
 from governance.domain.values import StepReport, StepStatus
 from governance.models import GovernanceJob, SystemContract
 from tests.client.conftest import Site
-from tests.support.factories import (
-    approved,
-    eligible,
-    finished_job,
-    now,
-    pending_job,
-    reloaded,
-)
+from tests.support.factories import approved, eligible, finished_job, now, pending_job, reloaded
 from tests.support.freezes import frozen
 from tests.support.proxies import cutting_proxy
 

@@ -13,11 +13,7 @@ import pytest
 from governance.domain.values import JobStatus
 from tests.client.conftest import Site
 from tests.support.commands import ROOT, run
-from tests.support.factories import (
-    THREE_CHANGES,
-    pending_job,
-    reloaded,
-)
+from tests.support.factories import THREE_CHANGES, pending_job, reloaded
 from tests.support.sites import new_token
 
 PAGE = (ROOT / "docs" / "executors.md").read_text()

@@ -26,13 +26,7 @@ from governance.client.responses import StartedJob
 from governance.domain.values import JobStatus
 from governance.models import GovernanceJob
 from tests.client.conftest import Site
-from tests.support.factories import (
-    Running,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, now, pending_job, reloaded, running_job
 from tests.support.freezes import frozen
 from tests.support.proxies import cutting_proxy
 

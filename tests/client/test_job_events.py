@@ -17,13 +17,7 @@ from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import record_verdict
 from governance.models import LedgerEntry
 from tests.client.conftest import Site
-from tests.support.factories import (
-    judged_job,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import judged_job, now, pending_job, reloaded, running_job
 
 
 @pytest.fixture

@@ -16,21 +16,10 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.domain.values import ContractStatus
 from governance.record.retention import archive_directory, export
-from tests.support.archives import (
-    AT_REST,
-    archive,
-    everything_at_rest,
-    lines_of,
-    path_of,
-    verify,
-)
+from tests.support.archives import AT_REST, archive, everything_at_rest, lines_of, path_of, verify
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.commands import run, shell
-from tests.support.factories import (
-    contract_in,
-    judged_job,
-    now,
-)
+from tests.support.factories import contract_in, judged_job, now
 from tests.support.tampering import tamper
 from tests.support.users import Users
 

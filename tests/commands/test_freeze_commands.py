@@ -12,11 +12,7 @@ from governance.models import ChangeFreeze, FreezeLift, GovernanceJob
 from tests.support.attacks import nothing_written
 from tests.support.commands import run
 from tests.support.factories import approved, now
-from tests.support.freezes import (
-    HOUR,
-    frozen,
-    lifted,
-)
+from tests.support.freezes import HOUR, frozen, lifted
 from tests.support.users import Users
 
 WHY = ("--reason", "The sky is falling.", "--as", "founder")

@@ -10,13 +10,7 @@ import pytest
 from governance.models import SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.support.commands import run, write_lines
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    eligible,
-    reloaded,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, eligible, reloaded
 from tests.support.succession import modified
 from tests.support.users import Users
 

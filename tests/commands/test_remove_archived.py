@@ -24,11 +24,7 @@ from tests.support.archives import (
 )
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.commands import run, shell, this_database
-from tests.support.factories import (
-    judged_job,
-    now,
-    reloaded,
-)
+from tests.support.factories import judged_job, now, reloaded
 from tests.support.tampering import tamper
 from tests.support.threads import at_once
 from tests.support.users import Users

@@ -11,13 +11,7 @@ from governance.domain.errors import DuplicateContractError, GovernanceError
 from governance.flows.propose_contract import propose_contract, record_review_verdicts
 from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
-from tests.support.archives import (
-    AT_REST,
-    archive,
-    findings,
-    path_of,
-    remove,
-)
+from tests.support.archives import AT_REST, archive, findings, path_of, remove
 from tests.support.attacks import run_sql
 from tests.support.factories import (
     MAY,

@@ -16,11 +16,7 @@ from governance.client import RetryPolicy
 from governance.domain.values import JobStatus
 from tests.support.commands import CommandResult, run
 from tests.support.executors import executor_process
-from tests.support.factories import (
-    THREE_CHANGES,
-    pending_job,
-    reloaded,
-)
+from tests.support.factories import THREE_CHANGES, pending_job, reloaded
 from tests.support.freezes import frozen
 from tests.support.handlers import AT_GATE, NOTES, noted
 from tests.support.http import served_application

@@ -13,14 +13,7 @@ from typing import Any
 import pytest
 
 from governance.domain.canonical import sha256_hex
-from tests.support.archives import (
-    archive,
-    everything_at_rest,
-    lines_of,
-    path_of,
-    rewrite,
-    verify,
-)
+from tests.support.archives import archive, everything_at_rest, lines_of, path_of, rewrite, verify
 from tests.support.commands import ROOT, run
 from tests.support.factories import judged_job
 from tests.support.users import Users

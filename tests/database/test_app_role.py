@@ -12,11 +12,7 @@ from django.db import connection
 from governance.db.grants import GRANTS
 from tests.support.attacks import run_sql, whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import (
-    draft,
-    judged_job,
-    running_job,
-)
+from tests.support.factories import draft, judged_job, running_job
 from tests.support.forgery import (
     AUDIT,
     CONTRACT,

@@ -28,14 +28,7 @@ from tests.support.attacks import (
     violated_constraint,
 )
 from tests.support.commands import proposal_line, run, write_lines
-from tests.support.factories import (
-    Running,
-    approved,
-    eligible,
-    finished_job,
-    now,
-    running_job,
-)
+from tests.support.factories import Running, approved, eligible, finished_job, now, running_job
 from tests.support.forgery import (
     CONTRACT,
     EVIDENCE,
@@ -48,13 +41,7 @@ from tests.support.forgery import (
     forge_result,
     forge_step,
 )
-from tests.support.roles import (
-    app_role,
-    app_session,
-    as_owner,
-    only_app_role,
-    require_app_role,
-)
+from tests.support.roles import app_role, app_session, as_owner, only_app_role, require_app_role
 from tests.support.signing import as_seen
 from tests.support.users import Users
 from tests.support.verdicts import judge

@@ -8,12 +8,7 @@ import pytest
 
 from governance.domain.values import AuditVerdict
 from tests.support.attacks import run_sql, update_row, violates_constraint
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    judged_job,
-    running_job,
-)
+from tests.support.factories import failed_job, finished_job, judged_job, running_job
 from tests.support.forgery import AUDIT, NOON, RESOLUTION, forge_audit, forge_resolution
 from tests.support.users import Users
 from tests.support.verdicts import ACTS, SETTLEABLE_ACTS, job_with_many_participants, judge, settle

@@ -28,13 +28,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-    pending_job,
-    reloaded,
-)
+from tests.support.factories import approved, eligible, now, pending_job, reloaded
 from tests.support.forgery import (
     CONTRACT,
     JOB,
@@ -44,13 +38,7 @@ from tests.support.forgery import (
     forge_signing_entry,
     job_columns_for,
 )
-from tests.support.freezes import (
-    FREEZE,
-    HOUR,
-    LIFT,
-    frozen,
-    lifted,
-)
+from tests.support.freezes import FREEZE, HOUR, LIFT, frozen, lifted
 from tests.support.roles import app_session
 from tests.support.signing import sign
 from tests.support.users import Users

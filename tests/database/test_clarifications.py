@@ -17,15 +17,7 @@ from tests.support.attacks import (
     violates_constraint,
 )
 from tests.support.contracts import taken_back
-from tests.support.factories import (
-    answered,
-    asked,
-    contract_in,
-    draft,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import answered, asked, contract_in, draft, eligible, now, reloaded
 from tests.support.forgery import CONTRACT, forge_entry
 from tests.support.roles import as_owner
 from tests.support.users import Users

@@ -8,12 +8,7 @@ from governance.domain.errors import FourEyesError
 from governance.domain.values import ActivationWindow, HealthDecision
 from governance.models import GovernanceSignal
 from tests.support.attacks import check_deferred_triggers, run_sql, update_row, violates_constraint
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-    pending_job,
-)
+from tests.support.factories import approved, eligible, now, pending_job
 from tests.support.forgery import CONTRACT, forge_entry
 from tests.support.platform import signal
 from tests.support.signing import sign

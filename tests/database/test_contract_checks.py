@@ -10,11 +10,7 @@ import pytest
 from governance.authorities.contract import operations
 from governance.db.transactions import write_transaction
 from governance.domain.errors import InvalidWindowError, WrongStateError
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    ContractStatus,
-)
+from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.models import SystemContract
 from tests.support.attacks import update_row, violates_constraint
 from tests.support.contracts import (
@@ -26,14 +22,7 @@ from tests.support.contracts import (
     refused,
     taken_back,
 )
-from tests.support.factories import (
-    approved,
-    eligible,
-    finished_job,
-    judged_job,
-    now,
-    reloaded,
-)
+from tests.support.factories import approved, eligible, finished_job, judged_job, now, reloaded
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.signing import sign
 from tests.support.users import Users

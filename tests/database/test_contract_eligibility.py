@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from governance.authorities.contract import operations
-from governance.domain.errors import (
-    InvalidInputError,
-    InvalidVerdictError,
-    MayNotVerdictError,
-)
+from governance.domain.errors import InvalidInputError, InvalidVerdictError, MayNotVerdictError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import propose_contract

@@ -31,11 +31,7 @@ from tests.support.contracts import (
     refused,
     taken_back,
 )
-from tests.support.factories import (
-    approved,
-    eligible,
-    reloaded,
-)
+from tests.support.factories import approved, eligible, reloaded
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.moves import BEGINS_AT, Operation
 from tests.support.roles import as_owner

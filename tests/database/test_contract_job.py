@@ -13,21 +13,8 @@ from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry
 from tests.support.attacks import run_sql, violates_constraint
 from tests.support.contracts import contract_anywhere, force_contract
-from tests.support.factories import (
-    approved,
-    finished_job,
-    judged_job,
-    now,
-    pending_job,
-    reloaded,
-)
-from tests.support.forgery import (
-    forge_audit,
-    forge_entry,
-    forge_job,
-    forge_resolution,
-    forge_step,
-)
+from tests.support.factories import approved, finished_job, judged_job, now, pending_job, reloaded
+from tests.support.forgery import forge_audit, forge_entry, forge_job, forge_resolution, forge_step
 from tests.support.users import Users
 
 

@@ -27,11 +27,7 @@ from tests.support.contracts import (
     refused,
     taken_back,
 )
-from tests.support.factories import (
-    approved,
-    draft,
-    eligible,
-)
+from tests.support.factories import approved, draft, eligible
 from tests.support.forgery import CONTRACT, forge_entry
 from tests.support.moves import BEGINS_AT, Operation
 from tests.support.users import Users

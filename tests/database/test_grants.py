@@ -10,11 +10,7 @@ from django.db import connection
 
 from governance.authorities.contract import operations
 from governance.db.app_role import excess_rights, role_privileges
-from governance.db.grants import (
-    GRANTS,
-    grant_statements,
-    sql_functions,
-)
+from governance.db.grants import GRANTS, grant_statements, sql_functions
 from governance.models import SystemContract
 from governance.models.sql import quote_identifier, read_sql, sql_files
 from tests.support.attacks import run_sql

@@ -27,13 +27,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
-from tests.support.factories import (
-    approved,
-    contract_in,
-    now,
-    pending_job,
-    reloaded,
-)
+from tests.support.factories import approved, contract_in, now, pending_job, reloaded
 from tests.support.forgery import CONTRACT, JOB, NOON, forge_job, forge_step
 from tests.support.roles import as_owner
 from tests.support.users import Users

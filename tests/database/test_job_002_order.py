@@ -24,13 +24,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
-from tests.support.factories import (
-    Running,
-    approved,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, approved, pending_job, reloaded, running_job
 from tests.support.forgery import (
     JOB,
     NOON,

@@ -15,13 +15,7 @@ from governance.domain.values import JobStatus, StepStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob, JobStep
 from tests.support.attacks import nothing_written, run_sql, update_row, violates_constraint
-from tests.support.factories import (
-    Running,
-    approved,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, approved, pending_job, reloaded, running_job
 from tests.support.forgery import (
     JOB,
     NOON,

@@ -10,20 +10,11 @@ from typing import Any
 import pytest
 
 from governance.db.transactions import write_transaction
-from governance.domain.errors import (
-    IntegrityViolationError,
-    InvalidInputError,
-    ResultConflictError,
-)
+from governance.domain.errors import IntegrityViolationError, InvalidInputError, ResultConflictError
 from governance.domain.values import StepStatus
 from governance.models import AuditEvidence, LedgerEntry, StepResult
 from tests.support.attacks import nothing_written, run_sql, update_row, violates_constraint
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import failed_job, finished_job, pending_job, running_job
 from tests.support.forgery import (
     EVIDENCE,
     NOON,

@@ -12,12 +12,7 @@ from governance.domain.errors import IntegrityViolationError
 from governance.domain.values import HealthDecision, SnapshotPhase
 from governance.models import HealthSnapshot
 from tests.support.attacks import nothing_written, run_sql, update_row, violates_constraint
-from tests.support.factories import (
-    finished_job,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import finished_job, now, pending_job, running_job
 from tests.support.forgery import NOON, SNAPSHOT, forge_snapshot
 from tests.support.platform import signal
 from tests.support.roles import as_owner

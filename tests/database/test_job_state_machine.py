@@ -24,12 +24,7 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
-from tests.support.factories import (
-    approved,
-    failed_job,
-    finished_job,
-    reloaded,
-)
+from tests.support.factories import approved, failed_job, finished_job, reloaded
 from tests.support.factories import pending_job as pending
 from tests.support.factories import running_job as running
 from tests.support.forgery import JOB, NOON, force_job, forge_activation, forge_job, job_columns_for

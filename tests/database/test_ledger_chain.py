@@ -19,12 +19,7 @@ from tests.support.attacks import (
     violates_constraint,
 )
 from tests.support.contracts import insert_copy
-from tests.support.factories import (
-    approved,
-    eligible,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, eligible, pending_job, running_job
 from tests.support.forgery import (
     CONTRACT,
     JOB,

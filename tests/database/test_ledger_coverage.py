@@ -13,17 +13,9 @@ from governance.domain.errors import IntegrityViolationError
 from governance.domain.values import AuditVerdict
 from governance.models import LedgerEntry
 from governance.record.ledger.chain import NewEntry
-from tests.support.attacks import (
-    nothing_written,
-)
-from tests.support.factories import (
-    eligible,
-    judged_job,
-    pending_job,
-)
-from tests.support.forgery import (
-    force_job,
-)
+from tests.support.attacks import nothing_written
+from tests.support.factories import eligible, judged_job, pending_job
+from tests.support.forgery import force_job
 from tests.support.roles import as_owner
 from tests.support.users import Users
 

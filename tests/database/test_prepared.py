@@ -7,19 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.db.models import Model
 
-from governance.db.row_mapping import (
-    RowMapping,
-    array_literal,
-    prepared_rows,
-    unsaved_instance,
-)
-from governance.models import (
-    GovernanceJob,
-    HealthSnapshot,
-    LedgerEntry,
-    StepResult,
-    SystemContract,
-)
+from governance.db.row_mapping import RowMapping, array_literal, prepared_rows, unsaved_instance
+from governance.models import GovernanceJob, HealthSnapshot, LedgerEntry, StepResult, SystemContract
 from tests.support.factories import running_job
 from tests.support.users import Users
 

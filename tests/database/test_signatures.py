@@ -18,13 +18,7 @@ from tests.support.attacks import (
     violates_constraint,
 )
 from tests.support.contracts import taken_back
-from tests.support.factories import (
-    approved,
-    contract_in,
-    draft,
-    eligible,
-    reloaded,
-)
+from tests.support.factories import approved, contract_in, draft, eligible, reloaded
 from tests.support.forgery import (
     CONTRACT,
     NOON,

@@ -19,13 +19,7 @@ from django.db import connection, connections
 from django.db.migrations.state import ProjectState
 from psycopg.pq import ExecStatus
 
-from governance.models.sql import (
-    FOLDER,
-    InstallSql,
-    installable_statements,
-    read_sql,
-    sql_files,
-)
+from governance.models.sql import FOLDER, InstallSql, installable_statements, read_sql, sql_files
 from tests.support.attacks import run_sql
 from tests.support.databases import pointed_at, server
 

@@ -23,13 +23,7 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
-from tests.support.factories import (
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    contract_in,
-    now,
-    proposal_document,
-)
+from tests.support.factories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
 from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
 from tests.support.roles import as_owner, require_app_role
 from tests.support.tampering import tamper

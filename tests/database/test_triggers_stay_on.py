@@ -15,13 +15,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
-from tests.support.factories import (
-    approved,
-    finished_job,
-    judged_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, judged_job, pending_job, running_job
 from tests.support.forgery import (
     AUDIT,
     EVIDENCE,

@@ -16,19 +16,10 @@ from governance.models import LedgerEntry, SystemContract
 from governance.record.ledger.chain import entry_hash
 from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import NO_DIGEST, ContractRecord
-from governance.record.ledger.loading import (
-    load_contract_records,
-)
+from governance.record.ledger.loading import load_contract_records
 from governance.record.ledger.verification import Finding, verify_ledger
 from tests.stress.edits import build_record
-from tests.support.factories import (
-    answered,
-    judged_job,
-    now,
-    pending_job,
-    running_job,
-    signed,
-)
+from tests.support.factories import answered, judged_job, now, pending_job, running_job, signed
 from tests.support.platform import FAILING
 from tests.support.rewriting.histories import HISTORIES
 from tests.support.succession import modified

@@ -23,13 +23,7 @@ from governance.record.attest.envelopes import CHECKPOINT_TYPE, sign_envelope
 from governance.record.attest.merkle import MerkleTree
 from governance.record.ledger.chain import GENESIS, entry_hash
 from governance.record.ledger.verification import Finding, verify_ledger
-from tests.support.factories import (
-    Running,
-    eligible,
-    judged_job,
-    now,
-    running_job,
-)
+from tests.support.factories import Running, eligible, judged_job, now, running_job
 from tests.support.tampering import tamper, triggers_off
 from tests.support.users import Users
 

@@ -32,15 +32,7 @@ from governance.models import ContractComment, SystemContract
 from governance.record.ledger.queries import entries_of
 from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.contracts import refused
-from tests.support.factories import (
-    answered,
-    approved,
-    asked,
-    contract_in,
-    eligible,
-    now,
-    reloaded,
-)
+from tests.support.factories import answered, approved, asked, contract_in, eligible, now, reloaded
 from tests.support.signing import as_seen
 from tests.support.users import Users
 

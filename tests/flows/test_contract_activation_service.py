@@ -21,20 +21,11 @@ from governance.domain.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from governance.domain.values import (
-    ActivationWindow,
-    ContractStatus,
-    HealthDecision,
-)
+from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, trigger_off
-from tests.support.factories import (
-    approved,
-    contract_in,
-    now,
-    reloaded,
-)
+from tests.support.factories import approved, contract_in, now, reloaded
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
 from tests.support.roles import as_owner

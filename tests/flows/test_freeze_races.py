@@ -10,28 +10,15 @@ from django.db import IntegrityError, transaction
 
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ChangeFreezeActiveError
-from governance.domain.values import (
-    ActivationWindow,
-    ContractStatus,
-    JobStatus,
-)
+from governance.domain.values import ActivationWindow, ContractStatus, JobStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import approve_contract
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import run_sql, violated_constraint
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-    pending_job,
-)
-from tests.support.freezes import (
-    HOUR,
-    frozen,
-    lifted,
-)
+from tests.support.factories import approved, eligible, now, pending_job
+from tests.support.freezes import HOUR, frozen, lifted
 from tests.support.signing import as_seen
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users

@@ -21,11 +21,7 @@ from governance.domain.errors import (
     WrongPersonError,
     WrongStateError,
 )
-from governance.domain.values import (
-    ActivationWindow,
-    ContractStatus,
-    JobStatus,
-)
+from governance.domain.values import ActivationWindow, ContractStatus, JobStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import approve_contract, reject_contract
@@ -44,11 +40,7 @@ from tests.support.factories import (
     reloaded,
     running_job,
 )
-from tests.support.freezes import (
-    HOUR,
-    frozen,
-    lifted,
-)
+from tests.support.freezes import HOUR, frozen, lifted
 from tests.support.signing import as_seen
 from tests.support.users import Users
 from tests.support.verdicts import judge

@@ -21,11 +21,7 @@ from governance.domain.values import HealthDecision, HealthReading
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceSignal, HealthSnapshot
 from tests.support.attacks import nothing_written, run_sql, violates_constraint
-from tests.support.factories import (
-    approved,
-    now,
-    pending_job,
-)
+from tests.support.factories import approved, now, pending_job
 from tests.support.roles import as_owner
 from tests.support.users import Users
 

@@ -21,14 +21,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import run_sql
-from tests.support.factories import (
-    approved,
-    finished_job,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, now, pending_job, reloaded, running_job
 from tests.support.forgery import CONTRACT, JOB
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users

@@ -30,13 +30,7 @@ from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry, StepResult
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    Running,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, now, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 TICK = timedelta(microseconds=1)

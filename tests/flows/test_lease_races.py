@@ -7,22 +7,13 @@ from typing import Any
 
 import pytest
 
-from governance.domain.errors import (
-    GovernanceError,
-    JobImmutableError,
-    WrongStateError,
-)
+from governance.domain.errors import GovernanceError, JobImmutableError, WrongStateError
 from governance.domain.values import JobStatus
 from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import verify_ledger
-from tests.support.factories import (
-    Running,
-    now,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, now, reloaded, running_job
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
 

@@ -25,14 +25,7 @@ from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    Running,
-    approved,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import Running, approved, now, pending_job, reloaded, running_job
 from tests.support.forgery import forge_activation, forge_step
 from tests.support.users import Users
 

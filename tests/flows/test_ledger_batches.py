@@ -18,9 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger import verification
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import (
-    load_contract_records,
-)
+from governance.record.ledger.loading import load_contract_records
 from governance.record.ledger.verification import CheckedChain, verify_ledger
 from tests.support.factories import finished_job
 from tests.support.tampering import tamper

@@ -20,15 +20,8 @@ from governance.models import (
     LedgerEntry,
     SystemContract,
 )
-from governance.record.ledger.chain import (
-    GENESIS,
-    NewEntry,
-    append_entries,
-    entry_hash,
-)
-from governance.record.ledger.loading import (
-    load_contract_records,
-)
+from governance.record.ledger.chain import GENESIS, NewEntry, append_entries, entry_hash
+from governance.record.ledger.loading import load_contract_records
 from governance.record.ledger.verification import Finding, verify_ledger
 from tests.support.factories import (
     MAY_NOT,

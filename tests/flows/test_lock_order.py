@@ -19,11 +19,7 @@ from rest_framework.test import APIClient
 
 import governance
 from governance.authorities.contract import operations as contracts
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    HealthDecision,
-)
+from governance.domain.values import ActivationWindow, AuditVerdict, HealthDecision
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import (

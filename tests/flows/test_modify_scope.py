@@ -10,10 +10,7 @@ from uuid import uuid4
 import pytest
 
 from governance.authorities.contract.operations import expire_contract
-from governance.authorities.contract.succession import (
-    MAX_REFERENCE_LENGTH,
-    revision_references,
-)
+from governance.authorities.contract.succession import MAX_REFERENCE_LENGTH, revision_references
 from governance.domain.errors import (
     ContractExpiredError,
     ContractImmutableError,

@@ -12,18 +12,9 @@ from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.planning import ExecutionOrchestrator
 from governance.authorities.orchestrator.tracking import JobStateTracker
 from governance.domain.errors import HealthUnknownError
-from governance.domain.values import (
-    JobStatus,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import JobStatus, StepReport, StepStatus
 from tests.support.attacks import nothing_written
-from tests.support.factories import (
-    THREE_CHANGES,
-    approved,
-    now,
-    reloaded,
-)
+from tests.support.factories import THREE_CHANGES, approved, now, reloaded
 from tests.support.platform import healthy
 from tests.support.users import Users
 

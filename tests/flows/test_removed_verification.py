@@ -28,11 +28,7 @@ from governance.record.retention.archive_verification import read_removed_record
 from tests.support.archives import AT_REST, archive, findings, path_of, remove, rewrite
 from tests.support.attacks import run_sql
 from tests.support.commands import CommandResult, run
-from tests.support.factories import (
-    eligible,
-    judged_job,
-    now,
-)
+from tests.support.factories import eligible, judged_job, now
 from tests.support.roles import as_owner
 from tests.support.tampering import triggers_off
 from tests.support.users import Users

@@ -16,19 +16,11 @@ from governance.authorities.review.queue import (
     queue_page,
     waiting_contracts,
 )
-from governance.domain.values import (
-    ContractStatus,
-    RiskLevel,
-    Source,
-)
+from governance.domain.values import ContractStatus, RiskLevel, Source
 from governance.flows.review_contract import request_clarification
 from tests.support.attacks import run_sql
 from tests.support.bulk_contracts import bulk_copy
-from tests.support.factories import (
-    contract_in,
-    eligible,
-    now,
-)
+from tests.support.factories import contract_in, eligible, now
 from tests.support.users import Users
 
 ALL = QueueFilter()

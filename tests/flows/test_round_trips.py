@@ -10,21 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.domain.values import (
-    HealthDecision,
-    HealthReading,
-    StepReport,
-)
+from governance.domain.values import HealthDecision, HealthReading, StepReport
 from governance.flows import run_job
 from governance.models import GovernanceJob
 from tests.support.attacks import run_sql
-from tests.support.factories import (
-    Running,
-    approved,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import Running, approved, now, pending_job, running_job
 from tests.support.users import Users
 
 Operation = Callable[[], Any]

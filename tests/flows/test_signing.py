@@ -24,11 +24,7 @@ from governance.domain.errors import (
     InvalidWindowError,
     ViewChangedError,
 )
-from governance.domain.values import (
-    ActivationWindow,
-    ContractStatus,
-    HealthDecision,
-)
+from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import (
@@ -48,14 +44,7 @@ from governance.models import (
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import violates_constraint
 from tests.support.contracts import refused
-from tests.support.factories import (
-    Running,
-    eligible,
-    finished_job,
-    now,
-    reloaded,
-    signed,
-)
+from tests.support.factories import Running, eligible, finished_job, now, reloaded, signed
 from tests.support.forgery import forge_audit
 from tests.support.roles import as_owner
 from tests.support.signing import as_seen

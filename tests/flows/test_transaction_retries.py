@@ -15,22 +15,13 @@ from django.db import connection, transaction
 
 from governance.authorities.orchestrator import job_state
 from governance.db import transactions
-from governance.db.transactions import (
-    conflict_counts,
-    retried,
-    write_transaction,
-)
+from governance.db.transactions import conflict_counts, retried, write_transaction
 from governance.domain.errors import BusyError
 from governance.flows import run_job
 from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
 from tests.support.attacks import nothing_written, run_sql
-from tests.support.factories import (
-    approved,
-    eligible,
-    now,
-    running_job,
-)
+from tests.support.factories import approved, eligible, now, running_job
 from tests.support.forgery import CONTRACT
 from tests.support.threads import Wait, at_once
 from tests.support.users import Users

@@ -18,13 +18,7 @@ from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.chain import append_entries
 from tests.support import factories, succession
 from tests.support.archives import discussed, resolved
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    Running,
-    reloaded,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, Running, reloaded
 from tests.support.users import Users
 
 DAY = timedelta(days=1)

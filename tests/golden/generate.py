@@ -44,12 +44,7 @@ from governance.record.retention.removal import remove_archived
 from governance.record.retention.signature import sign_manifest
 from governance.services.registry.operations import register_capabilities
 from tests.golden.contracts import CLOCK, CONTRACTS
-from tests.support import (
-    archives,
-    factories,
-    signing,
-    succession,
-)
+from tests.support import archives, factories, signing, succession
 from tests.support.databases import cloned, ensure_template
 from tests.support.users import Users, create_users
 

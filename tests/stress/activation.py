@@ -11,12 +11,7 @@ import httpx
 
 from governance.domain.values import ContractStatus, JobStatus
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
 from tests.support.factories import approved

@@ -22,27 +22,11 @@ from governance.domain.errors import GovernanceError
 from governance.domain.values import JobStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry
-from governance.record.ledger.chain import (
-    GENESIS,
-    NewEntry,
-    append_entries,
-    entry_hash,
-)
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from governance.record.ledger.chain import GENESIS, NewEntry, append_entries, entry_hash
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import (
-    Running,
-    eligible,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import Running, eligible, now, pending_job, running_job
 from tests.support.forgery import forge_entry
 from tests.support.rounds import WorkerThreads, run_simultaneously
 from tests.support.users import Users, create_users

@@ -21,19 +21,10 @@ from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.values import JobStatus, StepStatus
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import (
-    Running,
-    now,
-    running_job,
-)
+from tests.support.factories import Running, now, running_job
 from tests.support.rounds import WorkerThreads, run_simultaneously
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users, create_users

@@ -27,12 +27,7 @@ from govsite.embedded import APP_ROLE
 from govsite.embedded.base import ensure_role
 from govsite.embedded.cluster import Cluster
 from govsite.embedded.orphans import postgres_processes_in
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.factories import approved
 from tests.support.rounds import WorkerThreads

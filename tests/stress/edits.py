@@ -22,13 +22,7 @@ from governance.record.attest.checkpoints import (
     read_checkpoint,
 )
 from governance.record.ledger.verification import verify_ledger
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    chosen_seed,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, chosen_seed, require
 from tests.stress.proof import require_whole_record
 from tests.support.attacks import run_sql
 from tests.support.databases import cloned, ensure_template

@@ -7,13 +7,7 @@ from collections import Counter
 from multiprocessing import get_context
 from queue import Empty
 
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    BrokenError,
-    attack,
-    chosen_seed,
-)
+from tests.stress.attack import Advance, AttackResult, BrokenError, attack, chosen_seed
 from tests.support.histories.worker import MAX_MOVES, run_histories, work
 
 ALONE_UP_TO = 200  # histories in this process; more are divided among processes

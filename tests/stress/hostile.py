@@ -6,12 +6,7 @@ from functools import partial
 
 from django.test import override_settings
 
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
 from tests.support.hostile import hostile_requests

@@ -14,12 +14,7 @@ import httpx
 
 from governance.flows import run_job
 from governance.models import GovernanceJob
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.stress.webkill import (
     AFTER_COMMIT,

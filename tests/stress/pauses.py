@@ -26,12 +26,7 @@ from django.test import override_settings
 
 from governance.domain.values import JobStatus
 from governance.models import GovernanceJob, LedgerEntry
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.commands import ROOT, shell, this_database
 from tests.support.databases import cloned, ensure_template

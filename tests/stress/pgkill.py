@@ -22,21 +22,11 @@ from django.db import connection, connections
 from django.db.models import QuerySet
 
 from governance.models import AuditEvidence, GovernanceAudit, LedgerEntry, StepResult
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    chosen_seed,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, chosen_seed, require
 from tests.stress.proof import require_whole_record
 from tests.support.factories import approved, now
 from tests.support.rounds import WorkerThreads
-from tests.support.site_process import (
-    SiteProcess,
-    connected_to,
-    running_site_process,
-)
+from tests.support.site_process import SiteProcess, connected_to, running_site_process
 from tests.support.sites import client_of
 from tests.support.users import Users, create_users
 

@@ -20,13 +20,7 @@ from django.db import connection, connections
 
 from governance.models import ContractTombstone, SystemContract
 from governance.record.retention.archive_verification import verify_archive
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    chosen_seed,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, chosen_seed, require
 from tests.stress.proof import require_whole_record
 from tests.support.archives import AT_REST, lines_of
 from tests.support.commands import ROOT, this_database

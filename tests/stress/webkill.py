@@ -19,22 +19,11 @@ from django.db import connection
 from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
-from tests.stress.attack import (
-    Advance,
-    AttackResult,
-    attack,
-    require,
-)
+from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.crash_points import CRASH_LOG, HEADER
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import (
-    approved,
-    finished_job,
-    now,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, now, pending_job, running_job
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users, create_users
 

@@ -23,13 +23,7 @@ from governance.models import (
 from governance.models.fields import new_id
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, typed
-from tests.support.factories import (
-    approved,
-    asked,
-    eligible,
-    judged_job,
-    now,
-)
+from tests.support.factories import approved, asked, eligible, judged_job, now
 from tests.support.freezes import HOUR, frozen
 from tests.support.tokens import made_token
 from tests.support.users import Users

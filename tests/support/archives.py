@@ -18,13 +18,7 @@ from governance.record.ledger.verification import verify_ledger
 from governance.record.retention.archive_directory import MANIFEST, contract_file
 from tests.support.attacks import run_sql
 from tests.support.commands import CommandResult, run
-from tests.support.factories import (
-    answered,
-    contract_in,
-    judged_job,
-    now,
-    reloaded,
-)
+from tests.support.factories import answered, contract_in, judged_job, now, reloaded
 from tests.support.forgery import NOON
 from tests.support.succession import modified
 from tests.support.users import Users

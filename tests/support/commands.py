@@ -18,11 +18,7 @@ from django.core.management import get_commands, load_command_class
 from django.db import connection
 
 from govsite.embedded import APP_ROLE
-from tests.support.factories import (
-    MAY,
-    THREE_CHANGES,
-    VALIDATOR_VERDICT,
-)
+from tests.support.factories import MAY, THREE_CHANGES, VALIDATOR_VERDICT
 
 ROOT = Path(__file__).resolve().parents[2]
 

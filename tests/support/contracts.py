@@ -17,20 +17,8 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus
 from governance.models import SystemContract
 from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, update_row
-from tests.support.factories import (
-    MAY,
-    VALIDATOR_VERDICT,
-    contract_in,
-    draft,
-    reloaded,
-)
-from tests.support.forgery import (
-    CONTRACT,
-    NOON,
-    forge_entry,
-    forge_signature,
-    forge_signing_entry,
-)
+from tests.support.factories import MAY, VALIDATOR_VERDICT, contract_in, draft, reloaded
+from tests.support.forgery import CONTRACT, NOON, forge_entry, forge_signature, forge_signing_entry
 from tests.support.roles import as_owner
 from tests.support.users import Users
 

@@ -7,11 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from governance.domain.canonical import (
-    canonical_text,
-    sha256_hex,
-    timestamp,
-)
+from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.values import JobStatus
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.chain import chain_head, entry_hash

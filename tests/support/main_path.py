@@ -18,12 +18,7 @@ def run_main_path() -> dict[str, Any]:
     from governance.flows.activate_contract import activate_contract
     from governance.flows.audit_job import record_verdict
     from governance.models import Account, LedgerEntry, SystemContract
-    from tests.support.factories import (
-        Running,
-        approved,
-        now,
-        reloaded,
-    )
+    from tests.support.factories import Running, approved, now, reloaded
     from tests.support.users import Users, create_users
 
     if Account.objects.exists():

@@ -7,17 +7,9 @@ from datetime import timedelta
 
 from governance.authorities.contract import operations
 from governance.db.transactions import write_transaction
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    ContractStatus,
-)
+from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.models import SystemContract
-from tests.support.factories import (
-    MAY,
-    VALIDATOR_VERDICT,
-    now,
-)
+from tests.support.factories import MAY, VALIDATOR_VERDICT, now
 from tests.support.signing import sign
 from tests.support.users import Users
 

@@ -9,12 +9,7 @@ from governance.authorities.contract.approval import require_signable, sign_cont
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import review_view
 from governance.db.transactions import write_transaction
-from governance.domain.values import (
-    ActivationWindow,
-    HealthDecision,
-    HealthReading,
-    SeenPage,
-)
+from governance.domain.values import ActivationWindow, HealthDecision, HealthReading, SeenPage
 from governance.flows.review_contract import view_contract
 from governance.models import SystemContract
 

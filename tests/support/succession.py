@@ -6,11 +6,7 @@ from typing import Any
 
 from governance.flows.modify_scope import modify_scope
 from governance.models import SystemContract
-from tests.support.factories import (
-    THREE_CHANGES,
-    eligible,
-    now,
-)
+from tests.support.factories import THREE_CHANGES, eligible, now
 from tests.support.users import Users
 
 MODIFYING = "A preview is enough for now."

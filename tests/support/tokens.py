@@ -5,11 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from governance.domain.tokens import (
-    TOKEN_KEY_LENGTH,
-    hash_token,
-    new_token_text,
-)
+from governance.domain.tokens import TOKEN_KEY_LENGTH, hash_token, new_token_text
 from governance.models import ApiToken
 from tests.support.factories import now
 

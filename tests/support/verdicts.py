@@ -14,12 +14,7 @@ from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
-from tests.support.factories import (
-    Running,
-    now,
-    reloaded,
-    signed,
-)
+from tests.support.factories import Running, now, reloaded, signed
 from tests.support.users import Users
 
 # The acts that make a user a participant. A cancelled job takes only FAIL, so nothing is resolved.

@@ -18,12 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.domain import canonical
-from governance.domain.canonical import (
-    MAX_NUMBER,
-    canonical_bytes,
-    canonical_text,
-    digest,
-)
+from governance.domain.canonical import MAX_NUMBER, canonical_bytes, canonical_text, digest
 from governance.domain.values import ContractStatus
 
 # Risky characters: escapes, and those whose order differs between UTF-16 and UTF-8.

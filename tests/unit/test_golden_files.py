@@ -21,12 +21,7 @@ from uuid import UUID
 import pytest
 
 from governance.domain.canonical import canonical_text, load_json
-from governance.record.ledger.chain import (
-    ChainHead,
-    NewEntry,
-    entries_after,
-    entry_hash,
-)
+from governance.record.ledger.chain import ChainHead, NewEntry, entries_after, entry_hash
 from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import VALUE_FUNCTIONS
 from governance.record.ledger.events import EVENTS

@@ -19,11 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from governance.domain.errors import InvalidInputError
-from governance.record.attest.keys import (
-    public_key,
-    public_pem,
-    signing_key,
-)
+from governance.record.attest.keys import public_key, public_pem, signing_key
 
 
 @pytest.fixture

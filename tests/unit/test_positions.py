@@ -6,11 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from governance.domain.positions import (
-    read_digits,
-    time_from_digits,
-    time_to_digits,
-)
+from governance.domain.positions import read_digits, time_from_digits, time_to_digits
 
 
 @pytest.mark.parametrize(

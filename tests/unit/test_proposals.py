@@ -12,12 +12,7 @@ from governance.authorities.contract.proposals import (
     proposal_digest,
 )
 from governance.domain.errors import InvalidInputError, TargetOutOfScopeError
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    proposal_document,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, proposal_document
 
 FAULTS: dict[str, tuple[str, Any, str]] = {
     "no reference": ("reference", None, "reference"),

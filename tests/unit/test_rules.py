@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.domain.rules import (
-    RULES,
-    RuleOutcome,
-    rule_results,
-)
+from governance.domain.rules import RULES, RuleOutcome, rule_results
 
 ERROR_CODES = [rule.code for rule in RULES]
 MAY: dict[str, Any] = {

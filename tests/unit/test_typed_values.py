@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.admin.typed_values import (
-    MAX_LEAVES,
-    Leaf,
-    ValueField,
-    number_of,
-    path_in_words,
-)
+from governance.admin.typed_values import MAX_LEAVES, Leaf, ValueField, number_of, path_in_words
 from tests.support.json_values import plain_json
 
 

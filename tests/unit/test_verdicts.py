@@ -8,11 +8,7 @@ import pytest
 
 from governance.domain.errors import InvalidInputError, InvalidVerdictError
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT
 
 
 def fault_of(parse: Any, document: Any) -> dict[str, str]:

@@ -10,12 +10,7 @@ from rest_framework import serializers
 from governance.api.fields import JsonValueField
 from governance.api.sparse_fields import RowSerializer, UtcDateTimeField, serialize
 from governance.authorities.contract.queries import open_clarification_of, signatures_of
-from governance.models import (
-    ApprovalSignature,
-    ClarificationRequest,
-    LedgerEntry,
-    SystemContract,
-)
+from governance.models import ApprovalSignature, ClarificationRequest, LedgerEntry, SystemContract
 
 
 class ChangeField(JsonValueField):

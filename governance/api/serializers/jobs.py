@@ -16,11 +16,7 @@ from governance.api.serializers.contracts import (
     person,
 )
 from governance.api.sparse_fields import RowSerializer, UtcDateTimeField
-from governance.domain.values import (
-    ContractStatus,
-    JobStatus,
-    StepStatus,
-)
+from governance.domain.values import ContractStatus, JobStatus, StepStatus
 from governance.models import GovernanceAudit, GovernanceJob, StepResult
 
 

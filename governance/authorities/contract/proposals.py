@@ -8,11 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from governance.domain.canonical import digest, require_plain_json
-from governance.domain.changes import (
-    Change,
-    parse_changes,
-    require_targets_in_scope,
-)
+from governance.domain.changes import Change, parse_changes, require_targets_in_scope
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import RiskLevel, Source
 

@@ -11,11 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Value
 
-from governance.db.row_mapping import (
-    RowMapping,
-    array_literal,
-    prepared_rows,
-)
+from governance.db.row_mapping import RowMapping, array_literal, prepared_rows
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ContractArchivedError, ContractNotFoundError
 from governance.domain.values import ContractStatus

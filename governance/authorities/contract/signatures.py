@@ -16,11 +16,7 @@ from django.conf import settings
 
 from governance.authorities.contract.queries import signatures_of
 from governance.domain.canonical import sha256_hex
-from governance.domain.values import (
-    ActivationWindow,
-    ContractStatus,
-    SeenPage,
-)
+from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
 from governance.domain.wording import plural
 from governance.models import ApprovalSignature, SystemContract
 

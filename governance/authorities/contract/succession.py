@@ -24,10 +24,7 @@ from governance.authorities.contract.operations import supersede
 from governance.authorities.contract.proposals import Proposal, parse_proposal
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import Change, parse_changes
-from governance.domain.errors import (
-    DuplicateContractError,
-    NothingModifiedError,
-)
+from governance.domain.errors import DuplicateContractError, NothingModifiedError
 from governance.models import ContractTombstone, SystemContract
 
 MAX_REFERENCE_LENGTH = 256

@@ -12,17 +12,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
-from governance.db.row_mapping import (
-    RowMapping,
-    array_literal,
-    rows_within_timeout,
-)
+from governance.db.row_mapping import RowMapping, array_literal, rows_within_timeout
 from governance.domain.canonical import timestamp
-from governance.domain.values import (
-    SYSTEM_SCOPE,
-    HealthDecision,
-    HealthReading,
-)
+from governance.domain.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 from governance.models import GovernanceSignal
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,7 @@ from uuid import UUID
 from governance.authorities.contract import operations as contract_operations
 from governance.authorities.orchestrator.job_state import read_contract
 from governance.authorities.orchestrator.snapshots import snapshot_of
-from governance.db.row_mapping import (
-    mark_as_saved,
-    prepared_rows,
-    unsaved_instance,
-)
+from governance.db.row_mapping import mark_as_saved, prepared_rows, unsaved_instance
 from governance.db.transactions import optimistic_transaction, retried
 from governance.domain.canonical import digest
 from governance.domain.changes import require_targets_in_scope, targets_of
@@ -43,11 +39,7 @@ from governance.domain.values import (
     SnapshotPhase,
 )
 from governance.models import GovernanceJob, HealthSnapshot, SystemContract
-from governance.record.ledger.chain import (
-    ChainHead,
-    NewEntry,
-    serialized_entries,
-)
+from governance.record.ledger.chain import ChainHead, NewEntry, serialized_entries
 from governance.services.freezes.guards import refuse_active_freeze
 
 

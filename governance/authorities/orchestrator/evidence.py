@@ -7,11 +7,7 @@ from typing import Any
 
 from governance.authorities.orchestrator.job_state import JobHistory
 from governance.db.row_mapping import unsaved_instance
-from governance.domain.canonical import (
-    canonical_text,
-    sha256_hex,
-    timestamp,
-)
+from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.values import JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, StepResult
 

@@ -17,13 +17,7 @@ from governance.db.row_mapping import RowMapping, prepared_rows
 from governance.domain.canonical import load_json
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError
 from governance.domain.values import StepStatus
-from governance.models import (
-    ApprovalSignature,
-    GovernanceJob,
-    JobStep,
-    StepResult,
-    SystemContract,
-)
+from governance.models import ApprovalSignature, GovernanceJob, JobStep, StepResult, SystemContract
 from governance.record.ledger.chain import ChainHead
 
 _CONTRACT = RowMapping(SystemContract, "contract")

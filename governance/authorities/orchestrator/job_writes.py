@@ -15,11 +15,7 @@ from typing import Any
 from governance.authorities.orchestrator.job_state import JobHistory, JobState
 from governance.db.row_mapping import RowMapping, prepared_rows
 from governance.models import AuditEvidence, GovernanceJob, HealthSnapshot
-from governance.record.ledger.chain import (
-    NewEntry,
-    actor_name,
-    serialized_entries,
-)
+from governance.record.ledger.chain import NewEntry, actor_name, serialized_entries
 
 _CLAIMED = RowMapping(GovernanceJob, "job")
 _CLAIM = f"SELECT {_CLAIMED.sql} FROM governance_claim_job(%s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from governance.domain.canonical import (
-    canonical_text,
-    require_plain_json,
-    timestamp,
-)
+from governance.domain.canonical import canonical_text, require_plain_json, timestamp
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import StepReport, StepStatus
 

@@ -17,25 +17,12 @@ from governance.authorities.orchestrator.leases import (
     require_lease,
 )
 from governance.authorities.orchestrator.step_reports import same_report
-from governance.db.row_mapping import (
-    RowMapping,
-    mark_as_saved,
-    prepared_rows,
-    unsaved_instance,
-)
+from governance.db.row_mapping import RowMapping, mark_as_saved, prepared_rows, unsaved_instance
 from governance.domain.canonical import digest
 from governance.domain.errors import ResultConflictError
-from governance.domain.values import (
-    JobStatus,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import JobStatus, StepReport, StepStatus
 from governance.models import GovernanceJob, StepResult
-from governance.record.ledger.chain import (
-    NewEntry,
-    actor_name,
-    serialized_entries,
-)
+from governance.record.ledger.chain import NewEntry, actor_name, serialized_entries
 
 # The columns that are known of a job after its report was recorded, without reading the job again.
 _LEASED = RowMapping(GovernanceJob, "job", only=["id", "status", "lease_expires_at"])

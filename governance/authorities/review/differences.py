@@ -17,11 +17,7 @@ from governance.domain.changes import (
     ParameterChange,
 )
 from governance.domain.values import Lifecycle, PlatformState
-from governance.domain.wording import (
-    format_duration,
-    rollback_in_words,
-    value_in_words,
-)
+from governance.domain.wording import format_duration, rollback_in_words, value_in_words
 
 
 @dataclass(frozen=True, slots=True)

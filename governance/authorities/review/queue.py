@@ -16,16 +16,8 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
-from governance.domain.positions import (
-    read_digits,
-    time_from_digits,
-    time_to_digits,
-)
-from governance.domain.values import (
-    ContractStatus,
-    RiskLevel,
-    Source,
-)
+from governance.domain.positions import read_digits, time_from_digits, time_to_digits
+from governance.domain.values import ContractStatus, RiskLevel, Source
 from governance.models import SystemContract
 from governance.models.contract_indexes import (
     ContractWords,

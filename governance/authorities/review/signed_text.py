@@ -9,11 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.authorities.review.differences import (
-    ChangeRow,
-    SettingKey,
-    change_rows,
-)
+from governance.authorities.review.differences import ChangeRow, SettingKey, change_rows
 from governance.authorities.review.view import ReviewView, fact_name
 from governance.domain.changes import parse_changes
 from governance.domain.values import SYSTEM_SCOPE

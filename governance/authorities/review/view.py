@@ -22,11 +22,7 @@ from governance.authorities.review.differences import (
     parse_value,
     values_in,
 )
-from governance.domain.canonical import (
-    canonical_text,
-    load_strict_json,
-    sha256_hex,
-)
+from governance.domain.canonical import canonical_text, load_strict_json, sha256_hex
 from governance.domain.changes import parse_changes
 from governance.domain.errors import InvalidInputError, ViewChangedError
 from governance.domain.values import SYSTEM_SCOPE, HealthReading

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from governance.domain.errors.base import (
-    Advice,
-    InvalidInputError,
-    StaleCopyError,
-    WrongStateError,
-)
+from governance.domain.errors.base import Advice, InvalidInputError, StaleCopyError, WrongStateError
 
 
 class MalformedJsonError(InvalidInputError, code="malformed_json"):

@@ -12,12 +12,7 @@ from governance.domain.errors import InvalidTransitionError, InvalidVerdictError
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import record_review_verdicts
 from governance.management.base import INTERRUPTED
-from governance.management.importing import (
-    VERDICTS,
-    ImportCommand,
-    require_verdicts,
-    required_id,
-)
+from governance.management.importing import VERDICTS, ImportCommand, require_verdicts, required_id
 from governance.management.jsonl import refuse_unknown_fields
 
 KNOWN_FIELDS = frozenset(("contract_id", *VERDICTS))

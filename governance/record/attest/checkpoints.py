@@ -24,17 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from governance.domain.canonical import canonical_text, timestamp
 from governance.domain.errors import BadCheckpointError, InvalidInputError
 from governance.models import ContractTombstone, LedgerEntry
-from governance.record.attest.envelopes import (
-    CHECKPOINT_TYPE,
-    open_envelope,
-    sign_envelope,
-)
+from governance.record.attest.envelopes import CHECKPOINT_TYPE, open_envelope, sign_envelope
 from governance.record.attest.merkle import MerkleTree
-from governance.record.ledger.verification import (
-    ArchiveReader,
-    Finding,
-    one_snapshot,
-)
+from governance.record.ledger.verification import ArchiveReader, Finding, one_snapshot
 
 VERSION = "1.1.0"
 KNOWN_VERSIONS = ("1.0.0", VERSION)  # 1.0.0 has no removed contracts

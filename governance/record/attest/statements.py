@@ -17,11 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from governance.domain.canonical import canonical_text, sha256_hex
 from governance.domain.errors import EvidenceMismatchError
 from governance.models import AuditEvidence
-from governance.record.attest.envelopes import (
-    STATEMENT_TYPE,
-    open_envelope,
-    sign_envelope,
-)
+from governance.record.attest.envelopes import STATEMENT_TYPE, open_envelope, sign_envelope
 from governance.record.ledger.chain import GENESIS, entry_hash
 from governance.record.ledger.queries import entries_of
 

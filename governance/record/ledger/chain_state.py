@@ -9,11 +9,7 @@ from typing import Any
 from governance.domain.values import ContractStatus, JobStatus
 from governance.record.ledger.chain import GENESIS
 from governance.record.ledger.contract_record import RecordIndex
-from governance.record.ledger.events import (
-    CLARIFICATION_RECORDS,
-    EVENTS,
-    NUMBERED_RECORDS,
-)
+from governance.record.ledger.events import CLARIFICATION_RECORDS, EVENTS, NUMBERED_RECORDS
 
 # The digests in an entry, by record; None states that there is no such row.
 Records = Mapping[str, str | None]

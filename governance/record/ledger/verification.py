@@ -28,10 +28,7 @@ from governance.domain.errors import InvalidInputError
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
 from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import (
-    load_contract_records,
-    one_by_one_if_unreadable,
-)
+from governance.record.ledger.loading import load_contract_records, one_by_one_if_unreadable
 
 CONTRACTS_PER_BATCH = 100  # read in one snapshot
 CONTRACTS_PER_RANGE = 200  # verified by one process, and then reported

@@ -9,11 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.domain.errors import (
-    ContractNotFoundError,
-    JobNotFoundError,
-    VersionMismatchError,
-)
+from governance.domain.errors import ContractNotFoundError, JobNotFoundError, VersionMismatchError
 from governance.models import GovernanceJob, SystemContract
 
 Subject = Literal["contract", "job"]

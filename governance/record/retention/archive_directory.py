@@ -22,16 +22,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from governance.domain.canonical import (
-    canonical_text,
-    sha256_hex,
-    timestamp,
-)
-from governance.domain.errors import (
-    ArchiveInUseError,
-    ArchiveUnfinishedError,
-    BadArchiveError,
-)
+from governance.domain.canonical import canonical_text, sha256_hex, timestamp
+from governance.domain.errors import ArchiveInUseError, ArchiveUnfinishedError, BadArchiveError
 from governance.record.ledger.contract_record import ContractRecord
 
 MANIFEST = "manifest.jsonl"

@@ -19,10 +19,7 @@ from governance.domain.errors import BadArchiveError, InvalidInputError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import (
-    UNREADABLE,
-    gather_rows,
-)
+from governance.record.ledger.loading import UNREADABLE, gather_rows
 from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
 from governance.record.ledger.rows import columns_of, make_row
 

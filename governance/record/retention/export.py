@@ -14,20 +14,14 @@ from governance.domain.errors import InTheFutureError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.models import SystemContract
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import (
-    load_contract_records,
-    one_by_one_if_unreadable,
-)
+from governance.record.ledger.loading import load_contract_records, one_by_one_if_unreadable
 from governance.record.ledger.verification import one_snapshot
 from governance.record.retention.archive_directory import (
     ArchiveDirectory,
     ManifestEntry,
     manifest_entry,
 )
-from governance.record.retention.document import (
-    contract_record_text,
-    export_problem,
-)
+from governance.record.retention.document import contract_record_text, export_problem
 
 CONTRACTS_PER_BATCH = 100
 

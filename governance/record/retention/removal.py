@@ -25,10 +25,7 @@ from governance.db.app_role import require_owner
 from governance.db.errors import translated_errors
 from governance.domain.canonical import sha256_hex, timestamp
 from governance.models import ContractTombstone, SystemContract
-from governance.record.ledger.loading import (
-    load_contract_records,
-    one_by_one_if_unreadable,
-)
+from governance.record.ledger.loading import load_contract_records, one_by_one_if_unreadable
 from governance.record.retention.archive_directory import (
     ManifestEntry,
     manifest_entries,

@@ -9,11 +9,7 @@ from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from governance.db.row_mapping import (
-    RowMapping,
-    array_literal,
-    prepared_rows,
-)
+from governance.db.row_mapping import RowMapping, array_literal, prepared_rows
 from governance.models import Account, ApiToken
 
 _TOKEN = RowMapping(ApiToken, "token")

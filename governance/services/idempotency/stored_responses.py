@@ -22,11 +22,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.encoding import force_bytes
 
-from governance.domain.errors import (
-    KeyReusedError,
-    RequestInProgressError,
-    ResponseLostError,
-)
+from governance.domain.errors import KeyReusedError, RequestInProgressError, ResponseLostError
 from governance.models import IdempotencyRecord
 
 RESPONSE_LIFETIME = timedelta(hours=24)

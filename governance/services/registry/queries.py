@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from governance.domain.changes import Change
-from governance.domain.values import (
-    SYSTEM_SCOPE,
-    Lifecycle,
-    PlatformState,
-)
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry
 
 

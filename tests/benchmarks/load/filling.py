@@ -23,11 +23,7 @@ from governance.domain.values import RiskLevel, Source
 from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from tests.benchmarks.load.kinds import KINDS, copies_of_each
-from tests.benchmarks.load.originals import (
-    LoadScenarioWriter,
-    Original,
-    create_originals,
-)
+from tests.benchmarks.load.originals import LoadScenarioWriter, Original, create_originals
 from tests.benchmarks.load.record import TABLES, read_original_record
 from tests.benchmarks.load.template import copying_statement, literal
 from tests.benchmarks.load.words import (

@@ -20,11 +20,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import BinaryField, Field, JSONField, Model, UUIDField
 
-from governance.domain.canonical import (
-    canonical_text,
-    sha256_hex,
-    timestamp,
-)
+from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.wording import format_time
 from governance.models import (
     AuditResolution,
@@ -34,12 +30,7 @@ from governance.models import (
     GovernanceJob,
     LedgerEntry,
 )
-from tests.benchmarks.load.originals import (
-    CAPABILITY,
-    DESCRIPTION,
-    SOURCE,
-    TITLE,
-)
+from tests.benchmarks.load.originals import CAPABILITY, DESCRIPTION, SOURCE, TITLE
 from tests.benchmarks.load.record import OriginalRecord, hashed_texts
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -18,11 +18,7 @@ from governance.record.ledger.chain import actor_name
 from governance.record.ledger.verification import verify_ledger
 from tests.support.histories.job_model import JobWorld
 from tests.support.histories.model import Contract, Refused
-from tests.support.histories.state import (
-    difference,
-    record_as_it_is,
-    record_as_it_should_be,
-)
+from tests.support.histories.state import difference, record_as_it_is, record_as_it_should_be
 from tests.support.users import Users
 
 BEGINNING = datetime(2027, 1, 4, 9, tzinfo=UTC)

@@ -15,11 +15,7 @@ from governance.flows.modify_scope import modify_scope
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT
 from tests.support.histories.comparison import (
     MAX_CONTRACTS,
     REASON,

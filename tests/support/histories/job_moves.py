@@ -8,11 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from governance.domain.values import (
-    AuditVerdict,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import AuditVerdict, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceJob

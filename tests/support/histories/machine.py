@@ -11,12 +11,7 @@ from hypothesis.stateful import initialize, rule
 from governance.authorities.health.signals import record_signal
 from governance.domain.values import HealthDecision
 from governance.flows import sweep
-from tests.support.histories.comparison import (
-    REASON,
-    Divergence,
-    often,
-    picks,
-)
+from tests.support.histories.comparison import REASON, Divergence, often, picks
 from tests.support.histories.job_moves import JobMoves
 from tests.support.histories.model import MOVES, Contract, Refused
 from tests.support.histories.review_moves import ReviewMoves

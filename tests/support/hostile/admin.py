@@ -20,12 +20,7 @@ from governance.domain.values import HealthDecision
 from governance.models import Account, Capability
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import contract_url, job_url
-from tests.support.factories import (
-    asked,
-    eligible,
-    finished_job,
-    now,
-)
+from tests.support.factories import asked, eligible, finished_job, now
 from tests.support.freezes import frozen, lifted
 from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field

@@ -16,12 +16,7 @@ from governance.models import Account
 from tests.api.support import API, report_body
 from tests.support.clients import PlainClient
 from tests.support.events import let_go
-from tests.support.factories import (
-    approved,
-    finished_job,
-    pending_job,
-    running_job,
-)
+from tests.support.factories import approved, finished_job, pending_job, running_job
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.tokens import new_token

@@ -18,13 +18,7 @@ from governance.management.base import PartlyRefused
 from governance.models import LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import check_deferred_triggers
-from tests.support.factories import (
-    MAY,
-    THREE_CHANGES,
-    VALIDATOR_VERDICT,
-    draft,
-    finished_job,
-)
+from tests.support.factories import MAY, THREE_CHANGES, VALIDATOR_VERDICT, draft, finished_job
 from tests.support.hostile.attack import Advance, HostileInputError, Tally
 from tests.support.hostile.payloads import Payload, some_payloads
 from tests.support.users import Users

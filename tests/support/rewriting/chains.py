@@ -25,16 +25,9 @@ from governance.models import (
 )
 from governance.record.ledger.chain import GENESIS, entry_hash
 from governance.record.ledger.contract_record import ContractRecord
-from governance.record.ledger.loading import (
-    load_contract_records,
-)
+from governance.record.ledger.loading import load_contract_records
 from tests.support.attacks import insert_row, run_sql, update_row
-from tests.support.rewriting.documents import (
-    ContractDocument,
-    columns_of,
-    put_back,
-    remove_rows,
-)
+from tests.support.rewriting.documents import ContractDocument, columns_of, put_back, remove_rows
 from tests.support.rewriting.edits import Edit, EditContext, rewritten, set_column
 from tests.support.rewriting.values import another
 

@@ -12,12 +12,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from governance.domain.canonical import sha256_hex
-from governance.models import (
-    AuditEvidence,
-    GovernanceJob,
-    LedgerEntry,
-    SystemContract,
-)
+from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import insert_row, run_sql, update_row
 from tests.support.rewriting.documents import (
     TABLES,

@@ -10,25 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from governance.authorities.contract import operations
-from governance.domain.values import (
-    ActivationWindow,
-    AuditVerdict,
-    StepReport,
-    StepStatus,
-)
+from governance.domain.values import ActivationWindow, AuditVerdict, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import AuditEvidence, GovernanceJob, SystemContract
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    now,
-    proposal_document,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, now, proposal_document
 from tests.support.rewriting.documents import Dump, dump
 from tests.support.signing import as_seen
 from tests.support.users import Users
