@@ -1,4 +1,4 @@
-"""The Django app of the site: its system check, and the groups of a new database."""
+"""The Django app of the site: its system checks, and the groups of a new database."""
 
 from typing import Any
 
@@ -13,10 +13,12 @@ class GovernanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from governance.management.clock_check import check_clock
         from governance.management.roles import check_application_role
 
         post_migrate.connect(_make_missing_groups, sender=self)
         register(check_application_role, deploy=True)
+        register(check_clock, deploy=True)
 
 
 def _make_missing_groups(using: str, **_: Any) -> None:

@@ -22,9 +22,11 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
+    # PostgreSQL binds the values, so it can prepare statements.
+    "server_side_binding": True,
 }
-# Frequent statements (`governance/db/row_mapping.py`) are prepared once per session, when they are
-# executed the second time, so that a command that executes them once prepares nothing.
+# Statements are prepared once per session, when they are executed the second time, so that a
+# command that executes them once prepares nothing.
 PREPARE_THRESHOLD = 1
 # By default a request could wait 30 s for a connection, and after a long outage the pool would
 # wait as long before it reconnects.

@@ -6,8 +6,10 @@ them, such as two requests that race: the caller still gets an error of the doma
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import IntegrityError, OperationalError
 
@@ -45,7 +47,7 @@ def translated_errors() -> Iterator[None]:
             raise
         error_class = CONSTRAINT_ERRORS.get(constraint, errors.IntegrityViolationError)
         refusal = error_class(str(error).splitlines()[0])
-        refusal.details["constraint"] = constraint
+        refusal.details |= _details(error) | {"constraint": constraint}
         raise refusal from error
     except OperationalError as error:
         undone_by = UNDONE_BY.get(getattr(error.__cause__, "sqlstate", None) or "")
@@ -55,6 +57,15 @@ def translated_errors() -> Iterator[None]:
             "Another transaction was in the way, and nothing was written; retry.",
             details={"undone_by": undone_by},
         ) from error
+
+
+def _details(error: IntegrityError) -> dict[str, Any]:
+    """Return the details that `governance_refuse` gave; an error of a constraint has none."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    try:
+        return dict(json.loads(diagnosis.message_detail)) if diagnosis else {}
+    except (TypeError, ValueError):  # PostgreSQL's own details are a sentence
+        return {}
 
 
 def constraint_name(error: IntegrityError) -> str | None:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from random import random
 from time import sleep
@@ -30,6 +31,8 @@ MAX_FIRST_PAUSE = 0.02  # seconds; twice that before each further try
 # How often PostgreSQL rolled back a transaction of this process, by reason.
 conflict_counts: Counter[str] = Counter()
 
+_is_retry: ContextVar[bool] = ContextVar("is_retry", default=False)
+
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
@@ -41,38 +44,32 @@ def write_transaction() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def optimistic_transaction() -> Iterator[None]:
-    """Run an operation that reads, decides, and writes with one statement (ADR 0001).
+def must_lock_reads() -> bool:
+    """Tell whether an operation that reads, decides, and writes with one call reads under lock.
 
-    Outside a transaction this opens none, and the reads take no lock. The writing statement is
-    the transaction: it locks the contract, and refuses if the head of the chain is not the one
-    that was read (ADR 0005). So the operation must be `retried`; a second attempt reads under
-    lock. Inside a transaction this is a `write_transaction`, and the reads lock the contract.
+    Its first attempt takes no lock: the writing call is the transaction, and refuses if the head of
+    the chain is not the one that was read (ADR 0005). A retry is a transaction that reads under
+    lock, so that it cannot be overtaken again.
     """
-    if connection.in_atomic_block:
-        with write_transaction():
-            yield
-    else:
-        with translated_errors():
-            yield
+    return _is_retry.get()
 
 
 def retried(operation: Callable[P, R]) -> Callable[P, R]:
     """Decorate an operation that is one transaction: retry it when PostgreSQL rolled it back.
 
     Inside another transaction the outer operation is retried instead, because PostgreSQL rolled
-    back the outer transaction. Each attempt must read again whatever it decides on; only an
-    `optimistic_transaction` may read it without a lock, in the first attempt.
+    back the outer transaction. Each attempt must read again whatever it decides on.
 
     Raises:
+        GovernanceError: for an error of PostgreSQL, as `translated_errors` says.
         BusyError: after `GOVSITE["TRANSACTION_ATTEMPTS"]` attempts, or at once for a timeout.
     """
 
     @wraps(operation)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         if connection.in_atomic_block:
-            return operation(*args, **kwargs)
+            with translated_errors():
+                return operation(*args, **kwargs)
         return _attempts(lambda: operation(*args, **kwargs), operation.__name__)
 
     return wrapper
@@ -82,11 +79,8 @@ def _attempts(run: Callable[[], R], name: str) -> R:
     attempt = 1
     while True:
         try:
-            if attempt == 1:
-                return run()
-            # Inside a transaction an optimistic operation reads under lock, so it cannot conflict.
-            with write_transaction():
-                return run()
+            with translated_errors():
+                return run() if attempt == 1 else _run_again(run)
         except BusyError as busy:
             undone_by = busy.details["undone_by"]
             conflict_counts[undone_by] += 1
@@ -98,3 +92,12 @@ def _attempts(run: Callable[[], R], name: str) -> R:
         # A random pause keeps the same transactions from meeting again.
         sleep(MAX_FIRST_PAUSE * 2 ** (attempt - 1) * random())  # noqa: S311 - keeps no secret
         attempt += 1
+
+
+def _run_again(run: Callable[[], R]) -> R:
+    token = _is_retry.set(True)
+    try:
+        with transaction.atomic():
+            return run()
+    finally:
+        _is_retry.reset(token)

@@ -20,6 +20,7 @@ from governance.domain.values import (
     RiskLevel,
     Source,
 )
+from governance.models.account import Account
 from governance.models.contract_constraints import CONTRACT_CONSTRAINTS
 from governance.models.contract_indexes import CONTRACT_INDEXES
 from governance.models.fields import (
@@ -137,7 +138,7 @@ class SystemContract(StatefulModel):
 
     @_moves_to(ContractStatus.APPROVED)
     def to_approved(
-        self, *, founder: Any, at: datetime, window: ActivationWindow, note: str
+        self, *, founder: Account, at: datetime, window: ActivationWindow, note: str
     ) -> None:
         self.approved_by = founder
         self.approved_at = at
@@ -150,25 +151,25 @@ class SystemContract(StatefulModel):
     def to_active(self) -> None: ...
 
     @_moves_to(ContractStatus.COMPLETED)
-    def to_completed(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_completed(self, *, at: datetime, by: Account, reason: str) -> None:
         self.audit_verdict = AuditVerdict.PASS
         self._close(at=at, by=by, reason=reason)
 
     @_moves_to(ContractStatus.FAILED)
-    def to_failed(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_failed(self, *, at: datetime, by: Account, reason: str) -> None:
         if self.status == ContractStatus.ACTIVE:
             self.audit_verdict = AuditVerdict.FAIL
         self._close(at=at, by=by, reason=reason)
 
     @_moves_to(ContractStatus.REJECTED)
-    def to_rejected(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_rejected(self, *, at: datetime, by: Account, reason: str) -> None:
         self._close(at=at, by=by, reason=reason)
 
     @_moves_to(ContractStatus.EXPIRED)
-    def to_expired(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_expired(self, *, at: datetime, by: Account, reason: str) -> None:
         self._close(at=at, by=by, reason=reason)
 
-    def _close(self, *, at: datetime, by: Any, reason: str) -> None:
+    def _close(self, *, at: datetime, by: Account, reason: str) -> None:
         self.closed_at = at
         self.closed_by = by
         self.closed_reason = reason

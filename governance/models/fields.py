@@ -111,14 +111,10 @@ class StatefulModel(models.Model):
     class Meta:
         abstract = True
 
-    def mark_changed(self, at: datetime) -> None:
-        """Set `updated_at`, but never back: the clocks of two processes can differ a little."""
-        self.updated_at = max(self.updated_at, at)
-
     def save_change(self, fields: Iterable[str] = (), *, at: datetime) -> None:
         """Save `fields` and `updated_at` of a locked row.
 
         The caller appends the ledger entry of the change, with the same time `at`.
         """
-        self.mark_changed(at)
+        self.updated_at = at
         self.save(update_fields=[*fields, "updated_at"])

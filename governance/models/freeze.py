@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -11,14 +10,6 @@ from django.db.models import F, Q
 from governance.domain.canonical import timestamp
 from governance.domain.values import MAX_FREEZE
 from governance.models.fields import account_key, id_field, one_to_one_field
-
-
-class FreezeQuerySet(models.QuerySet["ChangeFreeze"]):
-    def in_force(self, at: datetime) -> FreezeQuerySet:
-        """Return the freezes that are active at `at`: neither ended nor lifted by then."""
-        return self.filter(ends_at__gt=at).filter(
-            Q(lift=None) | Q(started_at__lte=at, lift__lifted_at__gt=at)
-        )
 
 
 class ChangeFreeze(models.Model):
@@ -32,8 +23,6 @@ class ChangeFreeze(models.Model):
     started_by = account_key()
     started_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-
-    objects = FreezeQuerySet.as_manager()
 
     class Meta:
         verbose_name = "change freeze"

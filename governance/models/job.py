@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from governance.domain.canonical import timestamp
 from governance.domain.errors import JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
 from governance.domain.values import JobStatus, StepStatus
+from governance.models.account import Account
 from governance.models.constraints import closed_set, filled_index, filled_only_when, filled_when
 from governance.models.contract import SystemContract
 from governance.models.fields import (
@@ -153,27 +154,21 @@ class GovernanceJob(StatefulModel):
     def __str__(self) -> str:
         return f"Job {self.pk}"
 
-    # --- the moves; the database guard job_moves has the same table ---
-    @_moves_to(JobStatus.RUNNING)
-    def to_running(self, *, at: datetime, by: Any, token_sha256: str) -> None:
-        self.started_at = at
-        self.started_by = by
-        self.deadline_at = at + timedelta(minutes=self.timeout_minutes)
-        self.execution_token_sha256 = token_sha256
-
+    # --- the moves; the database guard job_moves has the same table. `start_job.sql` moves a job to
+    # RUNNING, because PostgreSQL picks the job of a claim ---
     @_moves_to(JobStatus.COMPLETED)
-    def to_completed(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_completed(self, *, at: datetime, by: Account, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 
     @_moves_to(JobStatus.FAILED)
-    def to_failed(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_failed(self, *, at: datetime, by: Account, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 
     @_moves_to(JobStatus.CANCELLED)
-    def to_cancelled(self, *, at: datetime, by: Any, reason: str) -> None:
+    def to_cancelled(self, *, at: datetime, by: Account, reason: str) -> None:
         self._end(at=at, by=by, reason=reason)
 
-    def _end(self, *, at: datetime, by: Any, reason: str) -> None:
+    def _end(self, *, at: datetime, by: Account, reason: str) -> None:
         self.ended_at = at
         self.ended_by = by
         self.end_reason = reason

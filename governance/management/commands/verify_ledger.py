@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from governance.authorities.contract.queries import count_contracts, count_removed
+from governance.db.clock import is_clock_replaced
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
+from governance.management.clock_check import CLOCK_REPLACED
 from governance.management.progress import with_progress
 from governance.management.values import number_in, parse_id
 from governance.record.attest.checkpoints import (
@@ -117,11 +119,14 @@ class Command(GovernanceCommand):
         if signed:
             lines.append(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
         gone = f", {removed} archived and removed" if removed else ""
+        if clock_replaced := is_clock_replaced():
+            self.stderr.write(f"Warning: {CLOCK_REPLACED}")
         self.report(
             {
                 "contracts": count,
                 "entries": entries,
                 "removed": removed,
+                "clock_replaced": clock_replaced,
                 "checkpoint": asdict(signed) if signed else None,
                 "findings": [asdict(finding) for finding in findings],
             },

@@ -1,9 +1,9 @@
 """The SQL functions and database guards, one SQL file each, and the migration step for them.
 
 `functions/` has functions that code and triggers call. `triggers/` has the database guards: the
-functions of a rule with its triggers. A migration that adds or changes a file names it in
-`InstallSql`; a file can be run repeatedly. Tests compare the catalogue with the files, and check
-that no file has what a schema or a cluster cannot install.
+functions of a rule with its triggers, which are ENABLE ALWAYS. A migration that adds or changes a
+file names it in `InstallSql`; a file can be run repeatedly. Tests compare the catalogue with the
+files, and check that no file has what a schema or a cluster cannot install.
 
 In a file `@schema@` is a placeholder for the site's schema (`GOVSITE_SCHEMA`), quoted.
 """
@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parent
 SCHEMA = "@schema@"
 
 _WORD = re.compile(r"\w+")
+_TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+)\b.*?\bON\s+(\w+)", re.M | re.S)
 
 
 def sql_files() -> list[str]:
@@ -47,7 +48,21 @@ def installable_statements(name: str, *, schema: str | None = None) -> list[str]
     Each statement is executed by itself, because a pooler or a cluster refuses several at once.
     """
     quoted = quote_identifier(schema or settings.GOVSITE_SCHEMA)
-    return sqlparse.split(read_sql(name).replace(SCHEMA, quoted), strip_semicolon=True)
+    statements = sqlparse.split(read_sql(name).replace(SCHEMA, quoted), strip_semicolon=True)
+    return [installed for statement in statements for installed in _repeatable(statement)]
+
+
+def _repeatable(statement: str) -> list[str]:
+    """Make the creation of a trigger repeatable, and let the trigger fire in replication too."""
+    found = _TRIGGER.search(statement)
+    if found is None:
+        return [statement]
+    name, table = found.groups()
+    return [
+        f"DROP TRIGGER IF EXISTS {name} ON {table}",
+        statement,
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
+    ]
 
 
 def quote_identifier(name: str) -> str:

@@ -1,23 +1,24 @@
 """Appending to a contract's chain; this module is the only writer of `LedgerEntry`.
 
 `body` is canonical JSON of all values of the entry; `hash` is SHA-256 over the bytes of `prev_hash`
-(32 zero bytes at the start), then over `body` in UTF-8. The contract's row is the lock of its
-chain: a caller locks it (`SystemContract.objects.lock`) before it appends.
+(32 zero bytes at the start), then over `body` in UTF-8. `append_entries.sql` makes both. The
+contract's row is the lock of its chain: a caller locks it (`lock_contract`) before it appends.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
-from governance.domain.canonical import canonical_text, timestamp
-from governance.models import LedgerEntry
+from governance.db.rows import fetch_rows
+from governance.domain.canonical import canonical_text
+from governance.domain.people import Actor
+from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from governance.record.ledger.events import EVENTS
 
 GENESIS = bytes(32)
@@ -51,74 +52,60 @@ class NewEntry:
             raise ValueError(f"{self.event} does not vouch for {sorted(self.records)}.")
 
 
-def append_entries(
-    *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
-) -> list[LedgerEntry]:
-    """Append `entries` in order, all with the same time and actor (a user), by two queries."""
-    rows = entries_after(
-        chain_head(contract_id), contract_id=contract_id, entries=entries, actor=actor, at=at
-    )
-    return LedgerEntry.objects.bulk_create(LedgerEntry(**row) for row in rows)
+def lock_contract(contract_id: UUID) -> tuple[SystemContract, datetime]:
+    """Lock a contract, and return it with the time of what is done to it in this transaction.
 
-
-def serialized_entries(
-    head: ChainHead, *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
-) -> str:
-    """Serialize entries after `head` as JSON, for an SQL function that writes a whole operation.
-
-    Nothing is written here. The SQL function appends the entries (`append_entries.sql`), and
-    refuses if the chain has another head than `head` by then.
+    Raises:
+        NotFoundError: `contract_not_found`.
     """
-    rows = entries_after(head, contract_id=contract_id, entries=entries, actor=actor, at=at)
-    for row in rows:
-        row["at"] = timestamp(at)
-        row["prev_hash"] = "\\x" + row["prev_hash"].hex()
-        row["hash"] = "\\x" + row["hash"].hex()
-    return orjson.dumps(rows).decode()
+    return SystemContract.objects.lock(contract_id), chain_now(contract_id)
 
 
-def entries_after(
-    head: ChainHead, *, contract_id: UUID, entries: Sequence[NewEntry], actor: Any, at: datetime
-) -> list[dict[str, Any]]:
-    """Compute the columns of each of `entries`, with their numbers and hashes after `head`."""
-    seq, prev_hash = head
-    name = actor_name(actor)
-    rows = []
-    for entry in entries:
-        seq += 1
-        body = canonical_text(
+def lock_job(job_id: UUID) -> tuple[GovernanceJob, datetime]:
+    """Lock a job and its contract, and return the job with the time of what is done to it.
+
+    Raises:
+        NotFoundError: `job_not_found`.
+    """
+    job = GovernanceJob.objects.lock(job_id)
+    return job, chain_now(job.contract_id)
+
+
+def chain_now(contract_id: UUID) -> datetime:
+    """Read the time of a contract's next entry: now, but never before its last entry.
+
+    The caller has locked the contract.
+    """
+    now: datetime
+    [(now,)] = fetch_rows("SELECT governance_chain_now(%s)", [contract_id])
+    return now
+
+
+def append_entries(
+    *, contract_id: UUID, entries: Sequence[NewEntry], actor: Actor, at: datetime
+) -> None:
+    """Append `entries` in order, all with the same time and actor (a user), by one statement."""
+    fetch_rows(
+        "SELECT governance_append_entries(%s, %s, %s, %s)",
+        [contract_id, actor_name(actor), at, entries_as_json(entries)],
+    )
+
+
+def entries_as_json(entries: Sequence[NewEntry]) -> str:
+    """Serialize entries as the argument of the SQL functions that append them."""
+    return json.dumps(
+        [
             {
-                "contract_id": str(contract_id),
-                "seq": seq,
-                "at": timestamp(at),
-                "actor": name,
                 "event": entry.event,
                 "from_status": entry.from_status,
                 "to_status": entry.to_status,
                 "reason": entry.reason,
                 "step_index": entry.step_index,
-                "records": dict(entry.records),
+                "records": canonical_text(dict(entry.records)),
             }
-        )
-        this_hash = entry_hash(prev_hash, body)
-        rows.append(
-            {
-                "contract_id": contract_id,
-                "seq": seq,
-                "at": at,
-                "actor": name,
-                "event": entry.event,
-                "from_status": str(entry.from_status),
-                "to_status": str(entry.to_status),
-                "reason": entry.reason,
-                "step_index": entry.step_index,
-                "body": body,
-                "prev_hash": prev_hash,
-                "hash": this_hash,
-            }
-        )
-        prev_hash = this_hash
-    return rows
+            for entry in entries
+        ]
+    )
 
 
 def chain_head(contract_id: UUID) -> ChainHead:
@@ -137,6 +124,6 @@ def entry_hash(prev_hash: bytes, body: str) -> bytes:
     return hashlib.sha256(prev_hash + body.encode("utf-8")).digest()
 
 
-def actor_name(actor: Any) -> str:
+def actor_name(actor: Actor) -> str:
     """Return the name of a user in the ledger: the id, which never changes, and the username."""
     return f"user:{actor.pk}:{actor.get_username()}"

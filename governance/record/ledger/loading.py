@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, DataError, connections
 
-from governance.db.row_mapping import array_literal
+from governance.db.rows import array_literal
 from governance.record.ledger.contract_record import ContractRecord
 from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
 from governance.record.ledger.rows import read_rows

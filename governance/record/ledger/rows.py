@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connections, models
 
-from governance.db.row_mapping import array_literal
+from governance.db.rows import array_literal
 from governance.domain.canonical import load_json, timestamp
 from governance.record.ledger.record_tables import RecordTable
 

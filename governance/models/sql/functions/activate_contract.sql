@@ -1,20 +1,22 @@
 -- JOB-001: write an activation in one call: the job, its steps from the contract's frozen plan, the
 -- health snapshot before, the contract's move to ACTIVE, and the ledger entries. The function
--- checks only the chain's head; the database guards check every row that it writes.
+-- checks only the chain's head, and that no change freeze is active (change_freeze_active.sql checks
+-- that again at the commit); the database guards check every row that it writes.
 CREATE OR REPLACE FUNCTION governance_activate_contract(
-    subject uuid, head integer, job uuid, minutes integer, actor bigint, at timestamptz,
-    reading jsonb, observed timestamptz, entries jsonb
+    contract uuid, head integer, job uuid, minutes integer, account bigint, actor text,
+    at timestamptz, reading jsonb, observed timestamptz, entries jsonb
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     steps jsonb;
 BEGIN
-    PERFORM governance_lock_chain(subject, head);
-    SELECT plan INTO steps FROM governance_systemcontract WHERE id = subject;
+    PERFORM governance_refuse_active_freeze(at);
+    PERFORM governance_lock_chain(contract, head);
+    SELECT plan INTO steps FROM governance_systemcontract WHERE id = contract;
     INSERT INTO governance_governancejob
            (id, contract_id, status, total_steps, current_step_index, timeout_minutes,
             created_at, updated_at, created_by_id, end_reason)
-    VALUES (job, subject, 'PENDING', jsonb_array_length(steps), 0, minutes, at, at, actor, '');
+    VALUES (job, contract, 'PENDING', jsonb_array_length(steps), 0, minutes, at, at, account, '');
     INSERT INTO governance_jobstep
            (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
     SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
@@ -25,7 +27,7 @@ BEGIN
     INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
     VALUES (job, 'BEFORE', reading, observed);
     UPDATE governance_systemcontract
-       SET status = 'ACTIVE', updated_at = greatest(updated_at, at)
-     WHERE id = subject;
-    PERFORM governance_append_entries(entries);
+       SET status = 'ACTIVE', updated_at = at
+     WHERE id = contract;
+    PERFORM governance_append_entries(contract, actor, at, entries);
 END $$;

@@ -1,12 +1,13 @@
 -- JOB-004: write the end of a job in one call, in this order: the health snapshot after (if health
--- could be read), the sealed evidence, one UPDATE of the job, and the ledger entries.
+-- could be read), the sealed evidence, one UPDATE of the job, and the ledger entry.
 CREATE OR REPLACE FUNCTION governance_end_job(
-    subject uuid, head integer, job uuid, ended text, actor bigint, at timestamptz, why text,
-    observed timestamptz, reading jsonb, evidence text, evidence_sha256 text, entries jsonb
+    contract uuid, head integer, job uuid, ended text, account bigint, actor text, at timestamptz,
+    why text, observed timestamptz, reading jsonb, evidence text, evidence_sha256 text,
+    entries jsonb
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    PERFORM governance_lock_chain(subject, head);
+    PERFORM governance_lock_chain(contract, head);
     IF reading IS NOT NULL THEN
         INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
         VALUES (job, 'AFTER', reading, observed);
@@ -14,8 +15,8 @@ BEGIN
     INSERT INTO governance_auditevidence (job_id, body, sha256, collected_at)
     VALUES (job, evidence, evidence_sha256, at);
     UPDATE governance_governancejob
-       SET status = ended, ended_at = at, ended_by_id = actor, end_reason = why,
-           lease_expires_at = NULL, updated_at = greatest(updated_at, at)
+       SET status = ended, ended_at = at, ended_by_id = account, end_reason = why,
+           lease_expires_at = NULL, updated_at = at
      WHERE id = job;
-    PERFORM governance_append_entries(entries);
+    PERFORM governance_append_entries(contract, actor, at, entries);
 END $$;

@@ -1,16 +1,66 @@
--- JOB-003: write the start of a job in one call, under the lock of the chain, with its ledger
--- entry.
+-- JOB-003 and lease: start a PENDING job in one call: the job `wanted`, or the oldest one within the
+-- scope of the executor's token that no other transaction has locked. PostgreSQL picks the job, so
+-- its time, its lease and its ledger entry are made here too. Without a job to start, no row is
+-- returned. During a change freeze a claim is refused even if no job waits, so that the executor
+-- learns the reason. A wanted job that is not PENDING is refused for that, not for the freeze.
 CREATE OR REPLACE FUNCTION governance_start_job(
-    subject uuid, head integer, job uuid, executor bigint, at timestamptz,
-    deadline timestamptz, lease timestamptz, token_sha256 text, entries jsonb
-) RETURNS void
+    wanted uuid, executor bigint, actor text, grace interval, completion_grace interval,
+    token_sha256 text, token_scope varchar[]
+) RETURNS SETOF governance_governancejob
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    picked record;
+    started governance_governancejob%ROWTYPE;
+    at timestamptz;
+    deadline timestamptz;
+    start_sha256 text;
 BEGIN
-    PERFORM governance_lock_chain(subject, head);
+    IF wanted IS NOT NULL THEN
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.id = wanted AND job.status = 'PENDING' FOR UPDATE OF contract, job;
+    ELSIF token_scope IS NULL THEN
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING'
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    ELSE
+        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING' AND contract.affected_capabilities && token_scope
+           AND contract.affected_capabilities <@ token_scope
+         ORDER BY job.created_at, job.id
+         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+    END IF;
+    IF picked.id IS NOT NULL OR wanted IS NULL THEN
+        -- This check takes no lock, because change_freeze_active.sql checks again at the commit.
+        PERFORM governance_refuse_active_freeze(governance_now());
+    END IF;
+    IF picked.id IS NULL THEN
+        RETURN;
+    END IF;
+    at := governance_chain_now(picked.contract_id);
+    deadline := at + picked.timeout_minutes * interval '1 minute';
     UPDATE governance_governancejob
        SET status = 'RUNNING', started_at = at, started_by_id = executor, deadline_at = deadline,
-           lease_expires_at = lease, execution_token_sha256 = token_sha256,
-           updated_at = greatest(updated_at, at)
-     WHERE id = job;
-    PERFORM governance_append_entries(entries);
+           lease_expires_at = governance_lease_end(
+               picked.id, 0, at, deadline, grace, completion_grace),
+           execution_token_sha256 = token_sha256, updated_at = at
+     WHERE id = picked.id
+    RETURNING * INTO started;
+    -- The canonical JSON of GovernanceJob.start_record.
+    start_sha256 := encode(sha256(convert_to(
+        '{"deadline_at":"' || governance_timestamp(deadline)
+        || '","execution_token_sha256":"' || token_sha256
+        || '","started_at":"' || governance_timestamp(at)
+        || '","started_by":' || executor || '}', 'UTF8')), 'hex');
+    PERFORM governance_append_entries(picked.contract_id, actor, at, jsonb_build_array(
+        jsonb_build_object(
+            'event', 'job.execution.started', 'from_status', 'PENDING', 'to_status', 'RUNNING',
+            'reason', '', 'records', '{"start_sha256":"' || start_sha256 || '"}')));
+    RETURN NEXT started;
 END $$;

@@ -1,7 +1,8 @@
 -- AUDIT: a verdict is on a terminal job and names exactly its sealed evidence; a job that did not
 -- complete accepts only FAIL; only an INCONCLUSIVE verdict is resolved. Neither the author of the
 -- verdict nor the person who resolves it took part: nobody who proposed, signed or approved the
--- contract, or who started, reported, completed or cancelled its job.
+-- contract, or who activated, started, reported, completed or cancelled its job. A verdict is of
+-- now.
 CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -10,8 +11,8 @@ BEGIN
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.id = of_job
-           AND person IN (contract.proposed_by_id, contract.approved_by_id, job.started_by_id,
-                          job.ended_by_id)
+           AND person IN (contract.proposed_by_id, contract.approved_by_id, job.created_by_id,
+                          job.started_by_id, job.ended_by_id)
     ) OR EXISTS (
         SELECT 1 FROM governance_stepresult WHERE job_id = of_job AND recorded_by_id = person
     ) OR EXISTS (
@@ -26,9 +27,10 @@ CREATE OR REPLACE FUNCTION governance_audit_independent() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     job_status text;
+    subject uuid;
     sealed text;
 BEGIN
-    SELECT job.status, evidence.sha256 INTO job_status, sealed
+    SELECT job.status, job.contract_id, evidence.sha256 INTO job_status, subject, sealed
       FROM governance_governancejob job
       LEFT JOIN governance_auditevidence evidence ON evidence.job_id = job.id
      WHERE job.id = NEW.job_id;
@@ -44,6 +46,7 @@ BEGIN
         PERFORM governance_refuse('audit_names_evidence',
             'The verdict names other evidence than the sealed evidence of the job.');
     END IF;
+    PERFORM governance_require_current(NEW.recorded_at, subject);
     IF governance_took_part(NEW.job_id, NEW.author_id) THEN
         PERFORM governance_refuse('audit_independent',
             'A person who took part in a contract cannot give the verdict on it.');
@@ -61,6 +64,8 @@ BEGIN
         PERFORM governance_refuse('resolution_of_inconclusive',
             format('Only an INCONCLUSIVE verdict can be resolved; this one is %s.', audit.verdict));
     END IF;
+    PERFORM governance_require_current(NEW.resolved_at, (
+        SELECT contract_id FROM governance_governancejob WHERE id = audit.job_id));
     IF governance_took_part(audit.job_id, NEW.resolved_by_id) THEN
         PERFORM governance_refuse('audit_independent',
             'A person who took part in a contract cannot resolve the verdict on it.');
@@ -68,12 +73,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS audit_independent ON governance_governanceaudit;
 CREATE TRIGGER audit_independent BEFORE INSERT ON governance_governanceaudit
     FOR EACH ROW EXECUTE FUNCTION governance_audit_independent();
-ALTER TABLE governance_governanceaudit ENABLE ALWAYS TRIGGER audit_independent;
 
-DROP TRIGGER IF EXISTS resolution_of_inconclusive ON governance_auditresolution;
 CREATE TRIGGER resolution_of_inconclusive BEFORE INSERT ON governance_auditresolution
     FOR EACH ROW EXECUTE FUNCTION governance_resolution_of_inconclusive();
-ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER resolution_of_inconclusive;

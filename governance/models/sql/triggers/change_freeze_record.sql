@@ -1,4 +1,4 @@
--- FREEZE: freezes and their lifts are append-only, and a freeze is lifted while it lasts.
+-- FREEZE: freezes and their lifts are append-only, and a freeze is lifted now, while it lasts.
 CREATE OR REPLACE FUNCTION governance_freeze_lift_in_time() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -10,32 +10,23 @@ BEGIN
         PERFORM governance_refuse('freeze_lift_in_time',
             'A freeze can be lifted only after its start and before its end.');
     END IF;
+    PERFORM governance_require_current(NEW.lifted_at);
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS freeze_lift_in_time ON governance_freezelift;
 CREATE TRIGGER freeze_lift_in_time BEFORE INSERT ON governance_freezelift
     FOR EACH ROW EXECUTE FUNCTION governance_freeze_lift_in_time();
-ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_in_time;
 
-DROP TRIGGER IF EXISTS change_freeze_append_only ON governance_changefreeze;
 CREATE TRIGGER change_freeze_append_only BEFORE UPDATE OR DELETE ON governance_changefreeze
     FOR EACH ROW
     EXECUTE FUNCTION governance_append_only('change_freeze_append_only', 'freeze');
-ALTER TABLE governance_changefreeze ENABLE ALWAYS TRIGGER change_freeze_append_only;
-DROP TRIGGER IF EXISTS change_freeze_append_only_truncate ON governance_changefreeze;
 CREATE TRIGGER change_freeze_append_only_truncate BEFORE TRUNCATE ON governance_changefreeze
     FOR EACH STATEMENT
     EXECUTE FUNCTION governance_append_only('change_freeze_append_only', 'freeze');
-ALTER TABLE governance_changefreeze ENABLE ALWAYS TRIGGER change_freeze_append_only_truncate;
 
-DROP TRIGGER IF EXISTS freeze_lift_append_only ON governance_freezelift;
 CREATE TRIGGER freeze_lift_append_only BEFORE UPDATE OR DELETE ON governance_freezelift
     FOR EACH ROW
     EXECUTE FUNCTION governance_append_only('freeze_lift_append_only', 'lift');
-ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_append_only;
-DROP TRIGGER IF EXISTS freeze_lift_append_only_truncate ON governance_freezelift;
 CREATE TRIGGER freeze_lift_append_only_truncate BEFORE TRUNCATE ON governance_freezelift
     FOR EACH STATEMENT
     EXECUTE FUNCTION governance_append_only('freeze_lift_append_only', 'lift');
-ALTER TABLE governance_freezelift ENABLE ALWAYS TRIGGER freeze_lift_append_only_truncate;

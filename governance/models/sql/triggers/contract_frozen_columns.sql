@@ -1,6 +1,5 @@
 -- CONTRACT-005: the trigger of contract_content_frozen.sql, on the columns that its function
 -- compares. An UPDATE of other columns does not pay for the comparison of a long plan.
-DROP TRIGGER IF EXISTS contract_content_frozen ON governance_systemcontract;
 CREATE TRIGGER contract_content_frozen BEFORE UPDATE OF
     id, reference, source, requested_by, proposed_by_id, parent_id, proposal_digest, created_at,
     title, description, proposed_changes, affected_capabilities, risk_level, validator_verdict,
@@ -8,4 +7,3 @@ CREATE TRIGGER contract_content_frozen BEFORE UPDATE OF
     approved_by_id, approved_at, approved_digest, approval_note, window_opens_at, window_closes_at
     ON governance_systemcontract
     FOR EACH ROW EXECUTE FUNCTION governance_contract_content_frozen();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_content_frozen;

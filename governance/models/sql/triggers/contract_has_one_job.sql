@@ -38,15 +38,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS contract_has_one_job ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER contract_has_one_job
     AFTER INSERT OR UPDATE OF status ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_has_one_job();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_has_one_job;
 
-DROP TRIGGER IF EXISTS job_belongs_to_active_contract ON governance_governancejob;
 CREATE CONSTRAINT TRIGGER job_belongs_to_active_contract AFTER INSERT ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_belongs_to_active_contract();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_belongs_to_active_contract;

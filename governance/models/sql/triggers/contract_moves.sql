@@ -1,5 +1,6 @@
 -- CONTRACT-001 and CONTRACT-005: a contract is born DRAFT or ELIGIBLE, its status moves only along
--- this table, and a terminal contract does not change. (PostgreSQL parses a body that begins with
+-- this table, and a terminal contract does not change. Its times are of now when they are set.
+-- (PostgreSQL parses a body that begins with
 -- RETURN when it is installed, so this function needs no search_path.)
 CREATE OR REPLACE FUNCTION governance_contract_may_move(before text, after text) RETURNS boolean
 IMMUTABLE
@@ -19,6 +20,7 @@ BEGIN
             PERFORM governance_refuse('contract_moves',
                 format('A new contract is DRAFT or ELIGIBLE, never %s.', NEW.status));
         END IF;
+        PERFORM governance_require_current(NEW.created_at);
         RETURN NEW;
     END IF;
 
@@ -30,10 +32,14 @@ BEGIN
         PERFORM governance_refuse('contract_moves',
             format('A contract cannot move from %s to %s.', OLD.status, NEW.status));
     END IF;
+    IF NEW.approved_at IS DISTINCT FROM OLD.approved_at THEN
+        PERFORM governance_require_current(NEW.approved_at, NEW.id);
+    END IF;
+    IF NEW.closed_at IS DISTINCT FROM OLD.closed_at THEN
+        PERFORM governance_require_current(NEW.closed_at, NEW.id);
+    END IF;
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS contract_moves ON governance_systemcontract;
 CREATE TRIGGER contract_moves BEFORE INSERT OR UPDATE ON governance_systemcontract
     FOR EACH ROW EXECUTE FUNCTION governance_contract_moves();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_moves;

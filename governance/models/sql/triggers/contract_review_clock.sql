@@ -38,6 +38,7 @@ BEGIN
     END IF;
 
     IF TG_ARGV[0] = 'answer' THEN
+        PERFORM governance_require_current(NEW.answered_at, contract.id);
         IF NEW.answered_at < question.asked_at THEN
             PERFORM governance_refuse('clarification_in_turn',
                 'An answer cannot be earlier than its question.');
@@ -49,6 +50,7 @@ BEGIN
         RETURN NEW;
     END IF;
 
+    PERFORM governance_require_current(NEW.asked_at, contract.id);
     SELECT max(request.number), max(answer.answered_at), bool_or(answer.id IS NULL)
       INTO last_number, last_answered_at, is_open
       FROM governance_clarificationrequest request
@@ -99,31 +101,21 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS clarification_in_turn ON governance_clarificationrequest;
 CREATE TRIGGER clarification_in_turn BEFORE INSERT ON governance_clarificationrequest
     FOR EACH ROW EXECUTE FUNCTION governance_clarification_in_turn('question');
-ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER clarification_in_turn;
 
-DROP TRIGGER IF EXISTS clarification_in_turn ON governance_clarificationanswer;
 CREATE TRIGGER clarification_in_turn BEFORE INSERT ON governance_clarificationanswer
     FOR EACH ROW EXECUTE FUNCTION governance_clarification_in_turn('answer');
-ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER clarification_in_turn;
 
-DROP TRIGGER IF EXISTS contract_review_clock ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER contract_review_clock
     AFTER INSERT OR UPDATE OF review_ends_at, expires_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('contract');
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_review_clock;
 
-DROP TRIGGER IF EXISTS contract_review_clock ON governance_clarificationrequest;
 CREATE CONSTRAINT TRIGGER contract_review_clock AFTER INSERT ON governance_clarificationrequest
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('question');
-ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER contract_review_clock;
 
-DROP TRIGGER IF EXISTS contract_review_clock ON governance_clarificationanswer;
 CREATE CONSTRAINT TRIGGER contract_review_clock AFTER INSERT ON governance_clarificationanswer
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_review_clock('answer');
-ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER contract_review_clock;

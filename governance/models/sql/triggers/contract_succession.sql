@@ -59,15 +59,11 @@ BEGIN
     END IF;
 END $$;
 
-DROP TRIGGER IF EXISTS contract_has_eligible_parent ON governance_systemcontract;
 CREATE TRIGGER contract_has_eligible_parent BEFORE INSERT ON governance_systemcontract
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL)
     EXECUTE FUNCTION governance_contract_has_eligible_parent();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_has_eligible_parent;
 
-DROP TRIGGER IF EXISTS contract_succession ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER contract_succession AFTER INSERT ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL)
     EXECUTE FUNCTION governance_contract_succession();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_succession;

@@ -32,20 +32,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS contract_verdict_backed ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER contract_verdict_backed AFTER INSERT OR UPDATE OF audit_verdict
     ON governance_systemcontract DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('contract');
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER contract_verdict_backed;
 
-DROP TRIGGER IF EXISTS contract_follows_audit ON governance_governanceaudit;
 CREATE CONSTRAINT TRIGGER contract_follows_audit AFTER INSERT
     ON governance_governanceaudit DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('audit');
-ALTER TABLE governance_governanceaudit ENABLE ALWAYS TRIGGER contract_follows_audit;
 
-DROP TRIGGER IF EXISTS contract_follows_resolution ON governance_auditresolution;
 CREATE CONSTRAINT TRIGGER contract_follows_resolution AFTER INSERT
     ON governance_auditresolution DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_contract_verdict_backed('resolution');
-ALTER TABLE governance_auditresolution ENABLE ALWAYS TRIGGER contract_follows_resolution;

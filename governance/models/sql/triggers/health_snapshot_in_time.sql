@@ -14,7 +14,5 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS health_snapshot_in_time ON governance_healthsnapshot;
 CREATE TRIGGER health_snapshot_in_time BEFORE INSERT ON governance_healthsnapshot
     FOR EACH ROW EXECUTE FUNCTION governance_health_snapshot_in_time();
-ALTER TABLE governance_healthsnapshot ENABLE ALWAYS TRIGGER health_snapshot_in_time;

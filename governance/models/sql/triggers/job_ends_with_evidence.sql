@@ -1,4 +1,5 @@
--- JOB-004: the digest of the evidence is that of its body, and the body names its job. At commit: a
+-- JOB-004: the digest of the evidence is that of its body, the body names its job, and it is
+-- collected now. At commit: a
 -- terminal job has sealed evidence, and no other job has.
 CREATE OR REPLACE FUNCTION governance_evidence_digest() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
@@ -10,6 +11,8 @@ BEGIN
     IF (NEW.body::jsonb ->> 'job_id') IS DISTINCT FROM NEW.job_id::text THEN
         PERFORM governance_refuse('evidence_digest', 'The evidence is about another job.');
     END IF;
+    PERFORM governance_require_current(NEW.collected_at, (
+        SELECT contract_id FROM governance_governancejob WHERE id = NEW.job_id));
     RETURN NEW;
 END $$;
 
@@ -35,21 +38,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS evidence_digest ON governance_auditevidence;
 CREATE TRIGGER evidence_digest BEFORE INSERT ON governance_auditevidence
     FOR EACH ROW EXECUTE FUNCTION governance_evidence_digest();
-ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_digest;
 
-DROP TRIGGER IF EXISTS evidence_belongs_to_ended_job ON governance_auditevidence;
 CREATE CONSTRAINT TRIGGER evidence_belongs_to_ended_job AFTER INSERT ON governance_auditevidence
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_ends_with_evidence('evidence');
-ALTER TABLE governance_auditevidence ENABLE ALWAYS TRIGGER evidence_belongs_to_ended_job;
 
-DROP TRIGGER IF EXISTS job_ends_with_evidence ON governance_governancejob;
 -- The end of a job sets ended_at (`job_ended_means_terminal`), so other updates need no check.
 CREATE CONSTRAINT TRIGGER job_ends_with_evidence
     AFTER UPDATE OF ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_ends_with_evidence('job');
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_ends_with_evidence;

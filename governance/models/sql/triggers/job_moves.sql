@@ -1,6 +1,7 @@
 -- JOB-003 and lease: a job is born PENDING, its status moves only along this table, and a terminal
 -- job does not change. What activation and the start wrote does not change, the cursor moves one
 -- step at a time, only a step report renews the lease, and a job completes only within its lease.
+-- The times of a job are of now when they are set.
 CREATE OR REPLACE FUNCTION governance_job_may_move(before text, after text) RETURNS boolean
 IMMUTABLE
 RETURN (before, after) IN (
@@ -16,6 +17,7 @@ BEGIN
             PERFORM governance_refuse('job_moves',
                 format('A new job is PENDING, never %s.', NEW.status));
         END IF;
+        PERFORM governance_require_current(NEW.created_at, NEW.contract_id);
         RETURN NEW;
     END IF;
 
@@ -57,6 +59,12 @@ BEGIN
             format('The lease expired at %s; the job cannot be completed after that.',
                    OLD.lease_expires_at));
     END IF;
+    IF NEW.started_at IS DISTINCT FROM OLD.started_at THEN
+        PERFORM governance_require_current(NEW.started_at, NEW.contract_id);
+    END IF;
+    IF NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
+        PERFORM governance_require_current(NEW.ended_at, NEW.contract_id);
+    END IF;
     IF NEW.current_step_index NOT IN (OLD.current_step_index, OLD.current_step_index + 1) THEN
         PERFORM governance_refuse('step_results_in_order',
             'The cursor of a job moves forward by one step at a time.');
@@ -64,7 +72,5 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS job_moves ON governance_governancejob;
 CREATE TRIGGER job_moves BEFORE INSERT OR UPDATE ON governance_governancejob
     FOR EACH ROW EXECUTE FUNCTION governance_job_moves();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_moves;

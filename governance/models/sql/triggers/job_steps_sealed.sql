@@ -31,14 +31,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS job_step_index_in_range ON governance_jobstep;
 -- Step 0 needs no check: every job has a step 0 (`job_has_steps`), and its index is unique.
 CREATE TRIGGER job_step_index_in_range BEFORE INSERT ON governance_jobstep
     FOR EACH ROW WHEN (NEW.step_index > 0) EXECUTE FUNCTION governance_job_step_index_in_range();
-ALTER TABLE governance_jobstep ENABLE ALWAYS TRIGGER job_step_index_in_range;
 
-DROP TRIGGER IF EXISTS job_steps_sealed ON governance_governancejob;
 CREATE CONSTRAINT TRIGGER job_steps_sealed AFTER INSERT ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_steps_sealed();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_steps_sealed;

@@ -2,7 +2,8 @@
 -- the previous hash and its body, and its body equals its columns. An entry with a status is one
 -- valid move that begins where the last one ended: a contract's moves begin with DRAFT, a job's
 -- with PENDING, and no move is missing. Only entries of steps, of an INCONCLUSIVE verdict, of
--- questions and answers, and of a signature that is not the last have no status.
+-- questions and answers, and of a signature that is not the last have no status. The time of a chain
+-- never runs backwards, and a new entry is of now.
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -11,7 +12,7 @@ DECLARE
     body_json jsonb := NEW.body::jsonb;
     current_status text;
 BEGIN
-    SELECT seq, hash, to_status, split_part(event, '.', 1) AS kind INTO last
+    SELECT seq, hash, at, to_status, split_part(event, '.', 1) AS kind INTO last
       FROM governance_ledgerentry
      WHERE contract_id = NEW.contract_id ORDER BY seq DESC LIMIT 1;
     IF NEW.seq <> coalesce(last.seq, 0) + 1 THEN
@@ -22,6 +23,11 @@ BEGIN
     IF NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex')) THEN
         PERFORM governance_refuse('ledger_chain', 'The entry does not link to the one before it.');
     END IF;
+    IF NEW.at < last.at THEN
+        PERFORM governance_refuse('ledger_chain',
+            format('The entry is of %s, before the last entry, which is of %s.', NEW.at, last.at));
+    END IF;
+    PERFORM governance_require_current(NEW.at, NEW.contract_id);
     IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
         PERFORM governance_refuse('ledger_chain',
             'The hash is not that of the previous hash and the body.');
@@ -74,7 +80,5 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS ledger_chain ON governance_ledgerentry;
 CREATE TRIGGER ledger_chain BEFORE INSERT ON governance_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_chain();
-ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_chain;

@@ -38,16 +38,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS ledger_covers_clarification ON governance_clarificationrequest;
 CREATE CONSTRAINT TRIGGER ledger_covers_clarification
     AFTER INSERT ON governance_clarificationrequest
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_clarification('question');
-ALTER TABLE governance_clarificationrequest ENABLE ALWAYS TRIGGER ledger_covers_clarification;
 
-DROP TRIGGER IF EXISTS ledger_covers_clarification ON governance_clarificationanswer;
 CREATE CONSTRAINT TRIGGER ledger_covers_clarification AFTER INSERT ON governance_clarificationanswer
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_clarification('answer');
-ALTER TABLE governance_clarificationanswer ENABLE ALWAYS TRIGGER ledger_covers_clarification;
-

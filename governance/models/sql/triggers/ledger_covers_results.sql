@@ -24,8 +24,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS ledger_covers_result ON governance_stepresult;
 CREATE CONSTRAINT TRIGGER ledger_covers_result AFTER INSERT ON governance_stepresult
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_result();
-ALTER TABLE governance_stepresult ENABLE ALWAYS TRIGGER ledger_covers_result;

@@ -28,9 +28,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS ledger_covers_signature ON governance_approvalsignature;
 CREATE CONSTRAINT TRIGGER ledger_covers_signature AFTER INSERT ON governance_approvalsignature
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_signature();
-ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER ledger_covers_signature;
-

@@ -137,30 +137,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS updated_at_monotonic ON governance_systemcontract;
 CREATE TRIGGER updated_at_monotonic BEFORE UPDATE OF updated_at ON governance_systemcontract
     FOR EACH ROW EXECUTE FUNCTION governance_updated_at_monotonic();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER updated_at_monotonic;
 
-DROP TRIGGER IF EXISTS updated_at_monotonic ON governance_governancejob;
 CREATE TRIGGER updated_at_monotonic BEFORE UPDATE OF updated_at ON governance_governancejob
     FOR EACH ROW EXECUTE FUNCTION governance_updated_at_monotonic();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER updated_at_monotonic;
 
-DROP TRIGGER IF EXISTS ledger_covers_update ON governance_systemcontract;
 CREATE CONSTRAINT TRIGGER ledger_covers_update AFTER INSERT OR UPDATE OF status, updated_at
     ON governance_systemcontract DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_contract();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER ledger_covers_update;
 
-DROP TRIGGER IF EXISTS ledger_covers_update ON governance_governancejob;
 CREATE CONSTRAINT TRIGGER ledger_covers_update AFTER INSERT OR UPDATE OF status, updated_at
     ON governance_governancejob DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_covers_job();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER ledger_covers_update;
 
-DROP TRIGGER IF EXISTS ledger_covers_update ON governance_ledgerentry;
 CREATE CONSTRAINT TRIGGER ledger_covers_update AFTER INSERT ON governance_ledgerentry
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_ledger_entry_matches_row();
-ALTER TABLE governance_ledgerentry ENABLE ALWAYS TRIGGER ledger_covers_update;

@@ -16,10 +16,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS signal_history_kept ON governance_governancesignal;
 CREATE TRIGGER signal_history_kept BEFORE UPDATE ON governance_governancesignal
     FOR EACH ROW EXECUTE FUNCTION governance_signal_history_kept();
-ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_history_kept;
 
 CREATE OR REPLACE FUNCTION governance_signal_has_successor() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
@@ -36,8 +34,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS signal_has_successor ON governance_governancesignal;
 CREATE CONSTRAINT TRIGGER signal_has_successor AFTER UPDATE ON governance_governancesignal
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_signal_has_successor();
-ALTER TABLE governance_governancesignal ENABLE ALWAYS TRIGGER signal_has_successor;

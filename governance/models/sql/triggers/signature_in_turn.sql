@@ -15,6 +15,7 @@ BEGIN
         PERFORM governance_refuse('signature_in_turn',
             format('A contract that is %s takes no signature.', contract.status));
     END IF;
+    PERFORM governance_require_current(NEW.signed_at, NEW.contract_id);
     IF NEW.founder_id = contract.proposed_by_id THEN
         PERFORM governance_refuse('signature_four_eyes',
             'The proposer of a contract cannot sign it.');
@@ -73,15 +74,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS signature_in_turn ON governance_approvalsignature;
 CREATE TRIGGER signature_in_turn BEFORE INSERT ON governance_approvalsignature
     FOR EACH ROW EXECUTE FUNCTION governance_signature_in_turn();
-ALTER TABLE governance_approvalsignature ENABLE ALWAYS TRIGGER signature_in_turn;
 
-DROP TRIGGER IF EXISTS approval_signed ON governance_systemcontract;
 -- The move to APPROVED sets approved_at: it is set after (`contract_approved_has_approval`) and
 -- null before (`contract_approval_only_by_approving`).
 CREATE CONSTRAINT TRIGGER approval_signed AFTER UPDATE OF approved_at ON governance_systemcontract
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_approval_signed();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER approval_signed;

@@ -1,12 +1,13 @@
 -- JOB-002, JOB-004 and lease: a result is for the step that is due, in a RUNNING job without a
--- failed step, and is recorded within the job's lease. At commit: the job's cursor counts its
+-- failed step, and is recorded within the job's lease, now. The times that its executor reports lie
+-- between the job's start and now, give or take 30 seconds. At commit: the job's cursor counts its
 -- results, and a COMPLETED job has a COMPLETED result for every step.
 CREATE OR REPLACE FUNCTION governance_step_result_due() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     job record;
 BEGIN
-    SELECT status, current_step_index, total_steps, lease_expires_at,
+    SELECT contract_id, status, current_step_index, total_steps, started_at, lease_expires_at,
            (SELECT status FROM governance_stepresult
              WHERE job_id = NEW.job_id AND step_index = NEW.step_index - 1) AS last_status
       INTO job
@@ -27,6 +28,12 @@ BEGIN
         PERFORM governance_refuse('step_result_in_lease',
             format('The lease expired at %s; no result is recorded after that.',
                    job.lease_expires_at));
+    END IF;
+    PERFORM governance_require_current(NEW.recorded_at, job.contract_id);
+    IF NEW.started_at < job.started_at - interval '30 seconds'
+       OR NEW.completed_at > NEW.recorded_at + interval '30 seconds' THEN
+        PERFORM governance_refuse('step_result_within_job',
+            'A step runs after the start of its job, and before its result is recorded.');
     END IF;
     RETURN NEW;
 END $$;
@@ -57,15 +64,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS step_results_in_order ON governance_stepresult;
 CREATE TRIGGER step_results_in_order BEFORE INSERT ON governance_stepresult
     FOR EACH ROW EXECUTE FUNCTION governance_step_result_due();
-ALTER TABLE governance_stepresult ENABLE ALWAYS TRIGGER step_results_in_order;
 
-DROP TRIGGER IF EXISTS job_agrees_with_results ON governance_governancejob;
 -- The move to COMPLETED sets ended_at (`job_ended_means_terminal`).
 CREATE CONSTRAINT TRIGGER job_agrees_with_results
     AFTER UPDATE OF current_step_index, ended_at ON governance_governancejob
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_job_agrees_with_results();
-ALTER TABLE governance_governancejob ENABLE ALWAYS TRIGGER job_agrees_with_results;

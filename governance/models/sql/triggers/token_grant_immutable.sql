@@ -27,18 +27,12 @@ BEGIN
     RETURN NEW;
 END $$;
 
-DROP TRIGGER IF EXISTS token_grant_immutable ON governance_apitoken;
 CREATE TRIGGER token_grant_immutable BEFORE UPDATE ON governance_apitoken
     FOR EACH ROW EXECUTE FUNCTION governance_token_grant_immutable();
-ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_grant_immutable;
 
-DROP TRIGGER IF EXISTS token_never_removed ON governance_apitoken;
 CREATE TRIGGER token_never_removed BEFORE DELETE ON governance_apitoken
     FOR EACH ROW
     EXECUTE FUNCTION governance_append_only('token_never_removed', 'token');
-ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_never_removed;
-DROP TRIGGER IF EXISTS token_never_removed_truncate ON governance_apitoken;
 CREATE TRIGGER token_never_removed_truncate BEFORE TRUNCATE ON governance_apitoken
     FOR EACH STATEMENT
     EXECUTE FUNCTION governance_append_only('token_never_removed', 'token');
-ALTER TABLE governance_apitoken ENABLE ALWAYS TRIGGER token_never_removed_truncate;

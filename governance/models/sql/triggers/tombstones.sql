@@ -76,29 +76,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS tombstone_fits_contract ON governance_contracttombstone;
 CREATE TRIGGER tombstone_fits_contract BEFORE INSERT ON governance_contracttombstone
     FOR EACH ROW EXECUTE FUNCTION governance_tombstone_fits_contract();
-ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_fits_contract;
 
-DROP TRIGGER IF EXISTS tombstone_leaves_nothing ON governance_contracttombstone;
 CREATE CONSTRAINT TRIGGER tombstone_leaves_nothing AFTER INSERT ON governance_contracttombstone
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION governance_tombstone_leaves_nothing();
-ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_leaves_nothing;
 
-DROP TRIGGER IF EXISTS tombstone_append_only ON governance_contracttombstone;
 CREATE TRIGGER tombstone_append_only BEFORE UPDATE OR DELETE ON governance_contracttombstone
     FOR EACH ROW
     EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
-ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_append_only;
-DROP TRIGGER IF EXISTS tombstone_append_only_truncate ON governance_contracttombstone;
 CREATE TRIGGER tombstone_append_only_truncate BEFORE TRUNCATE ON governance_contracttombstone
     FOR EACH STATEMENT
     EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
-ALTER TABLE governance_contracttombstone ENABLE ALWAYS TRIGGER tombstone_append_only_truncate;
 
-DROP TRIGGER IF EXISTS removed_names_stay_reserved ON governance_systemcontract;
 CREATE TRIGGER removed_names_stay_reserved AFTER INSERT ON governance_systemcontract
     FOR EACH ROW EXECUTE FUNCTION governance_removed_names_stay_reserved();
-ALTER TABLE governance_systemcontract ENABLE ALWAYS TRIGGER removed_names_stay_reserved;
