@@ -11,6 +11,8 @@ from typing import Any
 SYSTEM_SCOPE = "SYSTEM"
 MAX_WINDOW = timedelta(hours=168)
 MIN_REASON_LENGTH = 11  # "a reason of more than 10 characters"
+# How far an executor's clock may be from PostgreSQL's; the database guards have the same bound.
+MAX_CLOCK_SKEW = timedelta(seconds=30)
 MAX_FREEZE = timedelta(hours=168)
 TIMEOUT_MINUTES = range(1, 1441)
 DEFAULT_TIMEOUT_MINUTES = 60

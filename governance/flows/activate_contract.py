@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.review.queries import capabilities_and_freeze_of
+from governance.authorities.orchestrator.job_state import read_contract
+from governance.db.transactions import retried
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
-from governance.models import GovernanceJob
-from governance.services.freezes.guards import freeze_error_details
+from governance.models import Account, GovernanceJob
 
 
+@retried
 def activate_contract(
-    *,
-    contract_id: UUID,
-    actor: Any,
-    at: datetime,
-    timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+    *, contract_id: UUID, actor: Account, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
 ) -> GovernanceJob:
-    """Read health and the active freeze, then activate the contract; return its PENDING job.
+    """Read the contract and its health, then activate it; return its PENDING job.
 
     Raises:
+        NotFoundError: no such contract.
         GovernanceError: any error of `ContractActivationService.activate_contract`.
     """
-    capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
-    with freeze_error_details(at):
-        return GovernanceOrchestrator.activate_contract(
-            contract_id,
-            actor=actor,
-            health=capture_health_snapshot(scopes=capabilities, at=at),
-            at=at,
-            timeout_minutes=timeout_minutes,
-            freeze=freeze,
-        )
+    state = read_contract(contract_id)
+    health = capture_health_snapshot(scopes=state.contract.affected_capabilities, at=state.now)
+    return GovernanceOrchestrator.activate_contract(
+        state, actor=actor, health=health, timeout_minutes=timeout_minutes
+    )

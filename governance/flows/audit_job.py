@@ -12,7 +12,8 @@ from governance.authorities.contract import operations as contract_operations
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
 from governance.domain.values import AuditVerdict
-from governance.models import AuditResolution, GovernanceAudit, GovernanceJob, SystemContract
+from governance.models import Account, AuditResolution, GovernanceAudit, SystemContract
+from governance.record.ledger.chain import lock_job
 
 
 @retried
@@ -22,8 +23,7 @@ def record_verdict(
     verdict: AuditVerdict,
     reason: str,
     evidence_sha256: str,
-    author: Any,
-    at: datetime,
+    author: Account,
     checks: Sequence[Mapping[str, Any]] = (),
 ) -> GovernanceAudit:
     """Record a verdict: PASS completes the contract, FAIL fails it.
@@ -35,7 +35,7 @@ def record_verdict(
         GovernanceError: any error of `write_verdict`.
     """
     with write_transaction():
-        contract = GovernanceJob.objects.lock(job_id).contract
+        job, at = lock_job(job_id)
         audit = write_verdict(
             job_id=job_id,
             verdict=verdict,
@@ -48,16 +48,16 @@ def record_verdict(
         records = {"audit_sha256": digest(audit.as_record())}
         if verdict is AuditVerdict.INCONCLUSIVE:
             contract_operations.mark_inconclusive(
-                contract=contract, actor=author, at=at, reason=audit.reason, records=records
+                contract=job.contract, actor=author, at=at, reason=audit.reason, records=records
             )
         else:
-            _end_contract(contract, verdict, audit.reason, records, actor=author, at=at)
+            _end_contract(job.contract, verdict, audit.reason, records, actor=author, at=at)
     return audit
 
 
 @retried
 def resolve_audit(
-    *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
+    *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Account
 ) -> AuditResolution:
     """Record a person's resolution of an INCONCLUSIVE audit, which ends the contract.
 
@@ -66,12 +66,12 @@ def resolve_audit(
         GovernanceError: any error of `write_resolution`.
     """
     with write_transaction():
-        contract = GovernanceJob.objects.lock(job_id).contract
+        job, at = lock_job(job_id)
         resolution = write_resolution(
             job_id=job_id, verdict=verdict, reason=reason, resolver=resolver, at=at
         )
         records = {"resolution_sha256": digest(resolution.as_record())}
-        _end_contract(contract, verdict, resolution.reason, records, actor=resolver, at=at)
+        _end_contract(job.contract, verdict, resolution.reason, records, actor=resolver, at=at)
     return resolution
 
 
@@ -81,7 +81,7 @@ def _end_contract(
     reason: str,
     records: Mapping[str, str],
     *,
-    actor: Any,
+    actor: Account,
     at: datetime,
 ) -> None:
     if verdict is AuditVerdict.PASS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,8 @@ from governance.authorities.review.policy import require_reviewable
 from governance.db.transactions import retried, write_transaction
 from governance.domain.changes import Change, parse_changes
 from governance.domain.values import PlatformState
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
+from governance.record.ledger.chain import lock_contract
 from governance.services.access.permissions import require_founder
 from governance.services.registry.queries import platform_state_for
 
@@ -60,11 +60,10 @@ def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[
 def modify_scope(
     *,
     contract_id: UUID,
-    founder: Any,
+    founder: Account,
     changes: Any,
     reason: str,
     seen_digest: str,
-    at: datetime,
 ) -> SystemContract:
     """Replace an ELIGIBLE contract by a DRAFT with other changes, and return the DRAFT.
 
@@ -81,7 +80,7 @@ def modify_scope(
     scope = read_scope(changes)
     require_founder(founder)
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         require_reviewable(contract, at)
         return supersede_contract(
             contract=contract,

@@ -6,7 +6,6 @@ The verdicts of a draft concern only the contract, whose own operation records t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from governance.authorities.contract.creation import create_contract, create_draft
@@ -16,7 +15,7 @@ from governance.authorities.contract.operations import (
 from governance.authorities.contract.proposals import parse_proposal, proposal_digest
 from governance.authorities.contract.queries import contract_of_proposal
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.services.registry.queries import platform_state_for
 
 
@@ -25,8 +24,7 @@ def propose_contract(
     document: Mapping[str, Any],
     validator_verdict: Mapping[str, Any],
     eligibility_verdict: Mapping[str, Any],
-    proposer: Any,
-    at: datetime,
+    proposer: Account,
 ) -> tuple[SystemContract, bool]:
     """Create the ELIGIBLE contract of a proposal; return it and whether it is new.
 
@@ -55,12 +53,11 @@ def propose_contract(
         validator_verdict=validator_verdict,
         eligibility_verdict=eligibility_verdict,
         proposer=proposer,
-        at=at,
     )
     return contract, True
 
 
-def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) -> SystemContract:
+def draft_contract(*, document: Mapping[str, Any], proposer: Account) -> SystemContract:
     """Create a DRAFT, which waits for its verdicts.
 
     Raises:
@@ -70,4 +67,4 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Any, at: datetime) 
     plan = GovernanceOrchestrator.plan_changes(
         proposal.changes, state=platform_state_for(proposal.changes)
     )
-    return create_draft(proposal=proposal, plan=plan, proposer=proposer, at=at)
+    return create_draft(proposal=proposal, plan=plan, proposer=proposer)

@@ -6,8 +6,6 @@ contract is locked before the first check of its state.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from governance.authorities.contract.approval import require_signable, sign_contract
@@ -25,23 +23,25 @@ from governance.authorities.review.policy import (
     require_platform_ready,
     require_reviewable,
 )
-from governance.authorities.review.queries import capabilities_and_freeze_of
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, require_same_view, review_view
 from governance.db.transactions import retried, write_transaction
 from governance.domain.values import ActivationWindow, SeenPage
 from governance.models import (
+    Account,
     ClarificationAnswer,
     ClarificationRequest,
     ContractComment,
     SystemContract,
 )
+from governance.record.ledger.chain import lock_contract
 from governance.services.access.permissions import require_founder
-from governance.services.freezes.guards import freeze_error_details, refuse_active_freeze
+from governance.services.freezes.guards import refuse_active_freeze
+from governance.services.freezes.queries import active_freeze
 from governance.services.registry.queries import frozen_capabilities
 
 
-def view_contract(*, contract_id: UUID, at: datetime) -> ReviewView:
+def view_contract(*, contract_id: UUID) -> ReviewView:
     """Return the current view of a contract, with health read now.
 
     Raises:
@@ -50,18 +50,18 @@ def view_contract(*, contract_id: UUID, at: datetime) -> ReviewView:
     capabilities = affected_capabilities_of(contract_id)
     return review_view(
         SystemContract.objects.get(pk=contract_id),
-        health=capture_health_snapshot(scopes=capabilities, at=at),
+        health=capture_health_snapshot(scopes=capabilities),
     )
 
 
+@retried
 def approve_contract(
     *,
     contract_id: UUID,
-    founder: Any,
+    founder: Account,
     window: ActivationWindow,
     seen_digest: str,
     seen_view: str,
-    at: datetime,
     note: str = "",
     confirmation: str = "",
     seen_text: str = "",
@@ -84,44 +84,36 @@ def approve_contract(
         GovernanceError: any error of `require_signable` and `sign_contract`.
     """
     require_founder(founder)
-    capabilities, freeze = capabilities_and_freeze_of(contract_id, at)
-    health = capture_health_snapshot(scopes=capabilities, at=at)
-    refuse_active_freeze(freeze)
+    capabilities = affected_capabilities_of(contract_id)
+    health = capture_health_snapshot(scopes=capabilities)
+    refuse_active_freeze(active_freeze())
     require_platform_ready(health=health, frozen=frozen_capabilities(capabilities))
-
-    @retried
-    def sign() -> SystemContract:
-        with write_transaction():
-            contract = SystemContract.objects.lock(contract_id)
-            signing = require_signable(
-                contract,
-                founder=founder,
-                window=window,
-                seen_digest=seen_digest,
-                confirmation=confirmation,
-                at=at,
-            )
-            view = review_view(contract, health=health)
-            require_same_view(view, seen_view=seen_view, seen_text=seen_text)
-            sign_contract(
-                contract,
-                signing=signing,
-                founder=founder,
-                window=window,
-                page=SeenPage(view=view.text(), shown=render_signed_text(contract, view)),
-                note=note,
-                at=at,
-            )
-        return contract
-
-    with freeze_error_details(at):
-        return sign()
+    with write_transaction():
+        contract, at = lock_contract(contract_id)
+        signing = require_signable(
+            contract,
+            founder=founder,
+            window=window,
+            seen_digest=seen_digest,
+            confirmation=confirmation,
+            at=at,
+        )
+        view = review_view(contract, health=health)
+        require_same_view(view, seen_view=seen_view, seen_text=seen_text)
+        sign_contract(
+            contract,
+            signing=signing,
+            founder=founder,
+            window=window,
+            page=SeenPage(view=view.text(), shown=render_signed_text(contract, view)),
+            note=note,
+            at=at,
+        )
+    return contract
 
 
 @retried
-def reject_contract(
-    *, contract_id: UUID, founder: Any, reason: str, at: datetime
-) -> SystemContract:
+def reject_contract(*, contract_id: UUID, founder: Account, reason: str) -> SystemContract:
     """Reject an ELIGIBLE contract, with a reason of more than 10 characters.
 
     A contract that is not ELIGIBLE yet can only be rejected by its eligibility verdict.
@@ -134,7 +126,7 @@ def reject_contract(
     """
     require_founder(founder)
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         require_reviewable(contract, at)
         reject(contract=contract, founder=founder, reason=reason, at=at)
     return contract
@@ -142,7 +134,7 @@ def reject_contract(
 
 @retried
 def request_clarification(
-    *, contract_id: UUID, founder: Any, question: str, at: datetime
+    *, contract_id: UUID, founder: Account, question: str
 ) -> ClarificationRequest:
     """Ask about an ELIGIBLE contract as a founder; its review is paused until the answer.
 
@@ -154,7 +146,7 @@ def request_clarification(
     """
     require_founder(founder)
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         require_reviewable(contract, at)
         return record_clarification_request(
             contract=contract, founder=founder, question=question, at=at
@@ -162,9 +154,7 @@ def request_clarification(
 
 
 @retried
-def answer_clarification(
-    *, contract_id: UUID, person: Any, answer: str, at: datetime
-) -> ClarificationAnswer:
+def answer_clarification(*, contract_id: UUID, person: Account, answer: str) -> ClarificationAnswer:
     """Answer the open question of a contract; its review continues with the remaining time.
 
     Raises:
@@ -174,15 +164,13 @@ def answer_clarification(
         GovernanceError: any error of `record_clarification_answer`.
     """
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         require_answerer(person, contract)
         require_reviewable(contract, at)
         return record_clarification_answer(contract=contract, person=person, answer=answer, at=at)
 
 
-def comment_on_contract(
-    *, contract_id: UUID, person: Any, text: str, at: datetime
-) -> ContractComment:
+def comment_on_contract(*, contract_id: UUID, person: Account, text: str) -> ContractComment:
     """Comment on a contract of any status.
 
     Raises:
@@ -190,4 +178,4 @@ def comment_on_contract(
         GovernanceError: any error of `add_comment`.
     """
     require_commenter(person)
-    return add_comment(contract_id=contract_id, person=person, text=text, at=at)
+    return add_comment(contract_id=contract_id, person=person, text=text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from governance.authorities.contract.queries import (
     contracts_past_window,
 )
 from governance.authorities.orchestrator.queries import jobs_past_lease
+from governance.db.clock import database_now
 from governance.domain.errors import (
     ChangeFreezeActiveError,
     GovernanceError,
@@ -29,7 +29,7 @@ from governance.domain.errors import (
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.flows.activate_contract import activate_contract
 from governance.flows.run_job import fail_timed_out_job
-from governance.models import GovernanceJob
+from governance.models import Account, GovernanceJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +66,30 @@ class SweepResult:
         return isinstance(self.refusal, ChangeFreezeActiveError)
 
 
-def expire_contracts(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
+def expire_contracts(*, actor: Account) -> Iterator[SweepResult]:
     """Move contracts past their review to EXPIRED, and contracts past their window to FAILED."""
+    at = database_now()
     for contract_id in contracts_past_review(at).values_list("pk", flat=True):
-        yield _attempt(expire_contract, contract_id=contract_id, actor=actor, at=at)
+        yield _attempt(expire_contract, contract_id=contract_id, actor=actor)
     for contract_id in contracts_past_window(at).values_list("pk", flat=True):
-        yield _attempt(fail_contract_past_window, contract_id=contract_id, actor=actor, at=at)
+        yield _attempt(fail_contract_past_window, contract_id=contract_id, actor=actor)
 
 
-def fail_timed_out_jobs(*, actor: Any, at: datetime) -> Iterator[SweepResult]:
+def fail_timed_out_jobs(*, actor: Account) -> Iterator[SweepResult]:
     """End RUNNING jobs past their lease as FAILED; a lease never outlasts the job's deadline."""
-    for job_id in jobs_past_lease(at).values_list("pk", flat=True):
-        yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor, at=at)
+    for job_id in jobs_past_lease(database_now()).values_list("pk", flat=True):
+        yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor)
 
 
 def activate_due_contracts(
-    *, actor: Any, at: datetime, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
+    *, actor: Account, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
 ) -> Iterator[SweepResult]:
     """Activate the APPROVED contracts that are inside their window, ordered by its end."""
-    for contract_id in contracts_due_for_activation(at).values_list("pk", flat=True):
+    for contract_id in contracts_due_for_activation(database_now()).values_list("pk", flat=True):
         yield _attempt(
             activate_contract,
             contract_id=contract_id,
             actor=actor,
-            at=at,
             timeout_minutes=timeout_minutes,
         )
 

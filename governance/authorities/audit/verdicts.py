@@ -22,6 +22,7 @@ from governance.domain.errors import (
     VerdictFinalError,
 )
 from governance.domain.values import AuditVerdict
+from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit
 from governance.models.evidence import AuditEvidence
 
@@ -37,7 +38,7 @@ def write_verdict(
     reason: str,
     checks: Sequence[Mapping[str, Any]],
     evidence_sha256: str,
-    author: Any,
+    author: Account,
     at: datetime,
 ) -> GovernanceAudit:
     """Record the one verdict on a job, on exactly the evidence that `evidence_sha256` names.
@@ -77,7 +78,7 @@ def write_verdict(
 
 
 def write_resolution(
-    *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Any, at: datetime
+    *, job_id: UUID, verdict: AuditVerdict, reason: str, resolver: Account, at: datetime
 ) -> AuditResolution:
     """Record the one resolution of an INCONCLUSIVE audit; the audit's row does not change.
 
@@ -105,13 +106,14 @@ def write_resolution(
     )
 
 
-def _require_independent(document: Mapping[str, Any], person: Any) -> None:
+def _require_independent(document: Mapping[str, Any], person: Account) -> None:
     took_part = document["participants"]
     involved = {
         "proposed the contract": [took_part["proposed_by"]],
         "approved the contract": [took_part["approved_by"]],
         # Evidence from before version 1.1.0 lists no signers.
         "signed the contract": took_part.get("signed_by", []),
+        "activated the contract": [took_part["activated_by"]],
         "started the job": [took_part["started_by"]],
         "reported steps of the job": took_part["reported_by"],
         "ended the job": [took_part["ended_by"]],

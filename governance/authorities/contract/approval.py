@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from governance.authorities.contract.earlier_decisions import require_decidable
 from governance.authorities.contract.guards import (
@@ -24,14 +23,14 @@ from governance.authorities.contract.signatures import (
 from governance.domain.canonical import digest
 from governance.domain.texts import clean_text
 from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries
 
 
 def require_signable(
     contract: SystemContract,
     *,
-    founder: Any,
+    founder: Account,
     window: ActivationWindow,
     seen_digest: str,
     confirmation: str,
@@ -69,7 +68,7 @@ def sign_contract(
     contract: SystemContract,
     *,
     signing: SigningProgress,
-    founder: Any,
+    founder: Account,
     window: ActivationWindow,
     page: SeenPage,
     note: str,

@@ -8,7 +8,6 @@ has checked that it is ELIGIBLE and who the person is (`flows/review_contract.py
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from governance.authorities.contract.guards import (
     refuse_expired,
@@ -22,12 +21,12 @@ from governance.domain.canonical import digest
 from governance.domain.errors import FourEyesError
 from governance.domain.review_clock import review_end
 from governance.domain.texts import require_text
-from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
+from governance.models import Account, ClarificationAnswer, ClarificationRequest, SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries
 
 
 def record_clarification_request(
-    *, contract: SystemContract, founder: Any, question: str, at: datetime
+    *, contract: SystemContract, founder: Account, question: str, at: datetime
 ) -> ClarificationRequest:
     """Record a question about a contract, and pause its review from `at` on.
 
@@ -41,14 +40,12 @@ def record_clarification_request(
     refuse_expired(contract, at)
     refuse_proposer(contract, founder)
     refuse_second_question(contract)
-    asked = list(clarifications_of(contract))
     row = ClarificationRequest.objects.create(
         contract=contract,
-        number=len(asked) + 1,
+        number=len(clarifications_of(contract)) + 1,
         question=question,
         asked_by=founder,
-        # The clocks of two machines may differ, and pauses must not overlap.
-        asked_at=max([at, contract.created_at, *(one.answer.answered_at for one in asked)]),
+        asked_at=at,
     )
     set_review_clock(contract=contract, ends_at=None, at=at)
     entry = NewEntry(
@@ -61,7 +58,7 @@ def record_clarification_request(
 
 
 def record_clarification_answer(
-    *, contract: SystemContract, person: Any, answer: str, at: datetime
+    *, contract: SystemContract, person: Account, answer: str, at: datetime
 ) -> ClarificationAnswer:
     """Record the answer to the open question, and continue the review with its remaining time.
 
@@ -79,7 +76,7 @@ def record_clarification_answer(
         request=question,
         answer=answer,
         answered_by=person,
-        answered_at=max(at, question.asked_at),
+        answered_at=at,
     )
     pauses = [(one.asked_at, one.answer.answered_at) for one in closed]
     pauses.append((question.asked_at, row.answered_at))

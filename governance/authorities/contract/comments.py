@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from governance.db.transactions import retried, write_transaction
 from governance.domain.texts import require_text
-from governance.models import ContractComment, SystemContract
+from governance.models import Account, ContractComment
+from governance.record.ledger.chain import lock_contract
 
 
 @retried
-def add_comment(*, contract_id: UUID, person: Any, text: str, at: datetime) -> ContractComment:
+def add_comment(*, contract_id: UUID, person: Account, text: str) -> ContractComment:
     """Add a comment to a contract of any status, terminal ones included.
 
     A comment cannot be changed or deleted, but it has no ledger entry.
@@ -24,5 +23,5 @@ def add_comment(*, contract_id: UUID, person: Any, text: str, at: datetime) -> C
     """
     text = require_text(text, "text")
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         return ContractComment.objects.create(contract=contract, text=text, by=person, at=at)

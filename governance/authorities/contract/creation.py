@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,12 +15,13 @@ from governance.authorities.contract.ledger_entries import (
     validation_entry,
 )
 from governance.authorities.contract.proposals import Proposal, proposal_digest
+from governance.db.clock import database_now
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
 from governance.domain.errors import InvalidPlanError
 from governance.domain.values import ContractStatus
 from governance.domain.verdicts import parse_validator_verdict
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 from governance.record.ledger.chain import append_entries
 
 
@@ -31,8 +32,7 @@ def create_contract(
     plan: Sequence[Mapping[str, Any]],
     validator_verdict: Mapping[str, Any],
     eligibility_verdict: Mapping[str, Any],
-    proposer: Any,
-    at: datetime,
+    proposer: Account,
 ) -> SystemContract:
     """Create an ELIGIBLE contract, with DRAFT → VALIDATED → ELIGIBLE as entries in the ledger.
 
@@ -53,7 +53,6 @@ def create_contract(
         plan=plan,
         verdicts=(validator_verdict, eligibility_verdict),
         proposer=proposer,
-        at=at,
     )
     contract.validator_verdict = dict(validator_verdict)
     contract.confidence_score = float(validator_verdict["confidence_score"])
@@ -65,7 +64,7 @@ def create_contract(
         append_entries(
             contract_id=contract.pk,
             actor=proposer,
-            at=at,
+            at=contract.created_at,
             entries=[
                 draft_entry(contract),
                 validation_entry(contract),
@@ -80,8 +79,7 @@ def create_draft(
     *,
     proposal: Proposal,
     plan: Sequence[Mapping[str, Any]],
-    proposer: Any,
-    at: datetime,
+    proposer: Account,
     parent: SystemContract | None = None,
     reason: str = "",
 ) -> SystemContract:
@@ -101,13 +99,14 @@ def create_draft(
         plan=plan,
         verdicts=(None, None),
         proposer=proposer,
-        at=at,
     )
     contract.parent = parent
     with write_transaction():
         contract.save(force_insert=True)
         new_entries = [draft_entry(contract, reason=reason)]
-        append_entries(contract_id=contract.pk, actor=proposer, at=at, entries=new_entries)
+        append_entries(
+            contract_id=contract.pk, actor=proposer, at=contract.created_at, entries=new_entries
+        )
     return contract
 
 
@@ -117,11 +116,11 @@ def _new_contract(
     proposal: Proposal,
     plan: Sequence[Mapping[str, Any]],
     verdicts: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
-    proposer: Any,
-    at: datetime,
+    proposer: Account,
 ) -> SystemContract:
     if len(plan) != len(proposal.changes):
         raise InvalidPlanError("The plan must have one step for each change.")
+    at = database_now()
     expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
     return SystemContract(
         status=status,

@@ -21,6 +21,7 @@ from governance.domain.errors import (
     StaleCopyError,
 )
 from governance.domain.lifecycles import ContractStateMachine
+from governance.domain.people import Actor
 from governance.domain.texts import clean_text
 from governance.domain.values import (
     MAX_WINDOW,
@@ -90,7 +91,7 @@ def refuse_expired(contract: SystemContract, at: datetime) -> None:
         raise ContractExpiredError(f"The time for review ended at {ends_at:%Y-%m-%d %H:%M} UTC.")
 
 
-def refuse_proposer(contract: SystemContract, founder: Any) -> None:
+def refuse_proposer(contract: SystemContract, founder: Actor) -> None:
     """Refuse a decision by the contract's proposer (four eyes), a superuser included.
 
     Raises:
@@ -132,7 +133,7 @@ def require_open_question(contract: SystemContract) -> None:
         raise NoOpenClarificationError("No question is open.")
 
 
-def refuse_second_signature(signing: SigningProgress, founder: Any) -> None:
+def refuse_second_signature(signing: SigningProgress, founder: Actor) -> None:
     """Refuse a second signature of a founder whose first one still counts.
 
     Raises:

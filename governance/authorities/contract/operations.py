@@ -1,7 +1,7 @@
 """The moves of a contract: the only writer of its status.
 
-Each move is guards, move and ledger entry, on a contract that is locked. `at` is the time that the
-caller took once, when the request arrived. A refusal is a GovernanceError, and nothing is written.
+Each move is guards, move and ledger entry, on a contract that is locked. `at` is the time that was
+read as the contract was locked. A refusal is a GovernanceError, and nothing is written.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from governance.domain.errors import (
 )
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
-from governance.models import SystemContract
-from governance.record.ledger.chain import NewEntry, append_entries
+from governance.models import Account, SystemContract
+from governance.record.ledger.chain import NewEntry, append_entries, lock_contract
 
 _CLOSING = ("closed_at", "closed_by", "closed_reason")
 # The fields that a move to each status saves, besides the status and the time of the change.
@@ -56,8 +56,7 @@ def record_review_verdicts(
     contract_id: UUID,
     validator_verdict: Mapping[str, Any],
     eligibility_verdict: Mapping[str, Any],
-    actor: Any,
-    at: datetime,
+    actor: Account,
 ) -> SystemContract:
     """Record the verdicts on a DRAFT: MAY moves it to ELIGIBLE, MAY_NOT to REJECTED.
 
@@ -70,7 +69,7 @@ def record_review_verdicts(
     parse_validator_verdict(validator_verdict)
     verdict = parse_eligibility_verdict(eligibility_verdict)
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         require_move(contract, ContractStatus.VALIDATED)
         refuse_expired(contract, at)
         contract.to_validated(validator_verdict=validator_verdict)
@@ -100,7 +99,7 @@ def record_review_verdicts(
 
 
 @retried
-def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
+def expire_contract(*, contract_id: UUID, actor: Account) -> SystemContract:
     """Move a DRAFT, VALIDATED or ELIGIBLE contract to EXPIRED after its time for review.
 
     Raises:
@@ -110,7 +109,7 @@ def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCon
         ReviewPausedError: the review is paused.
     """
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         before = require_move(contract, ContractStatus.EXPIRED)
         ends_at = contract.review_ends_at
         if ends_at is None:
@@ -123,7 +122,7 @@ def expire_contract(*, contract_id: UUID, actor: Any, at: datetime) -> SystemCon
 
 
 @retried
-def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) -> SystemContract:
+def fail_contract_past_window(*, contract_id: UUID, actor: Account) -> SystemContract:
     """Move an APPROVED contract to FAILED (`window_lapsed`) after its activation window.
 
     Raises:
@@ -133,7 +132,7 @@ def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) ->
         WindowOpenError: the window is not over.
     """
     with write_transaction():
-        contract = SystemContract.objects.lock(contract_id)
+        contract, at = lock_contract(contract_id)
         if contract.status != ContractStatus.APPROVED:
             require_move(contract, ContractStatus.FAILED)
             raise NotLapsedError("An ACTIVE contract ends only by its verdict.")
@@ -151,7 +150,7 @@ def fail_contract_past_window(*, contract_id: UUID, actor: Any, at: datetime) ->
 def approve(
     *,
     contract: SystemContract,
-    founder: Any,
+    founder: Account,
     window: ActivationWindow,
     note: str,
     records: Mapping[str, str],
@@ -170,7 +169,7 @@ def approve(
     )
 
 
-def reject(*, contract: SystemContract, founder: Any, reason: str, at: datetime) -> None:
+def reject(*, contract: SystemContract, founder: Account, reason: str, at: datetime) -> None:
     """Move a DRAFT, VALIDATED or ELIGIBLE contract to REJECTED, with a reason for the requester.
 
     Raises:
@@ -189,7 +188,7 @@ def supersede(
     *,
     contract: SystemContract,
     successor: SystemContract,
-    founder: Any,
+    founder: Account,
     reason: str,
     at: datetime,
 ) -> None:
@@ -209,7 +208,7 @@ def activate(*, contract: SystemContract, at: datetime) -> NewEntry:
     """
     before = require_move(contract, ContractStatus.ACTIVE)
     contract.to_active()
-    contract.mark_changed(at)
+    contract.updated_at = at
     return ledger_entries.transition_entry(contract, "contract.activation.activated", before)
 
 
@@ -217,7 +216,7 @@ def complete(
     *,
     contract: SystemContract,
     verdict: AuditVerdict,
-    actor: Any,
+    actor: Account,
     at: datetime,
     reason: str,
     records: Mapping[str, str],
@@ -235,7 +234,7 @@ def complete(
 def fail(
     *,
     contract: SystemContract,
-    actor: Any,
+    actor: Account,
     at: datetime,
     reason: str,
     records: Mapping[str, str],
@@ -254,7 +253,7 @@ def fail(
 def mark_inconclusive(
     *,
     contract: SystemContract,
-    actor: Any,
+    actor: Account,
     at: datetime,
     reason: str,
     records: Mapping[str, str],
@@ -294,7 +293,7 @@ def _save_and_record(
     event: str,
     before: str,
     *,
-    actor: Any,
+    actor: Account,
     at: datetime,
     reason: str = "",
     records: Mapping[str, str] | None = None,
@@ -309,7 +308,7 @@ def _close_and_record(
     event: str,
     before: str,
     *,
-    actor: Any,
+    actor: Account,
     at: datetime,
     records: Mapping[str, str] | None = None,
 ) -> None:

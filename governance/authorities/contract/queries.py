@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Value
 
-from governance.db.row_mapping import RowMapping, array_literal, prepared_rows
+from governance.db.rows import Columns, fetch_rows
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ContractArchivedError, ContractNotFoundError
 from governance.domain.values import ContractStatus
@@ -32,12 +31,12 @@ _LONG_COLUMNS = (
 )
 
 
-_SIGNATURE = RowMapping(ApprovalSignature, "signature", but=["view", "shown"])
+_SIGNATURE = Columns(ApprovalSignature, "signature", omit=["view", "shown"])
 _SIGNATURES = f"""
     SELECT {_SIGNATURE.sql}, person.username
       FROM governance_approvalsignature signature
       JOIN governance_account person ON person.id = signature.founder_id
-     WHERE signature.contract_id = ANY (%s::uuid[])
+     WHERE signature.contract_id = ANY (%s)
      ORDER BY signature.contract_id, signature.number"""  # noqa: S608 - names of our own
 
 
@@ -81,7 +80,7 @@ def affected_capabilities_of(contract_id: UUID) -> list[str]:
     Raises:
         NotFoundError: no such contract.
     """
-    found = prepared_rows(
+    found = fetch_rows(
         "SELECT affected_capabilities FROM governance_systemcontract WHERE id = %s", [contract_id]
     )
     if not found:
@@ -200,11 +199,9 @@ def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:
 def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:
     """Return the signatures on these contracts, like `signatures_of`; one query."""
     found = []
-    for *row, founder in prepared_rows(_SIGNATURES, [array_literal(contract_ids)]):
-        signature: ApprovalSignature = _SIGNATURE.row(row)
-        signature.founder = Account.from_db(
-            connection.alias, ["id", "username"], [signature.founder_id, founder]
-        )
+    for *row, founder in fetch_rows(_SIGNATURES, [list(contract_ids)]):
+        signature: ApprovalSignature = _SIGNATURE.instance(row)
+        signature.founder = Account(pk=signature.founder_id, username=founder)
         found.append(signature)
     return found
 

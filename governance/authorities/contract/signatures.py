@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
@@ -18,7 +17,7 @@ from governance.authorities.contract.queries import signatures_of
 from governance.domain.canonical import sha256_hex
 from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
 from governance.domain.wording import plural
-from governance.models import ApprovalSignature, SystemContract
+from governance.models import Account, ApprovalSignature, SystemContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def write_signature(
     *,
     contract: SystemContract,
     signing: SigningProgress,
-    founder: Any,
+    founder: Account,
     window: ActivationWindow,
     page: SeenPage,
     note: str,

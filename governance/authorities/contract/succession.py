@@ -25,7 +25,7 @@ from governance.authorities.contract.proposals import Proposal, parse_proposal
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import Change, parse_changes
 from governance.domain.errors import DuplicateContractError, NothingModifiedError
-from governance.models import ContractTombstone, SystemContract
+from governance.models import Account, ContractTombstone, SystemContract
 
 MAX_REFERENCE_LENGTH = 256
 REFERENCES_PER_QUERY = 20
@@ -37,7 +37,7 @@ def supersede_contract(
     contract: SystemContract,
     changes: Sequence[Change],
     plan: Sequence[Mapping[str, Any]],
-    founder: Any,
+    founder: Account,
     reason: str,
     seen_digest: str,
     at: datetime,
@@ -138,7 +138,7 @@ def _draft_successor(
     changes: Sequence[Change],
     plan: Sequence[Mapping[str, Any]],
     *,
-    founder: Any,
+    founder: Account,
     reason: str,
     at: datetime,
 ) -> SystemContract:
@@ -155,7 +155,6 @@ def _draft_successor(
                 proposal=replace(proposal, reference=name),
                 plan=plan,
                 proposer=founder,
-                at=at,
                 parent=old,
                 reason=reason,
             )

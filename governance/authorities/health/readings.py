@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
-from governance.db.row_mapping import RowMapping, array_literal, rows_within_timeout
+from governance.db.clock import database_now
+from governance.db.rows import Columns, fetch_rows
 from governance.domain.canonical import timestamp
 from governance.domain.values import SYSTEM_SCOPE, HealthDecision, HealthReading
 from governance.models import GovernanceSignal
@@ -23,10 +24,10 @@ logger = logging.getLogger(__name__)
 _SEVERITY = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
 
 
-_SIGNAL = RowMapping(GovernanceSignal, "signal")
+_SIGNAL = Columns(GovernanceSignal, "signal")
 _ACTIVE = f"""
     SELECT {_SIGNAL.sql} FROM governance_governancesignal signal
-     WHERE superseded_at IS NULL AND scope = ANY (%s::varchar[]) ORDER BY scope, signal_type"""  # noqa: S608
+     WHERE superseded_at IS NULL AND scope = ANY (%s) ORDER BY scope, signal_type"""  # noqa: S608
 
 
 class HealthProvider(Protocol):
@@ -39,24 +40,30 @@ class HealthProvider(Protocol):
         ...
 
 
-def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthReading | None:
+def capture_health_snapshot(
+    *, scopes: Collection[str], at: datetime | None = None
+) -> HealthReading | None:
     """Read health from the configured provider; None if it failed, was late or left out a scope.
 
+    Args:
+        at: the time of the operation; by default PostgreSQL's present time.
+
     Raises:
-        OperationalError: the connection to our own database was lost. Then the caller must report
-            the database as unavailable, and not the health as unknown.
+        OperationalError: our own database did not answer. Then the caller must report the database
+            as unavailable or busy, and not the health as unknown.
         InterfaceError: likewise.
     """
     make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
     timeout_seconds = settings.GOVSITE["HEALTH_TIMEOUT_SECONDS"]
+    at = at or database_now()
     began = time.monotonic()
     try:
         provider: HealthProvider = make_provider()
         reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
         unread = {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities)
-    except Exception as failure:  # whatever a provider raises, the health is unknown
-        if _is_lost_database(failure):
-            raise
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # whatever else a provider raises, the health is unknown
         logger.warning("The health provider gave no reading.", exc_info=True)
         return None
     if unread:
@@ -68,14 +75,6 @@ def capture_health_snapshot(*, scopes: Collection[str], at: datetime) -> HealthR
     return reading
 
 
-def _is_lost_database(failure: Exception) -> bool:
-    """Return whether the connection was lost or refused; a statement timeout is neither."""
-    if not isinstance(failure, OperationalError | InterfaceError):
-        return False
-    sqlstate = getattr(failure.__cause__, "sqlstate", None)
-    return sqlstate is None or sqlstate.startswith(("08", "57P"))
-
-
 class SignalHealthProvider:
     """Health from active signals: a scope has the worst decision of its signals, or HEALTHY."""
 
@@ -83,12 +82,7 @@ class SignalHealthProvider:
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
     ) -> HealthReading:
         wanted = {SYSTEM_SCOPE, *scopes}
-        signals = [
-            _SIGNAL.row(row)
-            for row in rows_within_timeout(
-                timeout_seconds, _ACTIVE, [array_literal(sorted(wanted))]
-            )
-        ]
+        signals = [_SIGNAL.instance(row) for row in fetch_rows(_ACTIVE, [sorted(wanted)])]
         return HealthReading(
             observed_at=at,
             system=worst_of(s.decision for s in signals if s.scope == SYSTEM_SCOPE),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from django.conf import settings
 from django.db import connection
 
+from governance.db.clock import database_now
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import HealthDecision
-from governance.models import GovernanceSignal
+from governance.models import Account, GovernanceSignal
 
 
 @retried
@@ -22,8 +20,7 @@ def record_signal(
     signal_type: str,
     decision: HealthDecision,
     reason: str,
-    actor: Any,
-    at: datetime,
+    actor: Account,
 ) -> GovernanceSignal:
     """Record a signal about a scope; it supersedes the scope's last signal of the same type.
 
@@ -42,6 +39,7 @@ def record_signal(
             raise InvalidInputError.at(name, f"must have 1 to {max_length} characters")
     with write_transaction():
         _wait_for_turn(scope.strip(), signal_type.strip())
+        at = database_now()
         GovernanceSignal.objects.filter(
             scope=scope.strip(), signal_type=signal_type.strip(), superseded_at=None
         ).update(superseded_at=at)

@@ -6,13 +6,11 @@ import json
 import math
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from governance.authorities.contract import operations as contract_operations
-from governance.authorities.orchestrator.job_state import read_contract
+from governance.authorities.orchestrator.job_state import ContractState
 from governance.authorities.orchestrator.snapshots import snapshot_of
-from governance.db.row_mapping import mark_as_saved, prepared_rows, unsaved_instance
-from governance.db.transactions import optimistic_transaction, retried
+from governance.db.rows import fetch_rows, mark_absent
 from governance.domain.canonical import digest
 from governance.domain.changes import require_targets_in_scope, targets_of
 from governance.domain.errors import (
@@ -31,43 +29,36 @@ from governance.domain.errors import (
 from governance.domain.values import (
     DEFAULT_TIMEOUT_MINUTES,
     TIMEOUT_MINUTES,
-    ActiveFreeze,
     ContractStatus,
     EligibilityDecision,
     HealthReading,
     JobStatus,
     SnapshotPhase,
 )
-from governance.models import GovernanceJob, HealthSnapshot, SystemContract
-from governance.record.ledger.chain import ChainHead, NewEntry, serialized_entries
-from governance.services.freezes.guards import refuse_active_freeze
+from governance.models import Account, GovernanceJob, SystemContract
+from governance.record.ledger.chain import NewEntry, actor_name, entries_as_json
 
 
 class ContractActivationService:
     """The activation of contracts: checks the guards, then creates the job."""
 
     @staticmethod
-    @retried
     def activate_contract(
-        contract_id: UUID,
+        state: ContractState,
         *,
-        actor: Any,
+        actor: Account,
         health: HealthReading | None,
-        at: datetime,
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
-        freeze: ActiveFreeze | None = None,
     ) -> GovernanceJob:
         """Move an APPROVED contract to ACTIVE, and return its new PENDING job with its steps.
 
-        One statement reads and one writes, whatever the number of steps.
+        One statement writes, whatever the number of steps.
 
         Args:
+            state: the contract, as the flow read it just before.
             health: what a flow read just before; None if the health could not be read.
-            freeze: the active freeze that a flow read just before; PostgreSQL checks for a newer
-                freeze at the commit.
 
         Raises:
-            NotFoundError: no such contract.
             InvalidInputError: `timeout_minutes` is out of bounds.
             ContractActivationError: a guard refused; the subclass says which.
             MayNotVerdictError: eligibility did not say MAY.
@@ -76,58 +67,45 @@ class ContractActivationService:
             ChangeFreezeActiveError: a change freeze is active.
         """
         _require_timeout(timeout_minutes)
-        with optimistic_transaction():
-            contract, head = read_contract(contract_id)
-            reading = _require_activatable(contract, health=health, freeze=freeze, at=at)
-
-            job = unsaved_instance(
-                GovernanceJob,
-                total_steps=len(contract.plan),
-                timeout_minutes=timeout_minutes,
-                created_at=at,
-                updated_at=at,
-            )
-            job.contract, job.created_by = contract, actor
-            before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
-            activated = contract_operations.activate(contract=contract, at=at)
-            created = NewEntry(
-                "job.activation.created",
-                to_status=JobStatus.PENDING,
-                records={
-                    # PostgreSQL copies the steps from the frozen plan, so the plan is their record.
-                    "job_sha256": digest(job.creation_record(contract.plan)),
-                    "health_before_sha256": digest(before.as_record()),
-                },
-            )
-            _write(job, before, head, entries=[activated, created])
-        mark_as_saved(job)
+        contract, at = state.contract, state.now
+        reading = _require_activatable(contract, health=health, at=at)
+        job = GovernanceJob(
+            contract=contract,
+            total_steps=len(contract.plan),
+            timeout_minutes=timeout_minutes,
+            created_at=at,
+            created_by=actor,
+            updated_at=at,
+        )
+        before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
+        activated = contract_operations.activate(contract=contract, at=at)
+        created = NewEntry(
+            "job.activation.created",
+            to_status=JobStatus.PENDING,
+            records={
+                # PostgreSQL copies the steps from the frozen plan, so the plan is their record.
+                "job_sha256": digest(job.creation_record(contract.plan)),
+                "health_before_sha256": digest(before.as_record()),
+            },
+        )
+        fetch_rows(
+            "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                contract.pk,
+                state.head.seq,
+                job.pk,
+                timeout_minutes,
+                actor.pk,
+                actor_name(actor),
+                at,
+                json.dumps(before.reading),
+                before.observed_at,
+                entries_as_json([activated, created]),
+            ],
+        )
+        mark_absent(job, "evidence", "audit")
+        mark_absent(contract, "successor")
         return job
-
-
-def _write(
-    job: GovernanceJob, before: HealthSnapshot, head: ChainHead, *, entries: list[NewEntry]
-) -> None:
-    """Write the job, its steps, the snapshot, the contract's move and the entries in one call."""
-    prepared_rows(
-        "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            job.contract_id,
-            head.seq,
-            job.pk,
-            job.timeout_minutes,
-            job.created_by_id,
-            job.created_at,
-            json.dumps(before.reading),
-            before.observed_at,
-            serialized_entries(
-                head,
-                contract_id=job.contract_id,
-                entries=entries,
-                actor=job.created_by,
-                at=job.created_at,
-            ),
-        ],
-    )
 
 
 def _require_timeout(timeout_minutes: Any) -> None:
@@ -142,7 +120,6 @@ def _require_activatable(
     contract: SystemContract,
     *,
     health: HealthReading | None,
-    freeze: ActiveFreeze | None,
     at: datetime,
 ) -> HealthReading:
     if contract.status != ContractStatus.APPROVED:
@@ -150,7 +127,6 @@ def _require_activatable(
             f"Only an approved contract is activated; this one is {contract.status}.",
             details={"status": str(contract.status)},
         )
-    refuse_active_freeze(freeze)
     if contract.eligibility_decision != EligibilityDecision.MAY:
         raise MayNotVerdictError("Eligibility did not say MAY.")
     if contract.approved_by_id is None or contract.window is None:
@@ -173,7 +149,7 @@ def _require_activatable(
 
 
 def _has_signed_content(contract: SystemContract) -> bool:
-    """Return whether the content that `read_contract` read still has the approved digest."""
+    """Return whether the content that the flow read still has the approved digest."""
     # `digest` takes no NaN or infinity together with `expected`. The JSON columns cannot hold one,
     # but raw SQL may have written one into this column.
     if not math.isfinite(contract.confidence_score or 0):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from governance.authorities.orchestrator.job_state import JobHistory
-from governance.db.row_mapping import unsaved_instance
 from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.values import JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, StepResult
@@ -18,26 +16,23 @@ class AuditTrigger:
     """The sealing of evidence, which makes a job ready for an audit. It gives no verdict."""
 
     @staticmethod
-    def seal_evidence(
-        history: JobHistory, *, health_after: dict[str, Any] | None, at: datetime
-    ) -> AuditEvidence:
+    def seal_evidence(history: JobHistory, *, health_after: dict[str, Any] | None) -> AuditEvidence:
         """Return the unsaved evidence of a job whose end is set on the instance but not written.
 
-        One call (`write_end`) writes the job's end, the evidence and the terminal ledger entry.
+        One SQL call (`end_job.sql`) writes the job's end, the evidence and the ledger entry.
         """
-        document = AuditTrigger.collect_evidence(history, health_after=health_after, at=at)
+        document = AuditTrigger.collect_evidence(history, health_after=health_after)
         body = canonical_text(document)
-        return unsaved_instance(
-            AuditEvidence,
+        return AuditEvidence(
             job_id=history.job.pk,
             body=body,
             sha256=sha256_hex(body),
-            collected_at=at,
+            collected_at=history.now,
         )
 
     @staticmethod
     def collect_evidence(
-        history: JobHistory, *, health_after: dict[str, Any] | None, at: datetime
+        history: JobHistory, *, health_after: dict[str, Any] | None
     ) -> dict[str, Any]:
         """Return the evidence as a JSON object: approval, steps, results, health, participants."""
         job, contract = history.job, history.job.contract
@@ -58,7 +53,7 @@ class AuditTrigger:
             "execution_duration_seconds": _duration(job),
             "started_at": timestamp(job.started_at),
             "ended_at": timestamp(job.ended_at),
-            "collected_at": timestamp(at),
+            "collected_at": timestamp(history.now),
             "contract_content_sha256": contract.content_digest,
             "approval": contract.approval_record(),
             "signatures": [signature.as_sealed() for signature in history.signatures],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime
 from typing import Any
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
+    InvalidInputError,
     InvalidJobTransitionError,
     JobImmutableError,
     JobNotFoundError,
@@ -16,11 +18,12 @@ from governance.domain.errors import (
     StepOutOfOrderError,
 )
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
-from governance.domain.values import JobStatus, StepStatus
+from governance.domain.people import Actor
+from governance.domain.values import MAX_CLOCK_SKEW, JobStatus, StepReport, StepStatus
 from governance.models import GovernanceJob
 
 
-def require_own(job: GovernanceJob, executor: Any) -> None:
+def require_own(job: GovernanceJob, executor: Actor) -> None:
     """Refuse a job that another account started.
 
     A job that is not started passes; `require_running` refuses it.
@@ -82,6 +85,20 @@ def require_due(job: GovernanceJob, step_index: int, *, last: StepStatus | None)
         raise StepOutOfOrderError(
             f"Step {job.current_step_index} is due, not step {step_index}.", details=details
         )
+
+
+def require_times(job: GovernanceJob, report: StepReport, *, now: datetime) -> None:
+    """Refuse a report whose step began before the job's start, or ended after now.
+
+    The executor's clock may differ from PostgreSQL's by `MAX_CLOCK_SKEW`.
+
+    Raises:
+        InvalidInputError: with the path `started_at` or `completed_at`.
+    """
+    if job.started_at is not None and report.started_at < job.started_at - MAX_CLOCK_SKEW:
+        raise InvalidInputError.at("started_at", "must not be before the start of the job")
+    if report.completed_at > now + MAX_CLOCK_SKEW:
+        raise InvalidInputError.at("completed_at", "must not be in the future")
 
 
 def require_cancellation_reason(reason: Any) -> str:

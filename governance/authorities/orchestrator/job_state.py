@@ -1,65 +1,69 @@
 """Reads of a contract or a job at the start of an operation, each in one statement.
 
-Inside a transaction, the read first locks the contract's row, which is also the lock of its chain
-and its job. Outside of one, nothing is locked: the SQL call that writes refuses if the head of the
-chain is no longer the one that was read (docs/adr/0005-optimistic-locking-on-the-chain-head.md).
+The statement also reads the head of the chain, and what time it is in the chain: guards, rows and
+entries of the operation use that time. The SQL call that writes refuses if the head of the chain is
+no longer the one that was read (docs/adr/0005-optimistic-locking-on-the-chain-head.md). A retry
+first locks the contract's row, which is also the lock of its chain and its job.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
-from governance.db.row_mapping import RowMapping, prepared_rows
+from governance.db.rows import Columns, fetch_rows, instance_from_json
+from governance.db.transactions import must_lock_reads
 from governance.domain.canonical import load_json
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError
 from governance.domain.values import StepStatus
-from governance.models import ApprovalSignature, GovernanceJob, JobStep, StepResult, SystemContract
+from governance.models import (
+    Account,
+    ApprovalSignature,
+    GovernanceJob,
+    JobStep,
+    StepResult,
+    SystemContract,
+)
 from governance.record.ledger.chain import ChainHead
 
-_CONTRACT = RowMapping(SystemContract, "contract")
-_JOB = RowMapping(GovernanceJob, "job")
+_CONTRACT = Columns(SystemContract, "contract")
+_JOB = Columns(GovernanceJob, "job")
 # Evidence needs none of the contract's long columns.
-_APPROVED = RowMapping(
+_APPROVED = Columns(
     SystemContract,
     "contract",
-    but=[
-        *("description", "proposed_changes", "affected_capabilities", "plan"),
-        *("validator_verdict", "eligibility_verdict"),
-    ],
+    omit=["description", "proposed_changes", "plan", "validator_verdict", "eligibility_verdict"],
 )
 
 _HEAD = """
     (SELECT seq FROM governance_ledgerentry WHERE contract_id = {contract}
       ORDER BY seq DESC LIMIT 1),
     (SELECT hash FROM governance_ledgerentry WHERE contract_id = {contract}
-      ORDER BY seq DESC LIMIT 1)"""
+      ORDER BY seq DESC LIMIT 1),
+    governance_chain_now({contract})"""
 
-_HOLD_CONTRACT = "SELECT FROM governance_systemcontract WHERE id = %s FOR UPDATE"
-_HOLD_JOB = """
+_LOCK_CONTRACT = "SELECT FROM governance_systemcontract WHERE id = %s FOR UPDATE"
+_LOCK_JOB = """
     SELECT FROM governance_systemcontract contract
       JOIN governance_governancejob job ON job.contract_id = contract.id
      WHERE job.id = %s FOR UPDATE OF contract"""
 
 _READ_CONTRACT = f"""
-    SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")}
-      FROM governance_systemcontract contract WHERE contract.id = %s"""  # noqa: S608 - names of our own
+    SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")},
+           proposer.username, approver.username
+      FROM governance_systemcontract contract
+      JOIN governance_account proposer ON proposer.id = contract.proposed_by_id
+      LEFT JOIN governance_account approver ON approver.id = contract.approved_by_id
+     WHERE contract.id = %s"""  # noqa: S608 - names of our own
 
 _READ_JOB = f"""
     SELECT {_JOB.sql}, {_HEAD.format(contract="job.contract_id")},
            (SELECT status FROM governance_stepresult
-             WHERE job_id = job.id AND step_index = job.current_step_index - 1),
-           ARRAY(SELECT timeout_seconds FROM governance_jobstep
-                  WHERE job_id = job.id
-                    AND step_index BETWEEN job.current_step_index AND job.current_step_index + %s
-                  ORDER BY step_index)
+             WHERE job_id = job.id AND step_index = job.current_step_index - 1)
       FROM governance_governancejob job WHERE job.id = %s"""  # noqa: S608 - names of our own
 
-_STEP, _RESULT = RowMapping(JobStep, "part"), RowMapping(StepResult, "part")
-_SIGNATURE = RowMapping(ApprovalSignature, "part")
 _ROWS_OF = """
     (SELECT json_agg(to_json(part) ORDER BY part.{order})::text FROM {table} part
       WHERE part.{owner} = {of}.id)"""
@@ -75,24 +79,31 @@ _READ_HISTORY = f"""
     SELECT {_JOB.sql}, {_APPROVED.sql}, {_HEAD.format(contract="contract.id")},
            {_STEPS}, {_RESULTS}, {_SIGNATURES},
            (SELECT reading::text FROM governance_healthsnapshot
-             WHERE job_id = job.id AND phase = 'BEFORE')
+             WHERE job_id = job.id AND phase = 'BEFORE'),
+           creator.username
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
+      JOIN governance_account creator ON creator.id = job.created_by_id
      WHERE job.id = %s"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
-class JobState:
-    """A job, the head of its chain, and the steps around its cursor.
+class ContractState:
+    """A contract, the head of its chain, and what time it is in its chain."""
 
-    `last` is the status of the result before the step that is due. `timeouts` has the seconds of
-    the step that is due and of the following steps, as many as were requested and exist.
-    """
+    contract: SystemContract
+    head: ChainHead
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job, the head of its chain, what time it is, and the status of the step before the due."""
 
     job: GovernanceJob
     head: ChainHead
+    now: datetime
     last: StepStatus | None
-    timeouts: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,40 +112,51 @@ class JobHistory:
 
     job: GovernanceJob
     head: ChainHead
+    now: datetime
     steps: list[dict[str, Any]]
     results: list[StepResult]
     signatures: list[ApprovalSignature]
     health_before: dict[str, Any] | None
 
     @property
+    def scopes(self) -> list[str]:
+        """The capabilities that the contract affects."""
+        return list(self.job.contract.affected_capabilities)
+
+    @property
     def failed(self) -> StepResult | None:
         return next((one for one in self.results if one.status == StepStatus.FAILED), None)
 
 
-def read_contract(contract_id: UUID) -> tuple[SystemContract, ChainHead]:
-    """Return the contract and the head of its chain.
+def read_contract(contract_id: UUID) -> ContractState:
+    """Return the state of a contract, with the names of its proposer and approver.
 
     Raises:
         NotFoundError: no such contract.
     """
-    row = _read(_HOLD_CONTRACT, contract_id, _READ_CONTRACT, [contract_id])
+    row = _read(_LOCK_CONTRACT, _READ_CONTRACT, contract_id)
     if row is None:
         raise ContractNotFoundError(contract_id)
-    return _CONTRACT.row(row), ChainHead(*row[_CONTRACT.number :])
+    contract: SystemContract = _CONTRACT.instance(row)
+    seq, hash_, now, proposer, approver = row[_CONTRACT.number :]
+    contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
+    if approver is not None:
+        contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
+    return ContractState(contract, ChainHead(seq, hash_), now)
 
 
-def read_job_state(job_id: UUID, *, ahead: int = 0) -> JobState:
-    """Return the state of a job, with the timeouts of the step that is due and of `ahead` more.
+def read_job_state(job_id: UUID) -> JobState:
+    """Return the state of a job.
 
     Raises:
         NotFoundError: no such job.
     """
-    row = _read(_HOLD_JOB, job_id, _READ_JOB, [ahead, job_id])
+    row = _read(_LOCK_JOB, _READ_JOB, job_id)
     if row is None:
         raise JobNotFoundError(job_id)
-    seq, hash_, last, timeouts = row[_JOB.number :]
+    seq, hash_, now, last = row[_JOB.number :]
     return JobState(
-        _JOB.row(row), ChainHead(seq, hash_), StepStatus(last) if last else None, timeouts
+        _JOB.instance(row), ChainHead(seq, hash_), now, StepStatus(last) if last else None
     )
 
 
@@ -144,25 +166,29 @@ def read_job_history(job_id: UUID) -> JobHistory:
     Raises:
         NotFoundError: no such job.
     """
-    row = _read(_HOLD_JOB, job_id, _READ_HISTORY, [job_id])
+    row = _read(_LOCK_JOB, _READ_HISTORY, job_id)
     if row is None:
         raise JobNotFoundError(job_id)
-    job = _JOB.row(row)
+    job: GovernanceJob = _JOB.instance(row)
     row = row[_JOB.number :]
-    job.contract = _APPROVED.row(row)
-    seq, hash_, steps, results, signatures, before = row[_APPROVED.number :]
+    job.contract = _APPROVED.instance(row)
+    seq, hash_, now, steps, results, signatures, before, creator = row[_APPROVED.number :]
+    job.created_by = Account(pk=job.created_by_id, username=creator)
     return JobHistory(
         job=job,
         head=ChainHead(seq, hash_),
-        steps=[_STEP.row_from_json(row).as_record() for row in load_json(steps)],
-        results=[_RESULT.row_from_json(row) for row in load_json(results or "[]")],
-        signatures=[_SIGNATURE.row_from_json(row) for row in load_json(signatures or "[]")],
+        now=now,
+        steps=[instance_from_json(JobStep, step).as_record() for step in load_json(steps)],
+        results=[instance_from_json(StepResult, one) for one in load_json(results or "[]")],
+        signatures=[
+            instance_from_json(ApprovalSignature, one) for one in load_json(signatures or "[]")
+        ],
         health_before=load_json(before) if before else None,
     )
 
 
-def _read(hold: str, pk: UUID, sql: str, values: list[Any]) -> tuple[Any, ...] | None:
-    if connection.in_atomic_block:
-        prepared_rows(hold, [pk])
-    rows = prepared_rows(sql, values)
+def _read(lock: str, sql: str, pk: UUID) -> tuple[Any, ...] | None:
+    if must_lock_reads():
+        fetch_rows(lock, [pk])
+    rows = fetch_rows(sql, [pk])
     return rows[0] if rows else None

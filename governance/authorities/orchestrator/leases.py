@@ -1,8 +1,8 @@
 """Leases: how long an executor may send no report before it counts as lost.
 
-A claim or a start gives a lease, each step report renews it, and nothing else does. No heartbeat
-is needed, because a step that exceeds its timeout counts as lost anyway. All times are `at`, which
-the caller took; the grace allows for differing clocks and slow networks.
+A start gives a lease, each step report renews it, and nothing else does (`lease_end.sql`). No
+heartbeat is needed, because a step that exceeds its timeout counts as lost anyway. The grace allows
+for slow networks.
 """
 
 from __future__ import annotations
@@ -17,26 +17,6 @@ from governance.models import GovernanceJob
 
 # An executor that has reported every step needs time to end the job, however small the grace is.
 MIN_COMPLETION_GRACE = timedelta(seconds=60)
-
-
-def lease_expiry(job: GovernanceJob, *, at: datetime, timeout_seconds: int | None) -> datetime:
-    """Return when a lease ends that `job` gets, or renews, at `at`.
-
-    The lease lasts for the timeout of the step that is due plus the grace
-    (`GOVSITE_LEASE_GRACE_SECONDS`), or, when no step is due, for `completion_grace`. It never
-    outlasts the job's deadline. `claim_job.sql` and `report_step.sql` compute the same.
-
-    Args:
-        timeout_seconds: the timeout of the step that is due, from the frozen plan; None when every
-            step is reported or one failed.
-    """
-    if job.deadline_at is None:
-        raise ValueError("A job that was never started has no lease.")
-    if timeout_seconds is None:
-        length = completion_grace()
-    else:
-        length = timedelta(seconds=timeout_seconds) + lease_grace()
-    return min(at + length, job.deadline_at)
 
 
 def lease_grace() -> timedelta:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from governance.authorities.orchestrator.evidence import step_status
-from governance.db.row_mapping import prepared_rows
+from governance.db.rows import fetch_rows
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
@@ -74,7 +74,7 @@ def scope_of_job(job_id: UUID) -> list[str]:
     Raises:
         NotFoundError: no such job.
     """
-    found = prepared_rows(_SCOPE, [job_id])
+    found = fetch_rows(_SCOPE, [job_id])
     if not found:
         raise JobNotFoundError(job_id)
     names: list[str] = found[0][0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from governance.db.row_mapping import unsaved_instance
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthReading, SnapshotPhase
 from governance.models import GovernanceJob, HealthSnapshot
@@ -10,8 +9,7 @@ from governance.models import GovernanceJob, HealthSnapshot
 
 def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading) -> HealthSnapshot:
     """Return the unsaved row that stores `reading` for `job`."""
-    return unsaved_instance(
-        HealthSnapshot,
+    return HealthSnapshot(
         job_id=job.pk,
         phase=phase,
         observed_at=reading.observed_at,

@@ -1,77 +1,29 @@
-"""Writes of step results: one report or several in order, all with their entries, or none."""
+"""Step results: what the reports of an executor become, all with their entries, or none."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from collections.abc import Sequence
 
-from governance.authorities.orchestrator.guards import require_due, token_hash
+from governance.authorities.orchestrator.guards import require_due, require_times
 from governance.authorities.orchestrator.job_state import JobState
-from governance.authorities.orchestrator.leases import (
-    completion_grace,
-    lease_expiry,
-    lease_grace,
-    require_lease,
-)
+from governance.authorities.orchestrator.leases import completion_grace, lease_grace, require_lease
 from governance.authorities.orchestrator.step_reports import same_report
-from governance.db.row_mapping import RowMapping, mark_as_saved, prepared_rows, unsaved_instance
+from governance.db.rows import fetch_rows
 from governance.domain.canonical import digest
 from governance.domain.errors import ResultConflictError
-from governance.domain.values import JobStatus, StepReport, StepStatus
-from governance.models import GovernanceJob, StepResult
-from governance.record.ledger.chain import NewEntry, actor_name, serialized_entries
+from governance.domain.values import StepReport
+from governance.models import Account, GovernanceJob, StepResult
+from governance.record.ledger.chain import NewEntry, actor_name, entries_as_json
 
-# The columns that are known of a job after its report was recorded, without reading the job again.
-_LEASED = RowMapping(GovernanceJob, "job", only=["id", "status", "lease_expires_at"])
+# A result, and whether it is new.
 RecordedResult = tuple[StepResult, bool]
 
-_REPORT_STEP = f"SELECT result, lease FROM governance_report_step({', '.join(['%s'] * 15)})"  # noqa: S608
-
-
-def record_due_report(
-    job_id: UUID, token: str, report: StepReport, *, executor: Any, at: datetime
-) -> StepResult | None:
-    """Record the report of the step that is due by one SQL call, and return its result.
-
-    Nearly every report takes this path. If the job's state does not allow the report, nothing is
-    written and the return value is None; `record_reports` then finds the reason. Of `result.job`,
-    only the id, status and lease are loaded.
-    """
-    if not isinstance(token, str):
-        return None
-    result = _result(report, executor=executor, at=at, job_id=job_id)
-    written = prepared_rows(
-        _REPORT_STEP,
-        [
-            job_id,
-            executor.pk,
-            actor_name(executor),
-            token_hash(token),
-            report.step_index,
-            str(report.status),
-            report.started_at,
-            report.completed_at,
-            None if report.output is None else json.dumps(report.output),
-            report.error,
-            None if report.health_after is None else json.dumps(report.health_after),
-            at,
-            lease_grace(),
-            completion_grace(),
-            digest(result.as_record()),
-        ],
-    )
-    if not written:
-        return None
-    result.pk, lease = written[0]
-    result.job = _LEASED.row([job_id, JobStatus.RUNNING, lease])
-    return mark_as_saved(result)
+_WRITE = f"SELECT * FROM governance_record_step_results({', '.join(['%s'] * 9)})"  # noqa: S608 - placeholders
 
 
 def record_reports(
-    state: JobState, reports: Sequence[StepReport], *, executor: Any, at: datetime
+    state: JobState, reports: Sequence[StepReport], *, executor: Account
 ) -> list[RecordedResult]:
     """Record the reports of a RUNNING job that `executor` started.
 
@@ -85,6 +37,7 @@ def record_reports(
         LeaseExpiredError: a new report after the lease.
         ResultConflictError: a step that has a different result already.
         StepOutOfOrderError: a step that is not due.
+        InvalidInputError: a step that ran before the job's start, or that ends in the future.
     """
     job, last = state.job, state.last
     stored = _stored(job, reports)
@@ -95,22 +48,33 @@ def record_reports(
         if known and same_report(known.report(), report):
             outcomes.append((known, False))
             continue
-        require_lease(job, at)
+        require_lease(job, state.now)
         if known:
             raise ResultConflictError(
                 f"A different result of step {report.step_index} is already recorded.",
                 details={"step_index": report.step_index},
             )
         require_due(job, report.step_index, last=last)
-        result = _result(report, executor=executor, at=at, job_id=job.pk)
-        result.job = job
+        require_times(job, report, now=state.now)
+        result = StepResult(
+            job=job,
+            step_index=report.step_index,
+            status=report.status,
+            started_at=report.started_at,
+            completed_at=report.completed_at,
+            output=report.output,
+            error=report.error,
+            health_after=report.health_after,
+            recorded_at=state.now,
+            recorded_by=executor,
+        )
         stored[report.step_index] = result
         job.current_step_index += 1
         last = report.status
         new.append(result)
         outcomes.append((result, True))
     if new:
-        _write(state, new, executor=executor, at=at)
+        _write(state, new, executor=executor)
     return outcomes
 
 
@@ -123,31 +87,8 @@ def _stored(job: GovernanceJob, reports: Sequence[StepReport]) -> dict[int, Step
     return {result.step_index: result for result in rows}
 
 
-def _result(report: StepReport, *, executor: Any, at: datetime, job_id: UUID) -> StepResult:
-    result = unsaved_instance(
-        StepResult,
-        job_id=job_id,
-        step_index=report.step_index,
-        status=report.status,
-        started_at=report.started_at,
-        completed_at=report.completed_at,
-        output=report.output,
-        error=report.error,
-        health_after=report.health_after,
-        recorded_at=at,
-    )
-    result.recorded_by = executor
-    return result
-
-
-def _write(state: JobState, results: Sequence[StepResult], *, executor: Any, at: datetime) -> None:
+def _write(state: JobState, results: Sequence[StepResult], *, executor: Account) -> None:
     job = state.job
-    stopped = results[-1].status == StepStatus.FAILED
-    left = state.timeouts[len(results) :]
-    job.lease_expires_at = lease_expiry(
-        job, at=at, timeout_seconds=left[0] if left and not stopped else None
-    )
-    job.mark_changed(at)
     records = [result.as_record() for result in results]
     entries = [
         NewEntry(
@@ -158,26 +99,21 @@ def _write(state: JobState, results: Sequence[StepResult], *, executor: Any, at:
         )
         for result, record in zip(results, records, strict=True)
     ]
-    serialized = serialized_entries(
-        state.head, contract_id=job.contract_id, entries=entries, actor=executor, at=at
-    )
-    rows = [record | {"recorded_by_id": record["recorded_by"]} for record in records]
-    for result, pk in zip(results, _write_rows(state, rows, serialized), strict=True):
-        mark_as_saved(result).pk = pk
-
-
-def _write_rows(state: JobState, rows: Sequence[Mapping[str, Any]], entries: str) -> list[int]:
-    """Write the results and their entries in one call, and return the ids of the results."""
-    job = state.job
-    written = prepared_rows(
-        "SELECT governance_record_step_results(%s, %s, %s, %s, %s, %s)",
+    written = fetch_rows(
+        _WRITE,
         [
             job.contract_id,
             state.head.seq,
             job.pk,
-            json.dumps(rows),
-            job.lease_expires_at,
-            entries,
+            actor_name(executor),
+            state.now,
+            lease_grace(),
+            completion_grace(),
+            json.dumps([record | {"recorded_by_id": executor.pk} for record in records]),
+            entries_as_json(entries),
         ],
     )
-    return [pk for (pk,) in written]
+    for result, (pk, lease) in zip(results, written, strict=True):
+        result.pk = pk
+        job.lease_expires_at = lease
+    job.updated_at = state.now

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from governance.authorities.contract.earlier_decisions import undecidable_reason
 from governance.domain.errors import (
@@ -16,6 +15,7 @@ from governance.domain.errors import (
     WrongPersonError,
 )
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
+from governance.domain.people import Actor
 from governance.domain.values import ContractStatus, HealthReading
 from governance.models import SystemContract
 
@@ -24,7 +24,7 @@ ANSWER_PERMISSION = "governance.import_contract"
 COMMENT_PERMISSION = "governance.view_systemcontract"
 
 
-def require_answerer(person: Any, contract: SystemContract) -> None:
+def require_answerer(person: Actor, contract: SystemContract) -> None:
     """Refuse a person who is neither the contract's proposer nor an operator.
 
     Raises:
@@ -37,7 +37,7 @@ def require_answerer(person: Any, contract: SystemContract) -> None:
         )
 
 
-def require_commenter(person: Any) -> None:
+def require_commenter(person: Actor) -> None:
     """Refuse a person who may not comment: only active staff who may see contracts may.
 
     Raises:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from governance.authorities.contract.guards import (
     refuse_expired,
@@ -22,20 +20,12 @@ from governance.authorities.review.policy import (
     require_platform_ready,
     require_reviewable,
 )
-from governance.db.row_mapping import prepared_rows
-from governance.domain.errors import ContractNotFoundError, GovernanceError
+from governance.domain.errors import GovernanceError
+from governance.domain.people import Actor
 from governance.domain.values import ActiveFreeze, HealthReading
 from governance.models import SystemContract
 from governance.services.access.permissions import require_founder
 from governance.services.freezes.guards import refuse_active_freeze
-from governance.services.freezes.queries import ACTIVE_FREEZES, longest_freeze
-
-_CIRCUMSTANCES = f"""
-    SELECT contract.affected_capabilities, stop.*
-      FROM governance_systemcontract contract
-      LEFT JOIN LATERAL ({ACTIVE_FREEZES}) stop ON true
-     WHERE contract.id = %s
-     ORDER BY stop.ends_at DESC, stop.id DESC"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class ReviewPermissions:
 def review_permissions(
     *,
     contract: SystemContract,
-    person: Any,
+    person: Actor,
     health: HealthReading | None,
     frozen: Collection[str],
     at: datetime,
@@ -91,21 +81,6 @@ def review_permissions(
     )
     modifying = _refusals(lambda: refuse_expired(contract, at))
     return ReviewPermissions(approving, rejecting, asking, answering, commenting, modifying)
-
-
-def capabilities_and_freeze_of(
-    contract_id: UUID, at: datetime
-) -> tuple[list[str], ActiveFreeze | None]:
-    """Return a contract's affected capabilities and the active change freeze at `at`; one query.
-
-    Raises:
-        NotFoundError: no such contract.
-    """
-    found = prepared_rows(_CIRCUMSTANCES, [at, at, at, contract_id])
-    if not found:
-        raise ContractNotFoundError(contract_id)
-    capabilities, is_frozen = found[0][0], found[0][-1] is not None
-    return capabilities, longest_freeze([row[1:] for row in found]) if is_frozen else None
 
 
 def _refusals(*guards: Callable[[], None]) -> tuple[GovernanceError, ...]:
