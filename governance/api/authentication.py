@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import datetime
 from hmac import compare_digest
-from typing import Any
 
 from django.core.cache import cache
 from django.db import Error
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from governance.api.errors import (
-    RequestTokenExpiredError,
-    RequestTokenRevokedError,
-    RequestUserInactiveError,
-)
+from governance.api.errors import RequestTokenExpiredError, RequestTokenRevokedError
 from governance.domain.tokens import TOKEN_KEY_LENGTH, hash_token
 from governance.domain.values import TokenState
-from governance.models import ApiToken
+from governance.models import Account, ApiToken
 from governance.services.access.callers import tokens_by_key
 from governance.services.access.tokens import LAST_USED_PRECISION, record_use
 
@@ -49,7 +44,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         """Return the value of `WWW-Authenticate` in a 401."""
         return SCHEME
 
-    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[Account, ApiToken] | None:
         """Return (account, token), or None if the header is missing or names another scheme.
 
         Raises:
@@ -60,27 +55,24 @@ class ApiTokenAuthentication(BaseAuthentication):
             return None
         return self._authenticate_token(token.strip())
 
-    def _authenticate_token(self, token: bytes) -> tuple[Any, ApiToken]:
+    def _authenticate_token(self, token: bytes) -> tuple[Account, ApiToken]:
         if not _TOKEN.fullmatch(token):
             raise AuthenticationFailed("This site does not know this token.")
         text = token.decode("ascii")
         digest = hash_token(text)
-        for known in tokens_by_key(text[:TOKEN_KEY_LENGTH]):
+        for known, now in tokens_by_key(text[:TOKEN_KEY_LENGTH]):
             if not compare_digest(digest, known.digest):
                 continue
-            at = timezone.now()
-            if refusal := _STATE_ERRORS.get(known.state_at(at)):
+            if refusal := _STATE_ERRORS.get(known.state_at(now)):
                 raise AuthenticationFailed(*refusal)
             if not known.user.is_active:
-                raise AuthenticationFailed(
-                    "This account is not active.", code=RequestUserInactiveError.code
-                )
-            _try_to_note_use(known, at)
+                raise AuthenticationFailed("This account is not active.", code="user_inactive")
+            _try_to_note_use(known, now)
             return known.user, known
         raise AuthenticationFailed("This site does not know this token.")
 
 
-def _try_to_note_use(token: ApiToken, at: Any) -> None:
+def _try_to_note_use(token: ApiToken, at: datetime) -> None:
     """Record the use of a token at most once a minute, and only log a database error.
 
     A read-only database refuses every write, and reads must still work there.

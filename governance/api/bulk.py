@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from governance.api.idempotency import call_of, is_final
+from governance.api.idempotency import call_of, refusal_to_store
 from governance.api.problems import problem_response
 from governance.domain.canonical import load_strict_json
 from governance.domain.errors import GovernanceError, RequestInProgressError
@@ -20,7 +21,7 @@ OutcomeDocument = dict[str, Any]
 
 
 def outcomes_of(
-    view: Any, request: Request, ids: Iterable[UUID], move: Callable[[UUID], OutcomeDocument]
+    request: Request, ids: Iterable[UUID], move: Callable[[UUID], OutcomeDocument]
 ) -> list[OutcomeDocument]:
     """Return the outcome of `move` for each id, in order; a refusal becomes its problem document.
 
@@ -31,47 +32,30 @@ def outcomes_of(
         RequestInProgressError: the same call is running for one of the ids.
     """
     call = call_of(request)
-    return [_outcome(call, item_id, move, view) for item_id in ids]
+    return [_outcome(call, item_id, move) for item_id in ids]
 
 
 def _outcome(
-    call: IdempotentRequest | None,
-    item_id: UUID,
-    move: Callable[[UUID], OutcomeDocument],
-    view: Any,
+    call: IdempotentRequest | None, item_id: UUID, move: Callable[[UUID], OutcomeDocument]
 ) -> OutcomeDocument:
     try:
         if call is None:
             return move(item_id)
         answer, _ = run_idempotent_request(
             call.part(str(item_id)),
-            lambda: _as_stored_response(_final_outcome(item_id, move)),
-            at=view.now(),
+            lambda: _as_stored_response(move(item_id)),
+            refused=lambda error: _as_stored_response(_error_outcome(refusal_to_store(error))),
         )
     except RequestInProgressError:
         raise
     except GovernanceError as error:
-        return _error_outcome(error)
+        return _error_outcome(problem_response(error, {}))
     stored: OutcomeDocument = load_strict_json(answer.body)
     return stored
 
 
-def _final_outcome(item_id: UUID, move: Callable[[UUID], OutcomeDocument]) -> OutcomeDocument:
-    """Return an outcome that may be stored.
-
-    Raises:
-        GovernanceError: a refusal after which the same call may succeed later.
-    """
-    try:
-        return move(item_id)
-    except GovernanceError as error:
-        if not is_final(error):
-            raise
-        return _error_outcome(error)
-
-
-def _error_outcome(error: GovernanceError) -> OutcomeDocument:
-    document = load_strict_json(problem_response(error, {}).content)
+def _error_outcome(problem: HttpResponse) -> OutcomeDocument:
+    document = load_strict_json(problem.content)
     return {"status": document["status"], "problem": document}
 
 

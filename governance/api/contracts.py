@@ -44,26 +44,10 @@ from governance.domain.errors import (
     WindowClosedError,
 )
 from governance.flows.activate_contract import activate_contract
-from governance.models import GovernanceJob, SystemContract
+from governance.models import SystemContract
 from governance.record.ledger.queries import entries_of
-from governance.services.access.callers import users_by_id
 
 _READ_ONE = frozenset({"retrieve", "ledger"})
-
-
-def cache_known_relations(job: GovernanceJob) -> None:
-    """Cache the relations of a new job, so that serializing it takes one query.
-
-    One query reads the names of all accounts. A new job has no evidence and no audit, and its
-    contract has no successor, so these are cached as None.
-    """
-    contract = job.contract
-    absent: list[tuple[Any, str]] = [(job, "evidence"), (job, "audit"), (contract, "successor")]
-    for row, relation in absent:
-        row._meta.get_field(relation).set_cached_value(row, None)
-    people = users_by_id([contract.proposed_by_id, contract.approved_by_id])
-    contract.proposed_by = people[contract.proposed_by_id]
-    contract.approved_by = people[contract.approved_by_id]
 
 
 class ContractViewSet(GovernedViewSet):
@@ -179,8 +163,7 @@ class ContractViewSet(GovernedViewSet):
         (`change_freeze_active`, with `until` and `reason` in `details`).
         """
         fields: dict[str, Any] = self.read_body(ActivationOptionsSerializer)
-        job = activate_contract(contract_id=pk, actor=request.user, at=self.now(), **fields)
-        cache_known_relations(job)
+        job = activate_contract(contract_id=pk, actor=self.caller, **fields)
         return Response(
             serialize(ActivationSerializer, {"contract": job.contract, "job": job}), status=201
         )
@@ -203,19 +186,17 @@ class ContractViewSet(GovernedViewSet):
         not repeated and keep their outcome.
         """
         fields = self.read_body(BulkActivationSerializer)
-        at, ids = self.now(), fields.pop("contract_ids")
+        ids = fields.pop("contract_ids")
         visible_ids = self.ids_within_token_scope(ids)
 
         def activate(contract_id: UUID) -> OutcomeDocument:
             if contract_id not in visible_ids:
                 raise self.not_found(contract_id)
-            job = activate_contract(contract_id=contract_id, actor=request.user, at=at, **fields)
+            job = activate_contract(contract_id=contract_id, actor=self.caller, **fields)
             return {"status": 201, "job_id": str(job.pk)}
 
         outcomes = [
             {"contract_id": contract_id, "job_id": None, "problem": None} | outcome
-            for contract_id, outcome in zip(
-                ids, outcomes_of(self, request, ids, activate), strict=True
-            )
+            for contract_id, outcome in zip(ids, outcomes_of(request, ids, activate), strict=True)
         ]
         return Response(serialize(ActivationOutcomesSerializer, {"results": outcomes}))

@@ -35,6 +35,6 @@ class FreezeViewSet(GovernedViewSet):
         claiming or starting a job return 409 `change_freeze_active`. Running jobs continue: their
         reports, completions and verdicts are accepted.
         """
-        freeze = active_freeze(self.now())
+        freeze = active_freeze()
         freeze_state = {"frozen": freeze is not None} | (asdict(freeze) if freeze else {})
         return Response(serialize(FreezeStateSerializer, freeze_state))

@@ -60,7 +60,9 @@ def idempotent(subject: Subject | None = None) -> Callable[[Action], Action]:
             if call is None:
                 return work()
             answer, is_replayed = run_idempotent_request(
-                call, lambda: _final_response(view, request, work), at=view.now()
+                call,
+                lambda: _rendered(view, request, work()),
+                refused=lambda error: _rendered(view, request, refusal_to_store(error)),
             )
             return _as_response(answer, is_replayed=is_replayed)
 
@@ -90,7 +92,7 @@ def idempotent_in_parts(action: Callable[..., Response]) -> Action:
             is_final = all(outcome["status"] < 500 for outcome in response.data["results"])
             return _rendered(view, request, response), is_final
 
-        answer, is_replayed = run_idempotent_parts(call, all_parts, at=view.now())
+        answer, is_replayed = run_idempotent_parts(call, all_parts)
         return _as_response(answer, is_replayed=is_replayed)
 
     carry_out.is_idempotent = True  # type: ignore[attr-defined]
@@ -122,9 +124,15 @@ def call_of(request: Request) -> IdempotentRequest | None:
     return IdempotentRequest(key, digest(identity))
 
 
-def is_final(error: GovernanceError) -> bool:
-    """Whether the response to this error may be stored: the same call would be refused again."""
-    return not isinstance(error, _UNSTORED_ERRORS)
+def refusal_to_store(error: GovernanceError) -> HttpResponse:
+    """Return the response of a refusal that is stored, because the same call is refused again.
+
+    Raises:
+        GovernanceError: the error itself, if the same call may succeed later.
+    """
+    if isinstance(error, _UNSTORED_ERRORS):
+        raise error
+    return problem_response(error, {})
 
 
 def _with_if_match(work: Work, request: Request, subject: Subject | None, pk: UUID | None) -> Work:
@@ -135,21 +143,6 @@ def _with_if_match(work: Work, request: Request, subject: Subject | None, pk: UU
             return work()
 
     return locked
-
-
-def _final_response(view: Any, request: Request, work: Work) -> StoredResponse:
-    """Return the response that is stored for the call.
-
-    Raises:
-        GovernanceError: an error whose response must not be stored.
-    """
-    try:
-        response = work()
-    except GovernanceError as error:
-        if not is_final(error):
-            raise
-        response = problem_response(error, {})
-    return _rendered(view, request, response)
 
 
 def _rendered(view: Any, request: Request, response: HttpResponse) -> StoredResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -58,6 +57,7 @@ from governance.authorities.orchestrator.queries import (
     sealed_evidence_of,
     steps_with_status,
 )
+from governance.authorities.orchestrator.tracking import JobStateTracker
 from governance.domain.errors import (
     AuditorNotIndependentError,
     ChangeFreezeActiveError,
@@ -241,9 +241,7 @@ class JobViewSet(GovernedViewSet):
         `details` hold `until` and `reason`.
         """
         self.read_body(EmptySerializer)
-        claimed = run_job.claim_job(
-            executor=request.user, at=self.now(), capabilities=self.token_scope
-        )
+        claimed = JobStateTracker.claim_job(executor=self.caller, capabilities=self.token_scope)
         return self._started(*claimed) if claimed else Response(status=204)
 
     @extend_schema(
@@ -265,7 +263,7 @@ class JobViewSet(GovernedViewSet):
         `change_freeze_active`.
         """
         self.read_body(EmptySerializer)
-        return self._started(*run_job.start_job(job_id=pk, executor=request.user, at=self.now()))
+        return self._started(*JobStateTracker.start_job(pk, executor=self.caller))
 
     @extend_schema(
         operation_id="report_step",
@@ -300,10 +298,9 @@ class JobViewSet(GovernedViewSet):
         (`invalid_job_transition`) or has ended (`job_immutable`). A job that another account
         started returns 404 `job_not_found`.
         """
-        who_and_when: dict[str, Any] = {"job_id": pk, "executor": request.user, "at": self.now()}
         if isinstance(request.data, dict) and "results" in request.data:
-            kept = run_job.record_step_results(
-                **who_and_when, **self.read_body(BatchReportSerializer)
+            kept = JobStateTracker.record_step_results(
+                pk, executor=self.caller, **self.read_body(BatchReportSerializer)
             )
             results = [result for result, _ in kept]
             answer = serialize(
@@ -311,7 +308,9 @@ class JobViewSet(GovernedViewSet):
             )
         else:
             kept = [
-                run_job.record_step_result(**who_and_when, **self.read_body(SingleReportSerializer))
+                JobStateTracker.record_step_result(
+                    pk, executor=self.caller, **self.read_body(SingleReportSerializer)
+                )
             ]
             answer = serialize(RecordedResultSerializer, kept[0][0])
         return Response(answer, status=201 if any(is_new for _, is_new in kept) else 200)
@@ -340,7 +339,7 @@ class JobViewSet(GovernedViewSet):
         account started returns 404 `job_not_found`.
         """
         token = self.read_body(CompletionSerializer)["execution_token"]
-        job = run_job.complete_job(job_id=pk, token=token, executor=request.user, at=self.now())
+        job = run_job.complete_job(job_id=pk, token=token, executor=self.caller)
         return Response(serialize(JobSerializer, job))
 
     @extend_schema(
@@ -355,7 +354,7 @@ class JobViewSet(GovernedViewSet):
     def cancel(self, request: Request, pk: UUID) -> Response:
         """End a PENDING or RUNNING job as CANCELLED, with a reason, and seal its evidence."""
         job = run_job.cancel_job(
-            job_id=pk, actor=request.user, at=self.now(), **self.read_body(CancellationSerializer)
+            job_id=pk, actor=self.caller, **self.read_body(CancellationSerializer)
         )
         return Response(serialize(JobSerializer, job))
 
@@ -387,7 +386,7 @@ class JobViewSet(GovernedViewSet):
         `evidence_mismatch` and 409 `verdict_exists`.
         """
         audit = audit_job.record_verdict(
-            job_id=pk, author=request.user, at=self.now(), **self.read_body(VerdictSerializer)
+            job_id=pk, author=self.caller, **self.read_body(VerdictSerializer)
         )
         return Response(serialize(RecordedAuditSerializer, audit), status=201)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +26,7 @@ from governance.api.sparse_fields import (
     serializer_of,
 )
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError, NotFoundError
+from governance.models import Account
 from governance.models.contract_indexes import within_token_scope
 
 
@@ -99,7 +98,11 @@ class GovernedViewSet(GenericViewSet[Any]):
         """Build the 404 for `pk` or the id in the path: missing, or not in the token's scope."""
         return self.not_found_error(pk or self.kwargs["pk"])
 
-    # --- the scope of the caller's token ---
+    # --- the caller, whom the permission check has admitted, and the scope of the token ---
+    @property
+    def caller(self) -> Account:
+        return cast("Account", self.request.user)
+
     @property
     def token_scope(self) -> list[str] | None:
         """The capabilities that the token is restricted to; None for an unrestricted token."""
@@ -160,11 +163,6 @@ class GovernedViewSet(GenericViewSet[Any]):
         """
         page = self.paginate_queryset(read_columns(rows, self.serializer, *order)) or []
         return self.get_paginated_response(list(map(self.serializer.to_representation, page)))
-
-    @staticmethod
-    def now() -> datetime:
-        """Return the time of the request; an action takes it once and passes it on as `at`."""
-        return timezone.now()
 
     def _only_row(self, rows: QuerySet[Any]) -> Any:
         found = self.within_token_scope(rows).filter(pk=self.kwargs["pk"]).first()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from governance.domain.errors import WrongPersonError
+from governance.domain.people import Actor
 
 REVIEW_PERMISSION = "governance.review_contract"
 
 
-def require_founder(person: Any) -> None:
+def require_founder(person: Actor) -> None:
     """Refuse an account that may not review contracts.
 
     Raises:

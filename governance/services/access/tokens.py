@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from governance.db.clock import database_now
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     InvalidInputError,
@@ -58,8 +59,7 @@ def issue_token(
     role: Role | None,
     days: int,
     create: bool,
-    actor: Any,
-    at: datetime,
+    actor: Account,
     name: str = "",
     verbs: Sequence[str] | None = None,
     capabilities: Sequence[str] | None = None,
@@ -103,11 +103,13 @@ def issue_token(
                 "This token was already issued, and its text cannot be shown again: revoke it, or "
                 "rotate it."
             )
-        return _make(user=account, lifetime=timedelta(days=days), actor=actor, at=at, **columns)
+        return _make(
+            user=account, lifetime=timedelta(days=days), actor=actor, at=database_now(), **columns
+        )
 
 
 def rotate_token(
-    *, token_id: UUID, actor: Any, at: datetime, overlap: timedelta = DEFAULT_OVERLAP
+    *, token_id: UUID, actor: Account, overlap: timedelta = DEFAULT_OVERLAP
 ) -> tuple[ApiToken, str]:
     """Issue a successor of a token, with the same scope and lifetime; return it and its text.
 
@@ -125,6 +127,7 @@ def rotate_token(
         raise InvalidInputError.at("overlap", f"must be from 0 to {OVERLAP_HOURS[-1]} hours")
     with transaction.atomic():
         old = _lock(token_id)
+        at = database_now()
         require_rotatable(old, at)
         lifetime = old.expiry - old.created if old.expiry else timedelta(days=DEFAULT_TOKEN_DAYS)
         successor, text = _make(
@@ -153,7 +156,7 @@ def require_rotatable(token: ApiToken, at: datetime) -> None:
     _require_service_account(token.user)
 
 
-def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") -> ApiToken:
+def revoke_token(*, token_id: UUID, actor: Account, reason: str = "") -> ApiToken:
     """Revoke a token at once and without return; its successor stays valid.
 
     Raises:
@@ -168,7 +171,7 @@ def revoke_token(*, token_id: UUID, actor: Any, at: datetime, reason: str = "") 
         token = _lock(token_id)
         if token.revoked_at is not None:
             raise TokenRevokedError("This token is already revoked.")
-        token.revoked_at, token.revoked_by = at, actor
+        token.revoked_at, token.revoked_by = database_now(), actor
         token.revoked_reason = reason.strip()
         token.save(update_fields=["revoked_at", "revoked_by", "revoked_reason"])
     return token
@@ -251,7 +254,7 @@ def _require_service_account(account: Account) -> None:
 
 
 def _make(
-    *, user: Any, lifetime: timedelta, actor: Any, at: datetime, **columns: Any
+    *, user: Any, lifetime: timedelta, actor: Account, at: datetime, **columns: Any
 ) -> tuple[ApiToken, str]:
     text = new_token_text()
     token = ApiToken(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from governance.db.clock import database_now
 from governance.db.transactions import retried, write_transaction
 from governance.domain.errors import (
     FreezeNotFoundError,
@@ -21,13 +22,14 @@ from governance.domain.errors import (
     ReasonRequiredError,
 )
 from governance.domain.texts import clean_text
-from governance.models import ChangeFreeze, FreezeLift
+from governance.models import Account, ChangeFreeze, FreezeLift
 from governance.services.access.permissions import require_founder
+from governance.services.freezes.queries import active_freezes
 
 
 @retried
-def start_freeze(*, reason: str, ends_at: datetime, founder: Any, at: datetime) -> ChangeFreeze:
-    """Start a change freeze from `at` until `ends_at`.
+def start_freeze(*, reason: str, ends_at: datetime, founder: Account) -> ChangeFreeze:
+    """Start a change freeze from now until `ends_at`.
 
     Waits for the moves that are being committed; after that, PostgreSQL refuses every move.
 
@@ -39,14 +41,15 @@ def start_freeze(*, reason: str, ends_at: datetime, founder: Any, at: datetime) 
     """
     require_founder(founder)
     reason = _require_reason(reason)
-    _require_end(ends_at, at)
     with write_transaction():
+        at = database_now()
+        _require_end(ends_at, at)
         freeze = ChangeFreeze(reason=reason, started_by=founder, started_at=at, ends_at=ends_at)
         return ChangeFreeze.objects.bulk_create([freeze])[0]
 
 
 @retried
-def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> FreezeLift:
+def lift_freeze(*, freeze_id: UUID, reason: str, founder: Account) -> FreezeLift:
     """Lift one change freeze before its end; another active freeze stays active.
 
     Raises:
@@ -61,13 +64,14 @@ def lift_freeze(*, freeze_id: UUID, reason: str, founder: Any, at: datetime) -> 
         freeze = ChangeFreeze.objects.select_related("lift").filter(pk=freeze_id).first()
         if freeze is None:
             raise FreezeNotFoundError(f"There is no freeze {freeze_id}.")
+        at = database_now()
         if hasattr(freeze, "lift") or freeze.ends_at <= at:
             raise FreezeOverError("This freeze has already ended.")
         return _lift(freeze, reason=reason, founder=founder, at=at)
 
 
 @retried
-def lift_active_freezes(*, reason: str, founder: Any, at: datetime) -> list[FreezeLift]:
+def lift_active_freezes(*, reason: str, founder: Account) -> list[FreezeLift]:
     """Lift every active change freeze.
 
     Raises:
@@ -78,16 +82,15 @@ def lift_active_freezes(*, reason: str, founder: Any, at: datetime) -> list[Free
     require_founder(founder)
     reason = _require_reason(reason)
     with write_transaction():
-        active = list(ChangeFreeze.objects.in_force(at).filter(lift=None))
+        active = active_freezes()
         if not active:
             raise NoActiveFreezeError("No change freeze is active.")
+        at = database_now()
         return [_lift(freeze, reason=reason, founder=founder, at=at) for freeze in active]
 
 
-def _lift(freeze: ChangeFreeze, *, reason: str, founder: Any, at: datetime) -> FreezeLift:
-    # The clocks of two machines may differ, and a lift must not be earlier than its freeze.
-    lifted_at = max(at, freeze.started_at)
-    lift = FreezeLift(freeze=freeze, reason=reason, lifted_by=founder, lifted_at=lifted_at)
+def _lift(freeze: ChangeFreeze, *, reason: str, founder: Account, at: datetime) -> FreezeLift:
+    lift = FreezeLift(freeze=freeze, reason=reason, lifted_by=founder, lifted_at=at)
     return FreezeLift.objects.bulk_create([lift])[0]
 
 

@@ -4,17 +4,16 @@ The request's writes and its stored response are one transaction: after a crash,
 neither does. A repetition gets the stored response, or runs as if it were the first. While the
 first attempt runs, a repetition is refused.
 
-The transaction opens around the flow. Until the flow opens its own, it holds only the advisory lock
-of the request, so no row stays locked during a health reading.
+The transaction opens around the flow. Until the flow writes, it holds only the advisory lock of the
+request, so no row stays locked during a health reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from governance.db.transactions import retried, write_transaction
-from governance.services.freezes.guards import freeze_error_details
+from governance.domain.errors import GovernanceError
 from governance.services.idempotency.stored_responses import (
     IdempotentRequest,
     StoredResponse,
@@ -22,43 +21,60 @@ from governance.services.idempotency.stored_responses import (
     store_final_response,
     store_response,
     store_start,
-    stored_response,
 )
 
 
+class _RefusedError(Exception):
+    """A refusal of the work itself, which rolled the transaction back."""
+
+    def __init__(self, refusal: GovernanceError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+@retried
 def run_idempotent_request(
-    request: IdempotentRequest, work: Callable[[], StoredResponse], *, at: datetime
+    request: IdempotentRequest,
+    work: Callable[[], StoredResponse],
+    *,
+    refused: Callable[[GovernanceError], StoredResponse],
 ) -> tuple[StoredResponse, bool]:
     """Run `work` once for a request; return its response and whether it is a stored one.
 
-    An exception of `work` rolls everything back and stores nothing, so the request can be repeated.
-    A refusal that is to be stored must be returned as a response.
+    An exception of `work` rolls everything back. A refusal is stored in a transaction of its own.
+
+    Args:
+        refused: makes the response that is stored for a refusal of `work`, or raises the refusal
+            again, if the request can be repeated.
 
     Raises:
         RequestInProgressError: the first attempt is still running.
         KeyReusedError: the key was used for another request.
         ResponseLostError: the stored response cannot be decrypted.
     """
-    with freeze_error_details(at):
-        return _run_idempotent_request(request, work, at)
+    try:
+        return _run(request, work)
+    except _RefusedError as error:
+        response = refused(error.refusal)
+    return _run(request, lambda: response)
 
 
-@retried
-def _run_idempotent_request(
-    request: IdempotentRequest, work: Callable[[], StoredResponse], at: datetime
+def _run(
+    request: IdempotentRequest, work: Callable[[], StoredResponse]
 ) -> tuple[StoredResponse, bool]:
     with write_transaction():
-        if (stored := lock_request(request, at=at)) and (
-            response := stored_response(request, stored)
-        ):
-            return response, True
-        response = work()
-        store_response(request, response, at=at)
+        if (known := lock_request(request)) and known.response:
+            return known.response, True
+        try:
+            response = work()
+        except GovernanceError as refusal:
+            raise _RefusedError(refusal) from refusal
+        store_response(request, response)
     return response, False
 
 
 def run_idempotent_parts(
-    request: IdempotentRequest, work: Callable[[], tuple[StoredResponse, bool]], *, at: datetime
+    request: IdempotentRequest, work: Callable[[], tuple[StoredResponse, bool]]
 ) -> tuple[StoredResponse, bool]:
     """Run a request that consists of several transactions; otherwise like `run_idempotent_request`.
 
@@ -69,28 +85,25 @@ def run_idempotent_parts(
     Args:
         work: returns the response and whether it is final; only a final response is stored.
     """
-    if (stored := _begin(request, at)) is not None:
+    if (stored := _begin(request)) is not None:
         return stored, True
     response, is_final = work()
-    return _end(request, response, at) if is_final else (response, False)
+    return _finish(request, response) if is_final else (response, False)
 
 
 @retried
-def _begin(request: IdempotentRequest, at: datetime) -> StoredResponse | None:
+def _begin(request: IdempotentRequest) -> StoredResponse | None:
     with write_transaction():
-        if stored := lock_request(request, at=at):
-            return stored_response(request, stored)
-        store_start(request, at=at)
+        if known := lock_request(request):
+            return known.response
+        store_start(request)
     return None
 
 
 @retried
-def _end(
-    request: IdempotentRequest, response: StoredResponse, at: datetime
-) -> tuple[StoredResponse, bool]:
+def _finish(request: IdempotentRequest, response: StoredResponse) -> tuple[StoredResponse, bool]:
     with write_transaction():
-        stored = lock_request(request, at=at)
-        if stored and (earlier := stored_response(request, stored)):
-            return earlier, True
+        if (known := lock_request(request)) and known.response:
+            return known.response, True
         store_final_response(request, response)
     return response, False

@@ -12,16 +12,18 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.db import connection
+from django.db.models import Value
 from django.utils.encoding import force_bytes
 
+from governance.db.clock import DatabaseNow
+from governance.db.rows import fetch_rows
 from governance.domain.errors import KeyReusedError, RequestInProgressError, ResponseLostError
 from governance.models import IdempotencyRecord
 
@@ -59,50 +61,55 @@ class StoredResponse:
     body: bytes
 
 
-def lock_request(request: IdempotentRequest, *, at: datetime) -> IdempotencyRecord | None:
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What is stored of a locked request: its response, or None if it has begun but not ended."""
+
+    response: StoredResponse | None
+
+
+def lock_request(request: IdempotentRequest) -> RequestRecord | None:
     """Lock a request until the transaction ends, and return its record; None if there is none.
 
     Raises:
         RequestInProgressError: another transaction has the lock.
         KeyReusedError: the key was used for another request within the last 24 hours.
+        WrongStateError: the site's secret key has changed since (`answer_lost`).
     """
-    # Advisory locks are shared by all schemas of a database, but an idempotency key by one schema.
-    name = f"{settings.GOVSITE_SCHEMA} {request.key_sha256}"
-    lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
-        (is_ours,) = cursor.fetchone()
-    if not is_ours:
+    [(is_locked, request_sha256, status, sealed)] = fetch_rows(
+        "SELECT * FROM governance_lock_request(%s, %s)", [request.key_sha256, RESPONSE_LIFETIME]
+    )
+    if not is_locked:
         raise RequestInProgressError("A request with this key is still running; retry later.")
-    # Read in a second statement: the snapshot of the first is older than the last owner's commit.
-    stored = IdempotencyRecord.objects.filter(key_sha256=request.key_sha256).first()
-    if stored is None:
+    if request_sha256 is None:
         return None
-    if stored.kept_at <= at - RESPONSE_LIFETIME:
-        IdempotencyRecord.objects.filter(pk=stored.pk).delete()
-        return None
-    if stored.request_sha256 != request.request_sha256:
+    if request_sha256 != request.request_sha256:
         raise KeyReusedError.at(
             "Idempotency-Key", "was used for a different request; use a new key for each request"
         )
-    return stored
+    if sealed is None:
+        return RequestRecord(None)
+    headers, body = _unseal(request, bytes(sealed))
+    return RequestRecord(StoredResponse(status, headers, body))
 
 
-def store_response(request: IdempotentRequest, response: StoredResponse, *, at: datetime) -> None:
+def store_response(request: IdempotentRequest, response: StoredResponse) -> None:
     """Store the response of the locked request, in the transaction of its writes."""
     IdempotencyRecord.objects.create(
         key_sha256=request.key_sha256,
         request_sha256=request.request_sha256,
         status=response.status,
         sealed_answer=_seal(request, response),
-        kept_at=at,
+        kept_at=DatabaseNow(),
     )
 
 
-def store_start(request: IdempotentRequest, *, at: datetime) -> None:
+def store_start(request: IdempotentRequest) -> None:
     """Store that the locked request, which has several transactions, has begun."""
     IdempotencyRecord.objects.create(
-        key_sha256=request.key_sha256, request_sha256=request.request_sha256, kept_at=at
+        key_sha256=request.key_sha256,
+        request_sha256=request.request_sha256,
+        kept_at=DatabaseNow(),
     )
 
 
@@ -113,25 +120,13 @@ def store_final_response(request: IdempotentRequest, response: StoredResponse) -
     )
 
 
-def stored_response(request: IdempotentRequest, stored: IdempotencyRecord) -> StoredResponse | None:
-    """Return the stored response, byte for byte; None if the request has begun but not ended.
-
-    Raises:
-        ResponseLostError: the site's secret key has changed since.
-    """
-    if stored.sealed_answer is None or stored.status is None:
-        return None
-    headers, body = _unseal(request, bytes(stored.sealed_answer))
-    return StoredResponse(stored.status, headers, body)
-
-
-def purge_stored_responses(*, at: datetime) -> int:
+def purge_stored_responses() -> int:
     """Delete responses older than 24 hours, in small transactions; return their number."""
     purged = 0
     while True:
-        oldest = IdempotencyRecord.objects.filter(kept_at__lte=at - RESPONSE_LIFETIME).order_by(
-            "kept_at"
-        )
+        oldest = IdempotencyRecord.objects.filter(
+            kept_at__lte=DatabaseNow() - Value(RESPONSE_LIFETIME)
+        ).order_by("kept_at")
         keys = list(oldest.values_list("pk", flat=True)[:PURGE_BATCH_SIZE])
         if not keys:
             return purged
