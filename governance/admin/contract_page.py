@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from governance.admin.banner import current_freeze
 from governance.admin.entry_wording import LedgerEntryRow
 from governance.admin.forms import CommentForm
+from governance.admin.readonly import person_of
 from governance.admin.risk import risk_points
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
@@ -92,7 +93,7 @@ def contract_context(
         "summary": summary_of(contract, rows),
         "permissions": review_permissions(
             contract=contract,
-            person=request.user,
+            person=person_of(request),
             health=health,
             frozen=[name for name in contract.affected_capabilities if _is_frozen(known.get(name))],
             freeze=current_freeze(request),

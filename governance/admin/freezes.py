@@ -18,14 +18,19 @@ from unfold.decorators import display
 
 from governance.admin.form_pages import form_page, sent_data
 from governance.admin.forms import LiftFreezeForm, StartFreezeForm
-from governance.admin.readonly import ReadOnlyAdmin, require_reviewer, require_safe_method
+from governance.admin.readonly import (
+    ReadOnlyAdmin,
+    person_of,
+    require_reviewer,
+    require_safe_method,
+)
 from governance.admin.wording import format_duration, format_time, label, left_until, two_lines
 from governance.db.counting import Count, capped_counts
 from governance.domain.values import ContractStatus, JobStatus
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import lift_freeze, start_freeze
-from governance.services.freezes.queries import active_freeze
+from governance.services.freezes.queries import active_freeze, active_freezes
 
 DEFAULT_FREEZE = timedelta(hours=4)
 MAX_SHOWN = 10
@@ -59,11 +64,10 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         may_start = request.user.has_perm(REVIEW_PERMISSION)
-        active = ChangeFreeze.objects.in_force(timezone.now()).filter(lift=None)
         context = {
             "title": "Change freeze",
             "may_start": may_start,
-            "active_freezes": active.select_related("started_by")[:MAX_SHOWN] if may_start else (),
+            "active_freezes": active_freezes()[:MAX_SHOWN] if may_start else (),
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
@@ -120,7 +124,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         at = timezone.now()
 
         def start(data: dict[str, Any]) -> HttpResponse:
-            freeze = start_freeze(**data, founder=request.user, at=at)
+            freeze = start_freeze(**data, founder=person_of(request))
             messages.success(request, f"Changes are frozen until {format_time(freeze.ends_at)}.")
             return HttpResponseRedirect(reverse(LIST))
 
@@ -141,8 +145,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         freeze = self.find(request, object_id)
 
         def lift(data: dict[str, Any]) -> HttpResponse:
-            at = timezone.now()
-            lift_freeze(freeze_id=freeze.pk, reason=data["reason"], founder=request.user, at=at)
+            lift_freeze(freeze_id=freeze.pk, reason=data["reason"], founder=person_of(request))
             messages.success(request, lifted_message(timezone.now()))
             return HttpResponseRedirect(reverse(LIST))
 
@@ -169,7 +172,7 @@ def state_of(freeze: ChangeFreeze, at: datetime) -> str:
 def freeze_context(freeze: ChangeFreeze, request: HttpRequest) -> dict[str, Any]:
     at = timezone.now()
     state = state_of(freeze, at)
-    others = ChangeFreeze.objects.in_force(at).exclude(pk=freeze.pk).count()
+    others = sum(active.pk != freeze.pk for active in active_freezes())
     return {
         "freeze": freeze,
         "lift": getattr(freeze, "lift", None),

@@ -19,6 +19,7 @@ from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
 from governance.admin.links import contract_url, list_url
 from governance.admin.queue import QUEUE, queue_rows
+from governance.admin.readonly import person_of
 from governance.authorities.contract.overview import (
     DECISIONS,
     WAITS,
@@ -29,6 +30,7 @@ from governance.authorities.contract.overview import (
 from governance.authorities.orchestrator.queries import jobs_ended_within
 from governance.authorities.review.queue import AGES, QueueFilter, queue_page, waiting_contracts
 from governance.db.counting import Count, capped_counts
+from governance.domain.people import Actor
 from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION
@@ -58,7 +60,7 @@ Counts = dict[Any, Count]
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the home page's context for the person of the request; a callback of Unfold."""
-    person, at = request.user, timezone.now()
+    person, at = person_of(request), timezone.now()
     sees_contracts, sees_jobs = person.has_perm(VIEW_CONTRACTS), person.has_perm(VIEW_JOBS)
     counts = capped_counts(_questions(person, at))
     home: dict[str, Any] = {"sees_contracts": sees_contracts, "sees_jobs": sees_jobs}
@@ -79,7 +81,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {"home": home}
 
 
-def _questions(person: Any, at: datetime) -> dict[Any, QuerySet[Any]]:
+def _questions(person: Actor, at: datetime) -> dict[Any, QuerySet[Any]]:
     """Return the queries whose rows the page counts, by the keys of `_tiles` and `_charts`."""
     asked: dict[Any, QuerySet[Any]] = {}
     contracts, jobs = SystemContract.objects.all(), GovernanceJob.objects.all()
@@ -123,7 +125,7 @@ def _tiles(counts: Counts) -> list[dict[str, Any]]:
     return tiles
 
 
-def _charts(person: Any, counts: Counts, at: datetime) -> list[Chart]:
+def _charts(person: Actor, counts: Counts, at: datetime) -> list[Chart]:
     charts = []
     if person.has_perm(VIEW_CONTRACTS):
         charts += [_depth(counts), _ages(counts), _decisions(counts, at)]

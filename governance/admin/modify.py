@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from governance.admin.contract_page import FoldedList, contract_context
 from governance.admin.links import contract_url
-from governance.admin.readonly import ReadOnlyAdmin, require_reviewer
+from governance.admin.readonly import ReadOnlyAdmin, person_of, require_reviewer
 from governance.admin.scope_board import ScopeBoard
 from governance.admin.scope_rows import KIND_WORDS
 from governance.admin.wording import normalize_newlines
@@ -128,11 +128,10 @@ def _modify(
         )
     return modify_scope(
         contract_id=board.contract.pk,
-        founder=request.user,
+        founder=person_of(request),
         changes=board.documents(),
         reason=normalize_newlines(board.reason),
         seen_digest=request.POST.get("seen_digest", ""),
-        at=at,
     )
 
 

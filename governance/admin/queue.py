@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.links import list_url
-from governance.admin.readonly import ReadOnlyAdmin
+from governance.admin.readonly import ReadOnlyAdmin, person_of
 from governance.admin.wording import first_names, format_duration, review_left, source_in_words
 from governance.authorities.contract.queries import signatures_on
 from governance.authorities.contract.signatures import SigningProgress, signing_progress_from
 from governance.authorities.review.queue import AGES, QueueCursor, QueueFilter, queue_page
+from governance.domain.people import Actor
 from governance.domain.values import RiskLevel, Source
 from governance.models import ApprovalSignature, SystemContract
 from governance.services.access.permissions import REVIEW_PERMISSION
@@ -28,7 +29,7 @@ FILTERS = ("q", "risk", "source", "capability", "age")
 MAX_PARAMETER_LENGTH = 200
 
 
-def queue_rows(contracts: Any, *, person: Any, at: datetime) -> list[dict[str, Any]]:
+def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str, Any]]:
     """Return the rows for contracts that await a decision; one query, for their signatures."""
     is_founder = person.has_perm(REVIEW_PERMISSION)
     contracts = list(contracts)
@@ -61,7 +62,7 @@ def queue_view(model_admin: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse
     except ValueError:
         return HttpResponseRedirect(reverse(QUEUE))
     page = queue_page(wanted, at=at, after=after, before=before)
-    rows = queue_rows(page.rows, person=request.user, at=at)
+    rows = queue_rows(page.rows, person=person_of(request), at=at)
     context = model_admin.page_context(
         request,
         title="Waiting for a decision",

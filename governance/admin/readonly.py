@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
@@ -17,9 +17,15 @@ from unfold.paginator import InfinitePaginator
 
 from governance.admin.lists import FilteredList
 from governance.admin.wording import pretty_json, value_in_words
+from governance.models import Account
 from governance.services.access.permissions import REVIEW_PERMISSION
 
 MAX_INLINE_JSON = 80
+
+
+def person_of(request: HttpRequest) -> Account:
+    """Return the account of a request; every page of the admin requires a login."""
+    return cast("Account", request.user)
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -23,7 +23,7 @@ from governance.admin.contract_page import FoldedList, contract_context, current
 from governance.admin.form_pages import form_status, sent_data
 from governance.admin.forms import AnswerForm, ApproveForm, CommentForm, QuestionForm, RejectForm
 from governance.admin.links import contract_url
-from governance.admin.readonly import ReadOnlyAdmin
+from governance.admin.readonly import ReadOnlyAdmin, person_of
 from governance.admin.wording import format_time, plural
 from governance.authorities.contract.guards import needs_confirmation
 from governance.authorities.contract.signatures import SigningProgress, signing_progress
@@ -38,7 +38,7 @@ from governance.flows.review_contract import (
     reject_contract,
     request_clarification,
 )
-from governance.models import SystemContract
+from governance.models import Account, SystemContract
 
 DEFAULT_WINDOW = timedelta(hours=24)
 # Fields that a fresh form keeps as typed. The confirmation must be typed again.
@@ -56,7 +56,7 @@ class ReviewAction:
 
     page_title: str
     form: type[forms.Form]
-    operation: Callable[[SystemContract, Any, Mapping[str, Any], datetime], str]
+    operation: Callable[[SystemContract, Any, Mapping[str, Any]], str]
     obstacles: str
     template: str = "conversation_form"
     heading: str = ""
@@ -65,7 +65,7 @@ class ReviewAction:
     consequence: str = ""
 
 
-def _approve(contract: SystemContract, founder: Any, data: Mapping[str, Any], at: datetime) -> str:
+def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
     opens_at, closes_at = data["window_opens_at"], data["window_closes_at"]
     signed = approve_contract(
         contract_id=contract.pk,
@@ -76,10 +76,9 @@ def _approve(contract: SystemContract, founder: Any, data: Mapping[str, Any], at
         seen_text=data["seen_text"],
         note=data["note"],
         confirmation=data["confirmation"],
-        at=at,
     )
     if signed.status == ContractStatus.ELIGIBLE:
-        signing = signing_progress(signed, at=at)
+        signing = signing_progress(signed, at=signed.updated_at)
         others = plural(signing.missing, "more founder has", "more founders have")
         return f"Signed: {signing}. The contract is approved once {others} signed too."
     return (
@@ -87,24 +86,24 @@ def _approve(contract: SystemContract, founder: Any, data: Mapping[str, Any], at
     )
 
 
-def _reject(contract: SystemContract, founder: Any, data: Mapping[str, Any], at: datetime) -> str:
-    reject_contract(contract_id=contract.pk, founder=founder, reason=data["reason"], at=at)
+def _reject(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
+    reject_contract(contract_id=contract.pk, founder=founder, reason=data["reason"])
     return "Rejected for good. The requester can read your reason."
 
 
-def _ask(contract: SystemContract, founder: Any, data: Mapping[str, Any], at: datetime) -> str:
+def _ask(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
     question = data["question"]
-    request_clarification(contract_id=contract.pk, founder=founder, question=question, at=at)
+    request_clarification(contract_id=contract.pk, founder=founder, question=question)
     return "Asked. The review is paused until somebody answers."
 
 
-def _answer(contract: SystemContract, person: Any, data: Mapping[str, Any], at: datetime) -> str:
-    answer_clarification(contract_id=contract.pk, person=person, answer=data["answer"], at=at)
+def _answer(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> str:
+    answer_clarification(contract_id=contract.pk, person=person, answer=data["answer"])
     return "Answered. The review has resumed."
 
 
-def _comment(contract: SystemContract, person: Any, data: Mapping[str, Any], at: datetime) -> str:
-    comment_on_contract(contract_id=contract.pk, person=person, text=data["text"], at=at)
+def _comment(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> str:
+    comment_on_contract(contract_id=contract.pk, person=person, text=data["text"])
     return "Comment added."
 
 
@@ -165,7 +164,7 @@ def review_form_page(
     form = action.form(sent_data(request))
     if form.is_valid():
         try:
-            done = action.operation(contract, request.user, form.cleaned_data, at)
+            done = action.operation(contract, person_of(request), form.cleaned_data)
         except GovernanceError as error:
             refusal = error
         else:

@@ -23,7 +23,7 @@ from unfold.decorators import display
 
 from governance.admin.accounts import is_superuser
 from governance.admin.form_pages import form_page, sent_data
-from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
+from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.token_forms import IssueForm, RevokeForm, RotateForm
 from governance.admin.wording import format_time, label, two_lines
 from governance.domain.errors import GovernanceError
@@ -115,7 +115,7 @@ class TokenAdmin(ReadOnlyAdmin):
         require_superuser(request)
 
         def issue(data: dict[str, Any]) -> HttpResponse:
-            token, text = issue_token(**data, actor=request.user, at=timezone.now())
+            token, text = issue_token(**data, actor=person_of(request))
             return self._show_once(request, token, text)
 
         return form_page(
@@ -136,7 +136,7 @@ class TokenAdmin(ReadOnlyAdmin):
         def rotate(data: dict[str, Any]) -> HttpResponse:
             overlap = timedelta(hours=data["overlap_hours"])
             successor, text = rotate_token(
-                token_id=token.pk, overlap=overlap, actor=request.user, at=timezone.now()
+                token_id=token.pk, overlap=overlap, actor=person_of(request)
             )
             return self._show_once(request, successor, text)
 
@@ -154,8 +154,7 @@ class TokenAdmin(ReadOnlyAdmin):
         token = self.find(request, object_id)
 
         def revoke(data: dict[str, Any]) -> HttpResponse:
-            at = timezone.now()
-            revoke_token(token_id=token.pk, reason=data["reason"], actor=request.user, at=at)
+            revoke_token(token_id=token.pk, reason=data["reason"], actor=person_of(request))
             messages.success(request, f"Revoked: {token} no longer works.")
             return HttpResponseRedirect(reverse(LIST))
 

@@ -1,4 +1,4 @@
-"""The site's clock, estimated from its responses. Leases are measured by it.
+"""The site's clock, estimated from its responses. Leases and steps are timed by it.
 
 An executor with a wrong clock must neither continue after its lease nor drop a job too early. So
 the estimate is the header `Date` of the last response plus the time since its request was sent.

@@ -174,7 +174,9 @@ class Executor:
                 raise _Dropped(f"the lease expired before step {planned['step_index']}")
             seconds = min(planned["timeout_seconds"], left - min(left / 10, MAX_RESERVE_SECONDS))
             step = _step(job, planned, seconds)
-            report = self._record(job, run_step(self._handler, step, seconds=seconds), lease)
+            started_at = self._client.clock.now()
+            report = run_step(self._handler, step, seconds=seconds, started_at=started_at)
+            report = self._record(job, report, lease)
             lease.reported += 1
             error = f": {report.error}" if report.error else ""
             self._log(

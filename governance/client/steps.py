@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from governance.client.api import report_document
 from governance.client.connection import encoded
@@ -28,14 +28,19 @@ class _Work:
     duration: float = 0.0
 
 
-def run_step(handler: StepHandler, step: Step, *, seconds: float) -> StepReport:
+def run_step(
+    handler: StepHandler, step: Step, *, seconds: float, started_at: datetime
+) -> StepReport:
     """Run `handler` on `step` for at most `seconds`, and return a report that the site can record.
 
     The report is COMPLETED with the handler's outcome, or FAILED if the handler raised an
     exception, timed out, or returned an outcome that cannot be recorded. No exception of a handler
     leaves this function.
+
+    Args:
+        started_at: the present time by the site's clock, because the site refuses a step that ran
+            before its job or that ends in the future.
     """
-    started_at = datetime.now(UTC)
     work, finished = _Work(), threading.Event()
     begun = time.monotonic()
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-
 from governance.authorities.contract.queries import count_contracts
+from governance.db.clock import adjustable_clock, database_now
 from governance.demo.people import Login, UserFactory
 from governance.demo.scenario import ScenarioWriter
 from governance.domain.errors import NotEmptyError
@@ -24,17 +22,23 @@ def is_empty() -> bool:
     return not Account.objects.exists() and count_contracts() == 0
 
 
-@transaction.atomic
-def load_demo(*, at: datetime) -> list[Login]:
+def load_demo() -> list[Login]:
     """Fill an empty database with the demo, and return the logins of its people.
+
+    One transaction of the owner, who sets the clock back, so that the contracts are days old.
 
     Raises:
         NotEmptyError: there is an account or a contract.
     """
     if not is_empty():
         raise NotEmptyError("The database already has users or contracts.")
+    with adjustable_clock():
+        return _load()
+
+
+def _load() -> list[Login]:
     user_factory = UserFactory()
-    writer = ScenarioWriter(at, user_factory.people())
+    writer = ScenarioWriter(database_now(), user_factory.people())
     proposals = _read("proposals.json")
     # capabilities.json has the values after the completed contracts. Their capabilities are
     # registered last, so that no contract is planned on the values that it will set.

@@ -9,7 +9,9 @@ from typing import Any
 
 from governance.authorities.contract.signatures import quorum_for
 from governance.authorities.health.signals import record_signal
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.queries import sealed_evidence_of
+from governance.db.clock import set_time
 from governance.domain.canonical import timestamp
 from governance.domain.values import (
     ActivationWindow,
@@ -64,43 +66,37 @@ class ScenarioWriter:
             (90, "CatalogueSearch", "error-rate", "HEALTHY", "0.1 % of searches fail."),
             (80, "InterlibraryLoan", "partner-latency", "DEGRADED", "Two partners need 40 s."),
         ):
+            set_time(self._ago(hours))
             record_signal(
                 scope=scope,
                 signal_type=kind,
                 decision=HealthDecision(decision),
                 reason=reason,
                 actor=self.operator,
-                at=self._ago(hours),
             )
 
     # --- the ends of a proposal ---
     def draft(self, scenario: Mapping[str, Any]) -> None:
-        draft_contract(
-            document=_proposal(scenario),
-            proposer=self.operator,
-            at=self._ago(scenario["hours_ago"]),
-        )
+        set_time(self._ago(scenario["hours_ago"]))
+        draft_contract(document=_proposal(scenario), proposer=self.operator)
 
     def eligible(self, scenario: Mapping[str, Any]) -> SystemContract:
         at = self._ago(scenario["hours_ago"])
+        set_time(at)
         contract, _ = propose_contract(
-            document=_proposal(scenario), **_verdicts(scenario, at), proposer=self.operator, at=at
+            document=_proposal(scenario), **_verdicts(scenario, at), proposer=self.operator
         )
         return contract
 
     def rejected(self, scenario: Mapping[str, Any]) -> None:
         contract = self.eligible(scenario)
-        reject_contract(
-            contract_id=contract.pk,
-            founder=self.founder,
-            reason=scenario["rejection"],
-            at=contract.created_at + timedelta(hours=3),
-        )
+        set_time(contract.created_at + timedelta(hours=3))
+        reject_contract(contract_id=contract.pk, founder=self.founder, reason=scenario["rejection"])
 
     def expired(self, scenario: Mapping[str, Any]) -> None:
         contract = self.eligible(scenario)
-        at = contract.expires_at + timedelta(minutes=5)
-        for outcome in expire_contracts(actor=self.operator, at=at):
+        set_time(contract.expires_at + timedelta(minutes=5))
+        for outcome in expire_contracts(actor=self.operator):
             if outcome.refusal:
                 raise outcome.refusal
 
@@ -108,8 +104,9 @@ class ScenarioWriter:
         contract = self.eligible(scenario)
         at = contract.created_at + timedelta(hours=1, minutes=20)
         window = ActivationWindow(at, at + timedelta(hours=160))
+        set_time(at)
         for founder in self.founders[: quorum_for(contract.risk_level)]:
-            view = view_contract(contract_id=contract.pk, at=at)
+            view = view_contract(contract_id=contract.pk)
             contract = approve_contract(
                 contract_id=contract.pk,
                 founder=founder,
@@ -117,16 +114,15 @@ class ScenarioWriter:
                 seen_digest=view.content_digest,
                 seen_view=view.digest(),
                 confirmation=contract.reference,
-                at=at,
                 note=scenario.get("approval_note", ""),
             )
         return contract
 
     def pending(self, scenario: Mapping[str, Any]) -> GovernanceJob:
         contract = self.approved(scenario)
-        at = (contract.approved_at or contract.created_at) + timedelta(minutes=10)
+        set_time((contract.approved_at or contract.created_at) + timedelta(minutes=10))
         return activate_contract(
-            contract_id=contract.pk, actor=self.operator, at=at, timeout_minutes=LONG_ENOUGH
+            contract_id=contract.pk, actor=self.operator, timeout_minutes=LONG_ENOUGH
         )
 
     def running(self, scenario: Mapping[str, Any]) -> None:
@@ -167,7 +163,8 @@ class ScenarioWriter:
         ends: bool = False,
     ) -> GovernanceJob:
         """Start the job and report its first `steps` steps; `failure` makes the last one FAILED."""
-        _, token = run_job.start_job(job_id=job.pk, executor=self.executor, at=begins_at)
+        set_time(begins_at)
+        _, token = GovernanceOrchestrator.start_job(job.pk, executor=self.executor)
         at = begins_at
         for index, step in enumerate(job.contract.plan[:steps]):
             fails = bool(failure) and index == steps - 1
@@ -183,24 +180,25 @@ class ScenarioWriter:
                 output=None if fails else {"applied": step["change"], "on": step["target"]},
                 error=failure if fails else "",
             )
-            run_job.record_step_result(
-                job_id=job.pk, token=token, report=report, executor=self.executor, at=at
+            set_time(at)
+            GovernanceOrchestrator.record_step_result(
+                job.pk, token=token, report=report, executor=self.executor
             )
         if not ends:
             return job
-        at += timedelta(seconds=20)
-        return run_job.complete_job(job_id=job.pk, token=token, executor=self.executor, at=at)
+        set_time(at + timedelta(seconds=20))
+        return run_job.complete_job(job_id=job.pk, token=token, executor=self.executor)
 
     def _judge(
         self, job: GovernanceJob, verdict: AuditVerdict, scenario: Mapping[str, Any]
     ) -> None:
+        set_time((job.ended_at or self.now) + timedelta(minutes=12))
         record_verdict(
             job_id=job.pk,
             verdict=verdict,
             reason=scenario["verdict_reason"],
             evidence_sha256=sealed_evidence_of(job.pk).sha256,
             author=self.auditor,
-            at=(job.ended_at or self.now) + timedelta(minutes=12),
         )
 
     def _ago(self, hours: float) -> datetime:

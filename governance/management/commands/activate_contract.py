@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from governance.flows.activate_contract import activate_contract
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_timeout_argument, parse_id
@@ -35,9 +33,7 @@ active."""
         add_timeout_argument(parser, "the job")
 
     def run(self, *, contract: UUID, timeout_minutes: int, actor: Account, **_: Any) -> None:
-        job = activate_contract(
-            contract_id=contract, actor=actor, at=timezone.now(), timeout_minutes=timeout_minutes
-        )
+        job = activate_contract(contract_id=contract, actor=actor, timeout_minutes=timeout_minutes)
         self.report(
             {
                 "contract": {"id": contract, "status": "ACTIVE"},

@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.flows.sweep import SweepResult, activate_due_contracts
 from governance.management.sweeping import SweepCommand
 from governance.management.values import add_timeout_argument
@@ -36,6 +34,5 @@ changes are frozen, all contracts are passed over and stay APPROVED."""
     def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
         return activate_due_contracts(
             actor=options["actor"],
-            at=timezone.now(),
             timeout_minutes=options["timeout_minutes"],
         )

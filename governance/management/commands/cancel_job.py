@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from governance.flows.run_job import cancel_job
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, parse_id
@@ -31,5 +29,5 @@ be FAIL."""
         add_reason_argument(parser, "The reason, which is stored in the ledger.")
 
     def run(self, *, job: UUID, reason: str, actor: Account, **_: Any) -> None:
-        ended = cancel_job(job_id=job, reason=reason, actor=actor, at=timezone.now())
+        ended = cancel_job(job_id=job, reason=reason, actor=actor)
         self.report({"job": {"id": job, "status": ended.status}}, f"job {job}: {ended.status}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
 from governance.domain.roles import Role
 from governance.domain.tokens import DEFAULT_TOKEN_DAYS, TOKEN_DAYS, TOKEN_VERBS
 from governance.management.base import GovernanceCommand
@@ -86,7 +84,6 @@ names. A client sends the token as "Authorization: Bearer TOKEN"."""
             days=options["days"],
             create=options["create"],
             actor=options["actor"],
-            at=timezone.now(),
             name=options["name"],
             verbs=options["verbs"],
             capabilities=options["capabilities"],

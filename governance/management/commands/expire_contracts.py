@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.flows.sweep import SweepResult, expire_contracts
 from governance.management.sweeping import SweepCommand
 
@@ -25,4 +23,4 @@ others."""
     exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
     def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
-        return expire_contracts(actor=options["actor"], at=timezone.now())
+        return expire_contracts(actor=options["actor"])

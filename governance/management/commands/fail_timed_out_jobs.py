@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.flows.sweep import SweepResult, fail_timed_out_jobs
 from governance.management.sweeping import SweepCommand
 
@@ -26,4 +24,4 @@ again."""
     exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
 
     def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
-        return fail_timed_out_jobs(actor=options["actor"], at=timezone.now())
+        return fail_timed_out_jobs(actor=options["actor"])

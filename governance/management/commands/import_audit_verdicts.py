@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.authorities.audit.queries import verdict_on
 from governance.domain.errors import InvalidVerdictError, VerdictConflictError
 from governance.domain.values import AuditVerdict
@@ -73,7 +71,6 @@ def _record(document: dict[str, Any], *, author: Account) -> bool:
             reason=str(reason),
             evidence_sha256=str(evidence),
             author=author,
-            at=timezone.now(),
             checks=checks,
         )
     except VerdictConflictError:

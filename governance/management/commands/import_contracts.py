@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.domain.errors import DuplicateContractError, InvalidInputError, MayNotVerdictError
 from governance.domain.values import Source
 from governance.flows.propose_contract import propose_contract
@@ -103,7 +101,6 @@ def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tup
             validator_verdict=document["validator_verdict"],
             eligibility_verdict=document["eligibility_verdict"],
             proposer=proposer,
-            at=timezone.now(),
         )
     except InvalidInputError as refusal:
         first = refusal.errors[0] if refusal.errors else {"path": "", "message": ""}

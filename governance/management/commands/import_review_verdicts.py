@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from governance.authorities.contract.queries import review_verdicts_of
 from governance.domain.errors import InvalidTransitionError, InvalidVerdictError
 from governance.domain.values import ContractStatus
@@ -56,7 +54,6 @@ were recorded before count as already there. Each line is recorded in a transact
                 validator_verdict=validator,
                 eligibility_verdict=gate,
                 actor=options["actor"],
-                at=timezone.now(),
             )
         except InvalidTransitionError:
             if review_verdicts_of(contract_id) != (validator, gate):

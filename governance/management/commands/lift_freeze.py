@@ -5,8 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, parse_id
@@ -32,13 +30,12 @@ class Command(GovernanceCommand):
         add_reason_argument(parser, "Why changes are possible again; the reason is stored.")
 
     def run(self, **options: Any) -> None:
-        at = timezone.now()
-        why: dict[str, Any] = {"reason": options["reason"], "founder": options["actor"], "at": at}
+        why: dict[str, Any] = {"reason": options["reason"], "founder": options["actor"]}
         if options["freeze"]:
             lifts = [lift_freeze(freeze_id=options["freeze"], **why)]
         else:
             lifts = lift_active_freezes(**why)
-        still = active_freeze(timezone.now())
+        still = active_freeze()
         until = timestamp(still.until) if still else None
         self.report(
             {"lifted": [lift.freeze_id for lift in lifts], "frozen_until": until},

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
-
 from governance.demo.load_demo import load_demo
 from governance.demo.people import Login
 from governance.management.base import GovernanceCommand
@@ -24,7 +22,7 @@ no user yet."""
     exit_codes = {1: "the database is not empty"}
 
     def run(self, **options: Any) -> None:
-        for line in password_lines(load_demo(at=timezone.now())):
+        for line in password_lines(load_demo()):
             self.stdout.write(line)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from governance.management.base import GovernanceCommand
 from governance.services.idempotency.stored_responses import purge_stored_responses
 
@@ -20,5 +18,5 @@ like a new one. Nothing else is deleted."""
     examples = ("purge_idempotency_keys", "purge_idempotency_keys --json")
 
     def run(self, **options: Any) -> None:
-        purged = purge_stored_responses(at=timezone.now())
+        purged = purge_stored_responses()
         self.report({"purged": purged}, f"{purged} purged")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
 from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthDecision
@@ -57,7 +55,6 @@ activated."""
             decision=HealthDecision(options["decision"]),
             reason=options["reason"],
             actor=options["actor"],
-            at=timezone.now(),
         )
         self.report(
             {

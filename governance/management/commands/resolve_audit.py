@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import resolve_audit
 from governance.management.base import GovernanceCommand
@@ -47,7 +45,6 @@ job."""
             verdict=AuditVerdict(verdict),
             reason=reason,
             resolver=actor,
-            at=timezone.now(),
         )
         self.report(
             {"job": {"id": job}, "verdict": verdict},

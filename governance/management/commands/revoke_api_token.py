@@ -36,7 +36,6 @@ another token. A successor of the token, made by rotate_api_token, keeps working
         token = revoke_token(
             token_id=find_token(options["token"]).pk,
             actor=options["actor"],
-            at=at,
             reason=options["reason"],
         )
         self.report(

@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from governance.domain.tokens import DEFAULT_OVERLAP_HOURS, OVERLAP_HOURS
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, report_new_token
@@ -44,7 +42,6 @@ some hours more, so that the client can change to the new one without an interru
         token, text = rotate_token(
             token_id=old.pk,
             actor=options["actor"],
-            at=timezone.now(),
             overlap=timedelta(hours=options["overlap_hours"]),
         )
         report_new_token(self, token, text, rotated_from=old.pk)

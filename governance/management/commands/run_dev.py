@@ -16,7 +16,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
-from django.utils import timezone
 
 from governance.demo.load_demo import is_empty, load_demo
 from governance.domain.errors import CannotServeError
@@ -74,7 +73,7 @@ proxy with TLS in front."""
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         if with_demo and is_empty():
-            for line in password_lines(load_demo(at=timezone.now())):
+            for line in password_lines(load_demo()):
                 self.stdout.write(line)
             self.stdout.flush()
         connections.close_all()

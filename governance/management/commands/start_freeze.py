@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
+from governance.db.clock import database_now
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, number_in, parse_time
@@ -52,12 +52,10 @@ changes are frozen while at least one freeze is active."""
         )
 
     def run(self, **options: Any) -> None:
-        at = timezone.now()
         freeze = start_freeze(
             reason=options["reason"],
-            ends_at=options["until"] or at + timedelta(hours=options["hours"]),
+            ends_at=options["until"] or database_now() + timedelta(hours=options["hours"]),
             founder=options["actor"],
-            at=at,
         )
         self.report(
             {
