@@ -221,7 +221,6 @@ def test_approving__health_blocks__refused(
         decision=HealthDecision.BLOCKED,
         reason="It is down.",
         actor=users.operator,
-        at=now(),
     )
     form = approval(contract)
     refused(founder_browser, contract, form, everything, status=409, code="health_blocked")

@@ -72,7 +72,6 @@ def add_signal(users: Users, scope: str, decision: HealthDecision, reason: str) 
         decision=decision,
         reason=reason,
         actor=users.operator,
-        at=now(),
     )
 
 
@@ -312,7 +311,6 @@ def test_page__with_more_of_everything__asks_no_more_queries(
             decision=HealthDecision.HEALTHY,
             reason="All is well.",
             actor=users.operator,
-            at=now(),
         )
     assert cost() == few <= 15
 

@@ -156,7 +156,6 @@ def test_page__of_a_contract_that_eligibility_refused__shows_which_rule_failed(
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
         actor=users.operator,
-        at=now(),
     )
     text = text_of(founder_browser, contract)
     results = [text.count(f">{word}<") for word in ("not triggered", "failed", "not evaluated")]
@@ -283,12 +282,8 @@ def test_page__of_a_long_ledger__shows_how_it_began_and_leads_to_all_of_it(
     text = text_of(founder_browser, contract)
     assert "Only the first" not in text
     for _ in range(MAX_LEDGER_ENTRIES):
-        request_clarification(
-            contract_id=contract.pk, founder=users.founder, question="And now?", at=now()
-        )
-        answer_clarification(
-            contract_id=contract.pk, person=users.operator, answer="Yes.", at=now()
-        )
+        request_clarification(contract_id=contract.pk, founder=users.founder, question="And now?")
+        answer_clarification(contract_id=contract.pk, person=users.operator, answer="Yes.")
     text = text_of(founder_browser, contract)
     assert f"the first {MAX_LEDGER_ENTRIES} entries are shown here" in text
     assert (f">#{MAX_LEDGER_ENTRIES} " in text, f">#{MAX_LEDGER_ENTRIES + 1} " in text) == (

@@ -15,7 +15,7 @@ from governance.flows.review_contract import comment_on_contract, reject_contrac
 from governance.models import Account, ClarificationAnswer, ClarificationRequest, ContractComment
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.factories import answered, asked, draft, eligible, now, reloaded
+from tests.support.factories import answered, asked, draft, eligible, reloaded
 from tests.support.users import Users
 
 Rows = Callable[[], dict[str, list[Any]]]
@@ -144,9 +144,7 @@ def test_asking_twice_and_answering_what_was_decided__refused_in_words(
     contract = asked(users)
     answer = founder_browser.post(contract_url(contract, "clarify"), {"question": "And?"})
     assert (answer.status_code, answer.context["refusal"].code) == (409, "clarification_open")
-    reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.founder, reason="Not before the sale.")
     answer = signed_in(users.operator).post(contract_url(contract, "answer"), {"answer": "Oh."})
     assert answer.status_code == 409
     assert ClarificationAnswer.objects.count() == 0
@@ -178,7 +176,7 @@ def test_page__with_more_comments__runs_no_more_queries(
     for number in (1, 80):
         contract = answered(users)
         for _ in range(number):
-            comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Hm.", at=now())
+            comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Hm.")
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(contract))
         counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))

@@ -86,14 +86,14 @@ def test_banner__when_anonymous__runs_no_query_and_shows_nothing(users: Users) -
         answer = Client().get(reverse("admin:login"))
     assert "Log in" in answer.content.decode()
     assert BANNER not in answer.content.decode()
-    assert not [query for query in asked if "changefreeze" in query["sql"]]
+    assert not [query for query in asked if "active_freezes" in query["sql"]]
 
 
 def test_banner__costs_one_query(users: Users, founder_browser: Client) -> None:
     frozen(users)
     with CaptureQueriesContext(connection) as asked:
         founder_browser.get(reverse("admin:index"))
-    assert len([query for query in asked if "changefreeze" in query["sql"]]) == 1
+    assert len([query for query in asked if "active_freezes" in query["sql"]]) == 1
 
 
 # --- starting ---

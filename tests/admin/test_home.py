@@ -45,9 +45,7 @@ def busy(users: Users) -> None:
     eligible(users, reference="A", risk_level="critical")
     eligible(users, reference="B", at=now() - timedelta(days=4))
     rejected = eligible(users)
-    reject_contract(
-        contract_id=rejected.pk, founder=users.founder, reason="Not this quarter.", at=now()
-    )
+    reject_contract(contract_id=rejected.pk, founder=users.founder, reason="Not this quarter.")
     approved(users)
     pending_job(users)
     running_job(users)

@@ -17,6 +17,7 @@ from governance.flows.review_contract import approve_contract
 from governance.models import Account
 from governance.record.ledger.verification import verify_ledger
 from tests.support.admin import approval, contract_url, job_url
+from tests.support.clock import as_of
 from tests.support.factories import eligible, now, reloaded, running_job
 from tests.support.hostile import hostile_requests, texts
 from tests.support.hostile.admin import admin_fields
@@ -149,12 +150,13 @@ def test_note__of_legal_but_hostile_text__stays_as_it_was(users: Users) -> None:
     for name, text in list(LEGAL.items())[::25]:
         contract, at = eligible(users), now()
         note = f"[{text[:3000]}]"
-        approve_contract(
+        as_of(
+            at,
+            approve_contract,
             contract_id=contract.pk,
             founder=users.founder,
             window=ActivationWindow(at, at + timedelta(hours=1)),
             **as_seen(contract),
             note=note,
-            at=at,
         )
         assert reloaded(contract).approval_note == note, name

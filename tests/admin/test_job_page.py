@@ -78,7 +78,6 @@ def test_page__with_verdict_and_its_settling__shows_both(
         verdict=AuditVerdict.PASS,
         reason="I looked at the platform myself.",
         resolver=users.second_auditor,
-        at=now(),
     )
     text = text_of(founder_browser, job)
     assert "The evidence shows it." in text
@@ -98,7 +97,6 @@ def test_page__sets_health_before_and_after_side_by_side_and_marks_the_differenc
         decision=HealthDecision.DEGRADED,
         reason="Slower than before.",
         actor=users.operator,
-        at=now(),
     )
     text = text_of(founder_browser, running.complete())
     row = text.split('<th scope="row">Search</th>')[1].split("</tr>")[0]

@@ -33,7 +33,6 @@ from tests.support.factories import (
     failed_job,
     finished_job,
     judged_job,
-    now,
     running_job,
 )
 from tests.support.roles import as_owner
@@ -101,7 +100,7 @@ def test_ledger__of_one_entry__says_so_in_the_singular(
 
 def test_reason__is_shown_and_never_run(users: Users, founder_browser: Client) -> None:
     contract = eligible(users)
-    reject_contract(contract_id=contract.pk, founder=users.founder, reason=EVIL, at=now())
+    reject_contract(contract_id=contract.pk, founder=users.founder, reason=EVIL)
     page = ledger_page(founder_browser, contract)
     assert EVIL not in page.content.decode()
     assert f"<blockquote>{EVIL}</blockquote>" in text_of(page)
@@ -294,7 +293,6 @@ def test_ledger__with_more_entries__runs_no_more_queries(
             reason="Who knows.",
             evidence_sha256=contract.job.evidence.sha256,
             author=users.auditor,
-            at=now(),
         )
         with CaptureQueriesContext(connection) as captured:
             ledger_page(founder_browser, contract)

@@ -20,7 +20,7 @@ from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.attacks import check_deferred_triggers
-from tests.support.factories import THREE_CHANGES, draft, eligible, now, reloaded
+from tests.support.factories import THREE_CHANGES, draft, eligible, reloaded
 from tests.support.forms import FORM, Form
 from tests.support.json_values import plain_json
 from tests.support.roles import as_owner
@@ -344,9 +344,7 @@ def test_contract__decided_meanwhile__refused_with_all_that_was_typed(
     contract = eligible(users)
     form = opened(founder_browser, contract).set(c1__new__typed="30", reason=MODIFYING)
     form = form_of(form.press(founder_browser, address(contract), "preview"))
-    reject_contract(
-        contract_id=contract.pk, founder=users.second_founder, reason="Not now, sorry.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.second_founder, reason="Not now, sorry.")
     answer = form.press(founder_browser, address(contract), "modify")
     assert (answer.status_code, answer.context["refusal"].code) == (409, "contract_immutable")
     assert form_of(answer)["c1-new-typed"] == "30"

@@ -123,7 +123,7 @@ def unused(users: Users) -> Any:
     at = now() - timedelta(hours=3)
     window = ActivationWindow(at, at + timedelta(hours=1))
     contract = approved(users, at=at, window=window)
-    return fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=now())
+    return fail_contract_past_window(contract_id=contract.pk, actor=users.operator)
 
 
 def expired(users: Users) -> Any:

@@ -54,7 +54,7 @@ def test_queue__with_a_question_open__says_review_paused_and_offers_no_second_qu
     contract = eligible(users)
     assert contract_url(contract, "clarify") in founder_browser.get(reverse(QUEUE)).content.decode()
     request_clarification(
-        contract_id=contract.pk, founder=users.founder, question="Which search is meant?", at=now()
+        contract_id=contract.pk, founder=users.founder, question="Which search is meant?"
     )
     page = founder_browser.get(reverse(QUEUE)).content.decode()
     assert "review paused: a question is open" in page
@@ -162,7 +162,9 @@ def test_queue__with_more_rows__asks_no_more_queries_and_counts_no_table(
         eligible(users)
     many = queries_of(founder_browser)
     assert len(many) == len(few) <= 9
-    assert not [sql for sql in many if "COUNT(" in sql.upper()]
+    # The banner's query counts the few active freezes.
+    counting = [sql for sql in many if "COUNT(" in sql.upper() and "active_freezes" not in sql]
+    assert not counting
     (listing,) = [sql for sql in many if "systemcontract" in sql and "ORDER BY" in sql]
     for column in ("proposed_changes", "plan", "eligibility_verdict"):
         assert f'"{column}"' not in listing

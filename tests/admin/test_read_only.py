@@ -16,7 +16,7 @@ from governance.domain.values import HealthDecision
 from governance.models import Account
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.factories import judged_job, now
+from tests.support.factories import judged_job
 from tests.support.freezes import frozen
 from tests.support.tokens import made_token
 from tests.support.users import Users
@@ -43,7 +43,6 @@ def one_of_each(users: Users) -> None:
         decision=HealthDecision.DEGRADED,
         reason="Slow.",
         actor=users.operator,
-        at=now(),
     )
     judged_job(users)
     frozen(users)

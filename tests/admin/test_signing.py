@@ -55,7 +55,7 @@ def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
 ) -> None:
     contract = eligible(users)
     page = founder_browser.get(contract_url(contract, "approve"))
-    seen = view_contract(contract_id=contract.pk, at=now())
+    seen = view_contract(contract_id=contract.pk)
     text = page.content.decode()
     for fact, value in seen.facts.items():
         assert f"<dt>{fact}</dt><dd>{value}</dd>" in text
@@ -75,7 +75,7 @@ def test_view__changed_meanwhile__refused_explained_and_offered_anew(
     with as_owner():
         ConfigurationEntry.objects.create(scope="Search", key="page_size", value=33)
         Capability.objects.create(name="Search", lifecycle="LAUNCHED")
-    comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Wait!", at=now())
+    comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Wait!")
     before = everything()
     form |= {"note": "Go <b>on</b>.", "confirmation": "x"}
     answer = send(founder_browser, contract, form)

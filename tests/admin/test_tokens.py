@@ -19,7 +19,6 @@ from governance.models.fields import new_id
 from governance.services.access.tokens import revoke_token
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.factories import now
 from tests.support.forms import Form
 from tests.support.tokens import made_token
 from tests.support.users import Users
@@ -185,7 +184,7 @@ def test_list__shows_states_uses_and_scopes_in_words(users: Users, browser: Clie
     made_token(users.viewer, lasts=timedelta(seconds=-1), verbs=["view_governancejob"])
     made_token(users.viewer, verbs=["view_ledgerentry", "view_jobstep"])
     revoked, _ = made_token(users.auditor, lasts=None)
-    revoke_token(token_id=revoked.pk, actor=users.founder, at=now())
+    revoke_token(token_id=revoked.pk, actor=users.founder)
     html = browser.get(LIST).content.decode()
     for words in ("LIVE", "EXPIRED", "REVOKED", "rack 3", "A, B and 1 more", "everything", "never"):
         assert words in html, words

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-REPORT_TIMES = {"started_at": "2026-11-22T17:25:30Z", "completed_at": "2026-11-22T17:25:31Z"}
+from tests.support.clock import as_of
+
 API = "/api/v1/"
 
 Examples = dict[str, dict[str, Any]]
@@ -80,10 +81,10 @@ def record_examples() -> Examples:
     recorder = ExampleRecorder()
     contract_id = _approved_contract(recorder)
     _record_freezes(recorder)
-    job_id, token = _record_activation(recorder, contract_id)
-    _record_execution(recorder, job_id, token)
-    _record_verdict_calls(recorder, job_id)
-    _record_reads(recorder, contract_id, job_id)
+    job = _record_activation(recorder, contract_id)
+    _record_execution(recorder, job)
+    _record_verdict_calls(recorder, job["id"])
+    _record_reads(recorder, contract_id, job["id"])
     return recorder.recorded
 
 
@@ -103,13 +104,14 @@ def _approved_contract(recorder: ExampleRecorder) -> Any:
     assert imported.code == 0, imported.err
     contract = SystemContract.objects.get()
     at = contract.created_at + timedelta(microseconds=1)
-    approve_contract(
+    as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=recorder.people["founder"],
         window=ActivationWindow(at, at + timedelta(hours=24)),
         note="The preview ran well.",
         **as_seen(contract),
-        at=at,
     )
     return contract.pk
 
@@ -122,16 +124,17 @@ def _record_freezes(recorder: ExampleRecorder) -> None:
     recorder.call("get_freeze_state", "worker", "get", "freezes/", title="no-freeze")
     with _rolled_back():
         now = timezone.now()
-        start_freeze(
+        as_of(
+            now,
+            start_freeze,
             reason="The payment provider is down.",
             ends_at=now + timedelta(hours=3),
             founder=recorder.people["founder"],
-            at=now,
         )
         recorder.call("get_freeze_state", "worker", "get", "freezes/", title="frozen")
 
 
-def _record_activation(recorder: ExampleRecorder, contract_id: Any) -> tuple[str, str]:
+def _record_activation(recorder: ExampleRecorder, contract_id: Any) -> dict[str, Any]:
     address = "contracts/{id}/activate/"
     with _rolled_back():
         unknown_id = "01a20444-2107-75be-ae46-75a54fe02b97"
@@ -153,14 +156,19 @@ def _record_activation(recorder: ExampleRecorder, contract_id: Any) -> tuple[str
         recorder.call(
             "start_job", "worker", "post", "jobs/{id}/start/", {}, title="start", pk=job_id
         )
-    claimed = recorder.call("claim_job", "worker", "post", "jobs/claim/", {}, title="claim")
-    return job_id, claimed["execution_token"]
+    job: dict[str, Any] = recorder.call(
+        "claim_job", "worker", "post", "jobs/claim/", {}, title="claim"
+    )
+    return job
 
 
-def _record_execution(recorder: ExampleRecorder, job_id: str, token: str) -> None:
+def _record_execution(recorder: ExampleRecorder, job: dict[str, Any]) -> None:
+    job_id, token = job["id"], job["execution_token"]
+    times = {"started_at": job["started_at"], "completed_at": job["started_at"]}
+
     def report(index: int, title: str, **fields: Any) -> None:
         body = {"execution_token": token, "step_index": index, "status": "COMPLETED"}
-        body |= REPORT_TIMES | {"output": {"applied": True}} | fields
+        body |= times | {"output": {"applied": True}} | fields
         recorder.call(
             "report_step", "worker", "post", "jobs/{id}/results/", body, title=title, pk=job_id
         )
@@ -172,7 +180,7 @@ def _record_execution(recorder: ExampleRecorder, job_id: str, token: str) -> Non
 
     recorder.recorded["follow_job"] = {"id": job_id}  # the response is an event stream, not JSON
     with _rolled_back():
-        both = [REPORT_TIMES | {"step_index": n, "status": "COMPLETED"} for n in (0, 1)]
+        both = [times | {"step_index": n, "status": "COMPLETED"} for n in (0, 1)]
         body = {"execution_token": token, "results": both}
         recorder.call(
             "report_step", "worker", "post", "jobs/{id}/results/", body, title="both", pk=job_id

@@ -9,17 +9,21 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.domain.canonical import timestamp
+from tests.support.factories import now
+
 API = "/api/v1/"
 
 
 def report_body(token: str, step_index: int = 0, **fields: Any) -> dict[str, Any]:
-    """Return the body of a completed step's report, with `fields` replaced."""
+    """Return the body of the report of a step that completed now, with `fields` replaced."""
+    at = timestamp(now())
     return {
         "execution_token": token,
         "step_index": step_index,
         "status": "COMPLETED",
-        "started_at": "2026-11-02T09:00:00Z",
-        "completed_at": "2026-11-02T09:00:01.5Z",
+        "started_at": at,
+        "completed_at": at,
         "output": {"done": True},
     } | fields
 

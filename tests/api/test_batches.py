@@ -8,24 +8,30 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.domain.canonical import timestamp
 from governance.models import LedgerEntry, StepResult
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.factories import THREE_CHANGES, Running, pending_job, reloaded, running_job
+from tests.support.factories import THREE_CHANGES, Running, now, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 BROKEN = {"status": "FAILED", "error": "It broke.", "output": None}
 
 
 def reports(*indexes: int, **fields: Any) -> list[dict[str, Any]]:
-    made = [report_body("", index, **fields) for index in indexes]
-    return [{k: v for k, v in one.items() if k != "execution_token"} for one in made]
+    """Return reports of completed steps; `send` adds when they ran."""
+    completed = {"status": "COMPLETED", "output": {"done": True}}
+    return [{"step_index": index} | completed | fields for index in indexes]
 
 
 def send(
     client_for: ClientFor, running: Running, results: Any, *, token: str = "", **fields: Any
 ) -> Any:
     client = client_for(running.users.executor)
+    at = timestamp(running.job.started_at or now())
+    if isinstance(results, list):
+        times = {"started_at": at, "completed_at": at}
+        results = [times | one if isinstance(one, dict) else one for one in results]
     body = {"execution_token": token or running.token, "results": results} | fields
     return client.post(f"{API}jobs/{running.job.pk}/results/", body)
 
@@ -145,10 +151,8 @@ def test_batch__of_whatever_size__asks_the_database_alike(
             THREE_CHANGES[2] | {"parameters": {"number": number}} for number in range(steps - 1)
         ]
         running = running_job(users, proposed_changes=changes)
-        client = client_for(users.executor)
-        body = {"execution_token": running.token, "results": reports(*range(steps))}
         with CaptureQueriesContext(connection) as asked:
-            answer = client.post(f"{API}jobs/{running.job.pk}/results/", body)
+            answer = send(client_for, running, reports(*range(steps)))
         assert answer.status_code == 201, answer.content
         counts.append(len(asked))
         running.complete()

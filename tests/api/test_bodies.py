@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 
 from governance.api.parsers import StrictJSONParser
+from governance.domain.canonical import timestamp
 from governance.domain.errors import InvalidInputError
 from governance.models import StepResult
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
-from tests.support.factories import approved, finished_job, pending_job, running_job
+from tests.support.factories import approved, finished_job, now, pending_job, running_job
 from tests.support.users import Users
 
 JSON = "application/json"
 
 
 def raw_report(token: str, output: bytes) -> bytes:
+    at = timestamp(now()).encode()
     return (
         b'{"execution_token": "%s", "step_index": 0, "status": "COMPLETED",'
-        b' "started_at": "2026-11-02T09:00:00Z", "completed_at": "2026-11-02T09:00:01Z",'
-        b' "output": %s}' % (token.encode(), output)
+        b' "started_at": "%s", "completed_at": "%s", "output": %s}'
+        % (token.encode(), at, at, output)
     )
 
 

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection, transaction
 
-from governance.flows import run_job
+from governance.authorities.orchestrator import tracking
 from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
 from tests.api.support import API
@@ -48,7 +48,7 @@ def oldest_job_locked(release: threading.Event) -> Iterator[None]:
 def test_claim__while_the_only_job_is_locked_briefly__gets_it(
     committed: Users, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_job, "MAX_CLAIM_PAUSE_SECONDS", 2.0)
+    monkeypatch.setattr(tracking, "MAX_CLAIM_PAUSE_SECONDS", 2.0)
     job, client = pending_job(committed), client_for(committed.executor)
     release = threading.Event()
     with oldest_job_locked(release):

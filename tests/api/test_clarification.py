@@ -8,7 +8,7 @@ from governance.flows.review_contract import reject_contract
 from governance.models import ClarificationRequest
 from tests.api.conftest import ClientFor
 from tests.api.support import API
-from tests.support.factories import answered, asked, eligible, now
+from tests.support.factories import answered, asked, eligible
 from tests.support.users import Users
 
 
@@ -26,9 +26,7 @@ def test_contract__with_an_open_question__shows_it_and_no_end(
 
 def test_contract__without_one_or_decided__shows_none(users: Users, client_for: ClientFor) -> None:
     left_open = asked(users)
-    reject_contract(
-        contract_id=left_open.pk, founder=users.founder, reason="Not before the sale.", at=now()
-    )
+    reject_contract(contract_id=left_open.pk, founder=users.founder, reason="Not before the sale.")
     viewer = client_for(users.viewer)
     for contract in (eligible(users), answered(users)):
         shown = viewer.get(f"{API}contracts/{contract.pk}/").json()

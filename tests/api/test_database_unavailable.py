@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
@@ -39,14 +39,13 @@ def test_call__whose_connection_was_cut__503_and_then_well_again(
 
 
 def test_write__where_the_database_only_reads__503_and_reading_goes_on(
-    users: Users, client_for: ClientFor
+    committed: Users, client_for: ClientFor
 ) -> None:
-    contract = approved(users)
-    client = client_for(users.operator)
+    contract = approved(committed)
+    client = client_for(committed.operator)
     client.get(f"{API}jobs/")  # records the token's use, which a read-only transaction cannot
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-        answer = client.post(f"{API}contracts/{contract.pk}/activate/", {}, format="json")
-        assert_problem(answer, 503, "database_unavailable")
-        assert client.get(f"{API}contracts/").status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    answer = client.post(f"{API}contracts/{contract.pk}/activate/", {}, format="json")
+    assert_problem(answer, 503, "database_unavailable")
+    assert client.get(f"{API}contracts/").status_code == 200

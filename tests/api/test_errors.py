@@ -85,7 +85,6 @@ def test_activation__on_blocked_health__409(users: Users, client_for: ClientFor)
         decision=HealthDecision.BLOCKED,
         reason="Too slow.",
         actor=users.operator,
-        at=now(),
     )
     problem = assert_problem(activate(client_for(users.operator), contract), 409, "health_blocked")
     assert problem["details"] == {"blocking": ["Search"]}

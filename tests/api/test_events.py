@@ -15,14 +15,14 @@ import httpx
 import pytest
 
 from governance.api.stream_broker import STREAM_BROKER
-from governance.flows import run_job
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.models import ApiToken
 from governance.services.access import tokens
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.commands import ROOT
 from tests.support.events import Stream, following
-from tests.support.factories import failed_job, judged_job, now, pending_job, running_job
+from tests.support.factories import failed_job, judged_job, pending_job, running_job
 from tests.support.http import served_application
 from tests.support.sites import client_of, new_token
 from tests.support.users import Users
@@ -211,7 +211,7 @@ def test_events__refused__as_problem_documents(users: Users, client_for: ClientF
 
 def revoke_token(viewer: Any) -> None:
     [token] = ApiToken.objects.filter(user=viewer)
-    tokens.revoke_token(token_id=token.pk, actor=viewer, at=now())
+    tokens.revoke_token(token_id=token.pk, actor=viewer)
 
 
 def switch_off(viewer: Any) -> None:
@@ -247,7 +247,7 @@ def test_stream__has_an_end__and_goes_on_elsewhere(committed: Users, settings: A
     with served_application() as address, client_of(address, committed.viewer) as viewer:
         with following(viewer, job.pk) as stream:
             received = stream.rest()
-        run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())
+        GovernanceOrchestrator.start_job(job_id=job.pk, executor=committed.executor)
         with following(viewer, job.pk, received[-1].id) as stream:
             received += stream.rest()
     assert [event.name for event in received] == ["job.activation.created", "job.execution.started"]

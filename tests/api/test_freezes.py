@@ -63,22 +63,23 @@ def test_freeze_state__with_a_parameter__refused(users: Users, client_for: Clien
 
 @pytest.mark.parametrize("call", ["claim", "start", "activate"])
 def test_call__while_frozen__409_with_until_and_reason(
-    users: Users, client_for: ClientFor, call: str
+    committed: Users, client_for: ClientFor, call: str
 ) -> None:
-    job, contract = pending_job(users), approved(users)
-    freeze = frozen(users)
+    job, contract = pending_job(committed), approved(committed)
+    freeze = frozen(committed)
     address = {
         "claim": "jobs/claim/",
         "start": f"jobs/{job.pk}/start/",
         "activate": f"contracts/{contract.pk}/activate/",
     }[call]
+    client = client_for(committed.executor)
     with nothing_written():
-        answer = client_for(users.executor).post(API + address)
+        answer = client.post(API + address)
     problem = assert_problem(answer, 409, "change_freeze_active")
     assert problem["details"]["reason"] == freeze.reason
     assert problem["details"]["until"] == rfc_3339(freeze.ends_at)
-    lifted(users, freeze)
-    assert client_for(users.executor).post(API + address).status_code in (200, 201)
+    lifted(committed, freeze)
+    assert client.post(API + address).status_code in (200, 201)
 
 
 def test_claim__nothing_waits_and_frozen__409_not_204(users: Users, client_for: ClientFor) -> None:

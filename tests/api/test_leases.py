@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from governance.domain.canonical import timestamp
 from governance.flows.sweep import fail_timed_out_jobs
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
@@ -25,7 +26,10 @@ def lease_of(answer: Any) -> datetime | None:
 
 def send(client: Any, running: Running, call: str, step_index: int = 0) -> Any:
     completion = {"execution_token": running.token}
-    body = report_body(running.token, step_index) if call == "results" else completion
+    # The step ran when the job started, so the report is the same when it is sent again.
+    at = timestamp(running.job.started_at)
+    report = report_body(running.token, step_index, started_at=at, completed_at=at)
+    body = report if call == "results" else completion
     return client.post(f"{API}jobs/{running.job.pk}/{call}/", body)
 
 
@@ -88,7 +92,7 @@ def test_lost_executor__comes_back_after_the_sweep__409_and_the_record_stays(
     users: Users, client_for: ClientFor
 ) -> None:
     running = running_job(users, at=now() - LONG_AGO)
-    [_] = fail_timed_out_jobs(actor=users.operator, at=now())
+    [_] = fail_timed_out_jobs(actor=users.operator)
     executor = client_for(users.executor)
     shown = executor.get(f"{API}jobs/{running.job.pk}/").json()
     assert (shown["status"], shown["lease_expires_at"]) == ("FAILED", None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
+from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict
 from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
@@ -173,17 +175,18 @@ def test_report__sent_again__answers_200_with_the_stored_result(
     running = running_job(users)
     executor = client_for(users.executor)
     address = f"{API}jobs/{running.job.pk}/results/"
+    at = running.job.started_at
     body = report_body(
         running.token,
         output={"a": [1, 2.5, None, "é\U0001f600"], "b": 1e20 / 1e10},
         health_after=None,
-        started_at="2026-11-02T10:00:00.123456789+01:00",
+        started_at=f"{at + timedelta(hours=1):%Y-%m-%dT%H:%M:%S.%f}789+01:00",
     )
     first, again = executor.post(address, body), executor.post(address, body)
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json()
     assert first.json()["output"] == body["output"]
-    assert first.json()["started_at"] == "2026-11-02T09:00:00.123456Z"
+    assert first.json()["started_at"] == timestamp(at)
     assert running.job.results.count() == 1
 
 

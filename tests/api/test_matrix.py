@@ -17,7 +17,6 @@ from governance.models import Account, GovernanceJob
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.api.test_who_may import all_calls
-from tests.support.factories import now
 from tests.support.matrix import (
     ELSEWHERE,
     ID,
@@ -97,7 +96,7 @@ def call(
     """Return the response's status and its error code, which is empty for a success."""
     if route == "jobs/claim/" and state != "PENDING":
         for job in GovernanceJob.objects.filter(status=JobStatus.PENDING):
-            cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator, at=now())
+            cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator)
     path = API + route.replace(ID, str(fixtures.ids.get(state, "")))
     body = OPERATIONS[method, route].body(fixtures, state) if method == "post" else None
     answer: Any = getattr(client, method)(path, body)

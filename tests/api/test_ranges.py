@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, assert_problem, queries_of
+from tests.support.clock import as_of
 from tests.support.factories import eligible, running_job
 from tests.support.users import Users
 
@@ -46,7 +47,7 @@ def test_contracts__within_ranges__edges_and_all_in_any_order(
     }
     ends_at = made["before"].review_ends_at
     assert ends_at is not None
-    expire_contract(contract_id=made["before"].pk, actor=users.operator, at=ends_at + HOUR)
+    as_of(ends_at + HOUR, expire_contract, contract_id=made["before"].pk, actor=users.operator)
     parameters = "&".join(f"{name}={quote(at.isoformat())}" for name, at in query.items())
     viewer = client_for(users.viewer)
     wanted = sorted(str(made[key].pk) for key in expected)

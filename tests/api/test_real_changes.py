@@ -16,16 +16,16 @@ from typing import Any
 
 import httpx
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.changes import parse_changes
 from governance.domain.values import AuditVerdict, ContractStatus, JobStatus
-from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.models import AuditEvidence, GovernanceJob, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.api.support import API
 from tests.support.clients import require_conforming
-from tests.support.factories import Running, now
+from tests.support.factories import Running
 from tests.support.http import served_application
 from tests.support.kubernetes import needs_real_changes, real_changes
 from tests.support.real_contracts import CONTRACTS, approve_all, drawn, propose_all
@@ -111,10 +111,10 @@ def claimed(worker: Worker, contracts: list[SystemContract]) -> None:
 
 def through_the_flows(users: Users, contract: SystemContract) -> None:
     """Activate, execute and audit one contract without HTTP."""
-    job = activate_contract(
-        contract_id=contract.pk, actor=users.operator, at=now(), timeout_minutes=60
+    job = activate_contract(contract_id=contract.pk, actor=users.operator, timeout_minutes=60)
+    running = Running(
+        *GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor), users
     )
-    running = Running(*run_job.start_job(job_id=job.pk, executor=users.executor, at=now()), users)
     for step in job.steps.order_by("step_index"):
         running.record(running.report(step.step_index, output={"applied": step.change}))
     assert running.complete().status == JobStatus.COMPLETED
@@ -124,7 +124,6 @@ def through_the_flows(users: Users, contract: SystemContract) -> None:
         reason="As approved.",
         evidence_sha256=AuditEvidence.objects.get(job=job).sha256,
         author=users.auditor,
-        at=now(),
     )
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 from django.db import connection, transaction
 
-from governance.flows import run_job
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.models import SystemContract
 from govsite.embedded import APP_ROLE
 from govsite.gunicorn_settings import THREADS_FOR_CALLS
 from tests.support.databases import server
 from tests.support.events import PATIENCE_SECONDS, following
-from tests.support.factories import now, pending_job
+from tests.support.factories import pending_job
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users
 
@@ -80,7 +80,7 @@ def test_streams__at_capacity__leave_all_other_threads_and_connections_to_calls(
             assert sessions() == THREADS_FOR_CALLS
         answers = sorted(call.result().status_code for call in calls)
         assert answers == [200] + [409] * (THREADS_FOR_CALLS - 1)
-        run_job.start_job(job_id=followed.pk, executor=committed.executor, at=now())
+        GovernanceOrchestrator.start_job(job_id=followed.pk, executor=committed.executor)
         for stream in streams:
             assert [event.name for event in stream.events(1)] == ["job.execution.started"]
 
@@ -141,7 +141,7 @@ def test_stream__whose_database_goes_and_comes_back__goes_on(committed: Users) -
             stream.beat()
             stream.beat()
             assert sessions() == 0
-        run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())
+        GovernanceOrchestrator.start_job(job_id=job.pk, executor=committed.executor)
         assert [event.name for event in stream.events(1)] == ["job.execution.started"]
 
 

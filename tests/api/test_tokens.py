@@ -17,6 +17,7 @@ from governance.services.access.tokens import revoke_token, rotate_token
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.api.test_who_may import call, routes
+from tests.support.clock import as_of
 from tests.support.factories import now, running_job
 from tests.support.tokens import made_token, new_token
 from tests.support.users import Users
@@ -35,7 +36,7 @@ def test_token__revoked__401_from_the_next_call_on_and_expired_or_not(users: Use
     client = with_token(text)
     assert client.get(JOBS).status_code == 200
     for one in (token, old):
-        revoke_token(token_id=one.pk, actor=users.founder, at=now())
+        revoke_token(token_id=one.pk, actor=users.founder)
     for one_text in (text, old_text):
         problem = assert_problem(with_token(one_text).get(JOBS), 401, "token_revoked")
         assert set(problem) == {"type", "title", "status", "detail", "code"}
@@ -44,8 +45,12 @@ def test_token__revoked__401_from_the_next_call_on_and_expired_or_not(users: Use
 
 def test_token__rotated__both_are_valid_until_the_overlap_is_over(users: Users) -> None:
     old, text = made_token(users.viewer)
-    _, new_text = rotate_token(
-        token_id=old.pk, overlap=timedelta(0), actor=users.founder, at=now() - timedelta(seconds=1)
+    _, new_text = as_of(
+        now() - timedelta(seconds=1),
+        rotate_token,
+        token_id=old.pk,
+        overlap=timedelta(0),
+        actor=users.founder,
     )
     assert_problem(with_token(text).get(JOBS), 401, "token_expired")
     assert with_token(new_text).get(JOBS).status_code == 200
@@ -53,7 +58,7 @@ def test_token__rotated__both_are_valid_until_the_overlap_is_over(users: Users) 
 
 def test_token__begins_like_one_that_is_revoked__is_just_unknown(users: Users) -> None:
     token, text = made_token(users.viewer)
-    revoke_token(token_id=token.pk, actor=users.founder, at=now())
+    revoke_token(token_id=token.pk, actor=users.founder)
     forged = text[:-1] + ("0" if text[-1] != "0" else "1")
     assert_problem(with_token(forged).get(JOBS), 401, "authentication_failed")
 

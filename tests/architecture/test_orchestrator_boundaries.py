@@ -25,14 +25,7 @@ from governance.models import (
     GovernanceSignal,
 )
 from governance.services.registry.operations import register_capabilities
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.factories import failed_job, finished_job, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 FOLDER = Path(governance.authorities.orchestrator.__file__).parent
@@ -82,9 +75,7 @@ def names_in(path: Path) -> set[str]:
 
 
 def never_started(users: Users) -> GovernanceJob:
-    return cancel_job(
-        job_id=pending_job(users).pk, reason="Not needed.", actor=users.operator, at=now()
-    )
+    return cancel_job(job_id=pending_job(users).pk, reason="Not needed.", actor=users.operator)
 
 
 ENDS: list[Callable[[Users], GovernanceJob]] = [

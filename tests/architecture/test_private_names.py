@@ -33,11 +33,6 @@ PUBLIC: Mapping[str, str] = {
     "_fields": "Python documents it for namedtuple",
     "_exit": "Python documents os._exit: the only exit that no handler can catch",
 }
-# Uses that are still to be replaced.
-EXEMPT: Mapping[str, frozenset[str]] = {
-    "governance/db/row_mapping.py": frozenset({"_state", "_prepare_cursor"}),
-    "governance/services/access/callers.py": frozenset({"_user_perm_cache", "_group_perm_cache"}),
-}
 ACCESS_BY_NAME = {"getattr", "setattr", "hasattr", "delattr", "attrgetter", "methodcaller"}
 
 
@@ -105,7 +100,7 @@ def relative(path: Path) -> str:
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_module__uses_no_private_name_of_another(path: Path) -> None:
-    assert foreign_names_used_in(path) - EXEMPT.get(relative(path), frozenset()) == set()
+    assert foreign_names_used_in(path) == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)
@@ -123,7 +118,7 @@ def test_class__overrides_no_private_name_of_another_package(path: Path) -> None
             for name in private_names_defined_in(node) - set(PUBLIC)
             if any(name in vars(base) for base in foreign)
         }
-        assert overridden - EXEMPT.get(relative(path), frozenset()) == set(), node.name
+        assert overridden == set(), node.name
 
 
 def test_rule__finds_each_way_to_a_private_name() -> None:

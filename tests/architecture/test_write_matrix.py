@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from governance import models
+from governance.models.sql import read_sql, sql_files
 from tests.support.writing_calls import WRITING, written_by
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ WRITERS = {
     "GovernanceJob": {
         "authorities.orchestrator.activation",
         "authorities.orchestrator.step_results",
-        "authorities.orchestrator.job_writes",
+        "authorities.orchestrator.tracking",
     },
     "GovernanceJob.status": {"authorities.orchestrator.tracking"},
     "JobStep": {"authorities.orchestrator.activation"},
@@ -53,17 +54,17 @@ WRITERS = {
     "HealthSnapshot": {
         "authorities.orchestrator.activation",
         "authorities.orchestrator.snapshots",
-        "authorities.orchestrator.job_writes",
+        "authorities.orchestrator.tracking",
     },
-    "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.job_writes"},
+    "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.tracking"},
     "GovernanceAudit": {"authorities.audit.verdicts"},
     "AuditResolution": {"authorities.audit.verdicts"},
-    # The SQL calls of a claim and of a step report serialize their entries in PostgreSQL, because
-    # only there the head of the chain is known.
+    # The SQL calls of the orchestrator append their entries by the SQL function that `chain` calls.
     "LedgerEntry": {
         "record.ledger.chain",
+        "authorities.orchestrator.activation",
         "authorities.orchestrator.step_results",
-        "authorities.orchestrator.job_writes",
+        "authorities.orchestrator.tracking",
     },
     "Capability": {"services.registry.operations"},
     "ConfigurationEntry": {"services.registry.operations"},
@@ -71,7 +72,12 @@ WRITERS = {
     "IdempotencyRecord": {"services.idempotency.stored_responses"},
     "ChangeFreeze": {"services.freezes.operations"},
     "FreezeLift": {"services.freezes.operations"},
-    "Account": {"services.access.accounts"},
+    # The authorities only name a person, whose name was read together with a contract or a job.
+    "Account": {
+        "services.access.accounts",
+        "authorities.contract.queries",
+        "authorities.orchestrator.job_state",
+    },
     "ApiToken": {"services.access.tokens"},
     "ContractTombstone": {"record.retention.removal"},
 }
@@ -101,6 +107,11 @@ def test_each_table_and_status__has_one_writing_authority() -> None:
     matrix = write_matrix()
     print_matrix(matrix)
     assert matrix == WRITERS
+
+
+def test_text_and_hash_of_an_entry__are_made_by_one_sql_function() -> None:
+    inserting = [name for name in sql_files() if "INTO governance_ledgerentry" in read_sql(name)]
+    assert inserting == ["append_entries"]
 
 
 def test_rows_are_saved__only_by_the_modules_that_write_them() -> None:

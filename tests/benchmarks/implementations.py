@@ -1,7 +1,7 @@
 """The two implementations that `record` compares: govsite, and the same rows written by hand.
 
 `ours` is Django as in a web process, under the application's role: the flow or, in names with
-`-transaction`, the operation that the flow calls after it has read health and change freezes.
+`-transaction`, the read and the operation of the flow, without reading health.
 `limit` is psycopg with prepared statements in autocommit; each transaction is one function of
 limit.sql, on mirror tables.
 """
@@ -17,6 +17,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.job_state import read_contract, read_job_history
 from governance.authorities.orchestrator.leases import lease_grace
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthDecision, HealthReading, StepReport, StepStatus
@@ -69,44 +70,42 @@ def ours() -> dict[str, Work]:
             completed_at=at,
             output=OUTPUT,
         )
-        run_job.record_step_result(
-            job_id=job_id, token=token, report=step_report, executor=executor, at=at
+        GovernanceOrchestrator.record_step_result(
+            job_id, token=token, report=step_report, executor=executor
         )
 
     def claim(item: Item) -> tuple[UUID, str, int]:
-        claimed = run_job.claim_job(executor=executor, at=now())
+        claimed = GovernanceOrchestrator.claim_job(executor=executor)
         if claimed is None:
             raise RuntimeError("There was no job to claim.")
         job, token = claimed
         return job.pk, token, job.total_steps
 
     def whole(item: Item) -> None:
-        activate_contract(contract_id=item.contract, actor=operator, at=now())
+        activate_contract(contract_id=item.contract, actor=operator)
         job_id, token, steps = claim(item)
         for step in range(steps):
             report(job_id, token, step)
-        run_job.complete_job(job_id=job_id, token=token, executor=executor, at=now())
+        run_job.complete_job(job_id=job_id, token=token, executor=executor)
 
     return {
-        "activate": lambda item: activate_contract(
-            contract_id=item.contract, actor=operator, at=now()
-        ),
+        "activate": lambda item: activate_contract(contract_id=item.contract, actor=operator),
         "activate-transaction": lambda item: GovernanceOrchestrator.activate_contract(
-            item.contract, actor=operator, health=reading(), at=now()
+            read_contract(item.contract), actor=operator, health=reading()
         ),
         "claim": claim,
         "start-transaction": lambda item: GovernanceOrchestrator.start_job(
-            item.job, executor=executor, at=now()
+            item.job, executor=executor
         ),
         "record": lambda step: report(step[0].job, step[0].token, step[1]),
         "complete": lambda item: run_job.complete_job(
-            job_id=item.job, token=item.token, executor=executor, at=now()
+            job_id=item.job, token=item.token, executor=executor
         ),
         "complete-transaction": lambda item: GovernanceOrchestrator.complete_job(
-            item.job, token=item.token, executor=executor, health=reading(), at=now()
+            read_job_history(item.job), token=item.token, executor=executor, health=reading()
         ),
         "cancel-transaction": lambda item: GovernanceOrchestrator.cancel_job(
-            item.job, reason=REASON, actor=operator, health=reading(), at=now()
+            read_job_history(item.job), reason=REASON, actor=operator, health=reading()
         ),
         "whole": whole,
     }

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from django.db import connections
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.step_reports import MAX_REPORTS
+from governance.db.clock import adjustable_clock
 from governance.demo.people import UserFactory
 from governance.demo.scenario import People
 from governance.domain.values import JobStatus, StepReport, StepStatus
@@ -76,15 +78,14 @@ def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
     first = first_free_number(append=True)
     kind = ContractKind(ends_as, 0, steps, "medium", NOW)
     proposal = proposal_for(kind, reference_of(first))
-    getattr(writer, ends_as)(proposal)
+    with adjustable_clock():
+        getattr(writer, ends_as)(proposal)
     contract = SystemContract.objects.get(reference=proposal["reference"])
     original = Original(contract.pk, contract.reference, kind)
     [copies] = prepare_copies([original], seed=6, using=OWNER)
     # The original is cancelled, so that a claim finds only its copies.
     if job := GovernanceJob.objects.filter(contract=contract, status=JobStatus.PENDING).first():
-        run_job.cancel_job(
-            job_id=job.pk, reason="It was only copied.", actor=writer.operator, at=writer.now
-        )
+        run_job.cancel_job(job_id=job.pk, reason="It was only copied.", actor=writer.operator)
     last = first + number
     for start in range(first + 1, last + 1, COPIES_PER_STATEMENT):
         end = min(last, start + COPIES_PER_STATEMENT - 1)
@@ -109,7 +110,7 @@ def start_all_pending(writer: InputWriter) -> None:
 
     An earlier measure may have left jobs of a hundred steps.
     """
-    while run_job.claim_job(executor=writer.executor, at=datetime.now(UTC)):
+    while GovernanceOrchestrator.claim_job(executor=writer.executor):
         pass
     with connections[OWNER].cursor() as cursor:
         cursor.execute(
@@ -129,20 +130,19 @@ def long_job_input(steps: int, *, reported: int) -> Item:
     writer = _writer()
     kind = ContractKind("pending", 0, steps, "medium", NOW)
     proposal = proposal_for(kind, reference_of(first_free_number(append=True)))
-    job, token = run_job.start_job(
-        job_id=writer.pending(proposal).pk, executor=writer.executor, at=writer.now
-    )
+    with adjustable_clock():
+        pending = writer.pending(proposal)
+    job, token = GovernanceOrchestrator.start_job(pending.pk, executor=writer.executor)
     for first in range(0, reported, MAX_REPORTS):
         at = datetime.now(UTC)
-        run_job.record_step_results(
-            job_id=job.pk,
+        GovernanceOrchestrator.record_step_results(
+            job.pk,
             token=token,
             reports=[
                 StepReport(step, StepStatus.COMPLETED, at, at, output={"done": True})
                 for step in range(first, min(reported, first + MAX_REPORTS))
             ],
             executor=writer.executor,
-            at=at,
         )
     return Item(job.contract_id, job.pk, token)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from governance.demo.load_demo import load_demo
@@ -67,7 +66,7 @@ def demo_site(
 ) -> Iterator[str]:
     """Run a site on a database with the demo, which has contracts in every status."""
     with django_db_blocker.unblock(), cloned(ensure_template()):
-        load_demo(at=timezone.now())
+        load_demo()
         with running_site() as address:
             yield address
 

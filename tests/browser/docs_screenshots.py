@@ -18,7 +18,6 @@ MAX_BYTES = 400_000
 def main() -> int:
     """Take the pictures; return 1 if they are too large, incomplete, or a page had an error."""
     # These imports need `django.setup()` first.
-    from django.utils import timezone
 
     from governance.demo.load_demo import load_demo
     from governance.models import Account
@@ -40,7 +39,7 @@ def main() -> int:
     made: list[Path] = []
     complaints: list[str] = []
     with cloned(ensure_template()):
-        load_demo(at=timezone.now())
+        load_demo()
         add_screen_records()
         founder = Account.objects.get(username="founder")
         with running_site() as address, chromium.running_chromium() as browser:

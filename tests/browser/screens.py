@@ -24,6 +24,7 @@ from governance.models import (
 )
 from governance.services.access.tokens import issue_token, record_use, revoke_token
 from governance.services.freezes.operations import start_freeze
+from tests.support.clock import as_of
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,12 @@ def add_screen_records() -> None:
     """Add a comment, a question and tokens to the demo, so that every screen has content."""
     founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
-    comment_on_contract(contract_id=waiting().pk, person=founder, text=remark, at=at)
+    as_of(at, comment_on_contract, contract_id=waiting().pk, person=founder, text=remark)
     if questioned() is None:
         last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
         question = "Why not after the holidays, when fewer people borrow?"
-        request_clarification(contract_id=last.pk, founder=founder, question=question, at=at)
-    issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder, "at": at}
+        as_of(at, request_clarification, contract_id=last.pk, founder=founder, question=question)
+    issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder}
     narrow, _ = issue_token(
         username="search-worker",
         name="Search, rack 3",
@@ -150,14 +151,15 @@ def add_screen_records() -> None:
     for _ in range(2):
         spare, _ = issue_token(username="spare-worker", name="Spare", **issued)
     reason = "It stood in a log."
-    revoke_token(token_id=spare.pk, reason=reason, actor=founder, at=at)
+    as_of(at, revoke_token, token_id=spare.pk, reason=reason, actor=founder)
 
 
 def start_demo_freeze() -> None:
     at = timezone.now()
-    start_freeze(
+    as_of(
+        at,
+        start_freeze,
         reason="The payment provider is down; nobody can buy anything.",
         ends_at=at + timedelta(hours=4),
         founder=Account.objects.get(username="founder"),
-        at=at,
     )

@@ -14,7 +14,7 @@ from governance.models import Account, ClarificationRequest, SystemContract
 from tests.browser import desk
 from tests.browser.conftest import OpenPage
 from tests.support.admin import contract_url
-from tests.support.factories import asked, eligible, now, reloaded
+from tests.support.factories import asked, eligible, reloaded
 from tests.support.users import Users
 
 PASSWORD = "correct-horse-7"
@@ -69,7 +69,6 @@ def test_approving__after_a_concurrent_change__shows_it_and_then_signs(
         decision=HealthDecision.DEGRADED,
         reason="Slow.",
         actor=committed.operator,
-        at=now(),
     )
     desk.press(founder_page, "Approve")
     desk.expect_text(founder_page, "Health of Search: was HEALTHY, now DEGRADED")

@@ -17,7 +17,7 @@ from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import record_verdict
 from governance.models import LedgerEntry
 from tests.client.conftest import Site
-from tests.support.factories import judged_job, now, pending_job, reloaded, running_job
+from tests.support.factories import judged_job, pending_job, reloaded, running_job
 
 
 @pytest.fixture
@@ -46,7 +46,6 @@ def test_job__followed_through_many_streams__returns_each_entry_once_and_in_orde
         reason="As signed.",
         evidence_sha256=job.evidence.sha256,
         author=site.users.auditor,
-        at=now(),
     )
     seen += entries  # the stream ends with the last possible entry
     chain = LedgerEntry.objects.filter(contract_id=job.contract_id).order_by("seq")

@@ -11,6 +11,7 @@ from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob
 from governance.record.ledger.verification import verify_ledger
 from tests.client.conftest import Site
+from tests.support.clock import as_of
 from tests.support.executors import executor_process
 from tests.support.factories import pending_job, reloaded
 from tests.support.handlers import AT_GATE, noted
@@ -42,7 +43,7 @@ def test_executor__killed_in_a_step__its_job_ends_by_the_sweep_and_runs_no_secon
     run_another(site, token, notes)  # before fail_timed_out_jobs
     lease = reloaded(job).lease_expires_at
     assert lease is not None
-    [swept] = fail_timed_out_jobs(actor=site.users.operator, at=lease + SECOND)
+    [swept] = as_of(lease + SECOND, fail_timed_out_jobs, actor=site.users.operator)
     assert swept.refusal is None
     run_another(site, token, notes)  # after fail_timed_out_jobs
 

@@ -14,10 +14,12 @@ from governance.authorities.orchestrator.step_reports import (
 from governance.authorities.orchestrator.step_reports import require_report
 from governance.client import Step, StepFailed, StepOutcome
 from governance.client.api import report_document
+from governance.client.handlers import StepHandler
 from governance.client.steps import MAX_ERROR_LENGTH, run_step
 from governance.domain.values import StepReport, StepStatus
 
 AMPLE_SECONDS = 60.0
+STARTED_AT = datetime(2026, 11, 2, 9, tzinfo=UTC)  # as the site's clock has it
 
 
 class FixedHandler:
@@ -51,8 +53,12 @@ def a_step(**fields: Any) -> Step:
     )
 
 
+def run(handler: StepHandler, step: Step, *, seconds: float = AMPLE_SECONDS) -> StepReport:
+    return run_step(handler, step, seconds=seconds, started_at=STARTED_AT)
+
+
 def report_of(work: Any, step: Step | None = None, *, seconds: float = AMPLE_SECONDS) -> StepReport:
-    report = run_step(FixedHandler(work), step or a_step(), seconds=seconds)
+    report = run(FixedHandler(work), step or a_step(), seconds=seconds)
     require_report(report)  # raises if the site would refuse the report
     return report
 
@@ -82,13 +88,13 @@ def test_step__done__is_reported_with_what_was_done() -> None:
         "rollback_action": {"type": "capability_disable"},
     }
     assert report.health_after == {"ok": True}
-    assert report.started_at <= report.completed_at
+    assert STARTED_AT == report.started_at <= report.completed_at
     assert not step.timed_out.is_set()
 
 
 def test_step__of_a_type_without_a_handler__fails_without_being_run() -> None:
     handler = FixedHandler(StepOutcome(did=1))
-    report = run_step(handler, a_step(step_type="parameter_change"), seconds=AMPLE_SECONDS)
+    report = run(handler, a_step(step_type="parameter_change"))
     assert (report.status, handler.runs) == (StepStatus.FAILED, 0)
     assert report.error == "This executor has no handler for parameter_change."
 
@@ -131,7 +137,7 @@ def test_step__a_handler_that_breaks_before_it_begins__fails_it() -> None:
         def step_types(self) -> Any:  # type: ignore[override]
             raise OSError("no list of types")
 
-    report = run_step(Broken(None), a_step(), seconds=AMPLE_SECONDS)
+    report = run(Broken(None), a_step())
     assert (report.status, report.error) == (StepStatus.FAILED, "OSError: no list of types")
 
 

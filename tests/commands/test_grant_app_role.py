@@ -134,7 +134,7 @@ def test_grant__to_a_role_with_an_attribute__too_strong(
     [
         "GRANT {owner} TO {role}",
         "ALTER TABLE governance_ledgerentry OWNER TO {role}",
-        "ALTER FUNCTION governance_refuse(text, text) OWNER TO {role}",
+        "ALTER FUNCTION governance_refuse(text, text, jsonb) OWNER TO {role}",
         "ALTER SCHEMA public OWNER TO {role}",
         "ALTER DATABASE {database} OWNER TO {role}",
         "GRANT pg_write_all_data TO {role}",

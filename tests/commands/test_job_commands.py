@@ -23,7 +23,6 @@ from governance.domain.errors import (
     StaleCopyError,
 )
 from governance.domain.values import ActivationWindow, AuditVerdict
-from governance.flows.run_job import start_job
 from governance.flows.sweep import SweepResult
 from governance.management.base import PartlyRefused
 from governance.management.sweeping import SweepCommand
@@ -122,8 +121,7 @@ def test_expire_contracts__time_passed__ends_them(users: Users) -> None:
 
 def test_fail_timed_out_jobs__past_the_deadline__ends_them(users: Users) -> None:
     in_time = running_job(users).job
-    late = pending_job(users, timeout_minutes=1)
-    start_job(job_id=late.pk, executor=users.executor, at=now() - timedelta(minutes=2))
+    late = running_job(users, at=now() - timedelta(minutes=2), timeout_minutes=1).job
     ran = run("fail_timed_out_jobs", "--as", "operator", "--json")
     assert (ran.code, ran.json()["moved"]) == (0, 1)
     assert (reloaded(late).status, reloaded(in_time).status) == ("FAILED", "RUNNING")

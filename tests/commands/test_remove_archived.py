@@ -134,7 +134,7 @@ def test_comment__that_came_after_the_export__keeps_its_contract(
 ) -> None:
     kept, gone = judged_job(committed).contract, judged_job(committed).contract
     archive(tmp_path)
-    add_comment(contract_id=kept.pk, person=committed.viewer, text="One more thing.", at=now())
+    add_comment(contract_id=kept.pk, person=committed.viewer, text="One more thing.")
     ran = remove(tmp_path)
     assert ran.code == 1
     assert ran.out == (
@@ -219,7 +219,7 @@ def test_contract__that_was_never_here__is_a_finding(committed: Users, tmp_path:
 def test_contract__removed_on_another_file__is_a_finding(committed: Users, tmp_path: Path) -> None:
     contract = judged_job(committed).contract
     archive(tmp_path / "early")
-    add_comment(contract_id=contract.pk, person=committed.viewer, text="Well.", at=now())
+    add_comment(contract_id=contract.pk, person=committed.viewer, text="Well.")
     archive(tmp_path / "late")
     assert remove(tmp_path / "late").code == 0
     ran = remove(tmp_path / "early")

@@ -13,14 +13,7 @@ from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
 from tests.support.archives import AT_REST, archive, findings, path_of, remove
 from tests.support.attacks import run_sql
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    now,
-    proposal_document,
-    reloaded,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, proposal_document, reloaded
 from tests.support.roles import as_owner
 from tests.support.succession import modified
 from tests.support.users import Users
@@ -38,13 +31,10 @@ def test_proposal__that_was_archived_and_removed__is_a_duplicate_for_ever(
             validator_verdict=VALIDATOR_VERDICT,
             eligibility_verdict=MAY,
             proposer=committed.operator,
-            at=now(),
         )
 
     contract, _ = propose()
-    reject_contract(
-        contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.")
     archive(tmp_path)
     remove(tmp_path)
     with pytest.raises(GovernanceError) as refusal:
@@ -59,7 +49,6 @@ def turned_down_revision(users: Users, **changes: Any) -> SystemContract:
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
         actor=users.operator,
-        at=now(),
     )
 
 

@@ -30,7 +30,7 @@ from tests.support.users import create_users
 INSUFFICIENT_PRIVILEGE = "42501"
 WRITTEN_ONCE = (LEDGER, STEP, RESULT, SNAPSHOT, EVIDENCE, AUDIT, RESOLUTION)
 NEVER_REMOVED = (*WRITTEN_ONCE, CONTRACT, JOB, "governance_governancesignal", "governance_account")
-SIGNATURE = "governance_refuse(text, text)"
+SIGNATURE = "governance_refuse(text, text, jsonb)"
 NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'guard text, message text')} RETURNS void"
 
 

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import ActivationWindow, ContractStatus
-from governance.flows import run_job
 from governance.flows.review_contract import approve_contract
 from governance.models import GovernanceJob, SystemContract
 from tests.support.attacks import (
@@ -27,6 +27,7 @@ from tests.support.attacks import (
     update_row,
     violated_constraint,
 )
+from tests.support.clock import as_of
 from tests.support.commands import proposal_line, run, write_lines
 from tests.support.factories import Running, approved, eligible, finished_job, now, running_job
 from tests.support.forgery import (
@@ -91,7 +92,7 @@ def attacks(users: Users) -> dict[str, Attack]:
         "ledger_chain": lambda: forge_entry(contract.pk, seq=99),
         "ledger_covers_result": at_commit(untold_result),
         "ledger_covers_status": at_commit(
-            lambda: update_row(CONTRACT, waiting.pk, status="EXPIRED", closed_at=NOON)
+            lambda: update_row(CONTRACT, waiting.pk, status="EXPIRED", closed_at=now())
         ),
         "contract_has_one_job": at_commit(
             lambda: update_row(CONTRACT, contract.pk, status="ACTIVE")
@@ -222,17 +223,19 @@ def test_main_path__over_sessions_of_the_role_alone__runs_to_its_verdict(
         assert run_sql("SELECT session_user, current_user") == [(role, role)]
         ran = run("import_contracts", file, "--as", "operator", "--json")
         assert (ran.code, ran.json()["created"]) == (0, 1), ran
-        contract, at = SystemContract.objects.get(), now()
-        approve_contract(
+        contract = SystemContract.objects.get()
+        at = contract.created_at
+        as_of(
+            at,
+            approve_contract,
             contract_id=contract.pk,
             founder=committed.founder,
             window=ActivationWindow(at, contract.expires_at),
             **as_seen(contract),
-            at=at,
         )
         assert run("activate_contract", contract.pk, "--as", "operator").code == 0
         job = GovernanceJob.objects.get()
-        job, token = run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())
+        job, token = GovernanceOrchestrator.start_job(job_id=job.pk, executor=committed.executor)
         running = Running(job, token, committed)
         running.complete_steps()
         judge(running.complete(), committed.auditor)

@@ -44,7 +44,9 @@ from tests.support.signing import sign
 from tests.support.users import Users
 
 TICK = timedelta(microseconds=1)
-FAR = timedelta(days=400)
+# As far as a claimed time may be from now, and a freeze that is shorter.
+FAR = timedelta(seconds=20)
+SHORT = 10 / 3600  # hours
 
 
 def forge_approval(users: Users, contract: SystemContract, at: datetime) -> None:
@@ -108,7 +110,7 @@ class TestMovesUnderAFreeze:
         self, users: Users, shift: timedelta
     ) -> None:
         contract = eligible(users)
-        frozen(users)
+        frozen(users, hours=SHORT)
         with violates_constraint("change_freeze_active", at_commit=True):
             forge_approval(users, contract, now() + shift)
 
@@ -117,21 +119,21 @@ class TestMovesUnderAFreeze:
         self, users: Users, shift: timedelta
     ) -> None:
         job = pending_job(users)
-        frozen(users)
+        frozen(users, hours=SHORT)
         with violates_constraint("change_freeze_active", at_commit=True):
             forge_start(users, job.pk, now() + shift)
 
     @pytest.mark.parametrize("shift", [timedelta(0), -FAR, FAR], ids=["now", "before", "after"])
     def test_sql__activated_while_frozen__refused(self, users: Users, shift: timedelta) -> None:
         contract = approved(users)
-        frozen(users)
+        frozen(users, hours=SHORT)
         with violates_constraint("change_freeze_active", at_commit=True):
             forge_activation(contract, users.operator, steps=[0], created_at=now() + shift)
 
     def test_sql_insert__job_made_at_a_time_of_a_freeze__refused(self, users: Users) -> None:
         """The trigger checks `created_at` of the job, not only the time of the transaction."""
         contract = approved(users)
-        freeze = frozen(users, at=now() - 2 * HOUR)
+        freeze = frozen(users, hours=SHORT, at=now() - FAR)
         with violates_constraint("change_freeze_active", at_commit=True):
             forge_activation(contract, users.operator, steps=[0], created_at=freeze.started_at)
 
@@ -140,9 +142,8 @@ class TestMovesUnderAFreeze:
         self, users: Users, by_lift: bool
     ) -> None:
         contract = eligible(users)
-        freeze = frozen(users, at=now() - 2 * HOUR)
+        freeze = frozen(users, hours=5 if by_lift else SHORT, at=now() - FAR)
         if by_lift:
-            freeze = frozen(users, at=now() - 2 * HOUR, hours=5)
             lifted(users, freeze)
         with violates_constraint("change_freeze_active", at_commit=True):
             forge_approval(users, contract, freeze.started_at + TICK)
@@ -178,7 +179,7 @@ class TestMovesUnderAFreeze:
         job = pending_job(users)
         frozen(users)
         with nothing_written(), pytest.raises(ChangeFreezeActiveError), write_transaction():  # noqa: PT012
-            GovernanceOrchestrator.start_job(job.pk, executor=users.executor, at=now())
+            GovernanceOrchestrator.start_job(job.pk, executor=users.executor)
             commit_now()
 
     def test_transaction__whose_snapshot_predates_the_freeze__refused(

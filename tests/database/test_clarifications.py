@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
+from tests.support.clock import clock_at
 from tests.support.contracts import taken_back
 from tests.support.factories import answered, asked, contract_in, draft, eligible, now, reloaded
 from tests.support.forgery import CONTRACT, forge_entry
@@ -58,11 +59,12 @@ def test_forger__who_writes_everything_as_it_should_be__passes(users: Users) -> 
         update_row(CONTRACT, contract.pk, review_ends_at=None)
         forge_entry(contract.pk, event=ASKED)
         check_deferred_triggers()
-        at: datetime = ClarificationRequest.objects.get().asked_at + HOUR
-        forge_answer(contract, users, answered_at=at)
-        update_row(CONTRACT, contract.pk, review_ends_at=contract.expires_at + HOUR)
-        forge_entry(contract.pk, event=CLARIFIED)
-        check_deferred_triggers()
+        with clock_at(now() + HOUR):
+            forge_answer(contract, users)
+            ends_at = contract.expires_at + HOUR
+            update_row(CONTRACT, contract.pk, review_ends_at=ends_at, updated_at=now())
+            forge_entry(contract.pk, event=CLARIFIED)
+            check_deferred_triggers()
 
 
 # --- written once ---
@@ -129,11 +131,11 @@ def test_question__before_the_last_answer_or_after_the_end__refused(users: Users
     last = ClarificationRequest.objects.get().answer.answered_at
     moment = timedelta(microseconds=1)
     for at in (last - moment, contract.review_ends_at + moment):
-        with violates_constraint("clarification_in_turn"):
-            forge_question(contract, users, number=2, asked_at=at)
+        with clock_at(at), violates_constraint("clarification_in_turn"):
+            forge_question(contract, users, number=2)
     for at in (last, contract.review_ends_at):
-        with taken_back():
-            forge_question(contract, users, number=2, asked_at=at)
+        with clock_at(at), taken_back():
+            forge_question(contract, users, number=2)
 
 
 def test_question__by_the_proposer__refused(users: Users) -> None:
@@ -146,7 +148,7 @@ def test_answer__by_who_asked_or_before_the_question__refused(users: Users) -> N
     with violates_constraint("clarification_four_eyes"):
         forge_answer(contract, users, answered_by_id=users.founder.pk)
     with violates_constraint("clarification_in_turn"):
-        forge_answer(contract, users, answered_at=now() - HOUR)
+        forge_answer(contract, users, answered_at=now() - timedelta(seconds=1))
 
 
 def test_answer__second__refused(users: Users) -> None:
@@ -186,10 +188,10 @@ def test_clock__across_a_change_of_summer_time__is_that_of_utc(users: Users) -> 
     asked_at = ClarificationRequest.objects.get().asked_at
     later = asked_at + timedelta(days=200)
     run_sql("SET LOCAL TimeZone = 'America/New_York'")
-    with taken_back(), as_owner():
-        forge_answer(contract, users, answered_at=later)
+    with taken_back(), as_owner(), clock_at(later):
+        forge_answer(contract, users)
         ends_at = contract.expires_at + (later - asked_at)
-        update_row(CONTRACT, contract.pk, review_ends_at=ends_at)
+        update_row(CONTRACT, contract.pk, review_ends_at=ends_at, updated_at=later)
         forge_entry(contract.pk, event=CLARIFIED)
         check_deferred_triggers()
 

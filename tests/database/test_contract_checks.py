@@ -9,7 +9,7 @@ import pytest
 
 from governance.authorities.contract import operations
 from governance.db.transactions import write_transaction
-from governance.domain.errors import InvalidWindowError, WrongStateError
+from governance.domain.errors import InvalidWindowError, VerdictNotPassError
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.models import SystemContract
 from tests.support.attacks import update_row, violates_constraint
@@ -83,14 +83,14 @@ class TestCONTRACT002Approval:
     ) -> None:
         contract = eligible(users)
         columns = contract_columns_for(contract, ContractStatus.APPROVED, users)
-        columns |= {"window_opens_at": NOON + opens, "window_closes_at": NOON + closes}
+        columns |= {"window_opens_at": now() + opens, "window_closes_at": now() + closes}
         with violates_constraint("contract_window_in_bounds"):
             update_row(CONTRACT, contract.pk, **columns)
 
     def test_raw_update__window_of_exactly_168_hours__passes(self, users: Users) -> None:
         contract = eligible(users)
         columns = contract_columns_for(contract, ContractStatus.APPROVED, users)
-        columns |= {"window_closes_at": NOON + timedelta(hours=168)}
+        columns |= {"window_closes_at": now() + timedelta(hours=168)}
         with taken_back():
             update_row(CONTRACT, contract.pk, **columns)
 
@@ -128,7 +128,7 @@ class TestCONTRACT004Completed:
         self, users: Users, verdict: AuditVerdict
     ) -> None:
         contract = finished_job(users).contract
-        with refused(WrongStateError, "verdict_not_pass"), write_transaction():
+        with refused(VerdictNotPassError, "verdict_not_pass"), write_transaction():
             operations.complete(
                 contract=SystemContract.objects.lock(contract.pk),
                 verdict=verdict,

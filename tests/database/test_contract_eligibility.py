@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from governance.authorities.contract import operations
-from governance.domain.errors import InvalidInputError, InvalidVerdictError, MayNotVerdictError
+from governance.domain.errors import InvalidJsonError, InvalidVerdictError, MayNotVerdictError
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import propose_contract
 from tests.support.attacks import update_row, violates_constraint
+from tests.support.clock import now
 from tests.support.contracts import (
     ELIGIBLE_AND_LATER,
     checks_alone,
@@ -27,11 +28,10 @@ from tests.support.factories import (
     VALIDATOR_VERDICT,
     draft,
     eligible,
-    now,
     proposal_document,
     reloaded,
 )
-from tests.support.forgery import CONTRACT, NOON
+from tests.support.forgery import CONTRACT
 from tests.support.users import Users
 
 NOT_MAY = [None, "MAY_NOT", "may", "MAYBE"]
@@ -104,7 +104,6 @@ class TestMayNot:
             validator_verdict=VALIDATOR_VERDICT,
             eligibility_verdict=MAY_NOT,
             actor=users.operator,
-            at=now(),
         )
         contract = reloaded(contract)
         assert contract.status == ContractStatus.REJECTED
@@ -126,7 +125,6 @@ class TestMayNot:
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=verdict,
                 proposer=users.operator,
-                at=now(),
             )
 
 
@@ -161,7 +159,7 @@ class TestCONTRACT007Confidence:
 
     @pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")])
     def test_propose__score_that_is_no_number__refused(self, users: Users, score: float) -> None:
-        with refused(InvalidInputError, "invalid_json"):
+        with refused(InvalidJsonError, "invalid_json"):
             eligible(users, validator_verdict=VALIDATOR_VERDICT | {"confidence_score": score})
 
     @pytest.mark.parametrize("score", [0, 1, 0.5])
@@ -182,7 +180,7 @@ class TestContractEnds:
     def test_raw_update__time_of_an_end_that_is_none__refused(self, users: Users) -> None:
         contract = eligible(users)
         with violates_constraint("contract_closed_means_terminal"):
-            update_row(CONTRACT, contract.pk, closed_at=NOON)
+            update_row(CONTRACT, contract.pk, closed_at=now())
 
     @pytest.mark.parametrize("column", ["risk_level", "source"])
     def test_raw_insert__word_outside_its_set__refused(self, users: Users, column: str) -> None:

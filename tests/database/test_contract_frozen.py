@@ -10,11 +10,7 @@ import pytest
 from django.db import IntegrityError, models
 
 from governance.db.transactions import write_transaction
-from governance.domain.errors import (
-    ContractImmutableError,
-    IntegrityViolationError,
-    WrongStateError,
-)
+from governance.domain.errors import ContractImmutableError, IntegrityViolationError, NotActiveError
 from governance.domain.lifecycles import (
     CONTRACT_OPEN_CONTENT_STATES,
     CONTRACT_TERMINAL_STATES,
@@ -216,7 +212,7 @@ class TestCONTRACT005Terminal:
         contract = contract_anywhere(users, status)
         expected = (ContractImmutableError, "contract_immutable")
         if operation is moves.mark_inconclusive:
-            expected = (WrongStateError, "not_active")
+            expected = (NotActiveError, "not_active")
         with refused(*expected):
             operation(contract, users)
 

@@ -18,16 +18,18 @@ from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.canonical import canonical_text, digest
 from governance.domain.errors import (
     ContractExpiredError,
+    ContractNotFoundError,
     DuplicateContractError,
-    InvalidInputError,
+    InvalidPlanError,
     InvalidTransitionError,
     InvalidVerdictError,
-    NotFoundError,
-    WrongStateError,
+    ReviewOpenError,
+    WindowOpenError,
 )
 from governance.domain.values import ContractStatus, PlatformState
 from governance.flows.propose_contract import draft_contract
 from governance.models import LedgerEntry, SystemContract
+from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import (
     MAY,
@@ -78,7 +80,6 @@ def give_verdicts(
         "validator_verdict": VALIDATOR_VERDICT,
         "eligibility_verdict": eligibility,
         "actor": users.operator,
-        "at": now(),
     }
     return operations.record_review_verdicts(**(arguments | changes))
 
@@ -171,21 +172,21 @@ class TestContractBirth:
             give_verdicts(contract, users, validator_verdict={"severity": "low"})
 
     def test_record_verdicts__on_nothing__refused(self, users: Users) -> None:
-        with refused(NotFoundError, "contract_not_found"):
+        with refused(ContractNotFoundError, "contract_not_found"):
             give_verdicts(SystemContract(), users)
 
     def test_create__with_a_plan_of_other_changes__refused(self, users: Users) -> None:
         proposal = parse_proposal(proposal_document())
         plan = GovernanceOrchestrator.plan_changes(proposal.changes, state=PlatformState())
-        with refused(InvalidInputError, "invalid_plan"):
-            create_draft(proposal=proposal, plan=plan[:-1], proposer=users.operator, at=now())
+        with refused(InvalidPlanError, "invalid_plan"):
+            create_draft(proposal=proposal, plan=plan[:-1], proposer=users.operator)
 
     def test_draft__twice__refused(self, users: Users) -> None:
         document = proposal_document()
-        draft_contract(document=document, proposer=users.operator, at=now())
+        draft_contract(document=document, proposer=users.operator)
         once = "contract_proposed_once"
         with refused(DuplicateContractError, "duplicate_contract", constraint=once):
-            draft_contract(document=document, proposer=users.operator, at=now())
+            draft_contract(document=document, proposer=users.operator)
 
     def test_create__by_four_at_once__one_contract(self, committed: Users) -> None:
         proposal = parse_proposal(proposal_document())
@@ -201,7 +202,6 @@ class TestContractBirth:
                     validator_verdict=VALIDATOR_VERDICT,
                     eligibility_verdict=MAY,
                     proposer=committed.operator,
-                    at=now(),
                 )
                 outcomes.append("created")
             except DuplicateContractError as refusal:
@@ -221,15 +221,18 @@ class TestContractBirth:
 class TestContractTimeEnds:
     def test_expire__at_the_last_moment_of_its_time__refused(self, users: Users) -> None:
         contract = eligible(users)
-        with refused(WrongStateError, "review_open"):
-            operations.expire_contract(
-                contract_id=contract.pk, actor=users.operator, at=contract.expires_at
+        with refused(ReviewOpenError, "review_open"):
+            as_of(
+                contract.expires_at,
+                operations.expire_contract,
+                contract_id=contract.pk,
+                actor=users.operator,
             )
 
     def test_expire__just_after__expired(self, users: Users, commit_now: Any) -> None:
         contract = eligible(users)
         at = contract.expires_at + timedelta(microseconds=1)
-        operations.expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
+        as_of(at, operations.expire_contract, contract_id=contract.pk, actor=users.operator)
         commit_now()
         contract = reloaded(contract)
         assert (contract.status, contract.closed_reason) == ("EXPIRED", "review_ttl_passed")
@@ -237,15 +240,20 @@ class TestContractTimeEnds:
 
     def test_lapse__while_the_window_is_open__refused(self, users: Users) -> None:
         contract = approved(users)
-        with refused(WrongStateError, "window_open"):
-            operations.fail_contract_past_window(
-                contract_id=contract.pk, actor=users.operator, at=contract.window_closes_at
+        with refused(WindowOpenError, "window_open"):
+            as_of(
+                contract.window_closes_at,
+                operations.fail_contract_past_window,
+                contract_id=contract.pk,
+                actor=users.operator,
             )
 
     def test_lapse__after_the_window__failed(self, users: Users, commit_now: Any) -> None:
         contract = approved(users)
         at = contract.window_closes_at + timedelta(microseconds=1)
-        operations.fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=at)
+        as_of(
+            at, operations.fail_contract_past_window, contract_id=contract.pk, actor=users.operator
+        )
         commit_now()
         contract = reloaded(contract)
         assert (contract.status, contract.closed_reason) == ("FAILED", "window_lapsed")

@@ -13,7 +13,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry
 from tests.support.attacks import run_sql, violates_constraint
 from tests.support.contracts import contract_anywhere, force_contract
-from tests.support.factories import approved, finished_job, judged_job, now, pending_job, reloaded
+from tests.support.factories import approved, finished_job, judged_job, pending_job, reloaded
 from tests.support.forgery import forge_audit, forge_entry, forge_job, forge_resolution, forge_step
 from tests.support.users import Users
 
@@ -75,7 +75,7 @@ class TestCONTRACT003OneJob:
     def test_activate__twice__one_job(self, users: Users) -> None:
         job = pending_job(users)
         with pytest.raises(ContractActivationError) as caught:
-            activate_contract(contract_id=job.contract_id, actor=users.operator, at=now())
+            activate_contract(contract_id=job.contract_id, actor=users.operator)
         assert caught.value.code == "contract_not_approved"
         assert GovernanceJob.objects.get() == job
 
@@ -86,7 +86,7 @@ class TestCONTRACT003OneJob:
         def race() -> None:
             start.wait()
             try:
-                activate_contract(contract_id=contract.pk, actor=committed.operator, at=now())
+                activate_contract(contract_id=contract.pk, actor=committed.operator)
                 outcomes.append("active")
             except (ContractActivationError, OrphanJobError) as refusal:
                 outcomes.append(refusal.code)

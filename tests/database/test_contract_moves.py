@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError
 from django_fsm import TransitionNotAllowed
 
-from governance.domain.errors import InvalidTransitionError, WrongStateError
+from governance.domain.errors import InvalidTransitionError, NotActiveError, NotLapsedError
 from governance.domain.lifecycles import (
     CONTRACT_INITIAL_STATES,
     CONTRACT_VALID_TRANSITIONS,
@@ -35,8 +35,8 @@ from tests.support.users import Users
 TABLE = {(a, b) for a, targets in CONTRACT_VALID_TRANSITIONS.items() for b in targets}
 # Operations that refuse a valid transition: each ends a contract from one status only.
 OTHER_REFUSALS = {
-    (moves.fail, ContractStatus.APPROVED): (WrongStateError, "not_active"),
-    (moves.lapse, ContractStatus.ACTIVE): (WrongStateError, "not_lapsed"),
+    (moves.fail, ContractStatus.APPROVED): (NotActiveError, "not_active"),
+    (moves.lapse, ContractStatus.ACTIVE): (NotLapsedError, "not_lapsed"),
 }
 
 
@@ -113,7 +113,7 @@ class TestCONTRACT001Moves:
             return
         usual = (InvalidTransitionError, "invalid_transition")
         if operation is moves.mark_inconclusive:
-            usual = (WrongStateError, "not_active")
+            usual = (NotActiveError, "not_active")
         with refused(*OTHER_REFUSALS.get((operation, before), usual)):
             operation(contract, users)
 

@@ -19,17 +19,10 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
+from tests.support.clock import now
 from tests.support.contracts import contract_columns_for, force_contract, insert_copy, taken_back
-from tests.support.factories import (
-    MAY,
-    VALIDATOR_VERDICT,
-    contract_in,
-    draft,
-    eligible,
-    now,
-    reloaded,
-)
-from tests.support.forgery import CONTRACT, NOON, forge_entry
+from tests.support.factories import MAY, VALIDATOR_VERDICT, contract_in, draft, eligible, reloaded
+from tests.support.forgery import CONTRACT, forge_entry
 from tests.support.roles import as_owner
 from tests.support.succession import modified
 from tests.support.users import Users
@@ -53,7 +46,8 @@ def forge_end(
     old: SystemContract, users: Users, *, event: str = SUPERSEDED, **changes: Any
 ) -> None:
     """End `old` as REJECTED, with its ledger entry."""
-    row = {"status": "REJECTED", "closed_at": NOON, "closed_by_id": users.founder.pk} | changes
+    ended = {"status": "REJECTED", "closed_at": now(), "updated_at": now()}
+    row = ended | {"closed_by_id": users.founder.pk} | changes
     update_row(CONTRACT, old.pk, **row)
     forge_entry(old.pk, event=event, from_status="ELIGIBLE", to_status="REJECTED")
 
@@ -231,7 +225,6 @@ def test_successor__approved_by_who_modified__refused(users: Users) -> None:
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
         actor=users.operator,
-        at=now(),
     )
     with violates_constraint("signature_four_eyes"):
         force_contract(child, ContractStatus.APPROVED, users)

@@ -27,8 +27,9 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
-from tests.support.factories import approved, contract_in, now, pending_job, reloaded
-from tests.support.forgery import CONTRACT, JOB, NOON, forge_job, forge_step
+from tests.support.clock import as_of, clock_at, now
+from tests.support.factories import approved, contract_in, pending_job, reloaded
+from tests.support.forgery import CONTRACT, JOB, forge_job, forge_step
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
@@ -47,8 +48,8 @@ def job_model(contract: Any, actor: Any) -> GovernanceJob:
         contract=contract,
         total_steps=1,
         timeout_minutes=60,
-        created_at=NOON,
-        updated_at=NOON,
+        created_at=now(),
+        updated_at=now(),
         created_by=actor,
     )
 
@@ -56,8 +57,11 @@ def job_model(contract: Any, actor: Any) -> GovernanceJob:
 def lapsed(users: Users) -> SystemContract:
     """Return a contract whose activation window lapsed: FAILED, without a job."""
     contract = reloaded(approved(users))
-    return fail_contract_past_window(
-        contract_id=contract.pk, actor=users.operator, at=contract.window.closes_at + TICK
+    return as_of(
+        contract.window.closes_at + TICK,
+        fail_contract_past_window,
+        contract_id=contract.pk,
+        actor=users.operator,
     )
 
 
@@ -66,19 +70,19 @@ class TestJOB001JobsRequireContract:
     def test_contract__activated_twice__refused_and_one_job_remains(self, users: Users) -> None:
         job = pending_job(users)
         with nothing_written(), pytest.raises(ContractActivationError) as refusal:
-            activate_contract(contract_id=job.contract_id, actor=users.operator, at=now())
+            activate_contract(contract_id=job.contract_id, actor=users.operator)
         assert refusal.value.code == "contract_not_approved"
         assert GovernanceJob.objects.get(contract_id=job.contract_id) == job
 
     def test_unknown_contract__activated__refused(self, users: Users) -> None:
         with nothing_written(), pytest.raises(NotFoundError) as refusal:
-            activate_contract(contract_id=uuid4(), actor=users.operator, at=now())
+            activate_contract(contract_id=uuid4(), actor=users.operator)
         assert refusal.value.code == "contract_not_found"
 
     def test_lapsed_contract__activated__refused(self, users: Users) -> None:
         contract = lapsed(users)
         with nothing_written(), pytest.raises(ContractActivationError) as refusal:
-            activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
+            activate_contract(contract_id=contract.pk, actor=users.operator)
         assert refusal.value.code == "contract_not_approved"
 
     def test_second_job__saved_past_the_guards__orphan_job(self, users: Users) -> None:
@@ -139,7 +143,10 @@ class TestJOB001JobsRequireContract:
         self, users: Users
     ) -> None:
         contract = lapsed(users)
-        with violates_constraint("job_belongs_to_active_contract", at_commit=True):
+        with (
+            clock_at(reloaded(contract).closed_at),
+            violates_constraint("job_belongs_to_active_contract", at_commit=True),
+        ):
             forge_step(forge_job(contract.pk, users.operator), 0)
 
     def test_sql_update__contract_fails_and_leaves_its_job_behind__refused_at_commit(
@@ -147,7 +154,7 @@ class TestJOB001JobsRequireContract:
     ) -> None:
         job = pending_job(users)
         with violates_constraint("job_belongs_to_active_contract", at_commit=True):
-            update_row(CONTRACT, job.contract_id, status="FAILED", closed_at=NOON)
+            update_row(CONTRACT, job.contract_id, status="FAILED", closed_at=now())
 
     def test_sql_update__job_given_to_another_contract__refused(self, users: Users) -> None:
         job, other = pending_job(users), approved(users)

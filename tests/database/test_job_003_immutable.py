@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import pytest
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.db.transactions import write_transaction
 from governance.domain.errors import IntegrityViolationError, JobImmutableError
 from governance.domain.values import JobStatus, StepStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob, JobStep
 from tests.support.attacks import nothing_written, run_sql, update_row, violates_constraint
+from tests.support.clock import as_of, now
 from tests.support.factories import Running, approved, pending_job, reloaded, running_job
 from tests.support.forgery import (
     JOB,
@@ -48,7 +50,12 @@ def ended(users: Users, status: JobStatus) -> Running:
 
 
 def start(running: Running) -> None:
-    run_job.start_job(job_id=running.job.pk, executor=running.users.executor, at=NOON)
+    as_of(
+        NOON,
+        GovernanceOrchestrator.start_job,
+        job_id=running.job.pk,
+        executor=running.users.executor,
+    )
 
 
 def report_again(running: Running) -> None:
@@ -61,7 +68,7 @@ def report_next(running: Running) -> None:
 
 def time_out(running: Running) -> None:
     late = reloaded(running.job).deadline_at + timedelta(days=1)
-    run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.users.operator, at=late)
+    as_of(late, run_job.fail_timed_out_job, job_id=running.job.pk, actor=running.users.operator)
 
 
 WRITES: list[Callable[[Running], Any]] = [
@@ -211,7 +218,7 @@ class TestJOB003TerminalImmutable:
     def test_sql_update__pending_job_that_has_started__refused(self, users: Users) -> None:
         job = pending_job(users)
         with violates_constraint("job_pending_has_not_started"):
-            update_row(JOB, job.pk, started_at=NOON)
+            update_row(JOB, job.pk, started_at=now())
 
     # --- in Postgres: steps are immutable ---
     @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ class TestJOB004EvidencePerStep:
         ("column", "value"), [("body", "{}"), ("sha256", "0" * 64), ("collected_at", NOON)]
     )
     def test_sql_update__evidence__refused(self, users: Users, column: str, value: Any) -> None:
-        evidence = finished_job(users).evidence
+        evidence = AuditEvidence.objects.get(job=finished_job(users))
         with violates_constraint("evidence_written_once"):
             update_row(EVIDENCE, evidence.pk, **{column: value})
 

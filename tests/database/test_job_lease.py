@@ -20,6 +20,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
+from tests.support.clock import clock_at, now
 from tests.support.factories import Running, approved, pending_job, reloaded, running_job
 from tests.support.forgery import (
     JOB,
@@ -68,7 +69,7 @@ class TestLeaseIsHeldWhileTheJobRuns:
         self, users: Users, status: JobStatus
     ) -> None:
         job = running_job(users).job
-        ended = {"status": status, "ended_at": NOON, "ended_by_id": users.executor.pk}
+        ended = {"status": status, "ended_at": now(), "ended_by_id": users.executor.pk}
         with violates_constraint("job_running_holds_lease"):
             update_row(JOB, job.pk, **ended)
 
@@ -141,11 +142,13 @@ class TestLeaseIsRenewedByReportsAlone:
 
     def test_sql_update__renewed_with_its_report__accepted(self, users: Users) -> None:
         job = running_job(users).job
-        forge_result(job.pk, 0, users.executor, recorded_at=lapses_at(job))
-        lease = lapses_at(job) + timedelta(minutes=1)
-        update_row(JOB, job.pk, current_step_index=1, lease_expires_at=lease)
-        forge_entry(job.contract_id, step_index=0)
-        check_deferred_triggers()
+        with clock_at(lapses_at(job)):
+            forge_result(job.pk, 0, users.executor)
+            lease = now() + timedelta(minutes=1)
+            columns = {"lease_expires_at": lease, "updated_at": now()}
+            update_row(JOB, job.pk, current_step_index=1, **columns)
+            forge_entry(job.contract_id, step_index=0)
+            check_deferred_triggers()
 
     def test_sql_update__renewed_first_and_reported_then__refused(self, users: Users) -> None:
         job = running_job(users).job
@@ -164,8 +167,8 @@ class TestNothingIsTakenAfterTheLease:
         running = running_job(users)
         running.complete_steps(reported)
         late = lapses_at(running.job) + TICK
-        with violates_constraint("step_result_in_lease"):
-            forge_result(running.job.pk, reported, users.executor, recorded_at=late, status=status)
+        with clock_at(late), violates_constraint("step_result_in_lease"):
+            forge_result(running.job.pk, reported, users.executor, status=status)
 
     def test_result__saved_late_past_the_guards__lease_expired(self, users: Users) -> None:
         job = running_job(users).job
@@ -174,8 +177,8 @@ class TestNothingIsTakenAfterTheLease:
                 job=job,
                 step_index=0,
                 status=StepStatus.COMPLETED,
-                started_at=NOON,
-                completed_at=NOON,
+                started_at=now(),
+                completed_at=now(),
                 recorded_at=lapses_at(job) + TICK,
                 recorded_by=users.executor,
             )
@@ -186,8 +189,9 @@ class TestNothingIsTakenAfterTheLease:
         job = all_reported(users).job
         columns = job_columns_for("COMPLETED", users.executor)
         ended = {name: columns[name] for name in ("status", "ended_by_id", "lease_expires_at")}
-        with violates_constraint("job_completed_in_lease"):
-            update_row(JOB, job.pk, **ended, ended_at=lapses_at(job) + TICK)
+        late = lapses_at(job) + TICK
+        with clock_at(late), violates_constraint("job_completed_in_lease"):
+            update_row(JOB, job.pk, **ended, ended_at=late)
 
     def test_sql_update__completed_in_the_last_moment__only_its_entry_is_missing(
         self, users: Users
@@ -195,8 +199,11 @@ class TestNothingIsTakenAfterTheLease:
         job = all_reported(users).job
         columns = job_columns_for("COMPLETED", users.executor)
         ended = {name: columns[name] for name in ("status", "ended_by_id", "lease_expires_at")}
-        with violates_constraint("ledger_covers_status", at_commit=True):
-            update_row(JOB, job.pk, **ended, ended_at=lapses_at(job))
+        with (
+            clock_at(lapses_at(job)),
+            violates_constraint("ledger_covers_status", at_commit=True),
+        ):
+            update_row(JOB, job.pk, **ended, ended_at=now())
             forge_evidence(job.pk)
 
     def test_job__completed_late_past_the_guards__lease_expired(self, users: Users) -> None:
@@ -211,7 +218,10 @@ class TestNothingIsTakenAfterTheLease:
         self, users: Users, status: str
     ) -> None:
         job = running_job(users).job
-        with violates_constraint("ledger_covers_status", at_commit=True):
+        with (
+            clock_at(lapses_at(job) + TICK),
+            violates_constraint("ledger_covers_status", at_commit=True),
+        ):
             force_job(job, status, users.operator)
             forge_evidence(job.pk)
 

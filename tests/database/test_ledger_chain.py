@@ -18,6 +18,7 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
+from tests.support.clock import now
 from tests.support.contracts import insert_copy
 from tests.support.factories import approved, eligible, pending_job, running_job
 from tests.support.forgery import (
@@ -220,7 +221,7 @@ class TestLedgerInPostgres:
     ) -> None:
         contract = eligible(users)
         with violates_constraint("ledger_covers_status", at_commit=True):
-            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=NOON)
+            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=now())
 
     def test_sql_insert__entry_of_a_job_move_that_was_not_made__refused_at_commit(
         self, users: Users

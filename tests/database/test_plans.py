@@ -147,9 +147,8 @@ def test_lists__of_any_kind__read_no_long_columns(asked: dict[str, list[str]]) -
 
 
 def claimable(scope: str) -> str:
-    """Return the query by which the SQL function `claim_job` finds a job for a token scope."""
-    function = read_sql("claim_job")
-    narrow, wide = re.findall(r"SELECT job\.id.*?SKIP LOCKED", function, re.DOTALL)[::-1]
+    """Return the query by which the SQL function `start_job` finds a job for a token scope."""
+    wide, narrow = re.findall(r"SELECT job\.id[^;]*SKIP LOCKED", read_sql("start_job"))
     found = narrow.replace(" token_scope", f" {scope}") if scope else wide
     return str(found.replace("INTO picked", ""))
 

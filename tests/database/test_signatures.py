@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.attacks import (
     update_row,
     violates_constraint,
 )
+from tests.support.clock import as_of, clock_at, now
 from tests.support.contracts import taken_back
 from tests.support.factories import approved, contract_in, draft, eligible, reloaded
 from tests.support.forgery import (
@@ -36,6 +38,13 @@ SIGNED = {"event": "contract.review.signed", "from_status": "", "to_status": ""}
 
 # The body of an approval's ledger entry from before signatures existed.
 ENTRY_BEFORE_SIGNATURES = {"body": {"records": {"approval_sha256": "b" * 64}}}
+
+
+@pytest.fixture(autouse=True)
+def noon(db: None) -> Iterator[None]:
+    """Let the clock stand at NOON, from which the tests count."""
+    with clock_at(NOON):
+        yield
 
 
 def forge_approval(
@@ -127,11 +136,11 @@ def test_signature__second_of_a_person_whose_first_is_still_valid__refused(users
     forge_signing_entry(contract.pk, **SIGNED)
     late = {"number": 2, "window_closes_at": NOON + 3 * HOUR}
     with violates_constraint("signature_counts_once"):
-        forge_signature(contract, users.founder, signed_at=NOON + HOUR, **late)
-    with taken_back():
-        lapsed = NOON + HOUR + timedelta(microseconds=1)
-        forge_signature(contract, users.founder, signed_at=lapsed, **late)
+        as_of(NOON + HOUR, forge_signature, contract, users.founder, **late)
+    with taken_back(), clock_at(NOON + HOUR + timedelta(microseconds=1)):
+        forge_signature(contract, users.founder, **late)
         forge_signing_entry(contract.pk, **SIGNED)
+        update_row(CONTRACT, contract.pk, updated_at=now())
         check_deferred_triggers()
 
 
@@ -141,7 +150,7 @@ def test_signature__second_of_a_person_whose_first_is_still_valid__refused(users
         {"window_closes_at": NOON},
         {"window_closes_at": NOON - HOUR},
         {"window_closes_at": NOON + timedelta(hours=168, microseconds=1)},
-        {"signed_at": NOON + 2 * HOUR},
+        {"window_opens_at": NOON - 2 * HOUR, "window_closes_at": NOON - HOUR},
     ],
 )
 def test_signature__for_an_impossible_window__refused(users: Users, window: Any) -> None:
@@ -206,13 +215,13 @@ def test_approval__with_a_signature_too_few__refused_at_commit(users: Users) -> 
 
 def test_approval__with_two_signatures_of_one_person__refused_at_commit(users: Users) -> None:
     contract = eligible(users)
-    again_at = NOON + 2 * HOUR
     window = {"window_opens_at": NOON, "window_closes_at": NOON + 3 * HOUR}
     with violates_constraint("approval_signed", at_commit=True):
         forge_signature(contract, users.founder, quorum=2)
         forge_signing_entry(contract.pk, **SIGNED)
-        forge_signature(contract, users.founder, number=2, quorum=2, signed_at=again_at, **window)
-        forge_approval(contract, users.founder, approved_at=again_at, **window)
+        with clock_at(NOON + 2 * HOUR):
+            forge_signature(contract, users.founder, number=2, quorum=2, **window)
+            forge_approval(contract, users.founder, approved_at=NOON + 2 * HOUR, **window)
 
 
 def test_approval__with_one_person_counted_twice__refused_without_the_trigger_too(
@@ -278,9 +287,9 @@ def test_contract_approved_before_signatures__goes_on_and_is_not_asked_for_any(
     contract = eligible(users)
     with as_owner(), trigger_off(CONTRACT, "approval_signed"):
         forge_approval(contract, users.founder, entry=ENTRY_BEFORE_SIGNATURES)
-    with as_owner():
+    with as_owner(), clock_at(NOON + 2 * HOUR):
         # The next transition runs with every trigger enabled.
-        update_row(CONTRACT, contract.pk, status="FAILED", closed_at=NOON + 2 * HOUR)
+        update_row(CONTRACT, contract.pk, status="FAILED", closed_at=now(), updated_at=now())
         forge_entry(
             contract.pk,
             event="contract.window.lapsed",

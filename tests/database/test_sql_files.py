@@ -19,6 +19,7 @@ from django.db import connection, connections
 from django.db.migrations.state import ProjectState
 from psycopg.pq import ExecStatus
 
+from governance.db.clock import is_clock_replaced
 from governance.models.sql import FOLDER, InstallSql, installable_statements, read_sql, sql_files
 from tests.support.attacks import run_sql
 from tests.support.databases import pointed_at, server
@@ -181,6 +182,8 @@ def test_migrate__from_nothing__sends_one_statement_at_a_time(
         try:
             with pointed_at(name), connections["owner"].execute_wrapper(listen):
                 call_command("migrate", verbosity=0)
+                # The clock of the suite's other databases is adjustable.
+                assert not is_clock_replaced(using="owner")
         finally:
             with server() as cursor:
                 cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

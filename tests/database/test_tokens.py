@@ -9,7 +9,6 @@ import pytest
 from governance.models import ApiToken
 from governance.services.access.tokens import revoke_token
 from tests.support.attacks import run_sql, update_row, violates_constraint
-from tests.support.factories import now
 from tests.support.forgery import NOON
 from tests.support.roles import app_session
 from tests.support.tokens import made_token
@@ -49,7 +48,7 @@ def test_sql_update__what_a_token_is__refused(users: Users, column: str, value: 
 )
 def test_sql_update__revocation__final(users: Users, column: str, value: Any) -> None:
     token, _ = made_token(users.executor)
-    revoke_token(token_id=token.pk, actor=users.founder, at=now())
+    revoke_token(token_id=token.pk, actor=users.founder)
     with violates_constraint("token_grant_immutable"):
         update_row(TOKEN, token.pk, **{column: value})
 

@@ -23,7 +23,7 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
-from tests.support.factories import MAY_NOT, VALIDATOR_VERDICT, contract_in, now, proposal_document
+from tests.support.factories import MAY_NOT, VALIDATOR_VERDICT, contract_in, proposal_document
 from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
 from tests.support.roles import as_owner, require_app_role
 from tests.support.tampering import tamper
@@ -250,14 +250,13 @@ def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed:
     document = proposal_document()
 
     def propose() -> SystemContract:
-        return draft_contract(document=document, proposer=committed.operator, at=now())
+        return draft_contract(document=document, proposer=committed.operator)
 
     contract = record_review_verdicts(
         contract_id=propose().pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
         actor=committed.operator,
-        at=now(),
     )
 
     def removing() -> None:

@@ -222,8 +222,7 @@ def test_freeze__in_one__neither_stops_the_other_nor_makes_it_wait(
         "DELETE FROM {other}.django_session",
         "TRUNCATE {other}.governance_ledgerentry",
         "SELECT {other}.governance_refuse('a', 'b')",
-        "SELECT {other}.governance_append_new_entry"
-        "(NULL, 1, NULL, now(), '', '', '', '', '', 1, '')",
+        "SELECT {other}.governance_append_entries(NULL, '', now(), '[]')",
         "CREATE TABLE {other}.mine (id int)",
         "CREATE TABLE {own}.mine (id int)",
         "CREATE TABLE public.mine (id int)",

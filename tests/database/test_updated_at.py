@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import check_deferred_triggers, run_sql, update_row, violates_constraint
+from tests.support.clock import as_of
 from tests.support.contracts import checks_alone
 from tests.support.factories import (
     answered,
@@ -96,7 +98,10 @@ def test_sql_update__to_a_time_without_an_entry__refused_at_commit(
 def test_sql_update__to_a_time_that_only_the_other_one_changed__refused_at_commit(
     users: Users,
 ) -> None:
-    job = reloaded(running_job(users).job)
+    job = pending_job(users)
+    start = GovernanceOrchestrator.start_job
+    as_of(now() + MOMENT, start, job.pk, executor=users.executor)
+    job = reloaded(job)
     assert job.updated_at > reloaded(job.contract).updated_at
     with violates_constraint(CONSTRAINT, at_commit=True):
         update_row(CONTRACT, job.contract_id, updated_at=job.updated_at)

@@ -17,14 +17,8 @@ from governance.domain.canonical import canonical_text, load_strict_json, timest
 from governance.domain.values import AuditVerdict, HealthDecision, JobStatus
 from governance.flows import run_job
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
-from tests.support.factories import (
-    failed_job,
-    finished_job,
-    now,
-    pending_job,
-    reloaded,
-    running_job,
-)
+from tests.support.clock import as_of
+from tests.support.factories import failed_job, finished_job, pending_job, reloaded, running_job
 from tests.support.platform import FAILING, signal
 from tests.support.users import Users
 from tests.support.writing_calls import called_by, touched_by
@@ -32,9 +26,7 @@ from tests.support.writing_calls import called_by, touched_by
 
 def cancelled_before_start(users: Users) -> GovernanceJob:
     job = pending_job(users)
-    return run_job.cancel_job(
-        job_id=job.pk, reason="No longer wanted.", actor=users.operator, at=now()
-    )
+    return run_job.cancel_job(job_id=job.pk, reason="No longer wanted.", actor=users.operator)
 
 
 def cancelled_half_way(users: Users) -> GovernanceJob:
@@ -47,7 +39,7 @@ def timed_out(users: Users) -> GovernanceJob:
     running = running_job(users)
     running.complete_steps(1)
     late = reloaded(running.job).deadline_at + timedelta(seconds=1)
-    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=users.operator, at=late)
+    return as_of(late, run_job.fail_timed_out_job, job_id=running.job.pk, actor=users.operator)
 
 
 ENDS: list[tuple[Callable[[Users], GovernanceJob], str, list[str], int]] = [

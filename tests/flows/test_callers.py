@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -18,7 +19,7 @@ from tests.support.users import Users
 
 def caller(person: Account, **columns: Any) -> Account:
     _, text = made_token(person, **columns)
-    [found] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
+    [(found, _)] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
     user: Account = found.user
     return user
 
@@ -71,7 +72,7 @@ def test_caller__not_active__may_nothing(users: Users) -> None:
 def test_caller__asked_what_he_may__asks_once_and_for_all(users: Users) -> None:
     _, text = made_token(users.founder)
     with CaptureQueriesContext(connection) as asked:
-        [found] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
+        [(found, _)] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
         assert found.user.has_perm("governance.review_contract")
         assert not found.user.has_perm("governance.execute_job")
     assert len(asked) == 1
@@ -79,7 +80,8 @@ def test_caller__asked_what_he_may__asks_once_and_for_all(users: Users) -> None:
 
 def test_token__found__is_the_current_row(users: Users) -> None:
     token, text = made_token(users.viewer, verbs=["execute_job"], capabilities=["Émile", "SYSTEM"])
-    [found] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
+    [(found, now)] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
     stored = ApiToken.objects.get(pk=token.pk)
     columns = [field.attname for field in ApiToken._meta.concrete_fields]
     assert [getattr(found, name) for name in columns] == [getattr(stored, name) for name in columns]

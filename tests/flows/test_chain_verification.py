@@ -19,7 +19,7 @@ from governance.record.ledger.contract_record import NO_DIGEST, ContractRecord
 from governance.record.ledger.loading import load_contract_records
 from governance.record.ledger.verification import Finding, verify_ledger
 from tests.stress.edits import build_record
-from tests.support.factories import answered, judged_job, now, pending_job, running_job, signed
+from tests.support.factories import answered, judged_job, pending_job, running_job, signed
 from tests.support.platform import FAILING
 from tests.support.rewriting.histories import HISTORIES
 from tests.support.succession import modified
@@ -68,7 +68,7 @@ def test_whole_chains__of_other_histories__verify_too(users: Users, settings: An
     signed(users, signed(users), founder=users.second_founder)
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": FAILING[0]}
     # The provider fails, so the last entry has no digest of the health after the job.
-    cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator, at=now())
+    cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator)
     last = LedgerEntry.objects.filter(contract=job.contract_id).latest("seq")
     assert '"health_after_sha256":null' in last.body
     assert findings() == []

@@ -31,6 +31,7 @@ from governance.flows.sweep import expire_contracts
 from governance.models import ContractComment, SystemContract
 from governance.record.ledger.queries import entries_of
 from tests.support.attacks import check_deferred_triggers, nothing_written
+from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import answered, approved, asked, contract_in, eligible, now, reloaded
 from tests.support.signing import as_seen
@@ -41,17 +42,23 @@ MOMENT = timedelta(microseconds=1)
 
 
 def ask(contract: SystemContract, users: Users, at: datetime, question: str = "Why now?") -> None:
-    request_clarification(contract_id=contract.pk, founder=users.founder, question=question, at=at)
+    as_of(
+        at, request_clarification, contract_id=contract.pk, founder=users.founder, question=question
+    )
 
 
 def answer(contract: SystemContract, users: Users, at: datetime) -> None:
-    answer_clarification(
-        contract_id=contract.pk, person=users.operator, answer="The sale begins.", at=at
+    as_of(
+        at,
+        answer_clarification,
+        contract_id=contract.pk,
+        person=users.operator,
+        answer="The sale begins.",
     )
 
 
 def expire(contract: SystemContract, users: Users, at: datetime) -> SystemContract:
-    return expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
+    return as_of(at, expire_contract, contract_id=contract.pk, actor=users.operator)
 
 
 # --- review time ---
@@ -102,7 +109,7 @@ def test_open_question__no_time_expires_the_contract(users: Users) -> None:
     contract = asked(users)
     late = now() + 1000 * DAY
     assert list(contracts_past_review(late)) == []
-    assert list(expire_contracts(actor=users.operator, at=late)) == []
+    assert list(as_of(late, expire_contracts, actor=users.operator)) == []
     with refused(WrongStateError, "review_paused"):
         expire(contract, users, late)
 
@@ -114,7 +121,7 @@ def test_answered_question__contract_expires_that_much_later(users: Users) -> No
     with refused(WrongStateError, "review_open"):
         expire(contract, users, end)
     assert [found.pk for found in contracts_past_review(end + MOMENT)] == [contract.pk]
-    [outcome] = expire_contracts(actor=users.operator, at=end + MOMENT)
+    [outcome] = as_of(end + MOMENT, expire_contracts, actor=users.operator)
     assert outcome.status == ContractStatus.EXPIRED
 
 
@@ -124,12 +131,13 @@ def test_founder__decides_with_the_longer_clock_or_an_open_question(
 ) -> None:
     contract = make_contract(users)
     at = contract.expires_at + timedelta(minutes=59)
-    decided = approve_contract(
+    decided = as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=users.second_founder,
         window=ActivationWindow(at, at + DAY),
         **as_seen(contract),
-        at=at,
     )
     assert decided.status == ContractStatus.APPROVED
     check_deferred_triggers()
@@ -139,12 +147,13 @@ def test_approval__past_the_longer_clock__refused(users: Users) -> None:
     contract = answered(users)
     at = contract.review_ends_at + MOMENT
     with refused(ContractExpiredError, "contract_expired"):
-        approve_contract(
+        as_of(
+            at,
+            approve_contract,
             contract_id=contract.pk,
             founder=users.founder,
             window=ActivationWindow(at, at + DAY),
             **as_seen(contract),
-            at=at,
         )
 
 
@@ -194,9 +203,7 @@ def test_question__about_a_contract_not_in_review__refused(
 
 def test_answer__after_the_decision__refused(users: Users) -> None:
     contract = asked(users)
-    reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.founder, reason="Not before the sale.")
     with nothing_written(), pytest.raises(WrongStateError):
         answer(contract, users, now())
 
@@ -205,9 +212,7 @@ def test_answer__after_the_decision__refused(users: Users) -> None:
 def test_question__by_founders_only(users: Users, who: str) -> None:
     contract = eligible(users)
     with refused(WrongPersonError, "not_permitted"):
-        request_clarification(
-            contract_id=contract.pk, founder=getattr(users, who), question="Why?", at=now()
-        )
+        request_clarification(contract_id=contract.pk, founder=getattr(users, who), question="Why?")
 
 
 def test_question__by_the_proposer_superuser_or_not__refused(users: Users) -> None:
@@ -215,18 +220,14 @@ def test_question__by_the_proposer_superuser_or_not__refused(users: Users) -> No
     users.operator.save()
     contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
-        request_clarification(
-            contract_id=contract.pk, founder=users.operator, question="Why?", at=now()
-        )
+        request_clarification(contract_id=contract.pk, founder=users.operator, question="Why?")
 
 
 @pytest.mark.parametrize("who", ["second_founder", "executor", "auditor", "viewer", "outsider"])
 def test_answer__by_proposer_and_operators_only(users: Users, who: str) -> None:
     contract = asked(users)
     with refused(WrongPersonError, "not_permitted"):
-        answer_clarification(
-            contract_id=contract.pk, person=getattr(users, who), answer="Because.", at=now()
-        )
+        answer_clarification(contract_id=contract.pk, person=getattr(users, who), answer="Because.")
 
 
 def test_answer__by_the_proposer_who_is_no_operator_any_more__passes(users: Users) -> None:
@@ -241,9 +242,7 @@ def test_answer__by_who_asked__refused(users: Users) -> None:
     users.founder.save()
     contract = asked(users)
     with refused(FourEyesError, "four_eyes"):
-        answer_clarification(
-            contract_id=contract.pk, person=users.founder, answer="Never mind.", at=now()
-        )
+        answer_clarification(contract_id=contract.pk, person=users.founder, answer="Never mind.")
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "nul\0", None])
@@ -251,10 +250,12 @@ def test_text__empty_long_or_unfit__refused(users: Users, text: str) -> None:
     contract, waiting, at = eligible(users), asked(users), now()
     tries = [
         lambda: ask(contract, users, at, text),
-        lambda: answer_clarification(
-            contract_id=waiting.pk, person=users.operator, answer=text, at=at
+        lambda: as_of(
+            at, answer_clarification, contract_id=waiting.pk, person=users.operator, answer=text
         ),
-        lambda: comment_on_contract(contract_id=contract.pk, person=users.viewer, text=text, at=at),
+        lambda: as_of(
+            at, comment_on_contract, contract_id=contract.pk, person=users.viewer, text=text
+        ),
     ]
     for attempt in tries:
         with nothing_written(), pytest.raises(InvalidInputError):
@@ -268,7 +269,7 @@ def test_comment__on_contracts_in_any_state__is_kept_and_moves_nothing(users: Us
             continue
         contract = contract_in(users, status)
         entries = entries_of(contract.pk).count()
-        comment_on_contract(contract_id=contract.pk, person=users.viewer, text=" Hm. ", at=now())
+        comment_on_contract(contract_id=contract.pk, person=users.viewer, text=" Hm. ")
         comment = ContractComment.objects.get(contract=contract)
         assert (comment.text, comment.by) == ("Hm.", users.viewer)
         assert reloaded(contract).status == status
@@ -281,7 +282,7 @@ def test_comment__by_who_may_not_see_or_is_no_staff__refused(users: Users) -> No
     users.viewer.is_staff = False
     for person in (users.outsider, users.viewer):
         with refused(WrongPersonError, "not_permitted"):
-            comment_on_contract(contract_id=contract.pk, person=person, text="Hm.", at=now())
+            comment_on_contract(contract_id=contract.pk, person=person, text="Hm.")
 
 
 def test_anything__about_no_contract__not_found(users: Users) -> None:
@@ -289,9 +290,7 @@ def test_anything__about_no_contract__not_found(users: Users) -> None:
     for attempt in (
         lambda: ask(nothing, users, now()),
         lambda: answer(nothing, users, now()),
-        lambda: comment_on_contract(
-            contract_id=nothing.pk, person=users.viewer, text="Hm.", at=now()
-        ),
+        lambda: comment_on_contract(contract_id=nothing.pk, person=users.viewer, text="Hm."),
     ):
         with pytest.raises(NotFoundError) as caught:
             attempt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -12,9 +12,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.canonical import digest
 from governance.domain.errors import (
+    BusyError,
     ContractActivationError,
     GovernanceError,
     IntegrityViolationError,
@@ -25,6 +25,7 @@ from governance.domain.values import ActivationWindow, ContractStatus, HealthDec
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, trigger_off
+from tests.support.clock import as_of
 from tests.support.factories import approved, contract_in, now, reloaded
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
@@ -40,18 +41,15 @@ NOT_APPROVED = [
 TICK = timedelta(microseconds=1)
 
 
-def activate(contract: SystemContract, users: Users, **changes: Any) -> GovernanceJob:
-    arguments: dict[str, Any] = {
-        "contract_id": contract.pk,
-        "actor": users.operator,
-        "at": now(),
-    } | changes
-    return activate_contract(**arguments)
+def activate(
+    contract: SystemContract, users: Users, *, at: datetime | None = None, **changes: Any
+) -> GovernanceJob:
+    return as_of(at, activate_contract, contract_id=contract.pk, actor=users.operator, **changes)
 
 
 def refusal_of(contract: SystemContract, users: Users, **changes: Any) -> GovernanceError:
     """Return the error that activating `contract` raises; assert that nothing was written."""
-    with nothing_written(), pytest.raises(GovernanceError) as refusal:
+    with nothing_written(), pytest.raises(GovernanceError) as refusal, transaction.atomic():
         activate(contract, users, **changes)
     return refusal.value
 
@@ -220,18 +218,22 @@ class TestContractActivationService:
         }
         assert refusal_of(contract, users).code == "health_unknown"
 
-    def test_health__signals_cannot_be_read_in_time__unknown(
-        self, committed: Users, settings: Any
+    def test_health__database_does_not_answer_in_time__busy_and_not_unknown(
+        self, committed: Users
     ) -> None:
         contract = approved(committed)
-        settings.GOVSITE = settings.GOVSITE | {"HEALTH_TIMEOUT_SECONDS": 0.1}
+
+        def activate_soon() -> GovernanceJob:
+            run_sql("SET lock_timeout = '100ms'")
+            return activate(contract, committed)
+
         with transaction.atomic():
             with as_owner():
                 run_sql("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
             began = monotonic()
-            [refusal] = at_once(lambda wait: activate(contract, committed))
+            [refusal] = at_once(lambda wait: activate_soon())
             assert monotonic() - began < MAX_WAIT_SECONDS / 2
-        assert refusal.code == "health_unknown"
+        assert isinstance(refusal, BusyError)
         assert reloaded(contract).status == ContractStatus.APPROVED
 
     @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
@@ -274,7 +276,6 @@ class TestContractActivationService:
 
 
 def test_unknown_contract__activated__not_found(users: Users) -> None:
-    arguments = {"actor": users.operator, "timeout_minutes": 30, "health": None, "freeze": None}
     with pytest.raises(NotFoundError) as refusal:
-        GovernanceOrchestrator.activate_contract(uuid4(), at=now(), **arguments)
+        activate_contract(contract_id=uuid4(), actor=users.operator)
     assert refusal.value.code == "contract_not_found"

@@ -27,6 +27,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.record.ledger.verification import verify_ledger
+from tests.support.clock import as_of
 from tests.support.databases import cloned, ensure_template
 from tests.support.factories import (
     MAY,
@@ -50,8 +51,9 @@ Move = Callable[[SystemContract, Users], Any]
 
 CREATED = now()
 DURING_REVIEW = CREATED + timedelta(days=1)
-AFTER_REVIEW = CREATED + timedelta(days=30)
-WINDOW = ActivationWindow(DURING_REVIEW, DURING_REVIEW + timedelta(hours=24))
+AFTER_REVIEW = CREATED + timedelta(days=7, hours=1)
+# It is still open after the review, so that it does not refuse a late approval.
+WINDOW = ActivationWindow(DURING_REVIEW, DURING_REVIEW + timedelta(hours=168))
 IN_WINDOW = DURING_REVIEW + timedelta(hours=1)
 AFTER_WINDOW = WINDOW.closes_at + timedelta(hours=1)
 DECIDED_ALREADY = {"invalid_transition", "contract_immutable", "not_eligible"}
@@ -72,18 +74,23 @@ def _record_verifies(committed: Users) -> Iterator[None]:
 
 
 def approve(contract: SystemContract, users: Users) -> SystemContract:
-    return approve_contract(
+    return as_of(
+        DURING_REVIEW,
+        approve_contract,
         contract_id=contract.pk,
         founder=users.founder,
         window=WINDOW,
         **as_seen(contract),
-        at=DURING_REVIEW,
     )
 
 
 def reject(contract: SystemContract, users: Users) -> SystemContract:
-    return reject_contract(
-        contract_id=contract.pk, founder=users.second_founder, reason=REASON, at=DURING_REVIEW
+    return as_of(
+        DURING_REVIEW,
+        reject_contract,
+        contract_id=contract.pk,
+        founder=users.second_founder,
+        reason=REASON,
     )
 
 
@@ -92,30 +99,34 @@ def modify(contract: SystemContract, users: Users) -> SystemContract:
 
 
 def expire(contract: SystemContract, users: Users) -> SystemContract:
-    return expire_contract(contract_id=contract.pk, actor=users.operator, at=AFTER_REVIEW)
+    return as_of(AFTER_REVIEW, expire_contract, contract_id=contract.pk, actor=users.operator)
 
 
 def activate(contract: SystemContract, users: Users) -> GovernanceJob:
-    return activate_contract(contract_id=contract.pk, actor=users.operator, at=IN_WINDOW)
+    return as_of(IN_WINDOW, activate_contract, contract_id=contract.pk, actor=users.operator)
 
 
 def activate_under_lock(contract: SystemContract, users: Users) -> GovernanceJob:
-    """Activate in a transaction: its reads lock the contract, so even a refusal waits."""
+    """Activate in a transaction that locked the contract, so that even a refusal waits."""
     with transaction.atomic():
+        SystemContract.objects.lock(contract.pk)
         return activate(contract, users)
 
 
 def lapse(contract: SystemContract, users: Users) -> SystemContract:
-    return fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=AFTER_WINDOW)
+    return as_of(
+        AFTER_WINDOW, fail_contract_past_window, contract_id=contract.pk, actor=users.operator
+    )
 
 
 def give_verdicts(contract: SystemContract, users: Users) -> SystemContract:
-    return record_review_verdicts(
+    return as_of(
+        DURING_REVIEW,
+        record_review_verdicts,
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
         actor=users.operator,
-        at=DURING_REVIEW,
     )
 
 
@@ -234,12 +245,13 @@ class TestContractRaces:
         document = proposal_document()
 
         def propose() -> Any:
-            return propose_contract(
+            return as_of(
+                CREATED,
+                propose_contract,
                 document=document,
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=MAY,
                 proposer=committed.operator,
-                at=CREATED,
             )
 
         (contract, is_new), refusal = overtaking(propose, propose)

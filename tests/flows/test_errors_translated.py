@@ -14,7 +14,7 @@ from tests.support.users import Users
 
 
 def test_copy__that_another_session_moved__refused(users: Users) -> None:
-    job = pending_job(users)
+    job = reloaded(pending_job(users))
     stale = reloaded(job)
 
     def cancel_both() -> None:

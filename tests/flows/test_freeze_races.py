@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ChangeFreezeActiveError
 from governance.domain.values import ActivationWindow, ContractStatus, JobStatus
-from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import approve_contract
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
@@ -38,16 +38,15 @@ def moves(committed: Users) -> Moves:
             founder=committed.second_founder,
             window=ActivationWindow(at, at + HOUR),
             **as_seen(to_approve),
-            at=at,
         )
 
     return {
         "approve": approve,
-        "activate": lambda: activate_contract(
-            contract_id=to_activate.pk, actor=committed.operator, at=now()
+        "activate": lambda: activate_contract(contract_id=to_activate.pk, actor=committed.operator),
+        "start": lambda: GovernanceOrchestrator.start_job(
+            job_id=job.pk, executor=committed.executor
         ),
-        "start": lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
-        "claim": lambda: run_job.claim_job(executor=committed.executor, at=now()),
+        "claim": lambda: GovernanceOrchestrator.claim_job(executor=committed.executor),
     }
 
 
@@ -107,10 +106,8 @@ def test_freeze__between_read_and_commit_of_a_flow__refused_with_until_and_reaso
 
     _, refusal = overtaking(lock_everything, moves[move], meanwhile=stop)
     assert isinstance(refusal, ChangeFreezeActiveError)
-    assert refusal.details == {
-        "until": timestamp(stops[0].ends_at),
-        "reason": stops[0].reason,
-    }
+    details = refusal.details
+    assert (details["until"], details["reason"]) == (timestamp(stops[0].ends_at), stops[0].reason)
     assert moved() == before
 
 

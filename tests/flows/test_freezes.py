@@ -9,8 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.db.errors import translated_errors
 from governance.domain.canonical import timestamp
 from governance.domain.errors import (
     ChangeFreezeActiveError,
@@ -22,15 +24,15 @@ from governance.domain.errors import (
     WrongStateError,
 )
 from governance.domain.values import ActivationWindow, ContractStatus, JobStatus
-from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.flows.sweep import activate_due_contracts, expire_contracts
 from governance.models import ChangeFreeze, FreezeLift
 from governance.record.ledger.verification import verify_ledger
 from governance.services.freezes.operations import lift_active_freezes, lift_freeze, start_freeze
-from governance.services.freezes.queries import active_freeze
+from governance.services.freezes.queries import active_freeze, active_freezes
 from tests.support.attacks import nothing_written
+from tests.support.clock import as_of
 from tests.support.factories import (
     approved,
     eligible,
@@ -51,12 +53,13 @@ TICK = timedelta(microseconds=1)
 
 def approve(users: Users, contract: Any, at: datetime | None = None) -> Any:
     at = at or now()
-    return approve_contract(
+    return as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=users.founder,
         window=ActivationWindow(at, at + 24 * HOUR),
         **as_seen(contract),
-        at=at,
     )
 
 
@@ -67,11 +70,9 @@ def held(users: Users) -> dict[str, Move]:
     first = pending_job(users)
     return {
         "approve": lambda: approve(users, to_approve),
-        "activate": lambda: activate_contract(
-            contract_id=to_activate.pk, actor=users.operator, at=now()
-        ),
-        "start": lambda: run_job.start_job(job_id=first.pk, executor=users.executor, at=now()),
-        "claim": lambda: run_job.claim_job(executor=users.executor, at=now()),
+        "activate": lambda: activate_contract(contract_id=to_activate.pk, actor=users.operator),
+        "start": lambda: GovernanceOrchestrator.start_job(job_id=first.pk, executor=users.executor),
+        "claim": lambda: GovernanceOrchestrator.claim_job(executor=users.executor),
     }
 
 
@@ -84,13 +85,15 @@ class TestActiveFreeze:
         self, users: Users, held: dict[str, Move], move: str
     ) -> None:
         freeze = frozen(users)
-        with nothing_written(), pytest.raises(ChangeFreezeActiveError) as refusal:
+        with (
+            nothing_written(),
+            pytest.raises(ChangeFreezeActiveError) as refusal,
+            transaction.atomic(),
+        ):
             held[move]()
         assert refusal.value.code == "change_freeze_active"
-        assert refusal.value.details == {
-            "until": timestamp(freeze.ends_at),
-            "reason": freeze.reason,
-        }
+        details = refusal.value.details
+        assert (details["until"], details["reason"]) == (timestamp(freeze.ends_at), freeze.reason)
         assert freeze.reason in str(refusal.value)
 
     @pytest.mark.parametrize("move", HELD)
@@ -115,7 +118,7 @@ class TestActiveFreeze:
     ) -> None:
         longer, shorter = frozen(users, hours=3), frozen(users, hours=2, reason="Me too.")
         lifted(users, longer)
-        with pytest.raises(ChangeFreezeActiveError) as refusal:
+        with pytest.raises(ChangeFreezeActiveError) as refusal, transaction.atomic():
             held[move]()
         assert refusal.value.details["reason"] == "Me too."
         lifted(users, shorter)
@@ -126,7 +129,7 @@ class TestActiveFreeze:
     ) -> None:
         frozen(users)
         with pytest.raises(ChangeFreezeActiveError):
-            run_job.claim_job(executor=users.executor, at=now())
+            GovernanceOrchestrator.claim_job(executor=users.executor)
 
     def test_running_job__while_frozen__goes_on_to_its_verdict(
         self, users: Users, commit_now: Move
@@ -145,22 +148,21 @@ class TestActiveFreeze:
     ) -> None:
         refused, waited = eligible(users), eligible(users, at=now() - timedelta(days=30))
         frozen(users)
-        reject_contract(
-            contract_id=refused.pk, founder=users.founder, reason="Not this year.", at=now()
-        )
-        list(expire_contracts(actor=users.operator, at=now()))
+        reject_contract(contract_id=refused.pk, founder=users.founder, reason="Not this year.")
+        list(expire_contracts(actor=users.operator))
         assert reloaded(refused).status == ContractStatus.REJECTED
         assert reloaded(waited).status == ContractStatus.EXPIRED
         commit_now()
 
-    def test_sweep__while_frozen__passes_all_over_and_says_so(self, users: Users) -> None:
+    def test_sweep__while_frozen__passes_all_over_and_says_so(self, committed: Users) -> None:
+        users = committed
         contracts = [approved(users), approved(users)]
         freeze = frozen(users)
-        outcomes = list(activate_due_contracts(actor=users.operator, at=now()))
+        outcomes = list(activate_due_contracts(actor=users.operator))
         assert {outcome.subject_id for outcome in outcomes} == {one.pk for one in contracts}
         assert all(outcome.held_by_freeze for outcome in outcomes)
         lifted(users, freeze)
-        outcomes = list(activate_due_contracts(actor=users.operator, at=now()))
+        outcomes = list(activate_due_contracts(actor=users.operator))
         assert not any(outcome.held_by_freeze for outcome in outcomes)
         assert {outcome.status for outcome in outcomes} == {"ACTIVE"}
 
@@ -188,7 +190,7 @@ class TestFreezing:
     @pytest.mark.parametrize("who", ["operator", "executor", "auditor", "viewer", "outsider"])
     def test_starting_and_lifting__not_a_founder__refused(self, users: Users, who: str) -> None:
         freeze, person = frozen(users), getattr(users, who)
-        why: dict[str, Any] = {"reason": "Because.", "founder": person, "at": now()}
+        why: dict[str, Any] = {"reason": "Because.", "founder": person}
         with nothing_written():
             for attempt in (
                 lambda: start_freeze(ends_at=now() + HOUR, **why),
@@ -208,9 +210,9 @@ class TestFreezing:
                 frozen(users, reason=reason)
             assert refusal.value.errors[0]["path"].startswith("reason")
             with pytest.raises(InvalidInputError):
-                lift_freeze(freeze_id=freeze.pk, reason=reason, founder=users.founder, at=now())
+                lift_freeze(freeze_id=freeze.pk, reason=reason, founder=users.founder)
             with pytest.raises(InvalidInputError):
-                lift_active_freezes(reason=reason, founder=users.founder, at=now())
+                lift_active_freezes(reason=reason, founder=users.founder)
 
     def test_freezing__reason_of_4000_characters__taken(self, users: Users) -> None:
         assert len(frozen(users, reason="x" * 4000).reason) == 4000
@@ -223,13 +225,15 @@ class TestFreezing:
     def test_freezing__end_past_or_too_late__refused(self, users: Users, length: timedelta) -> None:
         at = now()
         with nothing_written(), pytest.raises(InvalidWindowError) as refusal:
-            start_freeze(reason="Because.", ends_at=at + length, founder=users.founder, at=at)
+            as_of(at, start_freeze, reason="Because.", ends_at=at + length, founder=users.founder)
         assert refusal.value.errors[0]["path"] == "ends_at"
 
     @pytest.mark.parametrize("length", [TICK, 168 * HOUR])
     def test_freezing__shortest_and_longest__taken(self, users: Users, length: timedelta) -> None:
         at = now()
-        assert start_freeze(reason="Because.", ends_at=at + length, founder=users.founder, at=at)
+        assert as_of(
+            at, start_freeze, reason="Because.", ends_at=at + length, founder=users.founder
+        )
 
     def test_freezing__setting_allows_less__refused_beyond_it(
         self, users: Users, settings: Any
@@ -242,7 +246,7 @@ class TestFreezing:
     def test_freezing__end_without_time_zone__refused(self, users: Users) -> None:
         end = (now() + HOUR).replace(tzinfo=None)
         with pytest.raises(InvalidWindowError):
-            start_freeze(reason="Because.", ends_at=end, founder=users.founder, at=now())
+            start_freeze(reason="Because.", ends_at=end, founder=users.founder)
 
 
 class TestLiftingFreezes:
@@ -273,37 +277,33 @@ class TestLiftingFreezes:
 
     def test_lifting__no_such_freeze__not_found(self, users: Users) -> None:
         with pytest.raises(NotFoundError) as refusal:
-            lift_freeze(freeze_id=uuid4(), reason="Over.", founder=users.founder, at=now())
+            lift_freeze(freeze_id=uuid4(), reason="Over.", founder=users.founder)
         assert refusal.value.code == "freeze_not_found"
-
-    def test_lifting__by_a_clock_that_is_late__at_the_freezes_own_time(self, users: Users) -> None:
-        freeze = frozen(users)
-        assert lifted(users, freeze, at=freeze.started_at - TICK).lifted_at == freeze.started_at
 
     def test_lifting_all_freezes__ends_all_that_are_in_force(self, users: Users) -> None:
         over, gone = frozen(users, at=now() - 2 * HOUR), frozen(users)
         lifted(users, gone)
         active = {frozen(users).pk, frozen(users, hours=5).pk}
-        lifts = lift_active_freezes(reason="Over.", founder=users.founder, at=now())
+        lifts = lift_active_freezes(reason="Over.", founder=users.founder)
         assert {lift.freeze_id for lift in lifts} == active
         assert active_freeze(now()) is None
         assert not FreezeLift.objects.filter(freeze=over).exists()
 
     def test_lifting_all_freezes__while_none_is_active__refused(self, users: Users) -> None:
         with nothing_written(), pytest.raises(WrongStateError) as refusal:
-            lift_active_freezes(reason="Over.", founder=users.founder, at=now())
+            lift_active_freezes(reason="Over.", founder=users.founder)
         assert refusal.value.code == "no_active_freeze"
 
 
 def is_in_force(at: datetime, users: Users) -> bool:
-    """Return whether a freeze is active; assert that queries, pages and claims agree."""
+    """Return whether a freeze is active; assert that queries, liftings and claims agree."""
     is_active = active_freeze(at) is not None
-    assert ChangeFreeze.objects.in_force(at).exists() is is_active
+    assert bool(as_of(at, active_freezes)) is is_active
     expectation: AbstractContextManager[Any] = (
         pytest.raises(ChangeFreezeActiveError) if is_active else nullcontext()
     )
-    with expectation:
-        assert GovernanceOrchestrator.claim_job(executor=users.executor, at=at) is None
+    with expectation, transaction.atomic():
+        assert as_of(at, GovernanceOrchestrator.claim_job, executor=users.executor) is None
     return is_active
 
 
@@ -333,11 +333,15 @@ class TestFreezeInForce:
         ):
             assert is_in_force(at, users) is active, at
 
-    def test_move__that_took_its_time_before_the_freeze__refused_all_the_same(
-        self, users: Users
+    def test_move__made_before_the_freeze_and_committed_after_it__refused_all_the_same(
+        self, users: Users, commit_now: Move
     ) -> None:
-        freeze = frozen(users)
-        assert is_in_force(freeze.started_at - TICK, users)
+        job = pending_job(users)
+        commit_now()
+        GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor)
+        start_freeze(reason="Because.", ends_at=now() + HOUR, founder=users.founder)
+        with pytest.raises(ChangeFreezeActiveError), translated_errors():
+            commit_now()
 
     def test_several__the_one_that_lasts_longest_speaks(self, users: Users) -> None:
         frozen(users, hours=2)

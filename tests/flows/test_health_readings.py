@@ -22,6 +22,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceSignal, HealthSnapshot
 from tests.support.attacks import nothing_written, run_sql, violates_constraint
 from tests.support.factories import approved, now, pending_job
+from tests.support.platform import Late
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
@@ -36,7 +37,6 @@ def say(users: Users, scope: str, decision: HealthDecision, signal_type: str = "
         decision=decision,
         reason="A monitor said so.",
         actor=users.operator,
-        at=now(),
     )
 
 
@@ -112,7 +112,7 @@ def test_signal__of_another_type__supersedes_nothing(users: Users) -> None:
 def test_signal__without_its_texts__refused(users: Users, field: str, value: str) -> None:
     words: dict[str, Any] = {"scope": "Search", "signal_type": "errors", "reason": "Why."}
     with nothing_written(), pytest.raises(InvalidInputError) as caught:
-        record_signal(**(words | {field: value}), decision=BLOCKED, actor=users.operator, at=now())
+        record_signal(**(words | {field: value}), decision=BLOCKED, actor=users.operator)
     assert caught.value.errors[0]["path"] == field
 
 
@@ -164,7 +164,7 @@ def test_reading__when_our_own_database_goes__is_not_unknown_health_but_says_so(
     cuts = f"{__name__}.{CutsTheLine.__name__}"
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": cuts}
     with pytest.raises(OperationalError):
-        activate_contract(contract_id=contract.pk, actor=committed.operator, at=now())
+        activate_contract(contract_id=contract.pk, actor=committed.operator)
     connection.close()
 
 
@@ -174,26 +174,29 @@ def test_activation__when_health_is_unknown__refused(
     contract = approved(users)
     request.getfixturevalue("broken_provider")
     with nothing_written(), pytest.raises(HealthUnknownError) as caught:
-        activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
+        activate_contract(contract_id=contract.pk, actor=users.operator)
     assert caught.value.code == "health_unknown"
 
 
-def test_reading__that_takes_too_long__none_and_the_session_goes_on(
-    committed: Users, settings: Any
+def test_reading__that_our_own_database_answers_too_late__is_not_unknown_and_the_session_goes_on(
+    committed: Users,
 ) -> None:
-    settings.GOVSITE = settings.GOVSITE | {"HEALTH_TIMEOUT_SECONDS": 0.2}
-    before = run_sql("SHOW statement_timeout")
+    run_sql("SET lock_timeout = '100ms'")
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("LOCK TABLE governance_governancesignal IN ACCESS EXCLUSIVE MODE")
-        assert capture_health_snapshot(scopes=["Search"], at=now()) is None
-        with transaction.atomic():
-            assert capture_health_snapshot(scopes=["Search"], at=now()) is None
-            assert run_sql("SHOW statement_timeout") == before
-    with transaction.atomic():
-        assert capture_health_snapshot(scopes=["Search"], at=now()) is not None
-        assert run_sql("SHOW statement_timeout") == before
-    assert capture_health_snapshot(scopes=["Search"], at=now()) is not None
-    assert run_sql("SHOW statement_timeout") == before
+        with pytest.raises(OperationalError):
+            capture_health_snapshot(scopes=["Search"])
+        with pytest.raises(OperationalError), transaction.atomic():
+            capture_health_snapshot(scopes=["Search"])
+    assert capture_health_snapshot(scopes=["Search"]) is not None
+
+
+def test_reading__that_a_provider_gives_too_late__none(users: Users, settings: Any) -> None:
+    settings.GOVSITE = settings.GOVSITE | {
+        "HEALTH_PROVIDER": f"{Late.__module__}.{Late.__name__}",
+        "HEALTH_TIMEOUT_SECONDS": 0.1,
+    }
+    assert capture_health_snapshot(scopes=["Search"]) is None
 
 
 def test_snapshot__before_a_job__keeps_the_reading_as_it_was(users: Users) -> None:

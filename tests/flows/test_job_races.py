@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import (
     ContractActivationError,
     GovernanceError,
@@ -21,7 +22,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import run_sql
-from tests.support.factories import approved, finished_job, now, pending_job, reloaded, running_job
+from tests.support.factories import approved, finished_job, pending_job, reloaded, running_job
 from tests.support.forgery import CONTRACT, JOB
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
@@ -34,18 +35,16 @@ def parted(outcomes: list[Any]) -> tuple[list[Any], list[GovernanceError]]:
 
 
 def activate(contract: SystemContract, users: Users) -> GovernanceJob:
-    return activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
+    return activate_contract(contract_id=contract.pk, actor=users.operator)
 
 
 def claimed_id(users: Users) -> UUID | None:
-    claim = run_job.claim_job(executor=users.executor, at=now())
+    claim = GovernanceOrchestrator.claim_job(executor=users.executor)
     return claim[0].pk if claim else None
 
 
 def cancel(job: GovernanceJob, users: Users) -> GovernanceJob:
-    return run_job.cancel_job(
-        job_id=job.pk, reason="Changed plans.", actor=users.operator, at=now()
-    )
+    return run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=users.operator)
 
 
 class TestActivationRaces:
@@ -118,7 +117,7 @@ class TestClaimRaces:
 
         def attempt(wait: Any) -> str:
             wait()
-            return run_job.start_job(job_id=job.pk, executor=committed.executor, at=now())[1]
+            return GovernanceOrchestrator.start_job(job_id=job.pk, executor=committed.executor)[1]
 
         [token], [refusal] = parted(at_once(attempt, attempt))
         assert isinstance(refusal, InvalidJobTransitionError)
@@ -150,7 +149,7 @@ class TestClaimAndCancel:
         job = pending_job(committed)
         _, refusal = overtaking(
             lambda: cancel(job, committed),
-            lambda: run_job.start_job(job_id=job.pk, executor=committed.executor, at=now()),
+            lambda: GovernanceOrchestrator.start_job(job_id=job.pk, executor=committed.executor),
         )
         assert isinstance(refusal, JobImmutableError)
         assert reloaded(job).started_at is None
@@ -218,7 +217,6 @@ class TestVerdictRaces:
                 reason="The evidence shows it.",
                 evidence_sha256=job.evidence.sha256,
                 author=author,
-                at=now(),
             )
 
         audit, refusal = overtaking(

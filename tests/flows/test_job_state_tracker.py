@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.authorities.orchestrator import tracking
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.queries import jobs_past_lease, steps_with_status
 from governance.authorities.orchestrator.tracking import JobStateTracker
@@ -30,6 +31,7 @@ from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry, StepResult
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
+from tests.support.clock import as_of
 from tests.support.factories import Running, now, pending_job, reloaded, running_job
 from tests.support.users import Users
 
@@ -43,17 +45,21 @@ def progress(job: GovernanceJob) -> tuple[Any, ...]:
 
 
 def time_out(job: GovernanceJob, users: Users, late: timedelta = TICK) -> GovernanceJob:
-    return run_job.fail_timed_out_job(
-        job_id=job.pk, actor=users.operator, at=reloaded(job).deadline_at + late
+    return as_of(
+        reloaded(job).deadline_at + late,
+        run_job.fail_timed_out_job,
+        job_id=job.pk,
+        actor=users.operator,
     )
 
 
 class TestJobStateTracker:
     # --- start ---
     def test_start__pending_job__runs_under_a_fresh_token(self, users: Users) -> None:
+        pending = pending_job(users, timeout_minutes=5)
         at = now()
-        job, token = run_job.start_job(
-            job_id=pending_job(users, timeout_minutes=5).pk, executor=users.executor, at=at
+        job, token = as_of(
+            at, GovernanceOrchestrator.start_job, job_id=pending.pk, executor=users.executor
         )
         job = reloaded(job)
         assert (job.status, job.started_at, job.started_by) == ("RUNNING", at, users.executor)
@@ -70,19 +76,19 @@ class TestJobStateTracker:
     def test_start__running_job__refused(self, users: Users) -> None:
         job = running_job(users).job
         with nothing_written(), pytest.raises(InvalidJobTransitionError) as refusal:
-            run_job.start_job(job_id=job.pk, executor=users.outsider, at=now())
+            GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.outsider)
         assert refusal.value.code == "invalid_job_transition"
 
     # --- claim ---
     def test_claim__several_pending__oldest_first_and_then_none(self, users: Users) -> None:
         jobs = [pending_job(users) for _ in range(3)]
-        claimed = [run_job.claim_job(executor=users.executor, at=now()) for _ in range(4)]
+        claimed = [GovernanceOrchestrator.claim_job(executor=users.executor) for _ in range(4)]
         assert [claim and claim[0].pk for claim in claimed] == [*(j.pk for j in jobs), None]
         assert {reloaded(job).status for job in jobs} == {JobStatus.RUNNING}
 
     def test_claim__its_token__is_the_one_that_counts(self, users: Users) -> None:
         pending_job(users)
-        job, token = run_job.claim_job(executor=users.executor, at=now()) or (None, "")
+        job, token = GovernanceOrchestrator.claim_job(executor=users.executor) or (None, "")
         assert job
         running = Running(job, token, users)
         running.complete_steps()
@@ -97,18 +103,18 @@ class TestJobStateTracker:
         pending_job(users, affected_capabilities=["Search", "Stock"])
         pending_job(users, affected_capabilities=["SYSTEM", "Search", "Stock"])
         inside = pending_job(users)
-        claim = {"executor": users.executor, "at": now(), "capabilities": capabilities}
-        claimed, _ = run_job.claim_job(**claim) or (None, "")
+        claim = {"executor": users.executor, "capabilities": capabilities}
+        claimed, _ = GovernanceOrchestrator.claim_job(**claim) or (None, "")
         assert claimed == inside
-        assert run_job.claim_job(**claim) is None
+        assert GovernanceOrchestrator.claim_job(**claim) is None
 
     def test_claim__nothing_within_its_token_scope__does_not_ask_again(
         self, users: Users, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pending_job(users)
         slept: list[float] = []
-        monkeypatch.setattr(run_job, "sleep", slept.append)
-        claimed = run_job.claim_job(executor=users.executor, at=now(), capabilities=["Stock"])
+        monkeypatch.setattr(tracking, "sleep", slept.append)
+        claimed = GovernanceOrchestrator.claim_job(executor=users.executor, capabilities=["Stock"])
         assert (claimed, slept) == (None, [])
 
     # --- a job of another executor ---
@@ -204,9 +210,7 @@ class TestJobStateTracker:
         self, users: Users, start: bool
     ) -> None:
         job = running_job(users).job if start else pending_job(users)
-        run_job.cancel_job(
-            job_id=job.pk, reason="  Changed plans. ", actor=users.operator, at=now()
-        )
+        run_job.cancel_job(job_id=job.pk, reason="  Changed plans. ", actor=users.operator)
         job = reloaded(job)
         assert (job.status, job.end_reason) == ("CANCELLED", "Changed plans.")
         assert (job.ended_by, job.started_at is not None) == (users.operator, start)
@@ -247,13 +251,13 @@ class TestJobStateTracker:
     def test_pending_job__timed_out__refused(self, users: Users) -> None:
         job = pending_job(users)
         with nothing_written(), pytest.raises(InvalidJobTransitionError):
-            run_job.fail_timed_out_job(job_id=job.pk, actor=users.operator, at=now())
+            run_job.fail_timed_out_job(job_id=job.pk, actor=users.operator)
 
     # --- progress ---
     def test_progress__from_pending_to_failed__counts(self, users: Users) -> None:
         job = pending_job(users)
         assert progress(job) == ("PENDING", 0, 3, 0, 0)
-        job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+        job, token = GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor)
         running = Running(job, token, users)
         running.complete_steps(1)
         assert progress(job) == ("RUNNING", 1, 3, 1, 0)
@@ -295,15 +299,16 @@ class TestJobStateTracker:
         "ask",
         [
             lambda job_id, users: GovernanceOrchestrator.get_job_progress(job_id),
-            lambda job_id, users: run_job.start_job(
-                job_id=job_id, executor=users.executor, at=now()
+            lambda job_id, users: GovernanceOrchestrator.start_job(
+                job_id=job_id, executor=users.executor
             ),
             lambda job_id, users: run_job.cancel_job(
-                job_id=job_id, reason="Gone.", actor=users.operator, at=now()
+                job_id=job_id, reason="Gone.", actor=users.operator
             ),
-            lambda job_id, users: GovernanceOrchestrator.cancel_job(
-                job_id, reason="Gone.", actor=users.operator, health=None, at=now()
+            lambda job_id, users: run_job.complete_job(
+                job_id=job_id, token="any", executor=users.executor
             ),
+            lambda job_id, users: run_job.fail_timed_out_job(job_id=job_id, actor=users.operator),
         ],
     )
     def test_unknown_job__asked_for__not_found(self, users: Users, ask: Any) -> None:

@@ -13,6 +13,7 @@ from governance.flows import run_job
 from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import verify_ledger
+from tests.support.clock import as_of
 from tests.support.factories import Running, now, reloaded, running_job
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
@@ -27,7 +28,9 @@ def lapses_at(running: Running) -> datetime:
 
 
 def give_up(running: Running, at: datetime) -> GovernanceJob:
-    return run_job.fail_timed_out_job(job_id=running.job.pk, actor=running.users.operator, at=at)
+    return as_of(
+        at, run_job.fail_timed_out_job, job_id=running.job.pk, actor=running.users.operator
+    )
 
 
 def entry_count(running: Running, event: str) -> int:
@@ -80,7 +83,7 @@ def test_sweep__that_found_a_job_before_its_lease_was_renewed__passes_it_over(
     last_moment = lapses_at(running)
     _, [outcome] = overtaking(
         lambda: running.record(running.report(0), at=last_moment),
-        lambda: list(fail_timed_out_jobs(actor=committed.operator, at=last_moment + TICK)),
+        lambda: list(as_of(last_moment + TICK, fail_timed_out_jobs, actor=committed.operator)),
     )
     assert outcome.moved_by_another
     assert reloaded(running.job).status == JobStatus.RUNNING

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.authorities.orchestrator.leases import lease_expiry
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.queries import jobs_past_lease, steps_with_status
 from governance.domain.errors import (
     GovernanceError,
@@ -25,6 +25,7 @@ from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
+from tests.support.clock import as_of, clock_at
 from tests.support.factories import Running, approved, now, pending_job, reloaded, running_job
 from tests.support.forgery import forge_activation, forge_step
 from tests.support.users import Users
@@ -39,11 +40,11 @@ Start = Callable[[GovernanceJob, Users, datetime], tuple[GovernanceJob, str]]
 
 
 def by_start(job: GovernanceJob, users: Users, at: datetime) -> tuple[GovernanceJob, str]:
-    return run_job.start_job(job_id=job.pk, executor=users.executor, at=at)
+    return as_of(at, GovernanceOrchestrator.start_job, job_id=job.pk, executor=users.executor)
 
 
 def by_claim(job: GovernanceJob, users: Users, at: datetime) -> tuple[GovernanceJob, str]:
-    claimed = run_job.claim_job(executor=users.executor, at=at)
+    claimed = as_of(at, GovernanceOrchestrator.claim_job, executor=users.executor)
     assert claimed
     return claimed
 
@@ -56,25 +57,29 @@ def lease_of(job: GovernanceJob) -> datetime:
 
 def started_with_timeouts(users: Users, timeouts: Sequence[int], *, at: datetime) -> Running:
     """Start a job at `at` with one step per timeout, in seconds."""
-    job_id = forge_activation(approved(users), users.operator, steps=[], total_steps=len(timeouts))
-    for index, seconds in enumerate(timeouts):
-        forge_step(job_id, index, timeout_seconds=seconds)
+    with clock_at(at):
+        job_id = forge_activation(
+            approved(users), users.operator, steps=[], total_steps=len(timeouts)
+        )
+        for index, seconds in enumerate(timeouts):
+            forge_step(job_id, index, timeout_seconds=seconds)
     job, token = by_start(GovernanceJob.objects.get(pk=job_id), users, at)
     return Running(job, token, users)
 
 
 def record_batch(running: Running, reports: Sequence[StepReport], *, at: datetime) -> list[Any]:
-    return run_job.record_step_results(
+    return as_of(
+        at,
+        GovernanceOrchestrator.record_step_results,
         job_id=running.job.pk,
         token=running.token,
         reports=reports,
         executor=running.users.executor,
-        at=at,
     )
 
 
 def sweep(users: Users, at: datetime) -> list[Any]:
-    return list(fail_timed_out_jobs(actor=users.operator, at=at))
+    return list(as_of(at, fail_timed_out_jobs, actor=users.operator))
 
 
 def all_verify() -> bool:
@@ -96,8 +101,9 @@ class TestLength:
     def test_started_or_claimed__lease_lasts_the_first_step_and_the_grace(
         self, users: Users, start: Start
     ) -> None:
+        pending = pending_job(users)
         at = now()
-        job, _ = start(pending_job(users), users, at)
+        job, _ = start(pending, users, at)
         assert job.lease_expires_at == at + STEP + GRACE
         assert lease_of(job) == job.lease_expires_at
 
@@ -256,10 +262,6 @@ class TestLength:
             running.record(running.report(index), at=deadline - timedelta(seconds=10 - index))
             assert lease_of(running.job) == deadline
 
-    def test_lease__of_a_job_that_was_never_started__there_is_none(self, users: Users) -> None:
-        with pytest.raises(ValueError, match="never started"):
-            lease_expiry(pending_job(users), at=now(), timeout_seconds=1)
-
     def test_lease__is_there_exactly_while_the_job_runs(self, users: Users) -> None:
         assert pending_job(users).lease_expires_at is None
         for end in (Running.complete, Running.cancel):
@@ -406,7 +408,7 @@ class TestSweep:
         with nothing_written():
             assert sweep(users, lapses_at) == []
             with pytest.raises(WrongStateError) as refusal:
-                run_job.fail_timed_out_job(job_id=job.pk, actor=users.operator, at=lapses_at)
+                as_of(lapses_at, run_job.fail_timed_out_job, job_id=job.pk, actor=users.operator)
         assert refusal.value.code == "not_timed_out"
         assert jobs_past_lease(lapses_at + TICK).get() == job
 
@@ -436,7 +438,7 @@ class TestSweep:
         running = running_job(users)
         sweep(users, lease_of(running.job) + TICK)
         with nothing_written():
-            assert run_job.claim_job(executor=users.executor, at=now()) is None
+            assert GovernanceOrchestrator.claim_job(executor=users.executor) is None
             with pytest.raises(JobImmutableError):
                 by_start(running.job, users, now())
 

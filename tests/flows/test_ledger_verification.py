@@ -277,7 +277,6 @@ def test_refused_contract__column_that_speaks_for_it__found(
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
         actor=users.operator,
-        at=now(),
     )
     tamper(f"UPDATE governance_systemcontract SET {columns}")
     (finding,) = findings()
@@ -331,7 +330,7 @@ def test_contract_removed__its_chain_is_named_where_all_are_checked(users: Users
 def test_job_cancelled__while_health_was_unknown__is_whole(users: Users, settings: Any) -> None:
     job = pending_job(users)
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": FAILING[0]}
-    cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator, at=now())
+    cancel_job(job_id=job.pk, reason="Too late.", actor=users.operator)
     assert not HealthSnapshot.objects.filter(job=job, phase="AFTER").exists()
     assert findings() == []
 
@@ -526,9 +525,7 @@ def test_clarification_rewritten__verified__found(users: Users, attack: str, seq
 
 def test_clarification__recorded_after_the_decision__found(users: Users) -> None:
     contract = answered(users)
-    reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason="Not before the sale.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.founder, reason="Not before the sale.")
     with triggers_off():
         row = ClarificationRequest.objects.create(
             contract=contract, number=2, question="Oh?", asked_by=users.founder, asked_at=now()
@@ -565,9 +562,7 @@ def test_signature__that_one_of_two_took_back__found(users: Users, settings: Any
 def test_signature__recorded_after_the_decision__found(users: Users, settings: Any) -> None:
     settings.GOVSITE = settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}
     contract = signed(users)
-    reject_contract(
-        contract_id=contract.pk, founder=users.second_founder, reason="Not this one.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.second_founder, reason="Not this one.")
     with triggers_off():
         row = ApprovalSignature.objects.get()
         row.pk, row.number = None, 2

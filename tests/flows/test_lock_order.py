@@ -19,6 +19,8 @@ from rest_framework.test import APIClient
 
 import governance
 from governance.authorities.contract import operations as contracts
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.errors import GovernanceError
 from governance.domain.values import ActivationWindow, AuditVerdict, HealthDecision
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
@@ -33,6 +35,7 @@ from governance.services.freezes.operations import lift_active_freezes
 from governance.services.idempotency.requests import run_idempotent_parts, run_idempotent_request
 from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 from governance.services.registry.operations import register_capabilities
+from tests.support.clock import as_of
 from tests.support.factories import (
     MAY,
     MAY_NOT,
@@ -68,7 +71,6 @@ def _verdicts(users: Users, eligibility: dict[str, Any] = MAY) -> Operation:
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=eligibility,
         actor=users.operator,
-        at=now(),
     )
 
 
@@ -80,44 +82,44 @@ def _approve(users: Users) -> Operation:
         founder=users.founder,
         window=ActivationWindow(now(), now() + timedelta(hours=24)),
         **seen,
-        at=now(),
     )
 
 
 def _reject(users: Users) -> Operation:
     contract_id = eligible(users).pk
-    return lambda: reject_contract(
-        contract_id=contract_id, founder=users.founder, reason=REASON, at=now()
-    )
+    return lambda: reject_contract(contract_id=contract_id, founder=users.founder, reason=REASON)
 
 
 def _expire(users: Users) -> Operation:
     contract_id = eligible(users).pk
-    return lambda: contracts.expire_contract(
-        contract_id=contract_id, actor=users.operator, at=now() + LATER
+    return lambda: as_of(
+        now() + LATER, contracts.expire_contract, contract_id=contract_id, actor=users.operator
     )
 
 
 def _lapse(users: Users) -> Operation:
     contract_id = approved(users).pk
-    return lambda: contracts.fail_contract_past_window(
-        contract_id=contract_id, actor=users.operator, at=now() + LATER
+    return lambda: as_of(
+        now() + LATER,
+        contracts.fail_contract_past_window,
+        contract_id=contract_id,
+        actor=users.operator,
     )
 
 
 def _activate(users: Users) -> Operation:
     contract_id = approved(users).pk
-    return lambda: activate_contract(contract_id=contract_id, actor=users.operator, at=now())
+    return lambda: activate_contract(contract_id=contract_id, actor=users.operator)
 
 
 def _claim(users: Users) -> Operation:
     pending_job(users)
-    return lambda: run_job.claim_job(executor=users.executor, at=now())
+    return lambda: GovernanceOrchestrator.claim_job(executor=users.executor)
 
 
 def _start(users: Users) -> Operation:
     job_id = pending_job(users).pk
-    return lambda: run_job.start_job(job_id=job_id, executor=users.executor, at=now())
+    return lambda: GovernanceOrchestrator.start_job(job_id=job_id, executor=users.executor)
 
 
 def _report(users: Users) -> Operation:
@@ -127,12 +129,11 @@ def _report(users: Users) -> Operation:
 
 def _report_all(users: Users) -> Operation:
     running = running_job(users)
-    return lambda: run_job.record_step_results(
+    return lambda: GovernanceOrchestrator.record_step_results(
         job_id=running.job.pk,
         token=running.token,
         reports=[running.report(index) for index in range(running.job.total_steps)],
         executor=users.executor,
-        at=now(),
     )
 
 
@@ -141,15 +142,18 @@ def _keyed(users: Users) -> Operation:
     contract_id = approved(users).pk
 
     def work() -> StoredResponse:
-        activate_contract(contract_id=contract_id, actor=users.operator, at=now())
+        activate_contract(contract_id=contract_id, actor=users.operator)
         return StoredResponse(201, {}, b"{}")
 
-    return lambda: run_idempotent_request(IdempotentRequest("key", "0" * 64), work, at=now())
+    def refused(refusal: GovernanceError) -> StoredResponse:
+        raise refusal
+
+    return lambda: run_idempotent_request(IdempotentRequest("key", "0" * 64), work, refused=refused)
 
 
 def _in_parts(users: Users) -> Operation:
     return lambda: run_idempotent_parts(
-        IdempotentRequest("key", "0" * 64), lambda: (StoredResponse(200, {}, b"{}"), True), at=now()
+        IdempotentRequest("key", "0" * 64), lambda: (StoredResponse(200, {}, b"{}"), True)
     )
 
 
@@ -177,7 +181,9 @@ def _cancel(users: Users) -> Operation:
 
 def _give_up(users: Users) -> Operation:
     job_id = running_job(users).job.pk
-    return lambda: run_job.fail_timed_out_job(job_id=job_id, actor=users.operator, at=now() + LATER)
+    return lambda: as_of(
+        now() + LATER, run_job.fail_timed_out_job, job_id=job_id, actor=users.operator
+    )
 
 
 def _judge(users: Users, verdict: AuditVerdict = AuditVerdict.PASS) -> Operation:
@@ -198,7 +204,7 @@ def _lift(users: Users) -> Operation:
 
 def _lift_all(users: Users) -> Operation:
     frozen(users)
-    return lambda: lift_active_freezes(reason="Over.", founder=users.founder, at=now())
+    return lambda: lift_active_freezes(reason="Over.", founder=users.founder)
 
 
 def _register(users: Users) -> Operation:
@@ -208,21 +214,21 @@ def _register(users: Users) -> Operation:
 def _ask(users: Users) -> Operation:
     contract = eligible(users)
     return lambda: request_clarification(
-        contract_id=contract.pk, founder=users.founder, question="Why now?", at=now()
+        contract_id=contract.pk, founder=users.founder, question="Why now?"
     )
 
 
 def _answer(users: Users) -> Operation:
     contract = asked(users)
     return lambda: answer_clarification(
-        contract_id=contract.pk, person=users.operator, answer="The sale begins.", at=now()
+        contract_id=contract.pk, person=users.operator, answer="The sale begins."
     )
 
 
 def _comment(users: Users) -> Operation:
     contract = eligible(users)
     return lambda: comment_on_contract(
-        contract_id=contract.pk, person=users.viewer, text="Looks good.", at=now()
+        contract_id=contract.pk, person=users.viewer, text="Looks good."
     )
 
 
@@ -231,7 +237,8 @@ def _modify(users: Users) -> Operation:
     return lambda: modify(contract, users.founder)
 
 
-# The functions that open a transaction, with every branch that locks or writes differently.
+# The functions that open a transaction, or are one call that is a transaction, with every branch
+# that locks or writes differently.
 OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "authorities/contract/creation.py:create_contract": [lambda users: lambda: eligible(users)],
     "authorities/contract/creation.py:create_draft": [lambda users: lambda: draft(users)],
@@ -242,7 +249,6 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "authorities/contract/operations.py:expire_contract": [_expire],
     "authorities/contract/operations.py:fail_contract_past_window": [_lapse],
     "flows/review_contract.py:approve_contract": [_approve],
-    "flows/review_contract.py:sign": [_approve],
     "flows/review_contract.py:reject_contract": [_reject],
     "flows/review_contract.py:request_clarification": [_ask],
     "flows/review_contract.py:answer_clarification": [_answer],
@@ -251,23 +257,22 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "services/freezes/operations.py:lift_freeze": [_lift],
     "services/freezes/operations.py:lift_active_freezes": [_lift_all],
     "authorities/contract/comments.py:add_comment": [_comment],
-    "authorities/orchestrator/activation.py:activate_contract": [_activate],
-    "authorities/orchestrator/tracking.py:claim_job": [_claim],
-    "authorities/orchestrator/tracking.py:start_job": [_start],
-    "authorities/orchestrator/tracking.py:_record_due": [_report],
-    "authorities/orchestrator/tracking.py:_record": [_report_all],
-    "authorities/orchestrator/tracking.py:complete_job": [_complete],
-    "authorities/orchestrator/tracking.py:cancel_job": [_cancel],
-    "authorities/orchestrator/tracking.py:fail_timed_out_job": [_give_up],
+    "flows/activate_contract.py:activate_contract": [_activate],
+    "authorities/orchestrator/tracking.py:_start": [_claim, _start],
+    "authorities/orchestrator/tracking.py:_record": [_report, _report_all],
+    "flows/run_job.py:complete_job": [_complete],
+    "flows/run_job.py:cancel_job": [_cancel],
+    "flows/run_job.py:fail_timed_out_job": [_give_up],
     "flows/audit_job.py:record_verdict": [
         _judge,
         lambda users: _judge(users, AuditVerdict.FAIL),
         lambda users: _judge(users, AuditVerdict.INCONCLUSIVE),
     ],
     "flows/audit_job.py:resolve_audit": [_settle],
-    "services/idempotency/requests.py:_run_idempotent_request": [_keyed],
+    "services/idempotency/requests.py:run_idempotent_request": [_keyed],
+    "services/idempotency/requests.py:_run": [_keyed],
     "services/idempotency/requests.py:_begin": [_in_parts],
-    "services/idempotency/requests.py:_end": [_in_parts],
+    "services/idempotency/requests.py:_finish": [_in_parts],
     "api/idempotency.py:_with_if_match": [_on_condition],
     "api/idempotency.py:locked": [_on_condition],
     "services/registry/operations.py:register_capabilities": [_register],
@@ -277,15 +282,17 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
 }
 
 
-def test_every_function__that_opens_a_transaction__is_tested_here() -> None:
+def test_every_function__that_is_a_transaction__is_tested_here() -> None:
     found = set()
     for path in sorted(set(ROOT.rglob("*.py")) - {ROOT / "db" / "transactions.py"}):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and any(
-                isinstance(inner, ast.With)
-                and ast.unparse(inner.items[0])
-                in ("write_transaction()", "optimistic_transaction()")
-                for inner in ast.walk(node)
+            if isinstance(node, ast.FunctionDef) and (
+                "retried" in map(ast.unparse, node.decorator_list)
+                or any(
+                    isinstance(inner, ast.With)
+                    and ast.unparse(inner.items[0]) == "write_transaction()"
+                    for inner in ast.walk(node)
+                )
             ):
                 found.add(f"{path.relative_to(ROOT)}:{node.name}")
     assert found == set(OPERATIONS)
@@ -314,7 +321,7 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
                 "authorities/contract/comments",
             )
         )
-        and not name.endswith((":_begin", ":_end"))
+        and not name.endswith((":_begin", ":_finish"))
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from governance.authorities.contract.operations import expire_contract
 from governance.authorities.contract.succession import MAX_REFERENCE_LENGTH, revision_references
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import (
     ContractExpiredError,
     ContractImmutableError,
@@ -24,7 +25,6 @@ from governance.domain.errors import (
     WrongStateError,
 )
 from governance.domain.values import ActivationWindow, ContractStatus
-from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.modify_scope import modify_scope, read_scope
 from governance.flows.propose_contract import record_review_verdicts
@@ -33,6 +33,7 @@ from governance.models import Account, JobStep, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import check_deferred_triggers, nothing_written
+from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import (
     MAY,
@@ -61,17 +62,17 @@ def judged(contract: SystemContract, users: Users, gate: dict[str, Any] = MAY) -
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=gate,
         actor=users.operator,
-        at=now(),
     )
 
 
 def approve(contract: SystemContract, founder: Any) -> SystemContract:
     at = now()
-    return approve_contract(
+    return as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=founder,
         window=ActivationWindow(at, at + timedelta(hours=24)),
-        at=at,
         **as_seen(reloaded(contract), at=at),
     )
 
@@ -133,9 +134,9 @@ def test_modified_contract__judged_and_approved_by_another__executed_as_modified
     with refused(FourEyesError, "four_eyes"):
         approve(successor, users.founder)
     approve(successor, users.second_founder)
-    job = activate_contract(contract_id=successor.pk, actor=users.operator, at=now())
+    job = activate_contract(contract_id=successor.pk, actor=users.operator)
     assert [step.change for step in JobStep.objects.filter(job=job)] == FEWER
-    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+    job, token = GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor)
     running = Running(job, token, users)
     running.complete_steps()
     assert running.complete().status == "COMPLETED"
@@ -161,7 +162,8 @@ def test_modified_contract__without_verdicts__expires(users: Users) -> None:
     successor = modified(users)
     at = successor.expires_at + MOMENT
     assert (
-        expire_contract(contract_id=successor.pk, actor=users.operator, at=at).status == "EXPIRED"
+        as_of(at, expire_contract, contract_id=successor.pk, actor=users.operator).status
+        == "EXPIRED"
     )
 
 
@@ -275,13 +277,13 @@ def test_modify__again__refused(users: Users) -> None:
     with refused(ContractImmutableError, "contract_immutable"):
         modify(contract, users.founder)
     with refused(ContractImmutableError, "contract_immutable"):
-        reject_contract(contract_id=contract.pk, founder=users.founder, reason=MODIFYING, at=now())
+        reject_contract(contract_id=contract.pk, founder=users.founder, reason=MODIFYING)
 
 
 def test_modify__after_the_time_for_review__refused(users: Users) -> None:
     contract = eligible(users)
     with refused(ContractExpiredError, "contract_expired"):
-        modify(contract, users.founder, at=contract.expires_at + MOMENT)
+        as_of(contract.expires_at + MOMENT, modify, contract, users.founder)
 
 
 @pytest.mark.parametrize("seen", ["0" * 64, "", None])
@@ -351,7 +353,6 @@ def test_modify__what_is_not_there__refused(users: Users) -> None:
             changes=FEWER,
             reason=MODIFYING,
             seen_digest="",
-            at=now(),
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 from governance.authorities.orchestrator.activation import ContractActivationService
 from governance.authorities.orchestrator.evidence import AuditTrigger
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.job_state import read_contract, read_job_history
 from governance.authorities.orchestrator.planning import ExecutionOrchestrator
 from governance.authorities.orchestrator.tracking import JobStateTracker
 from governance.domain.errors import HealthUnknownError
@@ -34,9 +35,9 @@ class TestGovernanceOrchestratorFacade:
     def test_whole_job__through_the_facade__ends_with_evidence(self, users: Users) -> None:
         contract, facade = approved(users), GovernanceOrchestrator
         job = facade.activate_contract(
-            contract.pk, actor=users.operator, health=healthy("Search"), at=now()
+            read_contract(contract.pk), actor=users.operator, health=healthy("Search")
         )
-        job, token = facade.start_job(job.pk, executor=users.executor, at=now())
+        job, token = facade.start_job(job.pk, executor=users.executor)
         for index in range(3):
             at = now()
             facade.record_step_result(
@@ -44,11 +45,13 @@ class TestGovernanceOrchestratorFacade:
                 token=token,
                 report=StepReport(index, StepStatus.COMPLETED, at, at),
                 executor=users.executor,
-                at=at,
             )
         assert facade.get_job_progress(job.pk).completed_steps == 3
         job = facade.complete_job(
-            job.pk, token=token, executor=users.executor, health=healthy("Search"), at=now()
+            read_job_history(job.pk),
+            token=token,
+            executor=users.executor,
+            health=healthy("Search"),
         )
         assert reloaded(job).status == JobStatus.COMPLETED
         assert reloaded(job).evidence.document["job_status"] == "COMPLETED"
@@ -75,11 +78,9 @@ class TestGovernanceOrchestratorFacade:
         }
 
     def test_health__not_handed_over__is_unknown_and_never_read(self, users: Users) -> None:
-        contract = approved(users)
+        state = read_contract(approved(users).pk)
         with nothing_written(), pytest.raises(HealthUnknownError) as refusal:
-            GovernanceOrchestrator.activate_contract(
-                contract.pk, actor=users.operator, health=None, at=now()
-            )
+            GovernanceOrchestrator.activate_contract(state, actor=users.operator, health=None)
         assert refusal.value.code == "health_unknown"
 
     def test_plan__through_the_facade__is_the_components(self) -> None:
@@ -89,4 +90,4 @@ class TestGovernanceOrchestratorFacade:
         )
 
     def test_claim__nothing_pending__none(self, users: Users) -> None:
-        assert GovernanceOrchestrator.claim_job(executor=users.executor, at=now()) is None
+        assert GovernanceOrchestrator.claim_job(executor=users.executor) is None

@@ -17,14 +17,7 @@ from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
 from tests.support.contracts import refused
-from tests.support.factories import (
-    MAY,
-    MAY_NOT,
-    VALIDATOR_VERDICT,
-    now,
-    proposal_document,
-    reloaded,
-)
+from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, proposal_document, reloaded
 from tests.support.users import Users
 
 
@@ -34,7 +27,6 @@ def propose(users: Users, document: Any, **changes: Any) -> tuple[SystemContract
         "validator_verdict": VALIDATOR_VERDICT,
         "eligibility_verdict": MAY,
         "proposer": users.operator,
-        "at": now(),
     }
     return propose_contract(**(arguments | changes))
 
@@ -139,7 +131,6 @@ class TestCONTRACT006Changes:
             draft_contract(
                 document=proposal_document(proposed_changes=changes),
                 proposer=users.operator,
-                at=now(),
             )
 
     def test_propose__each_shape__kept_as_a_list_with_a_step_for_each(self, users: Users) -> None:

@@ -199,9 +199,7 @@ def test_checkpoint__from_before_the_last_entries__accepts_the_tombstone(
 ) -> None:
     contract = eligible(committed)
     lines = taken()
-    reject_contract(
-        contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=committed.founder, reason="Not this quarter.")
     archive(tmp_path)
     remove(tmp_path)
     assert found(lines) == []
@@ -240,7 +238,9 @@ def test_checkpoint__and_the_archive__compare_every_entry(
     key.write_text(public_pem(KEY.public_key()))
     arguments = ("--checkpoint", checkpoint, "--key", key, "--archive", tmp_path / "a")
     ran = verify(*arguments)
-    assert (ran.code, ran.err) == (0, "")
+    assert ran.code == 0
+    # The only warning is of the clock, which the tests can set.
+    assert all("governance_now()" in line for line in ran.err.splitlines()), ran.err
     path_of(tmp_path / "a", removed).unlink()
     ran = verify(*arguments)
     assert ran.code == 1

@@ -17,6 +17,7 @@ from governance.domain.errors import (
     ContractImmutableError,
     FourEyesError,
     HealthBlocksError,
+    HealthUnknownError,
     InvalidInputError,
     InvalidTransitionError,
     InvalidWindowError,
@@ -30,6 +31,7 @@ from governance.domain.values import ActivationWindow, ContractStatus, HealthDec
 from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import Account, Capability, LedgerEntry, SystemContract
+from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import (
     MAY_NOT,
@@ -46,20 +48,23 @@ from tests.support.users import Users
 REASON = "Not this quarter, sorry."
 
 
-def approve(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
-    at = changes.get("at", now())
+def approve(
+    contract: SystemContract, founder: Any, *, at: datetime | None = None, **changes: Any
+) -> SystemContract:
+    at = at or now()
     arguments: dict[str, Any] = {
         "contract_id": contract.pk,
         "founder": founder,
         "window": ActivationWindow(at, at + timedelta(hours=24)),
-        "at": at,
     } | as_seen(contract)
-    return approve_contract(**(arguments | changes))
+    return as_of(at, approve_contract, **(arguments | changes))
 
 
-def reject(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
-    arguments = {"contract_id": contract.pk, "founder": founder, "reason": REASON, "at": now()}
-    return reject_contract(**(arguments | changes))
+def reject(
+    contract: SystemContract, founder: Any, *, at: datetime | None = None, **changes: Any
+) -> SystemContract:
+    arguments = {"contract_id": contract.pk, "founder": founder, "reason": REASON}
+    return as_of(at, reject_contract, **(arguments | changes))
 
 
 def test_approve__by_a_founder__signed_and_recorded(users: Users, commit_now: Any) -> None:
@@ -213,11 +218,11 @@ def test_approve__a_frozen_capability__refused(users: Users) -> None:
 @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
 def test_approve__on_a_platform_that_is_blocked__refused(users: Users, scope: str) -> None:
     signal: dict[str, Any] = {"scope": scope, "signal_type": "errors", "reason": "Too many."}
-    record_signal(**signal, decision=HealthDecision.BLOCKED, actor=users.operator, at=now())
+    record_signal(**signal, decision=HealthDecision.BLOCKED, actor=users.operator)
     contract = eligible(users)
     with refused(HealthBlocksError, "health_blocked"):
         approve(contract, users.founder)
-    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator, at=now())
+    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator)
     assert approve(contract, users.founder).status == "APPROVED"
 
 
@@ -225,7 +230,7 @@ def test_approve__when_health_is_unknown__refused(users: Users, settings: Any) -
     contract = eligible(users)
     provider = "tests.flows.test_health_readings.BrokenProvider"
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": provider}
-    with refused(HealthBlocksError, "health_unknown"):
+    with refused(HealthUnknownError, "health_unknown"):
         approve(contract, users.founder)
 
 
@@ -316,7 +321,6 @@ def test_decide__on_what_eligibility_refused__names_no_founder(users: Users, dec
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY_NOT,
         actor=users.operator,
-        at=now(),
     )
     with pytest.raises(ContractImmutableError, match="rejected by its eligibility verdict at "):
         decide(contract, users.founder, at=contract.closed_at)

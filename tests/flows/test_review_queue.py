@@ -20,6 +20,7 @@ from governance.domain.values import ContractStatus, RiskLevel, Source
 from governance.flows.review_contract import request_clarification
 from tests.support.attacks import run_sql
 from tests.support.bulk_contracts import bulk_copy
+from tests.support.clock import as_of
 from tests.support.factories import contract_in, eligible, now
 from tests.support.users import Users
 
@@ -67,8 +68,12 @@ def test_queue__with_a_question_open__puts_it_last_of_its_risk(users: Users) -> 
     asked = eligible(users, reference="asked", at=at - timedelta(hours=2))
     eligible(users, reference="later", at=at - timedelta(hours=1))
     eligible(users, reference="low", risk_level="low", at=at - timedelta(hours=3))
-    request_clarification(
-        contract_id=asked.pk, founder=users.founder, question="Which search is meant?", at=at
+    as_of(
+        at,
+        request_clarification,
+        contract_id=asked.pk,
+        founder=users.founder,
+        question="Which search is meant?",
     )
     assert walked(size=1) == ["later", "asked", "low"]
     assert references(QueueFilter(risk=RiskLevel.MEDIUM)) == "askedlater"

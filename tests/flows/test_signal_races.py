@@ -11,7 +11,6 @@ from governance.authorities.health.signals import record_signal
 from governance.domain.errors import GovernanceError
 from governance.domain.values import HealthDecision
 from governance.models import GovernanceSignal
-from tests.support.factories import now
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
 
@@ -23,7 +22,6 @@ def signal(users: Users, decision: HealthDecision, signal_type: str = "errors") 
         decision=decision,
         reason="A monitor said so.",
         actor=users.operator,
-        at=now(),
     )
 
 

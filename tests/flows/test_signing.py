@@ -11,6 +11,7 @@ import pytest
 
 from governance.authorities.contract.signatures import common_window, signing_progress
 from governance.authorities.health.signals import record_signal
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.review.differences import SettingKey
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, fact_name, review_view
@@ -25,7 +26,6 @@ from governance.domain.errors import (
     ViewChangedError,
 )
 from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
-from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import (
     answer_clarification,
@@ -43,6 +43,7 @@ from governance.models import (
 )
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import violates_constraint
+from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import Running, eligible, finished_job, now, reloaded, signed
 from tests.support.forgery import forge_audit
@@ -63,8 +64,8 @@ def two_must_sign(settings: Any) -> None:
 def sign(contract: SystemContract, founder: Any, **changes: Any) -> SystemContract:
     at = changes.pop("at", None) or now()
     window = changes.pop("window", None) or ActivationWindow(at, at + DAY)
-    arguments = {"contract_id": contract.pk, "founder": founder, "window": window, "at": at}
-    return approve_contract(**(arguments | as_seen(contract, at=at) | changes))
+    arguments = {"contract_id": contract.pk, "founder": founder, "window": window}
+    return as_of(at, approve_contract, **(arguments | as_seen(contract, at=at) | changes))
 
 
 # --- the view ---
@@ -75,7 +76,6 @@ def _signal(decision: HealthDecision, scope: str = "Search") -> Callable[[Users,
         decision=decision,
         reason="Slow.",
         actor=users.operator,
-        at=now(),
     )
 
 
@@ -90,18 +90,16 @@ def _launch(users: Users, contract: SystemContract) -> None:
 
 
 def _ask(users: Users, contract: SystemContract) -> None:
-    request_clarification(
-        contract_id=contract.pk, founder=users.second_founder, question="Why?", at=now()
-    )
+    request_clarification(contract_id=contract.pk, founder=users.second_founder, question="Why?")
 
 
 def _ask_and_hear(users: Users, contract: SystemContract) -> None:
     _ask(users, contract)
-    answer_clarification(contract_id=contract.pk, person=users.operator, answer="So.", at=now())
+    answer_clarification(contract_id=contract.pk, person=users.operator, answer="So.")
 
 
 def _comment(users: Users, contract: SystemContract) -> None:
-    comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Hm.", at=now())
+    comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Hm.")
 
 
 @pytest.mark.parametrize(
@@ -123,26 +121,28 @@ def test_signing__when_the_view_has_changed__refused_with_the_changes(
         Capability.objects.create(name="Search")
         ConfigurationEntry.objects.create(scope="Search", key="page_size", value=20)
     contract, at = eligible(users), now()
-    view = view_contract(contract_id=contract.pk, at=at)
+    view = as_of(at, view_contract, contract_id=contract.pk)
     move(users, contract)
     with refused(ViewChangedError, "view_changed"):
-        approve_contract(
+        as_of(
+            at,
+            approve_contract,
             contract_id=contract.pk,
             founder=users.founder,
             window=ActivationWindow(at, at + DAY),
             seen_digest=view.content_digest,
             seen_view=view.digest(),
-            at=at,
         )
     with pytest.raises(ViewChangedError) as refusal:
-        approve_contract(
+        as_of(
+            at,
+            approve_contract,
             contract_id=contract.pk,
             founder=users.founder,
             window=ActivationWindow(at, at + DAY),
             seen_digest=view.content_digest,
             seen_view=view.digest(),
             seen_text=view.text(),
-            at=at,
         )
     assert any(expected in change for change in refusal.value.details["changed"])
 
@@ -150,7 +150,8 @@ def test_signing__when_the_view_has_changed__refused_with_the_changes(
 def test_view__while_only_time_passes__stays_the_same(users: Users) -> None:
     contract = eligible(users)
     seen = {
-        view_contract(contract_id=contract.pk, at=now() + days * DAY).digest() for days in range(9)
+        as_of(now() + days * DAY, view_contract, contract_id=contract.pk).digest()
+        for days in range(9)
     }
     assert len(seen) == 1
 
@@ -186,7 +187,7 @@ def test_view__of_a_key_that_poses_as_a_capability__shows_both(
             {"type": "parameter_change", "scope": scope, "parameters": {key: 8}},
         ],
     )
-    facts = view_contract(contract_id=contract.pk, at=now()).facts
+    facts = view_contract(contract_id=contract.pk).facts
     assert facts[f"{fact} of {canonical_text(capability)}"] in ("LAUNCHED", "frozen", "HEALTHY")
     assert facts[fact_name(SettingKey(scope, key))] == "7"
     # Three facts per capability, one for the key, and five for contract and platform.
@@ -196,7 +197,7 @@ def test_view__of_a_key_that_poses_as_a_capability__shows_both(
 # --- the stored signature ---
 def test_signature__keeps_what_was_seen_and_the_ledger_vouches_for_it(users: Users) -> None:
     contract = eligible(users)
-    seen = view_contract(contract_id=contract.pk, at=now())
+    seen = view_contract(contract_id=contract.pk)
     approved = sign(contract, users.founder, note="Watch it.")
     [signature] = ApprovalSignature.objects.all()
     assert (signature.founder, signature.note, signature.quorum) == (users.founder, "Watch it.", 1)
@@ -373,8 +374,8 @@ def test_signature__of_the_first_founder__keeps_them_from_auditing(users: Users)
 def finished_job_of(users: Users, contract: SystemContract) -> Any:
     at = now()
     sign(contract, users.second_founder, window=ActivationWindow(at, at + HOUR), at=at)
-    job = activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
-    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+    job = activate_contract(contract_id=contract.pk, actor=users.operator)
+    job, token = GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor)
     running = Running(job, token, users)
     running.complete_steps()
     return running.complete()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from governance.services.access.tokens import (
     revoke_token,
     rotate_token,
 )
+from tests.support.clock import as_of
 from tests.support.factories import now
 from tests.support.threads import at_once, overtaking
 from tests.support.tokens import made_token
@@ -43,10 +44,10 @@ def worker(users: Users) -> Account:
     return open_account(username="worker", role=Role.EXECUTOR)
 
 
-def issued(users: Users, **changes: Any) -> tuple[ApiToken, str]:
+def issued(users: Users, *, at: datetime | None = None, **changes: Any) -> tuple[ApiToken, str]:
     asked: dict[str, Any] = {"username": "worker", "role": Role.EXECUTOR, "days": 30}
-    who = {"create": True, "actor": users.founder, "at": now()}
-    return issue_token(**asked | who | changes)
+    who = {"create": True, "actor": users.founder}
+    return as_of(at, issue_token, **asked | who | changes)
 
 
 def refused(
@@ -93,7 +94,7 @@ def test_issue_or_rotate__account_of_a_person__refused(
     change(worker)
     worker.save()
     assert refused(issued, WrongPersonError, users) == "not_a_service_account"
-    rotate = {"token_id": token.pk, "actor": users.founder, "at": now()}
+    rotate = {"token_id": token.pk, "actor": users.founder}
     assert refused(rotate_token, WrongPersonError, **rotate) == "not_a_service_account"
 
 
@@ -102,7 +103,7 @@ def test_issue_or_rotate__account_not_active__refused(users: Users, worker: Acco
     worker.is_active = False
     worker.save()
     assert refused(issued, WrongPersonError, users) == "user_inactive"
-    rotate = {"token_id": token.pk, "actor": users.founder, "at": now()}
+    rotate = {"token_id": token.pk, "actor": users.founder}
     assert refused(rotate_token, WrongPersonError, **rotate) == "user_inactive"
 
 
@@ -156,7 +157,9 @@ def test_rotate__token__successor_is_as_narrow_and_the_old_one_ends_after_the_ov
 ) -> None:
     old, text = issued(users, name="rack 3", verbs=["execute_job"], capabilities=["Search"])
     at = now() + DAY
-    successor, new_text = rotate_token(token_id=old.pk, overlap=HOUR, actor=users.operator, at=at)
+    successor, new_text = as_of(
+        at, rotate_token, token_id=old.pk, overlap=HOUR, actor=users.operator
+    )
     old.refresh_from_db()
     same = ("user", "name", "verbs", "capabilities")
     assert [getattr(old, name) for name in same] == [getattr(successor, name) for name in same]
@@ -173,7 +176,7 @@ def test_rotate__token__successor_is_as_narrow_and_the_old_one_ends_after_the_ov
 def test_rotate__overlap_beyond_its_end__the_old_one_lives_no_longer(users: Users) -> None:
     old, _ = issued(users, days=1)
     ends = old.expiry
-    rotate_token(token_id=old.pk, actor=users.founder, at=now() + HOUR)
+    as_of(now() + HOUR, rotate_token, token_id=old.pk, actor=users.founder)
     old.refresh_from_db()
     assert old.expiry == ends
 
@@ -181,7 +184,7 @@ def test_rotate__overlap_beyond_its_end__the_old_one_lives_no_longer(users: User
 def test_rotate__token_without_an_end__gets_one(users: Users, worker: Account) -> None:
     old, _ = made_token(worker, lasts=None)
     at = now()
-    successor, _ = rotate_token(token_id=old.pk, overlap=HOUR, actor=users.founder, at=at)
+    successor, _ = as_of(at, rotate_token, token_id=old.pk, overlap=HOUR, actor=users.founder)
     old.refresh_from_db()
     assert (old.expiry, successor.expiry) == (at + HOUR, at + 90 * DAY)
 
@@ -189,16 +192,16 @@ def test_rotate__token_without_an_end__gets_one(users: Users, worker: Account) -
 def test_rotate__revoked_expired_rotated_or_missing__refused(users: Users) -> None:
     at = now()
     revoked, expired, rotated = (issued(users)[0] for _ in range(3))
-    revoke_token(token_id=revoked.pk, actor=users.founder, at=at)
-    rotate_token(token_id=rotated.pk, actor=users.founder, at=at)
+    as_of(at, revoke_token, token_id=revoked.pk, actor=users.founder)
+    as_of(at, rotate_token, token_id=rotated.pk, actor=users.founder)
     for token, later, code in (
         (revoked, at, "token_revoked"),
         (expired, at + 31 * DAY, "token_expired"),
         (rotated, at, "token_rotated"),
     ):
-        arguments = {"token_id": token.pk, "actor": users.founder, "at": later}
-        assert refused(rotate_token, WrongStateError, **arguments) == code
-    arguments = {"token_id": uuid4(), "actor": users.founder, "at": at}
+        arguments = {"token_id": token.pk, "actor": users.founder}
+        assert refused(as_of, WrongStateError, later, rotate_token, **arguments) == code
+    arguments = {"token_id": uuid4(), "actor": users.founder}
     assert refused(rotate_token, NotFoundError, **arguments) == "token_not_found"
 
 
@@ -208,7 +211,6 @@ def test_rotate__overlap_out_of_bounds__refused(users: Users, overlap: timedelta
         "token_id": issued(users)[0].pk,
         "overlap": overlap,
         "actor": users.founder,
-        "at": now(),
     }
     refused(rotate_token, InvalidInputError, **arguments)
 
@@ -216,9 +218,9 @@ def test_rotate__overlap_out_of_bounds__refused(users: Users, overlap: timedelta
 # --- revoking ---
 def test_revoke__token__at_once_and_for_good_and_its_successor_goes_on(users: Users) -> None:
     old, _ = issued(users)
-    successor, _ = rotate_token(token_id=old.pk, actor=users.founder, at=now())
+    successor, _ = rotate_token(token_id=old.pk, actor=users.founder)
     at = now()
-    revoke_token(token_id=old.pk, reason=" It leaked. ", actor=users.operator, at=at)
+    as_of(at, revoke_token, token_id=old.pk, reason=" It leaked. ", actor=users.operator)
     old.refresh_from_db()
     assert (old.revoked_at, old.revoked_by, old.revoked_reason) == (
         at,
@@ -227,12 +229,12 @@ def test_revoke__token__at_once_and_for_good_and_its_successor_goes_on(users: Us
     )
     assert old.state_at(at) is TokenState.REVOKED
     assert successor.state_at(at) is TokenState.LIVE
-    arguments = {"token_id": old.pk, "actor": users.founder, "at": now()}
+    arguments = {"token_id": old.pk, "actor": users.founder}
     assert refused(revoke_token, WrongStateError, **arguments) == "token_revoked"
 
 
 def test_revoke__missing_or_for_a_reason_that_is_none__refused(users: Users) -> None:
-    arguments = {"token_id": uuid4(), "actor": users.founder, "at": now()}
+    arguments = {"token_id": uuid4(), "actor": users.founder}
     assert refused(revoke_token, NotFoundError, **arguments) == "token_not_found"
     arguments["token_id"] = issued(users)[0].pk
     for reason in ("\x00", "x" * 4001):
@@ -299,7 +301,7 @@ def test_rotate__twice_at_once__one_successor(committed: Users) -> None:
     old, _ = issued(committed)
 
     def rotate() -> Any:
-        return rotate_token(token_id=old.pk, actor=committed.founder, at=now())
+        return rotate_token(token_id=old.pk, actor=committed.founder)
 
     (successor, _), refusal = overtaking(rotate, rotate)
     assert (successor.rotated_from, refusal.code) == (old, "token_rotated")
@@ -307,7 +309,7 @@ def test_rotate__twice_at_once__one_successor(committed: Users) -> None:
 
 def test_rotate__while_it_is_revoked__refused(committed: Users) -> None:
     old, _ = issued(committed)
-    arguments = {"token_id": old.pk, "actor": committed.founder, "at": now()}
+    arguments = {"token_id": old.pk, "actor": committed.founder}
     _, refusal = overtaking(lambda: revoke_token(**arguments), lambda: rotate_token(**arguments))
     assert refusal.code == "token_revoked"
     assert ApiToken.objects.count() == 1

@@ -9,7 +9,7 @@ import pytest
 from governance.domain.errors import NotFoundError, VersionMismatchError
 from governance.flows.review_contract import comment_on_contract, reject_contract
 from governance.record.ledger.versions import Subject, require_version, version_of
-from tests.support.factories import eligible, now, pending_job
+from tests.support.factories import eligible, pending_job
 from tests.support.users import Users
 
 
@@ -18,11 +18,9 @@ def test_version__of_a_contract__changes_with_its_chain_and_not_with_a_comment(
 ) -> None:
     contract = eligible(users)
     before = version_of("contract", contract.pk)
-    comment_on_contract(contract_id=contract.pk, person=users.founder, text="Soon?", at=now())
+    comment_on_contract(contract_id=contract.pk, person=users.founder, text="Soon?")
     assert version_of("contract", contract.pk) == before
-    reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason="Not this quarter.", at=now()
-    )
+    reject_contract(contract_id=contract.pk, founder=users.founder, reason="Not this quarter.")
     assert version_of("contract", contract.pk) != before
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from governance.authorities.contract import ledger_entries
 from governance.authorities.contract.operations import fail_contract_past_window
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.db.transactions import write_transaction
 from governance.domain.values import AuditVerdict
 from governance.flows import run_job
@@ -15,33 +16,21 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import record_review_verdicts
 from governance.models import GovernanceJob, SystemContract
-from governance.record.ledger.chain import append_entries
+from governance.record.ledger.chain import append_entries, lock_contract
 from tests.support import factories, succession
 from tests.support.archives import discussed, resolved
+from tests.support.clock import as_of, now
 from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, Running, reloaded
 from tests.support.users import Users
 
 DAY = timedelta(days=1)
 
 
-class Clock:
-    """A clock that advances by a second and a microsecond with each reading."""
-
-    time = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-
-    def now(self, _: Any = None) -> datetime:
-        self.time += timedelta(seconds=1, microseconds=1)
-        return self.time
-
-
-CLOCK = Clock()
-
-
 def validated(users: Users) -> SystemContract:
     """Return a VALIDATED contract; no operation of this version leaves one."""
-    contract, at = factories.draft(users), CLOCK.now()
+    drafted = factories.draft(users)
     with write_transaction():
-        contract = SystemContract.objects.lock(contract.pk)
+        contract, at = lock_contract(drafted.pk)
         contract.to_validated(validator_verdict=VALIDATOR_VERDICT)
         contract.save_change(["status", "validator_verdict", "confidence_score"], at=at)
         new_entries = [ledger_entries.validation_entry(contract)]
@@ -70,25 +59,21 @@ def successor(users: Users) -> SystemContract:
     """Return an ELIGIBLE contract that succeeds one whose scope was modified."""
     contract = succession.modified(users)
     verdicts = {"validator_verdict": VALIDATOR_VERDICT, "eligibility_verdict": MAY}
-    return record_review_verdicts(
-        contract_id=contract.pk, actor=users.operator, at=CLOCK.now(), **verdicts
-    )
+    return record_review_verdicts(contract_id=contract.pk, actor=users.operator, **verdicts)
 
 
 def may_not(users: Users) -> SystemContract:
     """Return a contract that was a DRAFT and is REJECTED by the verdict MAY_NOT."""
     verdicts = {"validator_verdict": VALIDATOR_VERDICT, "eligibility_verdict": MAY_NOT}
     contract = factories.draft(users)
-    return record_review_verdicts(
-        contract_id=contract.pk, actor=users.operator, at=CLOCK.now(), **verdicts
-    )
+    return record_review_verdicts(contract_id=contract.pk, actor=users.operator, **verdicts)
 
 
 def lapsed(users: Users) -> SystemContract:
     """Return a contract that was APPROVED and is FAILED because its window passed."""
     contract = factories.approved(users)
-    CLOCK.time += 2 * DAY
-    return fail_contract_past_window(contract_id=contract.pk, actor=users.operator, at=CLOCK.now())
+    lapse = {"contract_id": contract.pk, "actor": users.operator}
+    return as_of(now() + 2 * DAY, fail_contract_past_window, **lapse)
 
 
 def signed_twice(users: Users) -> SystemContract:
@@ -99,16 +84,15 @@ def signed_twice(users: Users) -> SystemContract:
 
 def completed(users: Users) -> SystemContract:
     """Return a COMPLETED contract: two signatures, a claimed job, all steps in one report."""
-    activate_contract(contract_id=signed_twice(users).pk, actor=users.operator, at=CLOCK.now())
-    claimed = run_job.claim_job(executor=users.executor, at=CLOCK.now())
+    activate_contract(contract_id=signed_twice(users).pk, actor=users.operator)
+    claimed = GovernanceOrchestrator.claim_job(executor=users.executor)
     assert claimed
     running = Running(*claimed, users)
-    run_job.record_step_results(
+    GovernanceOrchestrator.record_step_results(
         job_id=running.job.pk,
         token=running.token,
         reports=[running.report(index) for index in range(running.job.total_steps)],
         executor=users.executor,
-        at=CLOCK.now(),
     )
     return judged(users, running.complete(), AuditVerdict.PASS)
 
@@ -117,9 +101,8 @@ def timed_out(users: Users) -> GovernanceJob:
     """Return a job that FAILED because its lease expired after the first report."""
     running = factories.running_job(users)
     running.complete_steps(1)
-    CLOCK.time += DAY
-    job_id = running.job.pk
-    return run_job.fail_timed_out_job(job_id=job_id, actor=users.operator, at=CLOCK.now())
+    end = {"job_id": running.job.pk, "actor": users.operator}
+    return as_of(now() + DAY, run_job.fail_timed_out_job, **end)
 
 
 def cancelled(users: Users) -> GovernanceJob:
@@ -142,7 +125,6 @@ def judged(users: Users, job: GovernanceJob, verdict: AuditVerdict) -> SystemCon
         reason="The evidence shows it.",
         evidence_sha256=job.evidence.sha256,
         author=users.auditor,
-        at=CLOCK.now(),
         checks=[{"check": "every step has its result", "holds": verdict == AuditVerdict.PASS}],
     )
     return reloaded(job.contract)

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -26,6 +27,7 @@ if __name__ == "__main__":
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.db import connection
 from django.test.utils import override_settings
 
 from governance.authorities.health.signals import record_signal
@@ -43,11 +45,14 @@ from governance.record.retention.export import archive_contracts
 from governance.record.retention.removal import remove_archived
 from governance.record.retention.signature import sign_manifest
 from governance.services.registry.operations import register_capabilities
-from tests.golden.contracts import CLOCK, CONTRACTS
-from tests.support import archives, factories, signing, succession
+from tests.golden.contracts import CONTRACTS
+from tests.support import factories
+from tests.support.clock import clock_at
 from tests.support.databases import cloned, ensure_template
 from tests.support.users import Users, create_users
 
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+EXPORTED_AT = START + timedelta(days=30)
 # This key is public, so it signs only golden files.
 KEY = Ed25519PrivateKey.from_private_bytes(sha256(b"golden files of govsite").digest())
 
@@ -65,6 +70,8 @@ def main(name: str) -> None:
         for patched in fixed():
             stack.enter_context(patched)
         stack.enter_context(cloned(ensure_template()))
+        stack.enter_context(connection.execute_wrapper(advancing_clock))
+        stack.enter_context(clock_at(START))
         write_files(folder, create_users())
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = "".join(
@@ -79,10 +86,17 @@ def fixed() -> Iterator[Any]:
     new_id = Mock(side_effect=lambda: UUID(f"01a00000-0000-7000-8000-{next(ids):012x}"))
     yield patch("governance.models.fields.uuid7", new_id)
     yield patch("secrets.token_urlsafe", Mock(side_effect=lambda _: f"token-{next(tokens)}"))
-    for module in (factories, succession, archives):
-        yield patch.object(module, "now", CLOCK.now)
-    yield patch.object(signing, "datetime", CLOCK)
     yield override_settings(GOVSITE=settings.GOVSITE | {"APPROVALS_REQUIRED": {"high": 2}})
+
+
+def advancing_clock(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    """Advance the clock of the database before each statement about the record."""
+    if "governance_" in sql:
+        connection.connection.execute(
+            "SELECT set_config('govsite.time', (current_setting('govsite.time')::timestamptz"
+            " + interval '10001 microseconds')::text, false)"
+        )
+    return execute(sql, params, many, context)
 
 
 def write_files(folder: Path, users: Users) -> None:
@@ -90,9 +104,10 @@ def write_files(folder: Path, users: Users) -> None:
     search = {"name": "Search", "lifecycle": "DISABLED", "configuration": {"page_size": 20}}
     register_capabilities(documents=[search])
     slow = {"scope": "Search", "signal_type": "probe", "decision": HealthDecision.DEGRADED}
-    record_signal(**slow, reason="Slow.", actor=users.operator, at=CLOCK.now())
-    for name, make in CONTRACTS.items():
-        with patch.object(factories, "_numbers", iter([name])):
+    record_signal(**slow, reason="Slow.", actor=users.operator)
+    for number, (name, make) in enumerate(CONTRACTS.items(), start=1):
+        at = START + number * timedelta(minutes=1)
+        with patch.object(factories, "_numbers", iter([name])), clock_at(at):
             make(users)
     waiting = SystemContract.objects.exclude(status__in=CONTRACT_TERMINAL_STATES)
     names = dict(waiting.values_list("pk", "reference"))
@@ -108,19 +123,19 @@ def write_files(folder: Path, users: Users) -> None:
     (folder / "signing-key.pub").write_text(public_pem(KEY.public_key()))
     write_checkpoint(folder / "before-removal.checkpoint")
     archive = folder / "archive"
-    at = CLOCK.now()
+    at = EXPORTED_AT
     with open_archive(archive) as directory:
         exported = list(archive_contracts(before=at, at=at, archive=directory))
         sign_manifest(directory, key=KEY, at=at)
     assert [one.problem for one in exported] == [None] * 10
-    list(remove_archived(archive, at=CLOCK.now(), using="owner", is_confirmed=True))
+    list(remove_archived(archive, at=at, using="owner", is_confirmed=True))
     (archive / ".lock").unlink()
     write_checkpoint(folder / "after-removal.checkpoint")
 
 
 def write_checkpoint(path: Path) -> None:
     """Write a checkpoint as `checkpoint_ledger` does."""
-    path.write_text("".join(f"{line}\n" for line in checkpoint_lines(key=KEY, at=CLOCK.now())))
+    path.write_text("".join(f"{line}\n" for line in checkpoint_lines(key=KEY, at=EXPORTED_AT)))
 
 
 if __name__ == "__main__":

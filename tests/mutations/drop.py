@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -85,15 +85,10 @@ def _return_false(contract: Any) -> bool:
     return False
 
 
-def _add_nothing(at: Any) -> Iterator[None]:
-    yield
-
-
 # What replaces a guard whose caller needs a value.
 REPLACEMENTS: dict[str, Callable[..., Any]] = {
     "require_decision_reason": _return_text,
     "require_cancellation_reason": _return_text,
     "require_move": _return_status,
     "needs_confirmation": _return_false,
-    "freeze_error_details": _add_nothing,
 }

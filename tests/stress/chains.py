@@ -17,16 +17,16 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.db.errors import constraint_name
 from governance.domain.errors import GovernanceError
 from governance.domain.values import JobStatus
-from governance.flows import run_job
 from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.chain import GENESIS, NewEntry, append_entries, entry_hash
 from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import Running, eligible, now, pending_job, running_job
+from tests.support.factories import Running, eligible, pending_job, running_job
 from tests.support.forgery import forge_entry
 from tests.support.rounds import WorkerThreads, run_simultaneously
 from tests.support.users import Users, create_users
@@ -116,7 +116,7 @@ def write_by_operations(count: int, users: Users, advance: Advance) -> EntryCoun
                 more = next(to_run, None) is not None
                 if more:
                     tallied(tally, lambda: live_through_one(users, tally))
-        while claimed := run_job.claim_job(executor=users.executor, at=now()):
+        while claimed := GovernanceOrchestrator.claim_job(executor=users.executor):
             run_through(Running(*claimed, users), tally)
 
     with WorkerThreads(WRITERS) as threads:
@@ -161,9 +161,9 @@ def live_through_one(users: Users, tally: EntryCounts) -> None:
     own = pending_job(users)
     tally.wrote(own.contract_id, ENTRIES_OF_A_PENDING_JOB)
     if random() < 0.5:
-        begun = run_job.start_job(job_id=own.pk, executor=users.executor, at=now())
+        begun = GovernanceOrchestrator.start_job(job_id=own.pk, executor=users.executor)
     else:
-        claimed = run_job.claim_job(executor=users.executor, at=now())
+        claimed = GovernanceOrchestrator.claim_job(executor=users.executor)
         if claimed is None:
             return  # other writers started all jobs, or have them locked
         begun = claimed

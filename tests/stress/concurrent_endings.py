@@ -23,6 +23,7 @@ from governance.flows.sweep import fail_timed_out_jobs
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry
 from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
+from tests.support.clock import as_of
 from tests.support.databases import cloned, ensure_template
 from tests.support.factories import Running, now, running_job
 from tests.support.rounds import WorkerThreads, run_simultaneously
@@ -84,12 +85,13 @@ def contenders(running: Running, clients: Sequence[httpx.Client], users: Users) 
     job_id = running.job.pk
 
     def report(client: httpx.Client, status: str) -> list[str]:
+        at = now().isoformat()
         report = {
             "execution_token": running.token,
             "step_index": 2,
             "status": status,
-            "started_at": "2026-11-02T09:00:00Z",
-            "completed_at": "2026-11-02T09:00:01Z",
+            "started_at": at,
+            "completed_at": at,
             "error": "It broke." if status == "FAILED" else "",
         }
         return refusals(client.post(f"jobs/{job_id}/results/", json=report))
@@ -103,7 +105,7 @@ def contenders(running: Running, clients: Sequence[httpx.Client], users: Users) 
 
     def sweep() -> list[str]:
         results = []
-        for outcome in fail_timed_out_jobs(actor=users.operator, at=now() + timedelta(days=2)):
+        for outcome in as_of(now() + timedelta(days=2), fail_timed_out_jobs, actor=users.operator):
             require(outcome.subject_id == job_id, f"the sweep ended {outcome.subject_id}")
             if outcome.refusal is not None:
                 require(outcome.moved_by_another, f"the sweep was refused: {outcome.refusal}")

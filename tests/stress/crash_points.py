@@ -15,25 +15,27 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from governance.authorities.audit import verdicts
-from governance.authorities.orchestrator import (
-    activation,
-    job_state,
-    job_writes,
-    step_results,
-    tracking,
-)
+from governance.authorities.orchestrator import activation, job_state, step_results, tracking
 from governance.authorities.orchestrator.evidence import AuditTrigger
-from governance.models import LedgerEntry, SystemContract
+from governance.models import StepResult, SystemContract
 from governance.models.contract import ContractQuerySet
 from governance.models.job import JobQuerySet
+from governance.record.ledger import chain
 
 HEADER = "X-Crash-At"
 # The variable with the path of the crash log: each killed process writes its crash point there.
 CRASH_LOG = "STRESS_CRASH_LOG"
+# The SQL functions that write, ledger entries included.
+WRITING = (
+    "governance_activate_contract",
+    "governance_append_entries",
+    "governance_end_job",
+    "governance_record_step_results",
+    "governance_start_job",
+)
 
 _request = threading.local()
 
@@ -78,13 +80,12 @@ def install_crash_points() -> None:
     crash_after(activation, "snapshot_of", "snapshot")
     crash_after(tracking, "snapshot_of", "snapshot")
     crash_after(SystemContract, "save", "contract")
-    crash_after(step_results, "_result", "result")
+    crash_after(StepResult, "as_record", "result")
     AuditTrigger.seal_evidence = staticmethod(  # type: ignore[method-assign]
         crashing(AuditTrigger.seal_evidence, "evidence")
     )
-    crash_after(QuerySet, "bulk_create", "entries", when=writes_of(LedgerEntry))
-    for module in (activation, step_results, job_writes):
-        setattr(module, "prepared_rows", crashing_call(module.prepared_rows))  # noqa: B010
+    for module in (activation, step_results, tracking, chain):
+        setattr(module, "fetch_rows", crashing_call(module.fetch_rows))  # noqa: B010
     commit = BaseDatabaseWrapper.commit
 
     def crashing_commit(self: BaseDatabaseWrapper) -> None:
@@ -103,6 +104,8 @@ def crashing_call(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(call)
     def wrapped(*args: Any) -> Any:
+        if not any(f"{name}(" in args[0] for name in WRITING):
+            return call(*args)
         _request.has_written = True
         if connection.in_atomic_block:
             rows = call(*args)
@@ -117,26 +120,15 @@ def crashing_call(call: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def crash_after(
-    owner: Any, name: str, point: str, when: Callable[..., bool] = lambda *_, **__: True
-) -> None:
-    setattr(owner, name, crashing(getattr(owner, name), point, when))
+def crash_after(owner: Any, name: str, point: str) -> None:
+    setattr(owner, name, crashing(getattr(owner, name), point))
 
 
-def crashing(
-    function: Callable[..., Any], point: str, when: Callable[..., bool] = lambda *_, **__: True
-) -> Callable[..., Any]:
+def crashing(function: Callable[..., Any], point: str) -> Callable[..., Any]:
     @wraps(function)
     def wrapped(*args: Any, **options: Any) -> Any:
         outcome = function(*args, **options)
-        if when(*args, **options):
-            if point == "entries":
-                _request.has_written = True
-            crash_if_requested(point)
+        crash_if_requested(point)
         return outcome
 
     return wrapped
-
-
-def writes_of(model: type[Any]) -> Callable[..., bool]:
-    return lambda queryset, *_, **__: queryset.model is model

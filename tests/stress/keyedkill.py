@@ -90,7 +90,7 @@ def finish(users: Users, client: httpx.Client, move: Move, answer: httpx.Respons
     document: dict[str, Any] = answer.json()
     if "job" in document:
         job_id = document["job"]["id"]
-        run_job.cancel_job(job_id=job_id, reason="Enough.", actor=users.operator, at=now())
+        run_job.cancel_job(job_id=job_id, reason="Enough.", actor=users.operator)
         return 0
     if "execution_token" not in document:
         return 0

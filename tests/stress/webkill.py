@@ -22,6 +22,7 @@ from governance.models import AuditEvidence, GovernanceJob, LedgerEntry, SystemC
 from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.crash_points import CRASH_LOG, HEADER
 from tests.stress.proof import require_whole_record
+from tests.support.clock import as_of
 from tests.support.databases import cloned, ensure_template
 from tests.support.factories import approved, finished_job, now, pending_job, running_job
 from tests.support.sites import client_of, running_site
@@ -69,13 +70,13 @@ def claim(users: Users) -> ApiCall:
 
 
 def report(users: Users) -> ApiCall:
-    """Prepare a report of the step that is due, which one SQL call checks and writes."""
+    """Prepare a report of the step that is due."""
     running = running_job(users)
     return of_job(running.job, "results", execution_token=running.token, **first_step())
 
 
 def reports(users: Users) -> ApiCall:
-    """Prepare a report in the form for several steps, which Python checks before it writes."""
+    """Prepare a report in the form for several steps."""
     running = running_job(users)
     return of_job(running.job, "results", execution_token=running.token, results=[first_step()])
 
@@ -129,9 +130,9 @@ MOVES: Mapping[str, Move] = {
 
 # The crash points (see `crash_points.py`), and the calls that reach them.
 POINTS: Mapping[str, tuple[str, ...]] = {
-    # A claim, and the report of the step that is due, lock and write in one SQL call.
-    "lock": tuple(move for move in MOVES if move not in ("claim", "report")),
-    "guard": ("activate", "reports", "verdict"),
+    # A start and a claim lock and write in one SQL call.
+    "lock": tuple(move for move in MOVES if move not in ("start", "claim")),
+    "guard": ("activate", "report", "reports", "verdict"),
     "snapshot": ("complete", "activate", "cancel"),
     "contract": ("verdict",),
     "result": ("report", "reports"),
@@ -297,11 +298,11 @@ def finish_job(
     """
     job = GovernanceJob.objects.get(contract_id=call.contract_id)
     if job.status == "PENDING":
-        run_job.cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator, at=now())
+        run_job.cancel_job(job_id=job.pk, reason="Enough.", actor=users.operator)
     if not (token_lost and move.event == "job.execution.started"):
         return 0
     later = now() + timedelta(days=2)
-    swept = [o for o in fail_timed_out_jobs(actor=users.operator, at=later) if o.status]
+    swept = [o for o in as_of(later, fail_timed_out_jobs, actor=users.operator) if o.status]
     require(str(job.pk) in {str(o.subject_id) for o in swept}, f"job {job.pk} was not swept")
     job = GovernanceJob.objects.get(pk=job.pk)
     require(job.status == "FAILED", f"lost job {job.pk} is {job.status}")

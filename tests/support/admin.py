@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from governance.flows.review_contract import view_contract
 from governance.models import GovernanceJob, SystemContract
+from tests.support.clock import as_of
 from tests.support.factories import now
 
 
@@ -28,7 +29,7 @@ def typed(at: datetime) -> str:
 def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:
     """Return the data of a valid approve form; `fields` replaces values."""
     at = now()
-    view = view_contract(contract_id=contract.pk, at=at)
+    view = as_of(at, view_contract, contract_id=contract.pk)
     return {
         "window_opens_at": typed(at),
         "window_closes_at": typed(at + timedelta(hours=24)),

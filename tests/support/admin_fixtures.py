@@ -81,7 +81,6 @@ class AdminFixtures:
             decision=HealthDecision.DEGRADED,
             reason="Slow.",
             actor=self.users.operator,
-            at=now(),
         )
 
     @cached_property

@@ -41,9 +41,9 @@ def verify(folder: Path, *arguments: str) -> CommandResult:
 def discussed(users: Users) -> SystemContract:
     """Return a REJECTED contract with a question, an answer and a comment."""
     contract = answered(users)
-    add_comment(contract_id=contract.pk, person=users.viewer, text="A good question.", at=now())
+    add_comment(contract_id=contract.pk, person=users.viewer, text="A good question.")
     return reject_contract(
-        contract_id=contract.pk, founder=users.founder, reason="Not this quarter.", at=now()
+        contract_id=contract.pk, founder=users.founder, reason="Not this quarter."
     )
 
 
@@ -55,7 +55,6 @@ def resolved(users: Users) -> SystemContract:
         verdict=AuditVerdict.PASS,
         reason="I looked at it again.",
         resolver=users.second_auditor,
-        at=now(),
     )
     return reloaded(job.contract)
 

@@ -27,7 +27,7 @@ _COPIES = f"""
         'review_ends_at', original.expires_at - {_EARLIER},
         'closed_at', original.closed_at - {_EARLIER}
     ))).*
-      FROM {CONTRACT} AS original, generate_series(%s, %s) AS n
+      FROM {CONTRACT} AS original, generate_series(%s::int, %s::int) AS n
      WHERE original.id = %s
 """
 

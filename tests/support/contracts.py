@@ -17,8 +17,9 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus
 from governance.models import SystemContract
 from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, update_row
+from tests.support.clock import clock_at, now
 from tests.support.factories import MAY, VALIDATOR_VERDICT, contract_in, draft, reloaded
-from tests.support.forgery import CONTRACT, NOON, forge_entry, forge_signature, forge_signing_entry
+from tests.support.forgery import CONTRACT, forge_entry, forge_signature, forge_signing_entry
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
@@ -39,7 +40,7 @@ APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
 def refused(
     kind: type[GovernanceError], code: str, *, constraint: str | None = None
 ) -> Iterator[None]:
-    """Expect a refusal with exactly `kind` and `code`, and no change in the database.
+    """Expect a refusal of `kind` with exactly `code`, and no change in the database.
 
     Args:
         constraint: The database guard that refuses; None if a guard in Python must refuse.
@@ -94,6 +95,7 @@ def contract_columns_for(
     With them, the move itself is the only thing that a database guard can refuse.
     """
     columns: dict[str, Any] = {}
+    at = now()
     if contract.status in CONTRACT_TERMINAL_STATES:
         return {"status": str(target)}
     if target in ELIGIBLE_AND_LATER:
@@ -107,13 +109,13 @@ def contract_columns_for(
     if target in APPROVED_AND_LATER:
         columns |= {
             "approved_by_id": users.founder.pk,
-            "approved_at": NOON,
+            "approved_at": at,
             "approved_digest": contract.content_digest or DIGEST,
-            "window_opens_at": NOON,
-            "window_closes_at": NOON + timedelta(hours=1),
+            "window_opens_at": at,
+            "window_closes_at": at + timedelta(hours=1),
         }
     if target in CONTRACT_TERMINAL_STATES:
-        columns["closed_at"] = NOON
+        columns["closed_at"] = at
     lacking = {name: new for name, new in columns.items() if getattr(contract, name) is None}
     if target is ContractStatus.COMPLETED:
         lacking["audit_verdict"] = "PASS"
@@ -126,24 +128,27 @@ def force_contract(
     """Move a contract by raw SQL, with a forged ledger entry that agrees with the move."""
     current = reloaded(contract)
     signs = (current.status, target) == (ContractStatus.ELIGIBLE, ContractStatus.APPROVED)
-    if signs:
-        forge_signature(current, users.founder)
-    update_row(CONTRACT, contract.pk, **(contract_columns_for(current, target, users) | changes))
-    if signs:
-        forge_signing_entry(contract.pk)
-        return
-    forge_entry(
-        contract.pk,
-        event="contract.attack.moved",
-        from_status=str(current.status),
-        to_status=str(target),
-    )
+    moved = {
+        "event": "contract.attack.moved",
+        "from_status": str(current.status),
+        "to_status": str(target),
+    }
+    with clock_at(now()):  # an approval has the time of its signature
+        columns = contract_columns_for(current, target, users)
+        columns |= {"updated_at": now()} | changes
+        if signs:
+            forge_signature(current, users.founder)
+        update_row(CONTRACT, contract.pk, **columns)
+        if signs:
+            forge_signing_entry(contract.pk)
+        else:
+            forge_entry(contract.pk, **moved)
 
 
 def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
     """Insert a copy of a contract by raw SQL, with a new id and with `changes`; return the id."""
     identity = uuid4()
-    identity_and_time = {"id": identity, "reference": f"COPY-{identity}", "updated_at": NOON}
+    identity_and_time = {"id": identity, "reference": f"COPY-{identity}", "updated_at": now()}
     changes = identity_and_time | changes
     run_sql(
         f"INSERT INTO {CONTRACT} SELECT (jsonb_populate_record(original, %s)).* "

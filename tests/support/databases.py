@@ -18,9 +18,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from governance.db.clock import install_adjustable_clock
 from governance.db.grants import database_statement
 from tests.mutations.drop import drop_from_database, dropped_guard
-from tests.support.roles import app_role, use_app_role
+from tests.support.roles import app_role, as_owner, use_app_role
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "govsite_template_"
@@ -47,6 +48,8 @@ def ensure_template() -> str:
                 cursor.execute(f'CREATE DATABASE "{draft}"')
                 with pointed_at(draft):
                     call_command("migrate", verbosity=0)
+                    with as_owner():
+                        install_adjustable_clock()
                 cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
                 for old in known:
                     cursor.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
@@ -116,6 +119,7 @@ def _fingerprint() -> str:
     patterns = (
         "governance/models/migrations/*.py",
         "governance/models/sql/**/*",
+        "governance/db/clock.py",
         "governance/db/grants.py",
         "governance/domain/roles.py",
         "govsite/apps.py",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import (
     ActivationWindow,
     AuditVerdict,
@@ -25,6 +26,8 @@ from governance.flows.review_contract import (
     request_clarification,
 )
 from governance.models import GovernanceJob, SystemContract
+from tests.support.clock import as_of
+from tests.support.clock import now as now
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
@@ -71,10 +74,6 @@ MAY_NOT: dict[str, Any] = MAY | {
 }
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def proposal_document(**changes: Any) -> dict[str, Any]:
     """Return a valid proposal with a new reference; `changes` replaces fields."""
     return {
@@ -90,9 +89,7 @@ def proposal_document(**changes: Any) -> dict[str, Any]:
 
 
 def draft(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
-    return draft_contract(
-        document=proposal_document(**changes), proposer=users.operator, at=at or now()
-    )
+    return as_of(at, draft_contract, document=proposal_document(**changes), proposer=users.operator)
 
 
 def eligible(
@@ -103,12 +100,13 @@ def eligible(
     eligibility_verdict: Mapping[str, Any] = MAY,
     **changes: Any,
 ) -> SystemContract:
-    contract, _ = propose_contract(
+    contract, _ = as_of(
+        at,
+        propose_contract,
         document=proposal_document(**changes),
         validator_verdict=validator_verdict,
         eligibility_verdict=eligibility_verdict,
         proposer=users.operator,
-        at=at or now(),
     )
     return contract
 
@@ -116,8 +114,12 @@ def eligible(
 def asked(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
     """Return an ELIGIBLE contract with an open question, so that its review is paused."""
     contract = eligible(users, at=at, **changes)
-    request_clarification(
-        contract_id=contract.pk, founder=users.founder, question="Why now?", at=at or now()
+    as_of(
+        at,
+        request_clarification,
+        contract_id=contract.pk,
+        founder=users.founder,
+        question="Why now?",
     )
     return reloaded(contract)
 
@@ -126,11 +128,12 @@ def answered(users: Users, *, at: datetime | None = None, **changes: Any) -> Sys
     """Return an ELIGIBLE contract whose review was paused for an hour by an answered question."""
     at = at or now() - timedelta(hours=2)
     contract = asked(users, at=at, **changes)
-    answer_clarification(
+    as_of(
+        at + timedelta(hours=1),
+        answer_clarification,
         contract_id=contract.pk,
         person=users.operator,
         answer="The sale begins on Friday.",
-        at=at + timedelta(hours=1),
     )
     return reloaded(contract)
 
@@ -141,12 +144,13 @@ def signed(
     """Add a signature with a window of a day; the contract stays ELIGIBLE if more are needed."""
     contract, at = contract or eligible(users, **changes), now()
     window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
-    return approve_contract(
+    return as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=founder or users.founder,
         window=window,
         **as_seen(contract),
-        at=at,
     )
 
 
@@ -159,20 +163,25 @@ def approved(
 ) -> SystemContract:
     at = at or now()
     contract = eligible(users, at=at, **changes)
-    return approve_contract(
+    return as_of(
+        at,
+        approve_contract,
         contract_id=contract.pk,
         founder=users.founder,
         window=window or ActivationWindow(at, at + timedelta(hours=24)),
         **as_seen(contract),
-        at=at,
     )
 
 
-def pending_job(users: Users, *, timeout_minutes: int = 60, **changes: Any) -> GovernanceJob:
-    return activate_contract(
-        contract_id=approved(users, **changes).pk,
+def pending_job(
+    users: Users, *, at: datetime | None = None, timeout_minutes: int = 60, **changes: Any
+) -> GovernanceJob:
+    contract = approved(users, at=at, **changes)
+    return as_of(
+        at,
+        activate_contract,
+        contract_id=contract.pk,
         actor=users.operator,
-        at=now(),
         timeout_minutes=timeout_minutes,
     )
 
@@ -188,8 +197,9 @@ class Running:
     def report(
         self, step_index: int, status: StepStatus = StepStatus.COMPLETED, **fields: Any
     ) -> StepReport:
+        """Return the report of a step that ran when the job started, if it has."""
         error = "It broke." if status is StepStatus.FAILED else ""
-        at = now()
+        at = self.job.started_at or now()
         return StepReport(
             **{
                 "step_index": step_index,
@@ -203,12 +213,13 @@ class Running:
         )
 
     def record(self, report: StepReport, *, at: datetime | None = None) -> Any:
-        return run_job.record_step_result(
+        return as_of(
+            at,
+            GovernanceOrchestrator.record_step_result,
             job_id=self.job.pk,
             token=self.token,
             report=report,
             executor=self.users.executor,
-            at=at or now(),
         )
 
     def complete_steps(self, count: int | None = None) -> None:
@@ -216,20 +227,22 @@ class Running:
             self.record(self.report(index))
 
     def complete(self, *, at: datetime | None = None) -> GovernanceJob:
-        return run_job.complete_job(
-            job_id=self.job.pk, token=self.token, executor=self.users.executor, at=at or now()
+        return as_of(
+            at,
+            run_job.complete_job,
+            job_id=self.job.pk,
+            token=self.token,
+            executor=self.users.executor,
         )
 
     def cancel(self, reason: str = "No longer wanted.") -> GovernanceJob:
-        return run_job.cancel_job(
-            job_id=self.job.pk, reason=reason, actor=self.users.operator, at=now()
-        )
+        return run_job.cancel_job(job_id=self.job.pk, reason=reason, actor=self.users.operator)
 
 
 def running_job(users: Users, *, at: datetime | None = None, **changes: Any) -> Running:
-    """Return a job that was started at `at`, by default now."""
-    job = pending_job(users, **changes)
-    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=at or now())
+    """Return a job that was proposed, approved, activated and started at `at`, by default now."""
+    job = pending_job(users, at=at, **changes)
+    job, token = as_of(at, GovernanceOrchestrator.start_job, job_id=job.pk, executor=users.executor)
     return Running(job, token, users)
 
 
@@ -258,7 +271,6 @@ def judged_job(
         reason="The evidence shows it.",
         evidence_sha256=job.evidence.sha256,
         author=users.auditor,
-        at=now(),
     )
     return reloaded(job)
 
@@ -292,9 +304,8 @@ def contract_in(users: Users, status: ContractStatus) -> SystemContract:
                 contract_id=contract.pk,
                 founder=users.founder,
                 reason="Not this quarter, sorry.",
-                at=now(),
             )
         case ContractStatus.EXPIRED:
             contract = eligible(users, at=now() - timedelta(days=30))
-            return expire_contract(contract_id=contract.pk, actor=users.operator, at=now())
+            return expire_contract(contract_id=contract.pk, actor=users.operator)
     raise AssertionError(f"No operation leaves a contract in {status}.")

@@ -1,4 +1,7 @@
-"""Forged rows: valid like those of the operations, except for what a test changes."""
+"""Forged rows: valid like those of the operations, except for what a test changes.
+
+Their times are the time that the clock of the test shows.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from governance.domain.values import JobStatus
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.chain import chain_head, entry_hash
 from tests.support.attacks import insert_row, update_row
+from tests.support.clock import clock_at, now
 
 JOB = "governance_governancejob"
 STEP = "governance_jobstep"
@@ -24,11 +28,12 @@ LEDGER = "governance_ledgerentry"
 CONTRACT = "governance_systemcontract"
 SIGNATURE = "governance_approvalsignature"
 
-NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # earlier than every lease in the tests
+NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # another time than now
 
 
 def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
     """Insert a PENDING job with `total_steps` 1 but without the step; return its id."""
+    at = now()
     row = {
         "id": uuid4(),
         "contract_id": contract_id,
@@ -36,9 +41,9 @@ def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
         "total_steps": 1,
         "current_step_index": 0,
         "timeout_minutes": 60,
-        "created_at": NOON,
+        "created_at": at,
         "created_by_id": actor.pk,
-        "updated_at": NOON,
+        "updated_at": at,
         "end_reason": "",
     } | changes
     insert_row(JOB, **row)
@@ -48,17 +53,18 @@ def forge_job(contract_id: UUID | None, actor: Any, **changes: Any) -> UUID:
 
 def forge_activation(contract: SystemContract, actor: Any, *, steps: list[int], **job: Any) -> UUID:
     """Insert what an activation writes, ledger entries included, but only these steps."""
-    update_row(CONTRACT, contract.pk, status="ACTIVE")
-    job_id = forge_job(contract.pk, actor, **job)
-    for step_index in steps:
-        forge_step(job_id, step_index)
-    forge_entry(
-        contract.pk,
-        event="contract.activation.activated",
-        from_status="APPROVED",
-        to_status="ACTIVE",
-    )
-    forge_entry(contract.pk, event="job.activation.created", to_status="PENDING")
+    with clock_at(now()):
+        update_row(CONTRACT, contract.pk, status="ACTIVE", updated_at=now())
+        job_id = forge_job(contract.pk, actor, **job)
+        for step_index in steps:
+            forge_step(job_id, step_index)
+        forge_entry(
+            contract.pk,
+            event="contract.activation.activated",
+            from_status="APPROVED",
+            to_status="ACTIVE",
+        )
+        forge_entry(contract.pk, event="job.activation.created", to_status="PENDING")
     return job_id
 
 
@@ -75,14 +81,15 @@ def forge_step(job_id: UUID, step_index: int, **changes: Any) -> None:
 
 
 def forge_result(job_id: UUID, step_index: int, actor: Any, **changes: Any) -> None:
+    at = now()
     row = {
         "job_id": job_id,
         "step_index": step_index,
         "status": "COMPLETED",
-        "started_at": NOON,
-        "completed_at": NOON,
+        "started_at": at,
+        "completed_at": at,
         "error": "",
-        "recorded_at": NOON,
+        "recorded_at": at,
         "recorded_by_id": actor.pk,
     } | changes
     insert_row(RESULT, **row)
@@ -93,7 +100,7 @@ def forge_snapshot(job_id: UUID, phase: str, **changes: Any) -> None:
         "job_id": job_id,
         "phase": phase,
         "reading": {"system": "HEALTHY"},
-        "observed_at": NOON,
+        "observed_at": now(),
     } | changes
     insert_row(SNAPSHOT, **row)
 
@@ -104,7 +111,7 @@ def forge_evidence(job_id: UUID, **changes: Any) -> None:
         "job_id": job_id,
         "body": body,
         "sha256": sha256_hex(body),
-        "collected_at": NOON,
+        "collected_at": now(),
     } | changes
     insert_row(EVIDENCE, **row)
 
@@ -117,7 +124,7 @@ def forge_audit(job: GovernanceJob, author: Any, **changes: Any) -> None:
         "checks": [],
         "evidence_sha256": job.evidence.sha256,
         "author_id": author.pk,
-        "recorded_at": NOON,
+        "recorded_at": now(),
     } | changes
     insert_row(AUDIT, **row)
 
@@ -128,23 +135,24 @@ def forge_resolution(audit_id: int, resolver: Any, **changes: Any) -> None:
         "verdict": "PASS",
         "reason": "A person looked at it.",
         "resolved_by_id": resolver.pk,
-        "resolved_at": NOON,
+        "resolved_at": now(),
     } | changes
     insert_row(RESOLUTION, **row)
 
 
 def forge_signature(contract: SystemContract, founder: Any, **changes: Any) -> None:
-    """Insert a signature on the contract's content and an empty view, for an hour from NOON."""
+    """Insert a signature on the contract's content and an empty view, for an hour from now."""
+    at = now()
     content = changes.get("content_digest", contract.content_digest)
     view = changes.get("view") or canonical_text({"content_digest": content, "facts": {}})
     row = {
         "contract_id": contract.pk,
         "number": 1,
         "founder_id": founder.pk,
-        "signed_at": NOON,
+        "signed_at": at,
         "note": "",
-        "window_opens_at": NOON,
-        "window_closes_at": NOON + timedelta(hours=1),
+        "window_opens_at": at,
+        "window_closes_at": at + timedelta(hours=1),
         "content_digest": content,
         "view_digest": sha256_hex(view),
         "view": view,
@@ -187,7 +195,7 @@ def forge_entry(
     entry: dict[str, Any] = {
         "contract_id": str(contract_id),
         "seq": seq + 1,
-        "at": timestamp(NOON),
+        "at": timestamp(now()),
         "actor": "user:0:mallory",
         "event": event,
         "from_status": "",
@@ -206,21 +214,22 @@ def forge_entry(
 
 def job_columns_for(status: str, actor: Any) -> dict[str, Any]:
     """Return all columns that `status` needs, so that a guard can refuse only the move itself."""
+    at = now()
     began = status in (JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.FAILED)
     ended = status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
     columns: dict[str, Any] = {
         "status": status,
-        "ended_at": NOON if ended else None,
+        "ended_at": at if ended else None,
         "ended_by_id": actor.pk if ended else None,
-        "lease_expires_at": NOON + timedelta(minutes=6) if status == JobStatus.RUNNING else None,
+        "lease_expires_at": at + timedelta(minutes=6) if status == JobStatus.RUNNING else None,
     }
     if status == JobStatus.PENDING:
         columns |= {"started_at": None, "current_step_index": 0}
     if began:
         columns |= {
-            "started_at": NOON,
+            "started_at": at,
             "started_by_id": actor.pk,
-            "deadline_at": NOON + timedelta(hours=1),
+            "deadline_at": at + timedelta(hours=1),
             "execution_token_sha256": "0" * 64,
         }
     return columns

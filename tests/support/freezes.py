@@ -8,6 +8,7 @@ from typing import Any
 from governance.models import ChangeFreeze, FreezeLift
 from governance.services.freezes.operations import lift_freeze, start_freeze
 from tests.support.attacks import check_deferred_triggers
+from tests.support.clock import as_of
 from tests.support.factories import now
 from tests.support.users import Users
 
@@ -26,10 +27,10 @@ def frozen(
     check_deferred_triggers()
     at = at or now()
     fields = {"reason": "The payment provider is down.", "founder": users.founder} | changes
-    return start_freeze(ends_at=at + hours * HOUR, at=at, **fields)
+    return as_of(at, start_freeze, ends_at=at + hours * HOUR, **fields)
 
 
 def lifted(users: Users, freeze: ChangeFreeze, *, at: datetime | None = None) -> FreezeLift:
-    return lift_freeze(
-        freeze_id=freeze.pk, reason="It is back.", founder=users.second_founder, at=at or now()
+    return as_of(
+        at, lift_freeze, freeze_id=freeze.pk, reason="It is back.", founder=users.second_founder
     )

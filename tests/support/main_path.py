@@ -13,12 +13,12 @@ from uuid import uuid4
 
 def run_main_path() -> dict[str, Any]:
     """Take one contract from its proposal to the verdict, and return its id, status and counts."""
+    from governance.authorities.orchestrator.facade import GovernanceOrchestrator
     from governance.domain.values import AuditVerdict
-    from governance.flows import run_job
     from governance.flows.activate_contract import activate_contract
     from governance.flows.audit_job import record_verdict
     from governance.models import Account, LedgerEntry, SystemContract
-    from tests.support.factories import Running, approved, now, reloaded
+    from tests.support.factories import Running, approved, reloaded
     from tests.support.users import Users, create_users
 
     if Account.objects.exists():
@@ -29,8 +29,8 @@ def run_main_path() -> dict[str, Any]:
     else:
         users = create_users()
     contract = approved(users, reference=f"PATH-{uuid4().hex}")
-    activate_contract(contract_id=contract.pk, actor=users.operator, at=now())
-    claimed = run_job.claim_job(executor=users.executor, at=now())
+    activate_contract(contract_id=contract.pk, actor=users.operator)
+    claimed = GovernanceOrchestrator.claim_job(executor=users.executor)
     assert claimed is not None
     running = Running(*claimed, users)
     running.complete_steps()
@@ -41,7 +41,6 @@ def run_main_path() -> dict[str, Any]:
         reason="The evidence shows it.",
         evidence_sha256=job.evidence.sha256,
         author=users.auditor,
-        at=now(),
     )
     return {
         "contract": str(contract.pk),

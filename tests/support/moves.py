@@ -9,6 +9,7 @@ from governance.authorities.contract import operations
 from governance.db.transactions import write_transaction
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
 from governance.models import SystemContract
+from tests.support.clock import as_of, clock_at
 from tests.support.factories import MAY, VALIDATOR_VERDICT, now
 from tests.support.signing import sign
 from tests.support.users import Users
@@ -18,12 +19,13 @@ REASON = "A reason that is long enough."
 
 
 def record_review_verdicts(contract: SystemContract, users: Users) -> object:
-    return operations.record_review_verdicts(
+    return as_of(
+        contract.created_at,
+        operations.record_review_verdicts,
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT,
         eligibility_verdict=MAY,
         actor=users.operator,
-        at=contract.created_at,
     )
 
 
@@ -34,7 +36,7 @@ def approve(contract: SystemContract, users: Users) -> object:
 
 
 def reject(contract: SystemContract, users: Users) -> object:
-    with write_transaction():
+    with clock_at(contract.created_at), write_transaction():
         operations.reject(
             contract=SystemContract.objects.lock(contract.pk),
             founder=users.founder,
@@ -46,13 +48,13 @@ def reject(contract: SystemContract, users: Users) -> object:
 
 def expire(contract: SystemContract, users: Users) -> object:
     at = now() + timedelta(days=365)
-    return operations.expire_contract(contract_id=contract.pk, actor=users.operator, at=at)
+    return as_of(at, operations.expire_contract, contract_id=contract.pk, actor=users.operator)
 
 
 def lapse(contract: SystemContract, users: Users) -> object:
     at = now() + timedelta(days=365)
-    return operations.fail_contract_past_window(
-        contract_id=contract.pk, actor=users.operator, at=at
+    return as_of(
+        at, operations.fail_contract_past_window, contract_id=contract.pk, actor=users.operator
     )
 
 

@@ -23,7 +23,6 @@ def signal(
         decision=decision,
         reason="p95 over two seconds",
         actor=users.operator,
-        at=now(),
     )
 
 

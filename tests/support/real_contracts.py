@@ -18,6 +18,7 @@ from governance.flows.review_contract import approve_contract
 from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, contract_url
+from tests.support.clock import as_of
 from tests.support.kubernetes import CAPABILITIES, real_changes
 from tests.support.signing import as_seen
 from tests.support.users import Users
@@ -66,7 +67,6 @@ def _propose(users: Users, rows: list[dict[str, Any]]) -> tuple[list[SystemContr
                 validator_verdict=row["validator_verdict"],
                 eligibility_verdict=row["eligibility_verdict"],
                 proposer=users.operator,
-                at=datetime.now(UTC),
             )
         except MayNotVerdictError:
             assert row["eligibility_verdict"]["decision"] == "MAY_NOT"
@@ -94,12 +94,13 @@ def _approve(users: Users, contracts: list[SystemContract]) -> None:
     try:
         for contract in contracts:
             at = datetime.now(UTC)
-            approve_contract(
+            as_of(
+                at,
+                approve_contract,
                 contract_id=contract.pk,
                 founder=users.founder,
                 window=ActivationWindow(at, at + timedelta(hours=24)),
                 **as_seen(contract),
-                at=at,
             )
     finally:
         connections.close_all()

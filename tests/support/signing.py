@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from governance.authorities.contract.approval import require_signable, sign_contract
@@ -12,11 +12,12 @@ from governance.db.transactions import write_transaction
 from governance.domain.values import ActivationWindow, HealthDecision, HealthReading, SeenPage
 from governance.flows.review_contract import view_contract
 from governance.models import SystemContract
+from tests.support.clock import as_of, clock_at
 
 
 def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str, Any]:
-    """Return the digests and the confirmation for the flow `approve_contract`, as of now."""
-    view = view_contract(contract_id=contract.pk, at=at or datetime.now(UTC))
+    """Return the digests and the confirmation for the flow `approve_contract`."""
+    view = as_of(at, view_contract, contract_id=contract.pk)
     return {
         "seen_digest": view.content_digest,
         "seen_view": view.digest(),
@@ -38,7 +39,7 @@ def sign(
     contract: SystemContract, *, founder: Any, window: ActivationWindow, at: datetime
 ) -> SystemContract:
     """Sign past founder review, for attacks that the review would refuse first."""
-    with write_transaction():
+    with clock_at(at), write_transaction():
         locked = SystemContract.objects.lock(contract.pk)
         signing = require_signable(
             locked,

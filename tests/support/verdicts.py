@@ -9,16 +9,26 @@ from django.conf import settings
 from django.test import override_settings
 
 from governance.authorities.orchestrator import tracking
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import AuditVerdict
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
-from tests.support.factories import Running, now, reloaded, signed
+from tests.support.factories import Running, reloaded, signed
 from tests.support.users import Users
 
 # The acts that make a user a participant. A cancelled job takes only FAIL, so nothing is resolved.
-ACTS = ["proposed", "signed", "approved", "started", "reported", "completed", "cancelled"]
+ACTS = [
+    "proposed",
+    "signed",
+    "approved",
+    "activated",
+    "started",
+    "reported",
+    "completed",
+    "cancelled",
+]
 SETTLEABLE_ACTS = [act for act in ACTS if act != "cancelled"]
 
 
@@ -42,6 +52,7 @@ def _job_with_many_participants(
         "proposed": users.operator,
         "signed": users.second_founder,
         "approved": users.founder,
+        "activated": users.viewer,
         "started": users.executor,
         "reported": users.second_auditor,
         "completed": users.outsider,
@@ -53,21 +64,20 @@ def _job_with_many_participants(
     with override_settings(GOVSITE=settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}):
         contract = signed(users, signed(users, founder=participants["signed"]))
     assert contract.approved_by == participants["approved"]
-    job = activate_contract(contract_id=contract.pk, actor=users.viewer, at=now())
-    job, token = run_job.start_job(job_id=job.pk, executor=users.executor, at=now())
+    job = activate_contract(contract_id=contract.pk, actor=participants["activated"])
+    job, token = GovernanceOrchestrator.start_job(job_id=job.pk, executor=users.executor)
     running = Running(job, token, users)
     for index in range(3):
-        run_job.record_step_result(
+        GovernanceOrchestrator.record_step_result(
             job_id=job.pk,
             token=token,
             report=running.report(index),
             executor=participants["reported"],
-            at=now(),
         )
     if cancel:
-        run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=users.outsider, at=now())
+        run_job.cancel_job(job_id=job.pk, reason="Changed plans.", actor=users.outsider)
     else:
-        run_job.complete_job(job_id=job.pk, token=token, executor=users.outsider, at=now())
+        run_job.complete_job(job_id=job.pk, token=token, executor=users.outsider)
     return reloaded(job), participants
 
 
@@ -79,7 +89,6 @@ def judge(job: GovernanceJob, author: Any, **changes: Any) -> GovernanceAudit:
             "reason": "The evidence shows it.",
             "evidence_sha256": sealed_digest(job),
             "author": author,
-            "at": now(),
         }
         | changes
     )
@@ -91,7 +100,6 @@ def settle(job: GovernanceJob, resolver: Any, verdict: AuditVerdict = AuditVerdi
         verdict=verdict,
         reason="The counters moved as planned.",
         resolver=resolver,
-        at=now(),
     )
 
 

@@ -17,23 +17,16 @@ _STEP = re.compile(
 )
 
 # The functions that write a whole transaction in one call; each is in a file of its name.
-CALLS = (
-    "activate_contract",
-    "claim_job",
-    "start_job",
-    "report_step",
-    "record_step_results",
-    "end_job",
-)
-_PARTS = ("lock_chain", "append_entries", "append_new_entry")
-# The removal of archived contracts also writes in one call, but appends no ledger entry.
-WRITING = (*CALLS, "remove_contracts")
+CALLS = ("activate_contract", "start_job", "record_step_results", "end_job")
+_PARTS = ("lock_chain", "append_entries")
+# These write too: the entries of a move, old stored responses, and the removal of a contract.
+WRITING = (*CALLS, "append_entries", "lock_request", "remove_contracts")
 
 
 def called_by(sql: str) -> str | None:
     """Return the writing function that a statement calls, or None."""
     found = re.search(r"governance_(\w+)\(", sql)
-    return found[1] if found and found[1] in CALLS else None
+    return found[1] if found and found[1] in WRITING else None
 
 
 def touched_by(name: str) -> list[str]:
@@ -42,14 +35,14 @@ def touched_by(name: str) -> list[str]:
 
 
 def written_by(name: str) -> list[str]:
-    """Return the tables that the function writes, without entries that `chain.py` serialized."""
+    """Return the tables that the function writes."""
     return list(_touched(name, writes_only=True))
 
 
 def _touched(name: str, *, writes_only: bool) -> Iterator[str]:
     assert name in sql_files()
     for step in _STEP.finditer(read_sql(name)):
-        if step["call"] in _PARTS and (not writes_only or step["call"] == "append_new_entry"):
+        if step["call"] in _PARTS:
             yield from _touched(step["call"], writes_only=writes_only)
         elif step["locked"] and not writes_only:
             yield from (CONTRACT, JOB) if "job" in step["locked"] else (CONTRACT,)

@@ -32,7 +32,10 @@ from govsite.environment import (
 NAME = "GOVSITE_TEST_SETTING"
 
 
-PREPARING = CONNECTION_OPTIONS | {"prepare_threshold": PREPARE_THRESHOLD}
+PREPARING = CONNECTION_OPTIONS | {
+    "prepare_threshold": PREPARE_THRESHOLD,
+    "server_side_binding": True,
+}
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " on "])

@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from governance.authorities.contract.queries import count_contracts
 from governance.authorities.contract.signatures import quorum_for
+from governance.db.clock import adjustable_clock
 from governance.demo.people import Login, UserFactory
 from governance.demo.scenario import People
 from governance.domain.errors import NotEmptyError
@@ -93,9 +94,10 @@ def fill_database(
     register_capabilities(documents=[_capability(name) for name in CAPABILITIES])
     references = (reference_of(number) for number in count(first))
     originals = []
-    for original in create_originals(writers, references):
-        originals.append(original)
-        advance(1)
+    with adjustable_clock():
+        for original in create_originals(writers, references):
+            originals.append(original)
+            advance(1)
     prepared = prepare_copies(originals, seed=seed, using=using)
     for batch in _batches(copies, first=first + len(originals), contracts=contracts):
         with triggers_disabled(using) as cursor:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from governance.authorities.contract.operations import expire_contract, fail_contract_past_window
+from governance.db.clock import set_time
 from governance.demo.scenario import People, ScenarioWriter
 from governance.domain.values import AuditVerdict
 from governance.flows import run_job
@@ -52,39 +53,41 @@ class LoadScenarioWriter(ScenarioWriter):
     def expired(self, scenario: Mapping[str, Any]) -> None:
         contract = self.eligible(scenario)
         at = contract.expires_at + timedelta(minutes=5)
-        expire_contract(contract_id=contract.pk, actor=self.operator, at=at)
+        set_time(at)
+        expire_contract(contract_id=contract.pk, actor=self.operator)
 
     def lapsed(self, scenario: Mapping[str, Any]) -> None:
         contract = self.approved(scenario)
         at = (contract.window_closes_at or self.now) + timedelta(minutes=5)
-        fail_contract_past_window(contract_id=contract.pk, actor=self.operator, at=at)
+        set_time(at)
+        fail_contract_past_window(contract_id=contract.pk, actor=self.operator)
 
     def asked(self, scenario: Mapping[str, Any]) -> SystemContract:
         contract = self.eligible(scenario)
+        set_time(contract.created_at + timedelta(minutes=31))
         request_clarification(
             contract_id=contract.pk,
             founder=self.founder,
             question="Who asked for this, and by when?",
-            at=contract.created_at + timedelta(minutes=31),
         )
         return contract
 
     def answered(self, scenario: Mapping[str, Any]) -> None:
         contract = self.asked(scenario)
+        set_time(contract.created_at + timedelta(minutes=78))
         answer_clarification(
             contract_id=contract.pk,
             person=self.operator,
             answer="The desk did, by the end of the month.",
-            at=contract.created_at + timedelta(minutes=78),
         )
 
     def cancelled(self, scenario: Mapping[str, Any]) -> GovernanceJob:
         job = self.pending(scenario)
+        set_time(job.created_at + timedelta(minutes=9))
         return run_job.cancel_job(
             job_id=job.pk,
             reason="Another change came first.",
             actor=self.operator,
-            at=job.created_at + timedelta(minutes=9),
         )
 
     def cancelled_and_judged(self, scenario: Mapping[str, Any]) -> None:
@@ -99,19 +102,19 @@ class LoadScenarioWriter(ScenarioWriter):
     def _resolve(self, scenario: Mapping[str, Any], verdict: AuditVerdict) -> None:
         job = self._finish(scenario)
         self._judge(job, AuditVerdict.INCONCLUSIVE, scenario)
+        set_time((job.ended_at or self.now) + timedelta(minutes=55))
         resolve_audit(
             job_id=job.pk,
             verdict=verdict,
             reason="Looked at the branch's own figures.",
             resolver=self.resolver,
-            at=(job.ended_at or self.now) + timedelta(minutes=55),
         )
 
 
 def create_originals(
     writers: list[LoadScenarioWriter], references: Iterator[str]
 ) -> Iterator[Original]:
-    """Create one original of each kind; the writers alternate."""
+    """Create one original of each kind, under an adjustable clock; the writers alternate."""
     for number, kind in enumerate(KINDS):
         writer = writers[number % len(writers)]
         scenario = proposal_for(kind, next(references))

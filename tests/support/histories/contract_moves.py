@@ -15,6 +15,7 @@ from governance.flows.modify_scope import modify_scope
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import SystemContract
+from tests.support.clock import as_of
 from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT
 from tests.support.histories.comparison import (
     MAX_CONTRACTS,
@@ -55,8 +56,11 @@ class ContractMoves(ModelComparison):
         self.both(
             "draft",
             lambda: self.world.draft(subject, SUBJECTS[subject], who),
-            lambda: draft_contract(
-                document=self.document(subject), proposer=self.person(who), at=self.world.at
+            lambda: as_of(
+                self.world.at,
+                draft_contract,
+                document=self.document(subject),
+                proposer=self.person(who),
             ),
         )
 
@@ -67,12 +71,13 @@ class ContractMoves(ModelComparison):
             lambda: self.world.propose(
                 subject, SUBJECTS[subject], who, may=may, why=_reasons(verdict)
             ),
-            lambda: propose_contract(
+            lambda: as_of(
+                self.world.at,
+                propose_contract,
                 document=self.document(subject),
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=verdict,
                 proposer=self.person(who),
-                at=self.world.at,
             )[0],
         )
 
@@ -96,12 +101,13 @@ class ContractMoves(ModelComparison):
         self.both(
             "record_review_verdicts",
             lambda: self.world.record_review_verdicts(it, "operator", may, _reasons(verdict)),
-            lambda: operations.record_review_verdicts(
+            lambda: as_of(
+                self.world.at,
+                operations.record_review_verdicts,
                 contract_id=contract_id,
                 validator_verdict=VALIDATOR_VERDICT,
                 eligibility_verdict=verdict,
                 actor=self.users.operator,
-                at=self.world.at,
             ),
         )
 
@@ -124,12 +130,13 @@ class ContractMoves(ModelComparison):
         self.both(
             "approve",
             lambda: self.world.approve(it, who, (opens, closes), note, saw_it=saw_it),
-            lambda: approve_contract(
+            lambda: as_of(
+                self.world.at,
+                approve_contract,
                 contract_id=contract_id,
                 founder=self.person(who),
                 window=ActivationWindow(opens, closes),
                 **seen,
-                at=self.world.at,
                 note=note,
             ),
         )
@@ -163,13 +170,14 @@ class ContractMoves(ModelComparison):
         self.both(
             "modify",
             lambda: self.world.modify(it, who, reason, saw_it=saw_it, names=names()),
-            lambda: modify_scope(
+            lambda: as_of(
+                self.world.at,
+                modify_scope,
                 contract_id=contract_id,
                 founder=self.person(who),
                 changes=[change],
                 reason=reason,
                 seen_digest=seen,
-                at=self.world.at,
             ),
         )
 
@@ -183,8 +191,12 @@ class ContractMoves(ModelComparison):
         self.both(
             "reject",
             lambda: self.world.reject(it, who, reason),
-            lambda: reject_contract(
-                contract_id=contract_id, founder=self.person(who), reason=reason, at=self.world.at
+            lambda: as_of(
+                self.world.at,
+                reject_contract,
+                contract_id=contract_id,
+                founder=self.person(who),
+                reason=reason,
             ),
         )
 
@@ -199,7 +211,7 @@ class ContractMoves(ModelComparison):
         self.both(
             "lapse" if lapse else "expire",
             lambda: model(it, "operator"),
-            lambda: site(contract_id=contract_id, actor=self.users.operator, at=self.world.at),
+            lambda: as_of(self.world.at, site, contract_id=contract_id, actor=self.users.operator),
         )
 
     @rule(pick=picks, minutes=st.sampled_from([60, 60, 5, 1440, 0, 1441]))
@@ -208,10 +220,11 @@ class ContractMoves(ModelComparison):
         self.both(
             "activate",
             lambda: self.world.activate(it, "operator", minutes),
-            lambda: activate_contract(
+            lambda: as_of(
+                self.world.at,
+                activate_contract,
                 contract_id=contract_id,
                 actor=self.users.operator,
-                at=self.world.at,
                 timeout_minutes=minutes,
             ),
         )

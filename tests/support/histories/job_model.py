@@ -31,6 +31,7 @@ class JobWorld(ModelWorld):
     def start(self, it: Contract | None, who: str) -> None:
         it, job = _with_job(it)
         _require_move(job, "RUNNING")
+        job.started_at = self.at
         job.deadline = self.at + job.timeout
         job.participants.add(who)
         job.started_by = who

@@ -8,10 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import AuditVerdict, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceJob
+from tests.support.clock import as_of
 from tests.support.histories.comparison import (
     BEGINNING,
     REASON,
@@ -35,7 +37,8 @@ class JobMoves(ModelComparison):
             "claim",
             lambda: self.world.start(waiting, who) if waiting else None,
             lambda: self._started(
-                run_job.claim_job(executor=self.person(who), at=self.world.at), waiting
+                as_of(self.world.at, GovernanceOrchestrator.claim_job, executor=self.person(who)),
+                waiting,
             ),
         )
         if (answer is None) != (waiting is None):
@@ -48,7 +51,13 @@ class JobMoves(ModelComparison):
             "start",
             lambda: self.world.start(it, who),
             lambda: self._started(
-                run_job.start_job(job_id=job_id, executor=self.person(who), at=self.world.at), it
+                as_of(
+                    self.world.at,
+                    GovernanceOrchestrator.start_job,
+                    job_id=job_id,
+                    executor=self.person(who),
+                ),
+                it,
             ),
         )
 
@@ -81,11 +90,13 @@ class JobMoves(ModelComparison):
         who = self._reporter(it, who)
         index = max(0, off + (len(it.job.results) if it and it.job else 0))
         error = "It broke." if report[0] == "FAILED" and not mute else ""
+        # Always the same time, so that a repeated report is the same report.
+        ran_at = (it.job.started_at if it and it.job else None) or BEGINNING
         step_report = StepReport(
             step_index=index,
             status=StepStatus(report[0]),
-            started_at=BEGINNING,
-            completed_at=BEGINNING + timedelta(seconds=1),
+            started_at=ran_at,
+            completed_at=ran_at + timedelta(seconds=1),
             output={"variant": report[1]},
             error=error,
         )
@@ -94,12 +105,13 @@ class JobMoves(ModelComparison):
         answer = self.both(
             "report",
             lambda: new.append(self.world.report(it, who, index, report, token=shown, error=error)),
-            lambda: run_job.record_step_result(
+            lambda: as_of(
+                self.world.at,
+                GovernanceOrchestrator.record_step_result,
                 job_id=job_id,
                 token=shown,
                 report=step_report,
                 executor=self.person(who),
-                at=self.world.at,
             ),
         )
         if answer and [answer[1]] != new:
@@ -125,8 +137,12 @@ class JobMoves(ModelComparison):
         self.both(
             "complete",
             lambda: self.world.complete(it, who, shown),
-            lambda: run_job.complete_job(
-                job_id=job_id, token=shown, executor=self.person(who), at=self.world.at
+            lambda: as_of(
+                self.world.at,
+                run_job.complete_job,
+                job_id=job_id,
+                token=shown,
+                executor=self.person(who),
             ),
         )
 
@@ -136,8 +152,12 @@ class JobMoves(ModelComparison):
         self.both(
             "cancel",
             lambda: self.world.cancel(it, "operator", reason),
-            lambda: run_job.cancel_job(
-                job_id=job_id, reason=reason, actor=self.users.operator, at=self.world.at
+            lambda: as_of(
+                self.world.at,
+                run_job.cancel_job,
+                job_id=job_id,
+                reason=reason,
+                actor=self.users.operator,
             ),
         )
 
@@ -147,8 +167,8 @@ class JobMoves(ModelComparison):
         self.both(
             "fail_timed_out",
             lambda: self.world.lose(it, "operator"),
-            lambda: run_job.fail_timed_out_job(
-                job_id=job_id, actor=self.users.operator, at=self.world.at
+            lambda: as_of(
+                self.world.at, run_job.fail_timed_out_job, job_id=job_id, actor=self.users.operator
             ),
         )
 
@@ -166,13 +186,14 @@ class JobMoves(ModelComparison):
         self.both(
             "judge",
             lambda: self.world.judge(it, who, verdict, REASON, right_evidence=right_evidence),
-            lambda: record_verdict(
+            lambda: as_of(
+                self.world.at,
+                record_verdict,
                 job_id=job_id,
                 verdict=AuditVerdict(verdict),
                 reason=REASON,
                 evidence_sha256=digest,
                 author=self.person(who),
-                at=self.world.at,
             ),
         )
 
@@ -187,11 +208,12 @@ class JobMoves(ModelComparison):
         self.both(
             "resolve",
             lambda: self.world.resolve(it, who, verdict, reason),
-            lambda: resolve_audit(
+            lambda: as_of(
+                self.world.at,
+                resolve_audit,
                 job_id=job_id,
                 verdict=AuditVerdict(verdict),
                 reason=reason,
                 resolver=self.person(who),
-                at=self.world.at,
             ),
         )

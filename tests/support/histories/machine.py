@@ -11,6 +11,7 @@ from hypothesis.stateful import initialize, rule
 from governance.authorities.health.signals import record_signal
 from governance.domain.values import HealthDecision
 from governance.flows import sweep
+from tests.support.clock import as_of
 from tests.support.histories.comparison import REASON, Divergence, often, picks
 from tests.support.histories.job_moves import JobMoves
 from tests.support.histories.model import MOVES, Contract, Refused
@@ -30,13 +31,14 @@ class Histories(ReviewMoves, JobMoves):
         self.both(
             "signal",
             lambda: self.world.signals.update({(scope, kind): decision}),
-            lambda: record_signal(
+            lambda: as_of(
+                self.world.at,
+                record_signal,
                 scope=scope,
                 signal_type=kind,
                 decision=HealthDecision(decision),
                 reason="Measured.",
                 actor=self.users.operator,
-                at=self.world.at,
             ),
         )
 
@@ -96,8 +98,8 @@ class Histories(ReviewMoves, JobMoves):
             "sweep",
             self._sweep_model,
             lambda: [
-                *sweep.expire_contracts(actor=self.users.operator, at=self.world.at),
-                *sweep.fail_timed_out_jobs(actor=self.users.operator, at=self.world.at),
+                *as_of(self.world.at, sweep.expire_contracts, actor=self.users.operator),
+                *as_of(self.world.at, sweep.fail_timed_out_jobs, actor=self.users.operator),
             ],
         )
         ended = {outcome.subject_id: outcome.status for outcome in outcomes}

@@ -62,6 +62,7 @@ class Job:
     token: str = ""
     started_by: str = ""
     lease: datetime | None = None
+    started_at: datetime | None = None
     deadline: datetime | None = None
     results: list[tuple[str, str]] = field(default_factory=list)  # status, variant
     participants: set[str] = field(default_factory=set)
@@ -263,6 +264,7 @@ class ModelWorld:
         refuse_if(not it.opens <= self.at <= it.closes, "window_closed")
         refuse_if(self.blocked(it.scope), "health_blocked")
         it.job = Job("PENDING", it.steps, timedelta(minutes=minutes), self.at)
+        it.job.participants.add(who)
         it.append_entry("contract.activation.activated", who, self.at, "ACTIVE")
         it.ledger.append(ModelEntry("job.activation.created", who, self.at, "", "PENDING"))
 

@@ -10,6 +10,7 @@ from governance.flows.review_contract import (
     comment_on_contract,
     request_clarification,
 )
+from tests.support.clock import as_of
 from tests.support.histories.comparison import picks
 from tests.support.histories.contract_moves import ContractMoves
 
@@ -27,11 +28,12 @@ class ReviewMoves(ContractMoves):
         self.both(
             "ask",
             lambda: self.world.ask(it, who, question.strip()),
-            lambda: request_clarification(
+            lambda: as_of(
+                self.world.at,
+                request_clarification,
                 contract_id=contract_id,
                 founder=self.person(who),
                 question=question,
-                at=self.world.at,
             ),
         )
 
@@ -45,8 +47,12 @@ class ReviewMoves(ContractMoves):
         self.both(
             "answer",
             lambda: self.world.answer(it, who, words),
-            lambda: answer_clarification(
-                contract_id=contract_id, person=self.person(who), answer=words, at=self.world.at
+            lambda: as_of(
+                self.world.at,
+                answer_clarification,
+                contract_id=contract_id,
+                person=self.person(who),
+                answer=words,
             ),
         )
 
@@ -58,10 +64,11 @@ class ReviewMoves(ContractMoves):
             self.both(
                 "comment",
                 lambda: None,
-                lambda: comment_on_contract(
+                lambda: as_of(
+                    self.world.at,
+                    comment_on_contract,
                     contract_id=contract_id,
                     person=self.users.founder,
                     text="Seen it.",
-                    at=self.world.at,
                 ),
             )

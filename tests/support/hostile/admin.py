@@ -20,7 +20,7 @@ from governance.domain.values import HealthDecision
 from governance.models import Account, Capability
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import contract_url, job_url
-from tests.support.factories import asked, eligible, finished_job, now
+from tests.support.factories import asked, eligible, finished_job
 from tests.support.freezes import frozen, lifted
 from tests.support.hostile.api import in_header
 from tests.support.hostile.attack import Field
@@ -61,7 +61,7 @@ def admin_fields(users: Users, root: Account) -> Iterator[Field]:
     """Yield the inputs of every form, the parameters of every list, ids in URLs, and cookies."""
     register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
     signal = {"scope": "Search", "signal_type": "probe", "reason": "Slow."}
-    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator, at=now())
+    record_signal(**signal, decision=HealthDecision.DEGRADED, actor=users.operator)
     job, contract = finished_job(users), eligible(users, risk_level="critical")
     root.set_password(PASSWORD)
     root.save()

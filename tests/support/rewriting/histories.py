@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from governance.authorities.contract import operations
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.values import ActivationWindow, AuditVerdict, StepReport, StepStatus
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
@@ -17,6 +18,7 @@ from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import AuditEvidence, GovernanceJob, SystemContract
+from tests.support.clock import as_of
 from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, now, proposal_document
 from tests.support.rewriting.documents import Dump, dump
 from tests.support.signing import as_seen
@@ -97,69 +99,85 @@ class ContractHistory:
 
     # --- the contract ---
     def _draft(self) -> None:
-        self.contract_id = draft_contract(
-            document=self.document, proposer=self.users.operator, at=self.at
+        self.contract_id = as_of(
+            self.at, draft_contract, document=self.document, proposer=self.users.operator
         ).pk
 
     def _propose(self) -> None:
-        contract, _ = propose_contract(
+        contract, _ = as_of(
+            self.at,
+            propose_contract,
             document=self.document,
             validator_verdict=self.validator_verdict,
             eligibility_verdict=MAY,
             proposer=self.users.operator,
-            at=self.at,
         )
         self.contract_id = contract.pk
 
     def _accept(self, verdict: Mapping[str, Any] = MAY) -> None:
-        operations.record_review_verdicts(
+        as_of(
+            self.at,
+            operations.record_review_verdicts,
             contract_id=self._contract().pk,
             validator_verdict=self.validator_verdict,
             eligibility_verdict=verdict,
             actor=self.users.operator,
-            at=self.at,
         )
 
     def _refuse(self) -> None:
         self._accept(MAY_NOT)
 
     def _reject(self) -> None:
-        reject_contract(
-            contract_id=self._contract().pk, founder=self.users.founder, reason=REASON, at=self.at
+        as_of(
+            self.at,
+            reject_contract,
+            contract_id=self._contract().pk,
+            founder=self.users.founder,
+            reason=REASON,
         )
 
     def _expire(self) -> None:
         self.at = self._contract().expires_at + timedelta(seconds=1)
-        operations.expire_contract(
-            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        as_of(
+            self.at,
+            operations.expire_contract,
+            contract_id=self._contract().pk,
+            actor=self.users.operator,
         )
 
     def _approve(self) -> None:
-        approve_contract(
+        as_of(
+            self.at,
+            approve_contract,
             contract_id=self._contract().pk,
             founder=self.users.founder,
             window=ActivationWindow(self.at, self.at + timedelta(hours=24)),
             **as_seen(self._contract(), at=self.at),
-            at=self.at,
             note="Signed in the café.",
         )
 
     def _lapse(self) -> None:
         self.at += timedelta(hours=25)
-        operations.fail_contract_past_window(
-            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        as_of(
+            self.at,
+            operations.fail_contract_past_window,
+            contract_id=self._contract().pk,
+            actor=self.users.operator,
         )
 
     # --- the job ---
     def _activate(self) -> None:
-        self.job = activate_contract(
-            contract_id=self._contract().pk, actor=self.users.operator, at=self.at
+        self.job = as_of(
+            self.at, activate_contract, contract_id=self._contract().pk, actor=self.users.operator
         )
 
     def _start(self) -> None:
         assert self.job
-        self.job, self.token = run_job.start_job(
-            job_id=self.job.pk, executor=self.users.executor, at=self.at
+        self.job, self.token = as_of(
+            self.at,
+            GovernanceOrchestrator.start_job,
+            job_id=self.job.pk,
+            executor=self.users.executor,
         )
 
     def _step(self, status: StepStatus = StepStatus.COMPLETED) -> None:
@@ -167,7 +185,9 @@ class ContractHistory:
         job = GovernanceJob.objects.get(pk=self.job.pk)
         if job.current_step_index == job.total_steps:
             return
-        run_job.record_step_result(
+        as_of(
+            self.at,
+            GovernanceOrchestrator.record_step_result,
             job_id=job.pk,
             token=self.token,
             report=StepReport(
@@ -180,7 +200,6 @@ class ContractHistory:
                 health_after={"claimed": 1},
             ),
             executor=self.users.executor,
-            at=self.at,
         )
 
     def _steps(self) -> None:
@@ -194,40 +213,52 @@ class ContractHistory:
 
     def _complete(self) -> None:
         assert self.job
-        run_job.complete_job(
-            job_id=self.job.pk, token=self.token, executor=self.users.executor, at=self.at
+        as_of(
+            self.at,
+            run_job.complete_job,
+            job_id=self.job.pk,
+            token=self.token,
+            executor=self.users.executor,
         )
 
     def _cancel(self) -> None:
         assert self.job
-        run_job.cancel_job(job_id=self.job.pk, reason=REASON, actor=self.users.operator, at=self.at)
+        as_of(
+            self.at,
+            run_job.cancel_job,
+            job_id=self.job.pk,
+            reason=REASON,
+            actor=self.users.operator,
+        )
 
     def _lose(self) -> None:
         assert self.job
         self.at += timedelta(hours=2)
-        run_job.fail_timed_out_job(job_id=self.job.pk, actor=self.users.operator, at=self.at)
+        as_of(self.at, run_job.fail_timed_out_job, job_id=self.job.pk, actor=self.users.operator)
 
     # --- the verdict ---
     def _judge(self, verdict: AuditVerdict) -> None:
         assert self.job
-        record_verdict(
+        as_of(
+            self.at,
+            record_verdict,
             job_id=self.job.pk,
             verdict=verdict,
             reason=REASON,
             checks=[{"id": "A-001", "result": str(verdict), "seen": [1, True, "1", 0.25]}],
             evidence_sha256=AuditEvidence.objects.get(job_id=self.job.pk).sha256,
             author=self.users.auditor,
-            at=self.at,
         )
 
     def _settle(self, verdict: AuditVerdict) -> None:
         assert self.job
-        resolve_audit(
+        as_of(
+            self.at,
+            resolve_audit,
             job_id=self.job.pk,
             verdict=verdict,
             reason=REASON,
             resolver=self.users.second_auditor,
-            at=self.at,
         )
 
     def _contract(self) -> SystemContract:
