@@ -66,7 +66,8 @@ def cloned(template: str) -> Iterator[str]:
     """
     name = f"test_govsite_{os.getpid()}_{uuid4().hex[:8]}"
     with server() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Copying the files costs a quarter of writing them to the log, page by page.
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         if role := app_role():
             cursor.execute(database_statement(role=role, database=name))
     try:
