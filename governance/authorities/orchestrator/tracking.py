@@ -31,7 +31,7 @@ from governance.authorities.orchestrator.step_results import RecordedResult, rec
 from governance.db.rows import Columns, fetch_rows, mark_absent
 from governance.db.transactions import retried
 from governance.domain.canonical import digest, timestamp
-from governance.domain.errors import LeaseNotOverError, StaleCopyError, StepsOutstandingError
+from governance.domain.errors import LeaseNotOverError, StepsOutstandingError
 from governance.domain.lifecycles import JobStateMachine
 from governance.domain.values import (
     HealthReading,
@@ -91,11 +91,9 @@ class JobStateTracker:
             InvalidJobTransitionError: the job is not PENDING (JobImmutableError if it has ended).
             ChangeFreezeActiveError: a change freeze is active.
         """
-        started = _start(executor=executor, job_id=job_id)
-        if started is None:
+        while (started := _start(executor=executor, job_id=job_id)) is None:
             current = JobStatus(read_job_state(job_id).job.status)
             JobStateMachine.require_move(current, JobStatus.RUNNING)
-            raise StaleCopyError("The job changed while it was started; read it again.")
         return started
 
     @staticmethod
