@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from playwright.sync_api import Page, expect
 
 from governance.authorities.health.signals import record_signal
@@ -24,7 +25,7 @@ PASSWORD = "correct-horse-7"
 def test_signing_in__with_the_form__leads_to_what_waits(
     open_page_as: OpenPage, committed: Users
 ) -> None:
-    committed.founder.set_password(PASSWORD)
+    committed.founder.password = make_password(PASSWORD, hasher="pbkdf2_sha256")
     committed.founder.save()
     contract = eligible(committed)
     page = open_page_as(None)
