@@ -8,6 +8,7 @@ from govsite.databases import read_database
 
 SECRET_KEY = "bench"
 USE_TZ = True
+GOVSITE_SCHEMA = "public"  # which govsite's database backend checks
 DATABASES = {"default": read_database(Path("."), pool_size=0, variable="PEER_DATABASE_URL")}
 INSTALLED_APPS = [
     "django.contrib.auth",
