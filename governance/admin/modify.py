@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -60,7 +59,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
             if do not in (PREVIEW, MODIFY):
                 notice = board.act(do)
             elif (preview := _preview(board)) and do == MODIFY:
-                successor = _modify(board, preview, request, at)
+                successor = _modify(board, preview, request)
                 messages.success(request, _done(contract, successor))
                 return HttpResponseRedirect(contract_url(successor))
         except InvalidInputError as error:
@@ -119,9 +118,7 @@ def _preview(board: ScopeBoard) -> Preview | None:
     )
 
 
-def _modify(
-    board: ScopeBoard, preview: Preview, request: HttpRequest, at: datetime
-) -> SystemContract:
+def _modify(board: ScopeBoard, preview: Preview, request: HttpRequest) -> SystemContract:
     if request.POST.get("previewed") != preview.digest:
         raise NotPreviewedError(
             "This is not what the last preview showed. Check the preview below, then send it."

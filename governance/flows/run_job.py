@@ -10,8 +10,9 @@ from uuid import UUID
 
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.orchestrator.job_state import read_job_history
+from governance.authorities.orchestrator.job_state import JobHistory, read_job_history
 from governance.db.transactions import retried
+from governance.domain.values import HealthReading
 from governance.models import Account, GovernanceJob
 
 
@@ -23,8 +24,7 @@ def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJo
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.complete_job`.
     """
-    history = read_job_history(job_id)
-    health = capture_health_snapshot(scopes=history.scopes, at=history.now)
+    history, health = _history_and_health(job_id)
     return GovernanceOrchestrator.complete_job(
         history, token=token, executor=executor, health=health
     )
@@ -38,8 +38,7 @@ def cancel_job(*, job_id: UUID, reason: str, actor: Account) -> GovernanceJob:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.cancel_job`.
     """
-    history = read_job_history(job_id)
-    health = capture_health_snapshot(scopes=history.scopes, at=history.now)
+    history, health = _history_and_health(job_id)
     return GovernanceOrchestrator.cancel_job(history, reason=reason, actor=actor, health=health)
 
 
@@ -51,6 +50,10 @@ def fail_timed_out_job(*, job_id: UUID, actor: Account) -> GovernanceJob:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.fail_timed_out_job`.
     """
-    history = read_job_history(job_id)
-    health = capture_health_snapshot(scopes=history.scopes, at=history.now)
+    history, health = _history_and_health(job_id)
     return GovernanceOrchestrator.fail_timed_out_job(history, actor=actor, health=health)
+
+
+def _history_and_health(job_id: UUID) -> tuple[JobHistory, HealthReading | None]:
+    history = read_job_history(job_id)
+    return history, capture_health_snapshot(scopes=history.scopes, at=history.now)

@@ -1,4 +1,4 @@
-"""The users of these tests, with a clock that stands still.
+"""The users of these tests, with a fixed clock.
 
 So forged rows and entries have the same time as what the operations wrote, as if one operation had
 written them all. Other threads and sessions have the real time, which is a little later.
