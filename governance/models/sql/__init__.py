@@ -73,8 +73,9 @@ def quote_identifier(name: str) -> str:
 class InstallSql(Operation):
     """A migration step that installs the present SQL files, one statement per execution.
 
-    Without names it installs every file whose tables exist at this point of the migrations. The
-    reverse step does nothing: the triggers go with their tables.
+    Without names it installs all. In both cases it leaves out a file that mentions a table or a
+    column that a later migration creates: that migration names the file. The reverse step does
+    nothing: the triggers go with their tables.
     """
 
     reduces_to_sql = True
@@ -92,7 +93,10 @@ class InstallSql(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
-        for name in self.names or _files_without(_tables_to_come(app_label, to_state)):
+        to_come = _names_to_come(app_label, to_state)
+        for name in self.names or sql_files():
+            if not to_come.isdisjoint(_WORD.findall(read_sql(name))):
+                continue
             for statement in installable_statements(name):
                 schema_editor.execute(statement, params=None)
 
@@ -105,17 +109,14 @@ class InstallSql(Operation):
         return "Install SQL: " + (", ".join(self.names) or "functions and triggers")
 
 
-def _tables_to_come(app_label: str, state: Any) -> set[str]:
-    """Return the names of the tables that a later migration creates."""
-    known = {name for label, name in state.models if label == app_label}
-    every = apps.all_models[app_label].items()
-    return {
-        model._meta.db_table
-        for name, model in every
-        if name not in known and not model._meta.auto_created
-    }
-
-
-def _files_without(tables: set[str]) -> list[str]:
-    """List the files that mention none of these tables, in the order of installation."""
-    return [name for name in sql_files() if tables.isdisjoint(_WORD.findall(read_sql(name)))]
+def _names_to_come(app_label: str, state: Any) -> set[str]:
+    """Return the names of the tables and columns that later migrations create."""
+    names: set[str] = set()
+    for name, model in apps.all_models[app_label].items():
+        known = state.models.get((app_label, name))
+        if known is None and not model._meta.auto_created:
+            names.add(model._meta.db_table)
+        elif known is not None:
+            fields = model._meta.concrete_fields
+            names |= {field.column for field in fields if field.name not in known.fields}
+    return names
