@@ -118,5 +118,5 @@ def _names_to_come(app_label: str, state: Any) -> set[str]:
             names.add(model._meta.db_table)
         elif known is not None:
             fields = model._meta.concrete_fields
-            names |= {field.column for field in fields if field.name not in known.fields}
+            names |= {str(field.column) for field in fields if field.name not in known.fields}
     return names
