@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.admin.wording import normalize_newlines, value_in_words
+from governance.domain.canonical import exact_double, require_plain_json
+from governance.domain.errors import InvalidInputError
 
 TEXT, NUMBER, YES, NO, NOTHING = "text", "number", "yes", "no", "nothing"
 TEXTS, NUMBERS, STRUCTURE, LEFT_OUT = "texts", "numbers", "structure", "out"
@@ -168,13 +170,18 @@ def number_of(typed: str) -> int | float:
     """Parse a number as JSON does.
 
     Raises:
-        ValueError: the text is no JSON number.
+        ValueError: the text is no JSON number, or the record cannot hold it.
     """
     text = typed.strip()
     found = _NUMBER.fullmatch(text) if len(text) <= MAX_NUMBER_LENGTH else None
     if found is None:
         raise ValueError("must be a number, such as 20, -3 or 2.5")
-    return float(text) if found[2] or found[3] else int(text)
+    number = exact_double(text) if found[2] or found[3] else int(text)
+    try:
+        require_plain_json(number)
+    except InvalidInputError as error:
+        raise ValueError(error.errors[0]["message"]) from None
+    return number
 
 
 def kind_and_text(value: Any) -> tuple[str, str] | None:

@@ -39,6 +39,7 @@ ERRORS_OF_EVERY_POST: tuple[ErrorClass, ...] = (
     errors.InvalidInputError,
     errors.MalformedJsonError,
     errors.InvalidJsonError,
+    errors.NumberNotExactError,
     errors.DocumentTooLargeError,
     api_errors.InvalidIdempotencyKeyError,
     errors.RequestInProgressError,

@@ -13,7 +13,7 @@ import math
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -25,11 +25,13 @@ from governance.domain.errors import (
     InvalidInputError,
     InvalidJsonError,
     MalformedJsonError,
+    NumberNotExactError,
 )
 
 MAX_NESTING = 32
 MAX_NUMBER = 2**53 - 1  # the last integer a double holds exactly
 MAX_DOCUMENT_BYTES = 1024 * 1024
+NOT_EXACT = "a number must stay the same as a double; one of at most 15 digits does"
 
 # The path to a value: the path of its parent and a key or an index, or the name of the root.
 _JsonPath = tuple[Any, str | int] | str
@@ -154,12 +156,14 @@ def timestamp(at: datetime | str | None) -> str | None:
 def load_strict_json(text: str | bytes, *, largest: int = MAX_DOCUMENT_BYTES) -> Any:
     """Parse JSON that has only one meaning: duplicate keys, NaN and Infinity are refused.
 
+    A number that a double would change is refused too; see `exact_double`.
+
     Args:
         largest: the most characters of text, or bytes.
 
     Raises:
         InvalidInputError: with code `document_too_large`, `malformed_json`, or, from
-            `require_plain_json`, `invalid_json`.
+            `require_plain_json`, `invalid_json` or `number_not_exact`.
     """
     if len(text) > largest:
         raise DocumentTooLargeError.whole(f"The document is larger than {largest // 2**20} MiB.")
@@ -175,7 +179,8 @@ def require_plain_json(value: Any, path: str = "") -> None:
     """Refuse a value that cannot be recorded without loss.
 
     Raises:
-        InvalidInputError: with code `invalid_json` and the path of the first such value.
+        InvalidInputError: with code `invalid_json` or `number_not_exact`, and the path of the first
+            such value.
     """
     # An explicit stack, because deep nesting would exceed Python's recursion limit. A path becomes
     # text only for an error, because many values below a long key would exhaust the memory.
@@ -218,13 +223,39 @@ def _require_plain_number(number: float, where: _JsonPath) -> None:
         raise _refusal(where, "a number must be finite")
     if abs(number) > MAX_NUMBER:
         raise _refusal(where, "a number must lie within ±(2^53 − 1)")
+    if isinstance(number, _InexactNumber):
+        # The message does not repeat the number, because it may be a secret.
+        raise _refusal(where, NOT_EXACT, NumberNotExactError)
+
+
+class _InexactNumber(float):
+    """The double of a written number that is another number, refused when its path is known."""
+
+
+def exact_double(text: str) -> float:
+    """Parse a JSON number as the double that every later reader of the record sees.
+
+    The result is exact if the shortest decimal that stands for the double equals the number as it
+    is written: 0.1, 1.0 and 1e2 are, 1e-400 (read as 0) and 9007199254740991.4 are not. -0 is 0.
+    `require_plain_json` refuses any other result.
+    """
+    number = float(text)
+    shortest = repr(number)
+    if shortest == text or not math.isfinite(number):
+        return number
+    try:
+        is_exact = Decimal(shortest) == Decimal(text)
+    except InvalidOperation:  # an exponent of 19 digits
+        is_exact = False
+    return number if is_exact else _InexactNumber(number)
 
 
 def _parse(text: str | bytes) -> Any:
+    hooks: dict[str, Any] = {"object_pairs_hook": _object, "parse_float": exact_double}
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, **hooks)
     except RecursionError:
-        return json.loads(_cut_at_max_nesting(text), object_pairs_hook=_object)
+        return json.loads(_cut_at_max_nesting(text), **hooks)
 
 
 class _Ambiguous(dict[str, Any]):
@@ -257,7 +288,9 @@ def _cut_at_max_nesting(text: str | bytes) -> str:
     return text
 
 
-def _refusal(where: _JsonPath, message: str) -> InvalidInputError:
+def _refusal(
+    where: _JsonPath, message: str, error_class: type[InvalidInputError] = InvalidJsonError
+) -> InvalidInputError:
     steps: list[str] = []
     while isinstance(where, tuple):
         where, step = where
@@ -267,4 +300,4 @@ def _refusal(where: _JsonPath, message: str) -> InvalidInputError:
         path = path.removeprefix(".")
     # A key may contain half of a surrogate pair, which no response could encode.
     path = path.encode("utf-8", "replace").decode()
-    return InvalidJsonError.at(path, message)
+    return error_class.at(path, message)

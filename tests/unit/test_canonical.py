@@ -6,6 +6,7 @@ import hashlib
 import json
 import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from governance.domain.canonical import (
     sha256_hex,
     timestamp,
 )
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import InvalidInputError, NumberNotExactError
 from tests.support.json_values import plain_json
 
 # Derived by hand from RFC 8785: keys sorted by UTF-16 code units, numbers as in ECMAScript.
@@ -180,6 +181,66 @@ def test_load_strict_json__what_has_no_one_meaning__refused_with_its_path(
         load_strict_json(text)
     assert caught.value.code == "invalid_json"
     assert caught.value.errors[0]["path"] == path
+
+
+# A double has another value than what is written, as a decimal number.
+NOT_EXACT = [
+    *("1e-400", "-1e-324", "9007199254740991.4", "0.1000000000000000055511151231257827"),
+    *("0.30000000000000001", "-4503599627370496.25001", "1.00000000000000000001", "2e-324"),
+    *("1e-9999999999999999999", "0." + "0" * 400 + "1", "3.14159265358979323846"),
+    "123456789012345678e-3",
+]
+EXACT = {
+    "0.1": 0.1,
+    "1.0": 1.0,
+    "1e2": 100.0,
+    "100.00": 100.0,
+    "1E+2": 100.0,
+    "-2.50e-1": -0.25,
+    "5e-324": 5e-324,
+    "0.30000000000000004": 0.1 + 0.2,
+    "9007199254740991.0": 2.0**53 - 1,
+    "0e99": 0.0,
+    "1.2345678901234568e-5": 1.2345678901234568e-5,
+}
+
+
+@pytest.mark.parametrize("text", NOT_EXACT)
+@pytest.mark.parametrize("spaces", ["", " \n"])
+def test_load_strict_json__number_that_a_double_changes__refused_with_its_path(
+    text: str, spaces: str
+) -> None:
+    for document in (f'{{"a": [0.5, {spaces}{text}{spaces}]}}', f'{{"a": [1, {text}]}}'.encode()):
+        with pytest.raises(InvalidInputError) as caught:
+            load_strict_json(document)
+        assert caught.value.code == "number_not_exact"
+        assert [fault["path"] for fault in caught.value.errors] == ["a[1]"]
+        assert text not in str(caught.value)  # it may be a secret
+
+
+@pytest.mark.parametrize(("text", "number"), EXACT.items())
+def test_load_strict_json__number_that_stays_the_same__taken(text: str, number: float) -> None:
+    assert load_strict_json(text) == number
+
+
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-0e-9"])
+def test_load_strict_json__negative_zero__is_recorded_as_zero(text: str) -> None:
+    assert canonical_text(load_strict_json(text)) == "0"
+
+
+@given(st.floats(-MAX_NUMBER, MAX_NUMBER), st.integers(0, 30), st.booleans())
+def test_load_strict_json__any_decimal__taken_just_if_its_shortest_form_is_the_same_number(
+    number: float, digits: int, as_exponent: bool
+) -> None:
+    text = f"{number:.{digits}{'e' if as_exponent else 'f'}}"
+    read = float(text)
+    if abs(read) > MAX_NUMBER:
+        return
+    if Fraction(repr(read)) == Fraction(text) or text.lstrip("-").isdigit():
+        assert Fraction(repr(load_strict_json(text))) == Fraction(text)
+    else:
+        with pytest.raises(NumberNotExactError):
+            load_strict_json(text)
 
 
 def test_load_strict_json__deep_bytes__refused_as_text_is() -> None:

@@ -94,6 +94,14 @@ def test_number__that_is_none__refused(typed: str) -> None:
         number_of(typed)
 
 
+@pytest.mark.parametrize("typed", ["1e-400", "9007199254740991.4", " 0.30000000000000001 "])
+def test_number__that_a_double_changes__refused(typed: str) -> None:
+    field = ValueField.of("v", "Value", 0)
+    field.read({"v-kind": "numbers", "v-typed": f"1\r\n{typed}"})
+    assert field.checked_value() is None
+    assert "double" in field.error
+
+
 @pytest.mark.parametrize("kind", ["", "structure", "out", "magic"])
 def test_kind__that_the_list_does_not_offer__refused(kind: str) -> None:
     for field in (ValueField.of("v", "Value"), ValueField.of("v", "Value", 7)):

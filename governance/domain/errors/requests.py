@@ -15,6 +15,10 @@ class InvalidJsonError(InvalidInputError, code="invalid_json"):
     """
 
 
+class NumberNotExactError(InvalidJsonError, code="number_not_exact"):
+    """A number that would be recorded as another number, such as 1e-400 or 9007199254740991.4."""
+
+
 class DocumentTooLargeError(InvalidInputError, code="document_too_large"):
     """A body that is larger than 1 MiB."""
 
