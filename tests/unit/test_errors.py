@@ -65,6 +65,7 @@ ERROR_CODES = {
     "InvalidInputError": "invalid_input",
     "InvalidJobTransitionError": "invalid_job_transition",
     "InvalidJsonError": "invalid_json",
+    "NumberNotExactError": "number_not_exact",
     "InvalidParameterError": "invalid_parameter",
     "InvalidPlanError": "invalid_plan",
     "InvalidTransitionError": "invalid_transition",
