@@ -53,8 +53,11 @@ class Columns:
 
 
 def instance_from_json(model: type[_M], columns: Mapping[str, Any]) -> _M:
-    """Make an instance of a whole row that PostgreSQL's `to_json` wrote."""
-    fields = model._meta.concrete_fields
+    """Make an instance of the columns that PostgreSQL's `to_json` wrote of a row.
+
+    The instance reads other columns on first use.
+    """
+    fields = [field for field in model._meta.concrete_fields if field.column in columns]
     return model.from_db(
         connection.alias,
         [field.attname for field in fields],

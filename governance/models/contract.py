@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
@@ -34,6 +34,9 @@ from governance.models.fields import (
     names_field,
     one_to_one_field,
 )
+
+if TYPE_CHECKING:
+    from governance.models.signature import ApprovalSignature
 
 _moves_to = partial(moves_to, ContractStateMachine.sources_of)
 
@@ -107,6 +110,9 @@ class SystemContract(StatefulModel):
     closed_by = account_key(null=True, db_index=False)
     closed_at = models.DateTimeField(null=True)
     closed_reason = models.TextField(blank=True)
+
+    # The signatures, if a query has read them too (orchestrator/job_state.py).
+    known_signatures: Sequence[ApprovalSignature] | None = None
 
     objects = ContractQuerySet.as_manager()
 

@@ -48,7 +48,7 @@ def completion(users: Users, client_for: ClientFor) -> Call:
 
 
 # The most statements of a call, and of a call with an Idempotency-Key.
-BUDGET = {activation: (5, 9), claim: (4, 8), report: (4, 8), completion: (4, 8)}
+BUDGET = {activation: (4, 8), claim: (4, 8), report: (4, 8), completion: (4, 8)}
 
 
 @pytest.mark.parametrize("with_key", [False, True], ids=["plain", "with a key"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -191,9 +191,11 @@ def search_contracts(contracts: QuerySet[SystemContract], text: str) -> QuerySet
     return contracts.alias(title_words=TitleWords()).filter(wanted)
 
 
-def signatures_of(contract: SystemContract) -> list[ApprovalSignature]:
+def signatures_of(contract: SystemContract) -> Sequence[ApprovalSignature]:
     """Return a contract's signatures in order, with the founders' names but no signed texts."""
-    return signatures_on([contract.pk])
+    if contract.known_signatures is None:
+        return signatures_on([contract.pk])
+    return contract.known_signatures
 
 
 def signatures_on(contract_ids: Iterable[UUID]) -> list[ApprovalSignature]:

@@ -44,6 +44,14 @@ _HEAD = """
       ORDER BY seq DESC LIMIT 1),
     governance_chain_now({contract})"""
 
+_SIGNATURE = Columns(ApprovalSignature, "signature", omit=["view", "shown"])
+_SIGNED = f"""
+    (SELECT json_agg(signed)::text FROM (
+        SELECT {_SIGNATURE.sql}, founder.username
+          FROM governance_approvalsignature signature
+          JOIN governance_account founder ON founder.id = signature.founder_id
+         WHERE signature.contract_id = contract.id ORDER BY signature.number) signed)"""  # noqa: S608 - names of our own
+
 _LOCK_CONTRACT = "SELECT FROM governance_systemcontract WHERE id = %s FOR UPDATE"
 _LOCK_JOB = """
     SELECT FROM governance_systemcontract contract
@@ -52,7 +60,7 @@ _LOCK_JOB = """
 
 _READ_CONTRACT = f"""
     SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")},
-           proposer.username, approver.username
+           {_SIGNED}, proposer.username, approver.username
       FROM governance_systemcontract contract
       JOIN governance_account proposer ON proposer.id = contract.proposed_by_id
       LEFT JOIN governance_account approver ON approver.id = contract.approved_by_id
@@ -129,7 +137,7 @@ class JobHistory:
 
 
 def read_contract(contract_id: UUID) -> ContractState:
-    """Return the state of a contract, with the names of its proposer and approver.
+    """Return the state of a contract, with its signatures and the names of its people.
 
     Raises:
         NotFoundError: no such contract.
@@ -138,7 +146,8 @@ def read_contract(contract_id: UUID) -> ContractState:
     if row is None:
         raise ContractNotFoundError(contract_id)
     contract: SystemContract = _CONTRACT.instance(row)
-    seq, hash_, now, proposer, approver = row[_CONTRACT.number :]
+    seq, hash_, now, signed, proposer, approver = row[_CONTRACT.number :]
+    contract.known_signatures = [_signature(one) for one in load_json(signed or "[]")]
     contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
     if approver is not None:
         contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
@@ -185,6 +194,12 @@ def read_job_history(job_id: UUID) -> JobHistory:
         ],
         health_before=load_json(before) if before else None,
     )
+
+
+def _signature(columns: dict[str, Any]) -> ApprovalSignature:
+    signature = instance_from_json(ApprovalSignature, columns)
+    signature.founder = Account(pk=signature.founder_id, username=columns["username"])
+    return signature
 
 
 def _read(lock: str, sql: str, pk: UUID) -> tuple[Any, ...] | None:

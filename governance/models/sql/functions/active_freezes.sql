@@ -2,14 +2,15 @@
 -- active from its start until it is lifted, or until its end.
 CREATE OR REPLACE FUNCTION governance_active_freezes(moment timestamptz)
 RETURNS SETOF governance_changefreeze
-LANGUAGE sql STABLE SET search_path = @schema@, pg_temp AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
     SELECT change_freeze.*
       FROM governance_changefreeze change_freeze
       LEFT JOIN governance_freezelift lift ON lift.freeze_id = change_freeze.id
      WHERE change_freeze.started_at <= moment AND moment < change_freeze.ends_at
        AND (lift.id IS NULL OR moment < lift.lifted_at)
-     ORDER BY change_freeze.ends_at DESC, change_freeze.id DESC
-$$;
+     ORDER BY change_freeze.ends_at DESC, change_freeze.id DESC;
+END;
 
 -- Refuse a move while a change freeze is active, with its end and its reason.
 CREATE OR REPLACE FUNCTION governance_refuse_active_freeze(moment timestamptz) RETURNS void

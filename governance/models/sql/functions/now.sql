@@ -18,17 +18,22 @@ BEGIN
          WHERE contract_id = contract ORDER BY seq DESC LIMIT 1));
 END $$;
 
+-- Refuse a time that is more than 30 seconds from `now`.
+CREATE OR REPLACE FUNCTION governance_require_close(claimed timestamptz, now timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF claimed NOT BETWEEN now - interval '30 seconds' AND now + interval '30 seconds' THEN
+        PERFORM governance_refuse('time_is_current',
+            format('The time %s is claimed, but it is %s now.', claimed, now));
+    END IF;
+END $$;
+
 -- Refuse a time that is more than 30 seconds from what it is now in the chain of `contract`; without
 -- a contract, from what it is now.
 CREATE OR REPLACE FUNCTION governance_require_current(
     claimed timestamptz, contract uuid DEFAULT NULL
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
-DECLARE
-    now timestamptz := governance_chain_now(contract);
 BEGIN
-    IF claimed NOT BETWEEN now - interval '30 seconds' AND now + interval '30 seconds' THEN
-        PERFORM governance_refuse('time_is_current',
-            format('The time %s is claimed, but it is %s now.', claimed, now));
-    END IF;
+    PERFORM governance_require_close(claimed, governance_chain_now(contract));
 END $$;

@@ -27,7 +27,7 @@ BEGIN
         PERFORM governance_refuse('ledger_chain',
             format('The entry is of %s, before the last entry, which is of %s.', NEW.at, last.at));
     END IF;
-    PERFORM governance_require_current(NEW.at, NEW.contract_id);
+    PERFORM governance_require_close(NEW.at, greatest(governance_now(), last.at));
     IF NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.body, 'UTF8')) THEN
         PERFORM governance_refuse('ledger_chain',
             'The hash is not that of the previous hash and the body.');
