@@ -126,8 +126,10 @@ def contract_context(
 
 
 def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
-    back = sum(row.has_rollback for row in rows)
-    if back == len(rows):
+    back, conflicts = (sum(row.has_rollback for row in rows), sum(row.conflict for row in rows))
+    if conflicts:
+        rollback_summary = f"{conflicts} in conflict with the recorded values"
+    elif back == len(rows):
         rollback_summary = "with a rollback" if back == 1 else "all with a rollback"
     else:
         rollback_summary = f"{back} of {len(rows)} with a rollback"

@@ -66,12 +66,17 @@ def _scope_point(capabilities: Sequence[str], rows: Sequence[ChangeRow]) -> Risk
 
 def _rollback_point(rows: Sequence[ChangeRow]) -> RiskPoint:
     lost = [row.number + 1 for row in rows if not row.has_rollback]
+    if not lost and any(row.conflict for row in rows):
+        return RiskPoint(
+            "A rollback restores the recorded value, not the one that the proposal expects.", True
+        )
     if not lost:
         return RiskPoint("Every step has a rollback.", False)
+    why = "no rollback, because nothing is recorded of"
     if len(lost) == 1:
-        return RiskPoint(f"Step {lost[0]} has no known rollback.", True)
+        return RiskPoint(f"Step {lost[0]} has {why} its target.", True)
     named = ", ".join(map(str, lost[:10])) + (", …" if len(lost) > 10 else "")
-    return RiskPoint(f"{len(lost)} of {len(rows)} steps have no known rollback: {named}.", True)
+    return RiskPoint(f"{len(lost)} of {len(rows)} steps have {why} their targets: {named}.", True)
 
 
 def _unwell(health: HealthReading | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from governance.admin.typed_values import ValueField
 from governance.admin.wording import normalize_newlines, value_in_words
-from governance.domain.changes import Change, ConfigurationUpdate, ParameterChange
+from governance.domain.changes import NO_VALUE, Change, ConfigurationUpdate, ParameterChange
 
 KIND_WORDS: Mapping[str, str] = {
     "capability_enable": "Enable a capability",
@@ -132,21 +132,13 @@ class ScopeRow:
         return typed.get("scope", ""), typed.get("key", "")
 
     @property
-    def is_on_record(self) -> bool:
-        return self.setting in self.configuration
-
-    @property
     def current_value(self) -> str:
-        return (
-            value_in_words(self.configuration[self.setting])
-            if self.is_on_record
-            else "no recorded value"
-        )
+        return _in_words(self.configuration.get(self.setting))
 
     @property
     def expected_before(self) -> str:
         """Return the value that the proposal expects; empty if the setting is another one now."""
-        return value_in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
+        return _in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
 
     @property
     def differs_now(self) -> bool:
@@ -159,7 +151,7 @@ class ScopeRow:
         )
 
     def _old_value(self) -> Any:
-        if self._is_about_this_setting() and not (self.expects == NOW and self.is_on_record):
+        if self._is_about_this_setting() and self.expects != NOW:
             return self.origin.old_value  # type: ignore[union-attr]
         return self.configuration.get(self.setting)
 
@@ -254,6 +246,10 @@ def _field_rows(row: ScopeRow, origin: Change | None) -> Iterator[FieldRow]:
             yield field_row("key", "Key")
         case "parameter_change":
             yield field_row("scope", "Scope", is_capability=True)
+
+
+def _in_words(value: Any) -> str:
+    return NO_VALUE if value is None else value_in_words(value)
 
 
 def _number(text: str, *, most: int) -> int:

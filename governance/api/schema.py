@@ -151,7 +151,7 @@ class ChangeExtension(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         kinds = (CapabilityEnable, CapabilityDisable, ConfigurationUpdate, ParameterChange)
-        return {"oneOf": [kind.model_json_schema() for kind in kinds]}
+        return {"oneOf": [kind.model_json_schema(mode="serialization") for kind in kinds]}
 
 
 class BearerTokenExtension(OpenApiAuthenticationExtension):

@@ -16,13 +16,19 @@ from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 
 MAX_CHANGES = 10_000
+NO_VALUE = "no value"  # what pages say for null
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
 class _Change(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_serialization_defaults_required=True,
+    )
     target_field: ClassVar[str] = "scope"
 
     @property
@@ -33,7 +39,7 @@ class _Change(BaseModel):
 
     def document(self) -> dict[str, Any]:
         """Return the change as the JSON object from which it was parsed."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class CapabilityEnable(_Change):
@@ -60,8 +66,13 @@ class ConfigurationUpdate(_Change):
     type: Literal["configuration_update"]
     scope: Name
     key: Name
-    old_value: Any
+    # A change that arrives without `old_value` gets the recorded value when it is planned.
+    old_value: Any = None
     new_value: Any
+
+    @property
+    def has_old_value(self) -> bool:
+        return "old_value" in self.model_fields_set
 
     def __str__(self) -> str:
         return (
@@ -193,4 +204,6 @@ def _faults_of(error: ValidationError, where: str) -> list[dict[str, str]]:
 
 
 def _in_words(value: Any) -> str:
+    if value is None:
+        return NO_VALUE
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -25,7 +25,7 @@ from governance.services.registry.queries import platform_state_for
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Parsed changes, the plan that they have now, and the platform state of that plan."""
+    """Planned changes, the plan that they have now, and the platform state of that plan."""
 
     changes: tuple[Change, ...]
     plan: Sequence[Mapping[str, Any]]
@@ -40,7 +40,8 @@ def read_scope(changes: Any) -> Scope:
     """
     parsed = parse_changes(changes)
     state = platform_state_for(parsed)
-    return Scope(parsed, GovernanceOrchestrator.plan_changes(parsed, state=state), state)
+    plan = GovernanceOrchestrator.plan_changes(parsed, state=state)
+    return Scope(parse_changes([step["change"] for step in plan]), plan, state)
 
 
 def preview_scope(contract: SystemContract, changes: Any) -> tuple[Scope, tuple[str, ...]]:

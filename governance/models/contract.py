@@ -188,7 +188,7 @@ class SystemContract(StatefulModel):
         return ActivationWindow(self.window_opens_at, self.window_closes_at)
 
     def proposal_record(self) -> dict[str, Any]:
-        """Return the proposal as it arrived: the same file gives the same record."""
+        """Return the proposal; its digest is of what arrived, so the same file gives the same."""
         return {
             "reference": self.reference,
             "source": self.source,

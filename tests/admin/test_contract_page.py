@@ -98,9 +98,9 @@ def test_page__shows_origin_verdicts_plan_and_digest(users: Users, founder_brows
         "Names one known capability.",
         "All eligibility rules passed",
         "11 evaluated, version 1.0.0",
-        "Set page_size of Search from 50 to 20",  # the rollback
         "No known rollback",
-        "3 changes to 1 capability, 1 of 3 with a rollback",
+        "3 changes to 1 capability, 0 of 3 with a rollback",
+        "3 of 3 steps have no rollback, because nothing is recorded of their targets: 1, 2, 3.",
         contract.content_digest,
     ):
         assert expected in text
@@ -114,12 +114,26 @@ def test_page__lists_what_a_change_affects_and_cannot_roll_back(
     text = text_of(founder_browser, eligible(users))
     for warning in (
         "1 change would overwrite a value that differs from the one that the proposal expects.",
-        "Step 3 has no known rollback.",
+        "A rollback restores the recorded value, not the one that the proposal expects.",
         "Not healthy now: Search is DEGRADED.",
     ):
         assert f"Warning: {warning}" in text
     assert "It affects 1 capability and nothing else." in text
     assert "Warning: It affects" not in text
+    assert "Set page_size of Search from 50 to 25" in text  # the rollback
+    assert "3 changes to 1 capability, 1 in conflict with the recorded values" in text
+    assert "very step has a rollback" not in text
+    assert "all with a rollback" not in text
+
+
+def test_page__without_a_conflict__says_that_every_step_has_a_rollback(
+    users: Users, founder_browser: Client
+) -> None:
+    register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
+    text = text_of(founder_browser, eligible(users))
+    assert "Every step has a rollback." in text
+    assert "all with a rollback" in text
+    assert "Tune Search: timeout_seconds = no value" in text  # the rollback of an absent key
 
 
 def test_page__of_a_change_to_the_whole_system__warns(
@@ -186,7 +200,7 @@ def test_page__compares_current_and_proposed_values_and_marks_conflicts(
     assert "<small>proposed</small>50" in text
     assert "The proposal expects 20 here, but the current value is 25." in text
     assert "1 in conflict with current values" in text
-    assert "<small>now</small>no recorded value" in text  # timeout_seconds
+    assert "<small>now</small>no value" in text  # timeout_seconds
 
 
 def test_page__of_a_closed_contract__marks_no_conflict_any_more(

@@ -57,6 +57,7 @@ def text_of(browser: Client, job: GovernanceJob) -> str:
 def test_page__of_a_job_in_each_state__shows_it(
     users: Users, founder_browser: Client, status: str, make_job: JobFactory, expected: list[str]
 ) -> None:
+    register_capabilities(documents=[{"name": "Search"}])
     job = make_job(users)
     text = text_of(founder_browser, job)
     assert f'data-word="{status}"' in text

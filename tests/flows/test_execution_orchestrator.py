@@ -144,10 +144,42 @@ class TestExecutionOrchestrator:
     ) -> None:
         assert rollback_of(change) is None
 
-    @pytest.mark.parametrize("old", [20, None, [1, {"a": None}], False])
-    def test_configuration_update__swaps_old_and_new(self, old: Any) -> None:
-        change = UPDATE | {"old_value": old}
-        assert rollback_of(change) == UPDATE | {"old_value": 50, "new_value": old}
+    @pytest.mark.parametrize("expected", [20, 25, None])
+    @pytest.mark.parametrize("recorded", [20, [1, {"a": None}], False])
+    def test_configuration_update__leads_back_to_what_is_recorded(
+        self, recorded: Any, expected: Any
+    ) -> None:
+        change = UPDATE | {"old_value": expected}
+        configuration = {("Search", "page_size"): recorded}
+        assert rollback_of(change, configuration=configuration) == UPDATE | {
+            "old_value": 50,
+            "new_value": recorded,
+        }
+
+    @pytest.mark.parametrize("scope", ["Search", "SYSTEM"])
+    def test_absent_key__reads_as_null_and_its_rollback_sets_null(self, scope: str) -> None:
+        state = {**lifecycle_of_search(Lifecycle.PREVIEW), "configuration": {(scope, "a"): 0}}
+        update = UPDATE | {"scope": scope}
+        assert rollback_of(update, **state)["new_value"] is None
+        back = rollback_of(TUNE | {"scope": scope}, **state)
+        assert back["parameters"] == {"a": 0, "b": None}
+
+    @pytest.mark.parametrize("change", [UPDATE, TUNE])
+    def test_setting__of_what_is_not_registered__has_no_rollback(self, change: Any) -> None:
+        assert rollback_of(change, lifecycles={"Other": Lifecycle.PREVIEW}) is None
+
+    def test_update__that_removes_a_key__is_followed_by_the_next(self) -> None:
+        remove, restore = UPDATE | {"new_value": None}, UPDATE | {"old_value": None}
+        recorded = {"configuration": {("Search", "page_size"): 20}}
+        assert rollback_of(remove, restore, **recorded)["new_value"] is None
+        assert rollback_of(remove, restore, remove, **recorded)["new_value"] == 50
+
+    def test_update__without_an_old_value__gets_that_of_the_steps_before(self) -> None:
+        change = {name: value for name, value in UPDATE.items() if name != "old_value"}
+        steps = plan(
+            [change, change, change | {"key": "new"}], configuration={("Search", "page_size"): 20}
+        )
+        assert [step["change"]["old_value"] for step in steps] == [20, 50, None]
 
     def test_parameter_change__all_known_before__returns_them(self) -> None:
         configuration = {("Search", "a"): 0, ("Search", "b"): None, ("Search", "c"): 9}
@@ -175,7 +207,7 @@ class TestExecutionOrchestrator:
 
     @pytest.mark.parametrize("change", [ENABLE, DISABLE, UPDATE, TUNE])
     def test_rollback__is_itself_a_well_formed_change(self, change: dict[str, Any]) -> None:
-        configuration = {("Search", "a"): 0, ("Search", "b"): 0}
+        configuration = {("Search", "a"): 0, ("Search", "b"): 0, ("Search", "page_size"): 1}
         back = rollback_of(
             change, configuration=configuration, **lifecycle_of_search(Lifecycle.DISABLED)
         )
@@ -198,6 +230,6 @@ class TestExecutionOrchestrator:
         backs = [step.rollback_action for step in pending_job(users).steps.all()]
         assert backs == [
             THREE_CHANGES[0] | {"target_lifecycle": "DEPRECATED"},
-            THREE_CHANGES[1] | {"old_value": 50, "new_value": 20},
+            THREE_CHANGES[1] | {"old_value": 50, "new_value": None},
             THREE_CHANGES[2] | {"parameters": {"timeout_seconds": 9}},
         ]

@@ -13,11 +13,21 @@ from governance.domain.errors import (
     TargetOutOfScopeError,
 )
 from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.models import SystemContract
+from governance.models import ConfigurationEntry, SystemContract
+from governance.record.ledger.verification import verify_ledger
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
 from tests.support.contracts import refused
-from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT, proposal_document, reloaded
+from tests.support.factories import (
+    MAY,
+    MAY_NOT,
+    THREE_CHANGES,
+    VALIDATOR_VERDICT,
+    finished_job,
+    proposal_document,
+    reloaded,
+)
+from tests.support.roles import as_owner
 from tests.support.users import Users
 
 
@@ -144,12 +154,44 @@ class TestCONTRACT006Changes:
 
 
 def test_propose__against_a_known_platform__plan_has_rollback_actions(users: Users) -> None:
-    register_capabilities(documents=[{"name": "Search", "configuration": {"timeout_seconds": 9}}])
+    configuration = {"timeout_seconds": 9, "page_size": 20}
+    register_capabilities(documents=[{"name": "Search", "configuration": configuration}])
     contract, _ = propose(users, proposal_document())
     back = [step["rollback_action"] for step in contract.plan]
     assert back[0]["type"] == "capability_disable"
     assert (back[1]["old_value"], back[1]["new_value"]) == (50, 20)
     assert back[2]["parameters"] == {"timeout_seconds": 9}
+
+
+def test_propose__without_an_old_value__has_the_recorded_one_and_is_recognised_again(
+    users: Users,
+) -> None:
+    bare = {name: value for name, value in THREE_CHANGES[1].items() if name != "old_value"}
+    document = proposal_document(proposed_changes=[bare])
+    register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 25}}])
+    contract, _ = propose(users, document)
+    assert reloaded(contract).proposed_changes == [bare | {"old_value": 25}]
+    assert contract.plan[0]["change"] == bare | {"old_value": 25}
+    with as_owner():
+        ConfigurationEntry.objects.update(value=30)
+    assert propose(users, document) == (contract, False)
+    named = document | {"proposed_changes": [bare | {"old_value": 25}]}
+    assert propose(users, named)[1] is True  # what arrived is something else
+    assert draft_contract(document=document, proposer=users.operator).proposed_changes == [
+        bare | {"old_value": 30}
+    ]
+
+
+def test_register__null_in_the_configuration__stores_nothing(users: Users) -> None:
+    configuration = {"page_size": None, "timeout_seconds": 9}
+    register_capabilities(documents=[{"name": "Search", "configuration": configuration}])
+    assert [entry.key for entry in ConfigurationEntry.objects.all()] == ["timeout_seconds"]
+
+
+def test_contract__whose_plan_has_no_rollback__is_carried_out_and_verifies(users: Users) -> None:
+    job = finished_job(users)
+    assert [step.rollback_action for step in job.steps.all()] == [None] * 3
+    assert [one.finding for one in verify_ledger()] == [None]
 
 
 @pytest.mark.parametrize("number", [2**53, float("nan")])

@@ -230,7 +230,7 @@ def test_document__says_all_of_it_and_the_same_every_time(users: Users) -> None:
         "Proposed by:            operator",
         "Names one known capability.",
         "All eligibility rules passed",
-        "2. Search, at most 5 min. Rollback: Set page_size of Search from 50 to 20",
+        "2. Search, at most 5 min. Rollback: Set page_size of Search from 50 to 25",
         "Signatures: no signatures yet",
         f"Content:                {contract.content_digest}",
         f"View:                   {signature.view_digest}",

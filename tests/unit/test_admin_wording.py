@@ -63,12 +63,15 @@ def update(key: str, old: Any, new: Any) -> dict[str, Any]:
 
 
 def rows_of(
-    *changes: dict[str, Any], configuration: dict[str, Any] | None = None, decided: bool = False
+    *changes: dict[str, Any],
+    configuration: dict[str, Any] | None = None,
+    decided: bool = False,
+    registered: str = "Search",
 ) -> list[Any]:
     parsed = parse_changes(list(changes))
     plan = [{"timeout_seconds": 300, "rollback_action": None} for _ in parsed]
     state = PlatformState(
-        lifecycles={"Search": Lifecycle.PREVIEW},
+        lifecycles={registered: Lifecycle.PREVIEW},
         configuration={("Search", key): value for key, value in (configuration or {}).items()},
     )
     return change_rows(parsed, plan=plan, current_value=values_in(state), decided=decided)
@@ -94,10 +97,20 @@ def test_update__conflicts__exactly_when_the_current_value_is_another(
     assert not row.differences[0].doubt
 
 
-def test_update__of_what_is_not_on_record__is_doubtful_but_no_conflict() -> None:
-    (row,) = rows_of(update("size", 20, 50))
+def test_update__of_an_absent_key__conflicts_unless_no_value_is_expected() -> None:
+    expected, unexpected = rows_of(update("size", None, 50), update("other", 20, None))
+    assert (expected.conflict, expected.differences[0].before) == (False, "no value")
+    assert unexpected.differences[0].conflict == (
+        "The proposal expects 20 here, but the key has no value."
+    )
+    assert unexpected.differences[0].proposed == "no value"
+
+
+def test_update__of_what_is_not_registered__is_doubtful_but_no_conflict() -> None:
+    row, of_nothing = rows_of(update("size", 20, 50), update("new", None, 1), registered="Other")
     assert not row.conflict
     assert row.differences[0].doubt == "The proposal expects 20 here; there is no recorded value."
+    assert (of_nothing.conflict, of_nothing.differences[0].doubt) == (False, "")
 
 
 def test_updates_of_one_key_in_a_row__follow_each_other() -> None:

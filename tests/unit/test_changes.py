@@ -35,7 +35,7 @@ EVERY_TYPE = {
     ConfigurationUpdate: (
         UPDATE,
         "SYSTEM",
-        'Set page_size of SYSTEM from null to {"default": [20, 50]}',
+        'Set page_size of SYSTEM from no value to {"default": [20, 50]}',
     ),
     ParameterChange: (TUNE, "Search", 'Tune Search: a = "fast", b = 2.5'),
 }
@@ -62,6 +62,12 @@ def test_parse_changes__each_type__read_as_it_is(kind: Any, example: Any) -> Non
     assert change.document() == document
     assert change.target == target
     assert str(change) == words
+
+
+def test_update__without_an_old_value__stays_without() -> None:
+    (change,) = parse_changes(without(UPDATE, "old_value"))
+    assert isinstance(change, ConfigurationUpdate)
+    assert (change.has_old_value, change.document()) == (False, without(UPDATE, "old_value"))
 
 
 def test_change_types__are_those_of_the_union() -> None:
@@ -139,7 +145,7 @@ REQUIRED = {
     f"{document['type']} without {name}": (without(document, name), f".{name}", "is required")
     for document, _, _ in EVERY_TYPE.values()
     for name in document
-    if name != "type"
+    if name not in ("type", "old_value")
 }
 FAULTS = FIELDS | REQUIRED
 

@@ -131,7 +131,8 @@ def _new_contract(
         description=proposal.description,
         requested_by=proposal.requested_by,
         proposed_by=proposer,
-        proposed_changes=[change.document() for change in proposal.changes],
+        # As planned: a change that arrived without `old_value` has the recorded value there.
+        proposed_changes=[step["change"] for step in plan],
         affected_capabilities=list(proposal.affected_capabilities),
         risk_level=proposal.risk_level,
         plan=[dict(step) for step in plan],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +12,12 @@ from governance.domain.changes import (
     CapabilityEnable,
     Change,
     ConfigurationUpdate,
+    ParameterChange,
     parse_changes,
 )
-from governance.domain.values import Lifecycle, PlatformState
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
+
+_NOT_RECORDED: Any = object()
 
 
 class ExecutionOrchestrator:
@@ -35,15 +38,15 @@ class ExecutionOrchestrator:
 
         A step is a JSON object: `step_index` (0..n-1), `step_type`, `target`, `change`,
         `timeout_seconds` (from settings), and `rollback_action`: the change that would undo the
-        step, or None if the value before the step is not known. Each step is planned on the state
-        that the steps before it leave, so its rollback restores exactly that state.
+        step, or None if nothing is recorded of its target, which is not registered. Each step is
+        planned on the recorded state and the steps before it, so its rollback restores exactly that
+        state, whatever `old_value` the change names. A change without one gets that state's.
         """
         timeout = settings.GOVSITE["STEP_TIMEOUT_SECONDS"]
-        lifecycles = dict(state.lifecycles)
-        configuration = dict(state.configuration)
+        recorded = _RecordedState(state)
         steps = []
-        for index, change in enumerate(changes):
-            rollback = _rollback_of(change, lifecycles, configuration)
+        for index, planned in enumerate(changes):
+            change = recorded.with_old_value(planned)
             steps.append(
                 {
                     "step_index": index,
@@ -51,33 +54,62 @@ class ExecutionOrchestrator:
                     "target": change.target,
                     "change": change.document(),
                     "timeout_seconds": timeout,
-                    "rollback_action": rollback,
+                    "rollback_action": recorded.rollback_of(change),
                 }
             )
-            _follow(change, lifecycles, configuration)
+            recorded.follow(change)
         return steps
 
 
-def _rollback_of(
-    change: Change,
-    lifecycles: dict[str, Lifecycle],
-    configuration: dict[tuple[str, str], Any],
-) -> dict[str, Any] | None:
-    match change:
-        case CapabilityEnable() | CapabilityDisable():
-            return _return_to(change.capability_name, lifecycles.get(change.capability_name))
-        case ConfigurationUpdate():
-            # The change names the value that it replaces, so the registry is not needed.
-            return change.document() | {
-                "old_value": change.new_value,
-                "new_value": change.old_value,
-            }
-    setting_keys = [(change.scope, name) for name in change.parameters]
-    if not all(setting_key in configuration for setting_key in setting_keys):
-        return None
-    return change.document() | {
-        "parameters": {name: configuration[scope, name] for scope, name in setting_keys}
-    }
+class _RecordedState:
+    """The recorded values of a platform, and those that the steps of a plan leave in turn."""
+
+    def __init__(self, state: PlatformState) -> None:
+        self._lifecycles = dict(state.lifecycles)
+        self._configuration = dict(state.configuration)
+        self._registered = {*state.lifecycles, SYSTEM_SCOPE}
+
+    def with_old_value(self, change: Change) -> Change:
+        if not isinstance(change, ConfigurationUpdate) or change.has_old_value:
+            return change
+        recorded = self._configuration.get((change.scope, change.key))
+        return change.model_copy(update={"old_value": recorded})
+
+    def rollback_of(self, change: Change) -> dict[str, Any] | None:
+        match change:
+            case CapabilityEnable() | CapabilityDisable():
+                return _return_to(
+                    change.capability_name, self._lifecycles.get(change.capability_name)
+                )
+            case ConfigurationUpdate():
+                before = self._values_before(change.scope, [change.key])
+                return before and change.document() | {
+                    "old_value": change.new_value,
+                    "new_value": before[change.key],
+                }
+        before = self._values_before(change.scope, change.parameters)
+        return before and change.document() | {"parameters": before}
+
+    def _values_before(self, scope: str, keys: Iterable[str]) -> dict[str, Any] | None:
+        """Return the recorded values; a key that is absent from a registered scope has None."""
+        values = {key: self._configuration.get((scope, key), _NOT_RECORDED) for key in keys}
+        if scope in self._registered:
+            return {key: None if one is _NOT_RECORDED else one for key, one in values.items()}
+        return None if _NOT_RECORDED in values.values() else values
+
+    def follow(self, change: Change) -> None:
+        """Take over the values that the change sets."""
+        match change:
+            case CapabilityEnable():
+                self._lifecycles[change.capability_name] = Lifecycle(change.target_lifecycle)
+            case CapabilityDisable():
+                self._lifecycles[change.capability_name] = Lifecycle.DISABLED
+            case ConfigurationUpdate():
+                self._configuration[change.scope, change.key] = change.new_value
+            case ParameterChange():
+                self._configuration |= {
+                    (change.scope, key): value for key, value in change.parameters.items()
+                }
 
 
 def _return_to(capability: str, before: Lifecycle | None) -> dict[str, Any] | None:
@@ -94,19 +126,3 @@ def _return_to(capability: str, before: Lifecycle | None) -> dict[str, Any] | No
         "capability_name": capability,
         "target_lifecycle": str(before),
     }
-
-
-def _follow(
-    change: Change,
-    lifecycles: dict[str, Lifecycle],
-    configuration: dict[tuple[str, str], Any],
-) -> None:
-    match change:
-        case CapabilityEnable():
-            lifecycles[change.capability_name] = Lifecycle(change.target_lifecycle)
-        case CapabilityDisable():
-            lifecycles[change.capability_name] = Lifecycle.DISABLED
-        case ConfigurationUpdate():
-            configuration[change.scope, change.key] = change.new_value
-        case _:
-            configuration |= {(change.scope, k): v for k, v in change.parameters.items()}

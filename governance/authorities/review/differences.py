@@ -10,13 +10,14 @@ from typing import Any
 
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import (
+    NO_VALUE,
     CapabilityDisable,
     CapabilityEnable,
     Change,
     ConfigurationUpdate,
     ParameterChange,
 )
-from governance.domain.values import Lifecycle, PlatformState
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.domain.wording import format_duration, rollback_in_words, value_in_words
 
 
@@ -45,6 +46,7 @@ class SettingValue:
         return self.canonical or self.words
 
 
+# Of a target that is not registered; an absent key of a registered one reads as null.
 NO_RECORDED_VALUE = SettingValue("no recorded value", "")
 
 # Returns the value of a setting before the contract is carried out.
@@ -155,7 +157,8 @@ def values_in(state: PlatformState) -> ValueLookup:
             return NO_RECORDED_VALUE if lifecycle is None else _word(lifecycle)
         if (setting.scope, setting.key) in state.configuration:
             return _value(state.configuration[setting.scope, setting.key])
-        return NO_RECORDED_VALUE
+        is_registered = setting.scope == SYSTEM_SCOPE or setting.scope in state.lifecycles
+        return _value(None) if is_registered else NO_RECORDED_VALUE
 
     return value_of
 
@@ -172,8 +175,12 @@ def _objection(before: SettingValue, expected: SettingValue | None) -> tuple[str
     if expected is None or before.canonical == expected.canonical:
         return "", ""
     expectation = f"The proposal expects {expected.words} here"
+    if before is NO_RECORDED_VALUE and expected == _value(None):
+        return "", ""
     if before is NO_RECORDED_VALUE:
         return "", f"{expectation}; there is no recorded value."
+    if before == _value(None):
+        return f"{expectation}, but the key has no value.", ""
     return f"{expectation}, but the current value is {before.words}.", ""
 
 
@@ -182,4 +189,5 @@ def _word(word: str) -> SettingValue:
 
 
 def _value(value: Any) -> SettingValue:
-    return SettingValue(value_in_words(value), canonical_text(value))
+    words = NO_VALUE if value is None else value_in_words(value)
+    return SettingValue(words, canonical_text(value))

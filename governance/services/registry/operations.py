@@ -21,7 +21,7 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
     Args:
         documents: objects with `name`, and optionally `lifecycle` (default DISABLED), `frozen`,
             `title`, `owner`, `components`, `proposal` or `kep`, `stages` and `configuration`
-            (key → value).
+            (key → value; null is no value, and is not stored).
 
     Raises:
         InvalidInputError: with the path of the document and the field.
@@ -41,6 +41,7 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
                 ConfigurationEntry(scope=row.name, key=key, value=value)
                 for row in new
                 for key, value in entries[row.name].items()
+                if value is not None  # null is no value
             ),
             ignore_conflicts=True,
             batch_size=1000,
@@ -76,12 +77,10 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     for field, value in (("configuration", configuration), ("stages", stages)):
         if not isinstance(value, Mapping):
             raise InvalidInputError.at(f"{path}.{field}", "must be an object")
-    for key, value in configuration.items():
+    for key in configuration:
         where = f"{path}.configuration.{key}"
         if not 1 <= len(key) <= 200 or key != key.strip():
             raise InvalidInputError.at(where, "must be a key of 1 to 200 characters")
-        if value is None:
-            raise InvalidInputError.at(where, "must have a value")
     frozen = document.get("frozen", False)
     if not isinstance(frozen, bool):
         raise InvalidInputError.at(f"{path}.frozen", "must be true or false")
