@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from governance.client import Step, StepFailed, StepOutcome
+from governance.client import Step, StepOutcome, StepRefused
 
 FILE = Path(os.environ.get("PLATFORM_FILE", "platform.json"))
 
@@ -22,7 +22,7 @@ class PlatformFile:
         else:
             key, value = step.change["key"], step.change["new_value"]
             if settings.get(key) != step.change["old_value"]:
-                raise StepFailed(f"{key} is {settings.get(key)!r}, not what the founder saw.")
+                raise StepRefused(f"{key} is {settings.get(key)!r}, not what the founder saw.")
         before, settings[key] = settings.get(key), value
         draft = FILE.with_suffix(".draft")
         draft.write_text(json.dumps(platform, indent=2))

@@ -34,6 +34,7 @@ from governance.api.pagination import StepIndexPagination
 from governance.api.request_bodies import (
     BatchReportSerializer,
     CancellationSerializer,
+    ClaimSerializer,
     CompletionSerializer,
     EmptySerializer,
     SingleReportSerializer,
@@ -226,7 +227,7 @@ class JobViewSet(GovernedViewSet):
     @extend_schema(
         operation_id="claim_job",
         summary="Claim the oldest pending job",
-        request=EmptySerializer,
+        request=ClaimSerializer,
         responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No PENDING job.")},
     )
     @can_return(ChangeFreezeActiveError)
@@ -240,8 +241,10 @@ class JobViewSet(GovernedViewSet):
         freeze the response is 409 `change_freeze_active`, whether or not a job is PENDING;
         `details` hold `until` and `reason`.
         """
-        self.read_body(EmptySerializer)
-        claimed = JobStateTracker.claim_job(executor=self.caller, capabilities=self.token_scope)
+        fields = self.read_body(ClaimSerializer)
+        claimed = JobStateTracker.claim_job(
+            executor=self.caller, capabilities=self.token_scope, **fields
+        )
         return self._started(*claimed) if claimed else Response(status=204)
 
     @extend_schema(

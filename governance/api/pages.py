@@ -36,6 +36,7 @@ class ApiIndex(APIView):
             "contracts": "api:contract-list",
             "jobs": "api:job-list",
             "freezes": "api:freezes",
+            "health": "api:health",
             "schema": "api:schema",
             "docs": "api:docs",
             "redoc": "api:redoc",

@@ -37,6 +37,21 @@ class EmptySerializer(StrictSerializer):
     """An empty body, or an object without fields."""
 
 
+class ClaimSerializer(StrictSerializer):
+    """What an executor can do; without it any job is claimed."""
+
+    step_types = serializers.ListField(
+        child=StrictCharField(max_length=100),
+        required=False,
+        default=None,
+        min_length=1,
+        max_length=50,
+        help_text="Claim only a job whose steps all have these types, and whose timeouts fit into "
+        "what is left of its activation window.",
+        error_messages=LIST_MESSAGES,
+    )
+
+
 class ActivationOptionsSerializer(StrictSerializer):
     """The options of an activation; all are optional."""
 

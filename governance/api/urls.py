@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 
 from governance.api.contracts import ContractViewSet
 from governance.api.freezes import FreezeViewSet
+from governance.api.health import HealthViewSet
 from governance.api.jobs import JobViewSet
 from governance.api.pages import ApiIndex, RedocPage, SwaggerPage
 from governance.api.problems import unknown_address
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", ApiIndex.as_view(), name="index"),
     path("", include(router.urls)),
     path("freezes/", FreezeViewSet.as_view({"get": "show"}), name="freezes"),
+    path("health/", HealthViewSet.as_view({"get": "show"}), name="health"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SwaggerPage.as_view(), name="docs"),
     path("redoc/", RedocPage.as_view(), name="redoc"),

@@ -42,6 +42,8 @@ class GovernedViewSet(GenericViewSet[Any]):
     action_permissions: ClassVar[Mapping[str, str]] = {}
     paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     filters: ClassVar[Mapping[str, Filter]] = {}
+    # Query parameters of actions that are no lists.
+    parameters: ClassVar[frozenset[str]] = frozenset()
     selectable: ClassVar[Mapping[str, type[SparseFieldsSerializer]]] = {}
     not_found_error: ClassVar[type[ContractNotFoundError | JobNotFoundError]]
     contract_path: ClassVar[str] = ""
@@ -185,7 +187,7 @@ class GovernedViewSet(GenericViewSet[Any]):
             raise InvalidParameterError(f"{first['path']}: {first['message']}.", errors=faults)
 
     def _known_parameters(self) -> set[str]:
-        known: set[str] = set()
+        known = set(self.parameters)
         if self.action in self.paged_actions and isinstance(self.paginator, KeysetPagination):
             known.update(p["name"] for p in self.paginator.get_schema_operation_parameters(self))
         if self.action == "list":

@@ -8,10 +8,11 @@ repeating a report is harmless, and `complete` reads the job that has ended.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from governance.authorities.executor.performing import report_document
 from governance.client.connection import Connection, successful_response
 from governance.client.problems import GovsiteError, GovsiteProblem
 from governance.client.responses import (
@@ -20,6 +21,7 @@ from governance.client.responses import (
     Contract,
     ContractSummary,
     FreezeState,
+    HealthState,
     Job,
     JobStepData,
     JobSummary,
@@ -31,7 +33,6 @@ from governance.client.responses import (
     SealedEvidence,
     StartedJob,
 )
-from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict, StepReport
 
 MAX_PAGE_SIZE = 200
@@ -80,6 +81,12 @@ class GovsiteClient(Connection):
         """Read whether a change freeze is active."""
         return self.get("freezes/")
 
+    def health(self, *, scope: str | None = None, within: float | None = None) -> HealthState:
+        """Read the platform's health: the system's, and that of `scope` if it is given."""
+        parameters = {} if scope is None else {"scope": scope}
+        answer = self.send("GET", "health/", parameters=parameters, within=within)
+        return successful_response(answer).json()
+
     # --- jobs ---
     def jobs(self, **filters: str | int) -> Iterator[JobSummary]:
         """List jobs, newest first; `filters` are query parameters. Pages are read lazily."""
@@ -118,8 +125,13 @@ class GovsiteClient(Connection):
         return SealedEvidence(body=response.content, sha256=digest)
 
     # --- execution ---
-    def claim(self, *, key: str | None = None) -> StartedJob | None:
+    def claim(
+        self, *, step_types: Collection[str] | None = None, key: str | None = None
+    ) -> StartedJob | None:
         """Claim the oldest PENDING job and start it; return None if there is none.
+
+        With `step_types`, only a job is claimed whose steps all have these types, and whose
+        timeouts fit into what is left of its activation window.
 
         After NoAnswer, claim again with the same `key`: if the first attempt claimed a job, the
         response contains that job.
@@ -127,7 +139,8 @@ class GovsiteClient(Connection):
         Raises:
             ChangeFreezeActive: a change freeze is active.
         """
-        return self.post("jobs/claim/", {}, key=key)
+        body = {} if step_types is None else {"step_types": sorted(step_types)}
+        return self.post("jobs/claim/", body, key=key)
 
     def start(self, job_id: Id) -> StartedJob:
         """Start the job: it becomes RUNNING, and the response contains its execution token."""
@@ -186,16 +199,3 @@ class GovsiteClient(Connection):
         if checks is not None:
             body["checks"] = checks
         return self.post(f"jobs/{job_id}/verdict/", body)
-
-
-def report_document(report: StepReport) -> dict[str, Any]:
-    """Convert a report into the API's request body, without the execution token."""
-    return {
-        "step_index": report.step_index,
-        "status": str(report.status),
-        "started_at": timestamp(report.started_at),
-        "completed_at": timestamp(report.completed_at),
-        "output": report.output,
-        "error": report.error,
-        "health_after": report.health_after,
-    }

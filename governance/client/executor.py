@@ -1,7 +1,7 @@
-"""The loop of an executor: claim a job, run its steps in order, report each, complete the job.
+"""The executor over HTTP: claims a job, lets the machine run its plan, and completes the job.
 
-It decides nothing and runs no step twice. It stops at the first failed step. It drops the job when
-the lease expired, when the site refuses a call, or when the site does not respond within the lease.
+It drops the job when the lease expired, when the site refuses a call, or when the site does not
+respond within the lease.
 """
 
 from __future__ import annotations
@@ -10,33 +10,34 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import uniform
 
+from governance.authorities.executor.machine import LeaseOver, rejected_report, run_plan
+from governance.authorities.executor.steps import PlannedStep, StepHandler
 from governance.client.api import GovsiteClient
 from governance.client.connection import new_key
-from governance.client.handlers import Step, StepHandler
 from governance.client.problems import ChangeFreezeActive, GovsiteError, GovsiteProblem, NoAnswer
-from governance.client.responses import JobStepData, StartedJob
-from governance.client.steps import failed_report, run_step
-from governance.domain.values import StepReport, StepStatus
+from governance.client.responses import StartedJob
+from governance.domain.errors import InvalidPlanError
+from governance.domain.values import HealthDecision, HealthReading, StepReport
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 FREEZE_RETRY_SECONDS = 60.0
-# At most this much of the lease is reserved for the report of a step with a long timeout.
-MAX_RESERVE_SECONDS = 5.0
+# A question about health is no reason to lose a lease.
+HEALTH_SECONDS = 5.0
 REJECTED_BODY_STATUSES = frozenset({400, 413})
-
-
-class _Dropped(GovsiteError):  # noqa: N818 - named for what happened
-    """The executor itself gave the job up."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How a job ended: `status` at the site; or None, and `lost_because` if it was dropped."""
+    """How a job ended: `status` at the site; or None, and `lost_because` if it was dropped.
+
+    `is_fault` says that the handler was at fault: it raised an exception, timed out, did not know
+    the step's type, or returned what cannot be recorded.
+    """
 
     job_id: str
     contract_id: str
@@ -45,22 +46,48 @@ class JobOutcome:
     total_steps: int
     evidence_sha256: str | None = None
     lost_because: str = ""
+    is_fault: bool = False
 
 
-@dataclass
-class _Lease:
-    """The lease of a job, measured by the site's clock."""
+class _JobReporter:
+    """The reporter of a job over HTTP; it measures the lease by the site's clock."""
 
-    client: GovsiteClient
-    expires_at: datetime
-    reported: int = 0
+    def __init__(self, client: GovsiteClient, job: StartedJob) -> None:
+        self._client = client
+        self._job = job
+        self._expires_at = datetime.now(UTC)
+        self._renew(job["lease_expires_at"])
+        self.reported = 0
 
-    def renew(self, text: str | None) -> None:
-        if text is not None:
-            self.expires_at = datetime.fromisoformat(text)
+    def now(self) -> datetime:
+        return self._client.clock.now()
 
     def seconds_left(self) -> float:
-        return self.client.clock.seconds_until(self.expires_at)
+        return self._client.clock.seconds_until(self._expires_at)
+
+    def record(self, report: StepReport) -> StepReport:
+        """Report a step within the lease, and return the report that the site recorded."""
+        try:
+            self._send(report)
+        except GovsiteProblem as problem:
+            if problem.status not in REJECTED_BODY_STATUSES:
+                raise
+            # The site has narrower limits than this client. That the step ended must be recorded.
+            report = rejected_report(report, str(problem))
+            self._send(report)
+        self.reported += 1
+        return report
+
+    def _send(self, report: StepReport) -> None:
+        job = self._job
+        recorded = self._client.report(
+            job["id"], token=job["execution_token"], report=report, within=self.seconds_left()
+        )
+        self._renew(recorded["lease_expires_at"])
+
+    def _renew(self, text: str | None) -> None:
+        if text is not None:
+            self._expires_at = datetime.fromisoformat(text)
 
 
 class Executor:
@@ -124,26 +151,26 @@ class Executor:
         """Run a claimed or started job until it ends or is dropped."""
         number = job["total_steps"]
         self._log(f"job {job['id']}: {number} {'step' if number == 1 else 'steps'}")
-        lease = _Lease(self._client, datetime.now(UTC))
-        lease.renew(job["lease_expires_at"])
-        status, evidence, lost_because = None, None, ""
+        reporter = _JobReporter(self._client, job)
+        status, evidence, lost_because, is_fault = None, None, "", False
         try:
-            self._run_steps(job, lease)
+            is_fault = self._run_plan(job, reporter)
             ended = self._client.complete(
-                job["id"], token=job["execution_token"], within=lease.seconds_left()
+                job["id"], token=job["execution_token"], within=reporter.seconds_left()
             )
             status, evidence = ended["status"], ended["evidence_sha256"]
-        except GovsiteError as trouble:
+        except (GovsiteError, LeaseOver, InvalidPlanError) as trouble:
             lost_because = str(trouble)
         self._log(f"job {job['id']}: {status or f'dropped: {lost_because}'}")
         return JobOutcome(
             job_id=job["id"],
             contract_id=job["contract_id"],
             status=status,
-            steps_reported=lease.reported,
+            steps_reported=reporter.reported,
             total_steps=job["total_steps"],
             evidence_sha256=evidence,
             lost_because=lost_because,
+            is_fault=is_fault,
         )
 
     def _claim(self) -> StartedJob | None:
@@ -154,7 +181,7 @@ class Executor:
         """
         job, has_response = None, True
         try:
-            job = self._client.claim(key=self._claim_key)
+            job = self._client.claim(step_types=self._handler.step_types, key=self._claim_key)
         except GovsiteError as trouble:
             has_response = isinstance(trouble, ChangeFreezeActive) or not _is_temporary(trouble)
             raise
@@ -163,46 +190,53 @@ class Executor:
                 self._claim_key = new_key()
         return job
 
-    def _run_steps(self, job: StartedJob, lease: _Lease) -> None:
-        """Read the whole plan, then run its steps in order until one fails."""
-        plan = list(self._client.steps(job["id"], within=lease.seconds_left()))
-        if [step["step_index"] for step in plan] != list(range(job["total_steps"])):
-            raise _Dropped("the plan that was read is incomplete")
-        for planned in plan:
-            left = lease.seconds_left()
-            if left <= 0:
-                raise _Dropped(f"the lease expired before step {planned['step_index']}")
-            seconds = min(planned["timeout_seconds"], left - min(left / 10, MAX_RESERVE_SECONDS))
-            step = _step(job, planned, seconds)
-            started_at = self._client.clock.now()
-            report = run_step(self._handler, step, seconds=seconds, started_at=started_at)
-            report = self._record(job, report, lease)
-            lease.reported += 1
+    def _run_plan(self, job: StartedJob, reporter: _JobReporter) -> bool:
+        """Read the whole plan, run it, and return whether the handler was at fault."""
+        steps = self._client.steps(job["id"], within=reporter.seconds_left())
+        plan = [
+            PlannedStep(
+                step_index=step["step_index"],
+                step_type=step["step_type"],
+                target=step["target"],
+                change=step["change"],
+                timeout_seconds=step["timeout_seconds"],
+                rollback_action=step["rollback_action"],
+            )
+            for step in steps
+        ]
+        if len(plan) != job["total_steps"]:
+            raise InvalidPlanError("the plan that was read is incomplete")
+
+        def log_report(planned: PlannedStep, report: StepReport) -> None:
             error = f": {report.error}" if report.error else ""
             self._log(
-                f"job {job['id']}: step {step.step_index} {step.step_type} on {step.target} "
-                f"{report.status}{error}"
+                f"job {job['id']}: step {planned.step_index} {planned.step_type} on "
+                f"{planned.target} {report.status}{error}"
             )
-            if report.status is StepStatus.FAILED:
-                return
 
-    def _record(self, job: StartedJob, report: StepReport, lease: _Lease) -> StepReport:
-        """Report a step within the lease, and return the report that the site recorded."""
-        try:
-            self._send(job, report, lease)
-        except GovsiteProblem as problem:
-            if problem.status not in REJECTED_BODY_STATUSES:
-                raise
-            # The site has narrower limits than this client. That the step ended must be recorded.
-            report = failed_report(report, f"The report of this step was refused: {problem}")
-            self._send(job, report, lease)
-        return report
-
-    def _send(self, job: StartedJob, report: StepReport, lease: _Lease) -> None:
-        recorded = self._client.report(
-            job["id"], token=job["execution_token"], report=report, within=lease.seconds_left()
+        run = run_plan(
+            plan,
+            job_id=job["id"],
+            contract_id=job["contract_id"],
+            handler_for=lambda planned: self._handler,
+            ask_health=self._ask_health,
+            reporter=reporter,
+            on_report=log_report,
         )
-        lease.renew(recorded["lease_expires_at"])
+        return run.is_fault
+
+    def _ask_health(self, target: str) -> HealthReading:
+        """Ask the site; an error of the client or a health that is not known is an exception."""
+        state = self._client.health(scope=target, within=HEALTH_SECONDS)
+        if not state["known"] or state["system"] is None or state["observed_at"] is None:
+            raise GovsiteError("the site cannot tell")
+        return HealthReading(
+            observed_at=datetime.fromisoformat(state["observed_at"]),
+            system=HealthDecision(state["system"]),
+            capabilities={
+                name: HealthDecision(one) for name, one in (state["capabilities"] or {}).items()
+            },
+        )
 
     def _pause(self, seconds: float) -> None:
         """Wait a random time of `seconds / 2` to `seconds`, or until `stopping` is set."""
@@ -215,17 +249,3 @@ def _is_temporary(trouble: GovsiteError) -> bool:
             trouble.is_retryable or trouble.status >= 500 or isinstance(trouble, ChangeFreezeActive)
         )
     return isinstance(trouble, NoAnswer)
-
-
-def _step(job: StartedJob, planned: JobStepData, seconds: float) -> Step:
-    return Step(
-        job_id=job["id"],
-        contract_id=job["contract_id"],
-        step_index=planned["step_index"],
-        step_type=planned["step_type"],
-        target=planned["target"],
-        change=planned["change"],
-        rollback_action=planned["rollback_action"],
-        timeout_seconds=planned["timeout_seconds"],
-        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
-    )

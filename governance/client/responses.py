@@ -184,6 +184,16 @@ class FreezeState(TypedDict):
     since: str | None
 
 
+class HealthState(TypedDict):
+    """The platform's health; `known` is false, and the rest null, if nobody can tell."""
+
+    known: bool
+    observed_at: str | None
+    system: str | None
+    capabilities: dict[str, str] | None
+    signals: list[dict[str, str]] | None
+
+
 @dataclass(frozen=True, slots=True)
 class SealedEvidence:
     """The evidence of an ended job, byte for byte as it was hashed, and its SHA-256."""

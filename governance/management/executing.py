@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
 
-from governance.client import GovsiteError, NoAnswer, StepHandler
+from governance.authorities.executor.steps import StepHandler
+from governance.client import GovsiteError, NoAnswer
 from governance.client.connection import api_address, usable_token
 from governance.client.problems import GovsiteProblem
 from governance.domain.errors import NoTokenError

@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from tests.support.clock import as_of
-
 API = "/api/v1/"
 
 Examples = dict[str, dict[str, Any]]
@@ -93,6 +91,7 @@ def _approved_contract(recorder: ExampleRecorder) -> Any:
     from governance.domain.values import ActivationWindow
     from governance.flows.review_contract import approve_contract
     from governance.models import SystemContract
+    from tests.support.clock import as_of
     from tests.support.commands import ROOT, run
     from tests.support.signing import as_seen
 
@@ -120,7 +119,9 @@ def _record_freezes(recorder: ExampleRecorder) -> None:
     from django.utils import timezone
 
     from governance.services.freezes.operations import start_freeze
+    from tests.support.clock import as_of
 
+    recorder.call("get_health", "worker", "get", "health/?scope=Search", title="healthy")
     recorder.call("get_freeze_state", "worker", "get", "freezes/", title="no-freeze")
     with _rolled_back():
         now = timezone.now()

@@ -18,17 +18,20 @@ from governance.client import (
     NoAnswer,
     RetryPolicy,
     Step,
-    StepFailed,
     StepOutcome,
+    StepRefused,
 )
 from governance.client import executor as executor_module
 from governance.client.responses import StartedJob
-from governance.domain.values import JobStatus
+from governance.domain.values import HealthDecision, JobStatus
 from governance.models import GovernanceJob
 from tests.client.conftest import Site
 from tests.support.factories import Running, now, pending_job, reloaded, running_job
 from tests.support.freezes import frozen
+from tests.support.platform import signal
 from tests.support.proxies import cutting_proxy
+
+BLOCKED = HealthDecision.BLOCKED
 
 
 class RecordingHandler:
@@ -87,7 +90,7 @@ def test_executor__jobs_wait__runs_each_to_its_end(site: Site) -> None:
 
 def test_executor__a_step_fails__stops_there_and_ends_the_job(site: Site) -> None:
     def fail(step: Step) -> None:
-        raise StepFailed("The flag is locked.")
+        raise StepRefused("The flag is locked.")
 
     job, handler = pending_job(site.users), RecordingHandler(1, fail)
     [ended] = executor(site, handler).run(until_idle=True)
@@ -102,12 +105,31 @@ def test_executor__a_step_fails__stops_there_and_ends_the_job(site: Site) -> Non
     ]
 
 
-def test_executor__a_step_that_it_cannot_do__fails_the_job(site: Site) -> None:
+def test_executor__a_plan_with_a_step_that_it_cannot_do__leaves_the_job_to_others(
+    site: Site,
+) -> None:
     job, handler = pending_job(site.users), RecordingHandler()
     handler.step_types.remove("configuration_update")
+    assert list(executor(site, handler).run(until_idle=True)) == []
+    assert (reloaded(job).status, handler.steps) == (JobStatus.PENDING, [])
+
+
+def test_executor__a_plan_that_outlasts_its_window__leaves_the_job_alone(
+    site: Site, settings: Any
+) -> None:
+    settings.GOVSITE = settings.GOVSITE | {"STEP_TIMEOUT_SECONDS": 9 * 60 * 60}
+    job, handler = pending_job(site.users), RecordingHandler()
+    assert list(executor(site, handler).run(until_idle=True)) == []
+    assert (reloaded(job).status, handler.steps) == (JobStatus.PENDING, [])
+
+
+def test_executor__health_falls_after_a_step__begins_no_further_one(site: Site) -> None:
+    job = pending_job(site.users)
+    handler = RecordingHandler(0, lambda step: signal(site.users, BLOCKED, "SYSTEM"))
     [ended] = executor(site, handler).run(until_idle=True)
-    assert (ended.status, results_of(reloaded(job))) == ("FAILED", ["COMPLETED", "FAILED"])
+    assert (ended.status, ended.is_fault) == ("FAILED", False)
     assert [step.step_index for step in handler.steps] == [0]
+    assert "Health is BLOCKED" in reloaded(job).results.get(step_index=1).error
 
 
 def test_executor__a_step_outlives_its_timeout__fails_and_the_late_answer_counts_for_nothing(
@@ -160,7 +182,7 @@ def test_executor__its_own_clock_is_wrong__goes_by_the_site(
             return super().now(tz) + timedelta(hours=1)
 
     job = pending_job(site.users)
-    for module in ("clock", "executor", "steps"):
+    for module in ("clock", "executor"):
         monkeypatch.setattr(f"governance.client.{module}.datetime", Ahead)
     [ended] = executor(site, RecordingHandler()).run(until_idle=True)
     assert (ended.status, reloaded(job).status) == ("COMPLETED", JobStatus.COMPLETED)

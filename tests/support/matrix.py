@@ -177,6 +177,7 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
         body=_verdict,
     ),
     ("get", "freezes/"): ApiOperation(READERS, (200, "")),
+    ("get", "health/"): ApiOperation(READERS, (200, "")),
 }
 
 

@@ -47,7 +47,7 @@ CLAIM_ATTEMPTS = 5
 MAX_CLAIM_PAUSE_SECONDS = 0.05
 
 _JOB = Columns(GovernanceJob, "job")
-_START = f"SELECT {_JOB.sql} FROM governance_start_job(%s, %s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own
+_START = f"SELECT {_JOB.sql} FROM governance_start_job(%s, %s, %s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own
 _END = f"SELECT governance_end_job({', '.join(['%s'] * 13)})"
 
 
@@ -60,7 +60,10 @@ class JobStateTracker:
 
     @staticmethod
     def claim_job(
-        *, executor: Account, capabilities: Sequence[str] | None = None
+        *,
+        executor: Account,
+        capabilities: Sequence[str] | None = None,
+        step_types: Sequence[str] | None = None,
     ) -> tuple[GovernanceJob, str] | None:
         """Start the oldest PENDING job; return it and its execution token, or None if none waits.
 
@@ -70,6 +73,9 @@ class JobStateTracker:
         Args:
             capabilities: the token scope; only jobs of contracts that affect nothing else are
                 considered. None is no limit.
+            step_types: the types of steps that the executor can do; only jobs without another type
+                are considered, and whose timeouts fit into what is left of the activation window.
+                None is no limit.
 
         Raises:
             ChangeFreezeActiveError: a change freeze is active, whether or not a job waits.
@@ -77,7 +83,7 @@ class JobStateTracker:
         for attempt in range(CLAIM_ATTEMPTS):
             if attempt:
                 sleep(MAX_CLAIM_PAUSE_SECONDS * random())  # noqa: S311 - keeps no secret
-            started = _start(executor=executor, capabilities=capabilities)
+            started = _start(executor=executor, capabilities=capabilities, step_types=step_types)
             if started or not jobs_are_pending(capabilities):
                 return started
         return None
@@ -212,7 +218,11 @@ class JobStateTracker:
 
 @retried
 def _start(
-    *, executor: Account, job_id: UUID | None = None, capabilities: Sequence[str] | None = None
+    *,
+    executor: Account,
+    job_id: UUID | None = None,
+    capabilities: Sequence[str] | None = None,
+    step_types: Sequence[str] | None = None,
 ) -> tuple[GovernanceJob, str] | None:
     """Start the job, or the oldest one in scope; return it and its token, or None without one."""
     token = secrets.token_urlsafe(32)
@@ -226,6 +236,7 @@ def _start(
             completion_grace(),
             token_hash(token),
             None if capabilities is None else list(capabilities),
+            None if step_types is None else list(step_types),
         ],
     )
     if not found:

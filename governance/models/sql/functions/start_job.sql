@@ -1,11 +1,23 @@
 -- JOB-003 and lease: start a PENDING job in one call: the job `wanted`, or the oldest one within the
--- scope of the executor's token that no other transaction has locked. PostgreSQL picks the job, so
+-- scope of the executor's token that no other transaction has locked. With `served`, only a job
+-- counts whose steps all have these types, and whose timeouts fit into its activation window. PostgreSQL picks the job, so
 -- its time, its lease and its ledger entry are made here too. Without a job to start, no row is
 -- returned. During a change freeze a claim is refused even if no job waits, so that the executor
 -- learns the reason. A wanted job that is not PENDING is refused for that, not for the freeze.
+CREATE OR REPLACE FUNCTION governance_job_is_served(
+    job uuid, window_closes_at timestamptz, served varchar[]
+) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    RETURN (
+        SELECT bool_and(step_type = ANY (served)) AND
+               governance_now() + sum(timeout_seconds) * interval '1 second' <= window_closes_at
+          FROM governance_jobstep WHERE job_id = job);
+END $$;
+
 CREATE OR REPLACE FUNCTION governance_start_job(
     wanted uuid, executor bigint, actor text, grace interval, completion_grace interval,
-    token_sha256 text, token_scope varchar[]
+    token_sha256 text, token_scope varchar[], served varchar[]
 ) RETURNS SETOF governance_governancejob
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -25,6 +37,7 @@ BEGIN
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.status = 'PENDING'
+           AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
          ORDER BY job.created_at, job.id
          LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
     ELSE
@@ -33,6 +46,7 @@ BEGIN
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.status = 'PENDING' AND contract.affected_capabilities && token_scope
            AND contract.affected_capabilities <@ token_scope
+           AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
          ORDER BY job.created_at, job.id
          LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
     END IF;

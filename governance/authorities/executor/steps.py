@@ -1,8 +1,7 @@
-"""The interface that the author of an executor implements: a handler, which performs steps."""
+"""What a handler and the machine say to each other: a step, its outcome, and a refusal."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,20 @@ from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step of a plan, as the founder signed it."""
+
+    step_index: int
+    step_type: str
+    target: str
+    change: Mapping[str, Any]
+    timeout_seconds: int
+    rollback_action: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """A step to perform: the change that the founder signed, and the time limit.
+    """A step to perform now: the change that the founder signed, and the time limit.
 
     `deadline` is measured by this machine's clock. `timed_out` is set when the time is over; a
     later outcome is discarded, so a handler that can stop should check `timed_out` and stop.
@@ -39,15 +50,13 @@ class StepOutcome:
     """The outcome of a handler: the step's `output`, which the evidence seals for the auditor.
 
     All fields are JSON values. `did` describes what was done, `state_before` and `state_after` the
-    state of the target, and `rollback_action` the change that would undo it. `health_after` is
-    the handler's claim about health.
+    state of the target, and `rollback_action` the change that would undo it.
     """
 
     did: Any
     state_before: Any = None
     state_after: Any = None
     rollback_action: Mapping[str, Any] | None = None
-    health_after: Any = None
 
     def output(self) -> dict[str, Any]:
         return {
@@ -58,10 +67,11 @@ class StepOutcome:
         }
 
 
-class StepFailed(Exception):  # noqa: N818 - an outcome that a handler reports, not a bug in it
-    """The failure of a step, with its reason; `outcome` describes what was done nevertheless.
+class StepRefused(Exception):  # noqa: N818 - an outcome that a handler reports, not a bug in it
+    """The refusal of a step by its target, with the reason: the step fails.
 
-    Any other exception also fails the step, and is reported with its type.
+    `outcome` describes what was done nevertheless. Any other exception of a handler also fails the
+    step, is reported with its type, and is a fault of the handler.
     """
 
     def __init__(self, reason: str, *, outcome: StepOutcome | None = None) -> None:
@@ -86,23 +96,6 @@ class StepHandler(Protocol):
         """Perform the step within `step.seconds_left()` and return what was done.
 
         Raises:
-            StepFailed: the step could not be performed.
+            StepRefused: the target refused the step.
         """
         ...
-
-
-class PrintSteps:
-    """A handler for trials: it prints each step and changes nothing, and its evidence says so."""
-
-    step_types = (
-        "capability_enable",
-        "capability_disable",
-        "configuration_update",
-        "parameter_change",
-    )
-
-    def run_step(self, step: Step) -> StepOutcome:
-        sys.stderr.write(f"would do {step.step_type} on {step.target}: {dict(step.change)}\n")
-        return StepOutcome(
-            did={"nothing": "This was a dry run."}, rollback_action=step.rollback_action
-        )

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.executor.performing import MAX_ERROR_LENGTH, perform, report_document
+from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
 from governance.authorities.orchestrator.step_reports import (
     MAX_ERROR_LENGTH as SERVER_MAX_ERROR_LENGTH,
 )
 from governance.authorities.orchestrator.step_reports import require_report
-from governance.client import Step, StepFailed, StepOutcome
-from governance.client.api import report_document
-from governance.client.handlers import StepHandler
-from governance.client.steps import MAX_ERROR_LENGTH, run_step
 from governance.domain.values import StepReport, StepStatus
 
 AMPLE_SECONDS = 60.0
@@ -54,7 +52,7 @@ def a_step(**fields: Any) -> Step:
 
 
 def run(handler: StepHandler, step: Step, *, seconds: float = AMPLE_SECONDS) -> StepReport:
-    return run_step(handler, step, seconds=seconds, started_at=STARTED_AT)
+    return perform(handler, step, seconds=seconds, started_at=STARTED_AT).report
 
 
 def report_of(work: Any, step: Step | None = None, *, seconds: float = AMPLE_SECONDS) -> StepReport:
@@ -77,7 +75,6 @@ def test_step__done__is_reported_with_what_was_done() -> None:
         state_before="off",
         state_after="on",
         rollback_action=step.rollback_action,
-        health_after={"ok": True},
     )
     report = report_of(outcome, step)
     assert (report.step_index, report.status, report.error) == (3, StepStatus.COMPLETED, "")
@@ -87,7 +84,6 @@ def test_step__done__is_reported_with_what_was_done() -> None:
         "state_after": "on",
         "rollback_action": {"type": "capability_disable"},
     }
-    assert report.health_after == {"ok": True}
     assert STARTED_AT == report.started_at <= report.completed_at
     assert not step.timed_out.is_set()
 
@@ -100,7 +96,7 @@ def test_step__of_a_type_without_a_handler__fails_without_being_run() -> None:
 
 
 def test_step__failed_as_foreseen__says_why_and_what_was_done() -> None:
-    failure = StepFailed("The flag is locked.", outcome=StepOutcome(did="looked"))
+    failure = StepRefused("The flag is locked.", outcome=StepOutcome(did="looked"))
     report = report_of(raising(failure))
     assert (report.status, report.error) == (StepStatus.FAILED, "The flag is locked.")
     assert report.output["did"] == "looked"
@@ -120,8 +116,8 @@ class UnprintableError(Exception):
         (KeyboardInterrupt(), "KeyboardInterrupt: "),
         (UnprintableError(), "UnprintableError: its message cannot be read"),
         (ValueError("nul \x00, half \ud800"), "ValueError: nul \ufffd, half ?"),
-        (StepFailed(""), "The handler gave no reason."),
-        (StepFailed("  "), "The handler gave no reason."),
+        (StepRefused(""), "The handler gave no reason."),
+        (StepRefused("  "), "The handler gave no reason."),
     ],
 )
 def test_step__whatever_its_handler_raises__is_reported_as_failed(
@@ -143,7 +139,7 @@ def test_step__a_handler_that_breaks_before_it_begins__fails_it() -> None:
 
 def test_step__failed_with_what_is_no_outcome__is_reported_as_failed() -> None:
     def work(step: Step) -> StepOutcome:
-        raise StepFailed("Broken.", outcome={"done": 1})  # type: ignore[arg-type]
+        raise StepRefused("Broken.", outcome={"done": 1})  # type: ignore[arg-type]
 
     assert report_of(work).error == "TypeError: outcome must be a StepOutcome"
 
@@ -184,7 +180,7 @@ CIRCLE.append(CIRCLE)
 @pytest.mark.parametrize("fails", [False, True])
 def test_step__an_outcome_that_cannot_be_kept__fails_it(did: Any, why: str, fails: bool) -> None:
     outcome = StepOutcome(did=did)
-    report = report_of(raising(StepFailed("Broken.", outcome=outcome)) if fails else outcome)
+    report = report_of(raising(StepRefused("Broken.", outcome=outcome)) if fails else outcome)
     assert (report.status, report.output) == (StepStatus.FAILED, None)
     assert report.error.startswith("The handler's outcome cannot be recorded: ")
     assert why in report.error
@@ -233,7 +229,7 @@ def test_step__a_handler_that_ends_as_its_time_does__is_late_all_the_same() -> N
             return super().wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("governance.client.steps.threading.Event", WaitsTooLong)
+        patch.setattr("governance.authorities.executor.performing.threading.Event", WaitsTooLong)
         report = report_of(work, seconds=0.001)
     assert report.status is StepStatus.FAILED
 

@@ -1,0 +1,71 @@
+"""`/health/`: read the platform's health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.errors import InvalidParameterError
+from governance.api.serializers.health import HealthStateSerializer
+from governance.api.sparse_fields import serialize
+from governance.api.viewsets import GovernedViewSet
+from governance.authorities.health.readings import capture_health_snapshot
+
+MAX_SCOPE_LENGTH = 200
+
+
+class HealthViewSet(GovernedViewSet):
+    """Read the platform's health, which an executor asks before each step."""
+
+    action_permissions = {"show": "governance.view_systemcontract"}
+    paged_actions = frozenset()
+    pagination_class = None
+    filter_backends = ()
+    parameters = frozenset({"scope"})
+
+    def scope_asked(self, request: Request) -> list[str]:
+        """Return the capability that the call names, or none.
+
+        Raises:
+            InvalidParameterError: it cannot be a name, or is outside the token's scope.
+        """
+        scope = request.query_params.get("scope")
+        if scope is None:
+            return []
+        if "\x00" in scope or len(scope) > MAX_SCOPE_LENGTH:
+            raise InvalidParameterError("scope: is not the name of a capability.")
+        if self.token_scope is not None and scope not in self.token_scope:
+            raise InvalidParameterError("scope: is outside the scope of the token.")
+        return [scope]
+
+    @extend_schema(
+        operation_id="get_health",
+        summary="Read the platform's health",
+        parameters=[
+            OpenApiParameter(
+                "scope", OpenApiTypes.STR, description="A capability whose health is wanted too."
+            )
+        ],
+        responses=HealthStateSerializer,
+    )
+    def show(self, request: Request) -> Response:
+        """Return the health of the system, and of the capability that `scope` names.
+
+        `known` is false, and everything else null, if the health could not be read: then nobody can
+        tell, and no step may begin. `signals` are the active signals behind the decisions, with
+        their reasons.
+        """
+        reading = capture_health_snapshot(scopes=self.scope_asked(request))
+        state: dict[str, Any] = {"known": reading is not None}
+        if reading is not None:
+            state |= {
+                "observed_at": reading.observed_at,
+                "system": reading.system,
+                "capabilities": dict(reading.capabilities),
+                "signals": list(reading.signals),
+            }
+        return Response(serialize(HealthStateSerializer, state))
