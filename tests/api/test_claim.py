@@ -6,7 +6,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -14,10 +16,12 @@ from django.db import connection, transaction
 from governance.authorities.orchestrator import tracking
 from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
-from tests.api.support import API
+from tests.api.support import API, assert_problem
 from tests.support.clients import ApiClient
 from tests.support.factories import pending_job
 from tests.support.users import Users
+
+TUNED = {"type": "parameter_change", "scope": "Search", "parameters": {"k": 1}}
 
 
 @contextmanager
@@ -93,3 +97,35 @@ def test_claim__by_four_executors_at_once__gives_each_job_to_one(
     with ThreadPoolExecutor(4) as pool:
         claimed = [job for share in pool.map(claim_all, clients) for job in share]
     assert sorted(claimed) == sorted(jobs)
+
+
+def test_claim__naming_step_types__takes_the_oldest_job_that_it_can_do(
+    users: Users, client_for: ClientFor
+) -> None:
+    client = client_for(users.executor)
+    pending_job(users)
+    served = pending_job(users, proposed_changes=[TUNED])
+    answer = client.post(f"{API}jobs/claim/", {"step_types": ["parameter_change"]})
+    assert (answer.status_code, answer.json()["id"]) == (200, str(served.pk))
+    assert client.post(f"{API}jobs/claim/", {"step_types": ["parameter_change"]}).status_code == 204
+
+
+@pytest.mark.parametrize(("spare", "status"), [(60, 200), (-60, 204)])
+def test_claim__naming_step_types__needs_a_window_that_the_plan_fits_into(
+    users: Users, client_for: ClientFor, settings: Any, spare: int, status: int
+) -> None:
+    seconds = int(timedelta(hours=24).total_seconds()) - spare
+    settings.GOVSITE = settings.GOVSITE | {"STEP_TIMEOUT_SECONDS": seconds}
+    pending_job(users, proposed_changes=[TUNED])
+    answer = client_for(users.executor).post(
+        f"{API}jobs/claim/", {"step_types": ["parameter_change"]}
+    )
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("step_types", [[], "parameter_change", [1], ["x"] * 51])
+def test_claim__naming_no_step_types_as_text__refused(
+    users: Users, client_for: ClientFor, step_types: Any
+) -> None:
+    answer = client_for(users.executor).post(f"{API}jobs/claim/", {"step_types": step_types})
+    assert_problem(answer, 400, "invalid_input")

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver
 from governance.api import urls
 from governance.api.contracts import ContractViewSet
 from governance.api.freezes import FreezeViewSet
+from governance.api.health import HealthViewSet
 from governance.api.jobs import JobViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
@@ -186,7 +187,7 @@ def test_action__without_a_named_permission__denied_to_superusers_too(
 ) -> None:
     users.outsider.is_superuser = True
     users.outsider.save()
-    for view in (ContractViewSet, JobViewSet, FreezeViewSet):
+    for view in (ContractViewSet, JobViewSet, FreezeViewSet, HealthViewSet):
         monkeypatch.setattr(view, "action_permissions", {})
     client = client_for(users.outsider)
     for method, route in MAY:
