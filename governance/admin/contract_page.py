@@ -13,7 +13,7 @@ from governance.admin.banner import current_freeze
 from governance.admin.entry_wording import LedgerEntryRow
 from governance.admin.forms import CommentForm
 from governance.admin.readonly import person_of
-from governance.admin.risk import risk_points
+from governance.admin.risk import level_point, risk_points
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
     CLOSING_REASONS,
@@ -108,12 +108,15 @@ def contract_context(
         "health": health,
         "source": source_in_words(contract.source),
         "age": format_duration(at - contract.created_at),
-        "risk_points": risk_points(
-            capabilities=contract.affected_capabilities,
-            rows=rows,
-            validator=contract.validator_verdict,
-            health=health,
-        ),
+        "risk_points": [
+            level_point(contract),
+            *risk_points(
+                capabilities=contract.affected_capabilities,
+                rows=rows,
+                validator=contract.validator_verdict,
+                health=health,
+            ),
+        ],
         **verdicts_in_words(contract),
         "job": job,
         "history": FoldedList.of(history_rows(contract), most=MAX_LEDGER_ENTRIES),

@@ -8,7 +8,9 @@ from typing import Any
 
 from governance.admin.wording import plural
 from governance.authorities.review.differences import ChangeRow
+from governance.domain.risk import risk_reasons
 from governance.domain.values import SYSTEM_SCOPE, HealthDecision, HealthReading
+from governance.models import SystemContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,14 @@ class RiskPoint:
 
     words: str
     warns: bool
+
+
+def level_point(contract: SystemContract) -> RiskPoint:
+    """Return the sentence that says why the contract has its risk level."""
+    level = contract.risk_level
+    why = " and ".join(one.words for one in risk_reasons(contract) if one.level == level)
+    asked = f" The proposer asked for {contract.risk_asked}." if contract.risk_asked else ""
+    return RiskPoint(f"The risk is {level}, because {why}.{asked}", bool(asked))
 
 
 def risk_points(

@@ -54,6 +54,8 @@ GRANTS: dict[str, TableRights] = {
             "status",
             "validator_verdict",
             "confidence_score",
+            "risk_level",
+            "risk_asked",
             "eligibility_verdict",
             "eligibility_decision",
             "content_digest",

@@ -13,6 +13,7 @@ from django.db import models
 from governance.domain.canonical import digest, timestamp
 from governance.domain.errors import ContractNotFoundError
 from governance.domain.lifecycles import ContractStateMachine
+from governance.domain.risk import risk_reasons
 from governance.domain.values import (
     ActivationWindow,
     AuditVerdict,
@@ -85,6 +86,8 @@ class SystemContract(StatefulModel):
     proposed_changes = models.JSONField()
     affected_capabilities = names_field()
     risk_level = ChoiceField(RiskLevel)
+    # What the proposer asked for, where the derived risk is higher (`domain/risk.py`).
+    risk_asked = ChoiceField(RiskLevel, null=True, editable=False)
     validator_verdict = models.JSONField(null=True)
     eligibility_verdict = models.JSONField(null=True)
     confidence_score = models.FloatField(null=True)
@@ -135,6 +138,7 @@ class SystemContract(StatefulModel):
     def to_validated(self, *, validator_verdict: Mapping[str, Any]) -> None:
         self.validator_verdict = dict(validator_verdict)
         self.confidence_score = float(validator_verdict["confidence_score"])
+        self.raise_risk()
 
     @_moves_to(ContractStatus.ELIGIBLE)
     def to_eligible(self, *, eligibility_verdict: Mapping[str, Any]) -> None:
@@ -180,6 +184,13 @@ class SystemContract(StatefulModel):
         self.closed_by = by
         self.closed_reason = reason
 
+    def raise_risk(self) -> None:
+        """Raise the risk level to that of its highest reason, before the contract is ELIGIBLE."""
+        derived = risk_reasons(self)[0].level
+        if derived != self.risk_level:
+            self.risk_asked = self.risk_asked or self.risk_level
+            self.risk_level = derived
+
     # --- the records whose digests the ledger and the founders' signatures contain ---
     @property
     def window(self) -> ActivationWindow | None:
@@ -197,7 +208,7 @@ class SystemContract(StatefulModel):
             "requested_by": self.requested_by,
             "proposed_changes": self.proposed_changes,
             "affected_capabilities": self.affected_capabilities,
-            "risk_level": self.risk_level,
+            "risk_level": self.risk_asked or self.risk_level,
             "proposal_digest": self.proposal_digest,
         }
 
@@ -215,10 +226,14 @@ class SystemContract(StatefulModel):
 
     def content_record(self) -> dict[str, Any]:
         """Return the content, which is frozen from ELIGIBLE on; founders sign its digest."""
+        # Only where the risk was raised: digests from before the field stay the same.
+        risk = {"risk_asked": self.risk_asked} if self.risk_asked else {}
         return (
             self.proposal_record()
             | self.draft_record()
+            | risk
             | {
+                "risk_level": self.risk_level,
                 "validator_verdict": self.validator_verdict,
                 "eligibility_verdict": self.eligibility_verdict,
                 "eligibility_decision": self.eligibility_decision,

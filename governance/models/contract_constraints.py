@@ -22,6 +22,7 @@ _ELIGIBLE_AND_LATER = [ContractStatus.ELIGIBLE.value, *_APPROVED_AND_LATER]
 CONTRACT_CONSTRAINTS: list[models.BaseConstraint] = [
     closed_set("status", ContractStatus, name="contract_status_known"),
     closed_set("risk_level", RiskLevel, name="contract_risk_level_known"),
+    closed_set("risk_asked", RiskLevel, name="contract_risk_asked_known"),
     closed_set("source", Source, name="contract_source_known"),
     models.UniqueConstraint(
         fields=["reference", "proposal_digest"],

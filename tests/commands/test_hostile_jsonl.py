@@ -70,7 +70,6 @@ def test_hostile_input__in_files__never_a_traceback_and_the_rest_is_loaded(
         ("components", ["x" * 201]),
         ("configuration", {"x" * 201: 1}),
         ("configuration", {"": 1}),
-        ("configuration", {"page_size": None}),
         ("stages", [1]),
     ],
 )

@@ -152,7 +152,7 @@ def test_every_right__tried_for_real__is_there_exactly_where_declared(
 
 @pytest.mark.parametrize(
     "column",
-    ["id", "reference", "title", "proposed_changes", "plan", "risk_level", "proposed_by_id",
+    ["id", "reference", "title", "proposed_changes", "plan", "proposed_by_id",
      "affected_capabilities", "proposal_digest", "created_at", "expires_at"],
 )  # fmt: skip
 def test_contract__column_that_never_changes__refused_before_any_trigger(

@@ -58,6 +58,8 @@ SPEAK_FOR_THE_RECORD = {
     "contract_never_removed",
     "contract_origin_frozen",
     "contract_review_clock",
+    "contract_risk_asked_known",
+    "contract_risk_derived",
     "contract_risk_level_known",
     "contract_source_known",
     "contract_status_known",

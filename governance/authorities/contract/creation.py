@@ -56,6 +56,7 @@ def create_contract(
     )
     contract.validator_verdict = dict(validator_verdict)
     contract.confidence_score = float(validator_verdict["confidence_score"])
+    contract.raise_risk()
     contract.eligibility_verdict = dict(eligibility_verdict)
     contract.eligibility_decision = eligibility_verdict["decision"]
     contract.content_digest = digest(contract.content_record())
@@ -122,7 +123,7 @@ def _new_contract(
         raise InvalidPlanError("The plan must have one step for each change.")
     at = database_now()
     expires_at = at + timedelta(hours=settings.GOVSITE["REVIEW_TTL_HOURS"])
-    return SystemContract(
+    contract = SystemContract(
         status=status,
         reference=proposal.reference,
         proposal_digest=proposal_digest(proposal, *verdicts),
@@ -141,3 +142,5 @@ def _new_contract(
         expires_at=expires_at,
         review_ends_at=expires_at,
     )
+    contract.raise_risk()
+    return contract

@@ -36,7 +36,9 @@ from governance.record.ledger.chain import NewEntry, append_entries, lock_contra
 _CLOSING = ("closed_at", "closed_by", "closed_reason")
 # The fields that a move to each status saves, besides the status and the time of the change.
 _WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
-    ContractStatus.VALIDATED: ("validator_verdict", "confidence_score"),
+    ContractStatus.VALIDATED: (
+        *("validator_verdict", "confidence_score", "risk_level", "risk_asked"),
+    ),
     ContractStatus.ELIGIBLE: ("eligibility_verdict", "eligibility_decision", "content_digest"),
     ContractStatus.APPROVED: (
         *("approved_by", "approved_at", "approved_digest", "approval_note"),

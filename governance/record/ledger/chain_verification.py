@@ -13,6 +13,7 @@ from typing import Any
 from governance.domain.canonical import load_json, timestamp
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.review_clock import review_end
+from governance.domain.risk import risk_reasons
 from governance.domain.values import AuditVerdict
 from governance.record.ledger.chain import entry_hash
 from governance.record.ledger.chain_state import SUBJECTS, ChainState, Records
@@ -136,6 +137,11 @@ def _problems_after(contract_record: ContractRecord, state: ChainState) -> Itera
                 f"updated_at of the {subject} is {row.updated_at}, but its last entry is of "
                 f"{recorded_at}"
             )
+    if contract.content_digest is None and contract.risk_asked is not None:
+        # No entry vouches for the raised risk of a draft, so it must be the derived one.
+        derived = risk_reasons(contract)[0].level
+        if derived != contract.risk_level or derived == contract.risk_asked:
+            yield f"the risk is {contract.risk_level}, but must be {derived}"
     if not contract_record.is_parent_valid:
         yield "the contract that it replaces is missing, or is not REJECTED"
     if contract.audit_verdict != (given := _verdict_given(contract_record)):

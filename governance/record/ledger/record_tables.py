@@ -40,6 +40,10 @@ class RecordTable(NamedTuple):
     order: str = "id"
 
 
+# Columns that are younger than the format of an archive. A file leaves them out where they are
+# null, so a record that has none of them stays byte for byte what an earlier version wrote.
+LATER_COLUMNS: Mapping[str, frozenset[str]] = {"SystemContract": frozenset({"risk_asked"})}
+
 # The names never change, because the files of an archive contain them, and archives of every
 # earlier version must stay readable when a model is renamed. A parent is before its children.
 RECORD_TABLES: Mapping[str, RecordTable] = {

@@ -9,7 +9,7 @@ bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db.models import BinaryField
@@ -20,7 +20,7 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_
 from governance.record.ledger.chain_verification import first_problem
 from governance.record.ledger.contract_record import ContractRecord
 from governance.record.ledger.loading import UNREADABLE, gather_rows
-from governance.record.ledger.record_tables import RECORD_TABLES, RecordTable
+from governance.record.ledger.record_tables import LATER_COLUMNS, RECORD_TABLES, RecordTable
 from governance.record.ledger.rows import columns_of, make_row
 
 FORMAT = "govsite.contract"
@@ -35,7 +35,7 @@ def contract_record_text(contract_record: ContractRecord) -> str:
         "contract_id": contract_record.contract.id,
         "successor_id": next(iter(contract_record.successor_ids), None),
         "rows": {
-            name: [_values_of(row) for row in rows]
+            name: [_values_of(row, LATER_COLUMNS.get(name, ())) for row in rows]
             for name, rows in contract_record.rows.items()
             if rows
         },
@@ -98,10 +98,11 @@ def export_problem(
     return f"entry {found[0]}: {found[1]}" if found else None
 
 
-def _values_of(row: Any) -> dict[str, Any]:
+def _values_of(row: Any, later: Collection[str]) -> dict[str, Any]:
     return {
         name: value.hex() if isinstance(value, bytes) else value
         for name, value in row._asdict().items()
+        if value is not None or name not in later
     }
 
 

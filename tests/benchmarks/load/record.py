@@ -108,7 +108,7 @@ def _proposed(contract: SystemContract, *, with_verdicts: bool) -> dict[str, Any
         "requested_by": contract.requested_by,
         "affected_capabilities": contract.affected_capabilities,
         "proposed_changes": contract.proposed_changes,
-        "risk_level": contract.risk_level,
+        "risk_level": contract.risk_asked or contract.risk_level,
         "validator_verdict": contract.validator_verdict if with_verdicts else None,
         "eligibility_verdict": contract.eligibility_verdict if with_verdicts else None,
     }

@@ -72,6 +72,7 @@ OF_CONTRACT: Mapping[str, Sequence[str]] = {
         _PROPOSAL,
     ),
     **dict.fromkeys(("affected_capabilities", "risk_level", "proposal_digest"), _PROPOSAL),
+    "risk_asked": _PROPOSAL,
     **dict.fromkeys(("proposed_by_id", "plan", "created_at", "expires_at"), _DRAFT),
     "parent_id": _DRAFT,
     **dict.fromkeys(("validator_verdict", "confidence_score"), _VALIDATED),
@@ -156,7 +157,13 @@ class ContractDocument:
         numbers = [n for n, one in enumerate(self.chain, start=1) if _SIGNED in one.records]
         return numbers[number - 1] if 0 < number <= len(numbers) else self.after
 
-    def vouching_column(self, model: type[Model], row: Row, column: str) -> int:
+    def vouching_column(
+        self, model: type[Model], row: Row, column: str, value: object = None
+    ) -> int:
+        if column == "risk_asked" and row[column] is None and value == row["risk_level"]:
+            return self.vouching(["content_sha256"])  # the proposal's risk stays the same
+        if column == "risk_level" and row["risk_asked"]:
+            return self.vouching(["content_sha256"])  # the proposal has the risk asked for
         if model is SystemContract:
             return self.vouching(OF_CONTRACT[column])
         if model is GovernanceJob:

@@ -89,7 +89,7 @@ def edit_column(context: EditContext) -> Edit:
 def _first_bad(
     document: ContractDocument, model: type[Model], row: Row, column: str, value: Any
 ) -> int:
-    bad = document.vouching_column(model, row, column)
+    bad = document.vouching_column(model, row, column, value)
     if column in ("step_index", "phase", "number"):
         # The row is missing at its old number, and one too many at its new one.
         bad = min(bad, document.vouching_row(model, {**row, column: value}))
@@ -125,8 +125,8 @@ def swap_columns(context: EditContext) -> Edit | None:
     return Edit(
         f"{model.__name__}.{name}: {mine[name]!r} ↔ {theirs[name]!r}",
         {
-            one.contract_id: one.vouching_column(model, mine, name),
-            other.contract_id: other.vouching_column(model, theirs, name),
+            one.contract_id: one.vouching_column(model, mine, name, theirs[name]),
+            other.contract_id: other.vouching_column(model, theirs, name, mine[name]),
         },
     )
 

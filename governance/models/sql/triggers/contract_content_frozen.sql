@@ -16,12 +16,12 @@ BEGIN
 
     IF OLD.status NOT IN ('DRAFT', 'VALIDATED') AND
        (NEW.title, NEW.description, NEW.proposed_changes, NEW.affected_capabilities,
-        NEW.risk_level, NEW.validator_verdict, NEW.eligibility_verdict, NEW.confidence_score,
-        NEW.eligibility_decision, NEW.plan, NEW.content_digest, NEW.expires_at)
+        NEW.risk_level, NEW.risk_asked, NEW.validator_verdict, NEW.eligibility_verdict,
+        NEW.confidence_score, NEW.eligibility_decision, NEW.plan, NEW.content_digest, NEW.expires_at)
        IS DISTINCT FROM
        (OLD.title, OLD.description, OLD.proposed_changes, OLD.affected_capabilities,
-        OLD.risk_level, OLD.validator_verdict, OLD.eligibility_verdict, OLD.confidence_score,
-        OLD.eligibility_decision, OLD.plan, OLD.content_digest, OLD.expires_at)
+        OLD.risk_level, OLD.risk_asked, OLD.validator_verdict, OLD.eligibility_verdict,
+        OLD.confidence_score, OLD.eligibility_decision, OLD.plan, OLD.content_digest, OLD.expires_at)
     THEN
         PERFORM governance_refuse('contract_content_frozen',
             'The content of a contract does not change from ELIGIBLE on.');
