@@ -7,7 +7,7 @@ from governance.models.sql import InstallSql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0003_cheaper_checks")]
+    dependencies = [("governance", "0004_claims_by_step_type")]
 
     operations = [
         migrations.AddField(
