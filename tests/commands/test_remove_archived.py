@@ -11,7 +11,6 @@ from django.db import connection
 
 from governance.authorities.contract.comments import add_comment
 from governance.models import ContractTombstone, LedgerEntry, SystemContract
-from governance.record.ledger.chain import chain_head
 from governance.record.retention import removal
 from tests.support.archives import (
     AT_REST,
@@ -23,6 +22,7 @@ from tests.support.archives import (
     rewrite,
 )
 from tests.support.attacks import nothing_written, run_sql
+from tests.support.chains import chain_head
 from tests.support.commands import run, shell, this_database
 from tests.support.factories import judged_job, now, reloaded
 from tests.support.tampering import tamper

@@ -10,7 +10,6 @@ import pytest
 from django.db import DatabaseError
 
 from governance.domain.canonical import timestamp
-from governance.record.ledger.chain import chain_head
 from tests.support.attacks import (
     check_deferred_triggers,
     run_sql,
@@ -18,6 +17,7 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
+from tests.support.chains import chain_head
 from tests.support.clock import now
 from tests.support.contracts import insert_copy
 from tests.support.factories import approved, eligible, pending_job, running_job

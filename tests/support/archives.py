@@ -13,10 +13,10 @@ from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.audit_job import resolve_audit
 from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
-from governance.record.ledger.chain import chain_head
 from governance.record.ledger.verification import verify_ledger
 from governance.record.retention.archive_directory import MANIFEST, contract_file
 from tests.support.attacks import run_sql
+from tests.support.chains import chain_head
 from tests.support.commands import CommandResult, run
 from tests.support.factories import answered, contract_in, judged_job, now, reloaded
 from tests.support.forgery import NOON

@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.values import JobStatus
 from governance.models import GovernanceJob, SystemContract
-from governance.record.ledger.chain import chain_head, entry_hash
+from governance.record.ledger.chain import entry_hash
 from tests.support.attacks import insert_row, update_row
+from tests.support.chains import chain_head
 from tests.support.clock import clock_at, now
 
 JOB = "governance_governancejob"

@@ -1,4 +1,9 @@
-"""The command `activate_contract`."""
+"""Activate an approved contract: it becomes ACTIVE and gets one PENDING job.
+
+The command is refused unless the contract is APPROVED, inside its activation window and unchanged
+since it was signed, the health of the platform is known and not BLOCKED, and no change freeze is
+active.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,7 @@ from governance.models import Account
 
 
 class Command(GovernanceCommand):
-    help = """Activate an approved contract: it becomes ACTIVE and gets one PENDING job.
-
-The command is refused unless the contract is APPROVED, inside its activation window and unchanged
-since it was signed, the health of the platform is known and not BLOCKED, and no change freeze is
-active."""
+    help = __doc__
 
     permission = "governance.activate_contract"
     has_json = True

@@ -1,4 +1,9 @@
-"""The command `activate_due_contracts`."""
+"""Activate every approved contract that is inside its activation window.
+
+A scheduler may call this every minute. The contract whose window closes first comes first. Each
+contract is activated in a transaction of its own, so a refusal does not stop the others. While
+changes are frozen, all contracts are passed over and stay APPROVED.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,7 @@ from governance.management.values import add_timeout_argument
 
 
 class Command(SweepCommand):
-    help = """Activate every approved contract that is inside its activation window.
-
-A scheduler may call this every minute. The contract whose window closes first comes first. Each
-contract is activated in a transaction of its own, so a refusal does not stop the others. While
-changes are frozen, all contracts are passed over and stay APPROVED."""
+    help = __doc__
 
     permission = "governance.activate_contract"
     examples = (

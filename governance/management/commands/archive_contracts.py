@@ -1,4 +1,14 @@
-"""The command `archive_contracts`."""
+"""Export contracts that ended before a given time into files. Nothing is removed.
+
+Each file has one contract that is REJECTED, EXPIRED, COMPLETED or FAILED, with everything that
+belongs to it: ledger entries, signatures, questions, comments, job, steps, results, health
+snapshots, evidence and verdicts. verify_archive checks the files without the database. A manifest
+lists the files with their SHA-256. A file is written completely or not at all, and no file is
+written twice. After a crash, or with a later --before, run the command again with the same folder.
+
+A contract whose record does not verify is not exported; its id and the problem are printed. To
+remove the exported contracts from the database, the owner of the tables runs remove_archived.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +30,7 @@ from governance.record.retention.signature import sign_manifest
 
 
 class Command(GovernanceCommand):
-    help = """Export contracts that ended before a given time into files. Nothing is removed.
-
-Each file has one contract that is REJECTED, EXPIRED, COMPLETED or FAILED, with everything that
-belongs to it: ledger entries, signatures, questions, comments, job, steps, results, health
-snapshots, evidence and verdicts. verify_archive checks the files without the database. A manifest
-lists the files with their SHA-256. A file is written completely or not at all, and no file is
-written twice. After a crash, or with a later --before, run the command again with the same folder.
-
-A contract whose record does not verify is not exported; its id and the problem are printed. To
-remove the exported contracts from the database, the owner of the tables runs remove_archived."""
+    help = __doc__
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (

@@ -1,4 +1,8 @@
-"""The command `cancel_job`."""
+"""Cancel a pending or running job, and seal its evidence.
+
+The contract stays ACTIVE until an auditor gives a verdict. On a cancelled job the verdict can only
+be FAIL.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,7 @@ from governance.models import Account
 
 
 class Command(GovernanceCommand):
-    help = """Cancel a pending or running job, and seal its evidence.
-
-The contract stays ACTIVE until an auditor gives a verdict. On a cancelled job the verdict can only
-be FAIL."""
+    help = __doc__
 
     permission = "governance.cancel_job"
     has_json = True

@@ -1,4 +1,12 @@
-"""The command `checkpoint_ledger`."""
+"""Write a signed checkpoint of the ledger: the last entry of each hash chain, and the
+Merkle root of all of them.
+
+Keep the checkpoint out of reach of everybody who can write to the database. Later,
+`verify_ledger --checkpoint FILE` finds what the database alone cannot show: a chain that was
+rewritten and hashed again, a chain that lost its last entries, an older backup. The checkpoint is
+signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE. Keep the public key (--public-key)
+with the checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +26,7 @@ from governance.record.attest.keys import public_pem, signing_key
 
 
 class Command(GovernanceCommand):
-    help = """Write a signed checkpoint of the ledger: the last entry of each hash chain, and the
-Merkle root of all of them.
-
-Keep the checkpoint out of reach of everybody who can write to the database. Later,
-`verify_ledger --checkpoint FILE` finds what the database alone cannot show: a chain that was
-rewritten and hashed again, a chain that lost its last entries, an older backup. The checkpoint is
-signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE. Keep the public key (--public-key)
-with the checkpoints."""
+    help = __doc__
 
     examples = (
         "checkpoint_ledger --output 2026-11-22.checkpoint",

@@ -1,4 +1,10 @@
-"""The command `create_api_token`."""
+"""Create an API token and print it. It is printed only now: only its hash is stored.
+
+The token belongs to a service account, which cannot log in. The command adds the account to the
+group of the role. The token has all permissions of the account, or only those that --verb names. It
+reaches all contracts, or only those that affect no capability except the ones that --capability
+names. A client sends the token as "Authorization: Bearer TOKEN".
+"""
 
 from __future__ import annotations
 
@@ -14,12 +20,7 @@ from governance.services.access.tokens import issue_token
 
 
 class Command(GovernanceCommand):
-    help = """Create an API token and print it. It is printed only now: only its hash is stored.
-
-The token belongs to a service account, which cannot log in. The command adds the account to the
-group of the role. The token has all permissions of the account, or only those that --verb names. It
-reaches all contracts, or only those that affect no capability except the ones that --capability
-names. A client sends the token as "Authorization: Bearer TOKEN"."""
+    help = __doc__
 
     # The command gives a role to an account, so it needs the permission to manage accounts.
     permission = "governance.change_account"

@@ -1,4 +1,13 @@
-"""The command `export_evidence`."""
+"""Write the sealed evidence of a finished job, byte for byte as it was sealed.
+
+The evidence goes to standard output or into a file, its SHA-256 to standard error. sha256sum is
+enough to check it: the same digest is in the job's last ledger entry, in the API and in the
+auditor's verdict. The command is refused if the stored evidence no longer has the stored digest.
+
+With --signed the output is an in-toto statement in a DSSE envelope: the evidence and all ledger
+entries of its contract, signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE.
+`verify_evidence`, or any other DSSE verifier, checks it without this database.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +30,7 @@ from governance.record.attest.statements import signed_statement
 
 
 class Command(GovernanceCommand):
-    help = """Write the sealed evidence of a finished job, byte for byte as it was sealed.
-
-The evidence goes to standard output or into a file, its SHA-256 to standard error. sha256sum is
-enough to check it: the same digest is in the job's last ledger entry, in the API and in the
-auditor's verdict. The command is refused if the stored evidence no longer has the stored digest.
-
-With --signed the output is an in-toto statement in a DSSE envelope: the evidence and all ledger
-entries of its contract, signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_KEY_FILE.
-`verify_evidence`, or any other DSSE verifier, checks it without this database."""
+    help = __doc__
 
     examples = (
         "export_evidence 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 | sha256sum",

@@ -1,4 +1,17 @@
-"""The command `grant_app_role`."""
+"""Give a PostgreSQL role the rights that the site needs, and no others.
+
+Such a role can add to the record, but cannot change or delete what is recorded, and cannot disable
+a database guard (a trigger or constraint). The command prints the SQL, which the owner of the
+tables runs with psql. With --apply the command runs the SQL itself, in one transaction, and then
+checks what the role can do. The role loses all other rights in this database. PUBLIC, that is every
+role, loses the rights on the site's tables, and the rights to make temporary tables and to create
+objects in the site's schema. Running the command again changes nothing.
+
+The role must exist (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot limit it:
+if it is a superuser, owns the database, the schema, a table or a function of the site, or may
+become such a role. --apply needs the connection of the owner: GOVSITE_OWNER_DATABASE_URL, or the
+embedded server. `migrate` does the same if the application has a role of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +27,7 @@ from governance.management.roles import owner_alias
 
 
 class Command(GovernanceCommand):
-    help = """Give a PostgreSQL role the rights that the site needs, and no others.
-
-Such a role can add to the record, but cannot change or delete what is recorded, and cannot disable
-a database guard (a trigger or constraint). The command prints the SQL, which the owner of the
-tables runs with psql. With --apply the command runs the SQL itself, in one transaction, and then
-checks what the role can do. The role loses all other rights in this database. PUBLIC, that is every
-role, loses the rights on the site's tables, and the rights to make temporary tables and to create
-objects in the site's schema. Running the command again changes nothing.
-
-The role must exist (CREATE ROLE name LOGIN PASSWORD '…'). It is refused if grants cannot limit it:
-if it is a superuser, owns the database, the schema, a table or a function of the site, or may
-become such a role. --apply needs the connection of the owner: GOVSITE_OWNER_DATABASE_URL, or the
-embedded server. `migrate` does the same if the application has a role of its own."""
+    help = __doc__
 
     examples: ClassVar[tuple[str, ...]] = (
         "grant_app_role govsite_app | psql service=owner",

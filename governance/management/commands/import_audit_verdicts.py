@@ -1,4 +1,15 @@
-"""The command `import_audit_verdicts`."""
+"""Record the verdicts of an outside auditor from a file of JSON lines.
+
+Each line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
+(the SHA-256 that export_evidence prints: a verdict is on exactly that evidence) and, optionally,
+checks (a list of objects that say what the auditor checked). PASS makes the contract COMPLETED,
+FAIL makes it FAILED, and INCONCLUSIVE leaves it ACTIVE until a person decides with resolve_audit. A
+job that did not complete accepts only FAIL. The user must not have proposed or approved the
+contract, and must not have started, reported or ended the job.
+
+A bad line is reported with its number, and the other lines are recorded. A verdict that the same
+user recorded before counts as already there.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +30,7 @@ KNOWN_FIELDS = frozenset(("job_id", "verdict", "reason", "checks", "evidence_sha
 
 
 class Command(ImportCommand):
-    help = """Record the verdicts of an outside auditor from a file of JSON lines.
-
-Each line is an object with job_id, verdict (PASS, FAIL or INCONCLUSIVE), reason, evidence_sha256
-(the SHA-256 that export_evidence prints: a verdict is on exactly that evidence) and, optionally,
-checks (a list of objects that say what the auditor checked). PASS makes the contract COMPLETED,
-FAIL makes it FAILED, and INCONCLUSIVE leaves it ACTIVE until a person decides with resolve_audit. A
-job that did not complete accepts only FAIL. The user must not have proposed or approved the
-contract, and must not have started, reported or ended the job.
-
-A bad line is reported with its number, and the other lines are recorded. A verdict that the same
-user recorded before counts as already there."""
+    help = __doc__
 
     permission = "governance.record_verdict"
     examples = (

@@ -1,4 +1,12 @@
-"""The command `import_review_verdicts`."""
+"""Record the validator verdict and the eligibility verdict of drafts, from a file of
+JSON lines.
+
+A draft is a contract without verdicts; it is created when a founder modifies the scope of a
+contract. Each line is an object with contract_id, validator_verdict and eligibility_verdict, in the
+form that import_contracts expects. MAY makes the draft ELIGIBLE; MAY_NOT makes it REJECTED, which
+is final. A bad line is reported with its number, and the other lines are recorded. Verdicts that
+were recorded before count as already there. Each line is recorded in a transaction of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +25,7 @@ KNOWN_FIELDS = frozenset(("contract_id", *VERDICTS))
 
 
 class Command(ImportCommand):
-    help = """Record the validator verdict and the eligibility verdict of drafts, from a file of
-JSON lines.
-
-A draft is a contract without verdicts; it is created when a founder modifies the scope of a
-contract. Each line is an object with contract_id, validator_verdict and eligibility_verdict, in the
-form that import_contracts expects. MAY makes the draft ELIGIBLE; MAY_NOT makes it REJECTED, which
-is final. A bad line is reported with its number, and the other lines are recorded. Verdicts that
-were recorded before count as already there. Each line is recorded in a transaction of its own."""
+    help = __doc__
 
     permission = "governance.import_contract"
     examples = (

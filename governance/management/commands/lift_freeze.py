@@ -1,4 +1,4 @@
-"""The command `lift_freeze`."""
+"""Lift every active change freeze before its end, or with --freeze only one of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.services.freezes.queries import active_freeze
 
 
 class Command(GovernanceCommand):
-    help = """Lift every active change freeze before its end, or with --freeze only one of them."""
+    help = __doc__
 
     permission = REVIEW_PERMISSION
     has_json = True

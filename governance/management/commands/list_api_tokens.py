@@ -1,4 +1,4 @@
-"""The command `list_api_tokens`."""
+"""List the valid API tokens, newest first. Neither the token nor its hash is shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.services.access.tokens import all_tokens
 
 
 class Command(GovernanceCommand):
-    help = """List the valid API tokens, newest first. Neither the token nor its hash is shown."""
+    help = __doc__
 
     has_json = True
     examples = (

@@ -1,4 +1,10 @@
-"""The command `load_demo`."""
+"""Fill an empty database with a demo: the website of an invented library.
+
+The demo has fourteen contracts in different states, jobs that are running, completed and failed,
+evidence, verdicts and health signals, and user accounts whose passwords are printed once. The
+command is refused if the database has any user or contract. It has no option --as, because there is
+no user yet.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +17,7 @@ from governance.management.base import GovernanceCommand
 
 
 class Command(GovernanceCommand):
-    help = """Fill an empty database with a demo: the website of an invented library.
-
-The demo has fourteen contracts in different states, jobs that are running, completed and failed,
-evidence, verdicts and health signals, and user accounts whose passwords are printed once. The
-command is refused if the database has any user or contract. It has no option --as, because there is
-no user yet."""
+    help = __doc__
 
     examples = ("load_demo",)
     exit_codes = {1: "the database is not empty"}

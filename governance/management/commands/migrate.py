@@ -1,4 +1,10 @@
-"""The command `migrate`: Django's own, run as the owner of the tables."""
+"""Bring the tables, triggers and functions of the database to this version of govsite.
+
+All of them are in one PostgreSQL schema (GOVSITE_SCHEMA), which is created if it is missing. The
+command runs as the owner of the tables: the role of GOVSITE_OWNER_DATABASE_URL, or the superuser
+of the embedded server. Then it gives the role of the application (DATABASE_URL) its rights, as
+grant_app_role --apply does. If the application runs as the owner itself, no rights are granted.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +20,7 @@ from governance.management.schema import create_schema, require_no_earlier_versi
 
 
 class Command(GovernanceCommand, migrate.Command):
-    help = """Bring the tables, triggers and functions of the database to this version of govsite.
-
-All of them are in one PostgreSQL schema (GOVSITE_SCHEMA), which is created if it is missing. The
-command runs as the owner of the tables: the role of GOVSITE_OWNER_DATABASE_URL, or the superuser
-of the embedded server. Then it gives the role of the application (DATABASE_URL) its rights, as
-grant_app_role --apply does. If the application runs as the owner itself, no rights are granted."""
+    help = __doc__
 
     examples = ("migrate", "migrate --plan", "migrate --check")
     exit_codes: ClassVar[dict[int, str]] = {

@@ -1,4 +1,8 @@
-"""The command `purge_idempotency_keys`."""
+"""Delete the stored responses of API calls with an Idempotency-Key after 24 hours.
+
+A scheduler should call this every hour. After the deletion, a call with the same key is carried out
+like a new one. Nothing else is deleted.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,7 @@ from governance.services.idempotency.stored_responses import purge_stored_respon
 
 
 class Command(GovernanceCommand):
-    help = """Delete the stored responses of API calls with an Idempotency-Key after 24 hours.
-
-A scheduler should call this every hour. After the deletion, a call with the same key is carried out
-like a new one. Nothing else is deleted."""
+    help = __doc__
 
     has_json = True
     examples = ("purge_idempotency_keys", "purge_idempotency_keys --json")

@@ -1,4 +1,10 @@
-"""The command `record_signal`."""
+"""Record a health signal: what a monitor says about a capability, or about the whole
+platform (scope SYSTEM).
+
+The signal supersedes the previous one with the same scope and type. The health of a scope is that
+of its worst active signal. While a scope is BLOCKED, no contract that affects it is approved or
+activated.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +19,7 @@ from governance.management.values import add_reason_argument
 
 
 class Command(GovernanceCommand):
-    help = """Record a health signal: what a monitor says about a capability, or about the whole
-platform (scope SYSTEM).
-
-The signal supersedes the previous one with the same scope and type. The health of a scope is that
-of its worst active signal. While a scope is BLOCKED, no contract that affects it is approved or
-activated."""
+    help = __doc__
 
     permission = "governance.record_signal"
     has_json = True

@@ -1,4 +1,15 @@
-"""The command `remove_archived`."""
+"""Remove archived contracts from the database. This cannot be undone.
+
+Without --confirm the command only checks, and removes nothing. Each file of the archive is verified
+again, and the contract in the database must agree with it byte for byte. Then the rows of the
+contract are deleted, and a tombstone remains: a row with the reference, the last hash of the
+contract's chain, and the SHA-256 of the file. A contract that does not agree with its file is kept,
+and the problem is printed. After a crash, run the command again; contracts that are removed already
+are passed over.
+
+The command needs the connection of the owner of the tables: GOVSITE_OWNER_DATABASE_URL, or the
+embedded server. Keep the archive: govsite cannot load a contract back into the database.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +28,7 @@ from governance.record.retention.removal import Removal, RemovalOutcome, remove_
 
 
 class Command(GovernanceCommand):
-    help = """Remove archived contracts from the database. This cannot be undone.
-
-Without --confirm the command only checks, and removes nothing. Each file of the archive is verified
-again, and the contract in the database must agree with it byte for byte. Then the rows of the
-contract are deleted, and a tombstone remains: a row with the reference, the last hash of the
-contract's chain, and the SHA-256 of the file. A contract that does not agree with its file is kept,
-and the problem is printed. After a crash, run the command again; contracts that are removed already
-are passed over.
-
-The command needs the connection of the owner of the tables: GOVSITE_OWNER_DATABASE_URL, or the
-embedded server. Keep the archive: govsite cannot load a contract back into the database."""
+    help = __doc__
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (

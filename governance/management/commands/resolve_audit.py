@@ -1,4 +1,9 @@
-"""The command `resolve_audit`."""
+"""Resolve an INCONCLUSIVE audit as PASS or FAIL. An audit is resolved only once.
+
+PASS makes the contract COMPLETED, FAIL makes it FAILED. The audit itself is not changed. The user
+must not have proposed or approved the contract, and must not have started, reported or ended the
+job.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,7 @@ from governance.models import Account
 
 
 class Command(GovernanceCommand):
-    help = """Resolve an INCONCLUSIVE audit as PASS or FAIL. An audit is resolved only once.
-
-PASS makes the contract COMPLETED, FAIL makes it FAILED. The audit itself is not changed. The user
-must not have proposed or approved the contract, and must not have started, reported or ended the
-job."""
+    help = __doc__
 
     permission = "governance.resolve_audit"
     has_json = True

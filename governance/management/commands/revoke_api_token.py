@@ -1,4 +1,8 @@
-"""The command `revoke_api_token`."""
+"""Revoke an API token. It stops working at once, and cannot be restored.
+
+A job that was started with the token fails when its lease ends, unless its account reports with
+another token. A successor of the token, made by rotate_api_token, keeps working.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,7 @@ from governance.services.access.tokens import find_token, revoke_token
 
 
 class Command(GovernanceCommand):
-    help = """Revoke an API token. It stops working at once, and cannot be restored.
-
-A job that was started with the token fails when its lease ends, unless its account reports with
-another token. A successor of the token, made by rotate_api_token, keeps working."""
+    help = __doc__
 
     permission = "governance.change_account"
     has_json = True

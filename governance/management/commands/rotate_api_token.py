@@ -1,4 +1,9 @@
-"""The command `rotate_api_token`."""
+"""Create the successor of an API token and print it. It is printed only now: only its
+hash is stored.
+
+The successor has the same account, name, verbs, capabilities and lifetime. The old token works for
+some hours more, so that the client can change to the new one without an interruption.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,7 @@ from governance.services.access.tokens import find_token, rotate_token
 
 
 class Command(GovernanceCommand):
-    help = """Create the successor of an API token and print it. It is printed only now: only its
-hash is stored.
-
-The successor has the same account, name, verbs, capabilities and lifetime. The old token works for
-some hours more, so that the client can change to the new one without an interruption."""
+    help = __doc__
 
     permission = "governance.change_account"
     has_json = True

@@ -1,4 +1,11 @@
-"""The command `run_dev`: database, demo, admin and API with one call."""
+"""Run the site: start the database, migrate it, and serve the admin and the API.
+
+The database is the PostgreSQL of DATABASE_URL. If that is not set, it is the embedded PostgreSQL
+(for development only), whose data is in GOVSITE_DATA_DIR. An empty database gets a demo, and the
+passwords of its users are printed once. Ctrl-C stops everything; the next run uses the same data.
+On a local address such as 127.0.0.1 the site serves plain HTTP. On any other address it expects a
+proxy with TLS in front.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +40,7 @@ class Stopped(BaseException):
 
 
 class Command(GovernanceCommand):
-    help = """Run the site: start the database, migrate it, and serve the admin and the API.
-
-The database is the PostgreSQL of DATABASE_URL. If that is not set, it is the embedded PostgreSQL
-(for development only), whose data is in GOVSITE_DATA_DIR. An empty database gets a demo, and the
-passwords of its users are printed once. Ctrl-C stops everything; the next run uses the same data.
-On a local address such as 127.0.0.1 the site serves plain HTTP. On any other address it expects a
-proxy with TLS in front."""
+    help = __doc__
 
     examples = ("run_dev", "run_dev --port 8080 --no-demo")
     exit_codes = {0: "stopped as asked", 1: "the port is taken, or the site could not start"}

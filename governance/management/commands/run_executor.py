@@ -1,4 +1,17 @@
-"""The command `run_executor`."""
+"""Run jobs: claim them over the API of the site at --url, let a handler do the steps,
+report each step, and end each job. The command needs no database, only the API.
+
+The handler is a class or an object of your own with `step_types` and `run_step`; see
+docs/executors.md. For a first try there is governance.client:PrintSteps, which only prints each
+step. Its jobs become COMPLETED, although nothing was done.
+
+The API token is read from --token-file, or from the environment variable GOVSITE_TOKEN.
+create_api_token with --role Executor makes one. Log lines go to standard error.
+
+After SIGTERM or Ctrl-C, running jobs are finished and no other job is claimed, because no other
+executor can continue a job. After a second signal the command exits at once, and its jobs fail when
+their leases end.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +45,7 @@ MAX_PARALLEL_JOBS = 64
 
 
 class Command(GovernanceCommand):
-    help = """Run jobs: claim them over the API of the site at --url, let a handler do the steps,
-report each step, and end each job. The command needs no database, only the API.
-
-The handler is a class or an object of your own with `step_types` and `run_step`; see
-docs/executors.md. For a first try there is governance.client:PrintSteps, which only prints each
-step. Its jobs become COMPLETED, although nothing was done.
-
-The API token is read from --token-file, or from the environment variable GOVSITE_TOKEN.
-create_api_token with --role Executor makes one. Log lines go to standard error.
-
-After SIGTERM or Ctrl-C, running jobs are finished and no other job is claimed, because no other
-executor can continue a job. After a second signal the command exits at once, and its jobs fail when
-their leases end."""
+    help = __doc__
 
     examples = (
         "run_executor --url https://gov.example --handler governance.client:PrintSteps --once",

@@ -1,4 +1,10 @@
-"""The command `start_freeze`."""
+"""Start a change freeze: no contract is approved or activated, and no job is claimed or
+started, until the freeze ends.
+
+Running jobs continue, and their reports and verdicts are accepted. Activation windows and reviews
+go on and may end meanwhile. A freeze ends at its time, or by lift_freeze. Freezes may overlap:
+changes are frozen while at least one freeze is active.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +23,7 @@ from governance.services.freezes.operations import start_freeze
 
 
 class Command(GovernanceCommand):
-    help = """Start a change freeze: no contract is approved or activated, and no job is claimed or
-started, until the freeze ends.
-
-Running jobs continue, and their reports and verdicts are accepted. Activation windows and reviews
-go on and may end meanwhile. A freeze ends at its time, or by lift_freeze. Freezes may overlap:
-changes are frozen while at least one freeze is active."""
+    help = __doc__
 
     permission = REVIEW_PERMISSION
     has_json = True

@@ -1,4 +1,10 @@
-"""The command `verify_archive`."""
+"""Recompute every digest, hash chain and seal of an archive. No database is needed.
+
+Each file is compared with its SHA-256 in the manifest, and the rows in the file with the ledger
+entries in the file, by the rules of verify_ledger. Each file that does not agree is printed. With
+--key, the manifest must also have a valid signature of that key. No ledger entry covers comments,
+so they are protected only by the SHA-256 of their file.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +22,7 @@ from governance.record.retention.signature import require_signature
 
 
 class Command(GovernanceCommand):
-    help = """Recompute every digest, hash chain and seal of an archive. No database is needed.
-
-Each file is compared with its SHA-256 in the manifest, and the rows in the file with the ledger
-entries in the file, by the rules of verify_ledger. Each file that does not agree is printed. With
---key, the manifest must also have a valid signature of that key. No ledger entry covers comments,
-so they are protected only by the SHA-256 of their file."""
+    help = __doc__
 
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (

@@ -1,4 +1,9 @@
-"""The command `verify_evidence`."""
+"""Verify a signed statement of `export_evidence --signed`. No database is needed.
+
+The command checks four things: the signature, that the evidence has the digest of the statement,
+that the ledger entries form one unbroken hash chain, and that an entry names the digest of the
+evidence. It prints what the statement proves.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +21,7 @@ MAX_FILE_BYTES = 256 * 2**20
 
 
 class Command(GovernanceCommand):
-    help = """Verify a signed statement of `export_evidence --signed`. No database is needed.
-
-The command checks four things: the signature, that the evidence has the digest of the statement,
-that the ledger entries form one unbroken hash chain, and that an entry names the digest of the
-evidence. It prints what the statement proves."""
+    help = __doc__
 
     has_json = True
     examples = (

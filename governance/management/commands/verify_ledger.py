@@ -1,4 +1,7 @@
-"""The command `verify_ledger`."""
+"""Recompute every hash chain, and compare the rows of the database with it: entries, results,
+snapshots, evidence, approvals, statuses. For each contract that does not agree, the first bad entry
+of its chain is printed. Nothing is changed.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,7 @@ from governance.record.retention.archive_verification import read_removed_record
 
 
 class Command(GovernanceCommand):
-    help = (
-        "Recompute every hash chain, and compare the rows of the database with it: entries, "
-        "results, snapshots, evidence, approvals, statuses. For each contract that does not agree, "
-        "the first bad entry of its chain is printed. Nothing is changed."
-    )
+    help = __doc__
     has_json = True
     examples: ClassVar[tuple[str, ...]] = (
         "verify_ledger",

@@ -18,7 +18,7 @@ from uuid import UUID
 from governance.db.rows import fetch_rows
 from governance.domain.canonical import canonical_text
 from governance.domain.people import Actor
-from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.events import EVENTS
 
 GENESIS = bytes(32)
@@ -106,17 +106,6 @@ def entries_as_json(entries: Sequence[NewEntry]) -> str:
             for entry in entries
         ]
     )
-
-
-def chain_head(contract_id: UUID) -> ChainHead:
-    """Read the head of the contract's chain."""
-    head = (
-        LedgerEntry.objects.filter(contract_id=contract_id)
-        .order_by("-seq")
-        .values_list("seq", "hash")
-        .first()
-    )
-    return ChainHead(head[0], bytes(head[1])) if head else ChainHead()
 
 
 def entry_hash(prev_hash: bytes, body: str) -> bytes:
