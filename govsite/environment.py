@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import secrets
-import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from governance.domain.values import RiskLevel
+from governance.record.files import create_private_file
 
 MAX_APPROVALS_REQUIRED = 20
 
@@ -98,23 +97,11 @@ def read_secret_key(data_dir: Path) -> str:
     if value:
         return value
     try:
-        return _kept_secret_key(data_dir / "secret_key")
+        path = data_dir / "secret_key"
+        if not path.exists():
+            create_private_file(path, secrets.token_urlsafe(64).encode())
+        return path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder cannot be used: {error}. Set GOVSITE_DATA_DIR to another folder."
         ) from None
-
-
-def _kept_secret_key(path: Path) -> str:
-    data_dir = path.parent
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        # mkstemp sets mode 0600; the link makes the complete file appear at once, and of two
-        # processes only one succeeds.
-        handle, draft = tempfile.mkstemp(dir=data_dir)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(64))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        os.unlink(draft)
-    return path.read_text().strip()

@@ -1,19 +1,15 @@
-"""The gunicorn settings of `run_dev`: two worker processes with many threads.
+"""The gunicorn settings of a site: two worker processes with many threads.
 
-gunicorn reads the names below. `run_dev` passes the address, and the read end of a pipe whose write
-end only `run_dev` has. When `run_dev` ends, the pipe closes, and gunicorn stops.
+gunicorn reads the names below.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import signal
-import threading
 from typing import Any
 
 from govsite.environment import read_number
-from govsite.serving import LIFELINE
 
 wsgi_app = "govsite.wsgi:application"
 worker_class = "gthread"
@@ -29,13 +25,6 @@ graceful_timeout = 5
 keepalive = 5
 loglevel = "warning"
 proc_name = "govsite"
-
-
-def on_starting(server: Any) -> None:
-    """Stop when the process that started gunicorn ends, even if it was killed."""
-    handle = os.environ.pop(LIFELINE, "")
-    if handle:
-        threading.Thread(target=_leave_with, args=(int(handle),), daemon=True).start()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -54,8 +43,3 @@ def post_worker_init(worker: Any) -> None:
         max(0, min(THREADS_FOR_STREAMS, spare)),
         is_serving=lambda: worker.alive and os.getppid() == worker.ppid,
     )
-
-
-def _leave_with(lifeline: int) -> None:
-    os.read(lifeline, 1)
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -36,6 +36,12 @@ EXIT_CODES = {
 }
 
 
+# The options that Django adds to every command.
+_DJANGO_OPTIONS = (
+    *("verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color"),
+    *("skip_checks", "stdout", "stderr"),
+)
+
 # The message for each SQLSTATE that the person at the terminal can do something about.
 _ADVICE = {
     "42P01": "The database is not migrated. Run `manage.py migrate` first.",
@@ -74,8 +80,8 @@ class GovernanceCommand(BaseCommand):
         """Do the work of the command; override this instead of `handle`.
 
         Args:
-            options: The parsed arguments by name; `actor` is an Account if `permission` is set.
-                `--json` is not among them, but is `as_json` of the command.
+            options: The command's own arguments by name, parsed; `actor` is an Account if
+                `permission` is set. `--json` is not among them, but is `as_json` of the command.
         """
         raise NotImplementedError
 
@@ -106,7 +112,7 @@ class GovernanceCommand(BaseCommand):
         self.as_json = as_json
         if self.permission:
             options["actor"] = require_actor(options["actor"], self.permission)
-        self.run(**options)
+        self.run(**{name: options[name] for name in options if name not in _DJANGO_OPTIONS})
 
     def run_from_argv(self, argv: list[str]) -> None:
         signal.signal(signal.SIGTERM, _leave_orderly)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, TIMEOUT_MINUTES
@@ -52,6 +53,17 @@ def number_in(numbers: range) -> Callable[[str], int]:
 def add_reason_argument(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Add the required option `--reason TEXT`."""
     parser.add_argument("--reason", metavar="TEXT", required=True, help=help_text)
+
+
+def add_key_argument(parser: argparse.ArgumentParser, signature: str) -> None:
+    """Add the option `--key PEM` for what the help text calls `signature`."""
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="PEM",
+        help=f"The public key of {signature} (default: that of the key in "
+        "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
+    )
 
 
 def add_timeout_argument(parser: argparse.ArgumentParser, jobs: str) -> None:

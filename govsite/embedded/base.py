@@ -43,7 +43,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Make a connection as Django does; if the server was killed, start it again first."""
+        """Make a connection as Django does; if the server was killed, start it again and say so."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:

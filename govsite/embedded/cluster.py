@@ -6,6 +6,7 @@ Nothing here may run in two processes at once; `server.py` has the lock.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shlex
 import shutil
@@ -27,6 +28,8 @@ from govsite.embedded.programs import (
     run_program,
     system_user,
 )
+
+logger = logging.getLogger(__name__)
 
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
@@ -103,7 +106,9 @@ class Cluster:
         if not self.is_running():
             end_orphans(self.path)
             self._make_socket_dir()
-            (self.path / "postmaster.pid").unlink(missing_ok=True)
+            if (pid_file := self.path / "postmaster.pid").exists():
+                logger.warning("The embedded PostgreSQL was killed; it is being started again.")
+                pid_file.unlink()
             (self.socket_dir / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
             self._run(
                 "pg_ctl",

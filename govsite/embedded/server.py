@@ -56,13 +56,8 @@ def start_server(data_dir: Path) -> str:
     return str(socket_dir)
 
 
-def is_running(data_dir: Path) -> bool:
-    """Tell whether the server's process exists, even busy or paused, without a connection."""
-    return Cluster(data_dir.expanduser().resolve()).is_running()
-
-
 def restart_if_killed(data_dir: Path) -> bool:
-    """Start the server again if it was killed; tell whether it answers.
+    """Start the server again if it was killed, and tell whether it was.
 
     A server whose process exists is left alone, because it is recovering or paused.
 
@@ -71,8 +66,11 @@ def restart_if_killed(data_dir: Path) -> bool:
     """
     data_dir = data_dir.expanduser().resolve()
     cluster = Cluster(data_dir)
+    if cluster.is_running():
+        return False
     with _alone(data_dir):
-        return cluster.answers() or (not cluster.is_running() and cluster.ensure_running())
+        cluster.ensure_running()
+    return True
 
 
 def _join(data_dir: Path) -> None:

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import psutil
 
-from govsite.serving import Site
 from tests.benchmarks.database import ROOT
+from tests.support.site_server import Site
 from tests.support.sites import free_port, output_of
 
 

@@ -131,7 +131,8 @@ def test_server__killed_with_its_only_user__starts_again(folder: Path) -> None:
     psutil.wait_procs([server], timeout=5)
     for stale in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
         stale.write_text(stale.read_text().replace(str(server.pid), str(others_server.pid), 1))
-    assert leave(user(folder)) == (0, "")
+    message = "The embedded PostgreSQL was killed; it is being started again.\n"
+    assert leave(user(folder)) == (0, message)
     assert servers(folder) == []
     assert leave(other) == (0, "")
 
@@ -206,6 +207,7 @@ def test_server__killed_while_a_query_runs__starts_again_and_the_query_is_no_mor
             while onlooker.execute(running_queries, [its_query]).fetchone() != (1,):
                 onlooker.rollback()
         server.kill()
+        psutil.wait_procs([server], timeout=5)
         try:
             assert restart_if_killed(folder)
             assert backend not in postgres_processes_in(folder)

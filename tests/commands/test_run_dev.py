@@ -67,7 +67,8 @@ class DevSite:
         for process in psutil.process_iter():
             try:
                 line = " ".join(process.cmdline())
-                if str(self.folder) in line or f"--bind=127.0.0.1:{self.port}" in line:
+                is_of_site = process.environ().get("GOVSITE_DATA_DIR") == str(self.folder)
+                if str(self.folder) in line or is_of_site:
                     found.append(line)
             except psutil.Error:
                 continue

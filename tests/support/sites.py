@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import httpx
 
-from govsite.serving import Site
 from tests.support.clients import require_conforming
 from tests.support.commands import ROOT, this_database
+from tests.support.site_server import Site
 from tests.support.tokens import new_token
 
 

@@ -8,7 +8,6 @@ active.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 from uuid import UUID
 
 from governance.flows.activate_contract import activate_contract
@@ -33,7 +32,7 @@ class Command(GovernanceCommand):
         )
         add_timeout_argument(parser, "the job")
 
-    def run(self, *, contract: UUID, timeout_minutes: int, actor: Account, **_: Any) -> None:
+    def run(self, *, contract: UUID, timeout_minutes: int, actor: Account) -> None:
         job = activate_contract(contract_id=contract, actor=actor, timeout_minutes=timeout_minutes)
         self.report(
             {

@@ -33,7 +33,4 @@ class Command(SweepCommand):
         add_timeout_argument(parser, "each job")
 
     def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
-        return activate_due_contracts(
-            actor=options["actor"],
-            timeout_minutes=options["timeout_minutes"],
-        )
+        return activate_due_contracts(**options)

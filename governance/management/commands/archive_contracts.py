@@ -16,7 +16,7 @@ from argparse import ArgumentParser
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils import timezone
 
@@ -65,7 +65,7 @@ class Command(GovernanceCommand):
             "--dry-run", action="store_true", help="Verify and count the contracts; write nothing."
         )
 
-    def run(self, *, before: datetime, to: Path, sign: bool, dry_run: bool, **_: Any) -> None:
+    def run(self, *, before: datetime, to: Path, sign: bool, dry_run: bool) -> None:
         # Read the key before the long work, so that an unusable key is refused at once.
         key = signing_key() if sign and not dry_run else None
         at = timezone.now()

@@ -7,7 +7,6 @@ be FAIL.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 from uuid import UUID
 
 from governance.flows.run_job import cancel_job
@@ -29,6 +28,6 @@ class Command(GovernanceCommand):
         parser.add_argument("job", metavar="JOB", type=parse_id, help="The id of the job.")
         add_reason_argument(parser, "The reason, which is stored in the ledger.")
 
-    def run(self, *, job: UUID, reason: str, actor: Account, **_: Any) -> None:
+    def run(self, *, job: UUID, reason: str, actor: Account) -> None:
         ended = cancel_job(job_id=job, reason=reason, actor=actor)
         self.report({"job": {"id": job, "status": ended.status}}, f"job {job}: {ended.status}")

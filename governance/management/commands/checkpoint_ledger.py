@@ -10,11 +10,8 @@ with the checkpoints.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.utils import timezone
 
@@ -23,6 +20,7 @@ from governance.management.base import GovernanceCommand
 from governance.management.progress import with_progress
 from governance.record.attest.checkpoints import checkpoint_lines
 from governance.record.attest.keys import public_pem, signing_key
+from governance.record.files import replaced_file
 
 
 class Command(GovernanceCommand):
@@ -50,7 +48,7 @@ class Command(GovernanceCommand):
             help="Print the public key that belongs to the signing key, as PEM, and nothing else.",
         )
 
-    def run(self, *, output: Path | None, public_key: bool, **_: Any) -> None:
+    def run(self, *, output: Path | None, public_key: bool) -> None:
         key = signing_key()
         if public_key:
             self.stdout.write(public_pem(key.public_key()), ending="")
@@ -64,17 +62,9 @@ class Command(GovernanceCommand):
             for line in lines:
                 self.stdout.write(line)
             return
-        handle, draft = tempfile.mkstemp(dir=output.parent or Path("."), prefix=".checkpoint-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                written = 0
-                for line in lines:
-                    file.write(f"{line}\n")
-                    written += 1
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, output)
-        except BaseException:
-            os.unlink(draft)
-            raise
-        self.note(f"{output}: {written - 1} chains, signed")
+        chains = -1  # the last line is no chain
+        with replaced_file(output) as file:
+            for line in lines:
+                file.write(f"{line}\n")
+                chains += 1
+        self.note(f"{output}: {chains} chains, signed")

@@ -78,15 +78,6 @@ class Command(GovernanceCommand):
             "be named like a capability. Without the option: all contracts.",
         )
 
-    def run(self, **options: Any) -> None:
-        token, text = issue_token(
-            username=options["username"],
-            role=Role(options["role"]),
-            days=options["days"],
-            create=options["create"],
-            actor=options["actor"],
-            name=options["name"],
-            verbs=options["verbs"],
-            capabilities=options["capabilities"],
-        )
-        report_new_token(self, token, text, role=options["role"])
+    def run(self, *, role: str, **options: Any) -> None:
+        token, text = issue_token(role=Role(role), **options)
+        report_new_token(self, token, text, role=role)

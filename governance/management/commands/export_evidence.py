@@ -14,7 +14,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.canonical import canonical_text, sha256_hex
@@ -53,15 +53,15 @@ class Command(GovernanceCommand):
         )
         parser.add_argument("--force", action="store_true", help="Overwrite the file if it exists.")
 
-    def run(self, **options: Any) -> None:
-        evidence = sealed_evidence_of(options["job"])
+    def run(self, *, job: UUID, output: str | None, signed: bool, force: bool) -> None:
+        evidence = sealed_evidence_of(job)
         if sha256_hex(evidence.body) != evidence.sha256:
             raise EvidenceMismatchError("The stored evidence is not what was sealed.")
         content = evidence.body
-        if options["signed"]:
+        if signed:
             content = canonical_text(signed_statement(evidence, key=signing_key()))
-        if options["output"]:
-            _write(Path(options["output"]), content.encode(), force=options["force"])
+        if output:
+            _write(Path(output), content.encode(), force=force)
         elif binary := getattr(self.stdout, "buffer", None):
             self.stdout.flush()
             binary.write(content.encode())

@@ -16,7 +16,7 @@ embedded server. `migrate` does the same if the application has a role of its ow
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import connections
 
@@ -44,7 +44,7 @@ class Command(GovernanceCommand):
             "--apply", action="store_true", help="Run the SQL instead of printing it."
         )
 
-    def run(self, *, role: str, apply: bool, **_: Any) -> None:
+    def run(self, *, role: str, apply: bool) -> None:
         using = owner_alias()
         if apply:
             apply_grants(using=using, role=role)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
+from uuid import UUID
 
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, parse_id
+from governance.models import Account
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import lift_active_freezes, lift_freeze
 from governance.services.freezes.queries import active_freeze
@@ -29,12 +30,11 @@ class Command(GovernanceCommand):
         )
         add_reason_argument(parser, "Why changes are possible again; the reason is stored.")
 
-    def run(self, **options: Any) -> None:
-        why: dict[str, Any] = {"reason": options["reason"], "founder": options["actor"]}
-        if options["freeze"]:
-            lifts = [lift_freeze(freeze_id=options["freeze"], **why)]
+    def run(self, *, freeze: UUID | None, reason: str, actor: Account) -> None:
+        if freeze:
+            lifts = [lift_freeze(freeze_id=freeze, reason=reason, founder=actor)]
         else:
-            lifts = lift_active_freezes(**why)
+            lifts = lift_active_freezes(reason=reason, founder=actor)
         still = active_freeze()
         until = timestamp(still.until) if still else None
         self.report(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.utils import timezone
 
@@ -29,7 +28,7 @@ class Command(GovernanceCommand):
             "--all", action="store_true", help="Also list expired and revoked tokens."
         )
 
-    def run(self, *, user: str | None, all: bool, **_: Any) -> None:
+    def run(self, *, user: str | None, all: bool) -> None:
         at = timezone.now()
         tokens = all_tokens()
         if user is not None:

@@ -9,7 +9,6 @@ no user yet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from governance.demo.load_demo import load_demo
 from governance.demo.people import Login
@@ -22,7 +21,7 @@ class Command(GovernanceCommand):
     examples = ("load_demo",)
     exit_codes = {1: "the database is not empty"}
 
-    def run(self, **options: Any) -> None:
+    def run(self) -> None:
         for line in password_lines(load_demo()):
             self.stdout.write(line)
 

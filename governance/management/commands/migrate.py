@@ -32,7 +32,7 @@ class Command(GovernanceCommand, migrate.Command):
         super().add_arguments(parser)
         parser.set_defaults(database=owner_alias())
 
-    def run(self, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         is_dry_run = options["plan"] or options["check_unapplied"]
         require_no_earlier_version(using=options["database"])
         if not is_dry_run:

@@ -6,8 +6,6 @@ like a new one. Nothing else is deleted.
 
 from __future__ import annotations
 
-from typing import Any
-
 from governance.management.base import GovernanceCommand
 from governance.services.idempotency.stored_responses import purge_stored_responses
 
@@ -18,6 +16,6 @@ class Command(GovernanceCommand):
     has_json = True
     examples = ("purge_idempotency_keys", "purge_idempotency_keys --json")
 
-    def run(self, **options: Any) -> None:
+    def run(self) -> None:
         purged = purge_stored_responses()
         self.report({"purged": purged}, f"{purged} purged")

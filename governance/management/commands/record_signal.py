@@ -49,14 +49,8 @@ class Command(GovernanceCommand):
         )
         add_reason_argument(parser, "What the monitor observed.")
 
-    def run(self, **options: Any) -> None:
-        signal = record_signal(
-            scope=options["scope"],
-            signal_type=options["signal_type"],
-            decision=HealthDecision(options["decision"]),
-            reason=options["reason"],
-            actor=options["actor"],
-        )
+    def run(self, *, decision: str, **options: Any) -> None:
+        signal = record_signal(decision=HealthDecision(decision), **options)
         self.report(
             {
                 "scope": signal.scope,

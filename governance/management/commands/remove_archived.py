@@ -16,7 +16,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils import timezone
 
@@ -49,7 +49,7 @@ class Command(GovernanceCommand):
             help="Remove the contracts. Confirm only if the archive is stored in a safe place.",
         )
 
-    def run(self, *, folder: Path, confirm: bool, **_: Any) -> None:
+    def run(self, *, folder: Path, confirm: bool) -> None:
         outcomes: Counter[RemovalOutcome] = Counter()
         kept: list[Removal] = []
         removals = remove_archived(

@@ -8,7 +8,6 @@ job.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
 from uuid import UUID
 
 from governance.domain.values import AuditVerdict
@@ -40,13 +39,8 @@ class Command(GovernanceCommand):
             parser, "The reason, longer than 10 characters; it is stored in the ledger."
         )
 
-    def run(self, *, job: UUID, verdict: str, reason: str, actor: Account, **_: Any) -> None:
-        resolve_audit(
-            job_id=job,
-            verdict=AuditVerdict(verdict),
-            reason=reason,
-            resolver=actor,
-        )
+    def run(self, *, job: UUID, verdict: str, reason: str, actor: Account) -> None:
+        resolve_audit(job_id=job, verdict=AuditVerdict(verdict), reason=reason, resolver=actor)
         self.report(
             {"job": {"id": job}, "verdict": verdict},
             f"job {job}: the audit is resolved as {verdict}",

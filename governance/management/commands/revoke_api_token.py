@@ -32,14 +32,9 @@ class Command(GovernanceCommand):
             "--reason", metavar="TEXT", default="", help="The reason, stored with the token."
         )
 
-    def run(self, **options: Any) -> None:
-        at = timezone.now()
-        token = revoke_token(
-            token_id=find_token(options["token"]).pk,
-            actor=options["actor"],
-            reason=options["reason"],
-        )
+    def run(self, *, token: str, **options: Any) -> None:
+        revoked = revoke_token(token_id=find_token(token).pk, **options)
         self.report(
-            token_document(token, at=at),
-            f"{token.pk} {token.beginning} of {token.user} is revoked",
+            token_document(revoked, at=timezone.now()),
+            f"{revoked.pk} {revoked.beginning} of {revoked.user} is revoked",
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
 
 from governance.domain.tokens import DEFAULT_OVERLAP_HOURS, OVERLAP_HOURS
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, report_new_token
 from governance.management.values import number_in
+from governance.models import Account
 from governance.services.access.tokens import find_token, rotate_token
 
 
@@ -38,11 +38,7 @@ class Command(GovernanceCommand):
             help="How many hours the old token still works, 0 to 168 (default: %(default)s).",
         )
 
-    def run(self, **options: Any) -> None:
-        old = find_token(options["token"])
-        token, text = rotate_token(
-            token_id=old.pk,
-            actor=options["actor"],
-            overlap=timedelta(hours=options["overlap_hours"]),
-        )
-        report_new_token(self, token, text, rotated_from=old.pk)
+    def run(self, *, token: str, overlap_hours: int, actor: Account) -> None:
+        old, overlap = find_token(token), timedelta(hours=overlap_hours)
+        successor, text = rotate_token(token_id=old.pk, actor=actor, overlap=overlap)
+        report_new_token(self, successor, text, rotated_from=old.pk)

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import FrameType
-from typing import Any
+from contextlib import suppress
+from typing import NoReturn
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
@@ -29,23 +27,16 @@ from governance.domain.errors import CannotServeError
 from governance.management.base import GovernanceCommand
 from governance.management.commands.load_demo import password_lines
 from governance.management.values import number_in
-from govsite.serving import LOOPBACK, Site, database_url
+from govsite.dev_settings import EMBEDDED_DATA, READY_MESSAGE
 
-EMBEDDED = "govsite.embedded"
-WATCH_SECONDS = 0.5
-
-
-class Stopped(BaseException):
-    """The signal to stop the site, raised by the signal handlers."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Command(GovernanceCommand):
     help = __doc__
 
     examples = ("run_dev", "run_dev --port 8080 --no-demo")
-    exit_codes = {0: "stopped as asked", 1: "the port is taken, or the site could not start"}
-
-    _has_reported_end = False
+    exit_codes = {0: "stopped as asked", 1: "the port is taken"}
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -59,103 +50,65 @@ class Command(GovernanceCommand):
         )
         parser.add_argument("--no-demo", action="store_true", help="Do not load the demo.")
 
-    def run(self, **options: Any) -> None:
-        site = Site(host=options["host"], port=options["port"])
-        if not site.port_is_free():
-            raise CannotServeError(
-                f"Cannot listen on {options['host']}, port {options['port']}: it is in use, or "
-                "this user may not use it. Choose another with --port or PORT."
-            )
-        with suppress(Stopped), _stop_signals(_raise_stopped):
-            self._prepare(with_demo=not options["no_demo"])
-            self._serve(site)
-
-    def _prepare(self, *, with_demo: bool) -> None:
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-        call_command("migrate", verbosity=0, interactive=False)
-        if with_demo and is_empty():
-            for line in password_lines(load_demo()):
-                self.stdout.write(line)
-            self.stdout.flush()
-        connections.close_all()
-
-    def _serve(self, site: Site) -> None:
-        try:
-            site.start(_environment(site.host), folder=settings.BASE_DIR)
-            if not site.wait_until_listening():
-                raise CannotServeError("The site did not start; its own messages are above.")
-            self.stdout.write(f"admin  {site.address}{reverse('admin:index')}")
-            self.stdout.write(f"API    {site.address}{reverse('api:index')}")
-            self.stdout.write(f"       {site.address}{reverse('api:docs')} describes it")
-            self.stdout.write("Ctrl-C stops it.")
-            self.stdout.flush()
-            if code := self._wait(site):
-                raise CannotServeError(f"The site ended by itself, with exit code {code}.")
-        finally:
-            with _stop_signals(signal.SIG_IGN):
-                site.stop()
-
-    def _wait(self, site: Site) -> int:
-        """Wait until the site ends, and keep the embedded database running until then.
-
-        Returns:
-            The exit code of the site.
-        """
-        while (code := site.wait(WATCH_SECONDS)) is None:
-            if settings.DATABASES["default"]["ENGINE"] == EMBEDDED:
-                self._watch(Path(settings.DATABASES["default"]["HOST"]))
-        return code
-
-    def _watch(self, data_dir: Path) -> None:
-        """Restart the embedded server if it was killed; a failure is printed and tried again."""
-        from govsite.embedded.server import (  # not in a production install
-            is_running,
-            restart_if_killed,
-        )
-
-        if is_running(data_dir):
-            self._has_reported_end = False
-            return
-        if not self._has_reported_end:
-            self.stderr.write("The embedded PostgreSQL has ended; it is being started again.")
-            self._has_reported_end = True
-        try:
-            restart_if_killed(data_dir)
-        except ImproperlyConfigured as trouble:
-            self.stderr.write(str(trouble))
+    def run(self, *, host: str, port: int, no_demo: bool) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
+        with suppress(KeyboardInterrupt), _bound_socket(host, port) as listener:
+            settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+            call_command("migrate", verbosity=0, interactive=False)
+            if not no_demo and is_empty():
+                self.stdout.write("\n".join(password_lines(load_demo())))
+                self.stdout.flush()
+            connections.close_all()
+            _become_gunicorn(listener, host, port)
 
 
-def _environment(host: str) -> dict[str, str]:
-    """Return the environment of the site's processes, which use the database that runs already.
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """Take the address, so that nothing else is done if it cannot be had.
 
-    GOVSITE_OWNER_DATABASE_URL is left out, because these processes never migrate.
+    Raises:
+        CannotServeError: the port is in use, or this user may not use it.
     """
-    environment = dict(os.environ) | {"GOVSITE_DATA_DIR": str(settings.GOVSITE_DATA_DIR)}
-    environment.pop("GOVSITE_OWNER_DATABASE_URL", None)
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == EMBEDDED:
-        from govsite.embedded.server import start_server
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        raise CannotServeError(
+            f"Cannot listen on {host}, port {port}: it is in use, or this user may not use it. "
+            "Choose another with --port or PORT."
+        ) from None
+    return listener
 
-        socket_dir = start_server(Path(database["HOST"]))
-        environment["DATABASE_URL"] = database_url(database, socket_dir)
+
+def _become_gunicorn(listener: socket.socket, host: str, port: int) -> NoReturn:
+    """Replace this process by gunicorn, which gets the socket and keeps the embedded database.
+
+    GOVSITE_OWNER_DATABASE_URL is left out, because the site never migrates.
+    """
+    address = f"http://{_authority(host, port)}"
+    message = (
+        f"admin  {address}{reverse('admin:index')}\n"
+        f"API    {address}{reverse('api:index')}\n"
+        f"       {address}{reverse('api:docs')} describes it\n"
+        "Ctrl-C stops it.\n"
+    )
+    environment = os.environ | {
+        "GOVSITE_DATA_DIR": str(settings.GOVSITE_DATA_DIR),
+        READY_MESSAGE: message,
+    }
+    environment.pop("GOVSITE_OWNER_DATABASE_URL", None)
+    if settings.DATABASES["default"]["ENGINE"] == "govsite.embedded":
+        environment[EMBEDDED_DATA] = settings.DATABASES["default"]["HOST"]
     if host in LOOPBACK:
         environment.setdefault("GOVSITE_HTTPS", "0")
-    return environment
+    listener.set_inheritable(True)
+    os.chdir(settings.BASE_DIR)
+    arguments = ["--config=python:govsite.dev_settings", f"--bind=fd://{listener.fileno()}"]
+    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", *arguments], environment)  # noqa: S606 - our own interpreter
 
 
-@contextmanager
-def _stop_signals(
-    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
-) -> Iterator[None]:
-    """Handle Ctrl-C, a closed terminal and SIGTERM by `handler` while the block runs."""
-    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {number: signal.signal(number, handler) for number in stopping}
-    try:
-        yield
-    finally:
-        for number, earlier in previous.items():
-            signal.signal(number, earlier)
-
-
-def _raise_stopped(signum: int, frame: FrameType | None) -> None:
-    raise Stopped
+def _authority(host: str, port: int) -> str:
+    """Return host and port for a browser on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -9,8 +9,7 @@ changes are frozen while at least one freeze is active.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -18,6 +17,7 @@ from governance.db.clock import database_now
 from governance.domain.canonical import timestamp
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, number_in, parse_time
+from governance.models import Account
 from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import start_freeze
 
@@ -52,12 +52,9 @@ class Command(GovernanceCommand):
             parser, "The reason, which is shown to everybody whom the freeze stops."
         )
 
-    def run(self, **options: Any) -> None:
-        freeze = start_freeze(
-            reason=options["reason"],
-            ends_at=options["until"] or database_now() + timedelta(hours=options["hours"]),
-            founder=options["actor"],
-        )
+    def run(self, *, hours: int, until: datetime | None, reason: str, actor: Account) -> None:
+        ends_at = until or database_now() + timedelta(hours=hours)
+        freeze = start_freeze(reason=reason, ends_at=ends_at, founder=actor)
         self.report(
             {
                 "freeze": freeze.pk,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.progress import with_progress
@@ -45,7 +45,7 @@ class Command(GovernanceCommand):
             "checked.",
         )
 
-    def run(self, *, folder: Path, key: Path | None, **_: Any) -> None:
+    def run(self, *, folder: Path, key: Path | None) -> None:
         # Check the signature before the long work, so that a bad one is refused at once.
         signed = require_signature(folder, key=public_key(key)) if key else None
         count = entries = 0

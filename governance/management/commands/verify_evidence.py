@@ -10,10 +10,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from governance.management.base import GovernanceCommand
 from governance.management.jsonl import read_document
+from governance.management.values import add_key_argument
 from governance.record.attest.keys import public_key
 from governance.record.attest.statements import verify_statement
 
@@ -33,15 +33,9 @@ class Command(GovernanceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="The file with the signed statement.")
-        parser.add_argument(
-            "--key",
-            type=Path,
-            metavar="PEM",
-            help="The public key of the signature (default: that of the key in "
-            "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
-        )
+        add_key_argument(parser, "the signature")
 
-    def run(self, *, file: str, key: Path | None, **_: Any) -> None:
+    def run(self, *, file: str, key: Path | None) -> None:
         envelope = read_document(file, largest=MAX_FILE_BYTES)
         proven = verify_statement(envelope, key=public_key(key))
         self.report(

@@ -9,7 +9,7 @@ import argparse
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from governance.authorities.contract.queries import count_contracts, count_removed
@@ -17,7 +17,7 @@ from governance.db.clock import is_clock_replaced
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.clock_check import CLOCK_REPLACED
 from governance.management.progress import with_progress
-from governance.management.values import number_in, parse_id
+from governance.management.values import add_key_argument, number_in, parse_id
 from governance.record.attest.checkpoints import (
     Checkpoint,
     compare_with_checkpoint,
@@ -67,13 +67,7 @@ class Command(GovernanceCommand):
             help="Also compare every chain with this signed checkpoint. This finds chains that "
             "were hashed again, cut, or restored from an older backup.",
         )
-        parser.add_argument(
-            "--key",
-            type=Path,
-            metavar="PEM",
-            help="The public key of the checkpoint's signature (default: that of the key in "
-            "GOVSITE_LEDGER_SIGNING_KEY_FILE).",
-        )
+        add_key_argument(parser, "the checkpoint's signature")
         parser.add_argument(
             "--archive",
             type=Path,
@@ -92,7 +86,6 @@ class Command(GovernanceCommand):
         checkpoint: Path | None,
         key: Path | None,
         archive: list[Path],
-        **_: Any,
     ) -> None:
         # Check the signature before the long work, so that a bad one is refused at once.
         signed = _signed(checkpoint, key) if checkpoint else None

@@ -5,10 +5,7 @@ Without this file, access to the database is not enough to make a checkpoint tha
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 
 from governance.domain.errors import InvalidInputError, UnusableKeyError
+from governance.record.files import create_private_file
 
 
 def signing_key() -> Ed25519PrivateKey:
@@ -77,14 +75,7 @@ def _make_key(path: Path) -> None:
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent)  # 0600
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-        # The link makes the complete file appear at once; of two concurrent calls one succeeds.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        os.unlink(draft)
+        create_private_file(path, pem)
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from None
 

@@ -24,13 +24,13 @@ from uuid import UUID
 
 from governance.domain.canonical import canonical_text, sha256_hex, timestamp
 from governance.domain.errors import ArchiveInUseError, ArchiveUnfinishedError, BadArchiveError
+from governance.record.files import DRAFT, replaced_file, sync_folder, synced_file
 from governance.record.ledger.contract_record import ContractRecord
 
 MANIFEST = "manifest.jsonl"
 CONTRACTS = "contracts"
 _BATCH = ".batch"
 _LOCK = ".lock"
-_DRAFT = ".draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,10 @@ def manifest_entry(
 def contract_file(contract_id: str) -> str:
     """Return the path of a contract's file, relative to the archive directory."""
     return f"{CONTRACTS}/{contract_id[-3:]}/{contract_id}.json"
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(path.name + DRAFT)
 
 
 def manifest_lines(folder: Path) -> Iterator[str]:
@@ -141,17 +145,16 @@ class ArchiveDirectory:
         for item, text in files:
             path = self.folder / item.file
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path.with_name(path.name + _DRAFT), text)
+            with synced_file(_draft_of(path)) as file:
+                file.write(text)
         manifest = self.folder / MANIFEST
         batch = {
             "manifest_bytes": manifest.stat().st_size if manifest.exists() else 0,
             "files": [item.file for item, _ in files],
             "lines": [item.line() for item, _ in files],
         }
-        draft = self.folder / (_BATCH + _DRAFT)
-        _write(draft, json.dumps(batch))
-        os.replace(draft, self.folder / _BATCH)
-        _sync(self.folder)
+        with replaced_file(self.folder / _BATCH) as file:
+            json.dump(batch, file)
         self.finish_batch()
 
     def finish_batch(self) -> None:
@@ -162,19 +165,18 @@ class ArchiveDirectory:
         batch = json.loads(journal.read_text(encoding="utf-8"))
         for name in batch["files"]:
             path = self.folder / name
-            draft = path.with_name(path.name + _DRAFT)
-            if draft.exists():
-                os.replace(draft, path)
+            if _draft_of(path).exists():
+                os.replace(_draft_of(path), path)
         for parent in {(self.folder / name).parent for name in batch["files"]}:
-            _sync(parent)
-        _sync(self.folder / CONTRACTS)
+            sync_folder(parent)
+        sync_folder(self.folder / CONTRACTS)
         with (self.folder / MANIFEST).open("ab") as manifest:
             manifest.truncate(batch["manifest_bytes"])
             manifest.write("".join(f"{line}\n" for line in batch["lines"]).encode())
             manifest.flush()
             os.fsync(manifest.fileno())
         journal.unlink()
-        _sync(self.folder)
+        sync_folder(self.folder)
 
 
 @contextmanager
@@ -193,26 +195,3 @@ def open_archive(folder: Path) -> Iterator[ArchiveDirectory]:
         archive = ArchiveDirectory(folder)
         archive.finish_batch()
         yield archive
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file, or replace it, so that after a crash it is complete or unchanged."""
-    draft = path.with_name(path.name + _DRAFT)
-    _write(draft, text)
-    os.replace(draft, path)
-    _sync(path.parent)
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

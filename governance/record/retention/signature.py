@@ -13,11 +13,8 @@ from governance.domain.canonical import canonical_text, timestamp
 from governance.domain.errors import BadArchiveError
 from governance.record.attest.envelopes import open_envelope, sign_envelope
 from governance.record.attest.merkle import MerkleTree
-from governance.record.retention.archive_directory import (
-    ArchiveDirectory,
-    manifest_lines,
-    write_atomically,
-)
+from governance.record.files import replaced_file
+from governance.record.retention.archive_directory import ArchiveDirectory, manifest_lines
 
 SIGNATURE = "manifest.signature.json"
 ARCHIVE_TYPE = "application/vnd.govsite.archive+json"
@@ -42,7 +39,8 @@ def sign_manifest(archive: ArchiveDirectory, *, key: Ed25519PrivateKey, at: date
         "merkle_root": tree.root.hex(),
     }
     envelope = sign_envelope(canonical_text(statement).encode(), payload_type=ARCHIVE_TYPE, key=key)
-    write_atomically(archive.folder / SIGNATURE, canonical_text(envelope) + "\n")
+    with replaced_file(archive.folder / SIGNATURE) as file:
+        file.write(canonical_text(envelope) + "\n")
 
 
 def require_signature(folder: Path, *, key: Ed25519PublicKey) -> SignedManifest:

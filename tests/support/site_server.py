@@ -1,11 +1,10 @@
-"""Serving of the site with gunicorn, as a child process that never outlives this one."""
+"""A site that a test serves with gunicorn, in a child process that does not outlive the test."""
 
 from __future__ import annotations
 
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +12,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
-# The variable in which gunicorn_settings.py finds the pipe of this process.
+# The variable in which gunicorn_settings.py finds the read end of a pipe of this process; when this
+# process ends, the pipe closes.
 LIFELINE = "GOVSITE_LIFELINE"
 PATIENCE_SECONDS = 60
 GRACE_SECONDS = 10
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Site:
@@ -33,18 +31,7 @@ class Site:
     @property
     def address(self) -> str:
         """Return the URL of the site for a browser on this machine."""
-        return f"http://{_authority(_reachable(self.host), self.port)}"
-
-    def port_is_free(self) -> bool:
-        """Tell whether a process can listen on the address."""
-        try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(found[0], found[1]) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(found[4])
-        except OSError:
-            return False
-        return True
+        return f"http://{self.host}:{self.port}"
 
     def start(
         self, environment: Mapping[str, str], *, folder: Path, log: IO[bytes] | None = None
@@ -54,13 +41,13 @@ class Site:
         Its output goes to `log`, by default to the output of this process.
         """
         theirs, self._lifeline = os.pipe()
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "gunicorn",
-                "--config=python:govsite.gunicorn_settings",
-                f"--bind={_authority(self.host, self.port)}",
+                "--config=python:tests.support.gunicorn_settings",
+                f"--bind={self.host}:{self.port}",
             ],
             env={**environment, LIFELINE: str(theirs)},
             cwd=folder,
@@ -78,7 +65,7 @@ class Site:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self._is_alive():
             with suppress(OSError, http.client.HTTPException):
-                client = http.client.HTTPConnection(_reachable(self.host), self.port, timeout=10)
+                client = http.client.HTTPConnection(self.host, self.port, timeout=10)
                 client.request("HEAD", "/")
                 client.getresponse()
                 return True
@@ -110,17 +97,3 @@ class Site:
 
     def _is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
-
-
-def database_url(settings: Mapping[str, object], socket_dir: str) -> str:
-    """Make the URL by which another process connects to the embedded server without starting it."""
-    host = quote(socket_dir, safe="/")
-    return f"postgresql://{settings['USER']}@/{settings['NAME']}?host={host}"
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
