@@ -12,12 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
 from govsite.gunicorn_settings import *  # noqa: F403 - gunicorn reads the names of this module
-
-# Variables that `run_dev` sets: the data folder of the embedded PostgreSQL if the site uses it, and
-# what to print when the site listens.
-EMBEDDED_DATA = "GOVSITE_EMBEDDED_DATA"
-READY_MESSAGE = "GOVSITE_READY_MESSAGE"
 
 
 def on_starting(server: Any) -> None:

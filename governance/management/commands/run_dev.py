@@ -27,7 +27,7 @@ from governance.domain.errors import CannotServeError
 from governance.management.base import GovernanceCommand
 from governance.management.commands.load_demo import password_lines
 from governance.management.values import number_in
-from govsite.dev_settings import EMBEDDED_DATA, READY_MESSAGE
+from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
