@@ -205,6 +205,11 @@ GOVSITE: dict[str, Any] = {
     "API_WRITES_PER_MINUTE": read_number("GOVSITE_API_WRITES_PER_MINUTE", 3000),
     # How many founders must sign a contract, by its risk.
     "APPROVALS_REQUIRED": read_approvals_required("GOVSITE_APPROVALS_REQUIRED"),
+    # The words by which a configuration key is a secret's.
+    "SECRET_KEYS": read_list(
+        "GOVSITE_SECRET_KEYS",
+        ["password", "secret", "token", "credential", "private key", "api key"],
+    ),
     # How long one change freeze may last; a constraint limits it to 168 hours.
     "MAX_FREEZE_HOURS": read_number("GOVSITE_MAX_FREEZE_HOURS", 168, minimum=1, maximum=168),
     # How often an operation is attempted in all when PostgreSQL rolls it back for another one.

@@ -20,6 +20,7 @@ from governance.authorities.contract.capability_history import (
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
 from governance.models import Capability, ConfigurationEntry, GovernanceSignal
+from governance.services.registry.secret_keys import visible_value
 
 MAX_ENTRIES = 100
 MAX_SIGNALS = 50
@@ -101,7 +102,8 @@ def entry_rows(scope: str) -> list[dict[str, Any]]:
     """Return the configuration of a scope, at most one entry more than is shown; one query."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
     return [
-        {"entry": entry, "value": folded_json(entry.value)} for entry in entries[: MAX_ENTRIES + 1]
+        {"entry": entry, "value": folded_json(visible_value(entry.key, entry.value))}
+        for entry in entries[: MAX_ENTRIES + 1]
     ]
 
 

@@ -17,6 +17,7 @@ from governance.admin.links import scope_link
 from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method
 from governance.admin.wording import label
 from governance.models import Capability, ConfigurationEntry
+from governance.services.registry.secret_keys import visible_value
 
 
 @admin.register(Capability)
@@ -63,7 +64,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
 
     @display(description="Value")
     def value_display(self, entry: ConfigurationEntry) -> SafeString:
-        return folded_json(entry.value)
+        return folded_json(visible_value(entry.key, entry.value))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,11 +125,13 @@ class PlatformState:
     """The current state of the platform, as far as a plan needs it.
 
     `lifecycles` maps the name of a capability to its lifecycle, `configuration` maps (scope, key)
-    to a value.
+    to a value, and `secret_keys` the name of a capability to those of its keys that are registered
+    as keys of secrets.
     """
 
     lifecycles: Mapping[str, Lifecycle] = field(default_factory=dict)
     configuration: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    secret_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Capability(models.Model):
     components = names_field(default=list)
     proposal = models.CharField(max_length=200, blank=True)
     stages = models.JSONField(default=dict)
+    # The names of configuration keys whose values are secrets, besides those of the setting.
+    secret_keys = names_field(default=list)
 
     class Meta:
         verbose_name_plural = "capabilities"

@@ -111,6 +111,7 @@ ERROR_CODES = {
     "RoleMissingError": "role_missing",
     "RoleTooStrongError": "role_too_strong",
     "SomebodyElseError": "somebody_else",
+    "SecretInClearError": "secret_in_clear",
     "StaleCopyError": "stale_copy",
     "StaleExecutionError": "stale_execution",
     "StepOutOfOrderError": "step_out_of_order",

@@ -15,6 +15,12 @@ from governance.domain.changes import (
     ParameterChange,
     parse_changes,
 )
+from governance.domain.secrets import (
+    HIDDEN_SECRET,
+    SecretKeys,
+    refuse_clear_secrets,
+    secrets_in_change,
+)
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 
 _NOT_RECORDED: Any = object()
@@ -41,12 +47,19 @@ class ExecutionOrchestrator:
         step, or None if nothing is recorded of its target, which is not registered. Each step is
         planned on the recorded state and the steps before it, so its rollback restores exactly that
         state, whatever `old_value` the change names. A change without one gets that state's.
+
+        Raises:
+            SecretInClearError: a change has a secret in clear, which no plan may hold.
         """
         timeout = settings.GOVSITE["STEP_TIMEOUT_SECONDS"]
+        words = settings.GOVSITE["SECRET_KEYS"]
         recorded = _RecordedState(state)
-        steps = []
+        steps: list[dict[str, Any]] = []
+        in_clear: list[str] = []
         for index, planned in enumerate(changes):
             change = recorded.with_old_value(planned)
+            keys = SecretKeys(words, state.secret_keys.get(change.target, ()))
+            in_clear += secrets_in_change(change, f"proposed_changes[{index}]", keys)
             steps.append(
                 {
                     "step_index": index,
@@ -58,6 +71,7 @@ class ExecutionOrchestrator:
                 }
             )
             recorded.follow(change)
+        refuse_clear_secrets(in_clear)
         return steps
 
 
@@ -91,8 +105,13 @@ class _RecordedState:
         return before and change.document() | {"parameters": before}
 
     def _values_before(self, scope: str, keys: Iterable[str]) -> dict[str, Any] | None:
-        """Return the recorded values; a key that is absent from a registered scope has None."""
+        """Return the recorded values, or None if one is not known.
+
+        A key that is absent from a registered scope has the value None.
+        """
         values = {key: self._configuration.get((scope, key), _NOT_RECORDED) for key in keys}
+        if HIDDEN_SECRET in values.values():
+            return None
         if scope in self._registered:
             return {key: None if one is _NOT_RECORDED else one for key, one in values.items()}
         return None if _NOT_RECORDED in values.values() else values

@@ -23,6 +23,10 @@ class NothingModifiedError(InvalidChangesError, code="nothing_modified"):
     """A modification that leaves the contract's changes as they are."""
 
 
+class SecretInClearError(InvalidInputError, code="secret_in_clear"):
+    """A secret in clear: the value of a secret's key must be a reference, `secret://NAME`."""
+
+
 class TargetOutOfScopeError(InvalidInputError, code="target_out_of_scope"):
     """A change with a target outside the contract's affected capabilities."""
 

@@ -8,8 +8,10 @@ from typing import Any
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
+from governance.domain.secrets import clear_secrets, refuse_clear_secrets
 from governance.domain.values import Lifecycle
 from governance.models import Capability, ConfigurationEntry
+from governance.services.registry.secret_keys import secret_keys
 
 
 @retried
@@ -21,10 +23,12 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
     Args:
         documents: objects with `name`, and optionally `lifecycle` (default DISABLED), `frozen`,
             `title`, `owner`, `components`, `proposal` or `kep`, `stages` and `configuration`
-            (key → value; null is no value, and is not stored).
+            (key → value; null is no value, and is not stored), and `secret_keys` (the keys whose
+            values are secrets).
 
     Raises:
-        InvalidInputError: with the path of the document and the field.
+        InvalidInputError: with the path of the document and the field; SecretInClearError for a
+            secret that is no reference.
     """
     rows: list[Capability] = []
     entries: dict[str, Mapping[str, Any]] = {}
@@ -77,6 +81,14 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     for field, value in (("configuration", configuration), ("stages", stages)):
         if not isinstance(value, Mapping):
             raise InvalidInputError.at(f"{path}.{field}", "must be an object")
+    secrets = document.get("secret_keys", [])
+    if not isinstance(secrets, list) or not all(
+        isinstance(key, str) and 1 <= len(key) <= 200 for key in secrets
+    ):
+        raise InvalidInputError.at(f"{path}.secret_keys", "must be a list of names")
+    refuse_clear_secrets(
+        clear_secrets(configuration, f"{path}.configuration", secret_keys(secrets))
+    )
     for key in configuration:
         where = f"{path}.configuration.{key}"
         if not 1 <= len(key) <= 200 or key != key.strip():
@@ -90,6 +102,7 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
         frozen=frozen,
         components=components,
         stages=dict(stages),
+        secret_keys=secrets,
         **texts,
     )
     return row, configuration

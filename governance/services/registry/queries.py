@@ -8,11 +8,14 @@ from typing import Any
 from governance.domain.changes import Change
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry
+from governance.services.registry.secret_keys import visible_value
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
     """Return the registered capabilities among `names`, by name; one query."""
-    found = Capability.objects.filter(name__in={*names}).only("name", "lifecycle", "frozen")
+    found = Capability.objects.filter(name__in={*names}).only(
+        "name", "lifecycle", "frozen", "secret_keys"
+    )
     return {capability.name: capability for capability in found}
 
 
@@ -27,12 +30,8 @@ def platform_state_for(
     known = capabilities_named(targets) if known is None else known
     return PlatformState(
         lifecycles={name: Lifecycle(known[name].lifecycle) for name in targets if name in known},
-        configuration={
-            (scope, key): value
-            for scope, key, value in ConfigurationEntry.objects.filter(
-                scope__in=targets
-            ).values_list("scope", "key", "value")
-        },
+        configuration=configuration_of(targets),
+        secret_keys={name: known[name].secret_keys for name in targets if name in known},
     )
 
 
@@ -42,7 +41,8 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
     names = [scope for scope in scopes if "\x00" not in scope]
     entries = ConfigurationEntry.objects.filter(scope__in=names)
     return {
-        (scope, key): value for scope, key, value in entries.values_list("scope", "key", "value")
+        (scope, key): visible_value(key, value)
+        for scope, key, value in entries.values_list("scope", "key", "value")
     }
 
 
