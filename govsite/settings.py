@@ -210,6 +210,8 @@ GOVSITE: dict[str, Any] = {
         "GOVSITE_SECRET_KEYS",
         ["password", "secret", "token", "credential", "private key", "api key"],
     ),
+    # How far ahead an activation window may open.
+    "MAX_LEAD_HOURS": read_number("GOVSITE_MAX_LEAD_HOURS", 720, minimum=1, maximum=24 * 365),
     # How long one change freeze may last; a constraint limits it to 168 hours.
     "MAX_FREEZE_HOURS": read_number("GOVSITE_MAX_FREEZE_HOURS", 168, minimum=1, maximum=168),
     # How often an operation is attempted in all when PostgreSQL rolls it back for another one.

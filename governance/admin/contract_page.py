@@ -10,21 +10,25 @@ from typing import Any
 from django.http import HttpRequest
 
 from governance.admin.banner import current_freeze
-from governance.admin.entry_wording import LedgerEntryRow
+from governance.admin.entry_wording import LedgerEntryRow, present_names
 from governance.admin.forms import CommentForm
 from governance.admin.readonly import person_of
 from governance.admin.risk import level_point, risk_points
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
-    CLOSING_REASONS,
-    closing_in_words,
     format_duration,
     left_until,
     plural,
     pretty_json,
     source_in_words,
+    split_closing,
 )
-from governance.authorities.contract.queries import DiscussionItem, discussion_of
+from governance.authorities.contract.queries import (
+    DiscussionItem,
+    discussion_of,
+    inactive_signers_of,
+    repetitions_of,
+)
 from governance.authorities.contract.signatures import signing_progress
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.review.differences import ChangeRow, change_rows, values_in
@@ -88,8 +92,8 @@ def contract_context(
     return {
         "contract": contract,
         "next_step": contract_next_step(contract, job, at),
-        # `next_step` already gives the reason of a contract that a sweep closed.
-        "closing": "" if contract.closed_reason in CLOSING_REASONS else contract.closed_reason,
+        # `next_step` already says what the code of the reason means.
+        "closing": split_closing(contract.closed_reason)[1],
         "summary": summary_of(contract, rows),
         "permissions": review_permissions(
             contract=contract,
@@ -122,6 +126,8 @@ def contract_context(
         "history": FoldedList.of(history_rows(contract), most=MAX_LEDGER_ENTRIES),
         "replaces": contract.parent,
         "replaced_by": getattr(contract, "successor", None),
+        "repetitions": FoldedList.of(list(repetitions_of(contract))),
+        "inactive_signers": inactive_signers_of(contract),
         "open_question": find_open_question(conversation, contract),
         "conversation": FoldedList.of(conversation, most=60),
         "comment_form": CommentForm(auto_id="comment_%s"),
@@ -181,12 +187,12 @@ def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: 
             return "Waits for an executor to start the job."
         case ContractStatus.COMPLETED:
             return "Done, and verified from sealed evidence."
-        case ContractStatus.FAILED if contract.closed_reason not in CLOSING_REASONS:
+        case ContractStatus.FAILED if contract.audit_verdict == AuditVerdict.FAIL:
             return "Failed: the audit did not confirm that the approved changes were made."
         case ContractStatus.REJECTED:
             return "Rejected for good."
         case _:
-            return closing_in_words(contract.closed_reason)
+            return split_closing(contract.closed_reason)[0]
 
 
 def find_open_question(
@@ -202,7 +208,9 @@ def find_open_question(
 def history_rows(contract: SystemContract) -> list[LedgerEntryRow]:
     """Return the first ledger entries, one more than is shown if the ledger has more."""
     entries = LedgerEntry.objects.filter(contract=contract).order_by("seq")
-    return [LedgerEntryRow.of(entry) for entry in entries[: MAX_LEDGER_ENTRIES + 1]]
+    shown = list(entries[: MAX_LEDGER_ENTRIES + 1])
+    names = present_names(shown)
+    return [LedgerEntryRow.of(entry, names) for entry in shown]
 
 
 def _is_frozen(capability: Capability | None) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from governance.admin.wording import (
-    CLOSING_REASONS,
     actor_in_words,
     event_in_words,
     job_end_in_words,
+    parse_actor,
+    split_closing,
 )
-from governance.models import LedgerEntry
+from governance.models import Account, LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,16 @@ class LedgerEntryRow:
     hash: str
 
     @classmethod
-    def of(cls, entry: LedgerEntry, **more: Any) -> Self:
-        """Return the row of `entry`; `more` gives the fields that a subclass adds."""
+    def of(cls, entry: LedgerEntry, names: Mapping[int, str], **more: Any) -> Self:
+        """Return the row of `entry`; `more` gives the fields that a subclass adds.
+
+        Args:
+            names: the result of `present_names`.
+        """
         return cls(
             seq=entry.seq,
             at=_as_datetime(entry.at),
-            who=actor_in_words(entry.actor),
+            who=actor_in_words(entry.actor, names),
             what=event_in_words(entry.event, entry.step_index),
             subject=entry.event.partition(".")[0],
             from_status=entry.from_status,
@@ -46,11 +52,17 @@ class LedgerEntryRow:
         )
 
 
+def present_names(entries: Iterable[LedgerEntry]) -> dict[int, str]:
+    """Return the present usernames of the accounts that the entries name, by id; one query."""
+    ids = {pk for pk, _ in map(parse_actor, (one.actor for one in entries)) if pk is not None}
+    return dict(Account.objects.filter(pk__in=ids).values_list("pk", "username"))
+
+
 def _reason_of(entry: LedgerEntry) -> str:
     """Return the entry's reason in words; empty for a code, because the event says the same."""
     if entry.event.startswith("job.execution."):
         return job_end_in_words(entry.to_status, entry.reason)
-    return "" if entry.reason in CLOSING_REASONS else entry.reason
+    return split_closing(entry.reason)[1]
 
 
 def _as_datetime(at: datetime | str) -> datetime:

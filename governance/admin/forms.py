@@ -1,4 +1,4 @@
-"""The forms of a review and of change freezes: approve, reject, ask, answer, comment, freeze, lift.
+"""The forms about a contract (approve, withdraw, repeat, …) and about change freezes.
 
 A form only parses its fields. The operation checks what is allowed.
 """
@@ -56,6 +56,11 @@ class ApproveForm(forms.Form):
     # The view as text: not trusted, used only to list what has changed since.
     seen_text = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        hours = settings.GOVSITE["MAX_LEAD_HOURS"]
+        self.fields["window_opens_at"].help_text += f" At most {hours} hours from now."
+
     def clean_note(self) -> str:
         return normalize_newlines(self.cleaned_data["note"])
 
@@ -93,6 +98,14 @@ class RejectForm(TextForm):
     )
 
 
+class WithdrawForm(TextForm):
+    reason = text_field(
+        "Reason",
+        "More than 10 characters. It stays in the contract's history for good.",
+        minlength=MIN_REASON_LENGTH,
+    )
+
+
 class QuestionForm(TextForm):
     name = "question"
     question = text_field("Question", "The contract's proposer and the operators will read it.")
@@ -106,6 +119,10 @@ class AnswerForm(TextForm):
 class CommentForm(TextForm):
     name = "text"
     text = text_field("Comment", "Everybody who may see the contract can read it.")
+
+
+class RepeatForm(forms.Form):
+    """A form without fields: its button proposes the contract's content again."""
 
 
 class StartFreezeForm(TextForm):

@@ -28,7 +28,7 @@ from governance.admin.wording import format_duration, format_time, label, left_u
 from governance.db.counting import Count, capped_counts
 from governance.domain.values import ContractStatus, JobStatus
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
-from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.access.permissions import is_founder
 from governance.services.freezes.operations import lift_freeze, start_freeze
 from governance.services.freezes.queries import active_freeze, active_freezes
 
@@ -63,7 +63,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may_start = request.user.has_perm(REVIEW_PERMISSION)
+        may_start = is_founder(person_of(request))
         context = {
             "title": "Change freeze",
             "may_start": may_start,
@@ -180,7 +180,7 @@ def freeze_context(freeze: ChangeFreeze, request: HttpRequest) -> dict[str, Any]
         "lasted": format_duration(freeze.ends_at - freeze.started_at),
         "left": left_until(freeze.ends_at, at),
         "others": others,
-        "may_lift": state == "FROZEN" and request.user.has_perm(REVIEW_PERMISSION),
+        "may_lift": state == "FROZEN" and is_founder(person_of(request)),
     }
 
 

@@ -6,6 +6,7 @@ parts for which they have the permission.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ from governance.db.counting import Count, capped_counts
 from governance.domain.people import Actor
 from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
-from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.access.permissions import is_auditor, is_founder, may_propose
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -45,13 +46,12 @@ MAX_WAITING = 6
 MAX_VERDICTS = 8
 OUTCOME_DAYS = 30
 OUTCOMES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
-# The permissions of the people who see a tile: those who must act, and founders who modified a
-# contract and wait for its verdicts.
-DUTIES = {
-    "verdicts": ("governance.import_contract", REVIEW_PERMISSION),
-    "activation": ("governance.activate_contract",),
-    "verdict": ("governance.record_verdict",),
-    "settling": ("governance.resolve_audit",),
+# Who sees a tile: those who must act, and founders who wait for verdicts on a modified contract.
+DUTIES: Mapping[str, Callable[[Actor], bool]] = {
+    "verdicts": may_propose,
+    "activation": lambda person: person.has_perm("governance.activate_contract"),
+    "verdict": is_auditor,
+    "settling": is_auditor,
 }
 LATE_AFTER_DAYS = 3
 
@@ -67,7 +67,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees_contracts:
         waiting = queue_page(at=at, size=MAX_WAITING)
         home |= {
-            "is_founder": person.has_perm(REVIEW_PERMISSION),
+            "is_founder": is_founder(person),
             "waiting": queue_rows(waiting.rows, person=person, at=at),
             "more_waiting": waiting.has_later,
             "queue_url": reverse(QUEUE),
@@ -93,8 +93,8 @@ def _questions(person: Actor, at: datetime) -> dict[Any, QuerySet[Any]]:
         for week in weeks_until(at):
             for decision in DECISIONS:
                 asked[decision, week] = decided_in(decision, week, contracts)
-        for what, permissions in DUTIES.items():
-            if any(person.has_perm(permission) for permission in permissions):
+        for what, concerns in DUTIES.items():
+            if concerns(person):
                 asked["waits", what] = waiting_for(what, at, contracts)
         if ("waits", "verdict") in asked:
             # The newest active contracts still run. In this order PostgreSQL reads them last.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from governance.admin.entry_wording import LedgerEntryRow
+from governance.admin.entry_wording import LedgerEntryRow, present_names
 from governance.admin.readonly import ReadOnlyAdmin
 from governance.authorities.contract.queries import refuse_archived
 from governance.domain.canonical import timestamp
@@ -66,13 +67,14 @@ def ledger_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: UUI
     found = [entry for entry in entries if entry.seq >= first]
     if first > 1 and not found:
         return HttpResponseRedirect(request.path)
-    finding = checked.finding
+    finding, shown = checked.finding, found[:ENTRIES_AT_ONCE]
+    names = present_names(shown)
     context = model_admin.page_context(
         request,
         title=f"Ledger of {contract.reference}",
         contract=contract,
         job=record.job if record and request.user.has_perm(VIEW_JOB) else None,
-        rows=[_row(entry, finding) for entry in found[:ENTRIES_AT_ONCE]],
+        rows=[_row(entry, names, finding) for entry in shown],
         number=len(entries),
         finding=finding,
         is_beyond=bool(finding and checked.entries and finding.seq > checked.entries),
@@ -158,9 +160,12 @@ def as_exported(entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _row(entry: LedgerEntry, finding: Finding | None) -> LedgerVerificationRow:
+def _row(
+    entry: LedgerEntry, names: Mapping[int, str], finding: Finding | None
+) -> LedgerVerificationRow:
     return LedgerVerificationRow.of(
         entry,
+        names,
         vouches=_vouched_by(entry.body),
         body=entry.body,
         prev_hash=bytes(entry.prev_hash).hex(),

@@ -22,7 +22,7 @@ from governance.authorities.review.queue import AGES, QueueCursor, QueueFilter, 
 from governance.domain.people import Actor
 from governance.domain.values import RiskLevel, Source
 from governance.models import ApprovalSignature, SystemContract
-from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.access.permissions import is_founder
 
 QUEUE = "admin:governance_systemcontract_queue"
 FILTERS = ("q", "risk", "source", "capability", "age")
@@ -31,7 +31,7 @@ MAX_PARAMETER_LENGTH = 200
 
 def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str, Any]]:
     """Return the rows for contracts that await a decision; one query, for their signatures."""
-    is_founder = person.has_perm(REVIEW_PERMISSION)
+    decides = is_founder(person)
     contracts = list(contracts)
     signatures: dict[UUID, list[ApprovalSignature]] = {contract.pk: [] for contract in contracts}
     for signature in signatures_on([one.pk for one in contracts]) if contracts else ():
@@ -40,7 +40,7 @@ def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str,
         _row(
             contract,
             at,
-            may_decide=is_founder and contract.proposed_by_id != person.pk,
+            may_decide=decides and contract.proposed_by_id != person.pk,
             signing=signing_progress_from(contract, signatures[contract.pk], at=at),
         )
         for contract in contracts

@@ -18,7 +18,7 @@ from unfold.paginator import InfinitePaginator
 from governance.admin.lists import FilteredList
 from governance.admin.wording import pretty_json, value_in_words
 from governance.models import Account
-from governance.services.access.permissions import REVIEW_PERMISSION
+from governance.services.access.permissions import is_founder
 
 MAX_INLINE_JSON = 80
 
@@ -111,8 +111,8 @@ def require_safe_method(request: HttpRequest) -> None:
 
 
 def require_reviewer(request: HttpRequest) -> None:
-    """Refuse a person without the permission to review (403)."""
-    if not request.user.has_perm(REVIEW_PERMISSION):
+    """Refuse a person who is no founder (403)."""
+    if not is_founder(person_of(request)):
         raise PermissionDenied
 
 

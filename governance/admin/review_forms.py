@@ -1,4 +1,4 @@
-"""The forms of a review: approve, reject, ask, answer and comment.
+"""The forms about a contract: approve, reject, ask, answer, comment, withdraw and propose again.
 
 GET shows a form and changes nothing. POST makes one call of a flow; a refusal is shown on the same
 form, with its message and its code. The approval form carries the digests of the content and of the
@@ -21,7 +21,15 @@ from django.utils import timezone
 
 from governance.admin.contract_page import FoldedList, contract_context, current_health
 from governance.admin.form_pages import form_status, sent_data
-from governance.admin.forms import AnswerForm, ApproveForm, CommentForm, QuestionForm, RejectForm
+from governance.admin.forms import (
+    AnswerForm,
+    ApproveForm,
+    CommentForm,
+    QuestionForm,
+    RejectForm,
+    RepeatForm,
+    WithdrawForm,
+)
 from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin, person_of
 from governance.admin.wording import format_time, plural
@@ -31,12 +39,14 @@ from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, review_view
 from governance.domain.errors import GovernanceError, ViewChangedError, WrongPersonError
 from governance.domain.values import ActivationWindow, ContractStatus
+from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
     answer_clarification,
     approve_contract,
     comment_on_contract,
     reject_contract,
     request_clarification,
+    withdraw_approval,
 )
 from governance.models import Account, SystemContract
 
@@ -46,17 +56,21 @@ KEPT = ("window_opens_at", "window_closes_at", "note")
 MINUTE = timedelta(minutes=1)
 
 
+Done = tuple[SystemContract, str]
+
+
 @dataclass(frozen=True)
 class ReviewAction:
     """A form about a contract: its texts, its operation, and what may forbid it.
 
-    `operation` acts with the form's data and returns the message about what was done. `obstacles`
-    is the attribute of ReviewPermissions that lists what forbids the action.
+    `operation` acts with the form's data, and returns the contract whose page is shown next and the
+    message about what was done. `obstacles` is the attribute of ReviewPermissions that lists what
+    forbids the action.
     """
 
     page_title: str
     form: type[forms.Form]
-    operation: Callable[[SystemContract, Any, Mapping[str, Any]], str]
+    operation: Callable[[SystemContract, Any, Mapping[str, Any]], Done]
     obstacles: str
     template: str = "conversation_form"
     heading: str = ""
@@ -65,7 +79,7 @@ class ReviewAction:
     consequence: str = ""
 
 
-def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
+def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:
     opens_at, closes_at = data["window_opens_at"], data["window_closes_at"]
     signed = approve_contract(
         contract_id=contract.pk,
@@ -80,31 +94,40 @@ def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]
     if signed.status == ContractStatus.ELIGIBLE:
         signing = signing_progress(signed, at=signed.updated_at)
         others = plural(signing.missing, "more founder has", "more founders have")
-        return f"Signed: {signing}. The contract is approved once {others} signed too."
-    return (
-        f"Approved. It can be activated from {format_time(opens_at)} to {format_time(closes_at)}."
-    )
+        return contract, f"Signed: {signing}. The contract is approved once {others} signed too."
+    window = f"from {format_time(opens_at)} to {format_time(closes_at)}"
+    return contract, f"Approved. It can be activated {window}."
 
 
-def _reject(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
+def _reject(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:
     reject_contract(contract_id=contract.pk, founder=founder, reason=data["reason"])
-    return "Rejected for good. The requester can read your reason."
+    return contract, "Rejected for good. The requester can read your reason."
 
 
-def _ask(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> str:
+def _ask(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:
     question = data["question"]
     request_clarification(contract_id=contract.pk, founder=founder, question=question)
-    return "Asked. The review is paused until somebody answers."
+    return contract, "Asked. The review is paused until somebody answers."
 
 
-def _answer(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> str:
+def _answer(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> Done:
     answer_clarification(contract_id=contract.pk, person=person, answer=data["answer"])
-    return "Answered. The review has resumed."
+    return contract, "Answered. The review has resumed."
 
 
-def _comment(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> str:
+def _comment(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> Done:
     comment_on_contract(contract_id=contract.pk, person=person, text=data["text"])
-    return "Comment added."
+    return contract, "Comment added."
+
+
+def _withdraw(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:
+    withdraw_approval(contract_id=contract.pk, founder=founder, reason=data["reason"])
+    return contract, "Approval withdrawn. The change can be proposed again."
+
+
+def _repeat(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> Done:
+    draft = propose_again(contract_id=contract.pk, proposer=person)
+    return draft, f"This is {draft.reference}: a draft awaiting verdicts and signatures."
 
 
 # Each action by the last part of its address.
@@ -146,6 +169,30 @@ ACTIONS: Mapping[str, ReviewAction] = {
         button="Add comment",
         consequence="A comment decides nothing and pauses nothing. It cannot be edited or removed.",
     ),
+    "withdraw": ReviewAction(
+        "Withdraw the approval: {}",
+        WithdrawForm,
+        _withdraw,
+        "against_withdrawing",
+        heading="Withdraw the approval",
+        verb="Withdraw the approval of",
+        button="Withdraw the approval",
+        consequence="The contract ends here as failed, and is never activated. Every founder can"
+        " withdraw an approval, also while changes are frozen. The same change can be proposed"
+        " again, with new verdicts and signatures.",
+    ),
+    "repeat": ReviewAction(
+        "Propose again: {}",
+        RepeatForm,
+        _repeat,
+        "against_repeating",
+        heading="Propose again",
+        verb="Propose again",
+        button="Propose again",
+        consequence="A new draft with the same content is made, and this contract stays as it is."
+        " The draft waits for new verdicts and signatures. You are its proposer, so you cannot"
+        " approve it.",
+    ),
 }
 
 
@@ -164,12 +211,12 @@ def review_form_page(
     form = action.form(sent_data(request))
     if form.is_valid():
         try:
-            done = action.operation(contract, person_of(request), form.cleaned_data)
+            shown_next, done = action.operation(contract, person_of(request), form.cleaned_data)
         except GovernanceError as error:
             refusal = error
         else:
             messages.success(request, done)
-            return HttpResponseRedirect(contract_url(contract))
+            return HttpResponseRedirect(contract_url(shown_next))
     if request.method == "POST":
         # Another person may have decided meanwhile, so the page shows the current state.
         contract = model_admin.find(request, object_id)

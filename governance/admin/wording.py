@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.domain.values import JobStatus
+from governance.domain.values import WITHDRAWN, JobStatus
 from governance.domain.wording import change_in_words as change_in_words
 from governance.domain.wording import format_duration as format_duration
 from governance.domain.wording import format_time as format_time
@@ -32,6 +32,7 @@ EVENTS: Mapping[str, str] = {
     "contract.review.superseded": "modified the scope: another contract takes its place",
     "contract.review.expired": "closed the contract: no founder decided in time",
     "contract.window.lapsed": "closed the contract: its window passed unused",
+    "contract.approval.withdrawn": "withdrew the approval",
     "contract.activation.activated": "activated the contract",
     "contract.audit.passed": "gave the verdict PASS",
     "contract.audit.failed": "gave the verdict FAIL",
@@ -50,6 +51,7 @@ CLOSING_REASONS: Mapping[str, str] = {
     "review_ttl_passed": "No founder decided in time.",
     "window_lapsed": "Its activation window passed unused.",
 }
+_ACTOR = re.compile(r"user:(\d{1,18}):(.*)", re.DOTALL)
 _STEP = re.compile(r"\b([Ss]tep) (\d+)\b")
 
 
@@ -97,15 +99,39 @@ def event_in_words(event: str, step_index: int | None) -> str:
     return event if words is None else words.format(number=(step_index or 0) + 1)
 
 
-def actor_in_words(actor: str) -> str:
-    """Return `ada` for the actor `user:7:ada`; any other actor is returned unchanged."""
-    parts = actor.split(":", 2)
-    return parts[2] if len(parts) == 3 and parts[0] == "user" else actor
+def actor_in_words(actor: str, names: Mapping[int, str]) -> str:
+    """Return `ada (account 7)` for the actor `user:7:ada`, with another present name if there is.
+
+    Any other actor is returned unchanged.
+
+    Args:
+        names: the present usernames of accounts, by their ids.
+    """
+    account_id, name = parse_actor(actor)
+    if account_id is None:
+        return actor
+    present = names.get(account_id, name)
+    return f"{name} (account {account_id}{'' if present == name else f', now {present}'})"
+
+
+def parse_actor(actor: str) -> tuple[int | None, str]:
+    """Return id and name of the account that a ledger's actor names; None if it names none."""
+    found = _ACTOR.fullmatch(actor)
+    return (int(found[1]), found[2]) if found else (None, actor)
+
+
+def split_closing(reason: str) -> tuple[str, str]:
+    """Split a closing reason into the sentence of its code and a person's words, if it has them."""
+    code, _, words = reason.partition(": ")
+    if code == WITHDRAWN:
+        return "A founder withdrew its approval.", words
+    sentence = CLOSING_REASONS.get(reason, "")
+    return sentence, "" if sentence else reason
 
 
 def closing_in_words(reason: str) -> str:
-    """Return the sentence for a recorded closing code; a typed reason is returned unchanged."""
-    return CLOSING_REASONS.get(reason, reason)
+    """Return the sentence for a recorded closing code, and the words that a person typed."""
+    return " ".join(part for part in split_closing(reason) if part)
 
 
 def job_end_in_words(status: str, reason: str) -> str:

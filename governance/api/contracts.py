@@ -40,6 +40,7 @@ from governance.domain.errors import (
     MayNotVerdictError,
     NotFoundError,
     PlanMismatchError,
+    SignerNotActiveError,
     VersionMismatchError,
     WindowClosedError,
 )
@@ -146,6 +147,7 @@ class ContractViewSet(GovernedViewSet):
         ApproverMissingError,
         WindowClosedError,
         ContentChangedError,
+        SignerNotActiveError,
         ApprovedTargetOutOfScopeError,
         PlanMismatchError,
         HealthUnknownError,

@@ -77,6 +77,7 @@ from governance.domain.errors import (
     VerdictConflictError,
     VerdictExistsError,
     VersionMismatchError,
+    WrongPersonError,
 )
 from governance.flows import audit_job, run_job
 from governance.models import GovernanceJob
@@ -370,6 +371,7 @@ class JobViewSet(GovernedViewSet):
     )
     @can_return(
         InvalidVerdictError,
+        WrongPersonError,
         AuditorNotIndependentError,
         JobNotFoundError,
         EvidenceNotSealedError,
@@ -384,8 +386,9 @@ class JobViewSet(GovernedViewSet):
 
         PASS makes the contract COMPLETED, FAIL makes it FAILED, and INCONCLUSIVE leaves it ACTIVE
         until a person decides. Only FAIL is accepted for a job that did not complete
-        (`verdict_conflict`). An auditor who took part in the contract or the job is refused with
-        403 `auditor_not_independent`. Other errors are 404 `evidence_not_sealed`, 409
+        (`verdict_conflict`). An account outside the Auditor group is refused with 403
+        `not_permitted`, an auditor who took part in the contract or the job with 403
+        `auditor_not_independent`. Other errors are 404 `evidence_not_sealed`, 409
         `evidence_mismatch` and 409 `verdict_exists`.
         """
         audit = audit_job.record_verdict(

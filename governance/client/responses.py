@@ -142,6 +142,7 @@ class Contract(ContractSummary):
     clarification: dict[str, Any] | None
     parent_id: str | None
     successor_id: str | None
+    repeats_id: str | None
 
 
 class Activation(TypedDict):

@@ -11,14 +11,6 @@ from governance.domain.roles import Role
 from governance.models import Account
 from governance.services.access.accounts import open_account
 
-# The permission that the demo needs of each role.
-_NEEDS = {
-    Role.OPERATOR: "governance.import_contract",
-    Role.FOUNDER: "governance.review_contract",
-    Role.EXECUTOR: "governance.execute_job",
-    Role.AUDITOR: "governance.record_verdict",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -58,7 +50,7 @@ class UserFactory:
         """Find or create a person's account; a new password goes only into `logins`.
 
         Raises:
-            SomebodyElseError: the account exists without the role's permission.
+            SomebodyElseError: the account exists without the role.
         """
         if known := _known(username, role):
             return known
@@ -76,14 +68,14 @@ class UserFactory:
         """Find or create a service account, which uses only API tokens.
 
         Raises:
-            SomebodyElseError: the account exists without the role's permission.
+            SomebodyElseError: the account exists without the role.
         """
         return _known(username, role) or open_account(username=username, role=role)
 
 
 def _known(username: str, role: Role | None) -> Account | None:
-    """Find an account by name, and check that it has the permission that the demo needs."""
+    """Find an account by name, and check that it has the role."""
     known = Account.objects.filter(username=username).first()
-    if known and role and not (known.is_active and known.has_perm(_NEEDS[role])):
+    if known and role and not known.has_role(role):
         raise SomebodyElseError(f"The user {username} exists, but does not have the role {role}.")
     return known

@@ -44,6 +44,9 @@ JOB_VALID_TRANSITIONS: Mapping[J, frozenset[J]] = {
 CONTRACT_TERMINAL_STATES = frozenset(s for s, to in CONTRACT_VALID_TRANSITIONS.items() if not to)
 JOB_TERMINAL_STATES = frozenset(s for s, to in JOB_VALID_TRANSITIONS.items() if not to)
 
+# The ends after which a contract's content may be proposed again.
+REPEATABLE_STATES = CONTRACT_TERMINAL_STATES - {C.COMPLETED}
+
 CONTRACT_INITIAL_STATES = frozenset({C.DRAFT, C.ELIGIBLE})
 JOB_INITIAL_STATES = frozenset({J.PENDING})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from governance.domain.roles import Role
+
 
 class Actor(Protocol):
     """An account that acts: a person, or a service.
@@ -18,5 +20,9 @@ class Actor(Protocol):
     def get_username(self) -> str: ...
 
     def has_perm(self, perm: str) -> bool:
-        """Return whether the account has a permission such as `governance.review_contract`."""
+        """Return whether the account has a permission such as `governance.import_contract`."""
+        ...
+
+    def has_role(self, role: Role) -> bool:
+        """Return whether the account is active and in the group of `role`."""
         ...

@@ -1,6 +1,8 @@
 """The groups of a new database and the permissions of each, by codename.
 
-`govsite/apps.py` creates the missing groups after a migration, and changes no existing group.
+`govsite/apps.py` creates the missing groups after a migration, and changes no existing group. What
+founders and auditors decide needs no permission but the membership itself
+(`services/access/permissions.py`).
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ _VIEW = frozenset(
 )
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[str]] = {
-    Role.FOUNDER: _VIEW | {"review_contract", "cancel_job", "resolve_audit"},
+    Role.FOUNDER: _VIEW | {"cancel_job"},
     Role.OPERATOR: _VIEW | {"import_contract", "activate_contract", "cancel_job", "record_signal"},
     Role.EXECUTOR: _VIEW | {"activate_contract", "execute_job"},
-    Role.AUDITOR: _VIEW | {"record_verdict", "resolve_audit"},
+    Role.AUDITOR: _VIEW | {"record_verdict"},
     Role.VIEWER: _VIEW,
 }

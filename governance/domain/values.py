@@ -10,6 +10,8 @@ from typing import Any
 
 SYSTEM_SCOPE = "SYSTEM"
 MAX_WINDOW = timedelta(hours=168)
+# How the closing reason of a withdrawn approval begins; a colon and the founder's words follow.
+WITHDRAWN = "approval_withdrawn"
 MIN_REASON_LENGTH = 11  # "a reason of more than 10 characters"
 # How far an executor's clock may be from PostgreSQL's; the database guards have the same bound.
 MAX_CLOCK_SKEW = timedelta(seconds=30)

@@ -14,6 +14,7 @@ from governance.domain.canonical import digest
 from governance.domain.values import AuditVerdict
 from governance.models import Account, AuditResolution, GovernanceAudit, SystemContract
 from governance.record.ledger.chain import lock_job
+from governance.services.access.permissions import require_auditor
 
 
 @retried
@@ -31,9 +32,11 @@ def record_verdict(
     After INCONCLUSIVE the contract stays ACTIVE until `resolve_audit`.
 
     Raises:
+        WrongPersonError: the author is no auditor.
         NotFoundError: no such job.
         GovernanceError: any error of `write_verdict`.
     """
+    require_auditor(author)
     with write_transaction():
         job, at = lock_job(job_id)
         audit = write_verdict(
@@ -62,9 +65,11 @@ def resolve_audit(
     """Record a person's resolution of an INCONCLUSIVE audit, which ends the contract.
 
     Raises:
+        WrongPersonError: the resolver is no auditor.
         NotFoundError: no such job.
         GovernanceError: any error of `write_resolution`.
     """
+    require_auditor(resolver)
     with write_transaction():
         job, at = lock_job(job_id)
         resolution = write_resolution(

@@ -1,4 +1,4 @@
-"""The flow of a proposal: parse it, plan it, create the contract.
+"""The flows of a proposal: parse it, plan it, create the contract; or propose an ended one again.
 
 The verdicts of a draft concern only the contract, whose own operation records them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from governance.authorities.contract.creation import create_contract, create_draft
 from governance.authorities.contract.operations import (
@@ -14,8 +15,13 @@ from governance.authorities.contract.operations import (
 )
 from governance.authorities.contract.proposals import parse_proposal, proposal_digest
 from governance.authorities.contract.queries import contract_of_proposal
+from governance.authorities.contract.succession import repeat_contract
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.db.transactions import retried, write_transaction
+from governance.domain.changes import parse_changes
 from governance.models import Account, SystemContract
+from governance.record.ledger.chain import lock_contract
+from governance.services.access.permissions import require_proposer
 from governance.services.registry.queries import platform_state_for
 
 
@@ -68,3 +74,23 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Account) -> SystemC
         proposal.changes, state=platform_state_for(proposal.changes)
     )
     return create_draft(proposal=proposal, plan=plan, proposer=proposer)
+
+
+@retried
+def propose_again(*, contract_id: UUID, proposer: Account) -> SystemContract:
+    """Propose the content of a FAILED, EXPIRED or REJECTED contract again, as a DRAFT.
+
+    The DRAFT is linked by `repeats`, and waits for verdicts and signatures of its own. A contract
+    that was archived and removed cannot be repeated, because its content is only in the archive.
+
+    Raises:
+        WrongPersonError: the person is neither an operator nor a founder.
+        NotFoundError: no such contract.
+        GovernanceError: any error of the contract's `repeat_contract`.
+    """
+    require_proposer(proposer)
+    with write_transaction():
+        contract, _ = lock_contract(contract_id)
+        changes = parse_changes(contract.proposed_changes)
+        plan = GovernanceOrchestrator.plan_changes(changes, state=platform_state_for(changes))
+        return repeat_contract(contract=contract, plan=plan, proposer=proposer)

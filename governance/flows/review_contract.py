@@ -14,7 +14,7 @@ from governance.authorities.contract.clarifications import (
     record_clarification_request,
 )
 from governance.authorities.contract.comments import add_comment
-from governance.authorities.contract.operations import reject
+from governance.authorities.contract.operations import reject, withdraw
 from governance.authorities.contract.queries import affected_capabilities_of
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.review.policy import (
@@ -129,6 +129,24 @@ def reject_contract(*, contract_id: UUID, founder: Account, reason: str) -> Syst
         contract, at = lock_contract(contract_id)
         require_reviewable(contract, at)
         reject(contract=contract, founder=founder, reason=reason, at=at)
+    return contract
+
+
+@retried
+def withdraw_approval(*, contract_id: UUID, founder: Account, reason: str) -> SystemContract:
+    """Withdraw the approval of a contract before its activation, with a reason.
+
+    Changes may be frozen meanwhile, because a withdrawal changes nothing on the platform.
+
+    Raises:
+        WrongPersonError: the person is no founder.
+        NotFoundError: no such contract.
+        GovernanceError: any error of the contract's `withdraw`.
+    """
+    require_founder(founder)
+    with write_transaction():
+        contract, at = lock_contract(contract_id)
+        withdraw(contract=contract, founder=founder, reason=reason, at=at)
     return contract
 
 

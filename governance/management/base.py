@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import GovernanceError, UserNotFoundError, WrongPersonError
+from governance.domain.roles import Role
 from governance.management.values import printable
 from governance.models import Account
 
@@ -63,13 +64,15 @@ class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
 class GovernanceCommand(BaseCommand):
     """A management command with an acting user, errors for people, and exit codes for scripts.
 
-    A subclass sets `help`, `examples` (command lines) and, if it writes, `permission`: then
-    `--as USER` is required, and `run` gets that user as `actor`. `has_json` adds `--json`.
+    A subclass sets `help`, `examples` (command lines) and, if it writes, the `permission` or the
+    `role` that the user needs: then `--as USER` is required, and `run` gets that user as `actor`.
+    `has_json` adds `--json`.
     `run` lets every GovernanceError pass; this class prints it as `error: message (code)` on
     standard error.
     """
 
     permission: ClassVar[str] = ""
+    role: ClassVar[Role | None] = None
     has_json: ClassVar[bool] = False
     examples: ClassVar[tuple[str, ...]] = ()
     exit_codes: ClassVar[dict[int, str]] = {}
@@ -81,7 +84,7 @@ class GovernanceCommand(BaseCommand):
 
         Args:
             options: The command's own arguments by name, parsed; `actor` is an Account if
-                `permission` is set. `--json` is not among them, but is `as_json` of the command.
+                `--as` is required. `--json` is not among them, but is `as_json` of the command.
         """
         raise NotImplementedError
 
@@ -90,14 +93,15 @@ class GovernanceCommand(BaseCommand):
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", self._epilog())
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if self.permission:
+        if self.permission or self.role:
+            needed = f"be in the group {self.role}" if self.role else f"have {self.permission}"
             parser.add_argument(
                 "--as",
                 dest="actor",
                 metavar="USER",
                 required=True,
                 help="The user who acts, and whom the ledger entries of this command name. The "
-                f"user needs the permission {self.permission}.",
+                f"user must {needed}.",
             )
         if self.has_json:
             parser.add_argument(
@@ -110,8 +114,8 @@ class GovernanceCommand(BaseCommand):
 
     def handle(self, *args: Any, as_json: bool = False, **options: Any) -> None:
         self.as_json = as_json
-        if self.permission:
-            options["actor"] = require_actor(options["actor"], self.permission)
+        if self.permission or self.role:
+            options["actor"] = require_actor(options["actor"], self.permission, self.role)
         self.run(**{name: options[name] for name in options if name not in _DJANGO_OPTIONS})
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -175,19 +179,21 @@ class GovernanceCommand(BaseCommand):
         return "\n".join(lines)
 
 
-def require_actor(username: str, permission: str) -> Account:
-    """Return the active user of that name, if the user holds `permission`.
+def require_actor(username: str, permission: str, role: Role | None = None) -> Account:
+    """Return the active user of that name, if the user has the role, or else the permission.
 
     Raises:
         InvalidInputError: `username` contains characters that the database cannot store.
         UserNotFoundError: There is no active user of that name.
-        WrongPersonError: The user lacks the permission.
+        WrongPersonError: The user lacks the role or the permission.
     """
     require_plain_json(username, "--as")
     person = Account.objects.filter(username=username, is_active=True).first()
     if person is None:
         raise UserNotFoundError(f"There is no active user {username!r}.")
-    if not person.has_perm(permission):
+    if role and not person.has_role(role):
+        raise WrongPersonError(f"{username} is not in the group {role}.")
+    if not role and not person.has_perm(permission):
         raise WrongPersonError(f"{username} lacks the permission {permission}.")
     return person
 

@@ -26,10 +26,7 @@ class GovernanceAudit(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        permissions = [
-            ("record_verdict", "Can give a verdict on a job"),
-            ("resolve_audit", "Can settle an inconclusive audit"),
-        ]
+        permissions = [("record_verdict", "Can give a verdict on a job")]
         constraints = [
             closed_set(
                 "verdict",

@@ -83,6 +83,16 @@ class SystemContract(StatefulModel):
         editable=False,
         db_constraint=False,
     )
+    # The ended contract that this one proposes again; like `parent` without a database constraint.
+    repeats = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="repetitions",
+        editable=False,
+        db_index=False,
+        db_constraint=False,
+    )
     proposed_changes = models.JSONField()
     affected_capabilities = names_field()
     risk_level = ChoiceField(RiskLevel)
@@ -124,7 +134,6 @@ class SystemContract(StatefulModel):
         default_permissions = ("view",)
         permissions = [
             ("import_contract", "Can propose contracts"),
-            ("review_contract", "Can approve and reject contracts"),
             ("activate_contract", "Can activate approved contracts"),
         ]
         constraints = CONTRACT_CONSTRAINTS
@@ -213,7 +222,7 @@ class SystemContract(StatefulModel):
         }
 
     def draft_record(self) -> dict[str, Any]:
-        """Return what the contract adds to the proposal: proposer, plan, times and parent."""
+        """Return what the contract adds to the proposal: proposer, plan, times and origin."""
         record = {
             "contract_id": str(self.pk),
             "proposed_by": self.proposed_by_id,
@@ -221,8 +230,9 @@ class SystemContract(StatefulModel):
             "created_at": timestamp(self.created_at),
             "expires_at": timestamp(self.expires_at),
         }
-        # Only where there is a parent: digests from before the field stay the same.
-        return record if self.parent_id is None else record | {"parent": str(self.parent_id)}
+        # Only where there is one: digests from before these fields stay the same.
+        origin = {"parent": self.parent_id, "repeats": self.repeats_id}
+        return record | {name: str(one) for name, one in origin.items() if one is not None}
 
     def content_record(self) -> dict[str, Any]:
         """Return the content, which is frozen from ELIGIBLE on; founders sign its digest."""

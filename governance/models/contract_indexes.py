@@ -142,6 +142,7 @@ CONTRACT_INDEXES: list[models.Index] = [
     filled_index(
         "closed_by", fields=["closed_by", "-created_at", "-id"], name="contract_closed_by"
     ),
+    filled_index("repeats", fields=["repeats", "id"], name="contract_repetitions"),
     # The contracts that wait for a verdict, or for the resolution of one.
     models.Index(
         fields=["audit_verdict", "-created_at", "-id"],

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 
 from governance import models
+from governance.domain.roles import Role
 from governance.models import Account
+from governance.services.access.accounts import assign_role
 from tests.support.users import Users
 
 Browser = Callable[[Account], Client]
@@ -40,7 +42,10 @@ def founder_browser(users: Users, signed_in: Browser) -> Client:
 
 @pytest.fixture
 def superuser(users: Users) -> Account:
-    return Account.objects.create_superuser("root")
+    root = Account.objects.create_superuser("root")
+    for role in (Role.FOUNDER, Role.AUDITOR):
+        assign_role(root, role)
+    return root
 
 
 @pytest.fixture

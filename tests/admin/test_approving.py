@@ -7,12 +7,14 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from governance.authorities.health.signals import record_signal
+from governance.domain.roles import Role
 from governance.domain.values import ContractStatus, HealthDecision
 from governance.models import Account, LedgerEntry
+from governance.services.access.accounts import assign_role
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed
@@ -128,6 +130,7 @@ def test_approving__proposer__four_eyes_even_for_a_superuser(
 ) -> None:
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     browser = signed_in(users.operator)
     refused(browser, contract, approval(contract), everything, status=403, code="four_eyes")
@@ -164,7 +167,8 @@ def test_approving__founder_who_may_not_view__403(
     users: Users, signed_in: Browser, everything: Rows
 ) -> None:
     blind = Account.objects.create_user("blind", is_staff=True)
-    blind.user_permissions.add(Permission.objects.get(codename="review_contract"))
+    assign_role(blind, Role.FOUNDER)
+    Group.objects.get(name=Role.FOUNDER).permissions.clear()
     contract = eligible(users)
     before = everything()
     answer = signed_in(blind).post(contract_url(contract, "approve"), approval(contract))

@@ -214,8 +214,8 @@ def test_page__of_a_closed_contract__marks_no_conflict_any_more(
 @pytest.mark.parametrize(
     ("who", "why"),
     [
-        ("viewer", "Only a founder can review contracts or freeze changes."),
-        ("operator", "Only a founder"),
+        ("viewer", "Only a member of the Founder group can review contracts or freeze changes."),
+        ("operator", "Only a member of the Founder group"),
     ],
 )
 def test_page__for_who_may_not_decide__says_why_and_has_no_buttons(

@@ -11,8 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from governance.domain.roles import Role
 from governance.flows.review_contract import comment_on_contract, reject_contract
 from governance.models import Account, ClarificationAnswer, ClarificationRequest, ContractComment
+from governance.services.access.accounts import assign_role
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.factories import answered, asked, draft, eligible, reloaded
@@ -131,6 +133,7 @@ def test_asking__by_the_proposer__four_eyes(
 ) -> None:
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     before = everything()
     answer = signed_in(users.operator).post(contract_url(contract, "clarify"), {"question": "Why?"})

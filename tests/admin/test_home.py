@@ -74,7 +74,7 @@ def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
 @pytest.mark.parametrize(
     ("who", "tiles"),
     [
-        ("founder", [FOR_VERDICTS, "for a person to settle the audit", "for an executor"]),
+        ("founder", [FOR_VERDICTS, "for an executor"]),
         ("operator", [FOR_VERDICTS, "for activation", "for an executor"]),
         ("executor", ["for activation", "for an executor"]),
         (

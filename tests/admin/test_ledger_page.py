@@ -64,13 +64,17 @@ def test_ledger__of_a_completed_contract__says_who_did_what_when_and_why(
     job = judged_job(users)
     page = ledger_page(founder_browser, job.contract)
     text = text_of(page)
+    operator, founder, executor, auditor = (
+        f"{one} (account {one.pk})"
+        for one in (users.operator, users.founder, users.executor, users.auditor)
+    )
     for sentence in (
-        "<strong>operator</strong> proposed the change; the contract began as DRAFT.",
-        "<strong>founder</strong> approved the contract; the contract went from ELIGIBLE to "
+        f"<strong>{operator}</strong> proposed the change; the contract began as DRAFT.",
+        f"<strong>{founder}</strong> approved the contract; the contract went from ELIGIBLE to "
         "APPROVED.",
-        "<strong>executor</strong> started the job; the job went from PENDING to RUNNING.",
-        "<strong>executor</strong> reported step 1 as completed.",
-        "<strong>auditor</strong> gave the verdict PASS; the contract went from ACTIVE to "
+        f"<strong>{executor}</strong> started the job; the job went from PENDING to RUNNING.",
+        f"<strong>{executor}</strong> reported step 1 as completed.",
+        f"<strong>{auditor}</strong> gave the verdict PASS; the contract went from ACTIVE to "
         "COMPLETED.",
         "<blockquote>The evidence shows it.</blockquote>",
         "All 12 entries are valid",

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.admin.scope_board import MAX_FIELDS, ScopeBoard, in_ranges
+from governance.domain.roles import Role
 from governance.flows.review_contract import reject_contract
 from governance.models import Account, SystemContract
+from governance.services.access.accounts import assign_role
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
@@ -512,6 +514,7 @@ def test_page__of_what_cannot_be_modified__says_why(
 
 def test_page__of_own_proposal__refused_for_a_superuser(users: Users, signed_in: Browser) -> None:
     Account.objects.filter(pk=users.operator.pk).update(is_superuser=True)
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     answer = signed_in(Account.objects.get(pk=users.operator.pk)).get(address(contract))
     assert answer.status_code == 403

@@ -13,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.admin.queue import QUEUE
+from governance.domain.roles import Role
 from governance.flows.review_contract import request_clarification
 from governance.models import Account
+from governance.services.access.accounts import assign_role
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.factories import approved, draft, eligible, now
@@ -78,6 +80,7 @@ def test_queue__of_own_proposal__offers_superuser_no_decision(
     contract = eligible(users)
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     page = signed_in(users.operator).get(reverse(QUEUE)).content.decode()
     assert contract_url(contract, "approve") not in page
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from governance.domain.roles import Role
 from governance.domain.values import ContractStatus
+from governance.services.access.accounts import assign_role
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
 from tests.support.factories import draft, eligible, reloaded
@@ -49,6 +51,7 @@ def test_rejecting__reason_too_short_or_long__refused_on_the_form_with_what_was_
 def test_rejecting__proposer__four_eyes(users: Users, signed_in: Browser, everything: Rows) -> None:
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     before = everything()
     answer = signed_in(users.operator).post(

@@ -12,8 +12,10 @@ from uuid import uuid4
 import pytest
 
 from governance.authorities.health.signals import record_signal
+from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus, HealthDecision
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.services.access.accounts import assign_role
 from tests.api import reference
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
@@ -266,6 +268,8 @@ def test_verdict__by_someone_who_took_part__403(users: Users, client_for: Client
     job = finished_job(users)
     users.executor.is_superuser = True
     users.executor.save()
+    assert_problem(judge(client_for(users.executor), job), 403, "not_permitted")
+    assign_role(users.executor, Role.AUDITOR)
     answer = judge(client_for(users.executor), job)
     assert_problem(answer, 403, "auditor_not_independent")
 

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from governance.domain.roles import Role
 from governance.models import GovernanceJob, SystemContract
+from governance.services.access.accounts import assign_role
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.api.test_who_may import ID, MAY
@@ -28,9 +30,10 @@ ON_ONE_THING = sorted((method, route) for method, route in MAY if ID in route)
 
 @pytest.fixture
 def scoped_client(users: Users, client_for: ClientFor) -> APIClient:
-    """Return a superuser's client whose token is bound to Search and Stock."""
+    """Return the client of an auditor and superuser whose token is bound to Search and Stock."""
     users.outsider.is_superuser = True
     users.outsider.save()
+    assign_role(users.outsider, Role.AUDITOR)
     return client_for(users.outsider, capabilities=SCOPE)
 
 

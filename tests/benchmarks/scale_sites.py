@@ -154,7 +154,9 @@ def _people() -> tuple[Users, Account]:
     by_role = {name: new_user(name, role) for name, role in _ROLES.items()}
     viewer = new_user("viewer", Role.VIEWER)
     rest = dict.fromkeys(("second_founder", "auditor", "second_auditor", "outsider"), viewer)
-    return Users(**by_role, **rest, viewer=viewer), new_user("admin", None, is_superuser=True)
+    return Users(**by_role, **rest, viewer=viewer), new_user(
+        "admin", Role.FOUNDER, is_superuser=True
+    )
 
 
 def _fill_the_queue(users: Users) -> None:

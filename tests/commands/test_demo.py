@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from governance.domain.roles import Role
 from governance.models import (
     Account,
     AuditEvidence,
@@ -88,7 +89,7 @@ def test_load_demo__its_people__can_log_in_with_what_was_printed(db: None) -> No
         assert person.is_superuser == (name == "admin")
     for name in ("executor", "auditor"):
         assert not Account.objects.get(username=name).has_usable_password()
-    assert Account.objects.get(username="founder").has_perm("governance.review_contract")
+    assert Account.objects.get(username="founder").has_role(Role.FOUNDER)
     assert set(SystemContract.objects.values_list("proposed_by__username", flat=True)) == {
         "operator"
     }

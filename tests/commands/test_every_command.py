@@ -145,7 +145,16 @@ def test_writing_command__as_a_user_without_permission__is_refused(users: Users,
     assert ran.err.endswith("(not_permitted)\n")
 
 
-@pytest.mark.parametrize("name", ["activate_contract", "cancel_job", "resolve_audit"])
+@pytest.mark.parametrize("name", ["start_freeze", "lift_freeze", "resolve_audit"])
+def test_deciding_command__superuser_outside_the_group__is_refused(users: Users, name: str) -> None:
+    users.outsider.is_superuser = True
+    users.outsider.save()
+    ran = run(name, *WRITING[name], "--as", "outsider")
+    assert ran.code == 1
+    assert ran.err.endswith("(not_permitted)\n")
+
+
+@pytest.mark.parametrize("name", ["activate_contract", "cancel_job"])
 def test_writing_command__superuser__has_every_permission(users: Users, name: str) -> None:
     users.outsider.is_superuser = True
     users.outsider.save()

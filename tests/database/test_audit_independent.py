@@ -106,7 +106,7 @@ class TestAuditInPostgres:
     def test_sql_insert__second_resolution__refused(self, users: Users) -> None:
         job = finished_job(users)
         audit = judge(job, users.auditor, verdict=INCONCLUSIVE)
-        settle(job, users.second_founder)
+        settle(job, users.second_auditor)
         with violates_constraint("governance_auditresolution_audit_id_key"):
             forge_resolution(audit.pk, users.second_auditor)
 
@@ -125,6 +125,6 @@ class TestAuditInPostgres:
     def test_sql__resolution_rewritten__refused(self, users: Users, attack: str) -> None:
         job = finished_job(users)
         judge(job, users.auditor, verdict=INCONCLUSIVE)
-        settle(job, users.second_founder)
+        settle(job, users.second_auditor)
         with violates_constraint("resolution_append_only"):
             run_sql(attack.format(RESOLUTION))

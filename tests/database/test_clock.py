@@ -77,7 +77,8 @@ def approval(users: Users) -> Write:
 
 def end_of_contract(users: Users) -> Write:
     contract = eligible(users)
-    return lambda at: update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=at)
+    row = {"status": "REJECTED", "closed_by_id": users.founder.pk}
+    return lambda at: update_row(CONTRACT, contract.pk, **row, closed_at=at)
 
 
 def question(users: Users) -> Write:
@@ -242,11 +243,11 @@ class TestTimeOfAChain:
 
     def test_sql__row_of_now_in_a_chain_that_is_ahead__refused(self, users: Users) -> None:
         contract = eligible(users, at=now() + HOUR)
+        rejected = {"status": "REJECTED", "closed_by_id": users.founder.pk}
         with violates_constraint("time_is_current"):
-            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=now())
+            update_row(CONTRACT, contract.pk, **rejected, closed_at=now())
         with taken_back():
-            ahead = now() + HOUR
-            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=ahead)
+            update_row(CONTRACT, contract.pk, **rejected, closed_at=now() + HOUR)
 
     def test_chain_now__while_an_entry_is_committed__is_that_of_the_statements_snapshot(
         self, committed: Users

@@ -41,6 +41,7 @@ ORIGIN = {
     "requested_by",
     "proposed_by_id",
     "parent_id",
+    "repeats_id",
     "proposal_digest",
     "created_at",
 }
@@ -91,6 +92,7 @@ def other_value(contract: SystemContract, column: str, users: Users) -> Any:
         "audit_verdict": "FAIL",
         "id": "00000000-0000-7000-8000-000000000000",
         "parent_id": "00000000-0000-7000-8000-000000000000",
+        "repeats_id": "00000000-0000-7000-8000-000000000000",
     }
     if column in words:
         return words[column]

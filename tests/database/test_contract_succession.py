@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from governance.domain.roles import Role
 from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import record_review_verdicts
 from governance.models import SystemContract
+from governance.services.access.accounts import assign_role
 from tests.support.archives import tombstone_of
 from tests.support.attacks import (
     check_deferred_triggers,
@@ -197,6 +199,7 @@ def test_successor__whose_parent_was_plainly_rejected__refused_at_commit(
 def test_successor__proposed_by_another_than_who_modified__refused_at_commit(
     users: Users, old: SystemContract, pattern: SystemContract, proposer: str, closer: str
 ) -> None:
+    assign_role(users.operator, Role.FOUNDER)
     with violates_constraint("contract_succession", at_commit=True):
         forge_successor(old, users, like=pattern, proposed_by_id=getattr(users, proposer).pk)
         forge_end(old, users, closed_by_id=getattr(users, closer).pk)

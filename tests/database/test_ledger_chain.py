@@ -221,7 +221,8 @@ class TestLedgerInPostgres:
     ) -> None:
         contract = eligible(users)
         with violates_constraint("ledger_covers_status", at_commit=True):
-            update_row(CONTRACT, contract.pk, status="REJECTED", closed_at=now())
+            rejected = {"status": "REJECTED", "closed_by_id": users.founder.pk}
+            update_row(CONTRACT, contract.pk, **rejected, closed_at=now())
 
     def test_sql_insert__entry_of_a_job_move_that_was_not_made__refused_at_commit(
         self, users: Users

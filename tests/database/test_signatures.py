@@ -289,7 +289,8 @@ def test_contract_approved_before_signatures__goes_on_and_is_not_asked_for_any(
         forge_approval(contract, users.founder, entry=ENTRY_BEFORE_SIGNATURES)
     with as_owner(), clock_at(NOON + 2 * HOUR):
         # The next transition runs with every trigger enabled.
-        update_row(CONTRACT, contract.pk, status="FAILED", closed_at=now(), updated_at=now())
+        lapsed = {"status": "FAILED", "closed_reason": "window_lapsed"}
+        update_row(CONTRACT, contract.pk, **lapsed, closed_at=now(), updated_at=now())
         forge_entry(
             contract.pk,
             event="contract.window.lapsed",

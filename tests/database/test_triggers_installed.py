@@ -36,6 +36,7 @@ FREE_TABLES = {
 
 # Constraints that no operation can violate: a refusal raises IntegrityViolationError.
 SPEAK_FOR_THE_RECORD = {
+    "approval_ends_by_time_or_founder",
     "approval_signed",
     "audit_append_only",
     "audit_verdict_given",

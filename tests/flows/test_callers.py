@@ -73,8 +73,10 @@ def test_caller__asked_what_he_may__asks_once_and_for_all(users: Users) -> None:
     _, text = made_token(users.founder)
     with CaptureQueriesContext(connection) as asked:
         [(found, _)] = tokens_by_key(text[:TOKEN_KEY_LENGTH])
-        assert found.user.has_perm("governance.review_contract")
+        assert found.user.has_perm("governance.cancel_job")
         assert not found.user.has_perm("governance.execute_job")
+        assert found.user.has_role(Role.FOUNDER)
+        assert not found.user.has_role(Role.AUDITOR)
     assert len(asked) == 1
 
 

@@ -19,6 +19,7 @@ from governance.domain.errors import (
     WrongStateError,
 )
 from governance.domain.review_clock import review_end
+from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus
 from governance.flows.review_contract import (
     answer_clarification,
@@ -30,6 +31,7 @@ from governance.flows.review_contract import (
 from governance.flows.sweep import expire_contracts
 from governance.models import ContractComment, SystemContract
 from governance.record.ledger.queries import entries_of
+from governance.services.access.accounts import assign_role
 from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.clock import as_of
 from tests.support.contracts import refused
@@ -218,6 +220,7 @@ def test_question__by_founders_only(users: Users, who: str) -> None:
 def test_question__by_the_proposer_superuser_or_not__refused(users: Users) -> None:
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
         request_clarification(contract_id=contract.pk, founder=users.operator, question="Why?")

@@ -18,7 +18,7 @@ from governance.domain.errors import GovernanceError
 from governance.domain.values import ActivationWindow, AuditVerdict
 from governance.flows.activate_contract import activate_contract
 from governance.flows.propose_contract import propose_contract
-from governance.flows.review_contract import approve_contract, reject_contract
+from governance.flows.review_contract import approve_contract, reject_contract, withdraw_approval
 from governance.models import (
     AuditResolution,
     GovernanceAudit,
@@ -119,6 +119,16 @@ def lapse(contract: SystemContract, users: Users) -> SystemContract:
     )
 
 
+def withdraw(contract: SystemContract, users: Users) -> SystemContract:
+    return as_of(
+        IN_WINDOW,
+        withdraw_approval,
+        contract_id=contract.pk,
+        founder=users.second_founder,
+        reason=REASON,
+    )
+
+
 def give_verdicts(contract: SystemContract, users: Users) -> SystemContract:
     return as_of(
         DURING_REVIEW,
@@ -172,6 +182,12 @@ class TestContractRaces:
             (signed, lapse, activate, "FAILED", "contract_not_approved"),
             (signed, lapse, lapse, "FAILED", "contract_immutable"),
             (signed, lapse, reject, "FAILED", "contract_immutable"),
+            (signed, withdraw, activate, "FAILED", "contract_not_approved"),
+            (signed, activate, withdraw, "ACTIVE", "invalid_transition"),
+            (signed, withdraw, withdraw, "FAILED", "contract_immutable"),
+            (signed, withdraw, lapse, "FAILED", "contract_immutable"),
+            (signed, lapse, withdraw, "FAILED", "contract_immutable"),
+            (in_review, approve, withdraw, "FAILED", None),
         ],
     )
     def test_second_move__before_the_first_commits__judged_by_what_the_first_did(
@@ -268,7 +284,7 @@ class TestVerdictRaces:
         job = finished_job(committed)
         audit, resolution = overtaking(
             lambda: judge(job, committed.auditor, verdict=AuditVerdict.INCONCLUSIVE),
-            lambda: settle(job, committed.second_founder),
+            lambda: settle(job, committed.second_auditor),
         )
         assert resolution.audit == audit
         assert reloaded(job.contract).status == "COMPLETED"
@@ -276,7 +292,7 @@ class TestVerdictRaces:
     def test_verdict__while_the_doubt_is_settled__refused(self, committed: Users) -> None:
         job = in_doubt(committed)
         _, refusal = overtaking(
-            lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
+            lambda: settle(job, committed.second_auditor, AuditVerdict.FAIL),
             lambda: judge(job, committed.second_auditor),
         )
         assert refusal.code == "verdict_exists"
@@ -286,7 +302,7 @@ class TestVerdictRaces:
     def test_two_people__settle_at_once__the_first_is_kept(self, committed: Users) -> None:
         job = in_doubt(committed)
         resolution, refusal = overtaking(
-            lambda: settle(job, committed.second_founder, AuditVerdict.FAIL),
+            lambda: settle(job, committed.auditor, AuditVerdict.FAIL),
             lambda: settle(job, committed.second_auditor, AuditVerdict.PASS),
         )
         assert refusal.code == "verdict_final"

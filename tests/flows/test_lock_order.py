@@ -21,15 +21,17 @@ import governance
 from governance.authorities.contract import operations as contracts
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import GovernanceError
-from governance.domain.values import ActivationWindow, AuditVerdict, HealthDecision
+from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus, HealthDecision
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
     answer_clarification,
     approve_contract,
     comment_on_contract,
     reject_contract,
     request_clarification,
+    withdraw_approval,
 )
 from governance.services.freezes.operations import lift_active_freezes
 from governance.services.idempotency.requests import run_idempotent_parts, run_idempotent_request
@@ -43,6 +45,7 @@ from tests.support.factories import (
     Running,
     approved,
     asked,
+    contract_in,
     draft,
     eligible,
     finished_job,
@@ -194,7 +197,7 @@ def _judge(users: Users, verdict: AuditVerdict = AuditVerdict.PASS) -> Operation
 def _settle(users: Users) -> Operation:
     job = finished_job(users)
     judge(job, users.auditor, verdict=AuditVerdict.INCONCLUSIVE)
-    return lambda: settle(job, users.second_founder)
+    return lambda: settle(job, users.second_auditor)
 
 
 def _lift(users: Users) -> Operation:
@@ -237,6 +240,16 @@ def _modify(users: Users) -> Operation:
     return lambda: modify(contract, users.founder)
 
 
+def _withdraw(users: Users) -> Operation:
+    contract, reason = approved(users), "The release was called off."
+    return lambda: withdraw_approval(contract_id=contract.pk, founder=users.founder, reason=reason)
+
+
+def _repeat(users: Users) -> Operation:
+    contract = contract_in(users, ContractStatus.REJECTED)
+    return lambda: propose_again(contract_id=contract.pk, proposer=users.operator)
+
+
 # The functions that open a transaction, or are one call that is a transaction, with every branch
 # that locks or writes differently.
 OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
@@ -250,6 +263,8 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "authorities/contract/operations.py:fail_contract_past_window": [_lapse],
     "flows/review_contract.py:approve_contract": [_approve],
     "flows/review_contract.py:reject_contract": [_reject],
+    "flows/review_contract.py:withdraw_approval": [_withdraw],
+    "flows/propose_contract.py:propose_again": [_repeat],
     "flows/review_contract.py:request_clarification": [_ask],
     "flows/review_contract.py:answer_clarification": [_answer],
     "flows/modify_scope.py:modify_scope": [_modify],

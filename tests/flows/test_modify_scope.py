@@ -10,7 +10,11 @@ from uuid import uuid4
 import pytest
 
 from governance.authorities.contract.operations import expire_contract
-from governance.authorities.contract.succession import MAX_REFERENCE_LENGTH, revision_references
+from governance.authorities.contract.succession import (
+    MAX_REFERENCE_LENGTH,
+    REVISION,
+    numbered_references,
+)
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import (
     ContractExpiredError,
@@ -24,6 +28,7 @@ from governance.domain.errors import (
     WrongPersonError,
     WrongStateError,
 )
+from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus
 from governance.flows.activate_contract import activate_contract
 from governance.flows.modify_scope import modify_scope, read_scope
@@ -31,6 +36,7 @@ from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import Account, JobStep, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
+from governance.services.access.accounts import assign_role
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import check_deferred_triggers, nothing_written
 from tests.support.clock import as_of
@@ -224,7 +230,7 @@ def test_plan__is_made_anew_of_the_platform_as_it_is(users: Users) -> None:
     ],
 )
 def test_revision__of_a_reference__is_the_next_and_fits(reference: str, name: str) -> None:
-    first = next(revision_references(reference))
+    first = next(numbered_references(reference, REVISION))
     assert first == name
     assert len(first) <= MAX_REFERENCE_LENGTH
 
@@ -250,6 +256,7 @@ def test_modify__by_anybody_else__refused(users: Users, who: str) -> None:
 
 def test_modify__what_one_proposed__refused_for_a_superuser_too(users: Users) -> None:
     Account.objects.filter(pk=users.operator.pk).update(is_superuser=True)
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
         modify(contract, Account.objects.get(pk=users.operator.pk))

@@ -27,10 +27,12 @@ from governance.domain.errors import (
     WrongPersonError,
     WrongStateError,
 )
+from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
 from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
 from governance.models import Account, Capability, LedgerEntry, SystemContract
+from governance.services.access.accounts import assign_role
 from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import (
@@ -109,6 +111,7 @@ def test_decide__on_what_one_proposed__refused_for_a_superuser_too(
     users: Users, decide: Any
 ) -> None:
     Account.objects.filter(pk=users.operator.pk).update(is_superuser=True)
+    assign_role(users.operator, Role.FOUNDER)
     contract = eligible(users)
     with refused(FourEyesError, "four_eyes"):
         decide(contract, Account.objects.get(pk=users.operator.pk))

@@ -25,6 +25,7 @@ from governance.domain.errors import (
     InvalidWindowError,
     ViewChangedError,
 )
+from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
 from governance.flows.activate_contract import activate_contract
 from governance.flows.review_contract import (
@@ -42,6 +43,7 @@ from governance.models import (
     SystemContract,
 )
 from governance.record.ledger.verification import verify_ledger
+from governance.services.access.accounts import assign_role
 from tests.support.attacks import violates_constraint
 from tests.support.clock import as_of
 from tests.support.contracts import refused
@@ -353,6 +355,7 @@ def test_second_signature__for_more_than_the_first_agreed_to__refused_by_name(
 def test_proposer__cannot_be_the_second__superuser_or_not(users: Users) -> None:
     users.operator.is_superuser = True
     users.operator.save()
+    assign_role(users.operator, Role.FOUNDER)
     contract = signed(users)
     with refused(FourEyesError, "four_eyes"):
         sign(contract, users.operator, window=ActivationWindow(now(), now() + HOUR))
@@ -362,6 +365,7 @@ def test_proposer__cannot_be_the_second__superuser_or_not(users: Users) -> None:
 def test_signature__of_the_first_founder__keeps_them_from_auditing(users: Users) -> None:
     users.founder.is_superuser = True
     users.founder.save()
+    assign_role(users.founder, Role.AUDITOR)
     contract = signed(users)
     assert contract.status == ContractStatus.ELIGIBLE
     job = finished_job_of(users, contract)

@@ -106,7 +106,7 @@ class TestAuditInPython:
         job = finished_job(users)
         audit = judge(job, users.auditor, verdict=INCONCLUSIVE)
         assert reloaded(job.contract).status == ContractStatus.ACTIVE
-        settle(job, users.second_founder, verdict)
+        settle(job, users.second_auditor, verdict)
         contract = reloaded(job.contract)
         assert (contract.status, contract.audit_verdict) == (status, verdict)
         assert reloaded(audit).verdict == INCONCLUSIVE

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 
 from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import digest
-from governance.domain.values import HealthDecision
+from governance.domain.values import ContractStatus, HealthDecision
 from governance.models import (
     Account,
     ApiToken,
@@ -23,7 +23,7 @@ from governance.models import (
 from governance.models.fields import new_id
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, typed
-from tests.support.factories import approved, asked, eligible, judged_job, now
+from tests.support.factories import approved, asked, contract_in, eligible, judged_job, now
 from tests.support.freezes import HOUR, frozen
 from tests.support.tokens import made_token
 from tests.support.users import Users
@@ -54,6 +54,11 @@ class AdminFixtures:
     def signed(self) -> SystemContract:
         """A contract that is APPROVED, with one signature."""
         return approved(self.users)
+
+    @cached_property
+    def rejected(self) -> SystemContract:
+        """A contract that can be proposed again."""
+        return contract_in(self.users, ContractStatus.REJECTED)
 
     @cached_property
     def job(self) -> Any:

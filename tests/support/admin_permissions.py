@@ -33,7 +33,8 @@ READERS = IN_A_GROUP | ROOT
 STAFF = READERS | {"clerk"}
 NOT_STAFF = frozenset({"outsider", "anonymous"})
 ALL_VISITORS = STAFF | NOT_STAFF
-FOUNDERS = frozenset({"founder", "superuser"})
+FOUNDERS = frozenset({"founder"})
+PROPOSERS = frozenset({"founder", "operator", "superuser"})
 ANSWERERS = frozenset({"operator", "superuser"})
 NO_ONE: frozenset[str] = frozenset()
 
@@ -112,6 +113,10 @@ _PRODUCT_PAGES = [
     AdminPage(
         "governance_systemcontract_answer", "questioned", ANSWERERS, ANSWERERS, text_in("answer")
     ),
+    AdminPage(
+        "governance_systemcontract_withdraw", "signed", FOUNDERS, FOUNDERS, text_in("reason")
+    ),
+    AdminPage("governance_systemcontract_repeat", "rejected", PROPOSERS, PROPOSERS),
     AdminPage("governance_systemcontract_comment", "contract", READERS, READERS, text_in("text")),
     AdminPage(
         "governance_systemcontract_signature",

@@ -115,10 +115,12 @@ def contract_columns_for(
             "window_closes_at": at + timedelta(hours=1),
         }
     if target in CONTRACT_TERMINAL_STATES:
-        columns["closed_at"] = at
+        columns |= {"closed_at": at, "closed_by_id": users.founder.pk}
     lacking = {name: new for name, new in columns.items() if getattr(contract, name) is None}
     if target is ContractStatus.COMPLETED:
         lacking["audit_verdict"] = "PASS"
+    if target is ContractStatus.FAILED and contract.status == ContractStatus.APPROVED:
+        lacking["closed_reason"] = "approval_withdrawn: Called off."
     return lacking | {"status": str(target)}
 
 

@@ -10,11 +10,13 @@ from django.test import override_settings
 
 from governance.authorities.orchestrator import tracking
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict, resolve_audit
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob
+from governance.services.access.accounts import assign_role
 from tests.support.factories import Running, reloaded, signed
 from tests.support.users import Users
 
@@ -37,8 +39,9 @@ def job_with_many_participants(
 ) -> tuple[GovernanceJob, dict[str, Any]]:
     """Return an ended job in which each user did one thing, and the user of each act.
 
-    All of them are superusers. Today a guard refuses reports by another account than the one that
-    started the job; an older record may still contain such jobs, so the guard is patched away.
+    All of them are superusers and auditors, so that only taking part speaks against them. Today a
+    guard refuses reports by another account than the one that started the job; an older record may
+    still contain such jobs, so the guard is patched away.
     """
     with pytest.MonkeyPatch.context() as before:
         before.setattr(tracking, "require_own", lambda job, executor: None)
@@ -61,6 +64,7 @@ def _job_with_many_participants(
     for person in participants.values():
         person.is_superuser = True
         person.save()
+        assign_role(person, Role.AUDITOR)
     with override_settings(GOVSITE=settings.GOVSITE | {"APPROVALS_REQUIRED": {"medium": 2}}):
         contract = signed(users, signed(users, founder=participants["signed"]))
     assert contract.approved_by == participants["approved"]

@@ -11,9 +11,11 @@ from governance.admin.wording import (
     EVENTS,
     actor_in_words,
     change_in_words,
+    closing_in_words,
     event_in_words,
     format_duration,
     rollback_in_words,
+    split_closing,
 )
 from governance.authorities.review.differences import change_rows, values_in
 from governance.domain.changes import parse_changes
@@ -43,11 +45,27 @@ def test_every_event_of_the_ledger__has_a_label() -> None:
     assert set(EVENTS) == set(KNOWN_EVENTS)
 
 
+def test_actor__with_the_present_name_and_without__is_named_by_account() -> None:
+    assert actor_in_words("user:7:ada:x", {7: "ada:x"}) == "ada:x (account 7)"
+    assert actor_in_words("user:7:ada", {7: "bea"}) == "ada (account 7, now bea)"
+    assert actor_in_words("user:7:ada", {}) == "ada (account 7)"
+
+
+def test_closing__with_a_code_and_words__says_both() -> None:
+    withdrawn = "approval_withdrawn: The sale: called off."
+    assert split_closing(withdrawn) == (
+        "A founder withdrew its approval.",
+        "The sale: called off.",
+    )
+    assert split_closing("window_lapsed") == ("Its activation window passed unused.", "")
+    assert closing_in_words("Not: now.") == "Not: now."
+
+
 def test_wording__of_an_unknown_value__is_the_value_itself() -> None:
     assert event_in_words("job.step.completed", 4) == "reported step 5 as completed"
     assert event_in_words("contract.new.thing", None) == "contract.new.thing"
-    assert actor_in_words("user:7:ada:x") == "ada:x"
-    assert actor_in_words("the clock") == "the clock"
+    assert actor_in_words("the clock", {}) == "the clock"
+    assert actor_in_words("user:x:ada", {}) == "user:x:ada"
     assert change_in_words({"type": "unheard_of"}) == '{"type": "unheard_of"}'
     assert rollback_in_words(None) == "No known rollback"
 

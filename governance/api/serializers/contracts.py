@@ -149,6 +149,11 @@ class ContractSerializer(ContractSummarySerializer):
         help_text="The contract that replaced this one; null without one, and after that "
         "contract was archived and removed.",
     )
+    repeats_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The ended contract whose content this one proposes again.",
+    )
     clarification = serializers.SerializerMethodField(
         help_text="The open question of a founder, which pauses the review; null without one."
     )
@@ -177,6 +182,7 @@ class ContractSerializer(ContractSummarySerializer):
             "clarification",
             "parent_id",
             "successor_id",
+            "repeats_id",
         )
 
     @extend_schema_field(SignatureSerializer(many=True))

@@ -82,13 +82,15 @@ def create_draft(
     plan: Sequence[Mapping[str, Any]],
     proposer: Account,
     parent: SystemContract | None = None,
+    repeats: SystemContract | None = None,
     reason: str = "",
 ) -> SystemContract:
     """Create a DRAFT, which waits for its verdicts (`record_review_verdicts`).
 
     Args:
         parent: the contract that the draft replaces; `supersede` ends it in the same transaction.
-        reason: why the draft replaces its parent.
+        repeats: the ended contract whose content the draft proposes again.
+        reason: why the draft replaces or repeats another contract.
 
     Raises:
         InvalidPlanError: the plan has not one step for each change.
@@ -101,7 +103,7 @@ def create_draft(
         verdicts=(None, None),
         proposer=proposer,
     )
-    contract.parent = parent
+    contract.parent, contract.repeats = parent, repeats
     with write_transaction():
         contract.save(force_insert=True)
         new_entries = [draft_entry(contract, reason=reason)]

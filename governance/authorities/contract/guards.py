@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from governance.authorities.contract.signatures import SigningProgress
 from governance.domain.canonical import timestamp
@@ -13,14 +15,21 @@ from governance.domain.errors import (
     ClarificationOpenError,
     ConfirmationRequiredError,
     ContractExpiredError,
+    ContractImmutableError,
     FourEyesError,
+    InvalidTransitionError,
     InvalidWindowError,
     MayNotVerdictError,
     NoOpenClarificationError,
+    NotRepeatableError,
     ReasonRequiredError,
     StaleCopyError,
 )
-from governance.domain.lifecycles import ContractStateMachine
+from governance.domain.lifecycles import (
+    CONTRACT_TERMINAL_STATES,
+    REPEATABLE_STATES,
+    ContractStateMachine,
+)
 from governance.domain.people import Actor
 from governance.domain.texts import clean_text
 from governance.domain.values import (
@@ -76,6 +85,37 @@ def require_move(contract: SystemContract, target: ContractStatus) -> ContractSt
     before = ContractStatus(contract.status)
     ContractStateMachine.require_move(before, target)
     return before
+
+
+def require_withdrawable(contract: SystemContract) -> None:
+    """Refuse a contract whose approval cannot be withdrawn: it has none, or was activated.
+
+    Raises:
+        InvalidTransitionError: the contract is not APPROVED (ContractImmutableError if the contract
+            has ended).
+    """
+    if contract.status != ContractStatus.APPROVED:
+        ended = contract.status in CONTRACT_TERMINAL_STATES
+        error_class = ContractImmutableError if ended else InvalidTransitionError
+        raise error_class(
+            "An approval is withdrawn before the contract is activated; this one is "
+            f"{contract.status}.",
+            details={"status": str(contract.status)},
+        )
+
+
+def require_repeatable(contract: SystemContract) -> None:
+    """Refuse to repeat a contract that did not fail, expire or get rejected.
+
+    Raises:
+        NotRepeatableError: the contract has another status.
+    """
+    if contract.status not in REPEATABLE_STATES:
+        raise NotRepeatableError(
+            "Only a contract that failed, expired or was rejected can be proposed again; this one "
+            f"is {contract.status}.",
+            details={"status": str(contract.status)},
+        )
 
 
 def refuse_expired(contract: SystemContract, at: datetime) -> None:
@@ -189,14 +229,16 @@ def require_confirmation(contract: SystemContract, typed: Any) -> None:
 
 
 def require_window(window: ActivationWindow, at: datetime) -> None:
-    """Refuse a window that ends before it starts, is over, or is longer than 168 hours.
+    """Refuse a window that ends before it starts, is over, is too long, or opens too far ahead.
 
-    A window with an end outside the years 1 to 9999 in UTC is refused too, because such a time
-    cannot be serialized.
+    It lasts at most 168 hours, and opens at most `GOVSITE["MAX_LEAD_HOURS"]` from now. A window
+    with an end outside the years 1 to 9999 in UTC is refused too, because such a time cannot be
+    serialized.
 
     Raises:
-        InvalidWindowError: with the path `window_closes_at`.
+        InvalidWindowError: with the path `window_closes_at` or `window_opens_at`.
     """
+    path, lead_hours = "window_closes_at", settings.GOVSITE["MAX_LEAD_HOURS"]
     if not (_is_writable(window.opens_at) and _is_writable(window.closes_at)):
         message = "the window is outside the years 1 to 9999"
     elif window.closes_at <= window.opens_at:
@@ -205,11 +247,13 @@ def require_window(window: ActivationWindow, at: datetime) -> None:
         message = "the window is longer than 168 hours"
     elif window.closes_at <= at:
         message = "the window has already ended"
+    elif window.opens_at - at > timedelta(hours=lead_hours):
+        path = "window_opens_at"
+        message = f"the window opens more than {lead_hours} hours from now"
     else:
         return
     raise InvalidWindowError(
-        f"{message[0].upper()}{message[1:]}.",
-        errors=[{"path": "window_closes_at", "message": message}],
+        f"{message[0].upper()}{message[1:]}.", errors=[{"path": path, "message": message}]
     )
 
 

@@ -17,6 +17,7 @@ from governance.authorities.contract.guards import (
     refuse_proposer,
     require_decision_reason,
     require_move,
+    require_withdrawable,
 )
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
@@ -28,7 +29,7 @@ from governance.domain.errors import (
     VerdictNotPassError,
     WindowOpenError,
 )
-from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus
+from governance.domain.values import WITHDRAWN, ActivationWindow, AuditVerdict, ContractStatus
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
 from governance.models import Account, SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries, lock_contract
@@ -184,6 +185,23 @@ def reject(*, contract: SystemContract, founder: Account, reason: str, at: datet
     refuse_proposer(contract, founder)
     contract.to_rejected(at=at, by=founder, reason=reason)
     _close_and_record(contract, "contract.review.rejected", before, actor=founder, at=at)
+
+
+def withdraw(*, contract: SystemContract, founder: Account, reason: str, at: datetime) -> None:
+    """Move an APPROVED contract to FAILED (`approval_withdrawn`), with a founder's reason.
+
+    Every founder may, the proposer and the approvers too.
+
+    Raises:
+        ReasonRequiredError: the reason has 10 characters or less.
+        InvalidTransitionError: the contract has another status.
+    """
+    reason = require_decision_reason(reason)
+    require_withdrawable(contract)
+    contract.to_failed(at=at, by=founder, reason=f"{WITHDRAWN}: {reason}")
+    _close_and_record(
+        contract, "contract.approval.withdrawn", ContractStatus.APPROVED, actor=founder, at=at
+    )
 
 
 def supersede(

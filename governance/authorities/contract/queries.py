@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q, QuerySet, Value
 from governance.db.rows import Columns, fetch_rows
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ContractArchivedError, ContractNotFoundError
+from governance.domain.lifecycles import REPEATABLE_STATES
 from governance.domain.values import ContractStatus
 from governance.models import (
     Account,
@@ -132,10 +133,25 @@ def open_clarifications_on(contract_ids: Iterable[UUID]) -> QuerySet[Clarificati
 
 
 def with_succession(contracts: QuerySet[SystemContract]) -> QuerySet[SystemContract]:
-    """Join each contract's parent and successor, without their long columns."""
-    others = ("parent", "successor")
+    """Join each contract's parent, successor and repeated one, without their long columns."""
+    others = ("parent", "successor", "repeats")
     long = [f"{other}__{column}" for other in others for column in _LONG_COLUMNS]
     return contracts.select_related(*others).defer(*long)
+
+
+def repetitions_of(contract: SystemContract) -> QuerySet[SystemContract]:
+    """Return the contracts that propose the content of an ended one again, in order."""
+    if contract.status not in REPEATABLE_STATES:
+        return SystemContract.objects.none()
+    return contract.repetitions.only("id", "reference", "status").order_by("id")
+
+
+def inactive_signers_of(contract: SystemContract) -> list[str]:
+    """Return, by username, who signed an APPROVED contract and is no active founder any more."""
+    if contract.status != ContractStatus.APPROVED:
+        return []
+    [(names,)] = fetch_rows("SELECT governance_inactive_signers(%s)", [contract.pk])
+    return list(names)
 
 
 def clarifications_of(contract: SystemContract) -> QuerySet[ClarificationRequest]:

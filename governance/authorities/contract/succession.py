@@ -1,7 +1,7 @@
-"""Succession: a founder modifies an ELIGIBLE contract, and a new DRAFT takes its place.
+"""Succession: a DRAFT takes the place of a contract that a founder modified, or repeats one.
 
-One transaction ends the old contract and creates the draft (`flows/modify_scope.py` opens it). Only
-the old contract is locked, because no other transaction sees the draft before the commit.
+One transaction ends the modified contract and creates the draft (`flows/modify_scope.py` opens it).
+Only the old contract is locked, because no other transaction sees the draft before the commit.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from governance.authorities.contract.guards import (
     refuse_expired,
     refuse_proposer,
     require_decision_reason,
+    require_repeatable,
     require_seen_content,
 )
 from governance.authorities.contract.operations import supersede
@@ -29,7 +30,8 @@ from governance.models import Account, ContractTombstone, SystemContract
 
 MAX_REFERENCE_LENGTH = 256
 REFERENCES_PER_QUERY = 20
-_REVISION = re.compile(r"(?P<base>.*\S) \(rev (?P<number>[1-9][0-9]{0,5})\)", re.DOTALL)
+REVISION, REPETITION = "rev", "again"
+_NUMBERED = r"(?P<base>.*\S) \({} (?P<number>[1-9][0-9]{{0,5}})\)"
 
 
 def supersede_contract(
@@ -63,13 +65,14 @@ def supersede_contract(
     refuse_proposer(contract, founder)
     require_seen_content(contract, seen_digest)
     refuse_unmodified(contract, changes)
-    successor = _draft_successor(
+    successor = _draft_under_free_reference(
         contract,
-        changes,
-        plan,
-        founder=founder,
+        REVISION,
+        proposal=revised_proposal(contract, changes),
+        plan=plan,
+        proposer=founder,
+        parent=contract,
         reason=f"In place of {contract.reference}: {reason}",
-        at=at,
     )
     supersede(
         contract=contract,
@@ -79,6 +82,27 @@ def supersede_contract(
         at=at,
     )
     return successor
+
+
+def repeat_contract(
+    *, contract: SystemContract, plan: Sequence[Mapping[str, Any]], proposer: Account
+) -> SystemContract:
+    """Propose the content of an ended contract again, as a DRAFT that waits for new verdicts.
+
+    Raises:
+        NotRepeatableError: the contract did not fail, expire or get rejected.
+        InvalidInputError: what was proposed does not fit a contract any more.
+    """
+    require_repeatable(contract)
+    return _draft_under_free_reference(
+        contract,
+        REPETITION,
+        proposal=revised_proposal(contract, parse_changes(contract.proposed_changes)),
+        plan=plan,
+        proposer=proposer,
+        repeats=contract,
+        reason=f"Proposes {contract.reference} again.",
+    )
 
 
 def refuse_unmodified(contract: SystemContract, changes: Sequence[Change]) -> None:
@@ -122,48 +146,34 @@ def revised_proposal(contract: SystemContract, changes: Sequence[Change]) -> Pro
     )
 
 
-def revision_references(reference: str) -> Iterator[str]:
-    """Yield the references of the next revisions without end: `REF (rev 2)`, `REF (rev 3)`, …"""
-    found = _REVISION.fullmatch(reference)
+def numbered_references(reference: str, word: str) -> Iterator[str]:
+    """Yield the next references with a word without end: `REF (rev 2)`, `REF (rev 3)`, …"""
+    found = re.fullmatch(_NUMBERED.format(word), reference, re.DOTALL)
     base, number = (found["base"], int(found["number"])) if found else (reference, 1)
     while True:
         number += 1
-        suffix = f" (rev {number})"
+        suffix = f" ({word} {number})"
         room = MAX_REFERENCE_LENGTH - len(suffix)
         yield (base if len(base) <= room else f"{base[: room - 1].rstrip()}…") + suffix
 
 
-def _draft_successor(
-    old: SystemContract,
-    changes: Sequence[Change],
-    plan: Sequence[Mapping[str, Any]],
-    *,
-    founder: Account,
-    reason: str,
-    at: datetime,
+def _draft_under_free_reference(
+    old: SystemContract, word: str, *, proposal: Proposal, **draft: Any
 ) -> SystemContract:
-    """Create the successor under the first free reference.
+    """Create a draft under the first free reference with `word`.
 
     If a concurrent transaction takes that reference first, the next one is tried.
     """
-    proposal = revised_proposal(old, changes)
-    names = _free_references(old.reference)
+    names = _free_references(old.reference, word)
     while True:
-        name = next(names)
         try:
-            return create_draft(
-                proposal=replace(proposal, reference=name),
-                plan=plan,
-                proposer=founder,
-                parent=old,
-                reason=reason,
-            )
+            return create_draft(proposal=replace(proposal, reference=next(names)), **draft)
         except DuplicateContractError:
             continue
 
 
-def _free_references(reference: str) -> Iterator[str]:
-    names = revision_references(reference)
+def _free_references(reference: str, word: str) -> Iterator[str]:
+    names = numbered_references(reference, word)
     while True:
         some = list(islice(names, REFERENCES_PER_QUERY))
         names_of = (SystemContract.objects.order_by(), ContractTombstone.objects)

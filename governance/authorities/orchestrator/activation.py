@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime
 from typing import Any
 
 from governance.authorities.contract import operations as contract_operations
@@ -23,6 +22,7 @@ from governance.domain.errors import (
     InvalidInputError,
     MayNotVerdictError,
     PlanMismatchError,
+    SignerNotActiveError,
     TargetOutOfScopeError,
     WindowClosedError,
 )
@@ -68,7 +68,7 @@ class ContractActivationService:
         """
         _require_timeout(timeout_minutes)
         contract, at = state.contract, state.now
-        reading = _require_activatable(contract, health=health, at=at)
+        reading = _require_activatable(state, health=health)
         job = GovernanceJob(
             contract=contract,
             total_steps=len(contract.plan),
@@ -116,12 +116,8 @@ def _require_timeout(timeout_minutes: Any) -> None:
         )
 
 
-def _require_activatable(
-    contract: SystemContract,
-    *,
-    health: HealthReading | None,
-    at: datetime,
-) -> HealthReading:
+def _require_activatable(state: ContractState, *, health: HealthReading | None) -> HealthReading:
+    contract, at = state.contract, state.now
     if contract.status != ContractStatus.APPROVED:
         raise ContractNotApprovedError(
             f"Only an approved contract is activated; this one is {contract.status}.",
@@ -135,6 +131,13 @@ def _require_activatable(
         raise WindowClosedError(
             f"The activation window runs from {contract.window.opens_at:%Y-%m-%d %H:%M} "
             f"to {contract.window.closes_at:%Y-%m-%d %H:%M} UTC; it is {at:%Y-%m-%d %H:%M} now.",
+        )
+    if state.inactive_signers:
+        names = ", ".join(state.inactive_signers)
+        raise SignerNotActiveError(
+            f"No active founder any more, but signed this contract: {names}. A founder can "
+            "withdraw the approval and propose the change again, so that it is signed anew.",
+            details={"signers": state.inactive_signers},
         )
     if not _has_signed_content(contract):
         raise ContentChangedError("The content is not what the founder signed.")

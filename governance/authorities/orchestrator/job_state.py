@@ -60,7 +60,8 @@ _LOCK_JOB = """
 
 _READ_CONTRACT = f"""
     SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")},
-           {_SIGNED}, proposer.username, approver.username
+           {_SIGNED}, proposer.username, approver.username,
+           governance_inactive_signers(contract.id)
       FROM governance_systemcontract contract
       JOIN governance_account proposer ON proposer.id = contract.proposed_by_id
       LEFT JOIN governance_account approver ON approver.id = contract.approved_by_id
@@ -97,11 +98,14 @@ _READ_HISTORY = f"""
 
 @dataclass(frozen=True, slots=True)
 class ContractState:
-    """A contract, the head of its chain, and what time it is in its chain."""
+    """A contract, the head of its chain, what time it is in its chain, and by username the signers
+    who are no active founders any more.
+    """
 
     contract: SystemContract
     head: ChainHead
     now: datetime
+    inactive_signers: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +150,12 @@ def read_contract(contract_id: UUID) -> ContractState:
     if row is None:
         raise ContractNotFoundError(contract_id)
     contract: SystemContract = _CONTRACT.instance(row)
-    seq, hash_, now, signed, proposer, approver = row[_CONTRACT.number :]
+    seq, hash_, now, signed, proposer, approver, inactive_signers = row[_CONTRACT.number :]
     contract.known_signatures = [_signature(one) for one in load_json(signed or "[]")]
     contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
     if approver is not None:
         contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
-    return ContractState(contract, ChainHead(seq, hash_), now)
+    return ContractState(contract, ChainHead(seq, hash_), now, inactive_signers)
 
 
 def read_job_state(job_id: UUID) -> JobState:

@@ -18,9 +18,8 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.people import Actor
 from governance.domain.values import ContractStatus, HealthReading
 from governance.models import SystemContract
+from governance.services.access.permissions import IMPORT_PERMISSION
 
-# Operators, who may import proposals, may also answer questions about them.
-ANSWER_PERMISSION = "governance.import_contract"
 COMMENT_PERMISSION = "governance.view_systemcontract"
 
 
@@ -30,7 +29,7 @@ def require_answerer(person: Actor, contract: SystemContract) -> None:
     Raises:
         WrongPersonError: also for an account that is not active.
     """
-    is_answerer = contract.proposed_by_id == person.pk or person.has_perm(ANSWER_PERMISSION)
+    is_answerer = contract.proposed_by_id == person.pk or person.has_perm(IMPORT_PERMISSION)
     if not (person.is_active and is_answerer):
         raise WrongPersonError(
             "Only the contract's proposer or an operator can answer a founder's question."

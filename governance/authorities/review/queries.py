@@ -12,6 +12,8 @@ from governance.authorities.contract.guards import (
     refuse_second_question,
     refuse_second_signature,
     require_open_question,
+    require_repeatable,
+    require_withdrawable,
 )
 from governance.authorities.contract.signatures import SigningProgress
 from governance.authorities.review.policy import (
@@ -24,7 +26,7 @@ from governance.domain.errors import GovernanceError
 from governance.domain.people import Actor
 from governance.domain.values import ActiveFreeze, HealthReading
 from governance.models import SystemContract
-from governance.services.access.permissions import require_founder
+from governance.services.access.permissions import require_founder, require_proposer
 from governance.services.freezes.guards import refuse_active_freeze
 
 
@@ -41,6 +43,8 @@ class ReviewPermissions:
     against_answering: tuple[GovernanceError, ...]
     against_commenting: tuple[GovernanceError, ...]
     against_modifying: tuple[GovernanceError, ...]
+    against_withdrawing: tuple[GovernanceError, ...]
+    against_repeating: tuple[GovernanceError, ...]
 
 
 def review_permissions(
@@ -63,13 +67,19 @@ def review_permissions(
         lambda: require_open_question(contract),
     )
     commenting = _refusals(lambda: require_commenter(person))
+    others = (
+        _refusals(lambda: require_withdrawable(contract), lambda: require_founder(person)),
+        _refusals(lambda: require_repeatable(contract), lambda: require_proposer(person)),
+    )
     rejecting = _refusals(
         lambda: require_reviewable(contract, at),
         lambda: require_founder(person),
         lambda: refuse_proposer(contract, person),
     )
     if rejecting:
-        return ReviewPermissions(rejecting, rejecting, rejecting, answering, commenting, rejecting)
+        return ReviewPermissions(
+            rejecting, rejecting, rejecting, answering, commenting, rejecting, *others
+        )
     approving = _refusals(
         lambda: refuse_active_freeze(freeze),
         lambda: refuse_expired(contract, at),
@@ -80,7 +90,9 @@ def review_permissions(
         lambda: refuse_expired(contract, at), lambda: refuse_second_question(contract)
     )
     modifying = _refusals(lambda: refuse_expired(contract, at))
-    return ReviewPermissions(approving, rejecting, asking, answering, commenting, modifying)
+    return ReviewPermissions(
+        approving, rejecting, asking, answering, commenting, modifying, *others
+    )
 
 
 def _refusals(*guards: Callable[[], None]) -> tuple[GovernanceError, ...]:

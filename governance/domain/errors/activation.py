@@ -24,6 +24,17 @@ class WindowClosedError(ContractActivationError, code="window_closed", advice=Ad
     """A time outside the activation window."""
 
 
+class SignerNotActiveError(
+    ContractActivationError,
+    code="signer_not_active",
+    advice=Advice.WAIT,
+    constraints=("signer_not_active",),
+):
+    """A contract that was signed by a person who is no active founder any more; `details.signers`
+    names who must sign again, after the approval was withdrawn and the change proposed again.
+    """
+
+
 class ContentChangedError(ContractActivationError, code="content_changed"):
     """A contract whose content differs from the content that was approved."""
 

@@ -114,7 +114,13 @@ class WrongStateError(
     """An operation that the present state does not allow."""
 
 
-class WrongPersonError(GovernanceError, code="not_permitted", http_status=403, advice=Advice.STOP):
+class WrongPersonError(
+    GovernanceError,
+    code="not_permitted",
+    http_status=403,
+    advice=Advice.STOP,
+    constraints=("founder_decides", "auditor_judges"),
+):
     """An operation that this person may not carry out; another person may."""
 
 

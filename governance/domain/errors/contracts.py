@@ -44,7 +44,9 @@ class InvalidWindowError(
     code="invalid_window",
     constraints=("contract_window_in_bounds", "signature_window_in_bounds"),
 ):
-    """An activation window that ends before it opens, is over, or is longer than 168 hours."""
+    """An activation window that ends before it opens, is over, is longer than 168 hours, or opens
+    too far ahead.
+    """
 
 
 class ConfirmationRequiredError(InvalidInputError, code="confirmation_required"):
@@ -131,6 +133,10 @@ class NotLapsedError(WrongStateError, code="not_lapsed"):
 
 class WindowOpenError(WrongStateError, code="window_open"):
     """The lapse of a contract whose activation window is not over."""
+
+
+class NotRepeatableError(WrongStateError, code="not_repeatable", constraints=("contract_repeats",)):
+    """A repetition of a contract that did not fail, expire or get rejected."""
 
 
 class NotActiveError(WrongStateError, code="not_active"):

@@ -18,6 +18,7 @@ from typing import Any
 
 from governance.authorities.audit.queries import verdict_on
 from governance.domain.errors import InvalidVerdictError, VerdictConflictError
+from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import record_verdict
 from governance.management.base import INTERRUPTED
@@ -32,7 +33,7 @@ KNOWN_FIELDS = frozenset(("job_id", "verdict", "reason", "checks", "evidence_sha
 class Command(ImportCommand):
     help = __doc__
 
-    permission = "governance.record_verdict"
+    role = Role.AUDITOR
     examples = (
         "import_audit_verdicts verdicts.jsonl --as auditor",
         "import_audit_verdicts - --as auditor --json < verdicts.jsonl",

@@ -6,10 +6,10 @@ from argparse import ArgumentParser
 from uuid import UUID
 
 from governance.domain.canonical import timestamp
+from governance.domain.roles import Role
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, parse_id
 from governance.models import Account
-from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import lift_active_freezes, lift_freeze
 from governance.services.freezes.queries import active_freeze
 
@@ -17,7 +17,7 @@ from governance.services.freezes.queries import active_freeze
 class Command(GovernanceCommand):
     help = __doc__
 
-    permission = REVIEW_PERMISSION
+    role = Role.FOUNDER
     has_json = True
     examples = (
         'lift_freeze --reason "The payment provider is back" --as founder',

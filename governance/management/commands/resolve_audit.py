@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from uuid import UUID
 
+from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict
 from governance.flows.audit_job import resolve_audit
 from governance.management.base import GovernanceCommand
@@ -20,7 +21,7 @@ from governance.models import Account
 class Command(GovernanceCommand):
     help = __doc__
 
-    permission = "governance.resolve_audit"
+    role = Role.AUDITOR
     has_json = True
     examples = (
         "resolve_audit 019e4c5e-7a31-7c10-b0f2-6d0a6f0a9b11 --verdict PASS "

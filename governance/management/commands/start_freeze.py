@@ -15,17 +15,17 @@ from django.conf import settings
 
 from governance.db.clock import database_now
 from governance.domain.canonical import timestamp
+from governance.domain.roles import Role
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, number_in, parse_time
 from governance.models import Account
-from governance.services.access.permissions import REVIEW_PERMISSION
 from governance.services.freezes.operations import start_freeze
 
 
 class Command(GovernanceCommand):
     help = __doc__
 
-    permission = REVIEW_PERMISSION
+    role = Role.FOUNDER
     has_json = True
     examples = (
         'start_freeze --hours 4 --reason "The payment provider is down" --as founder',

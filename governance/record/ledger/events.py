@@ -41,6 +41,7 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "contract.review.superseded": (frozenset({"closing_sha256", "successor_id"}),),
     "contract.review.expired": (_CLOSING,),
     "contract.window.lapsed": (_CLOSING,),
+    "contract.approval.withdrawn": (_CLOSING,),
     "contract.activation.activated": (_NOTHING,),
     "contract.audit.passed": _VERDICT,
     "contract.audit.failed": _VERDICT,

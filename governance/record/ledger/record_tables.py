@@ -42,7 +42,9 @@ class RecordTable(NamedTuple):
 
 # Columns that are younger than the format of an archive. A file leaves them out where they are
 # null, so a record that has none of them stays byte for byte what an earlier version wrote.
-LATER_COLUMNS: Mapping[str, frozenset[str]] = {"SystemContract": frozenset({"risk_asked"})}
+LATER_COLUMNS: Mapping[str, frozenset[str]] = {
+    "SystemContract": frozenset({"risk_asked", "repeats_id"})
+}
 
 # The names never change, because the files of an archive contain them, and archives of every
 # earlier version must stay readable when a model is renamed. A parent is before its children.

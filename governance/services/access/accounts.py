@@ -56,4 +56,5 @@ def assign_role(account: Account, role: Role) -> bool:
     if group is None:
         raise GroupNotFoundError(f"There is no group {role}.")
     account.groups.add(group)
+    account.known_groups = None
     return True

@@ -23,6 +23,8 @@ _CALLERS = f"""
                           FROM governance_account_groups member
                           JOIN auth_group_permissions granted ON granted.group_id = member.group_id
                          WHERE member.account_id = person.id)),
+           ARRAY(SELECT name FROM auth_group WHERE id IN (
+                 SELECT group_id FROM governance_account_groups WHERE account_id = person.id)),
            governance_now()
       FROM governance_apitoken token
       JOIN governance_account person ON person.id = token.user_id
@@ -32,13 +34,15 @@ _CALLERS = f"""
 def tokens_by_key(key: str) -> list[tuple[ApiToken, datetime]]:
     """Return each token whose text begins with `key`, almost always one, and the present time.
 
-    The account of a token (`user`) knows its permissions, so `has_perm` makes no query.
+    The account of a token (`user`) knows its permissions and its groups, so `has_perm` and
+    `has_role` make no query.
     """
     found = []
     for row in fetch_rows(_CALLERS, [key]):
-        *columns, permissions, now = row
+        *columns, permissions, groups, now = row
         token: ApiToken = _TOKEN.instance(columns)
         token.user = _ACCOUNT.instance(columns[_TOKEN.number :])
         token.user.known_permissions = frozenset(permissions)
+        token.user.known_groups = frozenset(groups)
         found.append((token, now))
     return found

@@ -1,7 +1,7 @@
 -- AUDIT: a verdict is on a terminal job and names exactly its sealed evidence; a job that did not
--- complete accepts only FAIL; only an INCONCLUSIVE verdict is resolved. Neither the author of the
--- verdict nor the person who resolves it took part: nobody who proposed, signed or approved the
--- contract, or who activated, started, reported, completed or cancelled its job. A verdict is of
+-- complete accepts only FAIL; only an INCONCLUSIVE verdict is resolved. The author of the verdict and
+-- the person who resolves it are auditors, and took no part: nobody who proposed, signed or approved
+-- the contract, or who activated, started, reported, completed or cancelled its job. A verdict is of
 -- now.
 CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
@@ -51,6 +51,7 @@ BEGIN
         PERFORM governance_refuse('audit_independent',
             'A person who took part in a contract cannot give the verdict on it.');
     END IF;
+    PERFORM governance_require_auditor(NEW.author_id);
     RETURN NEW;
 END $$;
 
@@ -70,6 +71,7 @@ BEGIN
         PERFORM governance_refuse('audit_independent',
             'A person who took part in a contract cannot resolve the verdict on it.');
     END IF;
+    PERFORM governance_require_auditor(NEW.resolved_by_id);
     RETURN NEW;
 END $$;
 

@@ -58,6 +58,7 @@ LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('@schema@.governance_change_freeze'));
     PERFORM governance_require_current(NEW.started_at);
+    PERFORM governance_require_founder(NEW.started_by_id);
     RETURN NEW;
 END $$;
 

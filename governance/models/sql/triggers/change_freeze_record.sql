@@ -1,4 +1,4 @@
--- FREEZE: freezes and their lifts are append-only, and a freeze is lifted now, while it lasts.
+-- FREEZE: freezes and their lifts are append-only, and a founder lifts a freeze while it lasts.
 CREATE OR REPLACE FUNCTION governance_freeze_lift_in_time() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -11,6 +11,7 @@ BEGIN
             'A freeze can be lifted only after its start and before its end.');
     END IF;
     PERFORM governance_require_current(NEW.lifted_at);
+    PERFORM governance_require_founder(NEW.lifted_by_id);
     RETURN NEW;
 END $$;
 

@@ -1,14 +1,14 @@
 -- CONTRACT-005: the content of a contract does not change from ELIGIBLE on, the approval does not
--- change from APPROVED on, and the origin (id, reference, source, proposer, parent) never changes.
--- The trigger is in contract_frozen_columns.sql.
+-- change from APPROVED on, and the origin (id, reference, source, proposer, parent, and the contract
+-- that it repeats) never changes. The trigger is in contract_frozen_columns.sql.
 CREATE OR REPLACE FUNCTION governance_contract_content_frozen() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF (NEW.id, NEW.reference, NEW.source, NEW.requested_by, NEW.proposed_by_id,
-        NEW.parent_id, NEW.proposal_digest, NEW.created_at)
+        NEW.parent_id, NEW.repeats_id, NEW.proposal_digest, NEW.created_at)
        IS DISTINCT FROM
        (OLD.id, OLD.reference, OLD.source, OLD.requested_by, OLD.proposed_by_id,
-        OLD.parent_id, OLD.proposal_digest, OLD.created_at)
+        OLD.parent_id, OLD.repeats_id, OLD.proposal_digest, OLD.created_at)
     THEN
         PERFORM governance_refuse('contract_origin_frozen',
             'The origin of a contract (reference, source, proposer, parent) never changes.');

@@ -1,7 +1,7 @@
--- Clarification: a question is about an ELIGIBLE contract, is asked before the review ends, not by
--- the proposer, and while no other question is open; the answer is not earlier, and not from the
--- person who asked. At commit: the review ends at `expires_at` plus the time that questions waited
--- for their answers; while a question is open the review is paused, and its end is null.
+-- Clarification: a question is a founder's, about an ELIGIBLE contract, is asked before the review
+-- ends, not by the proposer, and while no other question is open; the answer is not earlier, and not
+-- from the person who asked. At commit: the review ends at `expires_at` plus the time that questions
+-- waited for their answers; while a question is open the review is paused, and its end is null.
 CREATE OR REPLACE FUNCTION governance_review_end(of_contract uuid) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = @schema@, pg_temp AS $$
     SELECT CASE WHEN bool_or(request.id IS NOT NULL AND answer.id IS NULL) THEN NULL
@@ -72,6 +72,7 @@ BEGIN
         PERFORM governance_refuse('clarification_four_eyes',
             'The proposer of a contract cannot ask questions, which pause its review.');
     END IF;
+    PERFORM governance_require_founder(NEW.asked_by_id);
     RETURN NEW;
 END $$;
 

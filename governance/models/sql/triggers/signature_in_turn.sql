@@ -1,8 +1,8 @@
--- SIGN: a signature is on an ELIGIBLE contract, on exactly its content and the stored view, not by
--- the proposer, and not by a founder whose last signature still counts. At commit: a contract that
--- becomes APPROVED has signatures of as many founders as the last signature requires, all on the
--- approved content and each with a window that contains the approval's; and the approval equals the
--- last signature.
+-- SIGN: a signature is a founder's, on an ELIGIBLE contract, on exactly its content and the stored
+-- view, not by the proposer, and not by a founder whose last signature still counts. At commit: a
+-- contract that becomes APPROVED has signatures of as many founders as the last signature requires,
+-- all on the approved content and each with a window that contains the approval's; and the approval
+-- equals the last signature.
 CREATE OR REPLACE FUNCTION governance_signature_in_turn() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -20,6 +20,7 @@ BEGIN
         PERFORM governance_refuse('signature_four_eyes',
             'The proposer of a contract cannot sign it.');
     END IF;
+    PERFORM governance_require_founder(NEW.founder_id);
     IF NEW.content_digest IS DISTINCT FROM contract.content_digest THEN
         PERFORM governance_refuse('signature_signs_content',
             'The signature is on other content than the content of the contract.');
