@@ -40,6 +40,7 @@ from governance.domain.errors import (
     MayNotVerdictError,
     NotFoundError,
     PlanMismatchError,
+    PlatformChangedError,
     SignerNotActiveError,
     VersionMismatchError,
     WindowClosedError,
@@ -150,6 +151,7 @@ class ContractViewSet(GovernedViewSet):
         SignerNotActiveError,
         ApprovedTargetOutOfScopeError,
         PlanMismatchError,
+        PlatformChangedError,
         HealthUnknownError,
         HealthBlocksError,
     )
@@ -159,8 +161,9 @@ class ContractViewSet(GovernedViewSet):
         """Make the contract ACTIVE and create its one job, PENDING, with its steps.
 
         The response is 409 unless all of this holds: the contract is approved and unchanged
-        (`contract_not_approved`, `content_changed`, `target_out_of_scope`), the time is within the
-        activation window (`window_closed`), the platform's health is known and does not block
+        (`contract_not_approved`, `content_changed`, `target_out_of_scope`), each place that it
+        touches is as the founders saw it (`platform_changed`), the time is within the activation
+        window (`window_closed`), the platform's health is known and does not block
         (`health_unknown`, `health_blocked`), and no change freeze is active
         (`change_freeze_active`, with `until` and `reason` in `details`).
         """

@@ -49,10 +49,10 @@ class SecretKeys:
         parts = _words_of(key)
         return any(
             _BEFORE.isdisjoint(parts[:first]) and _AFTER.isdisjoint(parts[last:])
-            for first, last in self._places_in(parts)
+            for first, last in self._spans_in(parts)
         )
 
-    def _places_in(self, parts: list[str]) -> Iterator[tuple[int, int]]:
+    def _spans_in(self, parts: list[str]) -> Iterator[tuple[int, int]]:
         """Yield where one of the words stands in a key: `api_key`, `apikey` and `API-Keys`."""
         for wanted in map(_words_of, self.words):
             for first in range(len(parts)):

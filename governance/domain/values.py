@@ -137,6 +137,16 @@ class PlatformState:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedSetting:
+    """A setting whose value, as text, is not the one on the page that the founder `by` signed."""
+
+    name: str
+    by: str
+    signed: str
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActivationWindow:
     """The time in which an approved contract may be activated, both ends included."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract
+from governance.authorities.review.signed_settings import changed_settings
 from governance.db.transactions import retried
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.models import Account, GovernanceJob
@@ -25,5 +26,9 @@ def activate_contract(
     state = read_contract(contract_id)
     health = capture_health_snapshot(scopes=state.contract.affected_capabilities, at=state.now)
     return GovernanceOrchestrator.activate_contract(
-        state, actor=actor, health=health, timeout_minutes=timeout_minutes
+        state,
+        actor=actor,
+        health=health,
+        changed_settings=changed_settings(state.contract, state.platform),
+        timeout_minutes=timeout_minutes,
     )

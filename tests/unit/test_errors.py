@@ -100,6 +100,7 @@ ERROR_CODES = {
     "OrphanJobError": "orphan_job",
     "PermissionDeniedError": "permission_denied",
     "PlanMismatchError": "plan_mismatch",
+    "PlatformChangedError": "platform_changed",
     "ReasonRequiredError": "reason_required",
     "RequestInProgressError": "request_in_progress",
     "RequestTokenExpiredError": "token_expired",

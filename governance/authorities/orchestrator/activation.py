@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from governance.authorities.contract import operations as contract_operations
@@ -22,6 +23,7 @@ from governance.domain.errors import (
     InvalidInputError,
     MayNotVerdictError,
     PlanMismatchError,
+    PlatformChangedError,
     SignerNotActiveError,
     TargetOutOfScopeError,
     WindowClosedError,
@@ -29,6 +31,7 @@ from governance.domain.errors import (
 from governance.domain.values import (
     DEFAULT_TIMEOUT_MINUTES,
     TIMEOUT_MINUTES,
+    ChangedSetting,
     ContractStatus,
     EligibilityDecision,
     HealthReading,
@@ -37,6 +40,8 @@ from governance.domain.values import (
 )
 from governance.models import Account, GovernanceJob, SystemContract
 from governance.record.ledger.chain import NewEntry, actor_name, entries_as_json
+
+MAX_CHANGED_SETTINGS = 100  # as many as an error lists
 
 
 class ContractActivationService:
@@ -48,6 +53,7 @@ class ContractActivationService:
         *,
         actor: Account,
         health: HealthReading | None,
+        changed_settings: Sequence[ChangedSetting] = (),
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
     ) -> GovernanceJob:
         """Move an APPROVED contract to ACTIVE, and return its new PENDING job with its steps.
@@ -57,6 +63,7 @@ class ContractActivationService:
         Args:
             state: the contract, as the flow read it just before.
             health: what a flow read just before; None if the health could not be read.
+            changed_settings: what the flow found to be not as the founders saw it.
 
         Raises:
             InvalidInputError: `timeout_minutes` is out of bounds.
@@ -68,7 +75,7 @@ class ContractActivationService:
         """
         _require_timeout(timeout_minutes)
         contract, at = state.contract, state.now
-        reading = _require_activatable(state, health=health)
+        reading = _require_activatable(state, health=health, changed_settings=changed_settings)
         job = GovernanceJob(
             contract=contract,
             total_steps=len(contract.plan),
@@ -116,7 +123,12 @@ def _require_timeout(timeout_minutes: Any) -> None:
         )
 
 
-def _require_activatable(state: ContractState, *, health: HealthReading | None) -> HealthReading:
+def _require_activatable(
+    state: ContractState,
+    *,
+    health: HealthReading | None,
+    changed_settings: Sequence[ChangedSetting],
+) -> HealthReading:
     contract, at = state.contract, state.now
     if contract.status != ContractStatus.APPROVED:
         raise ContractNotApprovedError(
@@ -142,6 +154,8 @@ def _require_activatable(state: ContractState, *, health: HealthReading | None) 
     if not _has_signed_content(contract):
         raise ContentChangedError("The content is not what the founder signed.")
     _require_scope(contract)
+    if changed_settings:
+        raise _platform_changed(changed_settings)
     if health is None:
         raise HealthUnknownError("The platform's health is unknown.")
     if blocking := health.blocking_scopes():
@@ -149,6 +163,21 @@ def _require_activatable(state: ContractState, *, health: HealthReading | None) 
             f"Health is BLOCKED for {', '.join(blocking)}.", details={"blocking": blocking}
         )
     return health
+
+
+def _platform_changed(settings: Sequence[ChangedSetting]) -> PlatformChangedError:
+    first = settings[0]
+    return PlatformChangedError(
+        f"{first.name} was {first.signed} on the page that {first.by} signed, and is"
+        f" {first.current} now. Withdraw the approval and propose the change again, so that the"
+        " founders sign it on a fresh page.",
+        details={
+            "changed": [
+                {"place": one.name, "by": one.by, "signed": one.signed, "current": one.current}
+                for one in settings[:MAX_CHANGED_SETTINGS]
+            ]
+        },
+    )
 
 
 def _has_signed_content(contract: SystemContract) -> bool:

@@ -17,7 +17,7 @@ from governance.db.rows import Columns, fetch_rows, instance_from_json
 from governance.db.transactions import must_lock_reads
 from governance.domain.canonical import load_json
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError
-from governance.domain.values import StepStatus
+from governance.domain.values import PlatformState, StepStatus
 from governance.models import (
     Account,
     ApprovalSignature,
@@ -44,13 +44,21 @@ _HEAD = """
       ORDER BY seq DESC LIMIT 1),
     governance_chain_now({contract})"""
 
-_SIGNATURE = Columns(ApprovalSignature, "signature", omit=["view", "shown"])
+_SIGNATURE = Columns(ApprovalSignature, "signature", omit=["shown"])
 _SIGNED = f"""
     (SELECT json_agg(signed)::text FROM (
         SELECT {_SIGNATURE.sql}, founder.username
           FROM governance_approvalsignature signature
           JOIN governance_account founder ON founder.id = signature.founder_id
          WHERE signature.contract_id = contract.id ORDER BY signature.number) signed)"""  # noqa: S608 - names of our own
+
+_PLATFORM = """
+    (SELECT json_object_agg(capability.name, capability.lifecycle)::text
+       FROM governance_capability capability
+      WHERE capability.name = ANY (contract.affected_capabilities)),
+    (SELECT json_agg(json_build_array(entry.scope, entry.key, entry.value))::text
+       FROM governance_configurationentry entry
+      WHERE entry.scope = ANY (contract.affected_capabilities))"""
 
 _LOCK_CONTRACT = "SELECT FROM governance_systemcontract WHERE id = %s FOR UPDATE"
 _LOCK_JOB = """
@@ -60,7 +68,7 @@ _LOCK_JOB = """
 
 _READ_CONTRACT = f"""
     SELECT {_CONTRACT.sql}, {_HEAD.format(contract="contract.id")},
-           {_SIGNED}, proposer.username, approver.username,
+           {_SIGNED}, {_PLATFORM}, proposer.username, approver.username,
            governance_inactive_signers(contract.id)
       FROM governance_systemcontract contract
       JOIN governance_account proposer ON proposer.id = contract.proposed_by_id
@@ -98,14 +106,17 @@ _READ_HISTORY = f"""
 
 @dataclass(frozen=True, slots=True)
 class ContractState:
-    """A contract, the head of its chain, what time it is in its chain, and by username the signers
-    who are no active founders any more.
+    """A contract with the head of its chain, the time in its chain, and what an activation checks.
+
+    `inactive_signers` are the usernames of the signers who are no active founders any more,
+    `platform` the state of the places that the contract may touch.
     """
 
     contract: SystemContract
     head: ChainHead
     now: datetime
     inactive_signers: list[str]
+    platform: PlatformState
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +152,9 @@ class JobHistory:
 
 
 def read_contract(contract_id: UUID) -> ContractState:
-    """Return the state of a contract, with its signatures and the names of its people.
+    """Return the state of a contract and of the places that it may touch.
+
+    The contract has its signatures with their views, and the names of its people.
 
     Raises:
         NotFoundError: no such contract.
@@ -150,12 +163,19 @@ def read_contract(contract_id: UUID) -> ContractState:
     if row is None:
         raise ContractNotFoundError(contract_id)
     contract: SystemContract = _CONTRACT.instance(row)
-    seq, hash_, now, signed, proposer, approver, inactive_signers = row[_CONTRACT.number :]
+    seq, hash_, now, signed, *platform, proposer, approver, inactive_signers = row[
+        _CONTRACT.number :
+    ]
     contract.known_signatures = [_signature(one) for one in load_json(signed or "[]")]
     contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
     if approver is not None:
         contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
-    return ContractState(contract, ChainHead(seq, hash_), now, inactive_signers)
+    lifecycles, entries = platform
+    state = PlatformState(
+        lifecycles=load_json(lifecycles or "{}"),
+        configuration={(scope, key): value for scope, key, value in load_json(entries or "[]")},
+    )
+    return ContractState(contract, ChainHead(seq, hash_), now, inactive_signers, state)
 
 
 def read_job_state(job_id: UUID) -> JobState:

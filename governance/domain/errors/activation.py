@@ -46,6 +46,14 @@ class ApprovedTargetOutOfScopeError(ContractActivationError, code=TargetOutOfSco
     """
 
 
+class PlatformChangedError(ContractActivationError, code="platform_changed"):
+    """A place that the changes touch, and that has another value than the founders saw as they
+    signed; `details.changed` has each place with the signed and the current value.
+
+    Withdraw the approval and propose the change again.
+    """
+
+
 class PlanMismatchError(ContractActivationError, code="plan_mismatch"):
     """A plan that differs from the proposed changes."""
 
