@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from governance.admin.contract_page import UNDECIDED, contract_context
+from governance.admin.endings import CONTRACT_ENDINGS, endings_page
 from governance.admin.filters import (
     CapabilityFilter,
     DecidedFilter,
@@ -148,6 +149,12 @@ class ContractAdmin(ReadOnlyAdmin):
         signature = "<uuid:object_id>/signatures/<int:number>/"
         return [
             self.page_url("queue", partial(queue_view, self), route="queue/"),
+            self.page_url(
+                "endings",
+                partial(endings_page, CONTRACT_ENDINGS, self),
+                route="endings/",
+                takes_post=True,
+            ),
             *(
                 self.page_url(name, partial(review_form_page, action, self), takes_post=True)
                 for name, action in ACTIONS.items()

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
+from governance.admin.endings import CONTRACT_ENDINGS, JOB_ENDINGS, held_notices
 from governance.admin.links import contract_url, list_url
 from governance.admin.queue import QUEUE, queue_rows
 from governance.admin.readonly import person_of
@@ -34,7 +35,7 @@ from governance.db.counting import Count, capped_counts
 from governance.domain.people import Actor
 from governance.domain.values import JobStatus, RiskLevel
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
-from governance.services.access.permissions import is_auditor, is_founder, may_propose
+from governance.services.access.permissions import is_auditor, is_founder, is_operator, may_propose
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -72,6 +73,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "more_waiting": waiting.has_later,
             "queue_url": reverse(QUEUE),
         }
+    home["is_operator"] = is_operator(person)
+    endings = ((CONTRACT_ENDINGS, sees_contracts), (JOB_ENDINGS, sees_jobs))
+    home["held_endings"] = held_notices([page for page, sees in endings if sees], at)
     if sees_jobs:
         home |= {"runs": runs_now(at), "running_url": reverse(RUNNING)}
     if sees_contracts and sees_jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from governance.admin.activity import runs_now
+from governance.admin.endings import JOB_ENDINGS, endings_page
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
 from governance.admin.lists import CursorPaginatedList, FilteredList
@@ -142,6 +144,12 @@ class JobAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.page_url("running", self.running_view, route="running/"),
+            self.page_url(
+                "endings",
+                partial(endings_page, JOB_ENDINGS, self),
+                route="endings/",
+                takes_post=True,
+            ),
             self.page_url("live", self.live_view),
             self.page_url("evidence", self.evidence_view),
             self.page_url("verify", self.verify_view),

@@ -6,18 +6,12 @@ transaction moved between the query and the lock is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from governance.authorities.contract.operations import expire_contract, fail_contract_past_window
-from governance.authorities.contract.queries import (
-    contracts_due_for_activation,
-    contracts_past_review,
-    contracts_past_window,
-)
-from governance.authorities.orchestrator.queries import jobs_past_lease
+from governance.authorities.contract.queries import contracts_due_for_activation
 from governance.db.clock import database_now
 from governance.domain.errors import (
     ChangeFreezeActiveError,
@@ -28,7 +22,7 @@ from governance.domain.errors import (
 )
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
 from governance.flows.activate_contract import activate_contract
-from governance.flows.run_job import fail_timed_out_job
+from governance.flows.endings import CONTRACTS, JOBS, Sweep, read_endings, require_sweepable
 from governance.models import Account, GovernanceJob
 
 
@@ -66,19 +60,30 @@ class SweepResult:
         return isinstance(self.refusal, ChangeFreezeActiveError)
 
 
-def expire_contracts(*, actor: Account) -> Iterator[SweepResult]:
-    """Move contracts past their review to EXPIRED, and contracts past their window to FAILED."""
-    at = database_now()
-    for contract_id in contracts_past_review(at).values_list("pk", flat=True):
-        yield _attempt(expire_contract, contract_id=contract_id, actor=actor)
-    for contract_id in contracts_past_window(at).values_list("pk", flat=True):
-        yield _attempt(fail_contract_past_window, contract_id=contract_id, actor=actor)
+def expire_contracts(
+    *, actor: Account, force: int | None = None, only: Collection[UUID] | None = None
+) -> Iterator[SweepResult]:
+    """Move contracts past their review to EXPIRED, and contracts past their window to FAILED.
+
+    Args:
+        force: how many it ends, typed by a person; then it is not held back.
+        only: the contracts that a person saw; of these it ends those that are due, and no others.
+
+    Raises:
+        TooManyEndingsError: it is held back (`endings.py`).
+        EndingsChangedError: it would end another number than `force`.
+    """
+    return _end(CONTRACTS, "contract_id", actor=actor, force=force, only=only)
 
 
-def fail_timed_out_jobs(*, actor: Account) -> Iterator[SweepResult]:
-    """End RUNNING jobs past their lease as FAILED; a lease never outlasts the job's deadline."""
-    for job_id in jobs_past_lease(database_now()).values_list("pk", flat=True):
-        yield _attempt(fail_timed_out_job, job_id=job_id, actor=actor)
+def fail_timed_out_jobs(
+    *, actor: Account, force: int | None = None, only: Collection[UUID] | None = None
+) -> Iterator[SweepResult]:
+    """End RUNNING jobs past their lease as FAILED; a lease never outlasts the job's deadline.
+
+    Arguments and errors are those of `expire_contracts`.
+    """
+    return _end(JOBS, "job_id", actor=actor, force=force, only=only)
 
 
 def activate_due_contracts(
@@ -92,6 +97,23 @@ def activate_due_contracts(
             actor=actor,
             timeout_minutes=timeout_minutes,
         )
+
+
+def _end(
+    sweep: Sweep,
+    subject: str,
+    *,
+    actor: Account,
+    force: int | None,
+    only: Collection[UUID] | None,
+) -> Iterator[SweepResult]:
+    [endings] = read_endings(sweep, at=database_now())
+    if only is None:
+        require_sweepable(endings, force)
+    for move, ids in endings.due:
+        for one in ids:
+            if only is None or one in only:
+                yield _attempt(move, actor=actor, **{subject: one})
 
 
 def _attempt(move: Callable[..., Any], **arguments: Any) -> SweepResult:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from governance.domain.errors import TooManyEndingsError
 from governance.flows.sweep import SweepResult
 from governance.management.base import GovernanceCommand, PartlyRefused
+from governance.management.values import number_in
+
+HELD_BACK = 4
+
+
+class HeldBack(PartlyRefused):
+    """The outcome of a sweep that ended nothing, because it would have ended too much."""
+
+    exit_code = HELD_BACK
 
 
 class SweepCommand(GovernanceCommand):
@@ -65,6 +76,39 @@ class SweepCommand(GovernanceCommand):
             self.stdout.write(f"{subject}: passed over, changes are frozen until {until}")
         else:
             self.note(f"{subject}: refused: {refusal} ({refusal.code})")
+
+
+class EndingSweepCommand(SweepCommand):
+    """A sweep that ends what time has ended; held back if that is too much (`flows/endings.py`)."""
+
+    exit_codes: ClassVar[dict[int, str]] = {
+        0: "all were ended, or another process was first",
+        1: "at least one was refused",
+        HELD_BACK: "none was ended: more than 20, and more than a tenth of what is open, are due",
+    }
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--force",
+            metavar="N",
+            type=number_in(range(1, 1_000_000_001)),
+            help="End all that are due although they are so many, if they are still exactly N.",
+        )
+
+    def run(self, **options: Any) -> None:
+        """Print the outcomes as every sweep does.
+
+        Raises:
+            HeldBack: Too much is due.
+        """
+        try:
+            super().run(**options)
+        except TooManyEndingsError as refusal:
+            count = refusal.details["count"]
+            raise HeldBack(
+                f"{refusal} Look at the home page of the admin, or give --force {count}"
+                f" ({refusal.code})."
+            ) from None
 
 
 def _document(outcome: SweepResult) -> dict[str, Any]:

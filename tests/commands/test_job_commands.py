@@ -119,6 +119,23 @@ def test_expire_contracts__time_passed__ends_them(users: Users) -> None:
     assert reloaded(lapsed).closed_reason == "window_lapsed"
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_expire_contracts__that_would_end_too_many__ends_none_with_its_own_exit_code(
+    users: Users, options: tuple[str, ...]
+) -> None:
+    old = [eligible(users, at=now() - timedelta(days=30)) for _ in range(21)]
+    ran = run("expire_contracts", "--as", "operator", *options)
+    assert (ran.code, ran.out) == (4, "")
+    assert "21 would end at once" in ran.err
+    assert "--force 21 (too_many_endings)" in ran.err
+    wrong = run("expire_contracts", "--as", "operator", "--force", "20", *options)
+    assert wrong.code == 1
+    assert wrong.err.endswith("21 would end now, not 20. Nothing was ended. (endings_changed)\n")
+    assert {reloaded(row).status for row in old} == {"ELIGIBLE"}
+    assert run("expire_contracts", "--as", "operator", "--force", "21").code == 0
+    assert {reloaded(row).status for row in old} == {"EXPIRED"}
+
+
 def test_fail_timed_out_jobs__past_the_deadline__ends_them(users: Users) -> None:
     in_time = running_job(users).job
     late = running_job(users, at=now() - timedelta(minutes=2), timeout_minutes=1).job

@@ -56,7 +56,7 @@ BIG = (
 _SCANNED = re.compile(rf"Seq Scan on governance_({'|'.join(BIG)})\b")
 # A count is bounded by LIMIT, or by the id of one contract, job or request.
 _COUNTED = re.compile(r"\bCOUNT\(", re.IGNORECASE)
-_BOUNDED = re.compile(r'\bLIMIT \d|"(contract|job|request)_id" = ')
+_BOUNDED = re.compile(r'\bLIMIT (?:\(SELECT )?\d|"(contract|job|request)_id" = ')
 _LONG = ("proposed_changes", "validator_verdict", "eligibility_verdict", "plan", "body", "view")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +24,15 @@ from governance.models import (
 from governance.models.fields import new_id
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, typed
-from tests.support.factories import approved, asked, contract_in, eligible, judged_job, now
+from tests.support.factories import (
+    approved,
+    asked,
+    contract_in,
+    eligible,
+    judged_job,
+    now,
+    running_job,
+)
 from tests.support.freezes import HOUR, frozen
 from tests.support.tokens import made_token
 from tests.support.users import Users
@@ -59,6 +68,12 @@ class AdminFixtures:
     def rejected(self) -> SystemContract:
         """A contract that can be proposed again."""
         return contract_in(self.users, ContractStatus.REJECTED)
+
+    @cached_property
+    def overdue(self) -> list[Any]:
+        """A contract and a job that a sweep would end."""
+        long_ago = now() - timedelta(days=30)
+        return [eligible(self.users, at=long_ago), running_job(self.users, at=long_ago).job]
 
     @cached_property
     def job(self) -> Any:
@@ -115,6 +130,11 @@ def text_in(field: str) -> FormData:
 
 def an_approval(fixtures: AdminFixtures) -> dict[str, Any]:
     return approval(fixtures.contract)
+
+
+def an_ending(fixtures: AdminFixtures) -> dict[str, Any]:
+    """Return the ids of a contract and a job that are past their time."""
+    return {"ids": [str(one.pk) for one in fixtures.overdue]}
 
 
 def a_freeze(fixtures: AdminFixtures) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.support.admin_fixtures import (
     an_account,
     an_approval,
     an_edit,
+    an_ending,
     an_overlap,
     another_password,
     text_in,
@@ -102,6 +103,8 @@ ACCOUNT_MODELS = {
 
 _PRODUCT_PAGES = [
     AdminPage("governance_systemcontract_queue"),
+    AdminPage("governance_systemcontract_endings", "", READERS, ANSWERERS, an_ending),
+    AdminPage("governance_governancejob_endings", "", READERS, ANSWERERS, an_ending),
     AdminPage("governance_systemcontract_approve", "contract", FOUNDERS, FOUNDERS, an_approval),
     AdminPage(
         "governance_systemcontract_reject", "contract", FOUNDERS, FOUNDERS, text_in("reason")

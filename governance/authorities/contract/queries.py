@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q, QuerySet, Value
 from governance.db.rows import Columns, fetch_rows
 from governance.domain.canonical import timestamp
 from governance.domain.errors import ContractArchivedError, ContractNotFoundError
-from governance.domain.lifecycles import REPEATABLE_STATES
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, REPEATABLE_STATES
 from governance.domain.values import ContractStatus
 from governance.models import (
     Account,
@@ -112,6 +112,12 @@ def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
     ).order_by("window_closes_at", "id")
 
 
+def open_contracts() -> QuerySet[SystemContract]:
+    """Return the contracts that have not ended, in no order."""
+    open_states = set(ContractStatus) - CONTRACT_TERMINAL_STATES
+    return SystemContract.objects.filter(status__in=sorted(open_states)).order_by()
+
+
 def open_clarification_of(contract: SystemContract) -> ClarificationRequest | None:
     """Return the open question of a contract, with the person who asked; None if none is open.
 
@@ -143,7 +149,7 @@ def repetitions_of(contract: SystemContract) -> QuerySet[SystemContract]:
     """Return the contracts that propose the content of an ended one again, in order."""
     if contract.status not in REPEATABLE_STATES:
         return SystemContract.objects.none()
-    return contract.repetitions.only("id", "reference", "status").order_by("id")
+    return contract.repetitions.only("id", "reference", "status", "repeats").order_by("id")
 
 
 def inactive_signers_of(contract: SystemContract) -> list[str]:

@@ -68,6 +68,12 @@ def jobs_past_lease(at: datetime) -> QuerySet[GovernanceJob]:
     )
 
 
+def open_jobs() -> QuerySet[GovernanceJob]:
+    """Return the jobs that have not ended, in no order."""
+    open_states = [JobStatus.PENDING, JobStatus.RUNNING]
+    return GovernanceJob.objects.filter(status__in=open_states).order_by()
+
+
 def scope_of_job(job_id: UUID) -> list[str]:
     """Return the affected capabilities of a job's contract.
 

@@ -18,7 +18,7 @@ from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.people import Actor
 from governance.domain.values import ContractStatus, HealthReading
 from governance.models import SystemContract
-from governance.services.access.permissions import IMPORT_PERMISSION
+from governance.services.access.permissions import is_operator
 
 COMMENT_PERMISSION = "governance.view_systemcontract"
 
@@ -29,8 +29,8 @@ def require_answerer(person: Actor, contract: SystemContract) -> None:
     Raises:
         WrongPersonError: also for an account that is not active.
     """
-    is_answerer = contract.proposed_by_id == person.pk or person.has_perm(IMPORT_PERMISSION)
-    if not (person.is_active and is_answerer):
+    is_proposer = person.is_active and contract.proposed_by_id == person.pk
+    if not (is_proposer or is_operator(person)):
         raise WrongPersonError(
             "Only the contract's proposer or an operator can answer a founder's question."
         )

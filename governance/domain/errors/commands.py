@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from governance.domain.errors.base import InvalidInputError, WrongStateError
+from governance.domain.errors.base import Advice, InvalidInputError, StaleCopyError, WrongStateError
 
 
 # --- files ---
@@ -37,3 +37,14 @@ class SomebodyElseError(WrongStateError, code="somebody_else"):
 
 class CannotServeError(WrongStateError, code="cannot_serve"):
     """A site that did not start, or ended by itself."""
+
+
+# --- sweeps ---
+class TooManyEndingsError(WrongStateError, code="too_many_endings", advice=Advice.WAIT):
+    """A sweep that would end more than a tenth of what is open, and more than 20; `details.count`
+    says how many.
+    """
+
+
+class EndingsChangedError(StaleCopyError, code="endings_changed"):
+    """A sweep that would end another number than a person typed; `details.count` is the number."""

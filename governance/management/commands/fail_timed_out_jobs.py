@@ -6,22 +6,26 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from governance.flows.sweep import SweepResult, fail_timed_out_jobs
-from governance.management.sweeping import SweepCommand
+from governance.management.sweeping import EndingSweepCommand
 
 
-class Command(SweepCommand):
+class Command(EndingSweepCommand):
     help = """End the running jobs whose executor no longer reports; they become FAILED.
 
 A scheduler should call this every minute. A job ends when its lease is over. The start of the job
 and each report renew the lease, which lasts for the timeout of the next step plus
 GOVSITE_LEASE_GRACE_SECONDS, but not beyond the deadline of the job. The evidence of the job is
 sealed. The step that was due counts as failed, because its outcome is unknown. The job is never run
-again."""
+again.
+
+A sweep that would end more than 20, and more than a tenth of the open jobs, ends none."""
 
     permission = "governance.cancel_job"
     subject = "job"
-    examples = ("fail_timed_out_jobs --as scheduler", "fail_timed_out_jobs --as scheduler --json")
-    exit_codes = {0: "all were ended, or another process was first", 1: "at least one was refused"}
+    examples = (
+        "fail_timed_out_jobs --as scheduler",
+        "fail_timed_out_jobs --force 37 --as operator --json",
+    )
 
     def sweep(self, options: Mapping[str, Any]) -> Iterable[SweepResult]:
-        return fail_timed_out_jobs(actor=options["actor"])
+        return fail_timed_out_jobs(actor=options["actor"], force=options["force"])

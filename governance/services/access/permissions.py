@@ -22,9 +22,14 @@ def is_auditor(person: Actor) -> bool:
     return person.has_role(Role.AUDITOR)
 
 
+def is_operator(person: Actor) -> bool:
+    """Return whether a person may do what operators may: they have the permission to import."""
+    return person.is_active and person.has_perm(IMPORT_PERMISSION)
+
+
 def may_propose(person: Actor) -> bool:
     """Return whether a person may propose a contract on a page: an operator, or a founder."""
-    return person.is_active and (person.has_perm(IMPORT_PERMISSION) or is_founder(person))
+    return is_operator(person) or is_founder(person)
 
 
 def require_founder(person: Actor) -> None:
