@@ -20,6 +20,7 @@ from governance.authorities.contract.capability_history import (
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
 from governance.models import Capability, ConfigurationEntry, GovernanceSignal
+from governance.services.registry.queries import keys_like, names_like
 from governance.services.registry.secret_keys import visible_value
 
 MAX_ENTRIES = 100
@@ -65,6 +66,7 @@ def capability_context(
     launched = capability.lifecycle == Lifecycle.LAUNCHED
     return {
         "capability": capability,
+        "similar": names_like([capability.name]).get(capability.name),
         "sees": sees,
         "reading": reading,
         "health": health,
@@ -99,11 +101,17 @@ def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractC
 
 
 def entry_rows(scope: str) -> list[dict[str, Any]]:
-    """Return the configuration of a scope, at most one entry more than is shown; one query."""
+    """Return the configuration of a scope, at most one entry more than is shown; two queries."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
+    shown = list(entries[: MAX_ENTRIES + 1])
+    similar = keys_like(scope, [entry.key for entry in shown])
     return [
-        {"entry": entry, "value": folded_json(visible_value(entry.key, entry.value))}
-        for entry in entries[: MAX_ENTRIES + 1]
+        {
+            "entry": entry,
+            "value": folded_json(visible_value(entry.key, entry.value)),
+            "similar": similar.get(entry.key),
+        }
+        for entry in shown
     ]
 
 

@@ -43,7 +43,7 @@ from governance.domain.values import (
     JobStatus,
 )
 from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
-from governance.services.registry.queries import capabilities_named, platform_state_for
+from governance.services.registry.queries import capabilities_named, names_like, platform_state_for
 
 MAX_SHOWN = 25
 MAX_LEDGER_ENTRIES = 60  # the ledger page shows all of them
@@ -109,6 +109,7 @@ def contract_context(
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),
         "capabilities": FoldedList.of(capabilities),
+        "similar": [row for row in capabilities if row["similar"]],
         "health": health,
         "source": source_in_words(contract.source),
         "age": format_duration(at - contract.created_at),
@@ -157,8 +158,14 @@ def capability_rows(
     contract: SystemContract, known: Mapping[str, Capability], health: HealthReading | None
 ) -> list[dict[str, Any]]:
     """Return the affected capabilities: what the registry has of each, and its health."""
+    similar = names_like(contract.affected_capabilities)
     return [
-        {"name": name, "capability": known.get(name), "health": _health_of(name, health)}
+        {
+            "name": name,
+            "capability": known.get(name),
+            "health": _health_of(name, health),
+            "similar": similar.get(name),
+        }
         for name in contract.affected_capabilities
     ]
 

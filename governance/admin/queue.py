@@ -23,23 +23,31 @@ from governance.domain.people import Actor
 from governance.domain.values import RiskLevel, Source
 from governance.models import ApprovalSignature, SystemContract
 from governance.services.access.permissions import is_founder
+from governance.services.registry.queries import names_like
 
 QUEUE = "admin:governance_systemcontract_queue"
 FILTERS = ("q", "risk", "source", "capability", "age")
 MAX_PARAMETER_LENGTH = 200
+MAX_NAMES = 20  # of a contract, that are compared with others in a list
 
 
 def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str, Any]]:
-    """Return the rows for contracts that await a decision; one query, for their signatures."""
+    """Return the rows for contracts that await a decision.
+
+    Two queries: for their signatures, and for capabilities whose names look like theirs.
+    """
     decides = is_founder(person)
     contracts = list(contracts)
     signatures: dict[UUID, list[ApprovalSignature]] = {contract.pk: [] for contract in contracts}
     for signature in signatures_on([one.pk for one in contracts]) if contracts else ():
         signatures[signature.contract_id].append(signature)
+    names = {name for contract in contracts for name in contract.affected_capabilities[:MAX_NAMES]}
+    similar = names_like(names) if names else {}
     return [
         _row(
             contract,
             at,
+            similar=similar,
             may_decide=decides and contract.proposed_by_id != person.pk,
             signing=signing_progress_from(contract, signatures[contract.pk], at=at),
         )
@@ -111,14 +119,21 @@ def age_in_words(age: str) -> str:
 
 
 def _row(
-    contract: SystemContract, at: datetime, *, may_decide: bool, signing: SigningProgress
+    contract: SystemContract,
+    at: datetime,
+    *,
+    similar: Mapping[str, list[str]],
+    may_decide: bool,
+    signing: SigningProgress,
 ) -> dict[str, Any]:
+    names = contract.affected_capabilities[:MAX_NAMES]
     confidence, ends_at = contract.confidence_score, contract.review_ends_at
     return {
         "contract": contract,
         "may_decide": may_decide,
         "may_clarify": may_decide and ends_at is not None,
         "capabilities": first_names(contract.affected_capabilities),
+        "similar": [other for name in names for other in similar.get(name, ())],
         "source": source_in_words(contract.source),
         "confidence": "—" if confidence is None else f"{confidence:.0%}",
         "age": format_duration(at - contract.created_at),

@@ -44,6 +44,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_clarificationanswer": APPEND,
     "governance_contractcomment": APPEND,
     "governance_approvalsignature": APPEND,
+    "governance_takenreference": APPEND,
     # Only the owner of the tables removes contracts: `record/retention/removal.py`.
     "governance_contracttombstone": READ,
     # Rows that change: only the columns that operations update. Locking a row needs UPDATE on a
@@ -105,6 +106,7 @@ GRANTS: dict[str, TableRights] = {
             "last_login",
             "is_superuser",
             "username",
+            "username_key",
             "first_name",
             "last_name",
             "email",

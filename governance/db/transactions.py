@@ -44,6 +44,15 @@ def write_transaction() -> Iterator[None]:
         yield
 
 
+def wait_for_turn(what: str) -> None:
+    """Lock, until the transaction ends, something that has no row; `what` names it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"{settings.GOVSITE_SCHEMA} governance {what}"],
+        )
+
+
 def must_lock_reads() -> bool:
     """Tell whether an operation that reads, decides, and writes with one call reads under lock.
 

@@ -7,19 +7,30 @@ change object. Anything else is refused with the path of the invalid field (CONT
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
+from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
 
 MAX_CHANGES = 10_000
 NO_VALUE = "no value"  # what pages say for null
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^\S(.*\S)?$")
+]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class Setting(NamedTuple):
+    """A configuration key that a change sets: the path of the key's field, the scope, the key."""
+
+    path: str
+    scope: str
+    key: str
 
 
 class _Change(BaseModel):
@@ -36,6 +47,10 @@ class _Change(BaseModel):
         """Return the name of the capability or scope that the change affects."""
         name: str = getattr(self, self.target_field)
         return name
+
+    def settings(self) -> list[tuple[str, str]]:
+        """Return the path of each field that names a configuration key, and the key."""
+        return []
 
     def document(self) -> dict[str, Any]:
         """Return the change as the JSON object from which it was parsed."""
@@ -74,6 +89,9 @@ class ConfigurationUpdate(_Change):
     def has_old_value(self) -> bool:
         return "old_value" in self.model_fields_set
 
+    def settings(self) -> list[tuple[str, str]]:
+        return [("key", self.key)]
+
     def __str__(self) -> str:
         return (
             f"Set {self.key} of {self.scope} "
@@ -85,6 +103,9 @@ class ParameterChange(_Change):
     type: Literal["parameter_change"]
     scope: Name
     parameters: Annotated[dict[Name, Any], Field(min_length=1)]
+
+    def settings(self) -> list[tuple[str, str]]:
+        return [(f"parameters.{key}", key) for key in self.parameters]
 
     def __str__(self) -> str:
         settings = ", ".join(f"{k} = {_in_words(v)}" for k, v in sorted(self.parameters.items()))
@@ -121,9 +142,7 @@ def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
 
     changes: list[Change] = []
     faults: list[dict[str, str]] = []
-    single = isinstance(proposed_changes, dict) and "changes" not in proposed_changes
-    for index, document in enumerate(documents):
-        where = path if single else f"{path}[{index}]"
+    for where, document in zip(change_paths(proposed_changes), documents, strict=True):
         try:
             changes.append(_CHANGE.validate_python(document))
         except ValidationError as error:
@@ -132,6 +151,53 @@ def parse_changes(proposed_changes: Any) -> tuple[Change, ...]:
         first = faults[0]
         raise InvalidChangesError(f"{first['path']}: {first['message']}.", errors=faults)
     return tuple(changes)
+
+
+def change_paths(proposed_changes: Any) -> list[str]:
+    """Return the path of each change in `proposed_changes`, which `parse_changes` accepts."""
+    documents, path = _unwrap(proposed_changes)
+    is_single = isinstance(proposed_changes, dict) and "changes" not in proposed_changes
+    return [path] if is_single else [f"{path}[{index}]" for index in range(len(documents))]
+
+
+def targets_at(changes: Iterable[Change], paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the path and the name of each change's target; the paths are from `change_paths`."""
+    return [
+        (f"{path}.{change.target_field}", change.target)
+        for change, path in zip(changes, paths, strict=True)
+    ]
+
+
+def settings_in(changes: Iterable[Change], paths: Iterable[str]) -> Iterator[Setting]:
+    """Yield each setting of the changes, whose paths are those of `change_paths`."""
+    for change, path in zip(changes, paths, strict=True):
+        for field, key in change.settings():
+            yield Setting(f"{path}.{field}", change.target, key)
+
+
+def keys_by_scope(settings: Iterable[Setting]) -> dict[str, list[tuple[str, str]]]:
+    """Return the path and the key of each setting, by scope."""
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for path, scope, key in settings:
+        keys.setdefault(scope, []).append((path, key))
+    return keys
+
+
+def require_clear_names(changes: Sequence[Change], paths: Sequence[str]) -> None:
+    """Refuse names in new changes that are not what they look like, or look like each other.
+
+    Recorded changes are not checked: an earlier version took names that this one refuses.
+
+    Raises:
+        InvalidNameError, SimilarNameError: with the path of the first such name.
+    """
+    targets = targets_at(changes, paths)
+    settings = list(settings_in(changes, paths))
+    for path, name in [*targets, *((setting.path, setting.key) for setting in settings)]:
+        require_name(name, path)
+    refuse_similar(targets)
+    for keys in keys_by_scope(settings).values():
+        refuse_similar(keys)
 
 
 def targets_of(documents: Iterable[Any]) -> list[str]:

@@ -9,8 +9,8 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
+from governance.domain.names import refuse_similar, require_line, require_name
 
 TOKEN_BYTES = 32
 # Characters of a token's text that are stored to find it; far too few to guess the rest.
@@ -21,7 +21,6 @@ DEFAULT_TOKEN_DAYS = 90
 OVERLAP_HOURS = range(169)
 DEFAULT_OVERLAP_HOURS = 24
 MAX_NAME_LENGTH = 100
-MAX_CAPABILITY_LENGTH = 200
 MAX_CAPABILITIES = 200
 
 # The permissions that API calls require, by codename, with the label that people read.
@@ -53,10 +52,7 @@ def hash_token(text: str) -> str:
 
 def read_name(name: str) -> str:
     """Check a token's name, which says what the token is for; it may be empty."""
-    require_plain_json(name, "name")
-    if len(name) > MAX_NAME_LENGTH:
-        raise InvalidInputError.at("name", f"must have at most {MAX_NAME_LENGTH} characters")
-    return name.strip()
+    return require_line(name.strip(), "name", max_length=MAX_NAME_LENGTH, min_length=0)
 
 
 def read_verbs(verbs: Sequence[str] | None) -> list[str] | None:
@@ -79,11 +75,8 @@ def read_capabilities(names: Sequence[str] | None) -> list[str] | None:
     if names is None:
         return None
     for name in names:
-        require_plain_json(name, "capabilities")
-        if not 1 <= len(name) <= MAX_CAPABILITY_LENGTH or name != name.strip():
-            raise InvalidInputError.at(
-                "capabilities", f"must be names of 1 to {MAX_CAPABILITY_LENGTH} characters"
-            )
+        require_name(name, "capabilities")
+    refuse_similar([("capabilities", name) for name in names])
     if not 1 <= len(set(names)) <= MAX_CAPABILITIES:
         raise InvalidInputError.at("capabilities", f"must be 1 to {MAX_CAPABILITIES} names")
     return sorted(set(names))

@@ -15,11 +15,12 @@ from governance.authorities.contract.succession import (
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.review.policy import require_reviewable
 from governance.db.transactions import retried, write_transaction
-from governance.domain.changes import Change, parse_changes
+from governance.domain.changes import Change, change_paths, parse_changes, settings_in, targets_at
 from governance.domain.values import PlatformState
 from governance.models import Account, SystemContract
 from governance.record.ledger.chain import lock_contract
 from governance.services.access.permissions import require_founder
+from governance.services.registry.guards import refuse_like_registered
 from governance.services.registry.queries import platform_state_for
 
 
@@ -37,8 +38,11 @@ def read_scope(changes: Any) -> Scope:
 
     Raises:
         InvalidChangesError: with the path of every invalid field.
+        SimilarNameError: a name only looks like a registered one.
     """
     parsed = parse_changes(changes)
+    paths = change_paths(changes)
+    refuse_like_registered(targets_at(parsed, paths), settings_in(parsed, paths))
     state = platform_state_for(parsed)
     plan = GovernanceOrchestrator.plan_changes(parsed, state=state)
     return Scope(parse_changes([step["change"] for step in plan]), plan, state)

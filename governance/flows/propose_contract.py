@@ -13,15 +13,16 @@ from governance.authorities.contract.creation import create_contract, create_dra
 from governance.authorities.contract.operations import (
     record_review_verdicts as record_review_verdicts,
 )
-from governance.authorities.contract.proposals import parse_proposal, proposal_digest
+from governance.authorities.contract.proposals import Proposal, parse_proposal, proposal_digest
 from governance.authorities.contract.queries import contract_of_proposal
 from governance.authorities.contract.succession import repeat_contract
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.db.transactions import retried, write_transaction
-from governance.domain.changes import parse_changes
+from governance.domain.changes import change_paths, parse_changes, settings_in, targets_at
 from governance.models import Account, SystemContract
 from governance.record.ledger.chain import lock_contract
 from governance.services.access.permissions import require_proposer
+from governance.services.registry.guards import refuse_like_registered
 from governance.services.registry.queries import platform_state_for
 
 
@@ -50,6 +51,7 @@ def propose_contract(
     )
     if known is not None:
         return known, False
+    _refuse_like_registered(proposal, document)
     plan = GovernanceOrchestrator.plan_changes(
         proposal.changes, state=platform_state_for(proposal.changes)
     )
@@ -70,6 +72,7 @@ def draft_contract(*, document: Mapping[str, Any], proposer: Account) -> SystemC
         GovernanceError: any error of `parse_proposal` and `create_draft`.
     """
     proposal = parse_proposal(document)
+    _refuse_like_registered(proposal, document)
     plan = GovernanceOrchestrator.plan_changes(
         proposal.changes, state=platform_state_for(proposal.changes)
     )
@@ -92,5 +95,16 @@ def propose_again(*, contract_id: UUID, proposer: Account) -> SystemContract:
     with write_transaction():
         contract, _ = lock_contract(contract_id)
         changes = parse_changes(contract.proposed_changes)
+        paths = change_paths(contract.proposed_changes)
+        refuse_like_registered(targets_at(changes, paths), settings_in(changes, paths))
         plan = GovernanceOrchestrator.plan_changes(changes, state=platform_state_for(changes))
         return repeat_contract(contract=contract, plan=plan, proposer=proposer)
+
+
+def _refuse_like_registered(proposal: Proposal, document: Mapping[str, Any]) -> None:
+    names = [
+        (f"affected_capabilities[{index}]", name)
+        for index, name in enumerate(proposal.affected_capabilities)
+    ]
+    paths = change_paths(document["proposed_changes"])
+    refuse_like_registered(names, settings_in(proposal.changes, paths))

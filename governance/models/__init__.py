@@ -17,6 +17,7 @@ from governance.models.freeze import ChangeFreeze, FreezeLift
 from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
+from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
@@ -49,4 +50,5 @@ __all__ = [
     "LedgerEntry",
     "StepResult",
     "SystemContract",
+    "TakenReference",
 ]

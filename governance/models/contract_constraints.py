@@ -30,11 +30,6 @@ CONTRACT_CONSTRAINTS: list[models.BaseConstraint] = [
         opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
         name="contract_proposed_once",
     ),
-    models.UniqueConstraint(
-        fields=["reference"],
-        condition=Q(parent__isnull=False),
-        name="contract_revision_named_once",
-    ),
     filled_when(  # CONTRACT-002
         "status",
         _APPROVED_AND_LATER,

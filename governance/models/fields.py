@@ -14,6 +14,8 @@ from django.db import models
 from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
 
+from governance.domain.names import MAX_KEY_LENGTH, name_key
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -89,6 +91,23 @@ def account_key(**options: Any) -> models.ForeignKey:
 def digest_field(**options: Any) -> models.CharField:
     """Make a field for a SHA-256 as 64 hexadecimal digits."""
     return models.CharField(max_length=64, **options)
+
+
+class NameKeyField(models.CharField):
+    """The `name_key` of another field, computed whenever the row is saved."""
+
+    def __init__(self, of: str = "", **options: Any) -> None:
+        self.of = of
+        super().__init__(**({"max_length": MAX_KEY_LENGTH, "editable": False} | options))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        key = name_key(getattr(model_instance, self.of))
+        setattr(model_instance, self.attname, key)
+        return key
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {**options, "of": self.of}
 
 
 def moves_to(

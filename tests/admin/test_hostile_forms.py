@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from governance.admin.forms import ApproveForm, RejectForm
+from governance.domain.errors import InvalidInputError
+from governance.domain.names import require_line, require_name
 from governance.domain.values import ActivationWindow
 from governance.flows.review_contract import approve_contract
 from governance.models import Account
@@ -112,7 +114,7 @@ def test_legal_but_hostile_text__on_every_page__escaped(
         running = hostile_job(users, text)
         for address in (contract_url(running.job.contract), job_url(running.job)):
             page = read(founder_browser, address)
-            assert escape(f"[{text[:150]}]") in page, (name, address)
+            assert escape(running.job.contract.title) in page, (name, address)
             assert "alert(1)" not in text or "<" not in text or text not in page, (name, address)
     for address in (reverse(CONTRACTS), "/admin/governance/governancejob/", "/admin/"):
         page = read(founder_browser, address)
@@ -129,17 +131,23 @@ def read(browser: Client, address: str) -> str:
 
 
 def hostile_job(users: Users, text: str) -> Any:
-    """Make a cancelled job with `text` in every free text field."""
-    name = f"x{text[:100].strip()}"
-    name = name if name == name.strip() and "\n" not in name else "Search"
+    """Make a cancelled job with `text` in every free text field, and in names that may hold it."""
+
+    def allowed(require: Any, text: str) -> str:
+        try:
+            return str(require(text, "text"))
+        except InvalidInputError:
+            return "Search"
+
+    name = allowed(require_name, f"x{text[:100]}")
     change = {"type": "configuration_update", "scope": "Search", "key": "page_size"}
     running = running_job(
         users,
-        title=f"[{text[:150]}]",
+        title=allowed(require_line, f"[{text[:150]}]"),
         description=text[:4000],
-        requested_by=text[:200],
+        requested_by=allowed(require_line, text[:200]),
         affected_capabilities=["Search", *({name} - {"Search"})],
-        proposed_changes=[change | {"old_value": text, "new_value": {text: [text]}}],
+        proposed_changes=[change | {"old_value": text, "new_value": {text: None, "x": [text]}}],
     )
     running.record(running.report(0, output={text: text}, health_after=[text]))
     running.cancel(reason=f"[{text[:3000]}]")

@@ -39,6 +39,7 @@ WRITERS = {
     # The SQL call of an activation also writes the contract's move, made by its own operation.
     "SystemContract": {"authorities.contract.creation", "authorities.orchestrator.activation"},
     "SystemContract.status": {"authorities.contract.operations"},
+    "TakenReference": {"authorities.contract.references"},
     "ClarificationRequest": {"authorities.contract.clarifications"},
     "ClarificationAnswer": {"authorities.contract.clarifications"},
     "ContractComment": {"authorities.contract.comments"},

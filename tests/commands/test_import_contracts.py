@@ -154,12 +154,14 @@ def test_import__may_not__is_counted_and_refused_and_no_error(users: Users, tmp_
     assert SystemContract.objects.get().reference == "A-2"
 
 
-def test_import__same_reference_other_content__is_another_proposal(
-    users: Users, tmp_path: Path
-) -> None:
+def test_import__same_reference_other_content__is_refused(users: Users, tmp_path: Path) -> None:
     lines = [GOOD, GOOD, GOOD | {"title": "Bring search to preview now"}]
     ran = imported(write_lines(tmp_path / "f", lines), "--json")
-    assert (ran.json()["created"], ran.json()["already_there"]) == (2, 1)
+    assert (ran.code, ran.json()["created"], ran.json()["already_there"]) == (1, 1, 1)
+    assert [(bad["line"], bad["code"]) for bad in ran.json()["bad_lines"]] == [
+        (3, "reference_taken")
+    ]
+    assert str(SystemContract.objects.get().pk) in ran.err
 
 
 def test_import__windows_line_ends_and_byte_order_mark__do_no_harm(

@@ -95,5 +95,5 @@ def test_revision__of_a_name_that_was_removed__gets_the_next_one(
     assert turned_down_revision(committed, reference="SHOP-9").reference == "SHOP-9 (rev 2)"
     archive(tmp_path)
     assert remove(tmp_path).out == "2 removed; 0 removed before, 0 kept\n"
-    another = modified(committed, reference="SHOP-9", title="Another title")
+    another = modified(committed, reference="SHOP-9 (rev 1)", title="Another title")
     assert another.reference == "SHOP-9 (rev 3)"

@@ -184,8 +184,7 @@ class TestContractBirth:
     def test_draft__twice__refused(self, users: Users) -> None:
         document = proposal_document()
         draft_contract(document=document, proposer=users.operator)
-        once = "contract_proposed_once"
-        with refused(DuplicateContractError, "duplicate_contract", constraint=once):
+        with refused(DuplicateContractError, "duplicate_contract"):
             draft_contract(document=document, proposer=users.operator)
 
     def test_create__by_four_at_once__one_contract(self, committed: Users) -> None:

@@ -12,10 +12,8 @@ from governance.domain.values import ContractStatus
 from governance.flows.propose_contract import record_review_verdicts
 from governance.models import SystemContract
 from governance.services.access.accounts import assign_role
-from tests.support.archives import tombstone_of
 from tests.support.attacks import (
     check_deferred_triggers,
-    insert_row,
     run_sql,
     trigger_off,
     update_row,
@@ -152,21 +150,8 @@ def test_successor__under_a_name_that_another_one_has__refused(
     users: Users, pattern: SystemContract
 ) -> None:
     taken, other = modified(users), eligible(users)
-    with violates_constraint("contract_revision_named_once"):
+    with violates_constraint("governance_takenreference_reference_key"):
         forge_successor(other, users, like=pattern, reference=taken.reference)
-
-
-def test_successor__under_a_name_that_was_removed__refused(
-    users: Users, old: SystemContract, pattern: SystemContract
-) -> None:
-    removed = tombstone_of(pattern, contract_id=uuid4(), parent_id=uuid4()) | {
-        "reference": "A (rev 2)",
-        "proposal_digest": "0" * 64,
-    }
-    with trigger_off(TOMBSTONE, "tombstone_fits_contract", "tombstone_leaves_nothing"):
-        insert_row(TOMBSTONE, **removed)
-    with violates_constraint("contract_revision_named_once"):
-        forge_successor(old, users, like=pattern, reference="A (rev 2)")
 
 
 # --- at commit ---

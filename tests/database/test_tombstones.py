@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, transaction
 
-from governance.domain.errors import DuplicateContractError
 from governance.domain.values import ContractStatus
-from governance.flows.propose_contract import draft_contract, record_review_verdicts
 from governance.models import ContractTombstone, SystemContract
 from tests.support.archives import AT_REST, remove_with_tombstone, tombstone_of
 from tests.support.attacks import (
@@ -23,11 +21,10 @@ from tests.support.attacks import (
     violated_constraint,
     violates_constraint,
 )
-from tests.support.factories import MAY_NOT, VALIDATOR_VERDICT, contract_in, proposal_document
+from tests.support.factories import contract_in
 from tests.support.forgery import CONTRACT, JOB, LEDGER, forge_entry
 from tests.support.roles import as_owner, require_app_role
 from tests.support.tampering import tamper
-from tests.support.threads import overtaking
 from tests.support.users import Users
 
 TOMBSTONE = "governance_contracttombstone"
@@ -244,28 +241,6 @@ def test_contract__of_an_id_that_was_removed__is_refused(users: Users) -> None:
         )
         run_sql("UPDATE reborn SET id = %s, reference = 'NEW'", removed.pk)
         run_sql(f"INSERT INTO {CONTRACT} SELECT * FROM reborn")
-
-
-def test_proposal__that_races_the_removal_of_its_like__is_a_duplicate(committed: Users) -> None:
-    document = proposal_document()
-
-    def propose() -> SystemContract:
-        return draft_contract(document=document, proposer=committed.operator)
-
-    contract = record_review_verdicts(
-        contract_id=propose().pk,
-        validator_verdict=VALIDATOR_VERDICT,
-        eligibility_verdict=MAY_NOT,
-        actor=committed.operator,
-    )
-
-    def removing() -> None:
-        with as_owner():
-            remove_with_tombstone(contract)
-
-    _, refusal = overtaking(removing, propose)
-    assert isinstance(refusal, DuplicateContractError)
-    assert not SystemContract.objects.exists()
 
 
 # --- by the owner only ---

@@ -249,11 +249,11 @@ class TestContractRaces:
         [successor] = [outcome for outcome in outcomes if isinstance(outcome, SystemContract)]
         assert reloaded(contract).successor == successor
 
-    def test_two_contracts_of_one_name__modified_at_once__get_names_of_their_own(
+    def test_two_contracts__whose_revisions_have_one_name__get_names_of_their_own(
         self, committed: Users
     ) -> None:
         one = eligible(committed, at=CREATED, reference="SHARED", title="One")
-        two = eligible(committed, at=CREATED, reference="SHARED", title="Two")
+        two = eligible(committed, at=CREATED, reference="SHARED (rev 1)", title="Two")
         first, second = overtaking(lambda: modify(one, committed), lambda: modify(two, committed))
         assert (first.reference, second.reference) == ("SHARED (rev 2)", "SHARED (rev 3)")
 

@@ -10,11 +10,7 @@ from uuid import uuid4
 import pytest
 
 from governance.authorities.contract.operations import expire_contract
-from governance.authorities.contract.succession import (
-    MAX_REFERENCE_LENGTH,
-    REVISION,
-    numbered_references,
-)
+from governance.authorities.contract.references import REVISION, numbered_references
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import (
     ContractExpiredError,
@@ -28,6 +24,7 @@ from governance.domain.errors import (
     WrongPersonError,
     WrongStateError,
 )
+from governance.domain.names import MAX_REFERENCE_LENGTH
 from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus
 from governance.flows.activate_contract import activate_contract
@@ -238,12 +235,11 @@ def test_revision__of_a_reference__is_the_next_and_fits(reference: str, name: st
 def test_revision__whose_name_is_taken__gets_the_next(users: Users) -> None:
     for number in (2, 3, 5):
         eligible(users, reference=f"OPS-7 (rev {number})")
-    first, second = (
-        eligible(users, reference="OPS-7"),
-        eligible(users, reference="OPS-7", title="B"),
-    )
-    assert modify(first, users.founder).reference == "OPS-7 (rev 4)"
-    assert modify(second, users.founder).reference == "OPS-7 (rev 6)"
+    eligible(users, reference="ops-7 (rev 6)")
+    revision = modify(eligible(users, reference="OPS-7"), users.founder)
+    assert revision.reference == "OPS-7 (rev 4)"
+    again = modify(judged(revision, users), users.second_founder, changes=FEWER[:1])
+    assert again.reference == "OPS-7 (rev 7)"
 
 
 # --- refusals ---

@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from governance.authorities.contract.succession import (
-    MAX_REFERENCE_LENGTH,
-    REPETITION,
-    numbered_references,
-)
+from governance.authorities.contract.references import REPETITION, numbered_references
 from governance.domain.errors import ContractNotFoundError, NotRepeatableError, WrongPersonError
+from governance.domain.names import MAX_REFERENCE_LENGTH
 from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.propose_contract import propose_again, record_review_verdicts
 from governance.flows.review_contract import reject_contract

@@ -10,6 +10,7 @@ from governance.domain.errors import (
     InvalidChangesError,
     InvalidInputError,
     MayNotVerdictError,
+    ReferenceTakenError,
     TargetOutOfScopeError,
 )
 from governance.flows.propose_contract import draft_contract, propose_contract
@@ -76,15 +77,14 @@ def test_propose__the_same_by_another_person_in_another_shape__the_same_contract
         ({}, {"eligibility_verdict": MAY | {"reason": "Looked at once more"}}),
     ],
 )
-def test_propose__other_content_under_the_same_reference__another_contract(
+def test_propose__other_content_under_the_same_reference__refused(
     users: Users, document: dict[str, Any], verdicts: dict[str, Any]
 ) -> None:
     original = proposal_document()
     first, _ = propose(users, original)
-    second, is_new = propose(users, original | document, **verdicts)
-    assert is_new
-    assert second != first
-    assert second.reference == first.reference
+    with refused(ReferenceTakenError, "reference_taken") as refusal:
+        propose(users, original | document, **verdicts)
+    assert refusal.value.details["contract_id"] == str(first.pk)
 
 
 def test_propose__the_same_content_under_another_reference__another_contract(users: Users) -> None:

@@ -55,7 +55,7 @@ def dropped_guard() -> str:
 def _drop_constraint(cursor: Any, name: str) -> None:
     cursor.execute("SELECT conrelid::regclass FROM pg_constraint WHERE conname = %s", [name])
     if found := cursor.fetchone():
-        cursor.execute(f'ALTER TABLE {found[0]} DROP CONSTRAINT "{name}"')
+        cursor.execute(f'ALTER TABLE {found[0]} DROP CONSTRAINT "{name}" CASCADE')
     else:  # a unique constraint with a condition is only an index
         cursor.execute(f'DROP INDEX "{name}"')
 

@@ -39,7 +39,7 @@ APPROVED_AND_LATER = ELIGIBLE_AND_LATER[1:]
 @contextmanager
 def refused(
     kind: type[GovernanceError], code: str, *, constraint: str | None = None
-) -> Iterator[None]:
+) -> Iterator[pytest.ExceptionInfo[GovernanceError]]:
     """Expect a refusal of `kind` with exactly `code`, and no change in the database.
 
     Args:
@@ -47,7 +47,7 @@ def refused(
     """
     with nothing_written():
         with pytest.raises(GovernanceError) as caught:
-            yield
+            yield caught
         assert isinstance(caught.value, kind), caught.value
         assert caught.value.code == code, caught.value
         assert caught.value.details.get("constraint") == constraint, caught.value
@@ -148,7 +148,10 @@ def force_contract(
 
 
 def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
-    """Insert a copy of a contract by raw SQL, with a new id and with `changes`; return the id."""
+    """Insert a copy of a contract by raw SQL, with a new id and with `changes`; return the id.
+
+    The copy takes its reference, as a new contract must.
+    """
     identity = uuid4()
     identity_and_time = {"id": identity, "reference": f"COPY-{identity}", "updated_at": now()}
     changes = identity_and_time | changes
@@ -158,4 +161,14 @@ def insert_copy(contract: SystemContract, **changes: Any) -> UUID:
         json.dumps(changes, default=str),
         contract.pk,
     )
+    take_reference(identity)
     return identity
+
+
+def take_reference(contract_id: UUID) -> None:
+    """Take the reference of a contract by raw SQL, under the reference itself as its key."""
+    run_sql(
+        "INSERT INTO governance_takenreference (name_key, reference, contract_id)"
+        f" SELECT reference, reference, id FROM {CONTRACT} WHERE id = %s",
+        contract_id,
+    )

@@ -57,7 +57,7 @@ def drawn(everything: list[Any], count: int) -> list[Any]:
 
 def _propose(users: Users, rows: list[dict[str, Any]]) -> tuple[list[SystemContract], int]:
     registry = json.loads(CAPABILITIES.read_text())["capabilities"]
-    assert register_capabilities(documents=registry) == KNOWN_CAPABILITIES
+    assert register_capabilities(documents=registry).added == KNOWN_CAPABILITIES
     contracts, refused = [], 0
     for row in rows:
         proposal = {name: row[name] for name in PROPOSAL}

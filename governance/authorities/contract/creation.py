@@ -15,6 +15,7 @@ from governance.authorities.contract.ledger_entries import (
     validation_entry,
 )
 from governance.authorities.contract.proposals import Proposal, proposal_digest
+from governance.authorities.contract.references import take_reference
 from governance.db.clock import database_now
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
@@ -44,6 +45,7 @@ def create_contract(
         MayNotVerdictError: the eligibility decision is MAY_NOT.
         InvalidPlanError: the plan has not one step for each change.
         DuplicateContractError: the same proposal is a contract already.
+        ReferenceTakenError: another contract has the reference, or one that looks like it.
     """
     parse_validator_verdict(validator_verdict)
     refuse_may_not(eligibility_verdict)
@@ -61,6 +63,7 @@ def create_contract(
     contract.eligibility_decision = eligibility_verdict["decision"]
     contract.content_digest = digest(contract.content_record())
     with write_transaction():
+        take_reference(contract)
         contract.save(force_insert=True)
         append_entries(
             contract_id=contract.pk,
@@ -94,7 +97,8 @@ def create_draft(
 
     Raises:
         InvalidPlanError: the plan has not one step for each change.
-        DuplicateContractError: the same proposal, or this revision, is a contract already.
+        DuplicateContractError: the same proposal is a contract already.
+        ReferenceTakenError: another contract has the reference, or one that looks like it.
     """
     contract = _new_contract(
         ContractStatus.DRAFT,
@@ -105,6 +109,7 @@ def create_draft(
     )
     contract.parent, contract.repeats = parent, repeats
     with write_transaction():
+        take_reference(contract)
         contract.save(force_insert=True)
         new_entries = [draft_entry(contract, reason=reason)]
         append_entries(

@@ -8,8 +8,15 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from governance.domain.canonical import digest, require_plain_json
-from governance.domain.changes import Change, parse_changes, require_targets_in_scope
+from governance.domain.changes import (
+    Change,
+    change_paths,
+    parse_changes,
+    require_clear_names,
+    require_targets_in_scope,
+)
 from governance.domain.errors import InvalidInputError
+from governance.domain.names import MAX_REFERENCE_LENGTH, refuse_similar, require_line, require_name
 from governance.domain.values import RiskLevel, Source
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -42,19 +49,23 @@ def parse_proposal(document: Mapping[str, Any]) -> Proposal:
             `risk_level`.
 
     Raises:
-        InvalidInputError: with the path of the invalid field (InvalidChangesError for the changes).
+        InvalidInputError: with the path of the invalid field (InvalidChangesError for the changes,
+            InvalidNameError and SimilarNameError for names and one-line texts).
         TargetOutOfScopeError: a change has a target that is not an affected capability.
     """
     require_plain_json(dict(document))
     affected = _capabilities(document)
     changes = parse_changes(document.get("proposed_changes"))
+    require_clear_names(changes, change_paths(document["proposed_changes"]))
     require_targets_in_scope([change.target for change in changes], affected)
     return Proposal(
-        reference=_text(document, "reference", max_length=256),
-        title=_text(document, "title", max_length=MAX_TITLE_LENGTH),
-        description=_text(document, "description", max_length=MAX_DESCRIPTION_LENGTH, min_length=0),
+        reference=require_name(
+            document.get("reference"), "reference", max_length=MAX_REFERENCE_LENGTH
+        ),
+        title=require_line(document.get("title"), "title", max_length=MAX_TITLE_LENGTH),
+        description=_description(document),
         source=_choice(document, "source", Source),
-        requested_by=_text(document, "requested_by", max_length=200, min_length=0),
+        requested_by=require_line(document.get("requested_by", ""), "requested_by", min_length=0),
         affected_capabilities=affected,
         changes=changes,
         risk_level=_choice(document, "risk_level", RiskLevel),
@@ -90,14 +101,14 @@ def proposal_digest(
     )
 
 
-def _text(document: Mapping[str, Any], name: str, *, max_length: int, min_length: int = 1) -> str:
-    value = document.get(name, "" if not min_length else None)
+def _description(document: Mapping[str, Any]) -> str:
+    value = document.get("description", "")
     if not isinstance(value, str):
-        raise InvalidInputError.at(name, "is required and must be text")
+        raise InvalidInputError.at("description", "must be text")
     value = value.strip()
-    if not min_length <= len(value) <= max_length:
+    if len(value) > MAX_DESCRIPTION_LENGTH:
         raise InvalidInputError.at(
-            name, f"must have {min_length} to {max_length} characters, not {len(value)}"
+            "description", f"must have 0 to {MAX_DESCRIPTION_LENGTH} characters, not {len(value)}"
         )
     return value
 
@@ -117,12 +128,10 @@ def _capabilities(document: Mapping[str, Any]) -> tuple[str, ...]:
         raise InvalidInputError.at(
             "affected_capabilities", f"must have at most {MAX_CAPABILITIES} names"
         )
-    for index, name in enumerate(value):
-        if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
-            raise InvalidInputError.at(
-                f"affected_capabilities[{index}]",
-                "must be a name of 1 to 200 characters without white space around it",
-            )
+    named = [(f"affected_capabilities[{index}]", name) for index, name in enumerate(value)]
+    for path, name in named:
+        require_name(name, path)
+    refuse_similar(named)
     if len(set(value)) != len(value):
         raise InvalidInputError.at("affected_capabilities", "must not name a capability twice")
     return tuple(value)

@@ -6,11 +6,9 @@ Only the old contract is locked, because no other transaction sees the draft bef
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from governance.authorities.contract.creation import create_draft
@@ -23,15 +21,11 @@ from governance.authorities.contract.guards import (
 )
 from governance.authorities.contract.operations import supersede
 from governance.authorities.contract.proposals import Proposal, parse_proposal
+from governance.authorities.contract.references import REPETITION, REVISION, free_references
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import Change, parse_changes
-from governance.domain.errors import DuplicateContractError, NothingModifiedError
-from governance.models import Account, ContractTombstone, SystemContract
-
-MAX_REFERENCE_LENGTH = 256
-REFERENCES_PER_QUERY = 20
-REVISION, REPETITION = "rev", "again"
-_NUMBERED = r"(?P<base>.*\S) \({} (?P<number>[1-9][0-9]{{0,5}})\)"
+from governance.domain.errors import NothingModifiedError, ReferenceTakenError
+from governance.models import Account, SystemContract
 
 
 def supersede_contract(
@@ -146,17 +140,6 @@ def revised_proposal(contract: SystemContract, changes: Sequence[Change]) -> Pro
     )
 
 
-def numbered_references(reference: str, word: str) -> Iterator[str]:
-    """Yield the next references with a word without end: `REF (rev 2)`, `REF (rev 3)`, …"""
-    found = re.fullmatch(_NUMBERED.format(word), reference, re.DOTALL)
-    base, number = (found["base"], int(found["number"])) if found else (reference, 1)
-    while True:
-        number += 1
-        suffix = f" ({word} {number})"
-        room = MAX_REFERENCE_LENGTH - len(suffix)
-        yield (base if len(base) <= room else f"{base[: room - 1].rstrip()}…") + suffix
-
-
 def _draft_under_free_reference(
     old: SystemContract, word: str, *, proposal: Proposal, **draft: Any
 ) -> SystemContract:
@@ -164,21 +147,9 @@ def _draft_under_free_reference(
 
     If a concurrent transaction takes that reference first, the next one is tried.
     """
-    names = _free_references(old.reference, word)
+    names = free_references(old.reference, word)
     while True:
         try:
             return create_draft(proposal=replace(proposal, reference=next(names)), **draft)
-        except DuplicateContractError:
+        except ReferenceTakenError:
             continue
-
-
-def _free_references(reference: str, word: str) -> Iterator[str]:
-    names = numbered_references(reference, word)
-    while True:
-        some = list(islice(names, REFERENCES_PER_QUERY))
-        names_of = (SystemContract.objects.order_by(), ContractTombstone.objects)
-        living, removed = (
-            rows.filter(reference__in=some).values_list("reference", flat=True) for rows in names_of
-        )
-        taken = set(living.union(removed))
-        yield from (name for name in some if name not in taken)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db import connection
-
 from governance.db.clock import database_now
-from governance.db.transactions import retried, write_transaction
-from governance.domain.canonical import require_plain_json
-from governance.domain.errors import InvalidInputError
+from governance.db.transactions import retried, wait_for_turn, write_transaction
+from governance.domain.names import require_name
+from governance.domain.texts import require_text
 from governance.domain.values import HealthDecision
 from governance.models import Account, GovernanceSignal
+from governance.services.registry.guards import refuse_like_registered
 
 
 @retried
@@ -27,36 +25,25 @@ def record_signal(
     Concurrent signals of one scope and type wait for each other; none is refused.
 
     Raises:
-        InvalidInputError: the scope, type or reason is empty or too long.
+        InvalidInputError: the scope, the type or the reason is invalid, or the scope only looks
+            like a registered capability.
     """
-    for name, value, max_length in (
-        ("scope", scope, 200),
-        ("signal_type", signal_type, 100),
-        ("reason", reason, 4000),
-    ):
-        require_plain_json(value, name)
-        if not 1 <= len(value.strip()) <= max_length:
-            raise InvalidInputError.at(name, f"must have 1 to {max_length} characters")
+    require_name(scope, "scope")
+    require_name(signal_type, "signal_type", max_length=100)
+    reason = require_text(reason, "reason")
+    refuse_like_registered([("scope", scope)])
     with write_transaction():
-        _wait_for_turn(scope.strip(), signal_type.strip())
+        # The first signal has no row that could be locked.
+        wait_for_turn(f"signal {len(scope)} {scope} {signal_type}")
         at = database_now()
         GovernanceSignal.objects.filter(
-            scope=scope.strip(), signal_type=signal_type.strip(), superseded_at=None
+            scope=scope, signal_type=signal_type, superseded_at=None
         ).update(superseded_at=at)
         return GovernanceSignal.objects.create(
-            scope=scope.strip(),
-            signal_type=signal_type.strip(),
+            scope=scope,
+            signal_type=signal_type,
             decision=decision,
-            reason=reason.strip(),
+            reason=reason,
             recorded_by=actor,
             recorded_at=at,
-        )
-
-
-def _wait_for_turn(scope: str, signal_type: str) -> None:
-    """Lock a scope and type until the transaction ends; the first signal has no row to lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"{settings.GOVSITE_SCHEMA} governance signal {len(scope)} {scope} {signal_type}"],
         )

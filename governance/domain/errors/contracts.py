@@ -71,9 +71,26 @@ class ContractImmutableError(
 class DuplicateContractError(
     WrongStateError,
     code="duplicate_contract",
-    constraints=("contract_proposed_once", "contract_revision_named_once"),
+    constraints=("contract_proposed_once",),
 ):
     """A proposal that is a contract already, with the same reference and content."""
+
+
+class ReferenceTakenError(
+    WrongStateError,
+    code="reference_taken",
+    advice=Advice.FIX_REQUEST,
+    constraints=(
+        "contract_takes_reference",
+        "governance_takenreference_contract_id_key",
+        "governance_takenreference_pkey",
+        "governance_takenreference_reference_key",
+    ),
+):
+    """A proposal with the reference of another contract, or one that looks like it.
+
+    `details.contract_id` is the other contract's id.
+    """
 
 
 class MayNotVerdictError(

@@ -31,6 +31,34 @@ class ReasonRequiredError(InvalidInputError, code="reason_required"):
     """A reason that is empty, too short, or longer than 4 000 characters."""
 
 
+class InvalidNameError(InvalidInputError, code="invalid_name", constraints=("username_is_ascii",)):
+    """A name or one-line text that is not what it looks like: it has a character that is not seen,
+    odd spaces, piled-up combining marks or, in a name, a word of mixed scripts.
+    """
+
+
+class SimilarNameError(
+    InvalidInputError,
+    code="similar_name",
+    constraints=(
+        "capability_resembles_same_key",
+        "capability_unlike_others",
+        "setting_resembles_same_key",
+        "setting_unlike_others",
+        "username_unlike_others",
+    ),
+):
+    """A name that differs only by case, width or look-alike characters from another name, which
+    `details.similar_to` has.
+    """
+
+    @classmethod
+    def of(cls, path: str, name: str, other: str) -> SimilarNameError:
+        refusal = cls.at(path, f"{name!r} looks like {other!r}, which is another name")
+        refusal.details["similar_to"] = other
+        return refusal
+
+
 class KeyReusedError(InvalidInputError, code="idempotency_key_reused", http_status=422):
     """An `Idempotency-Key` of a different request: each request needs its own key."""
 

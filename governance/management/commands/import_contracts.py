@@ -13,7 +13,7 @@ from governance.management.base import INTERRUPTED
 from governance.management.importing import VERDICTS, ImportCommand, require_verdicts
 from governance.management.jsonl import read_document, refuse_unknown_fields
 from governance.models import Account
-from governance.services.registry.operations import register_capabilities
+from governance.services.registry.operations import Registration, register_capabilities
 
 PROPOSAL = (
     "reference",
@@ -75,8 +75,11 @@ no line is ever loaded in part."""
         )
 
     def begin(self, options: Mapping[str, Any]) -> dict[str, int]:
-        registry = options["registry"]
-        return {"capabilities_added": _register(registry) if registry else 0}
+        path = options["registry"]
+        added, similar = _register(path) if path else Registration(0, [])
+        for name, other in similar:
+            self.stderr.write(f"warning: {name} looks like {other}; pages show both names")
+        return {"capabilities_added": added}
 
     def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
         try:
@@ -109,7 +112,7 @@ def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tup
         raise InvalidInputError.at("body", first["message"]) from None
 
 
-def _register(path: str) -> int:
+def _register(path: str) -> Registration:
     document = read_document(path, largest=MAX_REGISTRY_BYTES)
     if not isinstance(document, dict) or not isinstance(document.get("capabilities"), list):
         raise InvalidInputError(f'{path} is not a JSON object with a list "capabilities".')

@@ -24,13 +24,14 @@ def open_account(
         flags: Django's own: `is_staff`, `is_superuser`.
 
     Raises:
-        InvalidInputError: Django does not allow the name, or it is taken.
+        InvalidInputError: Django does not allow the name, it is taken, or looks like another one.
         GroupNotFoundError: the role has no group.
     """
     account = Account(username=username, **flags)
     account.set_password(password)
     try:
         account.clean_fields(exclude=["password"])
+        account.clean()
         account.validate_unique()
     except ValidationError as error:
         message = error.messages[0]

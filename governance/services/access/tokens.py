@@ -45,6 +45,7 @@ from governance.domain.tokens import (
 from governance.domain.values import TokenState
 from governance.models import Account, ApiToken
 from governance.services.access.accounts import assign_role, open_account
+from governance.services.registry.guards import refuse_like_registered
 
 DEFAULT_OVERLAP = timedelta(hours=DEFAULT_OVERLAP_HOURS)
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -76,7 +77,8 @@ def issue_token(
             second token.
 
     Raises:
-        InvalidInputError: a field is invalid, or the account lacks a permission of `verbs`.
+        InvalidInputError: a field is invalid, a capability only looks like a registered one, or
+            the account lacks a permission of `verbs`.
         UserNotFoundError: there is no such account.
         UserInactiveError: the account is not active.
         NotAServiceAccountError: the account is a person's.
@@ -88,6 +90,8 @@ def issue_token(
         "verbs": read_verbs(verbs),
         "capabilities": read_capabilities(capabilities),
     }
+    limits = columns["capabilities"] or ()
+    refuse_like_registered([("capabilities", capability) for capability in limits])
     if days not in TOKEN_DAYS:
         raise InvalidInputError.at("days", f"must be from {TOKEN_DAYS[0]} to {TOKEN_DAYS[-1]}")
     if token_id is not None:

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from governance.db.transactions import retried, write_transaction
+from governance.db.transactions import retried, wait_for_turn, write_transaction
 from governance.domain.canonical import require_plain_json
-from governance.domain.errors import InvalidInputError
+from governance.domain.errors import InvalidInputError, SimilarNameError
+from governance.domain.names import MAX_NAME_LENGTH, name_key, require_line, require_name
 from governance.domain.secrets import clear_secrets, refuse_clear_secrets
-from governance.domain.values import Lifecycle
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle
 from governance.models import Capability, ConfigurationEntry
 from governance.services.registry.secret_keys import secret_keys
 
+MAX_TITLE_LENGTH = 500
+
+
+class Registration(NamedTuple):
+    """What was registered: how many capabilities, and the new names that look like other ones."""
+
+    added: int
+    similar: list[tuple[str, str]]
+
+
+class _NewRow(NamedTuple):
+    row: Any
+    name: str
+    unlike: Any  # what no two rows may have, unless one resembles the other
+
 
 @retried
-def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
-    """Add the capabilities that are not registered yet, all or none; return their number.
+def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> Registration:
+    """Add the capabilities that are not registered yet, all or none.
 
     Registered capabilities stay as they are, so a file does not overwrite a live platform's state.
+    A new name that looks like another one is refused, unless the documents have both names: then
+    the platform has both, and they are registered as similar.
 
     Args:
         documents: objects with `name`, and optionally `lifecycle` (default DISABLED), `frozen`,
@@ -30,36 +48,51 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> int:
         InvalidInputError: with the path of the document and the field; SecretInClearError for a
             secret that is no reference.
     """
-    rows: list[Capability] = []
-    entries: dict[str, Mapping[str, Any]] = {}
+    read = {}
     for index, document in enumerate(documents):
-        capability, configuration = _read(document, f"capabilities[{index}]")
-        rows.append(capability)
-        entries[capability.name] = configuration
+        path = f"capabilities[{index}]"
+        capability, configuration = _read(document, path)
+        read[capability.name] = (path, capability, configuration)
+    keys = {name: name_key(name) for name in read}
     with write_transaction():
-        known = set(Capability.objects.filter(name__in=entries).values_list("name", flat=True))
-        new = [row for row in rows if row.name not in known]
-        Capability.objects.bulk_create(new, ignore_conflicts=True, batch_size=1000)
-        ConfigurationEntry.objects.bulk_create(
-            (
-                ConfigurationEntry(scope=row.name, key=key, value=value)
-                for row in new
-                for key, value in entries[row.name].items()
-                if value is not None  # null is no value
-            ),
-            ignore_conflicts=True,
-            batch_size=1000,
-        )
-    return len(new)
+        wait_for_turn("registration")
+        alike = Capability.objects.filter(name_key__in={*keys.values()})
+        registered = {capability.name: capability for capability in alike}
+        new = {name: found for name, found in read.items() if name not in registered}
+        outside = {name_key(name): name for name in (SYSTEM_SCOPE, *registered) if name not in read}
+        for name, (path, _, _) in new.items():
+            if other := outside.get(keys[name]):
+                raise SimilarNameError.of(f"{path}.name", name, other)
+        firsts = {one.name_key: one for one in registered.values() if one.resembles_id is None}
+        capabilities = [_NewRow(row, name, keys[name]) for name, (_, row, _) in new.items()]
+        entries = [
+            ConfigurationEntry(scope=name, key=key, value=value)
+            for name, (_, _, configuration) in new.items()
+            for key, value in configuration.items()
+            if value is not None  # null is no value
+        ]
+        settings = [_NewRow(row, row.key, (row.scope, name_key(row.key))) for row in entries]
+        similar = _add(Capability, capabilities, firsts) + _add(ConfigurationEntry, settings, {})
+    return Registration(len(new), similar)
+
+
+def _add(model: Any, rows: Sequence[_NewRow], firsts: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    """Insert rows; one whose name looks like that of an earlier row refers to that row."""
+    earlier = dict(firsts)
+    similar = [new for new in rows if earlier.setdefault(new.unlike, new.row) is not new.row]
+    others = [new.row for new in rows if new not in similar]
+    model.objects.bulk_create(others, batch_size=1000)
+    for new in similar:
+        new.row.resembles = earlier[new.unlike]
+    model.objects.bulk_create([new.row for new in similar], batch_size=1000)
+    return [(new.name, str(new.row.resembles)) for new in similar]
 
 
 def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
     require_plain_json(document, path)
     if not isinstance(document, Mapping):
         raise InvalidInputError.at(path, "must be an object")
-    name = document.get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= 200 or name != name.strip():
-        raise InvalidInputError.at(f"{path}.name", "must be a name of 1 to 200 characters")
+    name = require_name(document.get("name"), f"{path}.name")
     lifecycle = document.get("lifecycle", Lifecycle.DISABLED)
     if not isinstance(lifecycle, str) or lifecycle not in set(Lifecycle):
         raise InvalidInputError.at(f"{path}.lifecycle", "must be one of " + ", ".join(Lifecycle))
@@ -68,31 +101,29 @@ def _read(document: Any, path: str) -> tuple[Capability, Mapping[str, Any]]:
         "owner": document.get("owner", ""),
         "proposal": document.get("proposal") or document.get("kep", ""),
     }
-    for field, value in texts.items():
-        if not isinstance(value, str) or len(value) > 200 + 300 * (field == "title"):
-            raise InvalidInputError.at(f"{path}.{field}", "must be a short text")
+    for field, text in texts.items():
+        longest = MAX_TITLE_LENGTH if field == "title" else MAX_NAME_LENGTH
+        require_line(text, f"{path}.{field}", max_length=longest, min_length=0)
     components = document.get("components", [])
-    if not isinstance(components, list) or not all(
-        isinstance(item, str) and len(item) <= 200 for item in components
-    ):
+    if not isinstance(components, list):
         raise InvalidInputError.at(f"{path}.components", "must be a list of names")
+    for index, component in enumerate(components):
+        require_line(component, f"{path}.components[{index}]", min_length=0)
     configuration = document.get("configuration", {})
     stages = document.get("stages", {})
     for field, value in (("configuration", configuration), ("stages", stages)):
         if not isinstance(value, Mapping):
             raise InvalidInputError.at(f"{path}.{field}", "must be an object")
     secrets = document.get("secret_keys", [])
-    if not isinstance(secrets, list) or not all(
-        isinstance(key, str) and 1 <= len(key) <= 200 for key in secrets
-    ):
+    if not isinstance(secrets, list):
         raise InvalidInputError.at(f"{path}.secret_keys", "must be a list of names")
+    for index, key in enumerate(secrets):
+        require_name(key, f"{path}.secret_keys[{index}]")
     refuse_clear_secrets(
         clear_secrets(configuration, f"{path}.configuration", secret_keys(secrets))
     )
     for key in configuration:
-        where = f"{path}.configuration.{key}"
-        if not 1 <= len(key) <= 200 or key != key.strip():
-            raise InvalidInputError.at(where, "must be a key of 1 to 200 characters")
+        require_name(key, f"{path}.configuration.{key}")
     frozen = document.get("frozen", False)
     if not isinstance(frozen, bool):
         raise InvalidInputError.at(f"{path}.frozen", "must be true or false")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from governance.domain.changes import Change
+from governance.domain.names import name_key
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry
 from governance.services.registry.secret_keys import visible_value
@@ -54,6 +55,30 @@ def capability_ids(names: Iterable[str]) -> dict[str, int]:
 def capability_names(*, limit: int) -> list[str]:
     """Return the names of the first `limit` capabilities in alphabetical order."""
     return list(Capability.objects.order_by("name").values_list("name", flat=True)[:limit])
+
+
+def names_like(names: Iterable[str]) -> dict[str, list[str]]:
+    """Map those of `names` that look like other registered capabilities to these; one query."""
+    keys = {name: name_key(name) for name in names}
+    found = Capability.objects.filter(name_key__in={*keys.values()}).order_by("name")
+    return _others(keys, found.values_list("name_key", "name"))
+
+
+def keys_like(scope: str, keys: Iterable[str]) -> dict[str, list[str]]:
+    """Map those of `keys` that look like other keys of the scope to these; one query."""
+    wanted = {key: name_key(key) for key in keys}
+    found = ConfigurationEntry.objects.filter(scope=scope, name_key__in={*wanted.values()})
+    return _others(wanted, found.order_by("key").values_list("name_key", "key"))
+
+
+def _others(keys: Mapping[str, str], named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for key, name in named:
+        names.setdefault(key, []).append(name)
+    others = {
+        name: [other for other in names.get(key, ()) if other != name] for name, key in keys.items()
+    }
+    return {name: found for name, found in others.items() if found}
 
 
 def unknown_capabilities(names: Iterable[str]) -> list[str]:

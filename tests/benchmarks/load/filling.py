@@ -47,6 +47,11 @@ _TRIGGERS = """
     SELECT relname, tgname, tgenabled FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
      WHERE NOT tgisinternal AND relname = ANY (%s) AND pg_table_is_visible(tgrelid)
 """
+# The keys that `name_key` gives for the references of a load.
+_TAKE_REFERENCES = """
+    INSERT INTO governance_takenreference (name_key, reference, contract_id)
+    SELECT translate(lower(reference), '01', 'ol'), reference, id FROM governance_systemcontract
+        ON CONFLICT DO NOTHING"""
 _MAY_SPARE_KEYS = "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')"
 _COPIES = (Path(__file__).parent / "copies.sql").read_text(encoding="utf-8")
 
@@ -107,6 +112,7 @@ def fill_database(
             )
         advance(batch.last - batch.first + 1)
     with connections[using].cursor() as cursor:
+        cursor.execute(_TAKE_REFERENCES)
         cursor.execute(f"VACUUM (ANALYZE) {', '.join(_tables())}")
     return user_factory.logins
 

@@ -1,6 +1,7 @@
 -- Retention: only the owner of the tables inserts a tombstone, for a terminal contract, and the
 -- tombstone matches the contract and the head of its chain. At commit: nothing of the contract is
--- left. Tombstones are append-only, and the id and the names of a removed contract stay reserved.
+-- left. Tombstones are append-only, and the id of a removed contract stays reserved; its reference
+-- does too (references_taken_once.sql).
 CREATE OR REPLACE FUNCTION governance_tombstone_fits_contract() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -55,20 +56,9 @@ END $$;
 
 -- AFTER INSERT, because an INSERT may wait in a unique index for a removal to commit; after that
 -- wait the tombstone is visible.
-CREATE OR REPLACE FUNCTION governance_removed_names_stay_reserved() RETURNS trigger
+CREATE OR REPLACE FUNCTION governance_removal_is_final() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM governance_contracttombstone
-                WHERE reference = NEW.reference AND proposal_digest = NEW.proposal_digest) THEN
-        PERFORM governance_refuse('contract_proposed_once',
-            'This proposal was a contract that was archived and removed.');
-    END IF;
-    IF NEW.parent_id IS NOT NULL
-       AND EXISTS (SELECT FROM governance_contracttombstone
-                    WHERE reference = NEW.reference AND parent_id IS NOT NULL) THEN
-        PERFORM governance_refuse('contract_revision_named_once',
-            'A revision with this reference was archived and removed.');
-    END IF;
     IF EXISTS (SELECT FROM governance_contracttombstone WHERE contract_id = NEW.id) THEN
         PERFORM governance_refuse('removal_is_final',
             'A contract with this id was archived and removed.');
@@ -90,5 +80,5 @@ CREATE TRIGGER tombstone_append_only_truncate BEFORE TRUNCATE ON governance_cont
     FOR EACH STATEMENT
     EXECUTE FUNCTION governance_append_only('tombstone_append_only', 'tombstone');
 
-CREATE TRIGGER removed_names_stay_reserved AFTER INSERT ON governance_systemcontract
-    FOR EACH ROW EXECUTE FUNCTION governance_removed_names_stay_reserved();
+CREATE TRIGGER removal_is_final AFTER INSERT ON governance_systemcontract
+    FOR EACH ROW EXECUTE FUNCTION governance_removal_is_final();
