@@ -34,7 +34,7 @@ def both(users: Users) -> None:
     )
 
 
-def test_pages__of_a_capability_that_looks_like_another__show_the_other(
+def test_pages__of_a_capability_that_resembles_another__show_the_other(
     both: None, users: Users, founder_browser: Client
 ) -> None:
     change = {"type": "capability_disable", "capability_name": "ExclusiveCPUs", "reason": "slow"}
@@ -66,7 +66,7 @@ def test_pages__of_other_capabilities__show_no_note(users: Users, founder_browse
 
 
 @pytest.mark.parametrize("username", ["Viewer", "vieweŕ", "vlewer", "view er"])
-def test_username__that_lies_or_looks_like_another__refused_at_every_way_in(
+def test_username__that_lies_or_resembles_another__refused_at_every_way_in(
     users: Users, signed_in: Browser, username: str
 ) -> None:
     admin = Account.objects.create_superuser("root", is_staff=True)

@@ -73,7 +73,7 @@ def test_given__second_proposal_of_a_reference__refused(users: Users, tmp_path: 
         ),
     ],
 )
-def test_text__that_is_not_what_it_looks_like__refused_with_its_path(
+def test_text__that_is_not_what_it_seems__refused_with_its_path(
     users: Users, tmp_path: Path, text: str, field: str, changes: Any
 ) -> None:
     line = proposal_line("A-1") | changes(text)
@@ -83,7 +83,7 @@ def test_text__that_is_not_what_it_looks_like__refused_with_its_path(
     assert not SystemContract.objects.exists()
 
 
-def test_registry__with_names_that_look_alike__taken_with_a_warning(
+def test_registry__with_names_that_are_alike__taken_with_a_warning(
     users: Users, tmp_path: Path
 ) -> None:
     registry = tmp_path / "registry.json"

@@ -33,7 +33,7 @@ EDITOR = SimpleNamespace(connection=connection)
 
 
 # --- the registry ---
-def test_capability__that_looks_like_another__refused_unless_it_says_so(users: Users) -> None:
+def test_capability__that_resembles_another__refused_unless_it_says_so(users: Users) -> None:
     first = Capability.objects.create(name="ExclusiveCPUs")
     with violates_constraint("capability_unlike_others"):
         Capability.objects.create(name="ExclusiveCPUS")
@@ -41,13 +41,13 @@ def test_capability__that_looks_like_another__refused_unless_it_says_so(users: U
     assert similar.name_key == first.name_key
 
 
-def test_capability__that_resembles_one_it_does_not_look_like__refused(users: Users) -> None:
+def test_capability__that_resembles_one_it_does_not_resemble__refused(users: Users) -> None:
     other = Capability.objects.create(name="Search")
     with violates_constraint("capability_resembles_same_key"):
         Capability.objects.create(name="Billing", resembles=other)
 
 
-def test_setting__that_looks_like_another_of_its_scope__refused_unless_it_says_so(
+def test_setting__that_resembles_another_of_its_scope__refused_unless_it_says_so(
     users: Users,
 ) -> None:
     first = ConfigurationEntry.objects.create(scope="Search", key="page_size", value=20)
@@ -68,7 +68,7 @@ def test_username__that_is_not_plain_ascii__refused(users: Users, username: str)
         update_row(ACCOUNT, users.viewer.pk, username=username)
 
 
-def test_username__that_looks_like_another__refused(users: Users) -> None:
+def test_username__that_resembles_another__refused(users: Users) -> None:
     Account.objects.create(username="admin.l")
     for username in ("Admin.l", "admin.1", "adrnin.I"):
         with violates_constraint("username_unlike_others"):

@@ -176,10 +176,10 @@ def test_propose__without_an_old_value__has_the_recorded_one_and_is_recognised_a
         ConfigurationEntry.objects.update(value=30)
     assert propose(users, document) == (contract, False)
     named = document | {"proposed_changes": [bare | {"old_value": 25}]}
-    assert propose(users, named)[1] is True  # what arrived is something else
-    assert draft_contract(document=document, proposer=users.operator).proposed_changes == [
-        bare | {"old_value": 30}
-    ]
+    with refused(ReferenceTakenError, "reference_taken"):
+        propose(users, named)  # what arrived is something else
+    draft = draft_contract(document=document | {"reference": "NEW"}, proposer=users.operator)
+    assert draft.proposed_changes == [bare | {"old_value": 30}]
 
 
 def test_register__null_in_the_configuration__stores_nothing(users: Users) -> None:

@@ -47,7 +47,7 @@ def propose(users: Users, **changes: Any) -> SystemContract:
 
 @pytest.mark.parametrize("reference", ["DUP-1", "dup-1", "DUP-l", "ＤＵＰ－１", "DUP‐1"])
 @pytest.mark.parametrize("first", [draft, eligible])
-def test_proposal__under_a_reference_that_looks_like_a_taken_one__refused(
+def test_proposal__under_a_reference_that_resembles_a_taken_one__refused(
     users: Users, first: Any, reference: str
 ) -> None:
     other = first(users, reference="DUP-1")
@@ -98,7 +98,7 @@ def test_draft__the_same_again__is_there_already(users: Users) -> None:
         draft_contract(document=document, proposer=users.operator)
 
 
-def test_free_references__pass_over_what_is_taken_or_looks_so(users: Users) -> None:
+def test_free_references__pass_over_what_is_taken_or_resembles_it(users: Users) -> None:
     for reference in ("OPS-7", "OPS-7 (again 2)", "ops-7 (AGAIN 3)", "OPS-7 (again 5)"):
         eligible(users, reference=reference)
     names = free_references("OPS-7", "again")
@@ -141,7 +141,7 @@ def registry(users: Users) -> None:
         ("System", "SYSTEM"),
     ],
 )
-def test_capability__that_only_looks_like_a_registered_one__refused(
+def test_capability__that_only_resembles_a_registered_one__refused(
     users: Users, registry: None, name: str, similar_to: str
 ) -> None:
     changes = [{"type": "capability_disable", "capability_name": name, "reason": "too many"}]
@@ -156,7 +156,7 @@ def test_capability__that_only_looks_like_a_registered_one__refused(
 
 
 @pytest.mark.parametrize("key", ["Daily_Limit", "daiIy_limit", "ｄaily_limit", "dai1y_1imit"])
-def test_key__that_only_looks_like_a_registered_one__refused(
+def test_key__that_only_resembles_a_registered_one__refused(
     users: Users, registry: None, key: str
 ) -> None:
     tuned = {"type": "parameter_change", "scope": "GiftCards", "parameters": {key: 5}}
@@ -202,7 +202,7 @@ def test_names__that_are_registered_or_new__pass(users: Users, registry: None) -
         ),
     ],
 )
-def test_names__that_look_like_each_other_in_one_proposal__refused(
+def test_names__that_resemble_each_other_in_one_proposal__refused(
     users: Users, changes: dict[str, Any], path: str
 ) -> None:
     proposal = {

@@ -96,7 +96,7 @@ UNLIKE = [
 ]
 
 
-@pytest.mark.parametrize("character", itertools.chain(*UNSEEN.values()))
+@pytest.mark.parametrize("character", [*"".join(UNSEEN.values())])
 @pytest.mark.parametrize("around", ["a{}b", "{}ab", "ab{}"])
 def test_name_or_line__with_what_is_not_seen__refused(character: str, around: str) -> None:
     assert is_unseen(character)
@@ -146,12 +146,12 @@ def test_mixed_scripts__refused_in_a_name_and_found_in_a_line(text: str) -> None
     assert mixed_script_words(f"{text} is new") == [text]
 
 
-@pytest.mark.parametrize("names", itertools.chain(*ALIKE.values()))
-def test_name_key__of_names_that_look_alike__is_one(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", [*itertools.chain(*ALIKE.values())])
+def test_name_key__of_names_that_are_alike__is_one(names: tuple[str, ...]) -> None:
     assert len({name_key(name) for name in names}) == 1
 
 
-def test_name_key__of_names_that_look_different__differs() -> None:
+def test_name_key__of_names_that_seem_different__differs() -> None:
     assert len({name_key(name) for name in UNLIKE}) == len(UNLIKE)
 
 
@@ -161,7 +161,7 @@ def test_name_key__longer_than_an_index_holds__is_a_digest() -> None:
     assert name_key(long) != name_key(longer)
 
 
-def test_look_alikes__are_the_data_that_stored_keys_were_made_from() -> None:
+def test_data_of_alike_characters__is_the_one_behind_the_stored_keys() -> None:
     """If this fails, a migration has to compute every stored key again (docs/dependencies.md)."""
     pairs = sorted(
         (text, other["c"]) for text, others in confusables_data.items() for other in others
@@ -185,7 +185,7 @@ def test_refuse_similar__two_at_once__names_the_second_and_the_first() -> None:
     assert refusal.value.details["similar_to"] == "GiftCards"
 
 
-def test_refuse_similar__one_that_only_looks_like_a_known_one__refused() -> None:
+def test_refuse_similar__one_that_only_resembles_a_known_one__refused() -> None:
     with pytest.raises(SimilarNameError) as refusal:
         refuse_similar([("key", "daiIy_limit")], ["daily_limit"])
     assert refusal.value.details["similar_to"] == "daily_limit"
