@@ -158,7 +158,7 @@ def capability_rows(
     contract: SystemContract, known: Mapping[str, Capability], health: HealthReading | None
 ) -> list[dict[str, Any]]:
     """Return the affected capabilities: what the registry has of each, and its health."""
-    similar = names_like(contract.affected_capabilities)
+    similar = names_like(contract.affected_capabilities, known)
     return [
         {
             "name": name,

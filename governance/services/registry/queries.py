@@ -13,8 +13,9 @@ from governance.services.registry.secret_keys import visible_value
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
-    """Return the registered capabilities among `names`, by name; one query."""
-    found = Capability.objects.filter(name__in={*names}).only(
+    """Return the registered capabilities among `names`, and those like them, by name; one query."""
+    keys = {name_key(name) for name in names}
+    found = Capability.objects.filter(name_key__in=keys).only(
         "name", "lifecycle", "frozen", "secret_keys"
     )
     return {capability.name: capability for capability in found}
@@ -57,26 +58,33 @@ def capability_names(*, limit: int) -> list[str]:
     return list(Capability.objects.order_by("name").values_list("name", flat=True)[:limit])
 
 
-def names_like(names: Iterable[str]) -> dict[str, list[str]]:
-    """Map those of `names` that look like other registered capabilities to these; one query."""
-    keys = {name: name_key(name) for name in names}
-    found = Capability.objects.filter(name_key__in={*keys.values()}).order_by("name")
-    return _others(keys, found.values_list("name_key", "name"))
+def names_like(
+    names: Iterable[str], known: Mapping[str, Capability] | None = None
+) -> dict[str, list[str]]:
+    """Map those of `names` that look like other registered capabilities to these.
+
+    No query if the capabilities of `capabilities_named` are `known`, otherwise one.
+    """
+    names = list(names)
+    known = capabilities_named(names) if known is None else known
+    return _others(names, sorted(known))
 
 
 def keys_like(scope: str, keys: Iterable[str]) -> dict[str, list[str]]:
     """Map those of `keys` that look like other keys of the scope to these; one query."""
-    wanted = {key: name_key(key) for key in keys}
-    found = ConfigurationEntry.objects.filter(scope=scope, name_key__in={*wanted.values()})
-    return _others(wanted, found.order_by("key").values_list("name_key", "key"))
+    keys = list(keys)
+    alike = ConfigurationEntry.objects.filter(
+        scope=scope, name_key__in={name_key(key) for key in keys}
+    )
+    return _others(keys, alike.order_by("key").values_list("key", flat=True))
 
 
-def _others(keys: Mapping[str, str], named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for key, name in named:
-        names.setdefault(key, []).append(name)
+def _others(names: Iterable[str], registered: Iterable[str]) -> dict[str, list[str]]:
+    alike: dict[str, list[str]] = {}
+    for other in registered:
+        alike.setdefault(name_key(other), []).append(other)
     others = {
-        name: [other for other in names.get(key, ()) if other != name] for name, key in keys.items()
+        name: [other for other in alike.get(name_key(name), ()) if other != name] for name in names
     }
     return {name: found for name, found in others.items() if found}
 
