@@ -14,6 +14,7 @@ from governance.authorities.orchestrator.queries import (
     running_jobs,
     stopped_jobs_since,
 )
+from governance.domain.visible_text import visible_text
 from governance.models import GovernanceJob, SystemContract
 
 MAX_RUNS = 8
@@ -60,7 +61,7 @@ def _run(job: GovernanceJob, at: datetime) -> dict[str, Any]:
     state = "executor lost" if is_lost else f"running for {since}"
     return {
         "id": str(job.pk),
-        "title": job.contract.title,
+        "title": visible_text(job.contract.title),  # live.js prints it as it is
         "url": job_url(job),
         "done": job.current_step_index,
         "total": job.total_steps,

@@ -24,6 +24,7 @@ from governance.admin.readonly import (
     require_reviewer,
     require_safe_method,
 )
+from governance.admin.visible_html import visible
 from governance.admin.wording import format_duration, format_time, label, left_until, two_lines
 from governance.db.counting import Count, capped_counts
 from governance.domain.values import ContractStatus, JobStatus
@@ -72,12 +73,12 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, context | (extra_context or {}))
 
     @display(description="Reason")
-    def why(self, freeze: ChangeFreeze) -> str:
-        return truncatechars(" ".join(freeze.reason.split()), MAX_CELL_LENGTH)
+    def why(self, freeze: ChangeFreeze) -> SafeString:
+        return visible(truncatechars(" ".join(freeze.reason.split()), MAX_CELL_LENGTH))
 
     @display(description="Started by")
-    def by(self, freeze: ChangeFreeze) -> str:
-        return str(freeze.started_by)
+    def by(self, freeze: ChangeFreeze) -> SafeString:
+        return visible(freeze.started_by)
 
     @display(description="State")
     def state(self, freeze: ChangeFreeze) -> SafeString:

@@ -34,6 +34,7 @@ from governance.authorities.review.queue import AGES, QueueFilter, queue_page, w
 from governance.db.counting import Count, capped_counts
 from governance.domain.people import Actor
 from governance.domain.values import JobStatus, RiskLevel
+from governance.domain.visible_text import visible_text
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.services.access.permissions import is_auditor, is_founder, is_operator, may_propose
 
@@ -226,7 +227,7 @@ def _verdict_times() -> Chart:
         took = audit.recorded_at - contract.created_at
         url = contract_url(contract)
         figure = Figure(audit.verdict.lower(), took.total_seconds() / 3600, _brief(took), url)
-        columns.append(ChartColumn(truncatechars(contract.reference, 7), [figure]))
+        columns.append(ChartColumn(visible_text(truncatechars(contract.reference, 7)), [figure]))
     return column_chart(
         "verdicts",
         "From report to verdict",

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance.admin.visible_html import visible
 from governance.models import GovernanceJob, SystemContract
 from governance.services.registry.queries import capability_ids
 
@@ -37,7 +38,8 @@ def list_url(name: str, **asked: Any) -> str:
     return f"{reverse(name)}?{urlencode(asked)}"
 
 
-def scope_link(scope: str) -> SafeString | str:
+def scope_link(scope: str) -> SafeString:
     """Return the scope's name, as a link if it is a registered capability; one query."""
     url = capability_urls([scope]).get(scope)
-    return format_html('<a class="gov-link" href="{}">{}</a>', url, scope) if url else scope
+    name = visible(scope)
+    return format_html('<a class="gov-link" href="{}">{}</a>', url, name) if url else name

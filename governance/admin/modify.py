@@ -25,6 +25,8 @@ from governance.admin.wording import normalize_newlines
 from governance.authorities.review.differences import ChangeRow, change_rows, values_in
 from governance.domain.canonical import digest
 from governance.domain.errors import GovernanceError, InvalidInputError, NotPreviewedError
+from governance.domain.sentences import Sentence
+from governance.domain.visible_text import visible_text
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.models import SystemContract
 from governance.services.registry.queries import capability_names
@@ -39,7 +41,7 @@ class Preview:
 
     digest: str
     changes: FoldedList
-    removed: Sequence[str]
+    removed: Sequence[Sentence]
     capabilities: Sequence[str]
     conflicts: int
 
@@ -60,7 +62,7 @@ def modify_page(model_admin: ReadOnlyAdmin, request: HttpRequest, object_id: Any
                 notice = board.act(do)
             elif (preview := _preview(board)) and do == MODIFY:
                 successor = _modify(board, preview, request)
-                messages.success(request, _done(contract, successor))
+                messages.success(request, visible_text(_done(contract, successor)))
                 return HttpResponseRedirect(contract_url(successor))
         except InvalidInputError as error:
             refusal = error

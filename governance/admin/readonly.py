@@ -9,18 +9,18 @@ from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from governance.admin.lists import FilteredList
-from governance.admin.wording import pretty_json, value_in_words
+from governance.admin.visible_html import json_value, visible
+from governance.admin.wording import value_in_words
+from governance.domain.visible_text import visible_text
 from governance.models import Account
 from governance.services.access.permissions import is_founder
-
-MAX_INLINE_JSON = 80
 
 
 def person_of(request: HttpRequest) -> Account:
@@ -101,7 +101,8 @@ class ReadOnlyAdmin(ModelAdmin):
     def page_context(self, request: HttpRequest, **context: Any) -> dict[str, Any]:
         """Return `context` with the variables that every page's template needs."""
         request.current_app = self.admin_site.name
-        return self.admin_site.each_context(request) | {"opts": self.opts} | context
+        shown = context | {"title": visible_text(context["title"])}
+        return self.admin_site.each_context(request) | {"opts": self.opts} | shown
 
 
 def require_safe_method(request: HttpRequest) -> None:
@@ -116,14 +117,17 @@ def require_reviewer(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
+def text_column(name: str, description: str) -> Callable[[Any], SafeString]:
+    """Return the column of a list, or the row of a form, for a text that somebody wrote."""
+
+    @display(description=description, ordering=name)
+    def column(row: Any) -> SafeString:
+        return visible(getattr(row, name) or "—")
+
+    column.__name__ = name
+    return column
+
+
 def folded_json(value: Any) -> SafeString:
     """Return a JSON value as escaped HTML; a long value is folded."""
-    short = value_in_words(value)
-    if len(short) <= MAX_INLINE_JSON:
-        return format_html('<code class="gov-code">{}</code>', short)
-    return format_html(
-        '<details class="gov-fold"><summary>{} characters of JSON</summary>'
-        '<pre tabindex="0">{}</pre></details>',
-        len(short),
-        pretty_json(value),
-    )
+    return json_value(value_in_words(value))

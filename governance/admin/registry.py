@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from governance.admin.capability_page import capability_context
 from governance.admin.links import scope_link
-from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method
+from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method, text_column
 from governance.admin.wording import label
 from governance.models import Capability, ConfigurationEntry
 from governance.services.registry.secret_keys import visible_value
@@ -22,7 +22,13 @@ from governance.services.registry.secret_keys import visible_value
 
 @admin.register(Capability)
 class CapabilityAdmin(ReadOnlyAdmin):
-    list_display = ("name", "lifecycle_label", "is_frozen", "title", "owner")
+    list_display = (
+        text_column("name", "Name"),
+        "lifecycle_label",
+        "is_frozen",
+        text_column("title", "Title"),
+        text_column("owner", "Owner"),
+    )
     list_filter = (("lifecycle", ChoicesCheckboxFilter),)
     search_fields = ("name", "title", "owner")
     sortable_by = ("name",)
@@ -53,18 +59,18 @@ class CapabilityAdmin(ReadOnlyAdmin):
 
 @admin.register(ConfigurationEntry)
 class ConfigurationAdmin(ReadOnlyAdmin):
-    list_display = ("key", "scope", "value_display")
+    list_display = (text_column("key", "Key"), text_column("scope", "Scope"), "value_display")
     search_fields = ("scope", "key")
     sortable_by = ("scope",)
-    fields = ("scope_display", "key", "value_display")
+    fields = ("scope_display", text_column("key", "Key"), "value_display")
 
     @display(description="Scope")
-    def scope_display(self, entry: ConfigurationEntry) -> SafeString | str:
+    def scope_display(self, entry: ConfigurationEntry) -> SafeString:
         return scope_link(entry.scope)
 
     @display(description="Value")
     def value_display(self, entry: ConfigurationEntry) -> SafeString:
         return folded_json(visible_value(entry.key, entry.value))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
         return self.fields

@@ -39,6 +39,7 @@ from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, review_view
 from governance.domain.errors import GovernanceError, ViewChangedError, WrongPersonError
 from governance.domain.values import ActivationWindow, ContractStatus
+from governance.domain.visible_text import visible_text
 from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
     answer_clarification,
@@ -215,7 +216,7 @@ def review_form_page(
         except GovernanceError as error:
             refusal = error
         else:
-            messages.success(request, done)
+            messages.success(request, visible_text(done))
             return HttpResponseRedirect(contract_url(shown_next))
     if request.method == "POST":
         # Another person may have decided meanwhile, so the page shows the current state.

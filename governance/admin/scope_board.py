@@ -13,6 +13,7 @@ from typing import Any
 
 from governance.admin.scope_rows import KIND_WORDS, ScopeRow
 from governance.domain.changes import Change, parse_changes
+from governance.domain.sentences import Sentence
 from governance.models import SystemContract
 from governance.services.registry.queries import configuration_of
 
@@ -88,7 +89,7 @@ class ScopeBoard:
         return [
             {
                 "number": number,
-                "words": str(change),
+                "words": change.sentence(),
                 "is_removed": number in self.removed,
                 "row": self.rows.get(str(number)),
             }
@@ -179,8 +180,8 @@ class ScopeBoard:
                 )
 
     @property
-    def removed_words(self) -> list[str]:
-        return [str(self.changes[number]) for number in sorted(self.removed)]
+    def removed_words(self) -> list[Sentence]:
+        return [self.changes[number].sentence() for number in sorted(self.removed)]
 
     def _row_named(self, key: str, kind: str) -> ScopeRow | None:
         if _NEW.fullmatch(key):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.admin.typed_values import ValueField
-from governance.admin.wording import normalize_newlines, value_in_words
-from governance.domain.changes import NO_VALUE, Change, ConfigurationUpdate, ParameterChange
+from governance.admin.wording import normalize_newlines
+from governance.domain.changes import Change, ConfigurationUpdate, ParameterChange
+from governance.domain.sentences import setting_in_words
 
 KIND_WORDS: Mapping[str, str] = {
     "capability_enable": "Enable a capability",
@@ -133,12 +134,12 @@ class ScopeRow:
 
     @property
     def current_value(self) -> str:
-        return _in_words(self.configuration.get(self.setting))
+        return setting_in_words(self.configuration.get(self.setting))
 
     @property
     def expected_before(self) -> str:
         """Return the value that the proposal expects; empty if the setting is another one now."""
-        return _in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
+        return setting_in_words(self.origin.old_value) if self._is_about_this_setting() else ""  # type: ignore[union-attr]
 
     @property
     def differs_now(self) -> bool:
@@ -246,10 +247,6 @@ def _field_rows(row: ScopeRow, origin: Change | None) -> Iterator[FieldRow]:
             yield field_row("key", "Key")
         case "parameter_change":
             yield field_row("scope", "Scope", is_capability=True)
-
-
-def _in_words(value: Any) -> str:
-    return NO_VALUE if value is None else value_in_words(value)
 
 
 def _number(text: str, *, most: int) -> int:

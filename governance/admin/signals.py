@@ -8,36 +8,46 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from governance.admin.links import scope_link
-from governance.admin.readonly import ReadOnlyAdmin
+from governance.admin.readonly import ReadOnlyAdmin, text_column
 from governance.admin.wording import format_time, label
 from governance.models import GovernanceSignal
+
+SIGNAL_TYPE = text_column("signal_type", "Signal type")
+REASON = text_column("reason", "Reason")
 
 
 @admin.register(GovernanceSignal)
 class SignalAdmin(ReadOnlyAdmin):
-    list_display = ("scope", "decision_label", "signal_type", "state", "reason", "recorded")
+    list_display = (
+        text_column("scope", "Scope"),
+        "decision_label",
+        SIGNAL_TYPE,
+        "state",
+        REASON,
+        "recorded",
+    )
     list_filter = (("decision", ChoicesCheckboxFilter),)
     list_select_related = ("recorded_by",)
     search_fields = ("scope", "signal_type")
     sortable_by = ("recorded",)
     fields = (
         "scope_display",
-        "signal_type",
+        SIGNAL_TYPE,
         "decision",
-        "reason",
+        REASON,
         "state",
         "recorded_by",
         "recorded",
         "superseded",
     )
-    readonly_fields = ("scope_display", "state", "recorded", "superseded")
+    readonly_fields = ("scope_display", SIGNAL_TYPE, REASON, "state", "recorded", "superseded")
 
     @display(description="Decision")
     def decision_label(self, signal: GovernanceSignal) -> SafeString:
         return label(signal.decision)
 
     @display(description="Scope")
-    def scope_display(self, signal: GovernanceSignal) -> SafeString | str:
+    def scope_display(self, signal: GovernanceSignal) -> SafeString:
         return scope_link(signal.scope)
 
     @display(description="State")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from governance.admin.wording import change_in_words, format_duration
+from governance.domain.sentences import Sentence
 from governance.domain.values import JobStatus, StepStatus
 from governance.models import GovernanceJob, StepResult
 
@@ -38,7 +39,7 @@ class TimelineRow:
     """A step in the timeline; `took` and `when` are its duration and its start in words."""
 
     number: int
-    words: str
+    words: Sentence
     status: str
     state: str
     took: str

@@ -25,9 +25,11 @@ from governance.admin.accounts import is_superuser
 from governance.admin.form_pages import form_page, sent_data
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.token_forms import IssueForm, RevokeForm, RotateForm
+from governance.admin.visible_html import visible
 from governance.admin.wording import format_time, label, two_lines
 from governance.domain.errors import GovernanceError
 from governance.domain.tokens import TOKEN_VERBS
+from governance.domain.visible_text import visible_text
 from governance.models import ApiToken
 from governance.models.fields import new_id
 from governance.services.access.tokens import (
@@ -68,13 +70,13 @@ class TokenAdmin(ReadOnlyAdmin):
         return two_lines(str(token.user), token.name or token.beginning)
 
     @display(description="May")
-    def may(self, token: ApiToken) -> str:
+    def may(self, token: ApiToken) -> SafeString:
         verbs = token.verbs and [TOKEN_VERBS.get(verb, verb) for verb in token.verbs]
-        return abbreviated_names(verbs, "everything its account may", most=1)
+        return visible(abbreviated_names(verbs, "everything its account may", most=1))
 
     @display(description="Capabilities")
-    def capability_scope(self, token: ApiToken) -> str:
-        return abbreviated_names(token.capabilities, "all")
+    def capability_scope(self, token: ApiToken) -> SafeString:
+        return visible(abbreviated_names(token.capabilities, "all"))
 
     @display(description="Made", ordering="created")
     def made(self, token: ApiToken) -> str:
@@ -155,7 +157,7 @@ class TokenAdmin(ReadOnlyAdmin):
 
         def revoke(data: dict[str, Any]) -> HttpResponse:
             revoke_token(token_id=token.pk, reason=data["reason"], actor=person_of(request))
-            messages.success(request, f"Revoked: {token} no longer works.")
+            messages.success(request, f"Revoked: {visible_text(str(token))} no longer works.")
             return HttpResponseRedirect(reverse(LIST))
 
         return form_page(

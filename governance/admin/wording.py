@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,11 +10,13 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance.admin.visible_html import plain, visible
 from governance.domain.values import WITHDRAWN, JobStatus
 from governance.domain.wording import change_in_words as change_in_words
 from governance.domain.wording import format_duration as format_duration
 from governance.domain.wording import format_time as format_time
 from governance.domain.wording import plural as plural
+from governance.domain.wording import pretty_json as pretty_json
 from governance.domain.wording import rollback_in_words as rollback_in_words
 from governance.domain.wording import value_in_words as value_in_words
 
@@ -63,9 +64,10 @@ def label(word: Any) -> SafeString:
 def two_lines(first: str, second: str) -> SafeString:
     """Format a list cell: the main text, and a fainter text below it."""
     return format_html(
-        '<span class="gov-two-lines"><strong title="{0}">{0}</strong><small>{1}</small></span>',
-        first,
-        second,
+        '<span class="gov-two-lines"><strong title="{}">{}</strong><small>{}</small></span>',
+        plain(first),
+        visible(first),
+        visible(second),
     )
 
 
@@ -156,7 +158,3 @@ def verdict_time(recorded: Any) -> str:
 def normalize_newlines(text: str) -> str:
     """Replace the line ends that browsers send (`\\r\\n`) by `\\n`, as the record keeps them."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def pretty_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)

@@ -6,7 +6,6 @@ change object. Anything else is refused with the path of the invalid field (CONT
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -15,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
+from governance.domain.sentences import PartKind, Sentence, named, valued
 
 MAX_CHANGES = 10_000
-NO_VALUE = "no value"  # what pages say for null
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^\S(.*\S)?$")
@@ -56,6 +55,13 @@ class _Change(BaseModel):
         """Return the change as the JSON object from which it was parsed."""
         return self.model_dump(mode="json", exclude_unset=True)
 
+    def sentence(self) -> Sentence:
+        """Return the change as a sentence."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return str(self.sentence())
+
 
 class CapabilityEnable(_Change):
     type: Literal["capability_enable"]
@@ -63,8 +69,8 @@ class CapabilityEnable(_Change):
     capability_name: Name
     target_lifecycle: Literal["PREVIEW", "LAUNCHED", "DEPRECATED"]
 
-    def __str__(self) -> str:
-        return f"Enable {self.capability_name} as {self.target_lifecycle}"
+    def sentence(self) -> Sentence:
+        return Sentence.of("Enable ", named(self.capability_name), f" as {self.target_lifecycle}")
 
 
 class CapabilityDisable(_Change):
@@ -73,8 +79,9 @@ class CapabilityDisable(_Change):
     capability_name: Name
     reason: Reason
 
-    def __str__(self) -> str:
-        return f"Disable {self.capability_name}: {self.reason}"
+    def sentence(self) -> Sentence:
+        prose = (PartKind.PROSE, self.reason)
+        return Sentence.of("Disable ", named(self.capability_name), ": ", prose)
 
 
 class ConfigurationUpdate(_Change):
@@ -92,11 +99,9 @@ class ConfigurationUpdate(_Change):
     def settings(self) -> list[tuple[str, str]]:
         return [("key", self.key)]
 
-    def __str__(self) -> str:
-        return (
-            f"Set {self.key} of {self.scope} "
-            f"from {_in_words(self.old_value)} to {_in_words(self.new_value)}"
-        )
+    def sentence(self) -> Sentence:
+        values = (" from ", valued(self.old_value), " to ", valued(self.new_value))
+        return Sentence.of("Set ", named(self.key), " of ", named(self.scope), *values)
 
 
 class ParameterChange(_Change):
@@ -107,9 +112,11 @@ class ParameterChange(_Change):
     def settings(self) -> list[tuple[str, str]]:
         return [(f"parameters.{key}", key) for key in self.parameters]
 
-    def __str__(self) -> str:
-        settings = ", ".join(f"{k} = {_in_words(v)}" for k, v in sorted(self.parameters.items()))
-        return f"Tune {self.scope}: {settings}"
+    def sentence(self) -> Sentence:
+        parts: list[Any] = ["Tune ", named(self.scope), ": "]
+        for key, value in sorted(self.parameters.items()):
+            parts += [named(key), " = ", valued(value), ", "]
+        return Sentence.of(*parts[:-1])
 
 
 Change = CapabilityEnable | CapabilityDisable | ConfigurationUpdate | ParameterChange
@@ -267,9 +274,3 @@ def _faults_of(error: ValidationError, where: str) -> list[dict[str, str]]:
         message = _MESSAGES.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
         faults.append({"path": path, "message": message})
     return faults
-
-
-def _in_words(value: Any) -> str:
-    if value is None:
-        return NO_VALUE
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from governance.domain.changes import parse_changes
 from governance.domain.errors import InvalidChangesError
+from governance.domain.sentences import Sentence, valued
+from governance.domain.sentences import value_in_words as value_in_words
 
 
 def format_time(at: datetime | None) -> str:
@@ -36,18 +38,18 @@ def plural(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def value_in_words(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def pretty_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
 
 
-def change_in_words(document: Any) -> str:
-    """Format a recorded change as a sentence, or as JSON if it is no longer a valid change."""
+def change_in_words(document: Any) -> Sentence:
+    """Return a recorded change as a sentence, or as JSON if it is no longer a valid change."""
     try:
         (change,) = parse_changes(document)
     except (InvalidChangesError, ValueError):
-        return value_in_words(document)
-    return str(change)
+        return Sentence.of(valued(document))
+    return change.sentence()
 
 
-def rollback_in_words(action: Any) -> str:
-    return change_in_words(action) if action else "No known rollback"
+def rollback_in_words(action: Any) -> Sentence:
+    return change_in_words(action) if action else Sentence.of("No known rollback")

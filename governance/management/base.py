@@ -7,7 +7,6 @@ A command calls one flow and prints its result. Exit codes are for scripts: 0 do
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import GovernanceError, UserNotFoundError, WrongPersonError
 from governance.domain.roles import Role
+from governance.domain.visible_text import visible_document
 from governance.management.values import printable
 from governance.models import Account
 
@@ -159,7 +159,7 @@ class GovernanceCommand(BaseCommand):
         Times and ids in `document` become text.
         """
         if self.as_json:
-            lines = (json.dumps(document, indent=2, ensure_ascii=False, default=str),)
+            lines = (visible_document(document, indent=2, default=str),)
         for line in lines:
             self.stdout.write(line)
 

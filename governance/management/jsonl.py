@@ -126,7 +126,7 @@ def describe_error(refusal: GovernanceError) -> str:
     faults = refusal.errors if isinstance(refusal, InvalidInputError) else []
     if len(faults) < 2:
         return printable(str(refusal).removesuffix("."))
-    shown = [f"{printable(f['path'])}: {f['message']}" for f in faults[:MAX_FAULTS_SHOWN]]
+    shown = [f"{f['path']}: {f['message']}" for f in faults[:MAX_FAULTS_SHOWN]]
     if len(faults) > MAX_FAULTS_SHOWN:
         shown.append(f"and {len(faults) - MAX_FAULTS_SHOWN} more")
     return printable("; ".join(shown))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from governance.domain.errors import TooManyEndingsError
 from governance.flows.sweep import SweepResult
 from governance.management.base import GovernanceCommand, PartlyRefused
-from governance.management.values import number_in
+from governance.management.values import number_in, printable
 
 HELD_BACK = 4
 
@@ -75,7 +75,7 @@ class SweepCommand(GovernanceCommand):
             until = refusal.details.get("until", "it is lifted")
             self.stdout.write(f"{subject}: passed over, changes are frozen until {until}")
         else:
-            self.note(f"{subject}: refused: {refusal} ({refusal.code})")
+            self.note(f"{subject}: refused: {printable(str(refusal))} ({refusal.code})")
 
 
 class EndingSweepCommand(SweepCommand):

@@ -51,7 +51,7 @@ def token_line(token: ApiToken, *, at: datetime) -> str:
     parts = [
         str(token.pk),
         token.beginning,
-        f"{token.state_at(at):<7}",
+        str(token.state_at(at)),
         token.user.get_username(),
         *([f'"{token.name}"'] if token.name else []),
         f"verbs: {_words(token.verbs, 'all of its account')}",
@@ -59,7 +59,7 @@ def token_line(token: ApiToken, *, at: datetime) -> str:
         end,
         used,
     ]
-    return printable("  ".join(parts))
+    return "  ".join(map(printable, parts))
 
 
 def report_new_token(command: GovernanceCommand, token: ApiToken, text: str, **also: Any) -> None:

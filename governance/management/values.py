@@ -12,21 +12,16 @@ from pathlib import Path
 from uuid import UUID
 
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, TIMEOUT_MINUTES
+from governance.domain.visible_text import visible_text
 
 MAX_PRINTED_LENGTH = 1000
 
 
 def printable(text: str) -> str:
-    """Return `text` safe for a terminal: one line of at most 1000 characters.
-
-    Characters that would move the cursor, reverse the text or be invisible become escapes.
-    """
+    """Return `text` safe for a terminal: one line of at most 1000 characters, nothing hidden."""
     if len(text) > MAX_PRINTED_LENGTH:
         text = text[: MAX_PRINTED_LENGTH - 1] + "…"
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
+    return visible_text(text)
 
 
 def parse_id(text: str) -> UUID:

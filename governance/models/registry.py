@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.db import models
 
 from governance.domain.values import Lifecycle
+from governance.domain.visible_text import visible_text
 from governance.models.constraints import closed_set
 from governance.models.fields import ChoiceField, NameKeyField, names_field
 
@@ -87,4 +88,4 @@ class ConfigurationEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope}.{self.key}"
+        return visible_text(f"{self.scope}.{self.key}")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from governance.domain.values import HealthDecision
+from governance.domain.visible_text import visible_text
 from governance.models.constraints import closed_set
 from governance.models.fields import ChoiceField, account_key
 
@@ -37,4 +38,4 @@ class GovernanceSignal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.signal_type}: {self.decision}"
+        return visible_text(f"{self.scope} {self.signal_type}: {self.decision}")

@@ -55,8 +55,10 @@
 
         function item(job) {
             const made = element("li", { "data-job": job.id });
+            const link = element("a", { class: "gov-row-link", href: job.url });
+            link.append(element("bdi", {}, job.title));
             made.append(
-                element("a", { class: "gov-row-link", href: job.url }, job.title),
+                link,
                 element("progress", { class: "gov-meter", "aria-label": "Steps reported" }),
                 element("small", {}),
             );

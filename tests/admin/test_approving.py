@@ -17,7 +17,7 @@ from governance.models import Account, LedgerEntry
 from governance.services.access.accounts import assign_role
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import approval, contract_url, typed
+from tests.support.admin import approval, contract_url, typed, words_of
 from tests.support.factories import contract_in, draft, eligible, now, reloaded
 from tests.support.users import Users
 
@@ -38,7 +38,7 @@ def test_form__opened__offers_a_day_from_now_and_carries_the_digest_it_shows(
     assert initial["window_closes_at"] - initial["window_opens_at"] == timedelta(hours=24)
     assert abs(initial["window_opens_at"] - now()) < timedelta(minutes=2)
     assert f'name="seen_digest" value="{contract.content_digest}"' in page.content.decode()
-    assert "Set page_size of Search from 20 to 50" in page.content.decode()
+    assert "Set page_size of Search from 20 to 50" in words_of(page)
 
 
 def test_approving__well_filled_form__contract_is_approved_as_typed_and_confirmed(

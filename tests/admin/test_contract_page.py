@@ -19,7 +19,7 @@ from governance.flows.review_contract import answer_clarification, request_clari
 from governance.models import LedgerEntry
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import contract_url
+from tests.support.admin import contract_url, words_of
 from tests.support.factories import (
     MAY,
     MAY_NOT,
@@ -44,7 +44,7 @@ EVIL = "<script>alert('boo')</script>"
 def text_of(browser: Client, contract: Any) -> str:
     answer = browser.get(contract_url(contract))
     assert answer.status_code == 200
-    return html.unescape(" ".join(answer.content.decode().split()))
+    return html.unescape(words_of(answer))
 
 
 ORDER = (
@@ -325,7 +325,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
             answer = founder_browser.get(contract_url(running.job.contract))
         counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
     assert counts[0] == counts[1] <= 15
-    text = " ".join(answer.content.decode().split())
+    text = words_of(answer)
     assert "45 more changes" in text
     assert "Only the first 60 entries" in text
     assert "Tune C69: a = 69" in text  # folded, but on the page, because a founder signs it

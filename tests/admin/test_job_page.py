@@ -21,7 +21,7 @@ from governance.flows.audit_job import resolve_audit
 from governance.models import Account, AuditEvidence, Capability, GovernanceJob
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import job_url
+from tests.support.admin import job_url, words_of
 from tests.support.factories import (
     failed_job,
     finished_job,
@@ -48,7 +48,7 @@ JOBS_BY_STATUS: list[tuple[str, JobFactory, list[str]]] = [
 def text_of(browser: Client, job: GovernanceJob) -> str:
     answer = browser.get(job_url(job))
     assert answer.status_code == 200
-    return html.unescape(" ".join(answer.content.decode().split()))
+    return html.unescape(words_of(answer))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from governance.flows.audit_job import record_verdict
 from governance.flows.review_contract import reject_contract
 from governance.models import Account, LedgerEntry, SystemContract
 from tests.admin.conftest import Browser
-from tests.support.admin import contract_url, job_url
+from tests.support.admin import contract_url, job_url, words_of
 from tests.support.archives import remove_with_tombstone
 from tests.support.attacks import check_deferred_triggers
 from tests.support.factories import (
@@ -51,7 +51,7 @@ def ledger_page(browser: Client, contract: SystemContract, **query: Any) -> Any:
 
 
 def text_of(page: Any) -> str:
-    return html.unescape(" ".join(page.content.decode().split()))
+    return html.unescape(words_of(page))
 
 
 def marks(page: Any) -> list[str]:

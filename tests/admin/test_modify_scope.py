@@ -20,7 +20,7 @@ from governance.models import Account, SystemContract
 from governance.services.access.accounts import assign_role
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import contract_url
+from tests.support.admin import contract_url, words_of
 from tests.support.attacks import check_deferred_triggers
 from tests.support.factories import THREE_CHANGES, draft, eligible, reloaded
 from tests.support.forms import FORM, Form
@@ -50,7 +50,7 @@ def opened(browser: Client, contract: Any) -> Form:
 
 
 def words(answer: Any) -> str:
-    return " ".join(answer.content.decode().split())
+    return words_of(answer)
 
 
 def sent(browser: Client, contract: Any, form: Form) -> Any:

@@ -17,7 +17,7 @@ from governance.domain.values import ContractStatus
 from governance.flows.review_contract import comment_on_contract, view_contract
 from governance.models import ApprovalSignature, Capability, ConfigurationEntry, SystemContract
 from tests.admin.conftest import Browser
-from tests.support.admin import approval, contract_url, typed
+from tests.support.admin import approval, contract_url, typed, words_of
 from tests.support.factories import approved, eligible, now, reloaded, signed
 from tests.support.roles import as_owner
 from tests.support.tampering import tamper
@@ -56,13 +56,13 @@ def test_form__opened_and_sent_back_untouched__signs_the_view_that_it_showed(
     contract = eligible(users)
     page = founder_browser.get(contract_url(contract, "approve"))
     seen = view_contract(contract_id=contract.pk)
-    text = page.content.decode()
+    text = words_of(page)
     for fact, value in seen.facts.items():
         assert f"<dt>{fact}</dt><dd>{value}</dd>" in text
     assert send(founder_browser, contract, on_the_form(page)).status_code == 302
     [signature] = ApprovalSignature.objects.filter(contract=contract)
     assert (signature.view, signature.view_digest) == (seen.text(), seen.digest())
-    assert escape(signature.shown) in text
+    assert escape(signature.shown) in page.content.decode()
     assert hashlib.sha256(signature.view.encode()).hexdigest() == signature.view_digest
     commit_now()
 
@@ -82,7 +82,7 @@ def test_view__changed_meanwhile__refused_explained_and_offered_anew(
     assert answer.status_code == 409
     assert answer.context["refusal"].code == "view_changed"
     assert everything() == before
-    text = " ".join(answer.content.decode().split())
+    text = words_of(answer)
     assert "Search · page_size: was no recorded value, now 33" in text
     assert "Lifecycle of Search: was no recorded value, now LAUNCHED" in text
     assert "Comments: was 0 questions, 0 answers, 0 comments, now" in text
@@ -201,7 +201,7 @@ def test_what_they_saw__is_shown_verified_and_to_be_had_as_text(
     answer = browser.get(signature_url(contract))
     assert answer.context["is_whole"] is True
     text = answer.content.decode()
-    assert "Set page_size of Search from 20 to 50" in text
+    assert escape('Set "page_size" of "Search" from 20 to 50') in text
     assert "Search &lt;b&gt;soon&lt;/b&gt;" in text
     assert "not as signed" not in text
     sent = browser.get(signature_url(contract, page="signature_text"))

@@ -19,6 +19,7 @@ from governance.models.fields import new_id
 from governance.services.access.tokens import revoke_token
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
+from tests.support.admin import words_of
 from tests.support.forms import Form
 from tests.support.tokens import made_token
 from tests.support.users import Users
@@ -93,7 +94,7 @@ def test_issue__sent_again__is_refused_and_makes_no_second_one(
 
 def test_issue__unregistered_capability__is_reported(users: Users, browser: Client) -> None:
     answer = browser.post(ISSUE, filled(capabilities="Serach\nSYSTEM"))
-    assert "Not in the registry yet: Serach." in answer.content.decode()
+    assert "Not in the registry yet: Serach." in words_of(answer)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,12 @@ def job_url(job: GovernanceJob, page: str = "change") -> str:
 def typed(at: datetime) -> str:
     """Return a time as a browser sends the value of a `datetime-local` input."""
     return f"{at:%Y-%m-%dT%H:%M}"
+
+
+def words_of(page: Any) -> str:
+    """Return a page's HTML without the elements that only set a text apart, as one line."""
+    bare = re.sub(r"</?(?:bdi|code)\b[^>]*>", "", page.content.decode())
+    return " ".join(bare.split())
 
 
 def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:

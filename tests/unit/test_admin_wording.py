@@ -66,8 +66,8 @@ def test_wording__of_an_unknown_value__is_the_value_itself() -> None:
     assert event_in_words("contract.new.thing", None) == "contract.new.thing"
     assert actor_in_words("the clock", {}) == "the clock"
     assert actor_in_words("user:x:ada", {}) == "user:x:ada"
-    assert change_in_words({"type": "unheard_of"}) == '{"type": "unheard_of"}'
-    assert rollback_in_words(None) == "No known rollback"
+    assert str(change_in_words({"type": "unheard_of"})) == '{"type": "unheard_of"}'
+    assert str(rollback_in_words(None)) == "No known rollback"
 
 
 def update(key: str, old: Any, new: Any) -> dict[str, Any]:
@@ -117,18 +117,20 @@ def test_update__conflicts__exactly_when_the_current_value_is_another(
 
 def test_update__of_an_absent_key__conflicts_unless_no_value_is_expected() -> None:
     expected, unexpected = rows_of(update("size", None, 50), update("other", 20, None))
-    assert (expected.conflict, expected.differences[0].before) == (False, "no value")
-    assert unexpected.differences[0].conflict == (
+    assert (expected.conflict, expected.differences[0].before.words) == (False, "no value")
+    assert str(unexpected.differences[0].conflict) == (
         "The proposal expects 20 here, but the key has no value."
     )
-    assert unexpected.differences[0].proposed == "no value"
+    assert unexpected.differences[0].proposed.words == "no value"
 
 
 def test_update__of_what_is_not_registered__is_doubtful_but_no_conflict() -> None:
     row, of_nothing = rows_of(update("size", 20, 50), update("new", None, 1), registered="Other")
     assert not row.conflict
-    assert row.differences[0].doubt == "The proposal expects 20 here; there is no recorded value."
-    assert (of_nothing.conflict, of_nothing.differences[0].doubt) == (False, "")
+    assert (
+        str(row.differences[0].doubt) == "The proposal expects 20 here; there is no recorded value."
+    )
+    assert (of_nothing.conflict, of_nothing.differences[0].doubt) == (False, None)
 
 
 def test_updates_of_one_key_in_a_row__follow_each_other() -> None:
@@ -138,7 +140,7 @@ def test_updates_of_one_key_in_a_row__follow_each_other() -> None:
     assert not first.conflict
     assert not second.conflict
     (difference,) = second.differences
-    assert (difference.before, difference.before_is) == ("50", "after step 1")
+    assert (difference.before.words, difference.before_is) == ("50", "after step 1")
 
 
 def test_key_named_lifecycle__is_not_the_capability_lifecycle() -> None:
@@ -146,7 +148,7 @@ def test_key_named_lifecycle__is_not_the_capability_lifecycle() -> None:
     (row,) = rows_of(
         enable | {"target_lifecycle": "LAUNCHED"}, configuration={"lifecycle": "eternal"}
     )
-    assert row.differences[0].before == "PREVIEW"
+    assert row.differences[0].before.words == "PREVIEW"
 
 
 def test_decided_contract__has_no_conflicts() -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from governance.authorities.review.comparison import (
+    MISSING,
+    ChangedPlace,
+    Comparison,
+    StepBudget,
+    compare_values,
+)
 from governance.domain.canonical import canonical_text
 from governance.domain.changes import (
-    NO_VALUE,
     CapabilityDisable,
     CapabilityEnable,
     Change,
     ConfigurationUpdate,
     ParameterChange,
 )
+from governance.domain.sentences import PartKind, Sentence, setting_in_words
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
-from governance.domain.wording import format_duration, rollback_in_words, value_in_words
+from governance.domain.wording import format_duration, rollback_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,11 @@ class SettingKey:
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """A value in words, and the canonical text by which values are compared."""
+    """A value in words, the canonical text by which values are equal, and the value itself."""
 
-    words: str
+    words: str = field(compare=False)
     canonical: str
+    value: Any = field(compare=False)
 
     @property
     def serialized(self) -> str:
@@ -47,7 +55,7 @@ class SettingValue:
 
 
 # Of a target that is not registered; an absent key of a registered one reads as null.
-NO_RECORDED_VALUE = SettingValue("no recorded value", "")
+NO_RECORDED_VALUE = SettingValue("no recorded value", "", MISSING)
 
 # Returns the value of a setting before the contract is carried out.
 ValueLookup = Callable[[SettingKey], SettingValue]
@@ -55,19 +63,23 @@ ValueLookup = Callable[[SettingKey], SettingValue]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting's value before and after a change.
+    """A setting's value before and after a change, compared place by place.
 
     `before_is` says when `before` holds: now, or after an earlier step of the same contract.
-    `conflict` is a sentence if the proposal expects another value than the current one, `doubt` if
-    it expects a value and none is recorded.
+    `conflict` says that the proposal expects another value than the current one, `doubt` that it
+    expects a value and none is recorded; `expected` then compares the expected value with the
+    proposed one. `unchanged` says that nothing changes here.
     """
 
     name: str
-    before: str
+    before: SettingValue
     before_is: str
-    proposed: str
-    conflict: str = ""
-    doubt: str = ""
+    proposed: SettingValue
+    comparison: Comparison
+    conflict: Sentence | None = None
+    doubt: Sentence | None = None
+    expected: Comparison | None = None
+    unchanged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +92,19 @@ class ChangeRow:
     number: int
     kind: str
     target: str
-    words: str
+    words: Sentence
     differences: tuple[Difference, ...]
     timeout: str
-    rollback: str
+    rollback: Sentence
     has_rollback: bool
 
     @property
     def conflict(self) -> bool:
         return any(difference.conflict for difference in self.differences)
+
+    @property
+    def changes_nothing(self) -> bool:
+        return all(one.unchanged and not one.conflict for one in self.differences)
 
 
 def change_rows(
@@ -102,18 +118,21 @@ def change_rows(
 
     Args:
         current_value: the current value of a setting: `values_in` a state, or that of a view.
-        decided: whether the contract is no longer in review. Then no conflict is marked, because
-            the current values may be the result of the contract itself.
+        decided: whether the contract is no longer in review. Then no conflict is marked, and no
+            change that changes nothing, because the current values may be the result of the
+            contract itself.
     """
     planned: dict[SettingKey, tuple[SettingValue, str]] = {}
+    budget = StepBudget()
     rows = []
     for number, (change, step) in enumerate(zip(changes, plan, strict=True)):
         differences = []
         for setting, proposed, expected in affected_settings(change):
             before, before_is = planned.get(setting, (current_value(setting), "now"))
-            conflict, doubt = ("", "") if decided else _objection(before, expected)
+            remarks = {} if decided else _remarks(before, expected, proposed, budget)
+            comparison = _compared(setting, before, proposed, budget)
             differences.append(
-                Difference(setting.name, before.words, before_is, proposed.words, conflict, doubt)
+                Difference(setting.name, before, before_is, proposed, comparison, **remarks)
             )
             planned[setting] = (proposed, f"after step {number + 1}")
         rows.append(
@@ -121,7 +140,7 @@ def change_rows(
                 number=number,
                 kind=change.type,
                 target=change.target,
-                words=str(change),
+                words=change.sentence(),
                 differences=tuple(differences),
                 timeout=format_duration(timedelta(seconds=step["timeout_seconds"])),
                 rollback=rollback_in_words(step["rollback_action"]),
@@ -170,24 +189,49 @@ def parse_value(setting: SettingKey, serialized: str) -> SettingValue:
     return _word(serialized) if setting.key is None else _value(json.loads(serialized))
 
 
-def _objection(before: SettingValue, expected: SettingValue | None) -> tuple[str, str]:
-    """Return (conflict, doubt): sentences if the expected value differs, or none is recorded."""
-    if expected is None or before.canonical == expected.canonical:
-        return "", ""
-    expectation = f"The proposal expects {expected.words} here"
-    if before is NO_RECORDED_VALUE and expected == _value(None):
-        return "", ""
-    if before is NO_RECORDED_VALUE:
-        return "", f"{expectation}; there is no recorded value."
-    if before == _value(None):
-        return f"{expectation}, but the key has no value.", ""
-    return f"{expectation}, but the current value is {before.words}.", ""
+def _remarks(
+    before: SettingValue,
+    expected: SettingValue | None,
+    proposed: SettingValue,
+    budget: StepBudget,
+) -> dict[str, Any]:
+    """Return the fields of a Difference that speak about the expected value, and of no change."""
+    remarks: dict[str, Any] = {}
+    if before == proposed:
+        remarks["unchanged"] = "Nothing changes here: this is the value already."
+    elif expected == proposed:
+        remarks["unchanged"] = (
+            "Nothing changes here by the proposal's own account: it expects the value that it"
+            " proposes."
+        )
+    is_known = before is not NO_RECORDED_VALUE
+    if expected is None or before == expected or (not is_known and expected.value is None):
+        return remarks
+    expectation = ("The proposal expects ", (PartKind.VALUE, expected.words), " here")
+    if not is_known:
+        remarks["doubt"] = Sentence.of(*expectation, "; there is no recorded value.")
+    elif before.value is None:
+        remarks["conflict"] = Sentence.of(*expectation, ", but the key has no value.")
+    else:
+        current = (PartKind.VALUE, before.words)
+        remarks["conflict"] = Sentence.of(*expectation, ", but the current value is ", current, ".")
+    return remarks | {"expected": compare_values(expected.value, proposed.value, budget)}
+
+
+def _compared(
+    setting: SettingKey, before: SettingValue, proposed: SettingValue, budget: StepBudget
+) -> Comparison:
+    if setting.key is not None:
+        return compare_values(before.value, proposed.value, budget)
+    # A lifecycle is one word, and not a text of a person.
+    if before == proposed:
+        return Comparison(unchanged=1)
+    return Comparison(places=[ChangedPlace("", before.value, proposed.value)])
 
 
 def _word(word: str) -> SettingValue:
-    return SettingValue(str(word), str(word))
+    return SettingValue(str(word), str(word), str(word))
 
 
 def _value(value: Any) -> SettingValue:
-    words = NO_VALUE if value is None else value_in_words(value)
-    return SettingValue(words, canonical_text(value))
+    return SettingValue(setting_in_words(value), canonical_text(value), value)

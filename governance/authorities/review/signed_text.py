@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.authorities.review.differences import ChangeRow, SettingKey, change_rows
+from governance.authorities.review.comparison import Comparison
+from governance.authorities.review.differences import Difference, SettingKey, change_rows
 from governance.authorities.review.view import ReviewView, fact_name
 from governance.domain.changes import parse_changes
 from governance.domain.values import SYSTEM_SCOPE
+from governance.domain.visible_text import (
+    visible_json,
+    visible_prose,
+    visible_sentence,
+    visible_text,
+)
 from governance.domain.wording import format_time, value_in_words
 from governance.models import SystemContract
 
@@ -39,7 +46,9 @@ def _lines(contract: SystemContract, view: ReviewView) -> Iterator[str]:
     yield _fact("Risk", str(contract.risk_level))
     yield from _heading("What will change, in this order")
     for row in rows:
-        yield from _change(row)
+        yield f"  {row.number + 1}. {visible_sentence(row.words)}"
+        for difference in row.differences:
+            yield from _difference(difference)
     yield from _heading("Affected capabilities, as they stood")
     for name in contract.affected_capabilities:
         yield from _capability(name, view)
@@ -56,23 +65,44 @@ def _lines(contract: SystemContract, view: ReviewView) -> Iterator[str]:
     yield from _verdict(contract.eligibility_verdict)
     yield from _heading("The plan; it stops at the first failure")
     for row in rows:
-        yield _line(
-            f"  {row.number + 1}. {row.target}, at most {row.timeout}. Rollback: {row.rollback}"
-        )
+        target, rollback = visible_text(row.target), visible_sentence(row.rollback)
+        yield f"  {row.number + 1}. {target}, at most {row.timeout}. Rollback: {rollback}"
     yield from _heading("All that could have moved behind the page's back, as it stood")
     for fact, value in sorted(view.facts.items()):
-        yield _line(f"  {fact}: {value}")
+        yield f"  {visible_text(fact)}: {visible_text(value)}"
     yield from _heading("Digests (SHA-256)")
     yield _fact("Content", view.content_digest)
     yield _fact("View", view.digest())
 
 
-def _change(row: ChangeRow) -> Iterator[str]:
-    yield _line(f"  {row.number + 1}. {row.words}")
-    for diff in row.differences:
-        yield _line(f"       {diff.name}: {diff.before} ({diff.before_is}) -> {diff.proposed}")
-        if objection := diff.conflict or diff.doubt:
-            yield _line(f"       ! {objection}")
+def _difference(found: Difference) -> Iterator[str]:
+    name = visible_json(value_in_words(found.name))
+    before, proposed = visible_json(found.before.words), visible_json(found.proposed.words)
+    yield f"       {name}: {before} ({found.before_is}) -> {proposed}"
+    if found.comparison.is_structure or found.comparison.segments:
+        yield from _places(name, found.comparison)
+    for remark in (found.conflict, found.doubt):
+        if remark:
+            yield f"       ! {visible_sentence(remark)}"
+    if found.unchanged:
+        yield f"       ! {found.unchanged}"
+
+
+def _places(name: str, comparison: Comparison) -> Iterator[str]:
+    for place in comparison.places:
+        at = name + visible_text(place.path)
+        for segment in place.segments:
+            if segment.kind != "same":
+                yield f"         {at}: {segment.kind} {visible_json(value_in_words(segment.text))}"
+        if place.is_inserted or place.is_removed:
+            kind = "inserted" if place.is_inserted else "removed"
+            words = place.after_words if place.is_inserted else place.before_words
+            yield f"         {at}: {kind} {visible_json(words)}"
+        elif not place.segments:
+            before, after = visible_json(place.before_words), visible_json(place.after_words)
+            yield f"         {at}: {before} -> {after}"
+    if comparison.is_structure:
+        yield f"         {comparison.unchanged} of {comparison.total} places stay as they are"
 
 
 def _capability(name: str, view: ReviewView) -> Iterator[str]:
@@ -82,7 +112,7 @@ def _capability(name: str, view: ReviewView) -> Iterator[str]:
     details = [view.facts[lifecycle], view.facts[f"Freeze of {named}"]]
     if name != SYSTEM_SCOPE:
         details.append(f"health {view.facts[f'Health of {named}']}")
-    yield _line(f"  {name}: {', '.join(details)}")
+    yield f"  {visible_text(name)}: {', '.join(details)}"
 
 
 def _verdict(verdict: Mapping[str, Any] | None) -> Iterator[str]:
@@ -92,13 +122,12 @@ def _verdict(verdict: Mapping[str, Any] | None) -> Iterator[str]:
         details = verdict[part]
         name = part.replace("_", " ").capitalize()
         if isinstance(details, list) and details:
-            yield _line(f"  {name}:")
-            yield from (_line(f"    - {_words(one)}") for one in details)
+            yield f"  {visible_text(name)}:"
+            yield from (f"    - {visible_text(_words(one))}" for one in details)
         elif isinstance(details, dict) and details:
-            yield _line(f"  {name}:")
-            yield from (
-                _line(f"    - {key}: {_words(one)}") for key, one in sorted(details.items())
-            )
+            yield f"  {visible_text(name)}:"
+            for key, one in sorted(details.items()):
+                yield f"    - {visible_text(key)}: {visible_text(_words(one))}"
         else:
             yield _fact(name, _words(details))
 
@@ -116,18 +145,11 @@ def _heading(words: str) -> Iterator[str]:
 
 
 def _fact(name: str, words: str) -> str:
-    return _line(f"  {name + ':':{WIDTH}}{words}")
+    return f"  {visible_text(name) + ':':{WIDTH}}{visible_text(words)}"
 
 
 def _prose(text: str) -> Iterator[str]:
     """Yield the lines of a text that a person wrote, each behind the margin."""
     if text:
         yield ""
-        yield from (MARGIN + _line(line) for line in text.splitlines())
-
-
-def _line(text: str) -> str:
-    """Return `text` as one line; unprintable and text-direction characters become `\\uXXXX`."""
-    return "".join(
-        character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
-    )
+        yield from (MARGIN + line for line in visible_prose(text).split("\n"))

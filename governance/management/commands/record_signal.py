@@ -15,7 +15,7 @@ from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthDecision
 from governance.management.base import GovernanceCommand
-from governance.management.values import add_reason_argument
+from governance.management.values import add_reason_argument, printable
 
 
 class Command(GovernanceCommand):
@@ -59,5 +59,5 @@ class Command(GovernanceCommand):
                 "reason": signal.reason,
                 "recorded_at": timestamp(signal.recorded_at),
             },
-            f"{signal.scope} {signal.signal_type}: {signal.decision}",
+            printable(f"{signal.scope} {signal.signal_type}: {signal.decision}"),
         )
