@@ -16,6 +16,7 @@ from governance.admin.readonly import person_of
 from governance.admin.risk import level_point, risk_points
 from governance.admin.verdicts import verdicts_in_words
 from governance.admin.wording import (
+    change_in_words,
     format_duration,
     left_until,
     plural,
@@ -29,6 +30,7 @@ from governance.authorities.contract.queries import (
     inactive_signers_of,
     repetitions_of,
 )
+from governance.authorities.contract.siblings import MAX_SIBLINGS, open_siblings
 from governance.authorities.contract.signatures import signing_progress
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.review.differences import ChangeRow, change_rows, values_in
@@ -89,6 +91,7 @@ def contract_context(
     )
     job = getattr(contract, "job", None)
     conversation = discussion_of(contract)
+    siblings = [] if contract.status in CONTRACT_TERMINAL_STATES else open_siblings(contract)
     return {
         "contract": contract,
         "next_step": contract_next_step(contract, job, at),
@@ -108,6 +111,8 @@ def contract_context(
         "changes": FoldedList.of(rows),
         "conflicts": sum(row.conflict for row in rows),
         "changes_json": pretty_json(contract.proposed_changes),
+        "siblings": [sibling_row(one) for one in siblings[:MAX_SIBLINGS]],
+        "more_siblings": len(siblings) > MAX_SIBLINGS,
         "capabilities": FoldedList.of(capabilities),
         "similar": [row for row in capabilities if row["similar"]],
         "health": health,
@@ -122,7 +127,7 @@ def contract_context(
                 health=health,
             ),
         ],
-        **verdicts_in_words(contract),
+        **verdicts_in_words(contract, at),
         "job": job,
         "history": FoldedList.of(history_rows(contract), most=MAX_LEDGER_ENTRIES),
         "replaces": contract.parent,
@@ -144,7 +149,18 @@ def summary_of(contract: SystemContract, rows: Sequence[ChangeRow]) -> str:
     else:
         rollback_summary = f"{back} of {len(rows)} with a rollback"
     targets = plural(len(contract.affected_capabilities), "capability", "capabilities")
-    return f"{plural(len(rows), 'change')} to {targets}, {rollback_summary}"
+    nothing = sum(row.changes_nothing for row in rows)
+    no_change = f", {nothing} of them without effect: nothing changes there" if nothing else ""
+    return f"{plural(len(rows), 'change')} to {targets}, {rollback_summary}{no_change}"
+
+
+def sibling_row(sibling: Any) -> dict[str, Any]:
+    """Return a sibling with the first of its changes to the shared capabilities, in words."""
+    return {
+        "contract": sibling,
+        "changes": [change_in_words(change) for change in sibling.own_changes],
+        "more": sibling.own_total - len(sibling.own_changes),
+    }
 
 
 def current_health(contract: SystemContract, at: datetime) -> HealthReading | None:

@@ -17,6 +17,7 @@ from governance.admin.links import list_url
 from governance.admin.readonly import ReadOnlyAdmin, person_of
 from governance.admin.wording import first_names, format_duration, review_left, source_in_words
 from governance.authorities.contract.queries import signatures_on
+from governance.authorities.contract.siblings import with_siblings
 from governance.authorities.contract.signatures import SigningProgress, signing_progress_from
 from governance.authorities.review.queue import AGES, QueueCursor, QueueFilter, queue_page
 from governance.domain.people import Actor
@@ -34,7 +35,8 @@ MAX_NAMES = 20  # of a contract, that are compared with others in a list
 def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str, Any]]:
     """Return the rows for contracts that await a decision.
 
-    Two queries: for their signatures, and for capabilities whose names look like theirs.
+    Three queries: for their signatures, for their siblings, and for capabilities whose names look
+    like theirs.
     """
     decides = is_founder(person)
     contracts = list(contracts)
@@ -43,6 +45,7 @@ def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str,
         signatures[signature.contract_id].append(signature)
     names = {name for contract in contracts for name in contract.affected_capabilities[:MAX_NAMES]}
     similar = names_like(names) if names else {}
+    beside = with_siblings([one.pk for one in contracts]) if contracts else set()
     return [
         _row(
             contract,
@@ -50,6 +53,7 @@ def queue_rows(contracts: Any, *, person: Actor, at: datetime) -> list[dict[str,
             similar=similar,
             may_decide=decides and contract.proposed_by_id != person.pk,
             signing=signing_progress_from(contract, signatures[contract.pk], at=at),
+            has_siblings=contract.pk in beside,
         )
         for contract in contracts
     ]
@@ -125,6 +129,7 @@ def _row(
     similar: Mapping[str, list[str]],
     may_decide: bool,
     signing: SigningProgress,
+    has_siblings: bool,
 ) -> dict[str, Any]:
     names = contract.affected_capabilities[:MAX_NAMES]
     confidence, ends_at = contract.confidence_score, contract.review_ends_at
@@ -141,6 +146,7 @@ def _row(
         "is_over": ends_at is not None and ends_at <= at,
         # The signing progress after the first signature: `1 of 2 signatures: ada`.
         "signed": str(signing) if signing.active_signatures else "",
+        "has_siblings": has_siblings,
     }
 
 

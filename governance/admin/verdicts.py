@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from governance.admin.wording import pretty_json, verdict_time
@@ -9,26 +10,24 @@ from governance.domain.rules import rule_results
 from governance.models import SystemContract
 
 
-def verdicts_in_words(contract: SystemContract) -> dict[str, Any]:
+def verdicts_in_words(contract: SystemContract, at: datetime) -> dict[str, Any]:
     """Return the template variables for both verdicts; a missing verdict gives only None."""
     validator, eligibility = contract.validator_verdict, contract.eligibility_verdict
     words: dict[str, Any] = {"validator": validator, "eligibility": eligibility}
     if validator:
         words |= {
             "confidence": f"{float(validator['confidence_score']):.0%}",
-            "analyzed_at": verdict_time(validator["analyzed_at"]),
+            "analyzed_at": verdict_time(validator["analyzed_at"], at),
             "kind": _spaced(validator["issue_type"]),
             "recommends": _spaced(validator["recommended_action"]),
             "validator_json": pretty_json(validator),
             "validator_evidence": _evidence(validator.get("evidence")),
         }
     if eligibility:
-        rules, listed = rule_results(eligibility)
         evaluated = eligibility["rules_evaluated"]
         words |= {
-            "rules": rules,
-            "rules_listed": listed,
-            "evaluated_at": verdict_time(eligibility["evaluated_at"]),
+            "rules": rule_results(eligibility),
+            "evaluated_at": verdict_time(eligibility["evaluated_at"], at),
             # A verdict gives the number of rules, or lists them.
             "rules_evaluated": len(evaluated) if isinstance(evaluated, list) else evaluated,
             "blocking_json": pretty_json(eligibility["blocking_signals"]),

@@ -122,9 +122,9 @@ def _segment(segment: Segment, *, begins: bool, ends: bool) -> SafeString:
         return _marked(visible_text(text, begins=begins, ends=ends))
     head, tail = text[: 0 if begins else CONTEXT], text[len(text) - (0 if ends else CONTEXT) :]
     return format_html(
-        "{}<small>… {} more unchanged …</small>{}",
+        "{}<small>… {} …</small>{}",
         _marked(visible_text(head, begins=begins, ends=False)),
-        plural(cut, "character"),
+        plural(cut, "unchanged character"),
         _marked(visible_text(tail, begins=False, ends=ends)),
     )
 
@@ -137,9 +137,9 @@ def _sentence(sentence: Sentence, *, is_brief: bool = False) -> SafeString:
     rest = format_html_join("", "{}", ((part,) for part in parts[MAX_PARTS:]))
     named = sum(kind is PartKind.NAME for kind, _ in sentence.parts[MAX_PARTS:])
     return format_html(
-        '{}<details class="gov-fold"><summary>Show {} more</summary>{}</details>',
+        '{}<details class="gov-fold"><summary>Show {}</summary>{}</details>',
         shown,
-        plural(named, "value"),
+        plural(named, "more value"),
         rest,
     )
 

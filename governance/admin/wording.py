@@ -147,12 +147,14 @@ def job_end_in_words(status: str, reason: str) -> str:
     return _STEP.sub(lambda step: f"{step[1]} {int(step[2]) + 1}", reason)
 
 
-def verdict_time(recorded: Any) -> str:
-    """Format the ISO 8601 time in a verdict; any other text is returned unchanged."""
+def verdict_time(recorded: Any, at: datetime) -> str:
+    """Format the ISO 8601 time in a verdict, with its age; other text is returned unchanged."""
     try:
-        return format_time(datetime.fromisoformat(recorded).astimezone(UTC))
+        given_at = datetime.fromisoformat(recorded).astimezone(UTC)
+        age = format_duration(at - given_at)
     except (TypeError, ValueError, OverflowError):
         return str(recorded)
+    return f"{format_time(given_at)} ({f'{age} ago' if given_at <= at else f'{age} ahead'})"
 
 
 def normalize_newlines(text: str) -> str:

@@ -28,6 +28,9 @@ from governance.flows.review_contract import approve_contract, reject_contract, 
 from governance.flows.sweep import expire_contracts
 from governance.models import Account, GovernanceJob, SystemContract
 
+# The note of an approval while other contracts on the same capabilities are open.
+BESIDE = "Read with the other open contracts on these capabilities; their order does not matter."
+
 PROPOSAL = (
     "reference",
     "title",
@@ -114,7 +117,7 @@ class ScenarioWriter:
                 seen_digest=view.content_digest,
                 seen_view=view.digest(),
                 confirmation=contract.reference,
-                note=scenario.get("approval_note", ""),
+                note=scenario.get("approval_note") or (BESIDE if view.has_siblings else ""),
             )
         return contract
 

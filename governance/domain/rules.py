@@ -41,16 +41,15 @@ RULES: tuple[Rule, ...] = (
 
 
 class RuleOutcome(StrEnum):
-    """The outcome of a rule: it passed, it refused, or another rule refused before it."""
+    """The outcome of a rule in a verdict."""
 
     PASSED = "passed"
     REFUSED = "failed"
-    NOT_EVALUATED = "not evaluated"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """A rule with its outcome; `condition` is empty for a rule that is not one of `RULES`."""
+    """A rule with its outcome; `condition` is empty for an unknown rule without a name."""
 
     code: str
     condition: str
@@ -59,57 +58,31 @@ class RuleResult:
     reason: str = ""
 
 
-def rule_results(verdict: Mapping[str, Any]) -> tuple[list[RuleResult], bool]:
-    """Return the result of each rule, in order, and whether the verdict itself lists the results.
+def rule_results(verdict: Mapping[str, Any]) -> list[RuleResult]:
+    """Return the result of each rule that the verdict lists, in order.
 
-    A verdict lists them as `rule_results: [{"rule": code, "passed": bool, "reason"?: text}, …]`.
-    Without that list, the results follow from the decision, if the verdict evaluated exactly
-    `RULES`: after MAY all passed; after MAY_NOT the rules before the failing one passed, and the
-    rules after it were not evaluated. The list is empty if the results are unknown.
+    It lists them as `rule_results: [{"rule_id": code, "passed": bool, "rule_name"?: text,
+    "reason"?: text}, …]`; a verdict from elsewhere may say `rule`. A verdict that does not list
+    its rules has no results, because a number of rules does not say which of them passed.
     """
-    if listed := _listed(verdict.get("rule_results")):
-        return listed, True
-    return _implied(verdict), False
-
-
-def _listed(document: Any) -> list[RuleResult]:
     known = {rule.code: rule for rule in RULES}
+    listed = verdict.get("rule_results")
     results: list[RuleResult] = []
-    for row in document if isinstance(document, list) else ():
+    for row in listed if isinstance(listed, list) else ():
         match row:
-            case {"rule": str(code), "passed": bool(passed), **rest}:
-                rule = known.get(code, Rule(code, ""))
-                outcome = RuleOutcome.PASSED if passed else RuleOutcome.REFUSED
-                given_reason = rest.get("reason", "")
-                reason = given_reason if isinstance(given_reason, str) else ""
-                results.append(
-                    RuleResult(code, rule.condition, rule.blocks_when_true, outcome, reason)
-                )
+            case {"rule_id": str(code), "passed": bool(passed)}:
+                pass
+            case {"rule": str(code), "passed": bool(passed)}:
+                pass
             case _:
                 return []
+        rule = known.get(code, Rule(code, _text(row, "rule_name")))
+        outcome = RuleOutcome.PASSED if passed else RuleOutcome.REFUSED
+        reason = _text(row, "reason")
+        results.append(RuleResult(code, rule.condition, rule.blocks_when_true, outcome, reason))
     return results
 
 
-def _implied(verdict: Mapping[str, Any]) -> list[RuleResult]:
-    asked = verdict.get("rules_evaluated")
-    failing = verdict.get("first_failing_rule")
-    codes = [rule.code for rule in RULES]
-    if failing is None:
-        if verdict.get("decision") != "MAY" or asked not in (len(RULES), codes):
-            return []
-        failed_at = len(RULES)
-    elif failing in codes:
-        failed_at = codes.index(failing)
-    else:
-        return []
-    outcomes = {True: RuleOutcome.PASSED, False: RuleOutcome.NOT_EVALUATED}
-    return [
-        RuleResult(
-            rule.code,
-            rule.condition,
-            rule.blocks_when_true,
-            RuleOutcome.REFUSED if number == failed_at else outcomes[number < failed_at],
-            str(verdict.get("reason", "")) if number == failed_at else "",
-        )
-        for number, rule in enumerate(RULES)
-    ]
+def _text(row: Mapping[str, Any], name: str) -> str:
+    text = row.get(name, "")
+    return text if isinstance(text, str) else ""

@@ -81,16 +81,17 @@ def _visible_spaces(spaces: str, *, at_edge: bool) -> str:
 def _visible_word(word: str) -> str:
     if word.isascii() and word.isprintable():
         return word
-    written, marks = [], MAX_MARKS  # a combining mark needs a letter before it
+    written, seen, marks = [], "", MAX_MARKS  # a combining mark needs a letter before it
     for character in word:
-        combines = unicodedata.category(character)[0] == "M"
-        marks = marks + 1 if combines else 0
-        hides = is_unseen(character) or character in (OPENS, CLOSES) or marks > MAX_MARKS
-        written.append(_mark(_code_point(character)) if hides else character)
-        if hides:
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        if is_unseen(character) or character in (OPENS, CLOSES) or marks > MAX_MARKS:
+            written.append(_mark(_code_point(character)))
             marks = MAX_MARKS
-    if mixed_script_words(word):
-        foreign = next(character for character in word if not character.isascii())
+        else:
+            written.append(character)
+            seen += character
+    if mixed_script_words(seen):
+        foreign = next(character for character in seen if not character.isascii())
         written.append(_mark(f"mixed scripts: {_code_point(foreign)}"))
     return "".join(written)
 

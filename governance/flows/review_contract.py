@@ -22,10 +22,12 @@ from governance.authorities.review.policy import (
     require_commenter,
     require_platform_ready,
     require_reviewable,
+    require_sibling_note,
 )
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, require_same_view, review_view
 from governance.db.transactions import retried, write_transaction
+from governance.domain.texts import clean_text
 from governance.domain.values import ActivationWindow, SeenPage
 from governance.models import (
     Account,
@@ -80,7 +82,8 @@ def approve_contract(
         CapabilityFrozenError: an affected capability is frozen.
         HealthBlocksError: health is BLOCKED.
         HealthUnknownError: health could not be read.
-        ViewChangedError: the view has changed; checked after everything else.
+        ViewChangedError: the view has changed; checked after everything else but the note.
+        SiblingNoteRequiredError: other contracts on the capabilities are open; there is no note.
         GovernanceError: any error of `require_signable` and `sign_contract`.
     """
     require_founder(founder)
@@ -100,6 +103,7 @@ def approve_contract(
         )
         view = review_view(contract, health=health)
         require_same_view(view, seen_view=seen_view, seen_text=seen_text)
+        require_sibling_note(clean_text(note, "note"), has_siblings=view.has_siblings)
         sign_contract(
             contract,
             signing=signing,

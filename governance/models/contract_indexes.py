@@ -11,11 +11,16 @@ from django.db import models
 from django.db.models import Case, Func, Q, Value, When
 from django.db.models.functions import Coalesce
 
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.values import ContractStatus, RiskLevel
 from governance.models.constraints import filled_index
 
 if TYPE_CHECKING:
     from governance.models.contract import SystemContract
+
+
+# The statuses of a contract that has not ended, as in the index `contract_open_capabilities`.
+OPEN_STATUSES = [one.value for one in ContractStatus if one not in CONTRACT_TERMINAL_STATES]
 
 
 class ContractWords(Func):
@@ -109,6 +114,12 @@ CONTRACT_INDEXES: list[models.Index] = [
         name="contract_window_closing",
     ),
     GinIndex(fields=["affected_capabilities"], name="contract_capabilities"),
+    # The other open contracts on the capabilities of one.
+    GinIndex(
+        fields=["affected_capabilities"],
+        condition=Q(status__in=OPEN_STATUSES),
+        name="contract_open_capabilities",
+    ),
     # The review queue, of all sources and of one source.
     models.Index(
         QueueRank(),

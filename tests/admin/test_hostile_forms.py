@@ -167,7 +167,6 @@ def test_note__of_legal_but_hostile_text__stays_as_it_was(users: Users) -> None:
             contract_id=contract.pk,
             founder=users.founder,
             window=ActivationWindow(at, at + timedelta(hours=1)),
-            **as_seen(contract),
-            note=note,
+            **as_seen(contract, note=note),
         )
         assert reloaded(contract).approval_note == note, name

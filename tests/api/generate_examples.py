@@ -109,8 +109,7 @@ def _approved_contract(recorder: ExampleRecorder) -> Any:
         contract_id=contract.pk,
         founder=recorder.people["founder"],
         window=ActivationWindow(at, at + timedelta(hours=24)),
-        note="The preview ran well.",
-        **as_seen(contract),
+        **as_seen(contract, note="The preview ran well."),
     )
     return contract.pk
 

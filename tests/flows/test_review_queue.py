@@ -190,7 +190,7 @@ def test_queue__of_20_000__goes_along_its_indexes(users: Users) -> None:
     assert plan_of(QueueFilter(source=Source.MANUAL), after=middle) == {"contract_queue_by_source"}
     assert plan_of(QueueFilter(words="marmalade")) == {"contract_queue_words"}
     assert plan_of(QueueFilter(words="request")) == {"contract_queue"}  # matches every contract
-    assert plan_of(QueueFilter(capability="Capability 7")) == {"contract_capabilities"}
+    assert plan_of(QueueFilter(capability="Capability 7")) == {"contract_open_capabilities"}
     assert len(queue_page(QueueFilter(words="marmalade"), at=now()).rows) == 20
 
 

@@ -192,8 +192,8 @@ def test_view__of_a_key_that_poses_as_a_capability__shows_both(
     facts = view_contract(contract_id=contract.pk).facts
     assert facts[f"{fact} of {canonical_text(capability)}"] in ("LAUNCHED", "frozen", "HEALTHY")
     assert facts[fact_name(SettingKey(scope, key))] == "7"
-    # Three facts per capability, one for the key, and five for contract and platform.
-    assert len(facts) == 2 * 3 + 1 + 5
+    # Three facts per capability, one for the key, and six for contract and platform.
+    assert len(facts) == 2 * 3 + 1 + 6
 
 
 # --- the stored signature ---
@@ -224,20 +224,20 @@ def test_document__says_all_of_it_and_the_same_every_time(users: Users) -> None:
     for words in (
         contract.reference,
         "Bring search to preview",
-        "Set page_size of Search from 20 to 50",
-        "page_size: 25 (now) -> 50",
+        'Set "page_size" of "Search" from 20 to 50',
+        '"page_size": 25 (now) -> 50',
         "! The proposal expects 20 here, but the current value is 25.",
         "lifecycle: DISABLED (now) -> PREVIEW",
         "Search: DISABLED, not frozen, health HEALTHY",
         "Proposed by:            operator",
         "Names one known capability.",
         "All eligibility rules passed",
-        "2. Search, at most 5 min. Rollback: Set page_size of Search from 50 to 25",
+        '2. Search, at most 5 min. Rollback: Set "page_size" of "Search" from 50 to 25',
         "Signatures: no signatures yet",
         f"Content:                {contract.content_digest}",
         f"View:                   {signature.view_digest}",
         "    | Digests (SHA-256)",
-        "    | \\u202eevil",
+        "    | ⟦U+202E⟧evil",
     ):
         assert words in signature.shown, words
     assert signature.shown.isprintable() is False  # it contains newlines

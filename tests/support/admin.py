@@ -40,7 +40,7 @@ def approval(contract: SystemContract, **fields: Any) -> dict[str, Any]:
     return {
         "window_opens_at": typed(at),
         "window_closes_at": typed(at + timedelta(hours=24)),
-        "note": "",
+        "note": "The others are meant too." if view.has_siblings else "",
         "confirmation": contract.reference,
         "seen_digest": view.content_digest,
         "seen_view": view.digest(),

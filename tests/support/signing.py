@@ -14,14 +14,20 @@ from governance.flows.review_contract import view_contract
 from governance.models import SystemContract
 from tests.support.clock import as_of, clock_at
 
+# The note of an approval beside other open contracts on the same capabilities.
+BESIDE = "The others are meant too."
 
-def as_seen(contract: SystemContract, *, at: datetime | None = None) -> dict[str, Any]:
-    """Return the digests and the confirmation for the flow `approve_contract`."""
+
+def as_seen(
+    contract: SystemContract, *, at: datetime | None = None, note: str = ""
+) -> dict[str, Any]:
+    """Return digests, confirmation and note for the flow `approve_contract`."""
     view = as_of(at, view_contract, contract_id=contract.pk)
     return {
         "seen_digest": view.content_digest,
         "seen_view": view.digest(),
         "confirmation": contract.reference,
+        "note": note or (BESIDE if view.has_siblings else ""),
     }
 
 

@@ -57,13 +57,13 @@ class HistoryPage:
 
 
 class _ChangesOf(Func):
-    """The changes of a contract whose target is the name in the second argument, `{"name": …}`.
+    """The changes of a contract with a target in the second argument, `{"names": […]}`.
 
     PostgreSQL selects them, so the other changes of a large contract are not transferred.
     """
 
     function = "jsonb_path_query_array"
-    arg_joiner = ", '$[*] ? (@.scope == $name || @.capability_name == $name)'::jsonpath, "
+    arg_joiner = ", '$[*] ? (@.scope == $names[*] || @.capability_name == $names[*])'::jsonpath, "
     output_field = JSONField()
 
 
@@ -82,17 +82,22 @@ class _Length(Func):
 def contracts_affecting(name: str) -> QuerySet[SystemContract]:
     """Return the contracts that affect the capability `name`, unordered, with their jobs.
 
-    Only the columns of a list are loaded. Each contract has `own_changes`, the first few of its
-    changes to that capability, and `own_total`, the number of all of them.
+    Only the columns of a list are loaded, and what `changes_to` adds.
     """
-    named = Cast(Value(json.dumps({"name": name})), JSONField())
+    found = SystemContract.objects.filter(affected_capabilities__contains=[name])
+    return changes_to([name], found.select_related("job").only(*LIST_COLUMNS))
+
+
+def changes_to(
+    names: Sequence[str], contracts: QuerySet[SystemContract]
+) -> QuerySet[SystemContract]:
+    """Add to each contract the first few of its changes to `names`, and the number of all of them.
+
+    They are its `own_changes` and `own_total`.
+    """
+    named = Cast(Value(json.dumps({"names": list(names)})), JSONField())
     own = _ChangesOf(F("proposed_changes"), named)
-    return (
-        SystemContract.objects.filter(affected_capabilities__contains=[name])
-        .select_related("job")
-        .only(*LIST_COLUMNS)
-        .annotate(own_changes=_FirstFew(own), own_total=_Length(own))
-    )
+    return contracts.annotate(own_changes=_FirstFew(own), own_total=_Length(own))
 
 
 def capability_history_page(

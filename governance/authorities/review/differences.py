@@ -71,7 +71,7 @@ class Difference:
     proposed one. `unchanged` says that nothing changes here.
     """
 
-    name: str
+    setting: SettingKey
     before: SettingValue
     before_is: str
     proposed: SettingValue
@@ -132,7 +132,7 @@ def change_rows(
             remarks = {} if decided else _remarks(before, expected, proposed, budget)
             comparison = _compared(setting, before, proposed, budget)
             differences.append(
-                Difference(setting.name, before, before_is, proposed, comparison, **remarks)
+                Difference(setting, before, before_is, proposed, comparison, **remarks)
             )
             planned[setting] = (proposed, f"after step {number + 1}")
         rows.append(

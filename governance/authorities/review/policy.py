@@ -12,6 +12,7 @@ from governance.domain.errors import (
     HealthBlocksError,
     HealthUnknownError,
     NotEligibleError,
+    SiblingNoteRequiredError,
     WrongPersonError,
 )
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
@@ -60,6 +61,18 @@ def require_reviewable(contract: SystemContract, at: datetime) -> None:
     if contract.status in CONTRACT_TERMINAL_STATES:
         raise ContractImmutableError(message, details=details)
     raise NotEligibleError(message, details=details)
+
+
+def require_sibling_note(note: str, *, has_siblings: bool) -> None:
+    """Refuse an approval beside other open contracts that does not say why.
+
+    Raises:
+        SiblingNoteRequiredError: the contract has siblings, and the note is empty.
+    """
+    if has_siblings and not note.strip():
+        raise SiblingNoteRequiredError.at(
+            "note", "say why this is approved beside the other open contracts on its capabilities"
+        )
 
 
 def require_platform_ready(*, health: HealthReading | None, frozen: Collection[str]) -> None:

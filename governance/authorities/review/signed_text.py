@@ -76,7 +76,8 @@ def _lines(contract: SystemContract, view: ReviewView) -> Iterator[str]:
 
 
 def _difference(found: Difference) -> Iterator[str]:
-    name = visible_json(value_in_words(found.name))
+    key = found.setting.key
+    name = "lifecycle" if key is None else visible_json(value_in_words(key))
     before, proposed = visible_json(found.before.words), visible_json(found.proposed.words)
     yield f"       {name}: {before} ({found.before_is}) -> {proposed}"
     if found.comparison.is_structure or found.comparison.segments:

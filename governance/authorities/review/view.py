@@ -1,9 +1,10 @@
 """The view: everything on a founder's page that can change after the page was rendered.
 
 A contract's content does not change from ELIGIBLE on. The view has that content's digest, and the
-values that the changes touch, the affected capabilities, health, the end of the review, the number
-of questions, answers and comments, and the signatures. Nothing in it changes with time alone. A
-founder signs the digest of the view on the page, and is refused if the view has changed by then.
+values that the changes touch, the affected capabilities, health, the end of the review, the other
+open contracts on the capabilities, the number of questions, answers and comments, and the
+signatures. Nothing in it changes with time alone. A founder signs the digest of the view on the
+page, and is refused if the view has changed by then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from governance.authorities.contract.queries import discussion_counts, signatures_of
+from governance.authorities.contract.siblings import MAX_SIBLINGS, open_siblings
 from governance.authorities.review.differences import (
     NO_RECORDED_VALUE,
     SettingKey,
@@ -26,12 +28,13 @@ from governance.domain.canonical import canonical_text, load_strict_json, sha256
 from governance.domain.changes import parse_changes
 from governance.domain.errors import InvalidInputError, ViewChangedError
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
-from governance.domain.wording import format_time, plural
+from governance.domain.wording import format_time, plural, value_in_words
 from governance.models import ApprovalSignature, SystemContract
 from governance.services.registry.queries import capabilities_named, platform_state_for
 
 # The longest view, form-encoded, that a form carries along to say what changed.
 MAX_POSTED_LENGTH = 400_000
+SIBLINGS, NO_SIBLINGS = "Other open contracts", "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class ReviewView:
         text = self.text()
         return text if len(quote_plus(text)) <= MAX_POSTED_LENGTH else ""
 
+    @property
+    def has_siblings(self) -> bool:
+        """Whether other contracts on the same capabilities are open."""
+        return self.facts[SIBLINGS] != NO_SIBLINGS
+
     def value_of(self, setting: SettingKey) -> SettingValue:
         """Return the value of a setting that the contract's changes touch."""
         return parse_value(
@@ -65,7 +73,7 @@ class ReviewView:
 
 
 def review_view(contract: SystemContract, *, health: HealthReading | None) -> ReviewView:
-    """Return the current view of a contract; five queries. `health` is what a flow read."""
+    """Return the current view of a contract; six queries. `health` is what a flow read."""
     return ReviewView(contract.content_digest or "", dict(_facts(contract, health)))
 
 
@@ -141,6 +149,7 @@ def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[t
             decision = health.capabilities.get(name) if health else None
             yield f"Health of {_name(name)}", str(decision or "unknown")
     yield "System health", str(health.system if health else "unknown")
+    yield SIBLINGS, _siblings(contract)
     questions, answers, comments = discussion_counts(contract)
     yield (
         "Comments",
@@ -149,6 +158,13 @@ def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[t
     )
     signed = [_signed(signature) for signature in signatures_of(contract)]
     yield "Signatures", "; ".join(signed) or "no signatures yet"
+
+
+def _siblings(contract: SystemContract) -> str:
+    found = open_siblings(contract)
+    named = [f"{value_in_words(one.reference)} ({one.pk})" for one in found[:MAX_SIBLINGS]]
+    more = " and older ones" if len(found) > MAX_SIBLINGS else ""
+    return f"{', '.join(named)}{more}" if named else NO_SIBLINGS
 
 
 def _signed(signature: ApprovalSignature) -> str:

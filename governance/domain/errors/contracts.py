@@ -53,6 +53,10 @@ class ConfirmationRequiredError(InvalidInputError, code="confirmation_required")
     """An approval of a critical contract without its reference, typed exactly."""
 
 
+class SiblingNoteRequiredError(InvalidInputError, code="sibling_note_required"):
+    """An approval without a note, beside another open contract on the same capabilities."""
+
+
 # --- the state ---
 class InvalidTransitionError(
     WrongStateError, code="invalid_transition", constraints=("contract_moves",)

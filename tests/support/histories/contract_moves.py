@@ -124,7 +124,11 @@ class ContractMoves(ModelComparison):
         at = self.world.at
         opens, closes = (at + timedelta(hours=hours) for hours in window)
         known = SystemContract.objects.filter(pk=contract_id).first()
-        seen = as_seen(known, at=at) if known else {"seen_digest": "", "seen_view": ""}
+        seen = (
+            as_seen(known, at=at, note=note)
+            if known
+            else {"seen_digest": "", "seen_view": "", "note": note}
+        )
         if not saw_it:
             seen["seen_digest"] = "0" * 64
         self.both(
@@ -137,7 +141,6 @@ class ContractMoves(ModelComparison):
                 founder=self.person(who),
                 window=ActivationWindow(opens, closes),
                 **seen,
-                note=note,
             ),
         )
 

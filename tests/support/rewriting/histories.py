@@ -152,8 +152,7 @@ class ContractHistory:
             contract_id=self._contract().pk,
             founder=self.users.founder,
             window=ActivationWindow(self.at, self.at + timedelta(hours=24)),
-            **as_seen(self._contract(), at=self.at),
-            note="Signed in the café.",
+            **as_seen(self._contract(), at=self.at, note="Signed in the café."),
         )
 
     def _lapse(self) -> None:
