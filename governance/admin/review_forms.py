@@ -235,8 +235,7 @@ def review_form_page(
         typed = {name: form.cleaned_data[name] for name in KEPT} if refusal else {}
         form = ApproveForm(initial=fresh_approval(view, page["signing"], at) | typed)
     if view and view.has_siblings:
-        form.fields["note"].label = "Why, beside the other open contracts on these capabilities"
-        form.fields["note"].widget.attrs["required"] = True
+        form["note"].label = "Why, beside the other open contracts on these capabilities"
     context = model_admin.page_context(
         request,
         title=action.page_title.format(contract.reference),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from itertools import product
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from governance.models import Account
 from tests.admin.conftest import Browser
@@ -15,7 +15,6 @@ from tests.support.admin import contract_url
 from tests.support.admin_fixtures import AdminFixtures
 from tests.support.admin_permissions import ADMIN_PAGES
 from tests.support.factories import eligible, judged_job
-from tests.support.roles import as_owner
 from tests.support.tampering import triggers_off
 from tests.support.users import Users
 
@@ -84,9 +83,9 @@ def lying(users: Users) -> AdminFixtures:
     fixtures = AdminFixtures(users)
     fixtures.contract = eligible(users, description=LYING, proposed_changes=CHANGES)
     fixtures.job = judged_job(users, proposed_changes=CHANGES)
-    names = ("questioned", "signed", "freeze", "capability", "entry", "signal", "token")
-    for name in names:
-        getattr(fixtures, name)
+    # Each address makes its object; a freeze comes last, because nothing is approved after it.
+    for page in sorted(ADMIN_PAGES.values(), key=lambda page: page.subject == "freeze"):
+        page.address(fixtures)
     with triggers_off(), connection.cursor() as cursor:
         for table in ("contractcomment", "governancesignal", "changefreeze", "apitoken"):
             cursor.execute(f"ALTER TABLE governance_{table} DISABLE TRIGGER USER")
@@ -102,24 +101,19 @@ def lying(users: Users) -> AdminFixtures:
     return fixtures
 
 
-@pytest.fixture
-def reader(lying: AdminFixtures, signed_in: Browser) -> Client:
-    with as_owner():
-        return signed_in(Account.objects.get(username="superuser"))
-
-
 def test_every_page__of_a_record_in_which_something_hides__shows_it(
-    lying: AdminFixtures, reader: Client
+    lying: AdminFixtures, users: Users, signed_in: Browser
 ) -> None:
     found, shown = {}, 0
-    for name, page in ADMIN_PAGES.items():
+    readers = [signed_in(one) for one in (Account.objects.get(username="superuser"), users.founder)]
+    for (name, page), reader in product(ADMIN_PAGES.items(), readers):
         answer: Any = reader.get(page.address(lying))
         if answer.status_code == 200 and "text/html" in answer["Content-Type"]:
             text = answer.content.decode()
             shown += "⟦U+202E⟧" in text
-            found[name] = unseen_on(text)
+            found[name] = found.get(name, []) + unseen_on(text)
     assert {name: texts for name, texts in found.items() if texts} == {}
-    assert shown > 25
+    assert shown > 50
 
 
 def test_refusal__of_a_form__shows_what_hides_in_it(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0005_derived_risk")]
+    dependencies = [("governance", "0007_who_decides")]
 
     operations = [
         migrations.AddIndex(
