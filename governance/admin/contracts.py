@@ -32,7 +32,7 @@ from governance.admin.queue import queue_view
 from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
 from governance.admin.review_forms import ACTIONS, review_form_page
 from governance.admin.signatures import signature_page, signature_text
-from governance.admin.visible_html import plain, visible
+from governance.admin.visible_html import plain_text, visible
 from governance.admin.wording import (
     first_names,
     format_duration,
@@ -112,7 +112,7 @@ class ContractAdmin(ReadOnlyAdmin):
         names = contract.affected_capabilities
         return format_html(
             '<span class="gov-names" title="{}">{}</span>',
-            plain(names[:20]),
+            plain_text(names[:20]),
             visible(first_names(names)),
         )
 

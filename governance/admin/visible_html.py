@@ -77,7 +77,7 @@ def json_lines(value: Any) -> SafeString:
 
 
 @register.filter(name="visible_plain")
-def plain(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """Return a text for an attribute or a title, where no element can be."""
     if isinstance(value, Sentence):
         parts = (
@@ -86,7 +86,7 @@ def plain(value: Any) -> str:
         )
         return visible_sentence(Sentence(tuple(parts)))
     if isinstance(value, list | tuple):
-        return ", ".join(map(plain, value))
+        return ", ".join(map(plain_text, value))
     return visible_text(_text(value))
 
 

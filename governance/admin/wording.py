@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.admin.visible_html import plain, visible
+from governance.admin.visible_html import plain_text, visible
 from governance.domain.values import WITHDRAWN, JobStatus
 from governance.domain.wording import change_in_words as change_in_words
 from governance.domain.wording import format_duration as format_duration
@@ -65,7 +65,7 @@ def two_lines(first: str, second: str) -> SafeString:
     """Format a list cell: the main text, and a fainter text below it."""
     return format_html(
         '<span class="gov-two-lines"><strong title="{}">{}</strong><small>{}</small></span>',
-        plain(first),
+        plain_text(first),
         visible(first),
         visible(second),
     )

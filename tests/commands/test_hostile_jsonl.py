@@ -129,5 +129,5 @@ def test_checkpoint__that_is_none__refused(users: Users, tmp_path: Path, content
 
 def test_printable__keeps_what_people_write() -> None:
     assert printable("Größe: 5 µm, 東京") == "Größe: 5 µm, 東京"
-    assert printable("a\tb\x00\u202e") == "a\\tb\\x00\\u202e"
+    assert printable("a\tb\x00\u202e") == "a⟦tab⟧b⟦U+0000⟧⟦U+202E⟧"
     assert len(printable("x" * 5000)) == MAX_PRINTED_LENGTH

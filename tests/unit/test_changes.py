@@ -30,14 +30,14 @@ UPDATE = {
 }
 TUNE = {"type": "parameter_change", "scope": "Search", "parameters": {"b": 2.5, "a": "fast"}}
 EVERY_TYPE = {
-    CapabilityEnable: (ENABLE, "Search", "Enable Search as PREVIEW"),
-    CapabilityDisable: (DISABLE, "Search", "Disable Search: Too slow."),
+    CapabilityEnable: (ENABLE, "Search", 'Enable "Search" as PREVIEW'),
+    CapabilityDisable: (DISABLE, "Search", 'Disable "Search": "Too slow."'),
     ConfigurationUpdate: (
         UPDATE,
         "SYSTEM",
-        'Set page_size of SYSTEM from no value to {"default": [20, 50]}',
+        'Set "page_size" of "SYSTEM" from no value to {"default": [20, 50]}',
     ),
-    ParameterChange: (TUNE, "Search", 'Tune Search: a = "fast", b = 2.5'),
+    ParameterChange: (TUNE, "Search", 'Tune "Search": "a" = "fast", "b" = 2.5'),
 }
 
 

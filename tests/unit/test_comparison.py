@@ -1,4 +1,4 @@
-"""Two values compared: the places that differ, the words that differ, at a bounded cost."""
+"""Two values compared: the parts that differ, the words that differ, at a bounded cost."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from governance.admin.visible_html import side
 from governance.authorities.review.comparison import MISSING, StepBudget, compare_values
 
 
-def places(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+def changed_parts(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
     def shown(value: Any) -> Any:
         return "-" if value is MISSING else value
 
-    found = compare_values(before, after).places
-    return [(place.path, shown(place.before), shown(place.after)) for place in found]
+    found = compare_values(before, after).changed
+    return [(part.path, shown(part.before), shown(part.after)) for part in found]
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def places(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
             (".a", 1, "-"), ('["b c"]', 2, 3), (".d", "-", [])]),
     ],
 )  # fmt: skip
-def test_places__that_differ__are_named_by_their_path(
+def test_changed_parts__that_differ__are_named_by_their_path(
     before: Any, after: Any, expected: list[Any]
 ) -> None:
-    assert places(before, after) == expected
+    assert changed_parts(before, after) == expected
 
 
-def test_one_of_many__is_the_one_place_and_the_others_are_counted() -> None:
+def test_one_of_many__is_the_one_part_and_the_others_are_counted() -> None:
     before = list(range(300))
     after = [7777 if number == 211 else number for number in before]
     found = compare_values(before, after)
-    assert places(before, after) == [("[211]", 211, 7777)]
+    assert changed_parts(before, after) == [("[211]", 211, 7777)]
     assert (found.unchanged, found.total, found.is_structure) == (299, 300, True)
 
 
@@ -87,9 +87,9 @@ def test_segments__put_together__are_both_texts() -> None:
         )
         found = compare_values(before, after)
         if before == after:
-            assert found.places == []
+            assert found.changed == []
             continue
-        parts = found.places[0].segments
+        parts = found.changed[0].segments
         assert "".join(one.text for one in parts if one.kind != "inserted") == before
         assert "".join(one.text for one in parts if one.kind != "removed") == after
 

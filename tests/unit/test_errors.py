@@ -115,6 +115,7 @@ ERROR_CODES = {
     "ReviewPausedError": "review_paused",
     "RoleMissingError": "role_missing",
     "RoleTooStrongError": "role_too_strong",
+    "SiblingNoteRequiredError": "sibling_note_required",
     "SignerNotActiveError": "signer_not_active",
     "SimilarNameError": "similar_name",
     "SomebodyElseError": "somebody_else",

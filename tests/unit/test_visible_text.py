@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from governance.admin.visible_html import plain, visible
+from governance.admin.visible_html import plain_text, visible
 from governance.domain.sentences import Sentence, named, valued
 from governance.domain.visible_text import (
     visible_document,
@@ -84,7 +84,7 @@ def test_sentence__sets_names_apart_from_its_words() -> None:
 
 def test_sentence__with_a_long_value__says_its_size_and_folds_all_of_it() -> None:
     sentence = Sentence.of("to ", valued(list(range(300))))
-    assert plain(sentence) == "to a list of 300"
+    assert plain_text(sentence) == "to a list of 300"
     assert "<summary>a list of 300: show all 1390 characters</summary>" in visible(sentence)
     many = Sentence.of(*(part for n in range(50) for part in (named(f"k{n}"), " = ")))
     assert "<summary>Show 30 more values</summary>" in visible(many)

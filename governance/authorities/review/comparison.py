@@ -1,4 +1,4 @@
-"""Compare two values: which places of a structure differ, and which words of a text.
+"""Compare two values: which parts of a structure differ, and which words of a text.
 
 The cost is bounded: a shortest list of edits (Myers) is looked for within a budget of steps that
 the rows of a page share. Beyond it, what two parts have in common at both ends is kept, and the
@@ -17,7 +17,7 @@ from governance.domain.sentences import value_in_words
 
 MAX_STEPS = 200_000  # a tenth of a second
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-# What stands for a value on the side of a place that does not have it.
+# What stands for a value on the side of a part that does not have it.
 MISSING: Any = object()
 
 
@@ -30,8 +30,8 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedPlace:
-    """A place inside a value, its value before and after, and their segments if both are texts."""
+class ChangedPart:
+    """A part of a value, its value before and after, and their segments if both are texts."""
 
     path: str
     before: Any
@@ -64,25 +64,25 @@ class StepBudget:
 
 @dataclass(slots=True)
 class Comparison:
-    """The places that differ, the number of those that do not, and whether the budget sufficed."""
+    """The parts that differ, the number of those that do not, and whether the budget sufficed."""
 
-    places: list[ChangedPlace] = field(default_factory=list)
+    changed: list[ChangedPart] = field(default_factory=list)
     unchanged: int = 0
     is_exact: bool = True
 
     @property
     def total(self) -> int:
-        return self.unchanged + len(self.places)
+        return self.unchanged + len(self.changed)
 
     @property
     def is_structure(self) -> bool:
         """Whether the values have parts that were compared, and were not compared as a whole."""
-        return self.total > 1 or any(place.path for place in self.places)
+        return self.total > 1 or any(part.path for part in self.changed)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
         """The segments of two texts that were compared as a whole; empty for anything else."""
-        return () if self.is_structure or not self.places else self.places[0].segments
+        return () if self.is_structure or not self.changed else self.changed[0].segments
 
 
 def compare_values(before: Any, after: Any, budget: StepBudget | None = None) -> Comparison:
@@ -103,9 +103,9 @@ def _compare(found: Comparison, path: str, before: Any, after: Any, budget: Step
         found.unchanged += 1
     elif isinstance(before, str) and isinstance(after, str):
         segments = _segments(found, before, after, budget)
-        found.places.append(ChangedPlace(path, before, after, segments))
+        found.changed.append(ChangedPart(path, before, after, segments))
     else:
-        found.places.append(ChangedPlace(path, before, after))
+        found.changed.append(ChangedPart(path, before, after))
 
 
 def _same(before: Any, after: Any) -> bool:
@@ -127,13 +127,13 @@ def _compare_lists(
             inside = f"{path}[{j1 + offset}]"
             _compare(found, inside, before[i1 + offset], after[j1 + offset], budget)
         for i in range(i1 + pairs, i2):
-            found.places.append(ChangedPlace(f"{path}[{i}]", before[i], MISSING))
+            found.changed.append(ChangedPart(f"{path}[{i}]", before[i], MISSING))
         for j in range(j1 + pairs, j2):
-            found.places.append(ChangedPlace(f"{path}[{j}]", MISSING, after[j]))
+            found.changed.append(ChangedPart(f"{path}[{j}]", MISSING, after[j]))
 
 
 def _count(value: Any) -> int:
-    """Count the places of a value, as `_compare` counts them."""
+    """Count the parts of a value, as `_compare` counts them."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return sum(map(_count, parts)) if parts else 1
 

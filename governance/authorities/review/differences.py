@@ -10,7 +10,7 @@ from typing import Any
 
 from governance.authorities.review.comparison import (
     MISSING,
-    ChangedPlace,
+    ChangedPart,
     Comparison,
     StepBudget,
     compare_values,
@@ -63,7 +63,7 @@ ValueLookup = Callable[[SettingKey], SettingValue]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting's value before and after a change, compared place by place.
+    """A setting's value before and after a change, compared part by part.
 
     `before_is` says when `before` holds: now, or after an earlier step of the same contract.
     `conflict` says that the proposal expects another value than the current one, `doubt` that it
@@ -226,7 +226,7 @@ def _compared(
     # A lifecycle is one word, and not a text of a person.
     if before == proposed:
         return Comparison(unchanged=1)
-    return Comparison(places=[ChangedPlace("", before.value, proposed.value)])
+    return Comparison(changed=[ChangedPart("", before.value, proposed.value)])
 
 
 def _word(word: str) -> SettingValue:

@@ -81,7 +81,7 @@ def _difference(found: Difference) -> Iterator[str]:
     before, proposed = visible_json(found.before.words), visible_json(found.proposed.words)
     yield f"       {name}: {before} ({found.before_is}) -> {proposed}"
     if found.comparison.is_structure or found.comparison.segments:
-        yield from _places(name, found.comparison)
+        yield from _changed_parts(name, found.comparison)
     for remark in (found.conflict, found.doubt):
         if remark:
             yield f"       ! {visible_sentence(remark)}"
@@ -89,21 +89,21 @@ def _difference(found: Difference) -> Iterator[str]:
         yield f"       ! {found.unchanged}"
 
 
-def _places(name: str, comparison: Comparison) -> Iterator[str]:
-    for place in comparison.places:
-        at = name + visible_text(place.path)
-        for segment in place.segments:
+def _changed_parts(name: str, comparison: Comparison) -> Iterator[str]:
+    for part in comparison.changed:
+        at = name + visible_text(part.path)
+        for segment in part.segments:
             if segment.kind != "same":
                 yield f"         {at}: {segment.kind} {visible_json(value_in_words(segment.text))}"
-        if place.is_inserted or place.is_removed:
-            kind = "inserted" if place.is_inserted else "removed"
-            words = place.after_words if place.is_inserted else place.before_words
+        if part.is_inserted or part.is_removed:
+            kind = "inserted" if part.is_inserted else "removed"
+            words = part.after_words if part.is_inserted else part.before_words
             yield f"         {at}: {kind} {visible_json(words)}"
-        elif not place.segments:
-            before, after = visible_json(place.before_words), visible_json(place.after_words)
+        elif not part.segments:
+            before, after = visible_json(part.before_words), visible_json(part.after_words)
             yield f"         {at}: {before} -> {after}"
     if comparison.is_structure:
-        yield f"         {comparison.unchanged} of {comparison.total} places stay as they are"
+        yield f"         {comparison.unchanged} of {comparison.total} parts stay as they are"
 
 
 def _capability(name: str, view: ReviewView) -> Iterator[str]:
