@@ -15,7 +15,7 @@ from governance.models import Account, Capability
 from governance.services.access.accounts import open_account
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import contract_url
+from tests.support.admin import contract_url, words_of
 from tests.support.factories import eligible
 from tests.support.users import Users
 
@@ -47,22 +47,22 @@ def test_pages__of_a_capability_that_resembles_another__show_the_other(
         reverse("admin:governance_capability_change", args=[capability.pk]),
         reverse("admin:index"),
     ):
-        page = founder_browser.get(url).content.decode()
+        page = words_of(founder_browser.get(url))
         assert page.count(NOTE) == 1, url
     own = reverse("admin:governance_capability_change", args=[capability.pk])
-    page = founder_browser.get(own).content.decode()
+    page = words_of(founder_browser.get(own))
     assert "not to be confused with rate" in page
     assert "not to be confused with Rate" in page
     other = reverse(
         "admin:governance_capability_change", args=[Capability.objects.get(name="ExclusiveCPUS").pk]
     )
-    assert "not to be confused with ExclusiveCPUs" in founder_browser.get(other).content.decode()
+    assert "not to be confused with ExclusiveCPUs" in words_of(founder_browser.get(other))
 
 
 def test_pages__of_other_capabilities__show_no_note(users: Users, founder_browser: Client) -> None:
     register_capabilities(documents=[{"name": "Search"}])
     for url in (contract_url(eligible(users)), reverse("admin:governance_systemcontract_queue")):
-        assert "not to be confused" not in founder_browser.get(url).content.decode()
+        assert "not to be confused" not in words_of(founder_browser.get(url))
 
 
 @pytest.mark.parametrize("username", ["Viewer", "vieweŕ", "vlewer", "view er"])

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0007_who_decides")]
+    dependencies = [("governance", "0008_names")]
 
     operations = [
         migrations.AddIndex(
