@@ -204,7 +204,7 @@ def sweep(*, expected: int) -> None:
     if not expected:
         return
     ran = shell(
-        *("fail_timed_out_jobs", "--as", "operator", "--json"),
+        *("fail_timed_out_jobs", "--force", str(expected), "--as", "operator", "--json"),
         environment={"DATABASE_URL": this_database()},
     )
     require(ran.returncode == 0, f"the sweep ended with {ran.returncode}: {ran.stderr.decode()}")

@@ -97,7 +97,7 @@ class ModelComparison(RuleBasedStateMachine):
         self.tally["moves"] += 1
         self.tally["refusals"] += happened != "ok"
         self.tally[f"answer {happened}"] += 1
-        if name in ("draft", "propose", "modify") and answer is not None:
+        if name in ("draft", "propose", "modify", "repeat") and answer is not None:
             self.ids[len(self.world.contracts) - 1] = answer.pk
         if name == "activate" and answer is not None:
             self.jobs[self._number_of(answer.contract_id)] = answer.pk

@@ -12,8 +12,8 @@ from governance.authorities.contract import operations
 from governance.domain.values import ActivationWindow
 from governance.flows.activate_contract import activate_contract
 from governance.flows.modify_scope import modify_scope
-from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.flows.review_contract import approve_contract, reject_contract
+from governance.flows.propose_contract import draft_contract, propose_again, propose_contract
+from governance.flows.review_contract import approve_contract, reject_contract, withdraw_approval
 from governance.models import SystemContract
 from tests.support.clock import as_of
 from tests.support.factories import MAY, MAY_NOT, VALIDATOR_VERDICT
@@ -200,6 +200,40 @@ class ContractMoves(ModelComparison):
                 contract_id=contract_id,
                 founder=self.person(who),
                 reason=reason,
+            ),
+        )
+
+    @rule(
+        pick=picks,
+        who=st.sampled_from(["founder", "second_founder", "operator"]),
+        reason=st.sampled_from([REASON, "No."]),
+    )
+    def withdraw(self, pick: int, who: str, reason: str) -> None:
+        it, contract_id = self.contract(pick, "APPROVED")
+        self.both(
+            "withdraw",
+            lambda: self.world.withdraw(it, who, reason),
+            lambda: as_of(
+                self.world.at,
+                withdraw_approval,
+                contract_id=contract_id,
+                founder=self.person(who),
+                reason=reason,
+            ),
+        )
+
+    @rule(pick=picks, who=st.sampled_from(["operator", "founder", "auditor"]))
+    def repeat(self, pick: int, who: str) -> None:
+        it, contract_id = self.contract(pick, "FAILED", "EXPIRED", "REJECTED")
+        if self.is_full():
+            return
+        known = SystemContract.objects.filter(pk=contract_id).values_list("reference", flat=True)
+        name = known.first() or ""
+        self.both(
+            "repeat",
+            lambda: self.world.repeat(it, who, name),
+            lambda: as_of(
+                self.world.at, propose_again, contract_id=contract_id, proposer=self.person(who)
             ),
         )
 

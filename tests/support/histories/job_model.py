@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from tests.support.histories.model import Contract, Job, ModelEntry, ModelWorld, Refused, refuse_if
+from tests.support.histories.model import (
+    AUDITORS,
+    Contract,
+    Job,
+    ModelEntry,
+    ModelWorld,
+    Refused,
+    refuse_if,
+)
 
 STEP_TIME = timedelta(seconds=300)
 GRACE = timedelta(seconds=60)
@@ -117,6 +125,7 @@ class JobWorld(ModelWorld):
     def judge(
         self, it: Contract | None, who: str, verdict: str, reason: str, *, right_evidence: bool
     ) -> None:
+        refuse_if(who not in AUDITORS, "not_permitted")
         it, job = _with_job(it)
         refuse_if(not job.sealed, "evidence_not_sealed")
         refuse_if(not right_evidence, "evidence_mismatch")
@@ -131,6 +140,7 @@ class JobWorld(ModelWorld):
             self._close(it, who, verdict, reason)
 
     def resolve(self, it: Contract | None, who: str, verdict: str, reason: str) -> None:
+        refuse_if(who not in AUDITORS, "not_permitted")
         it, job = _with_job(it)
         refuse_if(verdict == "INCONCLUSIVE" or len(reason) <= 10, "invalid_verdict")
         refuse_if(not job.audit, "audit_not_found")

@@ -10,6 +10,7 @@ REVIEW_TIME = timedelta(days=7)
 MAX_WINDOW = timedelta(hours=168)
 FOUNDERS = {"founder", "second_founder"}
 OPERATORS = {"operator"}
+AUDITORS = {"auditor", "second_auditor"}
 FROZEN = {"Vault"}
 
 MOVES: Mapping[str, set[str]] = {
@@ -167,8 +168,8 @@ class ModelWorld:
         *,
         saw_it: bool,
     ) -> None:
-        it = _there(it)
         refuse_if(who not in FOUNDERS, "not_permitted")
+        it = _there(it)
         refuse_if(it.scope in FROZEN, "capability_frozen")
         refuse_if(self.blocked(it.scope), "health_blocked")
         opens, closes = window
@@ -213,6 +214,25 @@ class ModelWorld:
         self.contracts.append(successor)
         why = f"Superseded by {new}: {reason}"
         it.append_entry("contract.review.superseded", who, self.at, "REJECTED", why)
+
+    def withdraw(self, it: Contract | None, who: str, reason: str) -> None:
+        refuse_if(who not in FOUNDERS, "not_permitted")
+        it = _there(it)
+        refuse_if(len(reason) <= 10, "reason_required")
+        refuse_if(not MOVES[it.status], "contract_immutable")
+        refuse_if(it.status != "APPROVED", "invalid_transition")
+        why = f"approval_withdrawn: {reason}"
+        it.append_entry("contract.approval.withdrawn", who, self.at, "FAILED", why)
+
+    def repeat(self, it: Contract | None, who: str, name: str) -> None:
+        """Propose an ended contract again; `name` is its reference, which govsite knows."""
+        refuse_if(who not in FOUNDERS | OPERATORS, "not_permitted")
+        it = _there(it)
+        refuse_if(it.status not in ("FAILED", "EXPIRED", "REJECTED"), "not_repeatable")
+        again = Contract(it.scope, it.steps, who, self.at)
+        why = f"Proposes {name} again."
+        again.append_entry("contract.proposal.drafted", who, self.at, "DRAFT", why)
+        self.contracts.append(again)
 
     def ask(self, it: Contract | None, who: str, question: str) -> None:
         refuse_if(who not in FOUNDERS, "not_permitted")
