@@ -41,22 +41,19 @@ class EndingsPage:
 
 
 def _contract_rows(ids: list[UUID]) -> list[dict[str, str]]:
-    found = SystemContract.objects.only("id", "title", "reference").in_bulk(ids)
-    return [
-        {"id": str(one), "title": found[one].title, "url": contract_url(found[one])}
-        for one in ids
-        if one in found
-    ]
+    found = SystemContract.objects.only("id", "title", "reference", "status").in_bulk(ids)
+    return [_row(found[one], one, contract_url(found[one])) for one in ids if one in found]
 
 
 def _job_rows(ids: list[UUID]) -> list[dict[str, str]]:
-    jobs = GovernanceJob.objects.select_related("contract").only("id", "contract__title")
-    found = jobs.in_bulk(ids)
-    return [
-        {"id": str(one), "title": found[one].contract.title, "url": job_url(found[one])}
-        for one in ids
-        if one in found
-    ]
+    shown = ("id", "status", *(f"contract__{name}" for name in ("title", "reference", "status")))
+    found = GovernanceJob.objects.select_related("contract").only(*shown).in_bulk(ids)
+    return [_row(found[one].contract, one, job_url(found[one])) for one in ids if one in found]
+
+
+def _row(contract: SystemContract, subject_id: UUID, url: str) -> dict[str, str]:
+    names = {"title": contract.title, "reference": contract.reference}
+    return names | {"id": str(subject_id), "url": url}
 
 
 CONTRACT_ENDINGS = EndingsPage(

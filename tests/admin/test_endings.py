@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.models import SystemContract
@@ -97,3 +99,15 @@ def test_page__with_more_than_it_ends_at_once__says_of_how_many(
 def test_page__of_nothing__says_so(users: Users, founder_browser: Client) -> None:
     for address in (CONTRACTS, JOBS):
         assert "Nothing is past its time." in text_of(founder_browser, address)
+
+
+def test_page__with_more_due__asks_no_more_queries(users: Users, founder_browser: Client) -> None:
+    counts = []
+    for _ in range(2):
+        eligible(users, at=now() - LONG_AGO)
+        running_job(users, at=now() - LONG_AGO)
+        for address in (CONTRACTS, JOBS):
+            with CaptureQueriesContext(connection) as sent:
+                text_of(founder_browser, address)
+            counts.append(len(sent))
+    assert counts[:2] == counts[2:]

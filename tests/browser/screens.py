@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from governance.domain.roles import Role
 from governance.domain.values import ContractStatus, JobStatus
+from governance.flows.propose_contract import draft_contract
 from governance.flows.review_contract import comment_on_contract, request_clarification
 from governance.models import (
     Account,
@@ -25,6 +26,7 @@ from governance.models import (
 from governance.services.access.tokens import issue_token, record_use, revoke_token
 from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
+from tests.support.factories import proposal_document
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ waiting = contract_that(**_ELIGIBLE, review_ends_at__isnull=False)
 questioned = contract_that(**_ELIGIBLE, review_ends_at=None)
 done = contract_that(status=ContractStatus.COMPLETED)
 drafted = contract_that(status=ContractStatus.DRAFT)
+approved = contract_that(status=ContractStatus.APPROVED)
+rejected = contract_that(status=ContractStatus.REJECTED)
 
 
 def narrow_token() -> Any:
@@ -98,6 +102,10 @@ SCREENS = [
     Screen("contract-asked", "governance_systemcontract_change", questioned),
     Screen("contract-done", "governance_systemcontract_change", done),
     Screen("contract-draft", "governance_systemcontract_change", drafted),
+    Screen("contract-approved", "governance_systemcontract_change", approved, "founder"),
+    Screen("contract-rejected", "governance_systemcontract_change", rejected, "founder"),
+    Screen("withdraw", "governance_systemcontract_withdraw", approved, "founder"),
+    Screen("repeat", "governance_systemcontract_repeat", rejected, "operator"),
     Screen("signature", "governance_systemcontract_signature", signature),
     Screen("ledger", "governance_systemcontract_ledger", done),
     Screen("contracts", "governance_systemcontract_changelist"),
@@ -127,6 +135,14 @@ FROZEN_SCREENS = [
     Screen("freezes-active", "governance_changefreeze_changelist"),
     Screen("freeze", "governance_changefreeze_change", ChangeFreeze.objects.first),
     Screen("lift-freeze", "governance_changefreeze_lift", ChangeFreeze.objects.first, "founder"),
+]
+
+
+# Screens while a sweep is held back.
+HELD_SCREENS = [
+    Screen("home-held", "index", who="operator"),
+    Screen("endings", "governance_systemcontract_endings", who="operator"),
+    Screen("endings-of-none", "governance_governancejob_endings", who="operator"),
 ]
 
 
@@ -163,3 +179,10 @@ def start_demo_freeze() -> None:
         ends_at=at + timedelta(hours=4),
         founder=Account.objects.get(username="founder"),
     )
+
+
+def let_reviews_pass() -> None:
+    """Add so many drafts whose time for review is over that a sweep is held back."""
+    operator, at = Account.objects.get(username="operator"), timezone.now() - timedelta(days=30)
+    for _ in range(21):
+        as_of(at, draft_contract, document=proposal_document(), proposer=operator)
