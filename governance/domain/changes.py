@@ -6,12 +6,12 @@ change object. Anything else is refused with the path of the invalid field (CONT
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from governance.domain.canonical import require_plain_json
+from governance.domain.canonical import canonical_text, require_plain_json
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
 from governance.domain.sentences import PartKind, Sentence, named, valued
@@ -217,6 +217,21 @@ def targets_of(documents: Iterable[Any]) -> list[str]:
         return [document[_TARGET_FIELDS[document["type"]]] for document in documents]
     except (KeyError, TypeError):
         raise InvalidChangesError.at("proposed_changes", "are not changes") from None
+
+
+def changes_nothing(step: Mapping[str, Any]) -> bool:
+    """Return whether a planned step sets what is recorded already, as its rollback would.
+
+    Where nothing is recorded, the step counts if it sets the value that the proposal expects.
+    """
+    change, rollback = step["change"], step["rollback_action"]
+    if rollback is None:
+        rollback = change | {"new_value": change["old_value"]} if "old_value" in change else {}
+    return canonical_text(_effect_of(change)) == canonical_text(_effect_of(rollback))
+
+
+def _effect_of(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in change.items() if name not in ("old_value", "reason")}
 
 
 def require_targets_in_scope(targets: Iterable[str], affected: Collection[str]) -> None:

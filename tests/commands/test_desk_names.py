@@ -10,9 +10,9 @@ import pytest
 
 from governance.models import SystemContract
 from tests.support.commands import proposal_line, run, write_lines
+from tests.support.desk_cases import given
 from tests.support.users import Users
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "desk.jsonl"
 # What the import says of each given proposal: the field, the code.
 GIVEN = {
     "name-zero-width": ("proposed_changes[0].key", "invalid_name"),
@@ -29,14 +29,6 @@ LYING += ["a  b", " a", "a\nb", "a\u2028b", "a\u0085b", "a\u2800b", "a\ue000", "
 
 def imported(path: Path, *arguments: Any) -> Any:
     return run("import_contracts", path, "--as", "operator", *arguments)
-
-
-def given(*ids: str) -> list[str]:
-    if not CASES.exists():
-        pytest.skip("the given cases are not beside this checkout")
-    cases = [json.loads(line) for line in CASES.read_text().splitlines()]
-    lines = {case["id"]: case["line"] for case in cases}
-    return [lines[name] for name in ids]
 
 
 @pytest.mark.parametrize("case", GIVEN)

@@ -74,7 +74,7 @@ def changed_on_activation(users: Users, contract: SystemContract) -> list[dict[s
         (lambda: set_lifecycle("LAUNCHED"), "Lifecycle of Search", "DISABLED", "LAUNCHED"),
     ],
 )
-def test_activation__of_a_place_that_moved__refused_with_both_values(
+def test_activation__of_a_setting_that_moved__refused_with_both_values(
     users: Users, move: Any, name: str, was: str, now: str
 ) -> None:
     contract = approved(users)
@@ -95,14 +95,14 @@ def test_activation__of_a_place_that_moved__refused_with_both_values(
         lambda: None,
     ],
 )
-def test_activation__of_places_that_stand_as_signed__goes_on(users: Users, move: Any) -> None:
+def test_activation__of_settings_that_stand_as_signed__goes_on(users: Users, move: Any) -> None:
     contract = approved(users)
     move()
     assert activate(users, contract)
 
 
 @pytest.mark.usefixtures("search")
-def test_activation__of_a_place_that_moved_and_returned__goes_on(users: Users) -> None:
+def test_activation__of_a_setting_that_moved_and_returned__goes_on(users: Users) -> None:
     contract = approved(users)
     set_value("page_size", 25)
     changed_on_activation(users, contract)
@@ -111,7 +111,7 @@ def test_activation__of_a_place_that_moved_and_returned__goes_on(users: Users) -
 
 
 @pytest.mark.usefixtures("search")
-def test_activation__of_a_place_that_several_steps_touch__compares_it_before_the_first(
+def test_activation__of_a_setting_that_several_steps_touch__compares_it_before_the_first(
     users: Users,
 ) -> None:
     again = UPDATE | {"old_value": 50, "new_value": 70}
@@ -154,7 +154,7 @@ def test_activation__of_what_was_not_registered__refused_once_it_has_a_value(use
 
 
 @pytest.mark.usefixtures("search")
-def test_activation__with_an_older_view_that_lacks_a_place__compares_the_others(
+def test_activation__with_an_older_view_that_lacks_a_setting__compares_the_others(
     users: Users,
 ) -> None:
     contract = approved(users)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from tqdm import tqdm
+
+from governance.domain.changes import changes_nothing
 from governance.domain.errors import DuplicateContractError, InvalidInputError, MayNotVerdictError
 from governance.domain.values import Source
 from governance.flows.propose_contract import propose_contract
 from governance.management.base import INTERRUPTED
 from governance.management.importing import VERDICTS, ImportCommand, require_verdicts
 from governance.management.jsonl import read_document, refuse_unknown_fields
-from governance.models import Account
+from governance.management.values import printable
+from governance.models import Account, SystemContract
 from governance.services.registry.operations import Registration, register_capabilities
 
 PROPOSAL = (
@@ -37,9 +42,9 @@ Each line is an object with reference, title, body, requested_by, affected_capab
 proposed_changes, risk_level (critical, high, medium, low), validator_verdict and
 eligibility_verdict. It may also have source, and the fields release and group, which are ignored.
 A bad line is reported with its number and field, and the other lines are loaded. A line whose
-eligibility verdict is MAY_NOT is refused and counted. A proposal with the same reference and
-content as an earlier one is not loaded again. Each line is loaded in a transaction of its own, so
-no line is ever loaded in part."""
+eligibility verdict is MAY_NOT is refused and counted. A step that sets what is recorded already is
+named in a warning. A proposal with the same reference and content as an earlier one is not loaded
+again. Each line is loaded in a transaction of its own, so no line is ever loaded in part."""
 
     permission = "governance.import_contract"
     examples = (
@@ -83,15 +88,30 @@ no line is ever loaded in part."""
 
     def import_document(self, document: dict[str, Any], options: Mapping[str, Any]) -> str:
         try:
-            _, is_new = _propose(document, proposer=options["actor"], source=options["source"])
+            contract, is_new = _propose(
+                document, proposer=options["actor"], source=options["source"]
+            )
         except MayNotVerdictError:
             return "refused_may_not"
         except DuplicateContractError:  # another process loads the same proposal at the same time
             return "already_there"
+        if is_new:
+            self._warn_of_no_change(contract)
         return "created" if is_new else "already_there"
 
+    def _warn_of_no_change(self, contract: SystemContract) -> None:
+        idle = [str(step["step_index"] + 1) for step in contract.plan if changes_nothing(step)]
+        if idle:
+            steps = printable(", ".join(idle))
+            with tqdm.external_write_mode(file=sys.stderr):
+                self.stderr.write(
+                    f"warning: {printable(contract.reference)}: nothing changes here: step {steps}"
+                )
 
-def _propose(document: dict[str, Any], *, proposer: Account, source: str) -> tuple[Any, bool]:
+
+def _propose(
+    document: dict[str, Any], *, proposer: Account, source: str
+) -> tuple[SystemContract, bool]:
     refuse_unknown_fields(document, KNOWN_FIELDS)
     require_verdicts(document, InvalidInputError)
     proposal = {name: document[name] for name in PROPOSAL if name in document}
