@@ -81,6 +81,11 @@ class Difference:
     expected: Comparison | None = None
     unchanged: str = ""
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the budget of the comparisons sufficed."""
+        return self.comparison.is_exact and (self.expected is None or self.expected.is_exact)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:

@@ -85,6 +85,11 @@ def _difference(found: Difference) -> Iterator[str]:
     for remark in (found.conflict, found.doubt):
         if remark:
             yield f"       ! {visible_sentence(remark)}"
+    if found.expected and found.expected.changed:
+        yield "       From the expected value to the proposed one:"
+        yield from _changed_parts(name, found.expected)
+    if not found.is_exact:
+        yield "       ! Too many differences to compare; the middle is written as replaced."
     if found.unchanged:
         yield f"       ! {found.unchanged}"
 
