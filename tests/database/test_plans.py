@@ -28,6 +28,7 @@ from governance.authorities.contract.queries import (
     contracts_past_window,
     search_contracts,
 )
+from governance.authorities.contract.siblings import open_siblings
 from governance.authorities.orchestrator.queries import jobs_past_lease
 from governance.authorities.review.queue import QueueFilter, queue_page
 from governance.domain.roles import Role
@@ -180,6 +181,7 @@ def claimable(scope: str) -> str:
         (lambda: sql_of(contracts_past_window(timezone.now())), "contract_window_closing"),
         (lambda: sql_of(contracts_due_for_activation(timezone.now())), "contract_window_closing"),
         (lambda: sql_of(jobs_past_lease(timezone.now())), "job_running_lease"),
+        (lambda: siblings_sql(), "contract_open_capabilities"),
     ],
     ids=[
         "queue",
@@ -195,6 +197,7 @@ def claimable(scope: str) -> str:
         "window",
         "due",
         "lease",
+        "siblings",
     ],
 )
 def test_index__for_a_frequent_query__is_used(
@@ -203,6 +206,12 @@ def test_index__for_a_frequent_query__is_used(
     with django_db_blocker.unblock():
         plan = plan_of(searched())
     assert re.search(rf"\b{index}\b", plan), plan
+
+
+def siblings_sql() -> str:
+    with CaptureQueriesContext(connection) as captured:
+        open_siblings(SystemContract(affected_capabilities=["AccountAlerts"]))
+    return str(captured[0]["sql"])
 
 
 def newest(contracts: Any) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
+
+from django.db.models import F
 
 from governance.authorities.contract.capability_history import changes_to
 from governance.db.rows import fetch_rows
@@ -31,7 +34,9 @@ def open_siblings(contract: SystemContract) -> list[SystemContract]:
         status__in=OPEN_STATUSES, affected_capabilities__overlap=names
     ).exclude(pk=contract.pk)
     columns = ("id", "reference", "title", "status", "risk_level", "created_at")
-    found = changes_to(names, others.only(*columns)).order_by("-created_at", "-id")
+    # The sum keeps PostgreSQL from walking all contracts by time, most of which have ended.
+    newest = (F("created_at") + timedelta(0)).desc()
+    found = changes_to(names, others.only(*columns)).order_by(newest, "-id")
     return list(found[: MAX_SIBLINGS + 1])
 
 

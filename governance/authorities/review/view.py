@@ -162,7 +162,7 @@ def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[t
 
 def _siblings(contract: SystemContract) -> str:
     found = open_siblings(contract)
-    named = [f"{value_in_words(one.reference)} ({one.pk})" for one in found[:MAX_SIBLINGS]]
+    named = [value_in_words(one.reference) for one in found[:MAX_SIBLINGS]]
     more = " and older ones" if len(found) > MAX_SIBLINGS else ""
     return f"{', '.join(named)}{more}" if named else NO_SIBLINGS
 
