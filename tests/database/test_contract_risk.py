@@ -55,6 +55,15 @@ class TestRiskInPython:
         assert (record["risk_level"], record["risk_asked"]) == ("high", "low")
         assert contract.proposal_record()["risk_level"] == "low"  # as it arrived
 
+    @pytest.mark.parametrize("severity", ["critical", "low"])
+    def test_proposal__with_its_verdicts__has_at_least_the_severity(
+        self, users: Users, severity: str
+    ) -> None:
+        verdict = VALIDATOR_VERDICT | {"severity": severity}
+        contract = reloaded(eligible(users, risk_level="medium", validator_verdict=verdict))
+        assert contract.risk_level == ("critical" if severity == "critical" else "medium")
+        assert [one.finding for one in verify_ledger()] == [None]
+
     def test_proposal__whose_risk_is_the_one_asked_for__has_the_record_of_before(
         self, users: Users
     ) -> None:
