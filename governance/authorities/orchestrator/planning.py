@@ -12,7 +12,6 @@ from governance.domain.changes import (
     CapabilityEnable,
     Change,
     ConfigurationUpdate,
-    ParameterChange,
     parse_changes,
 )
 from governance.domain.secrets import (
@@ -125,7 +124,7 @@ class _RecordedState:
                 self._lifecycles[change.capability_name] = Lifecycle.DISABLED
             case ConfigurationUpdate():
                 self._configuration[change.scope, change.key] = change.new_value
-            case ParameterChange():
+            case _:
                 self._configuration |= {
                     (change.scope, key): value for key, value in change.parameters.items()
                 }
