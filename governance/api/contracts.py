@@ -24,27 +24,10 @@ from governance.api.serializers.selectable import (
     ContractInListSerializer,
     LedgerEntryInListSerializer,
 )
-from governance.api.sparse_fields import selection_parameters, serialize
+from governance.api.sparse_fields import selectable_fields, serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.contract.queries import refuse_archived
-from governance.domain.errors import (
-    ApprovedTargetOutOfScopeError,
-    ApproverMissingError,
-    ChangeFreezeActiveError,
-    ContentChangedError,
-    ContractArchivedError,
-    ContractNotApprovedError,
-    ContractNotFoundError,
-    HealthBlocksError,
-    HealthUnknownError,
-    MayNotVerdictError,
-    NotFoundError,
-    PlanMismatchError,
-    PlatformChangedError,
-    SignerNotActiveError,
-    VersionMismatchError,
-    WindowClosedError,
-)
+from governance.domain import errors
 from governance.flows.activate_contract import activate_contract
 from governance.models import SystemContract
 from governance.record.ledger.queries import entries_of
@@ -55,7 +38,7 @@ _READ_ONE = frozenset({"retrieve", "ledger"})
 class ContractViewSet(GovernedViewSet):
     """Read and activate contracts; proposing and approving have no call in the API."""
 
-    not_found_error = ContractNotFoundError
+    not_found_error = errors.ContractNotFoundError
     queryset = SystemContract.objects.all()
     job_lookup = "contract"
     action_permissions = {
@@ -67,11 +50,6 @@ class ContractViewSet(GovernedViewSet):
     }
     paged_actions = frozenset({"list", "ledger"})
     filters = CONTRACT_FILTERS
-    selectable = {
-        "list": ContractInListSerializer,
-        "retrieve": ContractInFullSerializer,
-        "ledger": LedgerEntryInListSerializer,
-    }
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return 410 `contract_archived` instead of 404 for a contract that was removed.
@@ -79,19 +57,18 @@ class ContractViewSet(GovernedViewSet):
         A token that is restricted to capabilities gets 404, because a tombstone does not say which
         capabilities its contract affected.
         """
-        if isinstance(exc, NotFoundError) and self.action in _READ_ONE and self.token_scope is None:
+        if (
+            isinstance(exc, errors.NotFoundError)
+            and self.action in _READ_ONE
+            and self.token_scope is None
+        ):
             try:
                 refuse_archived(self.kwargs["pk"])
-            except ContractArchivedError as archived:
+            except errors.ContractArchivedError as archived:
                 exc = archived
         return super().handle_exception(exc)
 
-    @extend_schema(
-        operation_id="list_contracts",
-        summary="List contracts",
-        parameters=selection_parameters(ContractInListSerializer),
-        responses=ContractInListSerializer(many=True),
-    )
+    @selectable_fields("list_contracts", "List contracts", ContractInListSerializer, many=True)
     def list(self, request: Request) -> Response:
         """Return contracts, newest first, without their long fields; filters narrow the list.
 
@@ -101,13 +78,8 @@ class ContractViewSet(GovernedViewSet):
         rows = self.filter_queryset(self.get_queryset())
         return self.page_response(rows, "created_at", "updated_at")
 
-    @extend_schema(
-        operation_id="get_contract",
-        summary="Read a contract",
-        parameters=selection_parameters(ContractInFullSerializer),
-        responses=ContractInFullSerializer,
-    )
-    @can_return(ContractNotFoundError, ContractArchivedError, VersionMismatchError)
+    @selectable_fields("get_contract", "Read a contract", ContractInFullSerializer)
+    @can_return(errors.ContractArchivedError, errors.VersionMismatchError)
     def retrieve(self, request: Request, pk: UUID) -> HttpResponse:
         """Return one contract: its proposed changes, plan, verdicts, signatures and approval.
 
@@ -118,13 +90,10 @@ class ContractViewSet(GovernedViewSet):
         """
         return conditional_response(request, "contract", pk, self.object_response)
 
-    @extend_schema(
-        operation_id="list_ledger_entries",
-        summary="Read a contract's ledger",
-        parameters=selection_parameters(LedgerEntryInListSerializer),
-        responses=LedgerEntryInListSerializer(many=True),
+    @selectable_fields(
+        "list_ledger_entries", "Read a contract's ledger", LedgerEntryInListSerializer, many=True
     )
-    @can_return(ContractNotFoundError, ContractArchivedError)
+    @can_return(errors.ContractArchivedError)
     @action(detail=True, methods=["get"], pagination_class=SeqPagination, filter_backends=[])
     def ledger(self, request: Request, pk: UUID) -> Response:
         """Return every entry of the contract's hash chain, ordered by `seq`.
@@ -141,19 +110,18 @@ class ContractViewSet(GovernedViewSet):
         responses={201: ActivationSerializer},
     )
     @can_return(
-        ContractNotFoundError,
-        ContractNotApprovedError,
-        ChangeFreezeActiveError,
-        MayNotVerdictError,
-        ApproverMissingError,
-        WindowClosedError,
-        ContentChangedError,
-        SignerNotActiveError,
-        ApprovedTargetOutOfScopeError,
-        PlanMismatchError,
-        PlatformChangedError,
-        HealthUnknownError,
-        HealthBlocksError,
+        errors.ContractNotApprovedError,
+        errors.ChangeFreezeActiveError,
+        errors.MayNotVerdictError,
+        errors.ApproverMissingError,
+        errors.WindowClosedError,
+        errors.ContentChangedError,
+        errors.SignerNotActiveError,
+        errors.ApprovedTargetOutOfScopeError,
+        errors.PlanMismatchError,
+        errors.PlatformChangedError,
+        errors.HealthUnknownError,
+        errors.HealthBlocksError,
     )
     @action(detail=True, methods=["post"])
     @idempotent("contract")

@@ -77,6 +77,7 @@ class ProblemAwareSchema(AutoSchema):
         is_list = any(given["name"] == "cursor" for given in operation.get("parameters", ()))
         error_classes = (
             *common_errors(method=self.method, has_id="{" in self.path, is_list=is_list),
+            *([self.view.not_found_error] if "{" in self.path else ()),  # type: ignore[attr-defined]
             *getattr(action, "errors", ()),
         )
         for status, of_status in group_by_status(error_classes).items():

@@ -6,13 +6,13 @@ relations that a page reads are those that the selected fields show, in one quer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import DateTimeField, Model, QuerySet
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -20,6 +20,7 @@ from governance.api.errors import InvalidParameterError
 
 M = TypeVar("M", bound=Model)
 AnySerializer = serializers.Serializer[Any]
+Action = TypeVar("Action", bound=Callable[..., Any])
 
 
 class UtcDateTimeField(serializers.DateTimeField):
@@ -33,8 +34,18 @@ class UtcDateTimeField(serializers.DateTimeField):
         super().__init__(default_timezone=UTC, **options)
 
 
-class RowSerializer(serializers.ModelSerializer[M]):
-    """The base of serializers that show a row: all their fields are read-only.
+class ResponseSerializer(serializers.Serializer[Any]):
+    """The base of serializers that only show: all their fields are read-only."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.read_only = True
+        return fields
+
+
+class RowSerializer(ResponseSerializer, serializers.ModelSerializer[M]):
+    """The base of serializers that show a row.
 
     They show the fields that `Meta` names, then the other declared ones.
     """
@@ -93,7 +104,24 @@ def selected_names(kind: type[SparseFieldsSerializer], request: Request) -> tupl
     return tuple(name for name in declared if name in {*fields, *expand})
 
 
-def selection_parameters(kind: type[SparseFieldsSerializer]) -> list[OpenApiParameter]:
+def selectable_fields(
+    operation_id: str, summary: str, kind: type[SparseFieldsSerializer], *, many: bool = False
+) -> Callable[[Action], Action]:
+    """Decorate an action of a viewset that shows those fields of `kind` that the caller selects."""
+
+    def decorate(action: Action) -> Action:
+        action.shows = kind  # type: ignore[attr-defined]
+        return extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            parameters=_selection_parameters(kind),
+            responses=kind(many=many),
+        )(action)
+
+    return decorate
+
+
+def _selection_parameters(kind: type[SparseFieldsSerializer]) -> list[OpenApiParameter]:
     """Return the OpenAPI parameters `fields` and, if there is anything to expand, `expand`."""
     fields = _list_parameter(
         "fields",

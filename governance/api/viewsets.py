@@ -44,7 +44,6 @@ class GovernedViewSet(GenericViewSet[Any]):
     filters: ClassVar[Mapping[str, Filter]] = {}
     # Query parameters of actions that are no lists.
     parameters: ClassVar[frozenset[str]] = frozenset()
-    selectable: ClassVar[Mapping[str, type[SparseFieldsSerializer]]] = {}
     not_found_error: ClassVar[type[ContractNotFoundError | JobNotFoundError]]
     contract_path: ClassVar[str] = ""
     job_lookup: ClassVar[str] = "pk"
@@ -62,8 +61,8 @@ class GovernedViewSet(GenericViewSet[Any]):
                 "Send the body with a Content-Length; chunked bodies are not read."
             )
         self._refuse_unknown_parameters(request)
-        if self.action in self.selectable:
-            self.serializer = self._selected_serializer(self.selectable[self.action])
+        if kind := self._shown_serializer():
+            self.serializer = self._selected_serializer(kind)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -192,9 +191,12 @@ class GovernedViewSet(GenericViewSet[Any]):
             known.update(p["name"] for p in self.paginator.get_schema_operation_parameters(self))
         if self.action == "list":
             known.update(self.filters)
-        if kind := self.selectable.get(self.action):
+        if kind := self._shown_serializer():
             known.update({"fields", "expand"} if kind.expansions else {"fields"})
         return known
+
+    def _shown_serializer(self) -> type[SparseFieldsSerializer] | None:
+        return getattr(getattr(self, self.action), "shows", None)
 
     def _selected_serializer(self, kind: type[SparseFieldsSerializer]) -> AnySerializer:
         """Return the serializer of the fields that the caller selected by `fields` and `expand`.

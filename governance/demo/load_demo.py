@@ -8,7 +8,7 @@ from typing import Any
 
 from governance.authorities.contract.queries import count_contracts
 from governance.db.clock import adjustable_clock, database_now
-from governance.demo.people import Login, UserFactory
+from governance.demo.people import Login, create_people
 from governance.demo.scenario import ScenarioWriter
 from governance.domain.errors import NotEmptyError
 from governance.models import Account
@@ -37,8 +37,8 @@ def load_demo() -> list[Login]:
 
 
 def _load() -> list[Login]:
-    user_factory = UserFactory()
-    writer = ScenarioWriter(database_now(), user_factory.people())
+    people, logins = create_people()
+    writer = ScenarioWriter(database_now(), people)
     proposals = _read("proposals.json")
     # capabilities.json has the values after the completed contracts. Their capabilities are
     # registered last, so that no contract is planned on the values that it will set.
@@ -54,7 +54,7 @@ def _load() -> list[Login]:
     for proposal in proposals:
         getattr(writer, proposal["ends_as"])(proposal)
     register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
-    return user_factory.logins
+    return logins
 
 
 def _read(name: str) -> Any:

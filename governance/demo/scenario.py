@@ -30,17 +30,6 @@ from governance.models import Account, GovernanceJob, SystemContract
 
 # The note of an approval while other contracts on the same capabilities are open.
 BESIDE = "Read with the other open contracts on these capabilities; their order does not matter."
-
-PROPOSAL = (
-    "reference",
-    "title",
-    "description",
-    "source",
-    "requested_by",
-    "affected_capabilities",
-    "proposed_changes",
-    "risk_level",
-)
 LONG_ENOUGH = 1440  # minutes; so far ahead that only the lease ends the running job
 
 
@@ -81,13 +70,13 @@ class ScenarioWriter:
     # --- the ends of a proposal ---
     def draft(self, scenario: Mapping[str, Any]) -> None:
         set_time(self._ago(scenario["hours_ago"]))
-        draft_contract(document=_proposal(scenario), proposer=self.operator)
+        draft_contract(document=scenario, proposer=self.operator)
 
     def eligible(self, scenario: Mapping[str, Any]) -> SystemContract:
         at = self._ago(scenario["hours_ago"])
         set_time(at)
         contract, _ = propose_contract(
-            document=_proposal(scenario), **_verdicts(scenario, at), proposer=self.operator
+            document=scenario, **_verdicts(scenario, at), proposer=self.operator
         )
         return contract
 
@@ -206,10 +195,6 @@ class ScenarioWriter:
 
     def _ago(self, hours: float) -> datetime:
         return self.now - timedelta(hours=hours)
-
-
-def _proposal(scenario: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: scenario[name] for name in PROPOSAL}
 
 
 def _verdicts(scenario: Mapping[str, Any], at: datetime) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from copy import deepcopy
 from functools import cache
+from inspect import getmembers
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 def test_declared_errors__of_an_action__are_not_those_of_every_call() -> None:
     for viewset in (ContractViewSet, JobViewSet, FreezeViewSet):
-        for name, action in vars(viewset).items():
+        for name, action in getmembers(viewset):
             own = getattr(action, "errors", ())
             is_post = hasattr(action, "is_idempotent")
             common = {*ERRORS_OF_EVERY_CALL, *(ERRORS_OF_EVERY_POST if is_post else ())}

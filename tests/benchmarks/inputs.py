@@ -13,7 +13,6 @@ from django.db import connections
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.step_reports import MAX_REPORTS
 from governance.db.clock import adjustable_clock
-from governance.demo.people import UserFactory
 from governance.demo.scenario import People
 from governance.domain.values import JobStatus, StepReport, StepStatus
 from governance.flows import run_job
@@ -29,6 +28,7 @@ from tests.benchmarks.load.filling import (
 )
 from tests.benchmarks.load.kinds import NOW, ContractKind
 from tests.benchmarks.load.originals import LoadScenarioWriter, Original, proposal_for
+from tests.benchmarks.load.people import UserFactory
 from tests.benchmarks.mirror_tables import copy_to_mirror_tables, create_mirror_tables
 
 OWNER = "owner"

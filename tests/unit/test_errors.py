@@ -118,7 +118,6 @@ ERROR_CODES = {
     "SiblingNoteRequiredError": "sibling_note_required",
     "SignerNotActiveError": "signer_not_active",
     "SimilarNameError": "similar_name",
-    "SomebodyElseError": "somebody_else",
     "SecretInClearError": "secret_in_clear",
     "StaleCopyError": "stale_copy",
     "StaleExecutionError": "stale_execution",

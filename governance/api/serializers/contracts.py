@@ -8,7 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from governance.api.fields import JsonValueField
-from governance.api.sparse_fields import RowSerializer, UtcDateTimeField, serialize
+from governance.api.sparse_fields import (
+    ResponseSerializer,
+    RowSerializer,
+    UtcDateTimeField,
+    serialize,
+)
 from governance.authorities.contract.queries import open_clarification_of, signatures_of
 from governance.models import ApprovalSignature, ClarificationRequest, LedgerEntry, SystemContract
 
@@ -30,16 +35,15 @@ class HexField(serializers.Field[Any, Any, Any, Any]):
         return bytes(value).hex()
 
 
-class PlannedStepSerializer(serializers.Serializer[Any]):
+class PlannedStepSerializer(ResponseSerializer):
     """A step of the contract's plan; activation copies it to the job."""
 
-    step_index = serializers.IntegerField(read_only=True)
-    step_type = serializers.CharField(read_only=True)
-    target = serializers.CharField(read_only=True)
-    change = ChangeField(read_only=True)
-    timeout_seconds = serializers.IntegerField(read_only=True)
+    step_index = serializers.IntegerField()
+    step_type = serializers.CharField()
+    target = serializers.CharField()
+    change = ChangeField()
+    timeout_seconds = serializers.IntegerField()
     rollback_action = ChangeField(
-        read_only=True,
         allow_null=True,
         help_text="The change that would undo the step; null if the rollback is not known.",
     )
@@ -47,7 +51,7 @@ class PlannedStepSerializer(serializers.Serializer[Any]):
 
 def person(source: str, **options: Any) -> serializers.CharField:
     """Return a field that shows an account by its username."""
-    return serializers.CharField(source=f"{source}.username", read_only=True, **options)
+    return serializers.CharField(source=f"{source}.username", **options)
 
 
 def optional_person(source: str) -> serializers.CharField:
@@ -91,11 +95,9 @@ class ContractSummarySerializer(RowSerializer[SystemContract]):
         source="job.id",
         allow_null=True,
         default=None,
-        read_only=True,
         help_text="The contract's one job; null until the contract is activated.",
     )
     review_ends_at = UtcDateTimeField(
-        read_only=True,
         allow_null=True,
         help_text="`expires_at` plus the time for which founders' questions paused the review; "
         "null while a question is open.",
@@ -132,12 +134,11 @@ class ContractSerializer(ContractSummarySerializer):
     proposed_by = person("proposed_by")
     approved_by = optional_person("approved_by")
     closed_by = optional_person("closed_by")
-    proposed_changes = serializers.ListField(child=ChangeField(), read_only=True)
-    plan = PlannedStepSerializer(many=True, read_only=True)
-    validator_verdict = VerdictField(read_only=True)
-    eligibility_verdict = VerdictField(read_only=True)
+    proposed_changes = serializers.ListField(child=ChangeField())
+    plan = PlannedStepSerializer(many=True)
+    validator_verdict = VerdictField()
+    eligibility_verdict = VerdictField()
     parent_id = serializers.UUIDField(
-        read_only=True,
         allow_null=True,
         help_text="The contract that this one replaces, because a founder modified its scope.",
     )
@@ -145,7 +146,6 @@ class ContractSerializer(ContractSummarySerializer):
         source="successor.id",
         allow_null=True,
         default=None,
-        read_only=True,
         help_text="The contract that replaced this one; null without one, and after that "
         "contract was archived and removed.",
     )
@@ -198,11 +198,9 @@ class ContractSerializer(ContractSummarySerializer):
 class LedgerEntrySerializer(RowSerializer[LedgerEntry]):
     """A ledger entry: `hash` is the SHA-256 of the bytes of `prev_hash`, then `body` in UTF-8."""
 
-    body = serializers.CharField(
-        read_only=True, help_text="Canonical JSON, exactly as it was hashed."
-    )
-    prev_hash = HexField(read_only=True, help_text="64 zeros at the start of the chain.")
-    hash = HexField(read_only=True)
+    body = serializers.CharField(help_text="Canonical JSON, exactly as it was hashed.")
+    prev_hash = HexField(help_text="64 zeros at the start of the chain.")
+    hash = HexField()
 
     class Meta:
         model = LedgerEntry

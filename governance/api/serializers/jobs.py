@@ -15,7 +15,7 @@ from governance.api.serializers.contracts import (
     optional_person,
     person,
 )
-from governance.api.sparse_fields import RowSerializer, UtcDateTimeField
+from governance.api.sparse_fields import ResponseSerializer, RowSerializer, UtcDateTimeField
 from governance.domain.values import ContractStatus, JobStatus, StepStatus
 from governance.models import GovernanceAudit, GovernanceJob, StepResult
 
@@ -27,7 +27,6 @@ def as_strings(values: Any) -> list[str]:
 def lease(source: str | None = None) -> UtcDateTimeField:
     return UtcDateTimeField(
         source=source,
-        read_only=True,
         allow_null=True,
         help_text=(
             "When the job's lease ends: without a report by then, the executor counts as lost. "
@@ -39,7 +38,7 @@ def lease(source: str | None = None) -> UtcDateTimeField:
 class JobSummarySerializer(RowSerializer[GovernanceJob]):
     """A job as lists show it."""
 
-    contract_id = serializers.UUIDField(read_only=True)
+    contract_id = serializers.UUIDField()
     lease_expires_at = lease()
 
     class Meta:
@@ -63,9 +62,9 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
 class AuditSerializer(RowSerializer[GovernanceAudit]):
     """The verdict on a job, which is final."""
 
-    job_id = serializers.UUIDField(read_only=True)
-    verdict = serializers.ChoiceField(as_strings(GIVEN_VERDICTS), read_only=True)
-    checks = serializers.ListField(child=serializers.DictField(), read_only=True)
+    job_id = serializers.UUIDField()
+    verdict = serializers.ChoiceField(as_strings(GIVEN_VERDICTS))
+    checks = serializers.ListField(child=serializers.DictField())
     author = person("author")
 
     class Meta:
@@ -85,7 +84,7 @@ class RecordedAuditSerializer(AuditSerializer):
     """The recorded verdict, and the contract's status after it."""
 
     contract_status = serializers.ChoiceField(
-        as_strings(ContractStatus), source="job.contract.status", read_only=True
+        as_strings(ContractStatus), source="job.contract.status"
     )
 
 
@@ -99,10 +98,9 @@ class JobSerializer(JobSummarySerializer):
         source="evidence.sha256",
         allow_null=True,
         default=None,
-        read_only=True,
         help_text="SHA-256 of the sealed evidence; null until the job has ended.",
     )
-    audit = AuditSerializer(allow_null=True, default=None, read_only=True)
+    audit = AuditSerializer(allow_null=True, default=None)
 
     class Meta(JobSummarySerializer.Meta):
         fields = (
@@ -120,45 +118,40 @@ class StartedJobSerializer(JobSerializer):
     """A started job; only this response contains the job's execution token."""
 
     execution_token = serializers.CharField(
-        read_only=True,
         help_text="Every report must contain it. It is shown only here and stored only as a hash.",
     )
 
 
-class ActivationSerializer(serializers.Serializer[Any]):
+class ActivationSerializer(ResponseSerializer):
     """The contract, which is now ACTIVE, and its new job."""
 
-    contract = ContractSerializer(read_only=True)
-    job = JobSerializer(read_only=True)
+    contract = ContractSerializer()
+    job = JobSerializer()
 
 
-class ActivationOutcomeSerializer(serializers.Serializer[Any]):
+class ActivationOutcomeSerializer(ResponseSerializer):
     """The outcome for one contract of a bulk activation."""
 
-    contract_id = serializers.UUIDField(read_only=True)
+    contract_id = serializers.UUIDField()
     status = serializers.IntegerField(
-        read_only=True, help_text="The status that the single call would return: 201, 404, 409, …"
+        help_text="The status that the single call would return: 201, 404, 409, …"
     )
-    job_id = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="The new job; null if refused."
-    )
-    problem = ProblemSerializer(
-        read_only=True, allow_null=True, help_text="Why it was refused; null on success."
-    )
+    job_id = serializers.UUIDField(allow_null=True, help_text="The new job; null if refused.")
+    problem = ProblemSerializer(allow_null=True, help_text="Why it was refused; null on success.")
 
 
-class ActivationOutcomesSerializer(serializers.Serializer[Any]):
+class ActivationOutcomesSerializer(ResponseSerializer):
     """One outcome for each contract of the request, in the same order."""
 
-    results = ActivationOutcomeSerializer(many=True, read_only=True)
+    results = ActivationOutcomeSerializer(many=True)
 
 
 class StepResultSerializer(RowSerializer[StepResult]):
     """The result of a step, as its executor reported it."""
 
-    status = serializers.ChoiceField(as_strings(REPORTED_STATUSES), read_only=True)
-    output = JsonValueField(read_only=True)
-    health_after = JsonValueField(read_only=True)
+    status = serializers.ChoiceField(as_strings(REPORTED_STATUSES))
+    output = JsonValueField()
+    health_after = JsonValueField()
     recorded_by = person("recorded_by")
 
     class Meta:
@@ -182,31 +175,29 @@ class RecordedResultSerializer(StepResultSerializer):
     lease_expires_at = lease("job.lease_expires_at")
 
 
-class RecordedResultsSerializer(serializers.Serializer[Any]):
+class RecordedResultsSerializer(ResponseSerializer):
     """The recorded results, in order, and when the renewed lease ends."""
 
-    results = StepResultSerializer(many=True, read_only=True)
+    results = StepResultSerializer(many=True)
     lease_expires_at = lease("job.lease_expires_at")
 
 
 class StepSerializer(PlannedStepSerializer):
     """A step of the plan, its status, and its result if it has one."""
 
-    status = serializers.ChoiceField(as_strings(StepStatus), read_only=True)
-    result = StepResultSerializer(read_only=True, allow_null=True)
+    status = serializers.ChoiceField(as_strings(StepStatus))
+    result = StepResultSerializer(allow_null=True)
 
 
-class ProgressSerializer(serializers.Serializer[Any]):
+class ProgressSerializer(ResponseSerializer):
     """A job's status and its counts of steps."""
 
-    job_id = serializers.UUIDField(read_only=True)
-    status = serializers.ChoiceField(as_strings(JobStatus), read_only=True)
-    current_step = serializers.IntegerField(
-        read_only=True, help_text="The index of the step that is due."
-    )
-    total_steps = serializers.IntegerField(read_only=True)
-    completed_steps = serializers.IntegerField(read_only=True)
-    failed_steps = serializers.IntegerField(read_only=True)
+    job_id = serializers.UUIDField()
+    status = serializers.ChoiceField(as_strings(JobStatus))
+    current_step = serializers.IntegerField(help_text="The index of the step that is due.")
+    total_steps = serializers.IntegerField()
+    completed_steps = serializers.IntegerField()
+    failed_steps = serializers.IntegerField()
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):

@@ -36,7 +36,6 @@ class StepsSerializer(serializers.Serializer[Any]):
 
 def job_field() -> JobSerializer:
     return JobSerializer(
-        read_only=True,
         allow_null=True,
         help_text="Only with `expand=job`: the contract's job; null without one.",
     )
@@ -46,7 +45,6 @@ def steps_field() -> StepsSerializer:
     """Return the field that shows what the view has read by `first_steps`."""
     return StepsSerializer(
         source="first_steps",
-        read_only=True,
         allow_null=True,
         help_text="Only with `expand=steps`: the job's steps; null without a job.",
     )
@@ -71,7 +69,7 @@ class JobInListSerializer(SparseFieldsSerializer, JobSummarySerializer):
     """A job as lists show it; `fields` can leave out any field."""
 
     expansions = _CONTRACT
-    contract = ContractSummarySerializer(read_only=True, help_text="Only with `expand=contract`.")
+    contract = ContractSummarySerializer(help_text="Only with `expand=contract`.")
 
 
 class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
@@ -79,7 +77,7 @@ class JobInFullSerializer(SparseFieldsSerializer, JobSerializer):
 
     expansions = _CONTRACT | _STEPS
     contract = ContractSummarySerializer(
-        read_only=True, help_text="Only with `expand=contract`: the contract as lists show it."
+        help_text="Only with `expand=contract`: the contract as lists show it."
     )
     steps = steps_field()
 

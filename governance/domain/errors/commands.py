@@ -31,10 +31,6 @@ class NotEmptyError(WrongStateError, code="not_empty"):
     """A database that already has users or contracts."""
 
 
-class SomebodyElseError(WrongStateError, code="somebody_else"):
-    """A username of the demo that belongs to an account without the demo's role."""
-
-
 class CannotServeError(WrongStateError, code="cannot_serve"):
     """A site that did not start, or ended by itself."""
 

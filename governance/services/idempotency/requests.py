@@ -18,9 +18,7 @@ from governance.services.idempotency.stored_responses import (
     IdempotentRequest,
     StoredResponse,
     lock_request,
-    store_final_response,
     store_response,
-    store_start,
 )
 
 
@@ -32,7 +30,6 @@ class _RefusedError(Exception):
         self.refusal = refusal
 
 
-@retried
 def run_idempotent_request(
     request: IdempotentRequest,
     work: Callable[[], StoredResponse],
@@ -59,12 +56,13 @@ def run_idempotent_request(
     return _run(request, lambda: response)
 
 
+@retried
 def _run(
     request: IdempotentRequest, work: Callable[[], StoredResponse]
 ) -> tuple[StoredResponse, bool]:
     with write_transaction():
-        if (known := lock_request(request)) and known.response:
-            return known.response, True
+        if stored := lock_request(request):
+            return stored, True
         try:
             response = work()
         except GovernanceError as refusal:
@@ -85,25 +83,16 @@ def run_idempotent_parts(
     Args:
         work: returns the response and whether it is final; only a final response is stored.
     """
-    if (stored := _begin(request)) is not None:
+    if stored := _begin(request):
         return stored, True
     response, is_final = work()
-    return _finish(request, response) if is_final else (response, False)
+    return _run(request, lambda: response) if is_final else (response, False)
 
 
 @retried
 def _begin(request: IdempotentRequest) -> StoredResponse | None:
     with write_transaction():
-        if known := lock_request(request):
-            return known.response
-        store_start(request)
-    return None
-
-
-@retried
-def _finish(request: IdempotentRequest, response: StoredResponse) -> tuple[StoredResponse, bool]:
-    with write_transaction():
-        if (known := lock_request(request)) and known.response:
-            return known.response, True
-        store_final_response(request, response)
-    return response, False
+        stored = lock_request(request)
+        if stored is None:
+            store_response(request, None)
+    return stored

@@ -61,15 +61,8 @@ class StoredResponse:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What is stored of a locked request: its response, or None if it has begun but not ended."""
-
-    response: StoredResponse | None
-
-
-def lock_request(request: IdempotentRequest) -> RequestRecord | None:
-    """Lock a request until the transaction ends, and return its record; None if there is none.
+def lock_request(request: IdempotentRequest) -> StoredResponse | None:
+    """Lock a request until the transaction ends, and return its stored response, if there is one.
 
     Raises:
         RequestInProgressError: another transaction has the lock.
@@ -87,36 +80,31 @@ def lock_request(request: IdempotentRequest) -> RequestRecord | None:
         raise KeyReusedError.at(
             "Idempotency-Key", "was used for a different request; use a new key for each request"
         )
-    if sealed is None:
-        return RequestRecord(None)
+    if sealed is None:  # a request of several transactions has begun
+        return None
     headers, body = _unseal(request, bytes(sealed))
-    return RequestRecord(StoredResponse(status, headers, body))
+    return StoredResponse(status, headers, body)
 
 
-def store_response(request: IdempotentRequest, response: StoredResponse) -> None:
-    """Store the response of the locked request, in the transaction of its writes."""
-    IdempotencyRecord.objects.create(
+def store_response(request: IdempotentRequest, response: StoredResponse | None) -> None:
+    """Store the response of the locked request, in the transaction of its writes.
+
+    Args:
+        response: None states that a request of several transactions has begun.
+    """
+    record = IdempotencyRecord(
         key_sha256=request.key_sha256,
         request_sha256=request.request_sha256,
-        status=response.status,
-        sealed_answer=_seal(request, response),
+        status=response.status if response else None,
+        sealed_answer=_seal(request, response) if response else None,
         kept_at=DatabaseNow(),
     )
-
-
-def store_start(request: IdempotentRequest) -> None:
-    """Store that the locked request, which has several transactions, has begun."""
-    IdempotencyRecord.objects.create(
-        key_sha256=request.key_sha256,
-        request_sha256=request.request_sha256,
-        kept_at=DatabaseNow(),
-    )
-
-
-def store_final_response(request: IdempotentRequest, response: StoredResponse) -> None:
-    """Store the final response of a request that has begun, unless one is stored already."""
-    IdempotencyRecord.objects.filter(key_sha256=request.key_sha256, status=None).update(
-        status=response.status, sealed_answer=_seal(request, response)
+    # A request that has begun has its row already.
+    IdempotencyRecord.objects.bulk_create(
+        [record],
+        update_conflicts=True,
+        unique_fields=["key_sha256"],
+        update_fields=["status", "sealed_answer"],
     )
 
 

@@ -17,7 +17,7 @@ EPILOG = """examples:
   python -m tests.benchmarks.load --contracts 100000 --confirm --append --seed 2
 exit codes:
   0  the contracts are created
-  1  refused: not_empty, somebody_else
+  1  refused: not_empty, invalid_input
   2  wrong usage"""
 
 

@@ -16,7 +16,7 @@ from django.db.models import Max
 from governance.authorities.contract.queries import count_contracts
 from governance.authorities.contract.signatures import quorum_for
 from governance.db.clock import adjustable_clock
-from governance.demo.people import Login, UserFactory
+from governance.demo.people import Login
 from governance.demo.scenario import People
 from governance.domain.errors import NotEmptyError
 from governance.domain.roles import Role
@@ -25,6 +25,7 @@ from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from tests.benchmarks.load.kinds import KINDS, copies_of_each
 from tests.benchmarks.load.originals import LoadScenarioWriter, Original, create_originals
+from tests.benchmarks.load.people import UserFactory
 from tests.benchmarks.load.record import TABLES, read_original_record
 from tests.benchmarks.load.template import copying_statement, literal
 from tests.benchmarks.load.words import (
