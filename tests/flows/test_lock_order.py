@@ -284,7 +284,7 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
         lambda users: _judge(users, AuditVerdict.INCONCLUSIVE),
     ],
     "flows/audit_job.py:resolve_audit": [_settle],
-    "services/idempotency/requests.py:_run": [_keyed, _in_parts],
+    "services/idempotency/requests.py:_run": [_keyed],
     "services/idempotency/requests.py:_begin": [_in_parts],
     "api/idempotency.py:_with_if_match": [_on_condition],
     "api/idempotency.py:locked": [_on_condition],
@@ -334,7 +334,7 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
                 "authorities/contract/comments",
             )
         )
-        and not name.endswith((":_begin", ":_finish"))
+        and not name.endswith(":_begin")
     )
 
 
