@@ -109,7 +109,7 @@ def test_approving__with_the_keyboard_alone__from_the_queue_to_the_signature(
     page.keyboard.press("j")
     page.keyboard.press("a")
     is_on(page, queue[0], "approve")
-    desk.tab_to(page, page.get_by_label("Note"))
+    desk.tab_to(page, page.get_by_label("Why, beside the other open contracts"))
     page.keyboard.type("Signed without a mouse.")
     desk.tab_to(page, page.get_by_label("Type the contract's reference"))
     page.keyboard.type(queue[0].reference)
