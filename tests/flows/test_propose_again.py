@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.contract.queries import repetitions_of
 from governance.authorities.contract.references import REPETITION, numbered_references
 from governance.domain.errors import ContractNotFoundError, NotRepeatableError, WrongPersonError
 from governance.domain.names import MAX_REFERENCE_LENGTH
@@ -133,6 +134,15 @@ def test_repetition__of_a_contract_in_another_state__refused(
     contract = contract_in(users, status)
     with refused(NotRepeatableError, "not_repeatable"):
         again(contract, users.operator)
+
+
+def test_repetitions__of_a_contract__are_found_in_order_and_none_of_an_open_one(
+    users: Users,
+) -> None:
+    old = rejected(users)
+    drafts = [again(old, users.operator) for _ in range(2)]
+    assert list(repetitions_of(reloaded(old))) == drafts
+    assert list(repetitions_of(drafts[0])) == []
 
 
 @pytest.mark.parametrize("who", ["executor", "auditor", "viewer", "outsider"])

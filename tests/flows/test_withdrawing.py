@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from governance.authorities.contract.queries import inactive_signers_of
 from governance.domain.errors import (
     ContractImmutableError,
     InvalidInputError,
@@ -144,6 +145,14 @@ def test_activation__after_a_signer_left__refused_until_they_are_back(
     Account.objects.filter(pk=users.founder.pk).update(is_active=True)
     assign_role(users.founder, Role.FOUNDER)
     assert activate_contract(contract_id=contract.pk, actor=users.operator).status == "PENDING"
+
+
+def test_inactive_signers__of_an_approved_contract_alone__are_named(users: Users) -> None:
+    contract, open_one = approved(users), eligible(users)
+    assert inactive_signers_of(contract) == []
+    is_no_founder(users.founder)
+    assert inactive_signers_of(contract) == ["founder"]
+    assert inactive_signers_of(open_one) == []
 
 
 def test_activation__after_one_of_two_signers_left__names_who_must_sign_again(
