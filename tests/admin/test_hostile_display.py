@@ -83,6 +83,7 @@ def lying(users: Users) -> AdminFixtures:
     fixtures = AdminFixtures(users)
     fixtures.contract = eligible(users, description=LYING, proposed_changes=CHANGES)
     fixtures.job = judged_job(users, proposed_changes=CHANGES)
+    assert fixtures.overdue  # listed by the pages of what is past its time
     # Each address makes its object; a freeze comes last, because nothing is approved after it.
     for page in sorted(ADMIN_PAGES.values(), key=lambda page: page.subject == "freeze"):
         page.address(fixtures)

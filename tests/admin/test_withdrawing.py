@@ -15,7 +15,7 @@ from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import withdraw_approval
 from governance.models import Account, SystemContract
 from tests.admin.conftest import Browser
-from tests.support.admin import contract_url
+from tests.support.admin import contract_url, words_of
 from tests.support.factories import approved, contract_in, eligible, reloaded
 from tests.support.freezes import frozen
 from tests.support.users import Users
@@ -27,7 +27,7 @@ Rows = Callable[[], dict[str, list[Any]]]
 def page_of(browser: Client, contract: SystemContract) -> str:
     answer = browser.get(contract_url(contract))
     assert answer.status_code == 200
-    return str(answer.content.decode())
+    return words_of(answer)
 
 
 def test_withdrawing__while_frozen__by_the_button_and_the_form(
@@ -40,7 +40,7 @@ def test_withdrawing__while_frozen__by_the_button_and_the_form(
     assert "is never activated" in founder_browser.get(form).content.decode()
     answer = founder_browser.post(form, {"reason": REASON}, follow=True)
     assert answer.redirect_chain == [(contract_url(contract), 302)]
-    text = answer.content.decode()
+    text = words_of(answer)
     assert "A founder withdrew its approval." in text
     assert f'<p class="gov-prose">{REASON}</p>' in text
     assert "withdrew the approval" in text
@@ -107,7 +107,7 @@ def test_repeating__a_withdrawn_contract__leads_to_the_draft_and_both_pages_say_
     draft = SystemContract.objects.get(repeats=contract)
     assert answer.redirect_chain == [(contract_url(draft), 302)]
     link = f'Proposes <a class="gov-link" href="{contract_url(contract)}">{contract.reference}</a>'
-    assert link in answer.content.decode()
+    assert link in words_of(answer)
     old = page_of(browser, contract)
     assert "Proposed again as" in old
     assert f'href="{contract_url(draft)}">{draft.reference}</a>' in old
@@ -143,7 +143,7 @@ def test_history__after_an_account_was_renamed__shows_both_names_and_the_id(
 ) -> None:
     contract = eligible(users)
     shown = f"operator (account {users.operator.pk})"
-    assert shown in founder_browser.get(contract_url(contract, page)).content.decode()
+    assert shown in words_of(founder_browser.get(contract_url(contract, page)))
     Account.objects.filter(pk=users.operator.pk).update(username="bea")
     renamed = f"operator (account {users.operator.pk}, now bea)"
-    assert renamed in founder_browser.get(contract_url(contract, page)).content.decode()
+    assert renamed in words_of(founder_browser.get(contract_url(contract, page)))
