@@ -18,7 +18,7 @@ from governance.models.fields import new_id
 from governance.record.ledger.verification import verify_contract, verify_ledger
 from governance.record.retention.document import contract_record_text, parse_contract_record
 from governance.services.registry.operations import register_capabilities
-from tests.support.attacks import check_deferred_triggers
+from tests.support.attacks import check_deferred_triggers, update_row
 from tests.support.contracts import refused
 from tests.support.factories import (
     MAY,
@@ -29,6 +29,8 @@ from tests.support.factories import (
     judged_job,
     reloaded,
 )
+from tests.support.forgery import CONTRACT
+from tests.support.tampering import triggers_off
 from tests.support.threads import at_once
 from tests.support.users import Users
 
@@ -167,6 +169,30 @@ def test_repetition__in_an_archive__has_its_origin_and_others_have_none(users: U
         assert contract_record_text(parse_contract_record(texts[-1])) == texts[-1]
     assert '"repeats_id"' not in texts[0]
     assert f'"repeats_id":"{old.pk}"' in texts[1]
+
+
+@pytest.mark.parametrize("forged", [None, "another"])
+def test_repetition__with_an_altered_origin__does_not_verify(
+    users: Users, forged: str | None
+) -> None:
+    draft = again(rejected(users), users.operator)
+    assert finding_of(draft) is None
+    with triggers_off():
+        update_row(CONTRACT, draft.pk, repeats_id=forged and rejected(users).pk)
+    assert "draft_sha256" in str(finding_of(draft))
+
+
+def test_contract__given_an_origin_that_it_never_had__does_not_verify(users: Users) -> None:
+    contract, other = eligible(users), rejected(users)
+    with triggers_off():
+        update_row(CONTRACT, contract.pk, repeats_id=other.pk)
+    assert "draft_sha256" in str(finding_of(contract))
+
+
+def finding_of(contract: SystemContract) -> Any:
+    checked, _ = verify_contract(contract.pk)
+    assert checked is not None
+    return checked.finding
 
 
 def test_repetitions__asked_for_at_once__get_references_of_their_own(committed: Users) -> None:

@@ -14,10 +14,12 @@ from governance.domain.errors import (
     InvalidVerdictError,
     NotFoundError,
     VerdictConflictError,
+    WrongPersonError,
 )
 from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import GovernanceAudit
 from tests.support.attacks import nothing_written
+from tests.support.contracts import refused
 from tests.support.factories import (
     failed_job,
     finished_job,
@@ -54,6 +56,19 @@ class TestAuditInPython:
         assert "constraint" not in refusal.value.details, (
             "Postgres said it, where Python should have"
         )
+
+    @pytest.mark.parametrize("who", ["outsider", "viewer", "second_founder"])
+    def test_author_and_resolver__who_are_no_auditors__refused_even_as_superuser(
+        self, users: Users, who: str
+    ) -> None:
+        job, person = finished_job(users), getattr(users, who)
+        person.is_superuser = True
+        person.save()
+        with refused(WrongPersonError, "not_permitted"):
+            judge(job, person)
+        judge(job, users.auditor, verdict=INCONCLUSIVE)
+        with refused(WrongPersonError, "not_permitted"):
+            settle(job, person)
 
     @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INCONCLUSIVE"])
     def test_second_verdict__whatever_it_says__refused(self, users: Users, verdict: str) -> None:

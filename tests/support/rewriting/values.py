@@ -51,6 +51,10 @@ def substance(value: Any) -> Any:
     return value
 
 
+# The references to contracts and jobs, whose ids are UUIDs even where the column is null.
+_IDS = ("contract_id", "job_id", "parent_id", "repeats_id")
+
+
 def adapted(field: Any, value: Any) -> Any:
     """Convert `value` to what psycopg accepts for the column of `field`."""
     if isinstance(field, models.JSONField):
@@ -62,7 +66,7 @@ def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
     if field.null and value is not None and draw.random() < 0.15:
         return None
     if field.remote_field is not None:
-        if isinstance(value, UUID) or field.attname in ("contract_id", "job_id", "parent_id"):
+        if isinstance(value, UUID) or field.attname in _IDS:
             return UUID(int=draw.getrandbits(128))
         if field.attname == "audit_id":
             return value + draw.randint(1_000_000, 2_000_000)
