@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from random import uniform
 
 from governance.authorities.executor.machine import LeaseOver, rejected_report, run_plan
-from governance.authorities.executor.steps import PlannedStep, StepHandler
+from governance.authorities.executor.steps import StepHandler, StepInPlan
 from governance.client.api import GovsiteClient
 from governance.client.connection import new_key
 from governance.client.problems import ChangeFreezeActive, GovsiteError, GovsiteProblem, NoAnswer
@@ -194,7 +194,7 @@ class Executor:
         """Read the whole plan, run it, and return whether the handler was at fault."""
         steps = self._client.steps(job["id"], within=reporter.seconds_left())
         plan = [
-            PlannedStep(
+            StepInPlan(
                 step_index=step["step_index"],
                 step_type=step["step_type"],
                 target=step["target"],
@@ -207,7 +207,7 @@ class Executor:
         if len(plan) != job["total_steps"]:
             raise InvalidPlanError("the plan that was read is incomplete")
 
-        def log_report(planned: PlannedStep, report: StepReport) -> None:
+        def log_report(planned: StepInPlan, report: StepReport) -> None:
             error = f": {report.error}" if report.error else ""
             self._log(
                 f"job {job['id']}: step {planned.step_index} {planned.step_type} on "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from governance.authorities.executor.machine import LeaseOver, PlanRun, obstacles_to, run_plan
-from governance.authorities.executor.steps import PlannedStep, Step, StepOutcome, StepRefused
+from governance.authorities.executor.steps import Step, StepInPlan, StepOutcome, StepRefused
 from governance.domain.errors import InvalidPlanError
 from governance.domain.values import (
     HealthDecision,
@@ -34,8 +34,8 @@ def reading(system: HealthDecision = HEALTHY, **capabilities: HealthDecision) ->
     return HealthReading(observed_at=AT, system=system, capabilities=capabilities)
 
 
-def planned(index: int, step_type: str = "known", **fields: Any) -> PlannedStep:
-    return PlannedStep(
+def planned(index: int, step_type: str = "known", **fields: Any) -> StepInPlan:
+    return StepInPlan(
         **{
             "step_index": index,
             "step_type": step_type,
@@ -84,7 +84,7 @@ class ListReporter:
 
 
 def run(
-    plan: Sequence[PlannedStep],
+    plan: Sequence[StepInPlan],
     handler: FakeHandler,
     *,
     health: Callable[[str], HealthReading] = lambda target: reading(),
@@ -147,7 +147,7 @@ class TestEXEC001StepsInOrder:
         with pytest.raises(InvalidPlanError, match="at least one step"):
             run([], FakeHandler())
 
-    def test_step__as_it_reaches_the_handler__is_the_planned_one(self) -> None:
+    def test_step__given_to_the_handler__is_the_planned_one(self) -> None:
         handler = FakeHandler()
         rollback = {"type": "undo"}
         run([planned(0, rollback_action=rollback)], handler)
@@ -282,7 +282,7 @@ class TestEXEC004HealthIsAsked:
         assert ended.status is JobStatus.COMPLETED
         assert ended.reports[0].health_after == {"absent": "RuntimeError: lost"}
 
-    def test_reading__after_a_step__stands_in_its_report(self) -> None:
+    def test_reading__after_a_step__is_in_its_report(self) -> None:
         health = health_in_turn(reading(), reading(DEGRADED, CAP_0=BLOCKED))
         ended = run([planned(0)], FakeHandler(), health=health)
         assert ended.reports[0].health_after == {"system": "DEGRADED", "target": "BLOCKED"}
@@ -308,7 +308,7 @@ class TestEXEC006NoStepTwice:
 
 
 class TestObstacles:
-    def handler_for(self, step: PlannedStep) -> FakeHandler | None:
+    def handler_for(self, step: StepInPlan) -> FakeHandler | None:
         return FakeHandler() if step.step_type == "known" else None
 
     def test_plan__that_fits__has_none(self) -> None:
@@ -351,7 +351,7 @@ def case_health(document: dict[str, Any] | str) -> HealthReading | Exception:
     )
 
 
-def case_plan(steps: list[dict[str, Any]]) -> list[PlannedStep]:
+def case_plan(steps: list[dict[str, Any]]) -> list[StepInPlan]:
     return [
         planned(
             step["step_index"],

@@ -48,7 +48,7 @@ def test_text__of_any_kind__shows_what_does_not_print(text: str, shown: str) -> 
     assert visible_text(text) == shown
 
 
-def test_texts__that_differ__never_look_the_same() -> None:
+def test_texts__that_differ__never_appear_equal() -> None:
     texts = ["a b", "a  b", "a\u00a0b", "a\tb", "a⟦tab⟧b", "a⟦2 spaces⟧b", "a ⟦space⟧b", "ab"]
     texts += [" ab", "ab ", "a\u200bb", "a⟦U+200B⟧b", "a\\u200bb", "⟦⟦", "⟦U+27E6⟧"]
     assert len({visible_text(text) for text in texts}) == len(texts)

@@ -18,7 +18,7 @@ from governance.authorities.executor.performing import (
     storable_text,
     text_of,
 )
-from governance.authorities.executor.steps import PlannedStep, Step, StepHandler
+from governance.authorities.executor.steps import Step, StepHandler, StepInPlan
 from governance.domain.errors import InvalidPlanError
 from governance.domain.values import (
     SYSTEM_SCOPE,
@@ -33,7 +33,7 @@ from governance.domain.values import (
 MAX_RESERVE_SECONDS = 5.0
 
 # Returns the handler of a step, or None if no handler serves it.
-HandlerLookup = Callable[[PlannedStep], StepHandler | None]
+HandlerLookup = Callable[[StepInPlan], StepHandler | None]
 # Reads the health of the system and of a target. An exception means that nobody can tell.
 HealthQuestion = Callable[[str], HealthReading]
 
@@ -85,7 +85,7 @@ class _Answer:
     trouble: str = ""
 
 
-def require_plan(plan: Sequence[PlannedStep]) -> None:
+def require_plan(plan: Sequence[StepInPlan]) -> None:
     """Refuse a plan without steps, or whose steps are not 0..n-1 in order (EXEC-001).
 
     Raises:
@@ -98,7 +98,7 @@ def require_plan(plan: Sequence[PlannedStep]) -> None:
 
 
 def obstacles_to(
-    plan: Sequence[PlannedStep], *, handler_for: HandlerLookup, seconds_left: float
+    plan: Sequence[StepInPlan], *, handler_for: HandlerLookup, seconds_left: float
 ) -> list[str]:
     """List in words why a runner should leave a job alone before its first step.
 
@@ -119,14 +119,14 @@ def obstacles_to(
 
 
 def run_plan(
-    plan: Sequence[PlannedStep],
+    plan: Sequence[StepInPlan],
     *,
     job_id: str,
     contract_id: str,
     handler_for: HandlerLookup,
     ask_health: HealthQuestion,
     reporter: Reporter,
-    on_report: Callable[[PlannedStep, StepReport], None] = lambda planned, report: None,
+    on_report: Callable[[StepInPlan, StepReport], None] = lambda planned, report: None,
 ) -> PlanRun:
     """Run the steps of a job in order until one fails, and report each.
 
@@ -212,7 +212,7 @@ def _document(answer: _Answer, target: str) -> dict[str, Any]:
     }
 
 
-def _not_begun(planned: PlannedStep, obstacle: str, at: datetime) -> StepReport:
+def _not_begun(planned: StepInPlan, obstacle: str, at: datetime) -> StepReport:
     return StepReport(
         step_index=planned.step_index,
         status=StepStatus.FAILED,
@@ -222,7 +222,7 @@ def _not_begun(planned: PlannedStep, obstacle: str, at: datetime) -> StepReport:
     )
 
 
-def _step(planned: PlannedStep, job_id: str, contract_id: str, seconds: float) -> Step:
+def _step(planned: StepInPlan, job_id: str, contract_id: str, seconds: float) -> Step:
     return Step(
         job_id=job_id,
         contract_id=contract_id,

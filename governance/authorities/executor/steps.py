@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedStep:
+class StepInPlan:
     """A step of a plan, as the founder signed it."""
 
     step_index: int
