@@ -23,9 +23,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "govsite",
-    "DESCRIPTION": (Path(__file__).parent.parent / "governance/api/description.md").read_text(
-        encoding="utf-8"
-    ),
+    "DESCRIPTION": DESCRIPTION.read_text(encoding="utf-8"),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",

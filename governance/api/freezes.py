@@ -18,7 +18,6 @@ class FreezeViewSet(GovernedViewSet):
     """Read the change freeze; founders start and lift freezes in the admin or by a command."""
 
     action_permissions = {"show": "governance.view_systemcontract"}
-    paged_actions = frozenset()
     pagination_class = None
     filter_backends = ()
 

@@ -22,7 +22,6 @@ class HealthViewSet(GovernedViewSet):
     """Read the platform's health, which an executor asks before each step."""
 
     action_permissions = {"show": "governance.view_systemcontract"}
-    paged_actions = frozenset()
     pagination_class = None
     filter_backends = ()
     parameters = frozenset({"scope"})

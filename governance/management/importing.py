@@ -16,7 +16,7 @@ from tqdm import tqdm
 from governance.domain.errors import GovernanceError, InvalidInputError
 from governance.management.base import GovernanceCommand, PartlyRefused
 from governance.management.jsonl import bad_line, describe_error, open_input
-from governance.management.progress import Interruption, lines_with_progress
+from governance.management.progress import lines_with_progress
 
 # The fields that a line with the verdicts of a review has.
 VERDICTS = ("validator_verdict", "eligibility_verdict")
@@ -55,22 +55,25 @@ class ImportCommand(GovernanceCommand):
     def run(self, **options: Any) -> None:
         counts = dict.fromkeys(self.outcomes, 0)
         bad_lines = []
-        interruption = Interruption()
+        interruption = None
         with open_input(options["file"]) as file:
             counts |= self.begin(options)
-            for line in lines_with_progress(file, interruption):
-                try:
-                    counts[self.import_document(line.document(), options)] += 1
-                except GovernanceError as refusal:
-                    bad_lines.append(bad_line(line, refusal))
-                    with tqdm.external_write_mode(file=sys.stderr):
-                        self.stderr.write(f"line {line.number}: {describe_error(refusal)}")
+            try:
+                for line in lines_with_progress(file):
+                    try:
+                        counts[self.import_document(line.document(), options)] += 1
+                    except GovernanceError as refusal:
+                        bad_lines.append(bad_line(line, refusal))
+                        with tqdm.external_write_mode(file=sys.stderr):
+                            self.stderr.write(f"line {line.number}: {describe_error(refusal)}")
+            except KeyboardInterrupt as stop:
+                interruption = stop
         self.report(
-            counts | {"bad_lines": bad_lines, "interrupted": interruption.requested},
+            counts | {"bad_lines": bad_lines, "interrupted": bool(interruption)},
             self.summary.format(**counts, bad_lines=len(bad_lines)),
         )
-        if interruption.requested:
-            raise KeyboardInterrupt
+        if interruption:
+            raise interruption
         if bad_lines:
             raise PartlyRefused
 

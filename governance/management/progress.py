@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from types import FrameType
 from typing import BinaryIO, TypeVar
 
 from tqdm import tqdm
@@ -22,39 +21,19 @@ def with_progress(
     return tqdm(items, total=total, unit=f" {unit}", leave=False, disable=None)
 
 
-class Interruption:
-    """The state of Ctrl-C during an import, which ends between two lines and not within one."""
+def lines_with_progress(file: BinaryIO) -> Iterator[JsonLine]:
+    """Yield the lines of `file`, and show the bytes read in a bar.
 
-    def __init__(self) -> None:
-        self.requested = False
-        self.is_deferred = False
-
-    def on_sigint(self, signum: int, frame: FrameType | None) -> None:
-        """Interrupt at once, but only note the first Ctrl-C while `is_deferred`."""
-        is_noted = self.is_deferred and not self.requested
-        self.requested = True
-        if not is_noted:
-            raise KeyboardInterrupt
-
-
-def lines_with_progress(file: BinaryIO, interruption: Interruption) -> Iterator[JsonLine]:
-    """Yield the lines of `file` until its end or Ctrl-C, and show the bytes read in a bar."""
-    previous = signal.signal(signal.SIGINT, interruption.on_sigint)
-    try:
-        with tqdm(
-            total=_size_of(file), unit="B", unit_scale=True, leave=False, disable=None
-        ) as bar:
-            for line in read_lines(file):
-                interruption.is_deferred = True
+    Ctrl-C acts between two lines: until the caller asks for the next line, it is held back.
+    """
+    with tqdm(total=_size_of(file), unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        for line in read_lines(file):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            try:
                 yield line
-                interruption.is_deferred = False
-                bar.update(line.end - bar.n)
-                if interruption.requested:
-                    return
-    except KeyboardInterrupt:
-        return
-    finally:
-        signal.signal(signal.SIGINT, previous)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+            bar.update(line.end - bar.n)
 
 
 def _size_of(file: BinaryIO) -> int | None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from governance.domain.canonical import MAX_DOCUMENT_BYTES
+from governance.management.progress import lines_with_progress
 from governance.models import Capability, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from tests.support.commands import ROOT, proposal_line, run, this_database, write_lines
@@ -244,6 +245,15 @@ def test_import__interrupted__says_what_was_loaded_and_nothing_is_half_written(
     assert err == b"error: interrupted\n"
     assert SystemContract.objects.count() == 3
     assert all(checked.finding is None for checked in verify_ledger())
+
+
+def test_lines__interrupted_while_one_is_imported__end_after_it() -> None:
+    imported = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        for line in lines_with_progress(io.BytesIO(b"{}\n{}\n")):
+            signal.raise_signal(signal.SIGINT)
+            imported.append(line.number)
+    assert imported == [1]
 
 
 def test_import__on_a_terminal__shows_a_bar(committed: Users, tmp_path: Path) -> None:

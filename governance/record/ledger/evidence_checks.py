@@ -55,7 +55,13 @@ def check_evidence(job_id: UUID) -> list[EvidenceCheck]:
             ]
         computed = sha256_hex(evidence.body)
         return [
-            _seal(evidence, computed),
+            _comparison(
+                SEALED,
+                "Stored with the text",
+                evidence.sha256,
+                computed,
+                ("The two are equal.", "They differ: the text or its digest was changed."),
+            ),
             _entry(job["contract_id"], computed),
             chain,
             *_verdict(job_id, computed),
@@ -68,11 +74,12 @@ LINKED = "The contract's ledger is an unbroken chain, and the recorded data agre
 JUDGED = "The auditor's verdict is on exactly this evidence."
 
 
-def _seal(evidence: AuditEvidence, computed: str) -> EvidenceCheck:
-    holds = computed == evidence.sha256
-    found = "The two are equal." if holds else "They differ: the text or its digest was changed."
-    compared = (("Stored with the text", evidence.sha256), ("Recomputed from the text", computed))
-    return EvidenceCheck(SEALED, holds, found, compared)
+def _comparison(
+    claim: str, label: str, named: str, computed: str, found: tuple[str, str]
+) -> EvidenceCheck:
+    """Compare a SHA-256 with the computed one; `found` says that they are equal, or differ."""
+    compared = ((label, named), ("Recomputed from the text", computed))
+    return EvidenceCheck(claim, named == computed, found[named != computed], compared)
 
 
 def _entry(contract_id: UUID, computed: str) -> EvidenceCheck:
@@ -86,12 +93,9 @@ def _entry(contract_id: UUID, computed: str) -> EvidenceCheck:
         return EvidenceCheck(IN_LEDGER, False, found)
     [(seq, body)] = ends
     named = _named_in(body)
-    holds = named == computed
-    found = f"Entry {seq} names it." if holds else f"Entry {seq} names another SHA-256."
-    if not named:
-        found = f"Entry {seq} names no readable SHA-256."
-    compared = ((f"Named by entry {seq}", named), ("Recomputed from the text", computed))
-    return EvidenceCheck(IN_LEDGER, holds, found, compared)
+    differs = "names another SHA-256" if named else "names no readable SHA-256"
+    texts = f"Entry {seq} names it.", f"Entry {seq} {differs}."
+    return _comparison(IN_LEDGER, f"Named by entry {seq}", named, computed, texts)
 
 
 def _named_in(body: str) -> str:
@@ -117,12 +121,5 @@ def _chain(contract_id: UUID) -> EvidenceCheck:
 def _verdict(job_id: UUID, computed: str) -> Sequence[EvidenceCheck]:
     """Check that the verdict names this evidence; without a verdict there is nothing to check."""
     named = GovernanceAudit.objects.filter(job_id=job_id).values_list("evidence_sha256", flat=True)
-    return [
-        EvidenceCheck(
-            JUDGED,
-            digest == computed,
-            "The two are equal." if digest == computed else "The verdict is on other evidence.",
-            (("Named by the verdict", digest), ("Recomputed from the text", computed)),
-        )
-        for digest in named
-    ]
+    found = "The two are equal.", "The verdict is on other evidence."
+    return [_comparison(JUDGED, "Named by the verdict", one, computed, found) for one in named]

@@ -10,21 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from governance.models import (
-    ApprovalSignature,
-    AuditEvidence,
-    AuditResolution,
-    ClarificationAnswer,
-    ClarificationRequest,
-    ContractComment,
-    GovernanceAudit,
-    GovernanceJob,
-    HealthSnapshot,
-    JobStep,
-    LedgerEntry,
-    StepResult,
-    SystemContract,
-)
+from governance import models
 
 
 class RecordTable(NamedTuple):
@@ -49,17 +35,21 @@ LATER_COLUMNS: Mapping[str, frozenset[str]] = {
 # The names never change, because the files of an archive contain them, and archives of every
 # earlier version must stay readable when a model is renamed. A parent is before its children.
 RECORD_TABLES: Mapping[str, RecordTable] = {
-    "SystemContract": RecordTable(SystemContract, None, "id"),
-    "LedgerEntry": RecordTable(LedgerEntry, "SystemContract", "contract_id", "seq, id"),
-    "ClarificationRequest": RecordTable(ClarificationRequest, "SystemContract", "contract_id"),
-    "ClarificationAnswer": RecordTable(ClarificationAnswer, "ClarificationRequest", "request_id"),
-    "ContractComment": RecordTable(ContractComment, "SystemContract", "contract_id"),
-    "ApprovalSignature": RecordTable(ApprovalSignature, "SystemContract", "contract_id"),
-    "GovernanceJob": RecordTable(GovernanceJob, "SystemContract", "contract_id"),
-    "JobStep": RecordTable(JobStep, "GovernanceJob", "job_id", "step_index, id"),
-    "StepResult": RecordTable(StepResult, "GovernanceJob", "job_id"),
-    "HealthSnapshot": RecordTable(HealthSnapshot, "GovernanceJob", "job_id"),
-    "AuditEvidence": RecordTable(AuditEvidence, "GovernanceJob", "job_id"),
-    "GovernanceAudit": RecordTable(GovernanceAudit, "GovernanceJob", "job_id"),
-    "AuditResolution": RecordTable(AuditResolution, "GovernanceAudit", "audit_id"),
+    "SystemContract": RecordTable(models.SystemContract, None, "id"),
+    "LedgerEntry": RecordTable(models.LedgerEntry, "SystemContract", "contract_id", "seq, id"),
+    "ClarificationRequest": RecordTable(
+        models.ClarificationRequest, "SystemContract", "contract_id"
+    ),
+    "ClarificationAnswer": RecordTable(
+        models.ClarificationAnswer, "ClarificationRequest", "request_id"
+    ),
+    "ContractComment": RecordTable(models.ContractComment, "SystemContract", "contract_id"),
+    "ApprovalSignature": RecordTable(models.ApprovalSignature, "SystemContract", "contract_id"),
+    "GovernanceJob": RecordTable(models.GovernanceJob, "SystemContract", "contract_id"),
+    "JobStep": RecordTable(models.JobStep, "GovernanceJob", "job_id", "step_index, id"),
+    "StepResult": RecordTable(models.StepResult, "GovernanceJob", "job_id"),
+    "HealthSnapshot": RecordTable(models.HealthSnapshot, "GovernanceJob", "job_id"),
+    "AuditEvidence": RecordTable(models.AuditEvidence, "GovernanceJob", "job_id"),
+    "GovernanceAudit": RecordTable(models.GovernanceAudit, "GovernanceJob", "job_id"),
+    "AuditResolution": RecordTable(models.AuditResolution, "GovernanceAudit", "audit_id"),
 }

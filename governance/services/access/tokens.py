@@ -189,8 +189,6 @@ def record_use(token: ApiToken, *, at: datetime) -> None:
     Raises:
         DatabaseError: the write failed; the caller decides whether that matters.
     """
-    if token.last_used_at is not None and token.last_used_at > at - LAST_USED_PRECISION:
-        return
     with transaction.atomic():
         free = ApiToken.objects.select_for_update(skip_locked=True, no_key=True)
         outdated = Q(last_used_at=None) | Q(last_used_at__lte=at - LAST_USED_PRECISION)
