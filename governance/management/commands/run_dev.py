@@ -24,7 +24,7 @@ from django.urls import reverse
 
 from governance.demo.load_demo import is_empty, load_demo
 from governance.domain.errors import CannotServeError
-from governance.management.base import GovernanceCommand
+from governance.management.base import NO_DATABASE, GovernanceCommand
 from governance.management.commands.load_demo import password_lines
 from governance.management.values import number_in
 from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
@@ -36,7 +36,11 @@ class Command(GovernanceCommand):
     help = __doc__
 
     examples = ("run_dev", "run_dev --port 8080 --no-demo")
-    exit_codes = {0: "stopped as asked", 1: "the port is taken"}
+    exit_codes = {
+        0: "stopped as asked",
+        1: "the port is taken",
+        NO_DATABASE: "the database or the site could not be started",
+    }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
