@@ -20,15 +20,11 @@ from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.flows.review_contract import (
-    answer_clarification,
-    approve_contract,
-    request_clarification,
-)
+from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.models import GovernanceJob, SystemContract
 from tests.support.clock import as_of
 from tests.support.clock import now as now
-from tests.support.signing import as_seen
+from tests.support.signing import approve_as_seen
 from tests.support.users import Users
 
 _numbers = itertools.count(1)
@@ -144,14 +140,7 @@ def signed(
     """Add a signature with a window of a day; the contract stays ELIGIBLE if more are needed."""
     contract, at = contract or eligible(users, **changes), now()
     window = ActivationWindow(contract.created_at, contract.created_at + timedelta(hours=24))
-    return as_of(
-        at,
-        approve_contract,
-        contract_id=contract.pk,
-        founder=founder or users.founder,
-        window=window,
-        **as_seen(contract),
-    )
+    return approve_as_seen(contract, at=at, founder=founder or users.founder, window=window)
 
 
 def approved(
@@ -163,14 +152,8 @@ def approved(
 ) -> SystemContract:
     at = at or now()
     contract = eligible(users, at=at, **changes)
-    return as_of(
-        at,
-        approve_contract,
-        contract_id=contract.pk,
-        founder=users.founder,
-        window=window or ActivationWindow(at, at + timedelta(hours=24)),
-        **as_seen(contract),
-    )
+    window = window or ActivationWindow(at, at + timedelta(hours=24))
+    return approve_as_seen(contract, at=at, founder=users.founder, window=window)
 
 
 def pending_job(

@@ -14,13 +14,11 @@ from django.test import Client
 from governance.domain.errors import MayNotVerdictError
 from governance.domain.values import ActivationWindow
 from governance.flows.propose_contract import propose_contract
-from governance.flows.review_contract import approve_contract
 from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, contract_url
-from tests.support.clock import as_of
 from tests.support.kubernetes import CAPABILITIES, real_changes
-from tests.support.signing import as_seen
+from tests.support.signing import approve_as_seen
 from tests.support.users import Users
 
 # More threads than one, because a thread that waits for PostgreSQL leaves the CPU idle.
@@ -94,13 +92,7 @@ def _approve(users: Users, contracts: list[SystemContract]) -> None:
     try:
         for contract in contracts:
             at = datetime.now(UTC)
-            as_of(
-                at,
-                approve_contract,
-                contract_id=contract.pk,
-                founder=users.founder,
-                window=ActivationWindow(at, at + timedelta(hours=24)),
-                **as_seen(contract),
-            )
+            window = ActivationWindow(at, at + timedelta(hours=24))
+            approve_as_seen(contract, at=at, founder=users.founder, window=window)
     finally:
         connections.close_all()

@@ -9,13 +9,15 @@ from governance.authorities.contract.approval import require_signable, sign_cont
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import review_view
 from governance.db.transactions import write_transaction
+from governance.domain.errors import ViewChangedError
 from governance.domain.values import ActivationWindow, HealthDecision, HealthReading, SeenPage
-from governance.flows.review_contract import view_contract
+from governance.flows.review_contract import approve_contract, view_contract
 from governance.models import SystemContract
 from tests.support.clock import as_of, clock_at
 
 # The note of an approval beside other open contracts on the same capabilities.
 BESIDE = "The others are meant too."
+MAX_READINGS = 200
 
 
 def as_seen(
@@ -29,6 +31,24 @@ def as_seen(
         "confirmation": contract.reference,
         "note": note or (BESIDE if view.has_siblings else ""),
     }
+
+
+def approve_as_seen(
+    contract: SystemContract, *, at: datetime | None = None, **arguments: Any
+) -> SystemContract:
+    """Approve as a founder who reads the page again when another contract came or ended meanwhile.
+
+    Raises:
+        ViewChangedError: the page never stays the same until it is signed.
+    """
+    for attempt in range(MAX_READINGS):
+        seen = as_seen(contract, at=at)
+        try:
+            return as_of(at, approve_contract, contract_id=contract.pk, **(seen | arguments))
+        except ViewChangedError:
+            if attempt == MAX_READINGS - 1:
+                raise
+    raise AssertionError
 
 
 def page_as_seen(contract: SystemContract) -> SeenPage:
