@@ -6,6 +6,7 @@ change object. Anything else is refused with the path of the invalid field (CONT
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -55,9 +56,9 @@ class _Change(BaseModel):
         """Return the change as the JSON object from which it was parsed."""
         return self.model_dump(mode="json", exclude_unset=True)
 
+    @abstractmethod
     def sentence(self) -> Sentence:
         """Return the change as a sentence."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return str(self.sentence())
