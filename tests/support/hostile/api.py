@@ -25,7 +25,7 @@ from tests.support.users import Users
 HERE = "@@here@@"
 MARK = json.dumps(HERE).encode()
 REFUSALS = {
-    *("invalid_input", "invalid_parameter", "invalid_json", "malformed_json"),
+    *("invalid_input", "invalid_parameter", "invalid_json", "malformed_json", "number_not_exact"),
     *("reason_required", "invalid_verdict", "bad_request", "document_too_large"),
     "invalid_idempotency_key",
     "invalid_header",
