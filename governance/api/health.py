@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.errors import InvalidParameterError
+from governance.api.fields import NOT_BLANK
 from governance.api.serializers.health import HealthStateSerializer
 from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
@@ -46,7 +46,9 @@ class HealthViewSet(GovernedViewSet):
         summary="Read the platform's health",
         parameters=[
             OpenApiParameter(
-                "scope", OpenApiTypes.STR, description="A capability whose health is wanted too."
+                "scope",
+                {"type": "string", "pattern": NOT_BLANK, "maxLength": MAX_SCOPE_LENGTH},
+                description="A capability whose health is wanted too.",
             )
         ],
         responses=HealthStateSerializer,
