@@ -23,7 +23,9 @@ def banner(page: Page) -> Locator:
 def test_freeze__started_and_lifted__the_banner_appears_on_every_page_and_disappears(
     open_page_as: OpenPage, committed: Users
 ) -> None:
-    contract, job = eligible(committed), running_job(committed).job
+    contract = eligible(committed)
+    other = {"type": "parameter_change", "scope": "Stock", "parameters": {"k": 1}}
+    job = running_job(committed, affected_capabilities=["Stock"], proposed_changes=[other]).job
     founder = open_page_as(committed.founder)
     desk.start_freeze(founder, "The payment provider is down.")
     desk.expect_text(founder, "Changes are frozen until")

@@ -9,10 +9,12 @@ proxy with TLS in front.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import sys
+import time
 from argparse import ArgumentParser
 from contextlib import suppress
 from typing import NoReturn
@@ -30,6 +32,10 @@ from governance.management.values import number_in
 from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+# The workers of a site that was killed keep its port until they notice, a second or two later.
+PORT_WAIT_SECONDS = 5.0
+PORT_RETRY_SECONDS = 0.2
 
 
 class Command(GovernanceCommand):
@@ -73,16 +79,21 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     Raises:
         CannotServeError: the port is in use, or this user may not use it.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        raise CannotServeError(
-            f"Cannot listen on {host}, port {port}: it is in use, or this user may not use it. "
-            "Choose another with --port or PORT."
-        ) from None
-    return listener
+    give_up_at = time.monotonic() + PORT_WAIT_SECONDS
+    while True:
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > give_up_at:
+                raise CannotServeError(
+                    f"Cannot listen on {host}, port {port}: it is in use, or this user may not use "
+                    "it. Choose another with --port or PORT."
+                ) from None
+        time.sleep(PORT_RETRY_SECONDS)
 
 
 def _become_gunicorn(listener: socket.socket, host: str, port: int) -> NoReturn:
