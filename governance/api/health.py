@@ -36,9 +36,9 @@ class HealthViewSet(GovernedViewSet):
         if scope is None:
             return []
         if "\x00" in scope or len(scope) > MAX_SCOPE_LENGTH:
-            raise InvalidParameterError("scope: is not the name of a capability.")
+            raise InvalidParameterError.at("scope", "is not the name of a capability")
         if self.token_scope is not None and scope not in self.token_scope:
-            raise InvalidParameterError("scope: is outside the scope of the token.")
+            raise InvalidParameterError.at("scope", "is outside the scope of the token")
         return [scope]
 
     @extend_schema(

@@ -61,7 +61,8 @@ def test_health__that_cannot_be_read__is_unknown(
 def test_health__of_what_is_no_name__refused(
     users: Users, client_for: ClientFor, query: str
 ) -> None:
-    assert_problem(health(client_for(users.viewer), query), 400, "invalid_parameter")
+    problem = assert_problem(health(client_for(users.viewer), query), 400, "invalid_parameter")
+    assert problem["errors"]
 
 
 def test_health__outside_the_scope_of_the_token__refused(
