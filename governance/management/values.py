@@ -19,9 +19,13 @@ MAX_PRINTED_LENGTH = 1000
 
 def printable(text: str) -> str:
     """Return `text` safe for a terminal: one line of at most 1000 characters, nothing hidden."""
-    if len(text) > MAX_PRINTED_LENGTH:
-        text = text[: MAX_PRINTED_LENGTH - 1] + "…"
-    return visible_text(text)
+    shown = visible_text(text[: MAX_PRINTED_LENGTH + 1])
+    if len(shown) <= MAX_PRINTED_LENGTH:
+        return shown
+    shown = shown[: MAX_PRINTED_LENGTH - 1]
+    if shown.rfind("⟦") > shown.rfind("⟧"):  # a mark is shown whole or not at all
+        shown = shown[: shown.rfind("⟦")]
+    return shown + "…"
 
 
 def parse_id(text: str) -> UUID:

@@ -131,3 +131,6 @@ def test_printable__keeps_what_people_write() -> None:
     assert printable("Größe: 5 µm, 東京") == "Größe: 5 µm, 東京"
     assert printable("a\tb\x00\u202e") == "a⟦tab⟧b⟦U+0000⟧⟦U+202E⟧"
     assert len(printable("x" * 5000)) == MAX_PRINTED_LENGTH
+    marks = printable("\u202e" * 5000)
+    assert len(marks) <= MAX_PRINTED_LENGTH
+    assert marks.endswith("⟦U+202E⟧…")

@@ -72,15 +72,16 @@ def _texts() -> Iterable[Payload]:
 
 def _numbers() -> Iterable[Payload]:
     plain = (
-        *("0", "-0", "-0.0", "1", "-1", "0.1", "1e-400", "5e-324", "2.5e-1", "1E+2", "1440"),
+        *("0", "-0", "-0.0", "1", "-1", "0.1", "5e-324", "2.5e-1", "1E+2", "1440"),
         *("2147483647", "2147483648", "-2147483649", "4294967296", "9007199254740990"),
-        *("9007199254740991", "-9007199254740991", "9007199254740991.0", "1e-1000000"),
+        *("9007199254740991", "-9007199254740991", "9007199254740991.0"),
         *("true", "false", "null"),
     )
     refused = (
         *("9007199254740992", "9007199254740993", "-9007199254740992", "9007199254740991.5"),
         *("9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e16", "1e308"),
         *("18446744073709551616", "1e309", "1e999", "-1e999", "NaN", "Infinity", "-Infinity"),
+        *("1e-400", "1e-1000000"),  # another number as a double
         *("0x10", "007", "+1", "1.", ".5", "1_000", "1e", "--1", "0b1", "1f", "１２", "٣", "1 2"),
     )
     for text in plain:
@@ -91,7 +92,7 @@ def _numbers() -> Iterable[Payload]:
     for name, text in long.items():
         yield Payload(f"number: {name}", text.encode(), text.encode(), is_plain=False)
     for name, text in {"0.111…": "0." + "1" * 100_000, "0.000…1": "0." + "0" * 9000 + "1"}.items():
-        yield Payload(f"number: {name}", text.encode(), text.encode())
+        yield Payload(f"number: {name}", text.encode(), text.encode(), is_plain=False)
 
 
 def _structures() -> Iterable[Payload]:
