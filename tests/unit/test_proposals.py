@@ -21,6 +21,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
     "no title": ("title", None, "title"),
     "title that is no text": ("title", 5, "title"),
     "long title": ("title", "t" * 201, "title"),
+    "description that is no text": ("description", 5, "description"),
     "long description": ("description", "d" * 4001, "description"),
     "unknown source": ("source", "hearsay", "source"),
     "no source": ("source", None, "source"),
