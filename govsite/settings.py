@@ -198,6 +198,12 @@ GOVSITE_LEDGER_SIGNING_KEY_FILE = (
     os.environ.get("GOVSITE_LEDGER_SIGNING_KEY_FILE") or GOVSITE_DATA_DIR / "ledger_key.pem"
 )
 
+# --- execution ----------------------------------------------------------------------------------
+# The routes file, which says what serves which steps (docs/routes.md); without one, all steps are
+# left to executors over HTTP. The folder has a file for each secret that a step or a route names.
+GOVSITE_EXECUTION_FILE = os.environ.get("GOVSITE_EXECUTION_FILE", "")
+GOVSITE_SECRETS_DIR = os.environ.get("GOVSITE_SECRETS_DIR", "")
+
 # --- limits and policies ------------------------------------------------------------------------
 GOVSITE: dict[str, Any] = {
     # The class that reads the platform's health, by `capture(scopes, timeout_seconds)`.

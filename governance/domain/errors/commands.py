@@ -18,6 +18,14 @@ class FileExistsAlreadyError(InvalidInputError, code="file_exists"):
     """A file that exists already; `--force` overwrites it."""
 
 
+class InvalidRoutesError(InvalidInputError, code="invalid_routes"):
+    """A routes file that other accounts may write, or that has an invalid field."""
+
+
+class UnusableSecretError(InvalidInputError, code="unusable_secret"):
+    """A secret whose file is missing, is open to other accounts, or is no text."""
+
+
 class NoTokenError(InvalidInputError, code="no_token"):
     """A file or a variable that has no API token."""
 

@@ -1,0 +1,113 @@
+"""The routes of this site, and the handlers that serve them on this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from django.conf import settings
+
+from governance.authorities.executor.routed_handlers import HandlerFactory, RoutedHandlers
+from governance.authorities.executor.routes import BUILT_IN_HANDLERS, Routes, read_routes
+from governance.authorities.executor.secret_files import SecretFiles
+from governance.domain.errors import InvalidRoutesError, UnreadableFileError
+
+# Packages announce handlers of their own in this group: NAME = "module:factory".
+ENTRY_POINTS = "govsite.handlers"
+MAX_FILE_BYTES = 1024 * 1024
+
+
+def site_routes() -> Routes:
+    """Return the routes in GOVSITE_EXECUTION_FILE; without a file, all steps are left to clients.
+
+    A file that has not changed is read once.
+
+    Raises:
+        UnreadableFileError: the file cannot be read.
+        InvalidRoutesError: other accounts may write the file, or a field of it is wrong.
+    """
+    if not settings.GOVSITE_EXECUTION_FILE:
+        return Routes()
+    path = Path(settings.GOVSITE_EXECUTION_FILE)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return _read_file(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode))
+
+
+def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> RoutedHandlers:
+    """Make the handlers of this site's routes: the built-in ones and those of entry points.
+
+    Args:
+        provided: the factories of handlers that the caller has, such as `registry`, by name.
+
+    Raises:
+        InvalidInputError: the routes, the options of one, or a secret that one names cannot be
+            used.
+    """
+    routes = site_routes()
+    factories = dict(provided or {})
+    for entry in _entry_points().values():
+        if any(route.handler == entry.name for route in routes.routes):
+            factories.setdefault(entry.name, _load(entry))
+    return RoutedHandlers(routes, factories, site_secrets())
+
+
+def site_secrets() -> SecretFiles:
+    """Return the secrets in GOVSITE_SECRETS_DIR."""
+    folder = settings.GOVSITE_SECRETS_DIR
+    return SecretFiles(Path(folder) if folder else None)
+
+
+@lru_cache(maxsize=8)
+def _read_file(path: Path, version: tuple[int, ...]) -> Routes:
+    """Read a routes file; `version` is what changes with the file."""
+    try:
+        with path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o022:
+                raise InvalidRoutesError.at(
+                    str(path), "may be written by its group or by others; it needs mode 0644"
+                )
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise InvalidRoutesError.at(str(path), "is larger than 1 MiB")
+        return read_routes(content.decode(), more_handlers=_entry_points())
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    return UnreadableFileError.at(str(path), f"cannot be read: {reason}")
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    """Return the announced handlers by name; none takes the name of a built-in one."""
+    return {
+        entry.name: entry
+        for entry in entry_points(group=ENTRY_POINTS)
+        if entry.name not in BUILT_IN_HANDLERS
+    }
+
+
+def _load(entry: EntryPoint) -> HandlerFactory:
+    """Load the factory that an entry point names.
+
+    Raises:
+        InvalidRoutesError: it cannot be loaded.
+    """
+    try:
+        factory: HandlerFactory = entry.load()
+    except Exception as error:  # noqa: BLE001 - a package of somebody else may raise anything
+        raise InvalidRoutesError.whole(
+            f"The handler {entry.name} ({entry.value}) cannot be loaded: "
+            f"{type(error).__name__}: {error}."
+        ) from None
+    if not callable(factory):
+        raise InvalidRoutesError.whole(f"The handler {entry.name} ({entry.value}) is no factory.")
+    return factory
