@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from governance.authorities.executor.handlers import FACTORIES
+from governance.authorities.executor.handlers.reported import reported
 from governance.authorities.executor.routed_handlers import HandlerFactory, RoutedHandlers
 from governance.authorities.executor.routes import BUILT_IN_HANDLERS, Routes, read_routes
 from governance.authorities.executor.secret_files import SecretFiles
@@ -44,7 +46,8 @@ def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> Ro
     """Make the handlers of this site's routes: the built-in ones and those of entry points.
 
     Args:
-        provided: the factories of handlers that the caller has, such as `registry`, by name.
+        provided: the factories of handlers that the caller has, such as `registry`, by name. These
+            get the references of secrets, and nothing that they report is changed.
 
     Raises:
         InvalidInputError: the routes, the options of one, or a secret that one names cannot be
@@ -52,9 +55,9 @@ def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> Ro
     """
     routes = site_routes()
     factories = dict(provided or {})
-    for entry in _entry_points().values():
-        if any(route.handler == entry.name for route in routes.routes):
-            factories.setdefault(entry.name, _load(entry))
+    installed = _built_in() | _entry_points()
+    for name in {route.handler for route in routes.routes} & set(installed) - set(factories):
+        factories[name] = reported(_load(installed[name]))
     return RoutedHandlers(routes, factories, site_secrets())
 
 
@@ -84,6 +87,10 @@ def _read_file(path: Path, version: tuple[int, ...]) -> Routes:
 def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
     reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
     return UnreadableFileError.at(str(path), f"cannot be read: {reason}")
+
+
+def _built_in() -> dict[str, EntryPoint]:
+    return {name: EntryPoint(name, value, ENTRY_POINTS) for name, value in FACTORIES.items()}
 
 
 def _entry_points() -> dict[str, EntryPoint]:

@@ -13,6 +13,7 @@ from governance.authorities.executor.steps import Step, StepHandler, StepInPlan,
 from governance.domain.errors import InvalidRoutesError, UnreadableFileError
 from governance.flows import route_steps
 from governance.flows.route_steps import site_handlers, site_routes
+from tests.support.steps import step_for, write_secret
 
 ROUTE = '[[route]]\nscopes = "*"\nchange_types = "*"\nhandler = "registry"\n'
 
@@ -103,7 +104,21 @@ def test_handler__announced_by_a_package__serves_its_routes(
     announce(monkeypatch, Entry("ansible", fixed_handler))
     file.write_text(ROUTE.replace("registry", "ansible"))
     step = StepInPlan(0, "parameter_change", "A", {}, 60, None)
-    assert isinstance(site_handlers()(step), FixedHandler)
+    handler = site_handlers()(step)
+    assert handler is not None
+    assert handler.run_step(step_for()).did == "done"
+
+
+def test_handler__built_in__serves_its_routes_with_the_secrets_of_the_site(
+    file: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.GOVSITE_SECRETS_DIR = str(tmp_path)
+    write_secret(tmp_path, "hook", "whsec_" + "a" * 40)
+    options = "{url = 'https://platform.example/', secret = 'secret://hook'}"
+    file.write_text(ROUTE.replace("registry", "http") + f"options = {options}")
+    handler = site_handlers()(StepInPlan(0, "parameter_change", "A", {}, 60, None))
+    assert handler is not None
+    assert "parameter_change" in handler.step_types
 
 
 def test_handler__announced_under_a_built_in_name__is_not_used(

@@ -10,12 +10,7 @@ import pytest
 
 from governance.authorities.executor.secret_files import SecretFiles, StepSecrets
 from governance.domain.errors import UnusableSecretError
-
-
-def write_secret(folder: Path, name: str, content: str | bytes, mode: int = 0o600) -> None:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    path.chmod(mode)
+from tests.support.steps import write_secret
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
@@ -102,3 +97,11 @@ def test_secret__that_contains_another__is_hidden_whole(tmp_path: Path) -> None:
     secrets = StepSecrets(SecretFiles(tmp_path))
     secrets.resolve(["secret://short", "secret://long"])
     assert secrets.hide("abcdef and abc") == "secret://long and secret://short"
+
+
+def test_secret__of_a_routes_options__is_hidden_in_every_step(tmp_path: Path) -> None:
+    write_secret(tmp_path, "hook", "s3cret")
+    files = SecretFiles(tmp_path)
+    files.read("secret://hook")
+    assert StepSecrets(files).hide("sent s3cret") == "sent secret://hook"
+    assert StepSecrets(files.unused()).hide("sent s3cret") == "sent s3cret"

@@ -36,7 +36,7 @@ class RoutedHandlers:
                 continue
             if factory := factories.get(route.handler):
                 options = route.option_table
-                self._by_path[route.path] = factory(options, secrets)
+                self._by_path[route.path] = factory(options, secrets.unused())
                 options.require_no_more()
             else:
                 self.missing.append(route)

@@ -28,14 +28,30 @@ def secret_name(reference: str) -> str | None:
 class SecretFiles:
     """The folder of secrets: the file NAME has the secret that `secret://NAME` refers to.
 
-    Only the owner of a file may have rights to it (mode 0600 or 0400).
+    Only the owner of a file may have rights to it (mode 0600 or 0400). `used` has what `read`
+    returned, by secret: the secrets of a route's own options.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self.used: dict[str, str] = {}
+
+    def unused(self) -> SecretFiles:
+        """Return the same files for another route."""
+        return SecretFiles(self._folder)
 
     def read(self, reference: str) -> str:
-        """Return the secret, without the line break at its end.
+        """Return a secret of a route's options, and remember it to be hidden.
+
+        Raises:
+            UnusableSecretError: it is no reference, or its file cannot be used.
+        """
+        secret = self.content(reference)
+        self.used[secret] = reference
+        return secret
+
+    def content(self, reference: str) -> str:
+        """Return a secret, without the line break at its end.
 
         Raises:
             UnusableSecretError: it is no reference, or its file cannot be used.
@@ -66,22 +82,23 @@ class SecretFiles:
 
 
 class StepSecrets:
-    """The secrets of one step: resolves its references, and hides their values in what it tells."""
+    """The secrets of one step: resolves its references, and hides their values in what it reports.
+
+    The secrets of the route's own options are hidden too.
+    """
 
     def __init__(self, files: SecretFiles) -> None:
         self._files = files
         self._values: dict[str, str] = {}
 
-    def read(self, reference: str) -> str:
-        """Return a secret, which `hide` then replaces wherever it occurs."""
-        value = self._files.read(reference)
-        self._values[value] = reference
-        return value
-
     def resolve(self, value: Any) -> Any:
-        """Return a JSON value whose references are replaced by their secrets."""
+        """Return a JSON value whose references are replaced by their secrets.
+
+        Raises:
+            UnusableSecretError: a secret cannot be used.
+        """
         if isinstance(value, str):
-            return self.read(value) if value.startswith(_PREFIX) else value
+            return self._read(value) if value.startswith(_PREFIX) else value
         if isinstance(value, Mapping):
             return {key: self.resolve(child) for key, child in value.items()}
         if isinstance(value, list | tuple):
@@ -91,15 +108,21 @@ class StepSecrets:
     def hide(self, value: Any) -> Any:
         """Return a JSON value in whose texts each secret is replaced by its reference."""
         if isinstance(value, str):
-            for secret in sorted(self._values, key=len, reverse=True):
+            references = self._files.used | self._values
+            for secret in sorted(references, key=len, reverse=True):
                 for form in _forms_of(secret):
-                    value = value.replace(form, self._values[secret])
+                    value = value.replace(form, references[secret])
             return value
         if isinstance(value, Mapping):
             return {self.hide(str(key)): self.hide(child) for key, child in value.items()}
         if isinstance(value, list | tuple):
             return [self.hide(child) for child in value]
         return value
+
+    def _read(self, reference: str) -> str:
+        secret = self._files.content(reference)
+        self._values[secret] = reference
+        return secret
 
 
 def _open_at_once(path: str, flags: int) -> int:
