@@ -45,6 +45,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_contractcomment": APPEND,
     "governance_approvalsignature": APPEND,
     "governance_takenreference": APPEND,
+    "governance_breakerevent": APPEND,
     # Only the owner of the tables removes contracts: `record/retention/removal.py`.
     "governance_contracttombstone": READ,
     # Rows that change: only the columns that operations update. Locking a row needs UPDATE on a
@@ -91,6 +92,17 @@ GRANTS: dict[str, TableRights] = {
         ),
     ),
     "governance_governancesignal": TableRights(insert=True, update=("superseded_at",)),
+    "governance_handlerbreaker": TableRights(
+        insert=True,
+        update=(
+            "state",
+            "faults_in_a_row",
+            "jobs_in_flight",
+            "last_fault",
+            "last_fault_at",
+            "last_fault_job",
+        ),
+    ),
     # The registry of the platform: no operation changes a row.
     "governance_capability": APPEND,
     "governance_configurationentry": APPEND,

@@ -9,6 +9,7 @@ row that breaks a constraint, and a move that the lifecycle does not have.
 
 from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit
+from governance.models.breaker import BreakerEvent, HandlerBreaker
 from governance.models.clarification import ClarificationAnswer, ClarificationRequest
 from governance.models.comment import ContractComment
 from governance.models.contract import SystemContract
@@ -33,6 +34,7 @@ __all__ = [
     "ApprovalSignature",
     "AuditEvidence",
     "AuditResolution",
+    "BreakerEvent",
     "Capability",
     "ChangeFreeze",
     "ClarificationAnswer",
@@ -44,6 +46,7 @@ __all__ = [
     "GovernanceAudit",
     "GovernanceJob",
     "GovernanceSignal",
+    "HandlerBreaker",
     "HealthSnapshot",
     "IdempotencyRecord",
     "JobStep",

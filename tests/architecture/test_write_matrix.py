@@ -73,6 +73,8 @@ WRITERS = {
     "IdempotencyRecord": {"services.idempotency.stored_responses"},
     "ChangeFreeze": {"services.freezes.operations"},
     "FreezeLift": {"services.freezes.operations"},
+    "HandlerBreaker": {"services.breakers.operations"},
+    "BreakerEvent": {"services.breakers.operations"},
     # The authorities only name a person, whose name was read together with a contract or a job.
     "Account": {
         "services.access.accounts",

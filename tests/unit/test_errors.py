@@ -34,6 +34,8 @@ ERROR_CODES = {
     "BusyError": "busy",
     "CannotServeError": "cannot_serve",
     "CapabilityFrozenError": "capability_frozen",
+    "BreakerNotFoundError": "breaker_not_found",
+    "BreakerNotOpenError": "breaker_not_open",
     "ChangeFreezeActiveError": "change_freeze_active",
     "ClarificationConflictError": "clarification_conflict",
     "ClarificationOpenError": "clarification_open",

@@ -119,7 +119,7 @@ class WrongPersonError(
     code="not_permitted",
     http_status=403,
     advice=Advice.STOP,
-    constraints=("founder_decides", "auditor_judges"),
+    constraints=("founder_decides", "auditor_judges", "operator_closes"),
 ):
     """An operation that this person may not carry out; another person may."""
 

@@ -85,6 +85,17 @@ class StepsOutstandingError(WrongStateError, code="steps_outstanding"):
     """A completion while a step is not reported, and none has failed."""
 
 
+# --- circuit breakers ---
+class BreakerNotFoundError(NotFoundError, code="breaker_not_found"):
+    """A handler without a circuit breaker: no job has used it."""
+
+
+class BreakerNotOpenError(
+    WrongStateError, code="breaker_not_open", constraints=("breaker_event_in_turn",)
+):
+    """The closing of a circuit breaker that is not open; `details.state` is its state."""
+
+
 # --- evidence and verdicts ---
 class EvidenceNotSealedError(NotFoundError, code="evidence_not_sealed", advice=Advice.WAIT):
     """A job that has not ended, so its evidence is not sealed yet."""

@@ -1,4 +1,4 @@
-"""Who may decide: members of the Founder group, and of the Auditor group; no superuser otherwise.
+"""Who may decide: members of the Founder, Auditor and Operator groups; no superuser otherwise.
 
 PostgreSQL checks the same memberships (`has_role.sql`).
 """
@@ -27,6 +27,11 @@ def is_operator(person: Actor) -> bool:
     return person.is_active and person.has_perm(IMPORT_PERMISSION)
 
 
+def may_close_breakers(person: Actor) -> bool:
+    """Return whether a person is an active member of the Operator group."""
+    return person.has_role(Role.OPERATOR)
+
+
 def may_propose(person: Actor) -> bool:
     """Return whether a person may propose a contract on a page: an operator, or a founder."""
     return is_operator(person) or is_founder(person)
@@ -52,6 +57,16 @@ def require_auditor(person: Actor) -> None:
     """
     if not is_auditor(person):
         raise WrongPersonError("Only a member of the Auditor group can give or resolve a verdict.")
+
+
+def require_operator(person: Actor) -> None:
+    """Refuse a person who is no active member of the Operator group.
+
+    Raises:
+        WrongPersonError: for a superuser outside the group too.
+    """
+    if not may_close_breakers(person):
+        raise WrongPersonError("Only a member of the Operator group can close a circuit breaker.")
 
 
 def require_proposer(person: Actor) -> None:

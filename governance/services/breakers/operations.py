@@ -1,0 +1,160 @@
+"""Admitting and recording runs, and closing a breaker: the only writer of circuit breakers.
+
+Before a worker starts a job, it asks whether every handler of the job may begin another one. After
+the run it records whether a handler was at fault. An operator closes a breaker that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from governance.db.clock import database_now
+from governance.db.transactions import retried, write_transaction
+from governance.domain.breaker import BreakerState, after_run, may_begin
+from governance.domain.errors import BreakerNotFoundError, BreakerNotOpenError, ReasonRequiredError
+from governance.domain.texts import clean_text
+from governance.domain.values import MIN_REASON_LENGTH
+from governance.models import Account, BreakerEvent, HandlerBreaker
+from governance.services.access.permissions import require_operator
+from governance.services.breakers.queries import running_jobs
+
+MAX_FAULT_LENGTH = 1000
+
+
+@retried
+def admit_run(*, handlers: Collection[str], job_id: UUID) -> bool:
+    """Return whether every one of `handlers` may begin a job now; then the job is in flight.
+
+    Call it in the transaction that starts the job, before the start: the breakers stay locked until
+    that transaction ends, so that another worker counts the job as RUNNING or not at all. A job in
+    flight counts only while it is RUNNING. Without handlers the answer is yes.
+
+    Args:
+        handlers: the names of the handlers that serve the steps of the job.
+
+    Raises:
+        TransactionManagementError: no transaction is open.
+    """
+    breakers = _locked_breakers(handlers)
+    running = running_jobs(breakers) - {job_id}
+    in_flight = {
+        breaker.pk: [each for each in breaker.jobs_in_flight if each in running]
+        for breaker in breakers
+    }
+    if not all(
+        may_begin(BreakerState(breaker.state), running=len(in_flight[breaker.pk]))
+        for breaker in breakers
+    ):
+        return False
+    for breaker in breakers:
+        jobs = [*in_flight[breaker.pk], job_id]
+        HandlerBreaker.objects.filter(pk=breaker.pk).update(jobs_in_flight=jobs)
+    return True
+
+
+@retried
+def record_run(
+    *, handlers: Collection[str], job_id: UUID, faulty: str = "", fault: str = ""
+) -> None:
+    """Record how a run ended, for each handler that was called; one transaction.
+
+    Call it once for each run whose job ended, and for a job that was lost only if a handler was at
+    fault: a lost job does not show that a handler works. A run without a fault whose breakers are
+    all CLOSED writes nothing.
+
+    Args:
+        handlers: the names of the handlers that performed a step. A handler that was not called,
+            because health or an earlier step kept it from its step, shows nothing and is left out.
+        faulty: the name of the handler that was at fault, which is that of the failed step, or "".
+        fault: what went wrong, in words; secrets must be taken out of it already.
+    """
+    careful = HandlerBreaker.objects.filter(handler__in=handlers, state=BreakerState.CAREFUL)
+    if not faulty and not careful.exists():
+        return
+    called = {*handlers, faulty} - {""}
+    with write_transaction():
+        for breaker in _locked_breakers(called):
+            if breaker.handler == faulty:
+                _record_fault(breaker, fault=fault, job_id=job_id)
+            elif breaker.state == BreakerState.CAREFUL:
+                _record_success(breaker)
+
+
+@retried
+def close_breaker(*, handler: str, reason: str, actor: Account) -> HandlerBreaker:
+    """Close the breaker of a handler: it becomes CAREFUL, and one job tries.
+
+    Raises:
+        WrongPersonError: the person is no member of the Operator group.
+        ReasonRequiredError: the reason has 10 characters or less.
+        InvalidInputError: the reason is no text, or too long.
+        BreakerNotFoundError: the handler has no breaker.
+        BreakerNotOpenError: the breaker is not open.
+    """
+    require_operator(actor)
+    reason = _require_reason(reason)
+    with write_transaction():
+        breaker = HandlerBreaker.objects.select_for_update().filter(handler=handler).first()
+        if breaker is None:
+            raise BreakerNotFoundError(f"There is no circuit breaker of {handler}.")
+        if breaker.state != BreakerState.OPEN:
+            raise BreakerNotOpenError(
+                f"The circuit breaker of {handler} is not open.",
+                details={"state": str(breaker.state)},
+            )
+        breaker.state = BreakerState.CAREFUL
+        HandlerBreaker.objects.filter(pk=breaker.pk).update(state=breaker.state)
+        event = BreakerEvent(
+            breaker=breaker, state=breaker.state, at=database_now(), text=reason, closed_by=actor
+        )
+        BreakerEvent.objects.bulk_create([event])
+    return breaker
+
+
+def _locked_breakers(handlers: Collection[str]) -> list[HandlerBreaker]:
+    """Lock the breakers of `handlers`, always in the order of their names; make what is missing."""
+    locked = HandlerBreaker.objects.select_for_update().filter(handler__in=handlers)
+    breakers = list(locked.order_by("handler"))
+    if missing := set(handlers) - {breaker.handler for breaker in breakers}:
+        new = [HandlerBreaker(handler=name) for name in sorted(missing)]
+        HandlerBreaker.objects.bulk_create(new, ignore_conflicts=True)
+        breakers = list(locked.order_by("handler"))
+    return breakers
+
+
+def _record_fault(breaker: HandlerBreaker, *, fault: str, job_id: UUID) -> None:
+    """Record a fault of a locked breaker's handler, and the opening if this one opens it."""
+    before = BreakerState(breaker.state)
+    breaker.state = after_run(before, is_fault=True)
+    at, text = database_now(), _shortened(fault)
+    HandlerBreaker.objects.filter(pk=breaker.pk).update(
+        state=breaker.state,
+        faults_in_a_row=breaker.faults_in_a_row + 1,
+        last_fault=text,
+        last_fault_at=at,
+        last_fault_job=job_id,
+    )
+    if breaker.state != before and breaker.state == BreakerState.OPEN:
+        event = BreakerEvent(
+            breaker=breaker, state=breaker.state, at=at, text=text, fault_job=job_id
+        )
+        BreakerEvent.objects.bulk_create([event])
+
+
+def _record_success(breaker: HandlerBreaker) -> None:
+    """Record that a locked breaker's handler was called and was not at fault."""
+    state = after_run(BreakerState(breaker.state), is_fault=False)
+    HandlerBreaker.objects.filter(pk=breaker.pk).update(state=state, faults_in_a_row=0)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_FAULT_LENGTH else text[: MAX_FAULT_LENGTH - 1] + "…"
+
+
+def _require_reason(reason: Any) -> str:
+    text = clean_text(reason, "reason")
+    if len(text) < MIN_REASON_LENGTH:
+        raise ReasonRequiredError.at("reason", "must have more than 10 characters")
+    return text
