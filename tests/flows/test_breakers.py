@@ -208,7 +208,7 @@ def test_handler__that_was_not_called__shows_nothing(users: Users) -> None:
     assert (breaker_of(HANDLER).state, breaker_of(OTHER).state) == (CAREFUL, CAREFUL)
 
 
-def test_fault__told_at_length__is_shortened(users: Users) -> None:
+def test_fault__described_at_length__is_shortened(users: Users) -> None:
     record_run(handlers=[HANDLER], job_id=new_id(), faulty=HANDLER, fault="x" * 5000)
     assert breaker_of().last_fault == "x" * 999 + "…"
 

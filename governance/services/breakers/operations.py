@@ -18,7 +18,7 @@ from governance.domain.texts import clean_text
 from governance.domain.values import MIN_REASON_LENGTH
 from governance.models import Account, BreakerEvent, HandlerBreaker
 from governance.services.access.permissions import require_operator
-from governance.services.breakers.queries import running_jobs
+from governance.services.breakers.queries import jobs_still_running
 
 MAX_FAULT_LENGTH = 1000
 
@@ -38,7 +38,7 @@ def admit_run(*, handlers: Collection[str], job_id: UUID) -> bool:
         TransactionManagementError: no transaction is open.
     """
     breakers = _locked_breakers(handlers)
-    running = running_jobs(breakers) - {job_id}
+    running = jobs_still_running(breakers) - {job_id}
     in_flight = {
         breaker.pk: [each for each in breaker.jobs_in_flight if each in running]
         for breaker in breakers

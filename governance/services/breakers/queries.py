@@ -15,7 +15,7 @@ def open_breakers() -> list[HandlerBreaker]:
     return list(HandlerBreaker.objects.filter(state=BreakerState.OPEN))
 
 
-def running_jobs(breakers: Iterable[HandlerBreaker]) -> set[UUID]:
+def jobs_still_running(breakers: Iterable[HandlerBreaker]) -> set[UUID]:
     """Return which of the jobs in flight are still RUNNING, in at most one query.
 
     A job whose worker was killed is RUNNING, and counts, until its lease has ended.
