@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
     "govsite.apps.GovernanceConfig",
 ]
 
@@ -114,6 +115,9 @@ DATABASES = read_databases(
     pool_size=read_number("GOVSITE_DB_POOL_SIZE", 0, maximum=1000),
     session=read_session_options(),
 )
+
+# The queue of the workers: its tasks are in a package of our own and not in a module `tasks`.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 AUTH_USER_MODEL = "governance.Account"
 

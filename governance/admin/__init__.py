@@ -13,9 +13,12 @@ pages show.
 """
 
 from django.contrib import admin
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from governance.admin import accounts, contracts, freezes, jobs, registry, signals, tokens
 
 __all__ = ["accounts", "contracts", "freezes", "jobs", "registry", "signals", "tokens"]
 
 admin.site.index_title = "Home"
+# The queue's own pages have buttons that would change it past our flows.
+admin.site.unregister(ProcrastinateJob)

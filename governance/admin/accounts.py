@@ -1,6 +1,7 @@
 """The admin of accounts and groups, for superusers only.
 
-Accounts are never deleted, because the record refers to them. They are deactivated instead.
+Accounts are never deleted, because the record refers to them. They are deactivated instead. The
+accounts of the authorities themselves are shown and not changed.
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class UserAdmin(DjangoUserAdmin, SuperusersOnly):
     change_password_form = AdminPasswordChangeForm
     filter_horizontal = ()  # two lists side by side are too wide for a phone
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_machine = isinstance(obj, Account) and obj.machine is not None
+        return not is_machine and super().has_change_permission(request, obj)
 
 
 @admin.register(Group)

@@ -119,6 +119,7 @@ GRANTS: dict[str, TableRights] = {
             "is_superuser",
             "username",
             "username_key",
+            "machine",
             "first_name",
             "last_name",
             "email",
@@ -137,12 +138,38 @@ GRANTS: dict[str, TableRights] = {
         insert=True,
         update=("expiry", "last_used_at", "revoked_at", "revoked_by_id", "revoked_reason"),
     ),
+    # The queue of the workers: a hint, and not part of the record.
+    "procrastinate_jobs": TableRights(
+        insert=True,
+        update=(
+            "queue_name",
+            "priority",
+            "lock",
+            "status",
+            "scheduled_at",
+            "attempts",
+            "abort_requested",
+            "worker_id",
+        ),
+        delete=True,
+    ),
+    "procrastinate_events": APPEND,
+    "procrastinate_periodic_defers": TableRights(insert=True, update=("job_id",), delete=True),
+    "procrastinate_workers": TableRights(insert=True, update=("last_heartbeat",), delete=True),
     # Tables that Django needs to serve pages.
     "django_session": TableRights(insert=True, update=("session_data", "expire_date"), delete=True),
     "django_admin_log": APPEND,
     "django_content_type": READ,
     "django_migrations": READ,
 }
+
+
+# The sequences that the queue's tables take their ids from; our own tables have identity columns.
+SEQUENCES = (
+    "procrastinate_events_id_seq",
+    "procrastinate_jobs_id_seq",
+    "procrastinate_periodic_defers_id_seq",
+)
 
 
 def rights_of(granted: TableRights) -> set[str]:
@@ -159,7 +186,7 @@ def grant_statements(*, role: str, database: str) -> Iterator[str]:
     """Yield the SQL that gives `role` exactly the rights of `GRANTS`; it may run repeatedly.
 
     The owner of the tables and of the database runs the SQL. Identity columns need no right on
-    their sequences, so none is granted.
+    their sequences.
     """
     to, schema = quote_identifier(role), quote_identifier(settings.GOVSITE_SCHEMA)
     tables = ", ".join(f"{schema}.{table}" for table in GRANTS)
@@ -174,6 +201,8 @@ def grant_statements(*, role: str, database: str) -> Iterator[str]:
         yield f"GRANT EXECUTE ON FUNCTION {schema}.{function} TO {to}"
     for table, granted in GRANTS.items():
         yield f"GRANT {', '.join(_grantable(granted))} ON {schema}.{table} TO {to}"
+    for sequence in SEQUENCES:
+        yield f"GRANT USAGE ON SEQUENCE {schema}.{sequence} TO {to}"
 
 
 def database_statement(*, role: str, database: str) -> str:

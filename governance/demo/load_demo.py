@@ -18,8 +18,8 @@ FOLDER = Path(__file__).parent
 
 
 def is_empty() -> bool:
-    """Return whether the database has no account and no contract, so that a demo does no harm."""
-    return not Account.objects.exists() and count_contracts() == 0
+    """Return whether nobody has an account and no contract exists, so that a demo does no harm."""
+    return not Account.objects.filter(machine=None).exists() and count_contracts() == 0
 
 
 def load_demo() -> list[Login]:

@@ -41,7 +41,7 @@ def create_people() -> tuple[People, list[Login]]:
             "operator", Role.OPERATOR, "proposed the demo; imports, activates, cancels"
         ),
         founders=[person("founder", Role.FOUNDER, "approves and rejects")],
-        executor=open_account(username="executor", role=Role.EXECUTOR),
+        executor=open_account(username="executor-1", role=Role.EXECUTOR),
         auditor=open_account(username="auditor", role=Role.AUDITOR),
     )
     return people, logins

@@ -11,6 +11,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
+class MachineAccount(StrEnum):
+    """The accounts of the chain's own authorities; a migration makes them, and none can log in."""
+
+    EXECUTOR = "executor"
+    SCHEDULER = "scheduler"
+
+
 class Role(StrEnum):
     FOUNDER = "Founder"
     OPERATOR = "Operator"
@@ -43,4 +50,10 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.EXECUTOR: _VIEW | {"activate_contract", "execute_job"},
     Role.AUDITOR: _VIEW | {"record_verdict"},
     Role.VIEWER: _VIEW,
+}
+
+# A machine account is in no group. It may do the deed of its authority, and nothing else.
+MACHINE_PERMISSIONS: Mapping[str, frozenset[str]] = {
+    MachineAccount.EXECUTOR: frozenset({"execute_job"}),
+    MachineAccount.SCHEDULER: frozenset({"activate_contract", "cancel_job"}),
 }

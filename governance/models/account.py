@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from governance.domain.names import name_key
-from governance.domain.roles import Role
+from governance.domain.roles import MACHINE_PERMISSIONS, Role
 
 
 class Account(AbstractUser):
@@ -29,6 +29,9 @@ class Account(AbstractUser):
         error_messages={"unique": "A user with that username already exists."},
     )
     username_key = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+    # Which authority's own account this is; null for people and services. A migration makes these
+    # accounts, and the database guard `machine_account_closed` keeps them as they are.
+    machine = models.CharField(max_length=20, null=True, unique=True, editable=False)  # noqa: DJ001
     # What Django's tables grant the account, and its groups, if a query has read that together with
     # it (services/access/callers.py); otherwise `has_perm` and `has_role` read it.
     known_permissions: frozenset[str] | None = None
@@ -58,6 +61,8 @@ class Account(AbstractUser):
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Return whether the account may do `perm`; an inactive account may do nothing."""
+        if self.machine is not None:
+            return perm in {f"governance.{one}" for one in MACHINE_PERMISSIONS[self.machine]}
         if self.known_permissions is None:
             return super().has_perm(perm, obj)
         return self.is_active and (self.is_superuser or perm in self.known_permissions)

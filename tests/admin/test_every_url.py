@@ -28,7 +28,7 @@ from tests.support.admin_permissions import (
     AdminPage,
 )
 from tests.support.fingerprint import changed, fingerprint
-from tests.support.users import Users
+from tests.support.users import Users, username_of
 
 every_admin_page = pytest.mark.parametrize("admin_page", ADMIN_PAGES.values(), ids=ADMIN_PAGES)
 
@@ -57,7 +57,7 @@ def clients(**options: Any) -> dict[str, Client]:
     made = {person: Client(**options) for person in sorted(ALL_VISITORS)}
     for person, client in made.items():
         if person != "anonymous":
-            client.force_login(Account.objects.get(username=person))
+            client.force_login(Account.objects.get(username=username_of(person)))
     return made
 
 

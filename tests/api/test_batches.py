@@ -44,7 +44,7 @@ def test_batch__of_all_steps__has_a_ledger_entry_for_each_step(
     assert answer.status_code == 201, answer.content
     document = answer.json()
     assert [result["step_index"] for result in document["results"]] == [0, 1, 2]
-    assert {result["recorded_by"] for result in document["results"]} == {"executor"}
+    assert {result["recorded_by"] for result in document["results"]} == {"executor-1"}
     job = reloaded(running.job)
     assert job.current_step_index == 3
     assert document["lease_expires_at"] == job.lease_expires_at.isoformat().replace("+00:00", "Z")

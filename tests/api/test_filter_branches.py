@@ -66,7 +66,7 @@ def fits(contract: SystemContract, asked: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("actor", ["operator", "executor"])
+@pytest.mark.parametrize("actor", ["operator", "executor-1"])
 def test_jobs__with_several_actions_of_one_actor__come_once_each(
     record: None, users: Users, client_for: ClientFor, actor: str
 ) -> None:

@@ -101,14 +101,14 @@ def test_contracts__by_actor__are_those_they_moved(users: Users, client_for: Cli
     assert found("operator") == {proposed, signed, turned_down, judged}
     assert found("founder") == {signed, turned_down, judged}
     assert found("auditor") == {judged}
-    assert found("executor") == set()
+    assert found("executor-1") == set()
 
 
 def test_jobs__by_actor__are_those_they_moved(users: Users, client_for: ClientFor) -> None:
     pending, finished = str(pending_job(users).pk), str(finished_job(users).pk)
     viewer = client_for(users.viewer)
     assert set(all_ids(viewer, "jobs/?actor=operator")) == {pending, finished}
-    assert all_ids(viewer, "jobs/?actor=executor") == [finished]
+    assert all_ids(viewer, "jobs/?actor=executor-1") == [finished]
     assert all_ids(viewer, "jobs/?actor=founder") == []
 
 

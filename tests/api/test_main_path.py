@@ -41,7 +41,7 @@ def test_contract__from_activation_to_verdict__completes(
     answer = executor.post(f"{API}jobs/claim/")
     assert answer.status_code == 200
     assert (answer.json()["id"], answer.json()["status"]) == (job["id"], "RUNNING")
-    assert answer.json()["started_by"] == "executor"
+    assert answer.json()["started_by"] == "executor-1"
     token = answer.json()["execution_token"]
 
     address = f"{API}jobs/{job['id']}/"
@@ -112,7 +112,7 @@ def test_steps__of_a_running_job__show_the_status_of_each(
     assert answer["next"] is None
     assert [step["status"] for step in answer["results"]] == ["COMPLETED", "RUNNING", "PENDING"]
     assert [step["change"] for step in answer["results"]] == THREE_CHANGES
-    assert answer["results"][0]["result"]["recorded_by"] == "executor"
+    assert answer["results"][0]["result"]["recorded_by"] == "executor-1"
     assert answer["results"][1]["result"] is None
 
 

@@ -50,7 +50,7 @@ def test_create__narrowed__holds_only_what_was_named(users: Users) -> None:
 def test_create__for_a_person_who_logs_in__is_refused(users: Users) -> None:
     users.executor.set_password("a long one")
     users.executor.save()
-    ran = run("create_api_token", "executor", "--role", "Executor", *AS)
+    ran = run("create_api_token", "executor-1", "--role", "Executor", *AS)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.endswith("(not_a_service_account)\n")
 

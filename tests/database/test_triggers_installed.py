@@ -23,7 +23,7 @@ FUNCTIONS = """
 """
 TRIGGERS = """
     SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled FROM pg_trigger
-     WHERE NOT tgisinternal
+     WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%%'
 """
 # Tables without a trigger against removal. Grants and foreign keys still keep the application from
 # removing accounts.
@@ -83,6 +83,7 @@ SPEAK_FOR_THE_RECORD = {
     "evidence_written_once",
     "freeze_lift_append_only",
     "freeze_lift_has_reason",
+    "governance_account_machine_key",
     "governance_account_username_key",
     "governance_apitoken_rotated_from_id_key",
     "governance_auditevidence_job_id_key",

@@ -29,7 +29,10 @@ _CONSTRAINTS = """
      WHERE indisunique AND NOT indisprimary AND indrelid::regclass::text LIKE 'governance_%'
        AND indrelid::regclass::text !~ '^governance_account_'
 """
-_TRIGGERS = "SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal"
+_TRIGGERS = """
+    SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger
+     WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%'
+"""
 
 # The name of the guard, and the first string of its message.
 _REFUSAL = re.compile(r"governance_refuse\(\s*'(\w+)',\s*(?:format\(\s*)?'((?:[^']|'')*)'")

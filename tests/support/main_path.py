@@ -19,13 +19,11 @@ def run_main_path() -> dict[str, Any]:
     from governance.flows.audit_job import record_verdict
     from governance.models import Account, LedgerEntry, SystemContract
     from tests.support.factories import Running, approved, reloaded
-    from tests.support.users import Users, create_users
+    from tests.support.users import Users, create_users, username_of
 
-    if Account.objects.exists():
+    if Account.objects.filter(machine=None).exists():
         names = Users.__dataclass_fields__
-        users = Users(
-            **{name: Account.objects.get(username=name.replace("_", "-")) for name in names}
-        )
+        users = Users(**{name: Account.objects.get(username=username_of(name)) for name in names})
     else:
         users = create_users()
     contract = approved(users, reference=f"PATH-{uuid4().hex}")

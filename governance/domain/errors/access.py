@@ -22,6 +22,16 @@ class NotAServiceAccountError(WrongPersonError, code="not_a_service_account"):
     """A token for a person's account; tokens belong to service accounts."""
 
 
+class MachineAccountError(
+    WrongPersonError,
+    code="machine_account",
+    constraints=("machine_account_closed", "machine_account_by_owner"),
+):
+    """A change of an account that belongs to an authority itself, a group or a token for it, or an
+    act that is not its authority's.
+    """
+
+
 # --- tokens ---
 class TokenNotFoundError(NotFoundError, code="token_not_found"):
     """A token that does not exist."""

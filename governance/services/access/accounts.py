@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from governance.domain.errors import GroupNotFoundError, InvalidInputError
+from governance.domain.errors import GroupNotFoundError, InvalidInputError, MachineAccountError
 from governance.domain.roles import Role
 from governance.models import Account
 
@@ -49,8 +49,11 @@ def assign_role(account: Account, role: Role) -> bool:
     """Add an account to a role's group; return whether it was added just now.
 
     Raises:
+        MachineAccountError: it is the account of an authority itself.
         GroupNotFoundError: the role has no group.
     """
+    if account.machine is not None:
+        raise MachineAccountError(f"{account} is the account of an authority itself.")
     if account.groups.filter(name=str(role)).exists():
         return False
     group = Group.objects.filter(name=str(role)).first()

@@ -20,6 +20,7 @@ from governance.db.clock import database_now
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     InvalidInputError,
+    MachineAccountError,
     NotAServiceAccountError,
     TokenExpiredError,
     TokenIssuedError,
@@ -82,6 +83,7 @@ def issue_token(
         UserNotFoundError: there is no such account.
         UserInactiveError: the account is not active.
         NotAServiceAccountError: the account is a person's.
+        MachineAccountError: it is the account of an authority itself.
         TokenIssuedError: a token with `token_id` exists.
     """
     require_plain_json(username, "username")
@@ -246,6 +248,11 @@ def _account(username: str, role: Role | None, *, create: bool) -> Account:
 
 
 def _require_service_account(account: Account) -> None:
+    if account.machine is not None:
+        raise MachineAccountError(
+            f"{account} is the account of an authority itself, which has no token; choose another "
+            "name."
+        )
     if not account.is_active:
         raise UserInactiveError(f"{account} is not active.")
     if not is_service_account(account):

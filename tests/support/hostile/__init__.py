@@ -22,7 +22,7 @@ from tests.support.hostile.api import api_fields
 from tests.support.hostile.attack import HostileInputError, Tally, attack_fields
 from tests.support.hostile.lines import attack_lines
 from tests.support.hostile.payloads import payloads as all_payloads
-from tests.support.users import Users, create_users
+from tests.support.users import Users, create_users, username_of
 
 __all__ = ["HostileInputError", "hostile_requests"]
 
@@ -102,8 +102,9 @@ def _one_stream_slot() -> Iterator[None]:
 
 
 def _people() -> tuple[Users, Account]:
-    there = {person.username.replace("-", "_"): person for person in Account.objects.all()}
-    names = Users.__dataclass_fields__
-    users = Users(**{name: there[name] for name in names}) if set(names) <= set(there) else None
+    there = {person.username: person for person in Account.objects.all()}
+    names = {name: username_of(name) for name in Users.__dataclass_fields__}
+    has_all = set(names.values()) <= set(there)
+    users = Users(**{name: there[one] for name, one in names.items()}) if has_all else None
     root = Account.objects.filter(is_superuser=True).first()
     return users or create_users(), root or Account.objects.create_superuser("root")
