@@ -88,6 +88,7 @@ ERROR_CODES = {
     "NoActiveFreezeError": "no_active_freeze",
     "NoOpenClarificationError": "no_open_clarification",
     "NoTokenError": "no_token",
+    "MachineAccountError": "machine_account",
     "NotAServiceAccountError": "not_a_service_account",
     "NotAcceptableError": "not_acceptable",
     "NotActiveError": "not_active",
