@@ -10,4 +10,5 @@ from collections.abc import Mapping
 
 FACTORIES: Mapping[str, str] = {
     "http": f"{__name__}.http:make_http_handler",
+    "command": f"{__name__}.command:make_command_handler",
 }
