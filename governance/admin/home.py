@@ -1,4 +1,4 @@
-"""The home page: what awaits this person, running jobs, recent failures, and charts.
+"""The home page: notices, what awaits this person, running jobs, recent failures, charts.
 
 The number of queries is constant, and no count goes further than a thousand. A person sees the
 parts for which they have the permission.
@@ -20,6 +20,8 @@ from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
 from governance.admin.endings import CONTRACT_ENDINGS, JOB_ENDINGS, held_notices
 from governance.admin.links import contract_url, list_url
+from governance.admin.notices import LIST as NOTICES
+from governance.admin.notices import MAX_ON_HOME, READ_NOTICES, unread_rows
 from governance.admin.queue import QUEUE, queue_rows
 from governance.admin.readonly import person_of
 from governance.authorities.contract.overview import (
@@ -74,6 +76,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "more_waiting": waiting.has_later,
             "queue_url": reverse(QUEUE),
         }
+    home |= {
+        "notices": unread_rows(request, most=MAX_ON_HOME),
+        "notices_url": reverse(NOTICES),
+        "read_url": reverse(READ_NOTICES),
+    }
     home["is_operator"] = is_operator(person)
     endings = ((CONTRACT_ENDINGS, sees_contracts), (JOB_ENDINGS, sees_jobs))
     home["held_endings"] = held_notices([page for page, sees in endings if sees], at)

@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from governance.admin.notices import LIST as NOTICES
+from governance.admin.notices import unread_notices
 from governance.admin.queue import QUEUE
 from governance.models import (
     Account,
@@ -23,6 +25,7 @@ from governance.models import (
     GovernanceSignal,
     SystemContract,
 )
+from governance.services.notices.queries import MAX_UNREAD_COUNTED
 
 # The groups of the sidebar: for each model its title, its icon and what its list is for.
 GROUPS: Sequence[tuple[str, Mapping[type[Model], tuple[str, str, str]]]] = (
@@ -84,6 +87,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     if request.user.has_perm("governance.view_systemcontract"):
         _add_queue(groups[0]["items"], request)
+    groups[0]["items"].append(_notices_item(request))
     return [group for group in groups if group["items"]]
 
 
@@ -105,6 +109,16 @@ def _add_queue(items: list[dict[str, Any]], request: HttpRequest) -> None:
     is_queue = request.path == queue
     items[0]["active"] = is_queue
     items[1]["active"] = not is_queue and request.path.startswith(items[1]["link"])
+
+
+def _notices_item(request: HttpRequest) -> dict[str, Any]:
+    """Return the item of the person's own notices, with the number of the unread ones."""
+    words = "What concerns you: questions, answers, and changes of yours that failed."
+    item = _menu_item(reverse(NOTICES), "Notices", "notifications", words)
+    unread = unread_notices(request)
+    if not unread:
+        return item
+    return item | {"badge": unread if unread < MAX_UNREAD_COUNTED else "99+"}
 
 
 def _menu_item(link: str, title: str, icon: str, purpose: str) -> dict[str, Any]:

@@ -110,6 +110,8 @@ GRANTS: dict[str, TableRights] = {
     "governance_idempotencyrecord": TableRights(
         insert=True, update=("status", "sealed_answer"), delete=True
     ),
+    # Notices to people; not part of the record.
+    "governance_notice": TableRights(insert=True, update=("read_at",)),
     # Accounts are never removed, and their ids never change.
     "governance_account": TableRights(
         insert=True,

@@ -18,6 +18,7 @@ MAX_CLOCK_SKEW = timedelta(seconds=30)
 MAX_FREEZE = timedelta(hours=168)
 TIMEOUT_MINUTES = range(1, 1441)
 DEFAULT_TIMEOUT_MINUTES = 60
+MAX_NOTICE_LENGTH = 300  # characters
 
 
 class ContractStatus(StrEnum):
@@ -81,6 +82,16 @@ class Source(StrEnum):
     OPS_ALERT = "ops_alert"
     MANUAL = "manual"
     INTEGRATION = "integration"
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    JOB_FAILED = "job_failed"
+    EXECUTOR_LOST = "executor_lost"
+    QUESTION_ASKED = "question_asked"
+    QUESTION_ANSWERED = "question_answered"
+    CONTRACT_EXPIRED = "contract_expired"
 
 
 class Lifecycle(StrEnum):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from governance.authorities.contract.operations import expire_contract, fail_contract_past_window
+from governance.authorities.contract.operations import fail_contract_past_window
 from governance.authorities.contract.queries import (
     contracts_past_review,
     contracts_past_window,
@@ -24,6 +24,7 @@ from governance.authorities.contract.queries import (
 from governance.authorities.orchestrator.queries import jobs_past_lease, open_jobs
 from governance.db.rows import fetch_rows
 from governance.domain.errors import EndingsChangedError, TooManyEndingsError
+from governance.flows.expire_review import expire_review
 from governance.flows.run_job import fail_timed_out_job
 
 MAX_ENDINGS = 20
@@ -43,7 +44,7 @@ class Sweep:
 
 CONTRACTS = Sweep(
     [
-        (expire_contract, contracts_past_review),
+        (expire_review, contracts_past_review),
         (fail_contract_past_window, contracts_past_window),
     ],
     open_contracts,

@@ -29,6 +29,7 @@ from governance.authorities.review.view import ReviewView, require_same_view, re
 from governance.db.transactions import retried, write_transaction
 from governance.domain.texts import clean_text
 from governance.domain.values import ActivationWindow, SeenPage
+from governance.flows.notify import notify_of_answer, notify_of_question
 from governance.models import (
     Account,
     ClarificationAnswer,
@@ -160,6 +161,8 @@ def request_clarification(
 ) -> ClarificationRequest:
     """Ask about an ELIGIBLE contract as a founder; its review is paused until the answer.
 
+    Its proposer gets a notice.
+
     Raises:
         WrongPersonError: the person is no founder.
         NotFoundError: no such contract.
@@ -170,14 +173,18 @@ def request_clarification(
     with write_transaction():
         contract, at = lock_contract(contract_id)
         require_reviewable(contract, at)
-        return record_clarification_request(
+        asked = record_clarification_request(
             contract=contract, founder=founder, question=question, at=at
         )
+        notify_of_question(contract, asked)
+    return asked
 
 
 @retried
 def answer_clarification(*, contract_id: UUID, person: Account, answer: str) -> ClarificationAnswer:
     """Answer the open question of a contract; its review continues with the remaining time.
+
+    The founder who asked gets a notice.
 
     Raises:
         NotFoundError: no such contract.
@@ -189,7 +196,9 @@ def answer_clarification(*, contract_id: UUID, person: Account, answer: str) -> 
         contract, at = lock_contract(contract_id)
         require_answerer(person, contract)
         require_reviewable(contract, at)
-        return record_clarification_answer(contract=contract, person=person, answer=answer, at=at)
+        given = record_clarification_answer(contract=contract, person=person, answer=answer, at=at)
+        notify_of_answer(contract, given)
+    return given
 
 
 def comment_on_contract(*, contract_id: UUID, person: Account, text: str) -> ContractComment:

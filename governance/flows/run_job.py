@@ -6,13 +6,15 @@ other authority.
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import JobHistory, read_job_history
-from governance.db.transactions import retried
+from governance.db.transactions import retried, write_transaction
 from governance.domain.values import HealthReading
+from governance.flows.notify import notify_of_failed_job
 from governance.models import Account, GovernanceJob
 
 
@@ -20,14 +22,23 @@ from governance.models import Account, GovernanceJob
 def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJob:
     """Read health, then end the job as its results say.
 
+    If a step failed, the proposer and the founders who approved get a notice.
+
     Raises:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.complete_job`.
     """
     history, health = _history_and_health(job_id)
-    return GovernanceOrchestrator.complete_job(
-        history, token=token, executor=executor, health=health
+    complete = partial(
+        GovernanceOrchestrator.complete_job, history, token=token, executor=executor, health=health
     )
+    # Without a notice to write, the one call that ends the job is the transaction.
+    if history.failed is None:
+        return complete()
+    with write_transaction():
+        job = complete()
+        notify_of_failed_job(history, is_lost=False)
+    return job
 
 
 @retried
@@ -46,12 +57,17 @@ def cancel_job(*, job_id: UUID, reason: str, actor: Account) -> GovernanceJob:
 def fail_timed_out_job(*, job_id: UUID, actor: Account) -> GovernanceJob:
     """Read health, then end a job whose lease expired as FAILED.
 
+    The proposer and the founders who approved get a notice.
+
     Raises:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.fail_timed_out_job`.
     """
     history, health = _history_and_health(job_id)
-    return GovernanceOrchestrator.fail_timed_out_job(history, actor=actor, health=health)
+    with write_transaction():
+        job = GovernanceOrchestrator.fail_timed_out_job(history, actor=actor, health=health)
+        notify_of_failed_job(history, is_lost=True)
+    return job
 
 
 def _history_and_health(job_id: UUID) -> tuple[JobHistory, HealthReading | None]:

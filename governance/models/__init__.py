@@ -18,6 +18,7 @@ from governance.models.freeze import ChangeFreeze, FreezeLift
 from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
+from governance.models.notice import Notice
 from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.result import StepResult
@@ -51,6 +52,7 @@ __all__ = [
     "IdempotencyRecord",
     "JobStep",
     "LedgerEntry",
+    "Notice",
     "StepResult",
     "SystemContract",
     "TakenReference",

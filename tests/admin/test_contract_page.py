@@ -323,7 +323,7 @@ def test_page__with_more_changes_and_more_history__asks_no_more_queries(
         with CaptureQueriesContext(connection) as captured:
             answer = founder_browser.get(contract_url(running.job.contract))
         counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
-    assert counts[0] == counts[1] <= 16
+    assert counts[0] == counts[1] <= 17
     text = words_of(answer)
     assert "45 more changes" in text
     assert "Only the first 60 entries" in text

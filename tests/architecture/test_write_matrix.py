@@ -75,6 +75,7 @@ WRITERS = {
     "FreezeLift": {"services.freezes.operations"},
     "HandlerBreaker": {"services.breakers.operations"},
     "BreakerEvent": {"services.breakers.operations"},
+    "Notice": {"services.notices.operations"},
     # The authorities only name a person, whose name was read together with a contract or a job.
     "Account": {
         "services.access.accounts",
@@ -88,7 +89,7 @@ WRITERS = {
 REMOVED_WITH_THEIR_CONTRACT = {
     *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
     *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
-    *("HealthSnapshot", "AuditEvidence", "GovernanceAudit", "AuditResolution"),
+    *("HealthSnapshot", "AuditEvidence", "GovernanceAudit", "AuditResolution", "Notice"),
 }
 for _name in REMOVED_WITH_THEIR_CONTRACT:
     WRITERS[_name].add("record.retention.removal")

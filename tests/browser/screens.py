@@ -114,6 +114,7 @@ SCREENS = [
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
     Screen("verify", "governance_governancejob_verify", job_that(status=JobStatus.COMPLETED)),
+    Screen("notices", "governance_notice_changelist", who="operator"),
     Screen("freezes", "governance_changefreeze_changelist"),
     Screen("start-freeze", "governance_changefreeze_start", who="founder"),
     Screen("capabilities", "governance_capability_changelist"),

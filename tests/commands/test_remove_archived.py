@@ -36,6 +36,7 @@ def rows_of_record() -> int:
         *("systemcontract", "ledgerentry", "governancejob", "jobstep", "stepresult"),
         *("healthsnapshot", "auditevidence", "governanceaudit", "auditresolution"),
         *("clarificationrequest", "clarificationanswer", "contractcomment", "approvalsignature"),
+        "notice",
     )
     return sum(run_sql(f"SELECT count(*) FROM governance_{table}")[0][0] for table in tables)
 

@@ -52,6 +52,7 @@ OF_A_DISCUSSION = {
         "governance_clarificationanswer",
         "request_id IN (SELECT id FROM governance_clarificationrequest WHERE contract_id = %s)",
     ),
+    "notice_never_removed": ("governance_notice", "contract_id = %s"),
 }
 
 
@@ -188,7 +189,10 @@ def test_tombstone__beside_what_is_left__is_refused_at_commit(
     remove_all_but(constraint, AT_REST["resolved"](users), KEPT_BY)
 
 
-@pytest.mark.parametrize("constraint", ["comment_append_only", "clarification_request_append_only"])
+@pytest.mark.parametrize(
+    "constraint",
+    ["comment_append_only", "clarification_request_append_only", "notice_never_removed"],
+)
 def test_tombstone__beside_comments_or_clarifications__is_refused_at_commit(
     users: Users, constraint: str
 ) -> None:

@@ -21,9 +21,16 @@ import governance
 from governance.authorities.contract import operations as contracts
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import GovernanceError
-from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus, HealthDecision
+from governance.domain.values import (
+    ActivationWindow,
+    AuditVerdict,
+    ContractStatus,
+    HealthDecision,
+    StepStatus,
+)
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.expire_review import expire_review
 from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
     answer_clarification,
@@ -33,9 +40,11 @@ from governance.flows.review_contract import (
     request_clarification,
     withdraw_approval,
 )
+from governance.models import Notice
 from governance.services.freezes.operations import lift_active_freezes
 from governance.services.idempotency.requests import run_idempotent_parts, run_idempotent_request
 from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
+from governance.services.notices.operations import mark_read
 from governance.services.registry.operations import register_capabilities
 from tests.support.clock import as_of
 from tests.support.factories import (
@@ -178,6 +187,12 @@ def _complete(users: Users) -> Operation:
     return _all_reported(users).complete
 
 
+def _complete_failed(users: Users) -> Operation:
+    running = running_job(users)
+    running.record(running.report(0, StepStatus.FAILED))
+    return running.complete
+
+
 def _cancel(users: Users) -> Operation:
     return running_job(users).cancel
 
@@ -228,6 +243,19 @@ def _answer(users: Users) -> Operation:
     )
 
 
+def _mark_read(users: Users) -> Operation:
+    asked(users)
+    ids = [notice.pk for notice in Notice.objects.all()]
+    return lambda: mark_read(notice_ids=ids, person=users.operator)
+
+
+def _expire_with_notice(users: Users) -> Operation:
+    contract_id = eligible(users).pk
+    return lambda: as_of(
+        now() + LATER, expire_review, contract_id=contract_id, actor=users.operator
+    )
+
+
 def _comment(users: Users) -> Operation:
     contract = eligible(users)
     return lambda: comment_on_contract(
@@ -275,7 +303,8 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "flows/activate_contract.py:activate_contract": [_activate],
     "authorities/orchestrator/tracking.py:_start": [_claim, _start],
     "authorities/orchestrator/tracking.py:_record": [_report, _report_all],
-    "flows/run_job.py:complete_job": [_complete],
+    "flows/expire_review.py:expire_review": [_expire_with_notice],
+    "flows/run_job.py:complete_job": [_complete, _complete_failed],
     "flows/run_job.py:cancel_job": [_cancel],
     "flows/run_job.py:fail_timed_out_job": [_give_up],
     "flows/audit_job.py:record_verdict": [
@@ -288,6 +317,7 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "services/idempotency/requests.py:_begin": [_in_parts],
     "api/idempotency.py:_with_if_match": [_on_condition],
     "api/idempotency.py:locked": [_on_condition],
+    "services/notices/operations.py:mark_read": [_mark_read],
     "services/registry/operations.py:register_capabilities": [_register],
     "authorities/health/signals.py:record_signal": [
         lambda users: lambda: signal(users, HealthDecision.HEALTHY),
@@ -330,6 +360,7 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
             (
                 "services/registry/",
                 "services/freezes/",
+                "services/notices/",
                 "authorities/health/",
                 "authorities/contract/comments",
             )

@@ -19,6 +19,7 @@ from governance.models import (
     Capability,
     ChangeFreeze,
     ConfigurationEntry,
+    Notice,
     SystemContract,
 )
 from governance.models.fields import new_id
@@ -104,6 +105,11 @@ class AdminFixtures:
         )
 
     @cached_property
+    def notice(self) -> Notice:
+        """A notice of the operator, whom a founder asked something."""
+        return Notice.objects.get(account=self.users.operator, contract=self.questioned)
+
+    @cached_property
     def token(self) -> ApiToken:
         return made_token(self.users.executor)[0]
 
@@ -135,6 +141,10 @@ def an_approval(fixtures: AdminFixtures) -> dict[str, Any]:
 def an_ending(fixtures: AdminFixtures) -> dict[str, Any]:
     """Return the ids of a contract and a job that are past their time."""
     return {"ids": [str(one.pk) for one in fixtures.overdue]}
+
+
+def a_notice(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"ids": [str(fixtures.notice.pk)]}
 
 
 def a_freeze(fixtures: AdminFixtures) -> dict[str, Any]:

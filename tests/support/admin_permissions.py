@@ -15,6 +15,7 @@ from tests.support.admin_fixtures import (
     FormData,
     a_freeze,
     a_newcomer,
+    a_notice,
     a_smaller_scope,
     a_token,
     an_account,
@@ -94,6 +95,7 @@ RECORD_MODELS = {
     "governance_capability": "capability",
     "governance_configurationentry": "entry",
     "governance_governancesignal": "signal",
+    "governance_notice": "notice",
 }
 ACCOUNT_MODELS = {
     "governance_account": "user",
@@ -137,6 +139,24 @@ _PRODUCT_PAGES = [
     AdminPage("governance_governancejob_live", "job"),
     AdminPage("governance_governancejob_evidence", "job"),
     AdminPage("governance_governancejob_verify", "job"),
+    # Everybody has a list of their own; the notice of the fixtures is the operator's.
+    AdminPage("governance_notice_changelist", viewers=STAFF),
+    AdminPage(
+        "governance_notice_change",
+        "notice",
+        frozenset({"operator"}),
+        form=an_edit,
+        view_status=302,
+        hidden_status=404,
+    ),
+    AdminPage(
+        "governance_notice_read",
+        "",
+        STAFF,
+        frozenset({"operator"}),
+        a_notice,
+        view_status=302,
+    ),
     AdminPage("governance_changefreeze_start", "", FOUNDERS, FOUNDERS, a_freeze),
     AdminPage("governance_changefreeze_lift", "freeze", FOUNDERS, FOUNDERS, text_in("reason")),
 ]

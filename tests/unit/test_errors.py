@@ -98,6 +98,7 @@ ERROR_CODES = {
     "NotFoundError": "not_found",
     "NotLapsedError": "not_lapsed",
     "NotMigratedError": "not_migrated",
+    "NotOwnNoticeError": "not_own_notice",
     "NotPreviewedError": "not_previewed",
     "NotRepeatableError": "not_repeatable",
     "NotTheOwnerError": "not_the_owner",

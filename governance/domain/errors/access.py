@@ -32,6 +32,11 @@ class MachineAccountError(
     """
 
 
+# --- notices ---
+class NotOwnNoticeError(WrongPersonError, code="not_own_notice"):
+    """A notice to another person; everybody marks only their own as read."""
+
+
 # --- tokens ---
 class TokenNotFoundError(NotFoundError, code="token_not_found"):
     """A token that does not exist."""

@@ -32,6 +32,7 @@ BEGIN
     DELETE FROM governance_clarificationanswer WHERE request_id IN (
         SELECT id FROM governance_clarificationrequest WHERE contract_id = ANY (gone));
     DELETE FROM governance_clarificationrequest WHERE contract_id = ANY (gone);
+    DELETE FROM governance_notice WHERE contract_id = ANY (gone);
     DELETE FROM governance_ledgerentry WHERE contract_id = ANY (gone);
     DELETE FROM governance_systemcontract WHERE id = ANY (gone);
 END $$;

@@ -14,5 +14,7 @@ LANGUAGE sql STABLE SET search_path = @schema@, pg_temp AS $$
         CASE WHEN EXISTS (SELECT FROM governance_approvalsignature WHERE contract_id = contract)
              THEN 'signatures' END,
         CASE WHEN EXISTS (SELECT FROM governance_contractcomment WHERE contract_id = contract)
-             THEN 'comments' END)
+             THEN 'comments' END,
+        CASE WHEN EXISTS (SELECT FROM governance_notice WHERE contract_id = contract)
+             THEN 'notices' END)
 $$;

@@ -1,0 +1,75 @@
+"""Notices of the flows to the people whom something concerns, in the causing transaction."""
+
+from __future__ import annotations
+
+from governance.authorities.orchestrator.job_state import JobHistory
+from governance.domain.values import NoticeKind
+from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
+from governance.services.notices.operations import notify
+
+
+def notify_of_failed_job(history: JobHistory, *, is_lost: bool) -> None:
+    """Notify the proposer, and the founders who approved, that a job failed.
+
+    Args:
+        is_lost: whether the job failed because its executor stopped reporting.
+    """
+    contract = history.job.contract
+    notify(
+        account_ids=[contract.proposed_by_id],
+        to_signers=True,
+        kind=NoticeKind.EXECUTOR_LOST if is_lost else NoticeKind.JOB_FAILED,
+        text=_loss_in_words(history) if is_lost else f"{_reported_last(history)} failed.",
+        contract_id=contract.pk,
+        at=history.now,
+    )
+
+
+def notify_of_question(contract: SystemContract, question: ClarificationRequest) -> None:
+    """Notify the proposer that a founder asked something."""
+    notify(
+        account_ids=[contract.proposed_by_id],
+        kind=NoticeKind.QUESTION_ASKED,
+        text=f"{question.asked_by} asks: {question.question}",
+        contract_id=contract.pk,
+        at=question.asked_at,
+    )
+
+
+def notify_of_answer(contract: SystemContract, answer: ClarificationAnswer) -> None:
+    """Notify the founder who asked that there is an answer."""
+    notify(
+        account_ids=[answer.request.asked_by_id],
+        kind=NoticeKind.QUESTION_ANSWERED,
+        text=f"{answer.answered_by} answered: {answer.answer}",
+        contract_id=contract.pk,
+        at=answer.answered_at,
+    )
+
+
+def notify_of_expiry(contract: SystemContract) -> None:
+    """Notify the proposer that the time for review passed without a decision."""
+    notify(
+        account_ids=[contract.proposed_by_id],
+        kind=NoticeKind.CONTRACT_EXPIRED,
+        text="The time for review is over, and no founder decided.",
+        contract_id=contract.pk,
+        at=contract.updated_at,
+    )
+
+
+def _reported_last(history: JobHistory) -> str:
+    return f"Step {history.job.current_step_index} of {history.job.total_steps}"
+
+
+def _loss_in_words(history: JobHistory) -> str:
+    job = history.job
+    if history.failed:
+        return f"{_reported_last(history)} failed, and the executor did not end the job in time."
+    if job.current_step_index == job.total_steps:
+        return "Every step was reported, but the executor did not end the job in time."
+    due = job.current_step_index + 1
+    return (
+        f"The executor stopped reporting at step {due} of {job.total_steps}; "
+        "whether that step was carried out is unknown."
+    )
