@@ -23,7 +23,7 @@ from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
 from governance.domain.canonical import sha256_hex
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
-from governance.domain.values import JobStatus, SnapshotPhase
+from governance.domain.values import JobRunner, JobStatus, SnapshotPhase
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, StepResult
 
 STEPS_AT_ONCE = 50
@@ -141,7 +141,9 @@ def job_next_step(job: GovernanceJob, at: datetime) -> str:
     """Return what the job is waiting for, or how it ended, in one sentence."""
     match job.status:
         case JobStatus.PENDING:
-            return "Waits for an executor to start it."
+            if job.run_by == JobRunner.WORKER:
+                return "Runs by itself, as soon as a worker starts it."
+            return "Left to executors: waits for one to start it."
         case JobStatus.RUNNING if lease_has_expired(job, at):
             return "Its lease expired: the executor counts as lost, and the job will be failed."
         case JobStatus.RUNNING if job.deadline_at and job.lease_expires_at:

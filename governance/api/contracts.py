@@ -120,6 +120,7 @@ class ContractViewSet(GovernedViewSet):
         errors.ApprovedTargetOutOfScopeError,
         errors.PlanMismatchError,
         errors.PlatformChangedError,
+        errors.RoutesUnusableError,
         errors.HealthUnknownError,
         errors.HealthBlocksError,
     )

@@ -73,7 +73,10 @@ class JobExecution(GovernedViewSet):
         responses=StartedJobSerializer,
     )
     @can_return(
-        errors.JobImmutableError, errors.InvalidJobTransitionError, errors.ChangeFreezeActiveError
+        errors.JobImmutableError,
+        errors.InvalidJobTransitionError,
+        errors.ChangeFreezeActiveError,
+        errors.JobRunsByItselfError,
     )
     @action(detail=True, methods=["post"])
     @idempotent("job")

@@ -41,6 +41,13 @@ class JobStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class JobRunner(StrEnum):
+    """Who runs a job: an executor over HTTP, or a worker of the site."""
+
+    CLIENT = "client"
+    WORKER = "worker"
+
+
 class StepStatus(StrEnum):
     PENDING = "PENDING"
     RUNNING = "RUNNING"

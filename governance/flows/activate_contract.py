@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from governance.authorities.health.readings import capture_health_snapshot
@@ -9,7 +11,9 @@ from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract
 from governance.authorities.review.signed_settings import changed_settings
 from governance.db.transactions import retried
-from governance.domain.values import DEFAULT_TIMEOUT_MINUTES
+from governance.domain.errors import InvalidInputError, RoutesUnusableError
+from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, JobRunner
+from governance.flows.route_steps import plan_of, site_routes
 from governance.models import Account, GovernanceJob
 
 
@@ -19,8 +23,12 @@ def activate_contract(
 ) -> GovernanceJob:
     """Read the contract and its health, then activate it; return its PENDING job.
 
+    A job whose steps all go to handlers of our workers runs by itself; any other is left to
+    executors over HTTP.
+
     Raises:
         NotFoundError: no such contract.
+        RoutesUnusableError: the site's routes cannot be read.
         GovernanceError: any error of `ContractActivationService.activate_contract`.
     """
     state = read_contract(contract_id)
@@ -31,4 +39,13 @@ def activate_contract(
         health=health,
         changed_settings=changed_settings(state.contract, state.platform),
         timeout_minutes=timeout_minutes,
+        run_by=_runner_of(state.contract.plan),
     )
+
+
+def _runner_of(steps: Sequence[Mapping[str, Any]]) -> JobRunner:
+    try:
+        routes = site_routes()
+    except InvalidInputError as error:
+        raise RoutesUnusableError(f"The site's routes cannot be used: {error}") from None
+    return JobRunner.WORKER if routes.runs_here(plan_of(steps)) else JobRunner.CLIENT

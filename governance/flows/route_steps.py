@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -16,6 +17,7 @@ from governance.authorities.executor.handlers.reported import reported
 from governance.authorities.executor.routed_handlers import HandlerFactory, RoutedHandlers
 from governance.authorities.executor.routes import BUILT_IN_HANDLERS, Routes, read_routes
 from governance.authorities.executor.secret_files import SecretFiles
+from governance.authorities.executor.steps import StepInPlan
 from governance.domain.errors import InvalidRoutesError, UnreadableFileError
 
 # Packages announce handlers of their own in this group: NAME = "module:factory".
@@ -59,6 +61,11 @@ def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> Ro
     for name in {route.handler for route in routes.routes} & set(installed) - set(factories):
         factories[name] = reported(_load(installed[name]))
     return RoutedHandlers(routes, factories, site_secrets())
+
+
+def plan_of(steps: Iterable[Mapping[str, Any]]) -> list[StepInPlan]:
+    """Return the records of a plan's steps as the executor takes them."""
+    return [StepInPlan(**step) for step in steps]
 
 
 def site_secrets() -> SecretFiles:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from governance.domain.canonical import timestamp
 from governance.domain.errors import JobNotFoundError
 from governance.domain.lifecycles import JOB_TERMINAL_STATES, JobStateMachine
-from governance.domain.values import JobStatus, StepStatus
+from governance.domain.values import JobRunner, JobStatus, StepStatus
 from governance.models.account import Account
 from governance.models.constraints import closed_set, filled_index, filled_only_when, filled_when
 from governance.models.contract import SystemContract
@@ -60,6 +60,10 @@ class GovernanceJob(StatefulModel):
     total_steps = models.PositiveIntegerField()
     current_step_index = models.PositiveIntegerField(default=0)
     timeout_minutes = models.PositiveIntegerField()
+    # Not part of the hashed record: it says who may start the job, and not what was done.
+    run_by = models.CharField(
+        max_length=10, default=JobRunner.CLIENT.value, db_default=JobRunner.CLIENT.value
+    )
     created_at = models.DateTimeField()
     created_by = account_key(db_index=False)
     started_at = models.DateTimeField(null=True)
@@ -85,6 +89,7 @@ class GovernanceJob(StatefulModel):
         ]
         constraints = [
             closed_set("status", JobStatus, name="job_status_known"),
+            closed_set("run_by", JobRunner, name="job_run_by_known"),
             models.CheckConstraint(condition=Q(total_steps__gte=1), name="job_has_steps"),
             models.CheckConstraint(
                 condition=Q(timeout_minutes__gte=1, timeout_minutes__lte=1440),
@@ -132,8 +137,13 @@ class GovernanceJob(StatefulModel):
             models.Index(fields=["status", "updated_at", "id"], name="job_status_updated"),
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(status=JobStatus.PENDING.value),
+                condition=Q(status=JobStatus.PENDING.value, run_by=JobRunner.CLIENT.value),
                 name="job_claimable",
+            ),
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(status=JobStatus.PENDING.value, run_by=JobRunner.WORKER.value),
+                name="job_waits_for_worker",
             ),
             models.Index(
                 fields=["lease_expires_at"],

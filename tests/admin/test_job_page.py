@@ -37,7 +37,7 @@ EVIL = "<script>alert('boo')</script>"
 JobFactory = Callable[[Users], GovernanceJob]
 
 JOBS_BY_STATUS: list[tuple[str, JobFactory, list[str]]] = [
-    ("PENDING", pending_job, ["Waits for an executor", "0 of 3 steps", "not observed yet"]),
+    ("PENDING", pending_job, ["Left to executors", "0 of 3 steps", "not observed yet"]),
     ("RUNNING", lambda users: running_job(users).job, ["its deadline", "Sealed when the job ends"]),
     ("COMPLETED", finished_job, ["Every step completed.", "3 of 3 steps", "waits for an auditor"]),
     ("FAILED", failed_job, ["Step 2 failed.", "It broke.", "SKIPPED"]),

@@ -102,6 +102,8 @@ SPEAK_FOR_THE_RECORD = {
     "job_never_removed",
     "job_pending_has_not_started",
     "job_plan_frozen",
+    "job_run_by_fixed",
+    "job_run_by_known",
     "job_running_has_started",
     "job_running_holds_lease",
     "job_start_frozen",

@@ -16,7 +16,7 @@ from governance.api.serializers.contracts import (
     person,
 )
 from governance.api.sparse_fields import ResponseSerializer, RowSerializer, UtcDateTimeField
-from governance.domain.values import ContractStatus, JobStatus, StepStatus
+from governance.domain.values import ContractStatus, JobRunner, JobStatus, StepStatus
 from governance.models import GovernanceAudit, GovernanceJob, StepResult
 
 
@@ -39,6 +39,11 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
     """A job as lists show it."""
 
     contract_id = serializers.UUIDField()
+    run_by = serializers.ChoiceField(
+        as_strings(JobRunner),
+        help_text="`worker`: the job runs by itself, and no claim gets it. `client`: it is left to "
+        "executors.",
+    )
     lease_expires_at = lease()
 
     class Meta:
@@ -50,6 +55,7 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
             "total_steps",
             "current_step_index",
             "timeout_minutes",
+            "run_by",
             "created_at",
             "updated_at",
             "started_at",

@@ -35,6 +35,7 @@ from governance.domain.values import (
     ContractStatus,
     EligibilityDecision,
     HealthReading,
+    JobRunner,
     JobStatus,
     SnapshotPhase,
 )
@@ -55,6 +56,7 @@ class ContractActivationService:
         health: HealthReading | None,
         changed_settings: Sequence[ChangedSetting] = (),
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+        run_by: JobRunner = JobRunner.CLIENT,
     ) -> GovernanceJob:
         """Move an APPROVED contract to ACTIVE, and return its new PENDING job with its steps.
 
@@ -64,6 +66,7 @@ class ContractActivationService:
             state: the contract, as the flow read it just before.
             health: what a flow read just before; None if the health could not be read.
             changed_settings: what the flow found to be not as the founders saw it.
+            run_by: who runs the job; for a worker, its task is enqueued by the same statement.
 
         Raises:
             InvalidInputError: `timeout_minutes` is out of bounds.
@@ -80,6 +83,7 @@ class ContractActivationService:
             contract=contract,
             total_steps=len(contract.plan),
             timeout_minutes=timeout_minutes,
+            run_by=run_by,
             created_at=at,
             created_by=actor,
             updated_at=at,
@@ -96,7 +100,7 @@ class ContractActivationService:
             },
         )
         fetch_rows(
-            "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 contract.pk,
                 state.head.seq,
@@ -108,6 +112,7 @@ class ContractActivationService:
                 json.dumps(before.reading),
                 before.observed_at,
                 entries_as_json([activated, created]),
+                str(run_by),
             ],
         )
         mark_absent(job, "evidence", "audit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,9 @@ from django.db.models import QuerySet
 
 from governance.authorities.orchestrator.evidence import step_status
 from governance.db.rows import fetch_rows
+from governance.domain.canonical import load_json
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
-from governance.domain.values import ContractStatus, JobProgress, JobStatus
+from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.models.contract_indexes import within_token_scope
 
@@ -21,6 +23,63 @@ _SCOPE = """
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
      WHERE job.id = %s"""
+
+
+_TO_RUN = """
+    SELECT job.status, job.run_by, job.contract_id, contract.plan::text,
+           EXTRACT(EPOCH FROM contract.window_closes_at - governance_now())::float
+      FROM governance_governancejob job
+      JOIN governance_systemcontract contract ON contract.id = job.contract_id
+     WHERE job.id = %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class JobToRun:
+    """What a worker reads of a job before it decides whether to start it.
+
+    `steps` are the records of the plan, `seconds_left` the time until the activation window closes.
+    """
+
+    job_id: UUID
+    contract_id: UUID
+    steps: list[dict[str, Any]]
+    seconds_left: float
+    waits_for_worker: bool
+
+
+def job_to_run(job_id: UUID) -> JobToRun:
+    """Return what a worker must know of a job; one query.
+
+    Raises:
+        NotFoundError: no such job.
+    """
+    found = fetch_rows(_TO_RUN, [job_id])
+    if not found:
+        raise JobNotFoundError(job_id)
+    status, run_by, contract_id, plan, seconds_left = found[0]
+    return JobToRun(
+        job_id=job_id,
+        contract_id=contract_id,
+        steps=load_json(plan),
+        seconds_left=seconds_left,
+        waits_for_worker=(status, run_by) == (JobStatus.PENDING, JobRunner.WORKER),
+    )
+
+
+def enqueue_waiting_runs() -> int:
+    """Enqueue the jobs that wait for a worker and have no task; return how many these were."""
+    [(number,)] = fetch_rows("SELECT governance_enqueue_waiting_runs()")
+    return int(number)
+
+
+def enqueue_next_runs(job_id: UUID) -> None:
+    """Enqueue the jobs that may have waited for the end of this one."""
+    fetch_rows("SELECT governance_enqueue_next_runs(%s)", [job_id])
+
+
+def enqueue_run(job_id: UUID) -> None:
+    """Enqueue the run of a job, unless its task waits already."""
+    fetch_rows("SELECT governance_enqueue_run(%s)", [job_id])
 
 
 def jobs_ended_within(
@@ -107,9 +166,15 @@ def job_progress(job_id: UUID) -> JobProgress:
 
 
 def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
-    """Return whether any job within the token scope is PENDING, locked or not; None is no limit."""
+    """Return whether any job within the token scope waits for a claim, locked or not.
+
+    Args:
+        capabilities: the token scope; None is no limit.
+    """
     return GovernanceJob.objects.filter(
-        within_token_scope(capabilities, of="contract__"), status=JobStatus.PENDING
+        within_token_scope(capabilities, of="contract__"),
+        status=JobStatus.PENDING,
+        run_by=JobRunner.CLIENT,
     ).exists()
 
 

@@ -25,7 +25,11 @@ class NotAServiceAccountError(WrongPersonError, code="not_a_service_account"):
 class MachineAccountError(
     WrongPersonError,
     code="machine_account",
-    constraints=("machine_account_closed", "machine_account_by_owner"),
+    constraints=(
+        "machine_account_closed",
+        "machine_account_by_owner",
+        "job_ended_by_its_authority",
+    ),
 ):
     """A change of an account that belongs to an authority itself, a group or a token for it, or an
     act that is not its authority's.

@@ -58,6 +58,10 @@ class PlanMismatchError(ContractActivationError, code="plan_mismatch"):
     """A plan that differs from the proposed changes."""
 
 
+class RoutesUnusableError(WrongStateError, code="routes_unusable", advice=Advice.WAIT):
+    """A routes file that cannot be read, so that nobody can say who would run the job."""
+
+
 class HealthBlocksError(WrongStateError, code="health_blocked", advice=Advice.WAIT):
     """A platform whose health blocks the change; `details.blocking` names the scopes."""
 

@@ -48,6 +48,15 @@ class JobImmutableError(
     """A job that has ended and can no longer change."""
 
 
+class JobRunsByItselfError(
+    WrongStateError,
+    code="runs_by_itself",
+    advice=Advice.STOP,
+    constraints=("job_started_by_its_runner",),
+):
+    """The start of a job that a worker of the site runs, or by a worker of one that none runs."""
+
+
 class StaleExecutionError(StaleCopyError, code="stale_execution", advice=Advice.STOP):
     """An execution token that is not the job's current one."""
 

@@ -26,10 +26,11 @@ class RecordTable(NamedTuple):
     order: str = "id"
 
 
-# Columns that are younger than the format of an archive. A file leaves them out where they are
-# null, so a record that has none of them stays byte for byte what an earlier version wrote.
-LATER_COLUMNS: Mapping[str, frozenset[str]] = {
-    "SystemContract": frozenset({"risk_asked", "repeats_id"})
+# Columns that are younger than the format of an archive, each with the value that a file leaves
+# out, so that a record with no other value stays byte for byte what an earlier version wrote.
+LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "SystemContract": {"risk_asked": None, "repeats_id": None},
+    "GovernanceJob": {"run_by": "client"},
 }
 
 # The names never change, because the files of an archive contain them, and archives of every

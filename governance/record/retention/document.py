@@ -9,7 +9,7 @@ bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import BinaryField
@@ -35,7 +35,7 @@ def contract_record_text(contract_record: ContractRecord) -> str:
         "contract_id": contract_record.contract.id,
         "successor_id": next(iter(contract_record.successor_ids), None),
         "rows": {
-            name: [_values_of(row, LATER_COLUMNS.get(name, ())) for row in rows]
+            name: [_values_of(row, LATER_COLUMNS.get(name, {})) for row in rows]
             for name, rows in contract_record.rows.items()
             if rows
         },
@@ -73,7 +73,8 @@ def parse_contract_record(text: str) -> ContractRecord:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise _unusable("its format or version is unknown")
         rows = {
-            name: _rows_in(RECORD_TABLES[name], found) for name, found in document["rows"].items()
+            name: _rows_in(RECORD_TABLES[name], LATER_COLUMNS.get(name, {}), found)
+            for name, found in document["rows"].items()
         }
         return _record_of(document, rows)
     except UNREADABLE as error:
@@ -98,15 +99,17 @@ def export_problem(
     return f"entry {found[0]}: {found[1]}" if found else None
 
 
-def _values_of(row: Any, later: Collection[str]) -> dict[str, Any]:
+def _values_of(row: Any, later: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.hex() if isinstance(value, bytes) else value
         for name, value in row._asdict().items()
-        if value is not None or name not in later
+        if name not in later or value != later[name]
     }
 
 
-def _rows_in(table: RecordTable, found: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _rows_in(
+    table: RecordTable, later: Mapping[str, Any], found: Iterable[Mapping[str, Any]]
+) -> list[Any]:
     """Make the light rows of a table from their values in the file.
 
     Raises:
@@ -119,7 +122,7 @@ def _rows_in(table: RecordTable, found: Iterable[Mapping[str, Any]]) -> list[Any
         if unknown := set(values) - columns:
             raise KeyError(*unknown)
         as_bytes = {name: bytes.fromhex(values[name]) for name in binary}
-        rows.append(make_row(table.model, {**values, **as_bytes}))
+        rows.append(make_row(table.model, {**later, **values, **as_bytes}))
     return rows
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from governance.domain.errors import GroupNotFoundError, InvalidInputError, MachineAccountError
-from governance.domain.roles import Role
+from governance.domain.roles import MachineAccount, Role
 from governance.models import Account
 
 
@@ -62,3 +62,8 @@ def assign_role(account: Account, role: Role) -> bool:
     account.groups.add(group)
     account.known_groups = None
     return True
+
+
+def machine_account(machine: MachineAccount) -> Account:
+    """Return the account of an authority itself, which a migration has made."""
+    return Account.objects.get(machine=machine)

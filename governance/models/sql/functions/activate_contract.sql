@@ -1,10 +1,11 @@
 -- JOB-001: write an activation in one call: the job, its steps from the contract's frozen plan, the
--- health snapshot before, the contract's move to ACTIVE, and the ledger entries. The function
--- checks only the chain's head, and that no change freeze is active (change_freeze_active.sql checks
+-- health snapshot before, the contract's move to ACTIVE, the ledger entries, and for a job that runs
+-- by itself the task of a worker. The function checks only the chain's head, and that no change freeze is active (change_freeze_active.sql checks
 -- that again at the commit); the database guards check every row that it writes.
 CREATE OR REPLACE FUNCTION governance_activate_contract(
     contract uuid, head integer, job uuid, minutes integer, account bigint, actor text,
-    at timestamptz, reading jsonb, observed timestamptz, entries jsonb
+    at timestamptz, reading jsonb, observed timestamptz, entries jsonb,
+    runner text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -15,8 +16,9 @@ BEGIN
     SELECT plan INTO steps FROM governance_systemcontract WHERE id = contract;
     INSERT INTO governance_governancejob
            (id, contract_id, status, total_steps, current_step_index, timeout_minutes,
-            created_at, updated_at, created_by_id, end_reason)
-    VALUES (job, contract, 'PENDING', jsonb_array_length(steps), 0, minutes, at, at, account, '');
+            run_by, created_at, updated_at, created_by_id, end_reason)
+    VALUES (job, contract, 'PENDING', jsonb_array_length(steps), 0, minutes, runner, at, at,
+            account, '');
     INSERT INTO governance_jobstep
            (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
     SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
@@ -30,4 +32,7 @@ BEGIN
        SET status = 'ACTIVE', updated_at = at
      WHERE id = contract;
     PERFORM governance_append_entries(contract, actor, at, entries);
+    IF runner = 'worker' THEN
+        PERFORM governance_enqueue_run(job);
+    END IF;
 END $$;

@@ -3,7 +3,7 @@
 -- counts whose steps all have these types, and whose timeouts fit into its activation window. PostgreSQL picks the job, so
 -- its time, its lease and its ledger entry are made here too. Without a job to start, no row is
 -- returned. During a change freeze a claim is refused even if no job waits, so that the executor
--- learns the reason. A wanted job that is not PENDING is refused for that, not for the freeze.
+-- learns the reason. A claim passes over jobs that run by themselves (job_runner.sql). A wanted job that is not PENDING is refused for that, not for the freeze.
 CREATE OR REPLACE FUNCTION governance_job_is_served(
     job uuid, window_closes_at timestamptz, served varchar[]
 ) RETURNS boolean
@@ -36,7 +36,7 @@ BEGIN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.status = 'PENDING'
+         WHERE job.status = 'PENDING' AND job.run_by = 'client'
            AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
          ORDER BY job.created_at, job.id
          LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
@@ -44,7 +44,8 @@ BEGIN
         SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.status = 'PENDING' AND contract.affected_capabilities && token_scope
+         WHERE job.status = 'PENDING' AND job.run_by = 'client'
+           AND contract.affected_capabilities && token_scope
            AND contract.affected_capabilities <@ token_scope
            AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
          ORDER BY job.created_at, job.id

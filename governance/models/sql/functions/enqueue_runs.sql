@@ -1,0 +1,57 @@
+-- EXEC: the tasks of workers. The queue is a hint: a task that is lost is enqueued again, and a task
+-- too many does nothing. A job has at most one task that waits, because of its queueing lock.
+CREATE OR REPLACE FUNCTION governance_enqueue_run(job uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+    VALUES ('runs', 'run_job', 'run ' || job, jsonb_build_object('job_id', job))
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
+END $$;
+
+-- Enqueue the oldest jobs that wait for a worker, and return how many had no task.
+CREATE OR REPLACE FUNCTION governance_enqueue_waiting_runs() RETURNS integer
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    waiting uuid;
+    found integer := 0;
+BEGIN
+    FOR waiting IN
+        SELECT id FROM governance_governancejob job
+         WHERE status = 'PENDING' AND run_by = 'worker'
+           AND NOT EXISTS (SELECT FROM procrastinate_jobs
+                            WHERE status = 'todo' AND queueing_lock = 'run ' || job.id)
+         ORDER BY created_at, id LIMIT 1000
+    LOOP
+        PERFORM governance_enqueue_run(waiting);
+        found := found + 1;
+    END LOOP;
+    RETURN found;
+END $$;
+
+-- Enqueue what may have waited for the end of this job: for each capability of its contract the
+-- oldest job that affects it too, and the oldest job of all.
+CREATE OR REPLACE FUNCTION governance_enqueue_next_runs(ended uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    capability text;
+BEGIN
+    FOR capability IN
+        SELECT unnest(contract.affected_capabilities)
+          FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.id = ended
+    LOOP
+        PERFORM governance_enqueue_run(next.id)
+           FROM (SELECT job.id FROM governance_governancejob job
+                   JOIN governance_systemcontract contract ON contract.id = job.contract_id
+                  WHERE job.status = 'PENDING' AND job.run_by = 'worker'
+                    AND (capability = 'SYSTEM'
+                         OR contract.affected_capabilities && ARRAY[capability, 'SYSTEM']::varchar[])
+                  ORDER BY job.created_at, job.id
+                  LIMIT CASE WHEN capability = 'SYSTEM' THEN 20 ELSE 1 END) AS next;
+    END LOOP;
+    PERFORM governance_enqueue_run(next.id)
+       FROM (SELECT id FROM governance_governancejob
+              WHERE status = 'PENDING' AND run_by = 'worker'
+              ORDER BY created_at, id LIMIT 1) AS next;
+END $$;
