@@ -49,7 +49,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ContractStatus": "governance.domain.values.ContractStatus",
         "JobStatus": "governance.domain.values.JobStatus",
-        "JobRunner": "governance.domain.values.JobRunner",
+        "JobRunner": ["client", "worker"],
         "StepStatus": "governance.domain.values.StepStatus",
         "ReportedStatus": "governance.api.request_bodies.REPORTED_STATUSES",
         "AuditVerdict": "governance.domain.values.AuditVerdict",
