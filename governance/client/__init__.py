@@ -9,7 +9,9 @@ runs a step twice.
 
 from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
 from governance.client.api import GovsiteClient
+from governance.client.breaker import ExecutorBreaker
 from governance.client.executor import Executor, JobOutcome
+from governance.client.outages import OutageLog
 from governance.client.print_steps import PrintSteps
 from governance.client.problems import (
     ChangeFreezeActive,
@@ -23,12 +25,14 @@ from governance.client.retries import RetryPolicy
 __all__ = [
     "ChangeFreezeActive",
     "Executor",
+    "ExecutorBreaker",
     "GovsiteClient",
     "GovsiteError",
     "GovsiteProblem",
     "JobLost",
     "JobOutcome",
     "NoAnswer",
+    "OutageLog",
     "PrintSteps",
     "RetryPolicy",
     "Step",

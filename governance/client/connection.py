@@ -14,9 +14,10 @@ import httpx
 
 from governance.client.clock import ClockReading, SiteClock
 from governance.client.job_events import MAX_SILENCE_SECONDS, stream_entries
+from governance.client.outages import OutageLog
 from governance.client.problems import problem_of
 from governance.client.responses import LedgerEntryData
-from governance.client.retries import CallResult, RetryPolicy, send_with_retries
+from governance.client.retries import CallResult, RetryPolicy, is_final, send_with_retries
 
 MAX_ATTEMPT_SECONDS = 30.0  # without receiving a byte
 MIN_ATTEMPT_SECONDS = 1.0
@@ -34,6 +35,7 @@ class Connection:
     Args:
         url: the site's URL, such as `https://gov.example`.
         token: an API token of the site.
+        outages: where it is logged that the site does not answer, although it is asked again.
 
     Raises:
         ValueError: the URL or the token is malformed.
@@ -49,8 +51,10 @@ class Connection:
         retry_policy: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        outages: OutageLog | None = None,
     ) -> None:
         self.clock = SiteClock()
+        self._outages = outages or OutageLog()
         self._retry_policy = retry_policy or RetryPolicy()
         self._sleep = sleep
         self._http = httpx.Client(
@@ -134,9 +138,18 @@ class Connection:
             _require_complete_json(response)
             return response
 
-        return send_with_retries(
-            attempt, retry_policy=self._retry_policy, within=within, sleep=self._sleep
-        )
+        host = self._http.base_url.host
+        with self._outages.watch(host) as call:
+            answer = send_with_retries(
+                attempt,
+                retry_policy=self._retry_policy,
+                within=within,
+                sleep=self._sleep,
+                on_trouble=call.note_trouble,
+            )
+        if is_final(answer.response):
+            self._outages.end(host)
+        return answer
 
 
 def successful_response(answer: CallResult) -> httpx.Response:

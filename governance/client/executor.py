@@ -10,15 +10,18 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from random import uniform
 
-from governance.authorities.executor.machine import LeaseOver, rejected_report, run_plan
+from governance.authorities.executor.machine import LeaseOver, PlanRun, run_plan
 from governance.authorities.executor.steps import StepHandler, StepInPlan
 from governance.client.api import GovsiteClient
+from governance.client.breaker import ExecutorBreaker
 from governance.client.connection import new_key
+from governance.client.job_reporter import JobReporter
 from governance.client.problems import ChangeFreezeActive, GovsiteError, GovsiteProblem, NoAnswer
 from governance.client.responses import StartedJob
+from governance.domain.breaker import BreakerState
 from governance.domain.errors import InvalidPlanError
 from governance.domain.values import HealthDecision, HealthReading, StepReport
 
@@ -26,9 +29,15 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 FREEZE_RETRY_SECONDS = 60.0
+CAREFUL_RETRY_SECONDS = 0.5
 # A question about health is no reason to lose a lease.
 HEALTH_SECONDS = 5.0
-REJECTED_BODY_STATUSES = frozenset({400, 413})
+
+# What follows a fault of the handler, by the state of the breaker after it.
+_CONSEQUENCES = {
+    BreakerState.CAREFUL: "one job at a time, until one ends without a fault",
+    BreakerState.OPEN: "no other job is claimed, because it was at fault twice in a row",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,8 @@ class JobOutcome:
     """How a job ended: `status` at the site; or None, and `lost_because` if it was dropped.
 
     `is_fault` says that the handler was at fault: it raised an exception, timed out, did not know
-    the step's type, or returned what cannot be recorded.
+    the step's type, or returned what cannot be recorded. It is None if the run does not show it,
+    because the handler was not called or the job was dropped.
     """
 
     job_id: str
@@ -46,56 +56,16 @@ class JobOutcome:
     total_steps: int
     evidence_sha256: str | None = None
     lost_because: str = ""
-    is_fault: bool = False
-
-
-class _JobReporter:
-    """The reporter of a job over HTTP; it measures the lease by the site's clock."""
-
-    def __init__(self, client: GovsiteClient, job: StartedJob) -> None:
-        self._client = client
-        self._job = job
-        self._expires_at = datetime.now(UTC)
-        self._renew(job["lease_expires_at"])
-        self.reported = 0
-
-    def now(self) -> datetime:
-        return self._client.clock.now()
-
-    def seconds_left(self) -> float:
-        return self._client.clock.seconds_until(self._expires_at)
-
-    def record(self, report: StepReport) -> StepReport:
-        """Report a step within the lease, and return the report that the site recorded."""
-        try:
-            self._send(report)
-        except GovsiteProblem as problem:
-            if problem.status not in REJECTED_BODY_STATUSES:
-                raise
-            # The site has narrower limits than this client. That the step ended must be recorded.
-            report = rejected_report(report, str(problem))
-            self._send(report)
-        self.reported += 1
-        return report
-
-    def _send(self, report: StepReport) -> None:
-        job = self._job
-        recorded = self._client.report(
-            job["id"], token=job["execution_token"], report=report, within=self.seconds_left()
-        )
-        self._renew(recorded["lease_expires_at"])
-
-    def _renew(self, text: str | None) -> None:
-        if text is not None:
-            self._expires_at = datetime.fromisoformat(text)
+    is_fault: bool | None = None
 
 
 class Executor:
     """An executor that runs one job after another with one client and one handler.
 
     Once `stopping` is set, it finishes its job and claims no other. It does not stop between two
-    steps: no other executor can continue the job, so the change would be left half done. `log`
-    gets one line for each event.
+    steps: no other executor can continue the job, so the change would be left half done. After two
+    faults of the handler in a row it claims no other either; executors of one handler share a
+    `breaker`. `log` gets one line for each event.
     """
 
     def __init__(
@@ -104,16 +74,18 @@ class Executor:
         handler: StepHandler,
         *,
         stopping: threading.Event | None = None,
+        breaker: ExecutorBreaker | None = None,
         log: Callable[[str], None] = logger.info,
     ) -> None:
         self._client = client
         self._handler = handler
         self._stopping = stopping or threading.Event()
+        self._breaker = breaker or ExecutorBreaker()
         self._log = log
         self._claim_key = new_key()
 
     def run(self, *, at_most: int | None = None, until_idle: bool = False) -> Iterator[JobOutcome]:
-        """Claim and run jobs, and yield the outcome of each.
+        """Claim and run jobs, and yield the outcome of each, until the breaker is open.
 
         Args:
             at_most: stop after this many jobs; None means no limit.
@@ -125,9 +97,12 @@ class Executor:
             NoAnswer: only with `until_idle`.
         """
         ended = 0
-        while ended != at_most and not self._stopping.is_set():
+        while ended != at_most and not (self._stopping.is_set() or self._breaker.is_open):
+            if not self._breaker.admit():
+                self._pause(CAREFUL_RETRY_SECONDS)
+                continue
             try:
-                job = self._claim()
+                outcome = self._run_next()
             except GovsiteError as trouble:
                 if until_idle or not _is_temporary(trouble):
                     raise
@@ -139,9 +114,9 @@ class Executor:
                 self._log(f"nothing claimed: {trouble}")
                 self._pause(pause)
                 continue
-            if job is not None:
+            if outcome is not None:
                 ended += 1
-                yield self.run_job(job)
+                yield outcome
             elif until_idle:
                 return
             else:
@@ -151,16 +126,19 @@ class Executor:
         """Run a claimed or started job until it ends or is dropped."""
         number = job["total_steps"]
         self._log(f"job {job['id']}: {number} {'step' if number == 1 else 'steps'}")
-        reporter = _JobReporter(self._client, job)
-        status, evidence, lost_because, is_fault = None, None, "", False
+        reporter = JobReporter(self._client, job)
+        status, evidence, lost_because = None, None, ""
+        is_fault: bool | None = None
         try:
-            is_fault = self._run_plan(job, reporter)
+            run = self._run_plan(job, reporter)
+            is_fault = run.is_fault if run.was_handler_called else None
             ended = self._client.complete(
                 job["id"], token=job["execution_token"], within=reporter.seconds_left()
             )
             status, evidence = ended["status"], ended["evidence_sha256"]
         except (GovsiteError, LeaseOver, InvalidPlanError) as trouble:
             lost_because = str(trouble)
+            is_fault = is_fault or None
         self._log(f"job {job['id']}: {status or f'dropped: {lost_because}'}")
         return JobOutcome(
             job_id=job["id"],
@@ -172,6 +150,19 @@ class Executor:
             lost_because=lost_because,
             is_fault=is_fault,
         )
+
+    def _run_next(self) -> JobOutcome | None:
+        """Claim and run one job that the breaker has admitted; return None if none is PENDING."""
+        outcome: JobOutcome | None = None
+        try:
+            job = self._claim()
+            if job is not None:
+                outcome = self.run_job(job)
+        finally:
+            state = self._breaker.end(is_fault=outcome.is_fault if outcome else None)
+        if outcome is not None and outcome.is_fault:
+            self._log(f"the handler was at fault: {_CONSEQUENCES[state]}")
+        return outcome
 
     def _claim(self) -> StartedJob | None:
         """Claim the next job, with the same key until the site has responded.
@@ -190,8 +181,8 @@ class Executor:
                 self._claim_key = new_key()
         return job
 
-    def _run_plan(self, job: StartedJob, reporter: _JobReporter) -> bool:
-        """Read the whole plan, run it, and return whether the handler was at fault."""
+    def _run_plan(self, job: StartedJob, reporter: JobReporter) -> PlanRun:
+        """Read the whole plan, and run it."""
         steps = self._client.steps(job["id"], within=reporter.seconds_left())
         plan = [
             StepInPlan(
@@ -214,7 +205,7 @@ class Executor:
                 f"{planned.target} {report.status}{error}"
             )
 
-        run = run_plan(
+        return run_plan(
             plan,
             job_id=job["id"],
             contract_id=job["contract_id"],
@@ -223,7 +214,6 @@ class Executor:
             reporter=reporter,
             on_report=log_report,
         )
-        return run.is_fault
 
     def _ask_health(self, target: str) -> HealthReading:
         """Ask the site; an error of the client or a health that is not known is an exception."""

@@ -50,6 +50,7 @@ def send_with_retries(
     retry_policy: RetryPolicy,
     within: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    on_trouble: Callable[[str], None] = lambda trouble: None,
 ) -> CallResult:
     """Call `send` until there is a final response or the time is over.
 
@@ -59,6 +60,7 @@ def send_with_retries(
         send: makes one attempt; its argument is the seconds that are left.
         within: seconds that replace `retry_policy.seconds`, such as the rest of a lease. One
             attempt is made even if they are over.
+        on_trouble: called after each attempt that got no final response, with what went wrong.
 
     Raises:
         NoAnswer: the last attempt got no response, or the request cannot be sent at all.
@@ -75,8 +77,9 @@ def send_with_retries(
             raise NoAnswer(_describe(error)) from error
         except httpx.TransportError as error:
             trouble = error
-        if response is not None and (response.is_success or not problem_of(response).is_retryable):
+        if response is not None and is_final(response):
             return CallResult(response, attempt)
+        on_trouble(_describe(trouble) if response is None else str(problem_of(response)))
         pause = max(retry_policy.draw_pause(attempt), retry_after_seconds(response))
         if pause < budget - (time.monotonic() - begun):
             sleep(pause)
@@ -85,6 +88,11 @@ def send_with_retries(
         else:
             attempts = "1 attempt" if attempt == 1 else f"{attempt} attempts"
             raise NoAnswer(f"no answer after {attempts}: {_describe(trouble)}") from trouble
+
+
+def is_final(response: httpx.Response) -> bool:
+    """Return whether a response is a success or a refusal, and no temporary error."""
+    return response.is_success or not problem_of(response).is_retryable
 
 
 def retry_after_seconds(response: httpx.Response | None) -> float:

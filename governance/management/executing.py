@@ -19,7 +19,14 @@ from governance.management.values import printable
 
 TOKEN = "GOVSITE_TOKEN"  # noqa: S105 - the name of a variable
 UNREACHABLE = 3
+AT_FAULT = 5
 MakeHandler = Callable[[], StepHandler]
+
+
+class HandlerAtFault(PartlyRefused):
+    """The outcome of a command whose handler was at fault twice in a row: exit code 5."""
+
+    exit_code = AT_FAULT
 
 
 class SiteUnreachable(PartlyRefused):

@@ -182,7 +182,7 @@ def test_executor__its_own_clock_is_wrong__goes_by_the_site(
             return super().now(tz) + timedelta(hours=1)
 
     job = pending_job(site.users)
-    for module in ("clock", "executor"):
+    for module in ("clock", "executor", "job_reporter"):
         monkeypatch.setattr(f"governance.client.{module}.datetime", Ahead)
     [ended] = executor(site, RecordingHandler()).run(until_idle=True)
     assert (ended.status, reloaded(job).status) == ("COMPLETED", JobStatus.COMPLETED)

@@ -179,7 +179,7 @@ def test_site__does_not_answer__a_bounded_run_ends_with_3(token: str) -> None:
 def test_job__lost__a_bounded_run_ends_with_1(
     committed: Users, address: str, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("governance.client.executor._JobReporter.seconds_left", lambda _: -1.0)
+    monkeypatch.setattr("governance.client.executor.JobReporter.seconds_left", lambda _: -1.0)
     pending_job(committed)
     ran = run_executor(address, *TRY, "--once", "--json")
     assert ran.code == 1

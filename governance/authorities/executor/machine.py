@@ -76,6 +76,11 @@ class PlanRun:
     health_before: HealthReading | None = None
     is_fault: bool = False
 
+    @property
+    def was_handler_called(self) -> bool:
+        """Whether a handler was called at all; health can keep even the first step from it."""
+        return any(report.health_after is not None for report in self.reports)
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:

@@ -8,6 +8,10 @@ step. Its jobs become COMPLETED, although nothing was done.
 The API token is read from --token-file, or from the environment variable GOVSITE_TOKEN.
 create_api_token with --role Executor makes one. Log lines go to standard error.
 
+After a fault of the handler (an exception, a timeout, an outcome that cannot be recorded), jobs run
+one at a time until one ends without a fault. After two faults in a row no other job is claimed, and
+the command exits with 5. A step that its target refuses is no fault.
+
 After SIGTERM or Ctrl-C, running jobs are finished and no other job is claimed, because no other
 executor can continue a job. After a second signal the command exits at once, and its jobs fail when
 their leases end.
@@ -29,11 +33,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from governance.client import Executor, GovsiteClient, JobOutcome
+from governance.client import Executor, ExecutorBreaker, GovsiteClient, JobOutcome, OutageLog
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.executing import (
+    AT_FAULT,
     TOKEN,
     UNREACHABLE,
+    HandlerAtFault,
     handler_at,
     read_token,
     refusal_of,
@@ -56,6 +62,7 @@ class Command(GovernanceCommand):
         0: "stopped by a signal, or nothing is left to do (--once, --until-idle)",
         REFUSED: "the site refused a call, or a job was lost (--once, --until-idle)",
         UNREACHABLE: "the site does not answer (--once, --until-idle), or a setting is wrong",
+        AT_FAULT: "the handler was at fault in two jobs in a row; no other job was claimed",
         128 + signal.SIGINT: "stopped at once by a second Ctrl-C",
         128 + signal.SIGTERM: "stopped at once by a second SIGTERM",
     }
@@ -124,11 +131,19 @@ class Command(GovernanceCommand):
             ended.put(None)
 
         with ExitStack() as leaving:
+            breaker, outages = ExecutorBreaker(), OutageLog(self._log)
             executors = []
             for _ in range(workers):
-                client = leaving.enter_context(GovsiteClient(options["url"], token))
-                handler = options["handler"]()
-                executors.append(Executor(client, handler, stopping=stopping, log=self._log))
+                client = GovsiteClient(options["url"], token, outages=outages)
+                executors.append(
+                    Executor(
+                        leaving.enter_context(client),
+                        options["handler"](),
+                        stopping=stopping,
+                        breaker=breaker,
+                        log=self._log,
+                    )
+                )
             self._stop_on_signals(stopping, leaving)
             for executor in executors:
                 # Daemon threads do not delay the exit after a second signal.
@@ -136,6 +151,8 @@ class Command(GovernanceCommand):
             trouble, lost = self._collect(ended, workers, stopping)
         if trouble is not None:
             raise refusal_of(trouble)
+        if breaker.is_open:
+            raise HandlerAtFault("the handler was at fault in two jobs in a row")
         if lost and bounded:
             raise PartlyRefused(f"{lost} {'job was' if lost == 1 else 'jobs were'} lost")
 
