@@ -139,13 +139,13 @@ class Connection:
             return response
 
         host = self._http.base_url.host
-        with self._outages.watch(host) as call:
+        with self._outages.watch(host) as note_trouble:
             answer = send_with_retries(
                 attempt,
                 retry_policy=self._retry_policy,
                 within=within,
                 sleep=self._sleep,
-                on_trouble=call.note_trouble,
+                on_trouble=note_trouble,
             )
         if is_final(answer.response):
             self._outages.end(host)

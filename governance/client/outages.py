@@ -10,17 +10,9 @@ from contextlib import contextmanager
 logger = logging.getLogger(__name__)
 
 # Early enough that a command that has just started still says it within two seconds.
-SILENCE_SECONDS = 1.0
-
-
-class CallInProgress:
-    """A call that is being made; `trouble` is why its last attempt was not answered."""
-
-    def __init__(self) -> None:
-        self.trouble = "no response yet"
-
-    def note_trouble(self, trouble: str) -> None:
-        self.trouble = trouble
+SILENCE_SECONDS = 0.7
+# One attempt can fail by chance, as when a server closes a connection.
+MAX_FAILED_ATTEMPTS = 1
 
 
 class OutageLog:
@@ -35,17 +27,27 @@ class OutageLog:
         self._is_outage = False
 
     @contextmanager
-    def watch(self, host: str) -> Iterator[CallInProgress]:
-        """Watch a call with all its attempts; log it if it lasts longer than `SILENCE_SECONDS`.
+    def watch(self, host: str) -> Iterator[Callable[[str], None]]:
+        """Watch a call with all its attempts, and log it if a second attempt fails or it lasts.
 
-        The timer runs in a thread of its own, because an attempt can wait long for a response.
+        Yields the function to call after each failed attempt, with what went wrong. A timer runs in
+        a thread of its own, because an attempt can wait long for a response.
         """
-        call = CallInProgress()
-        timer = threading.Timer(SILENCE_SECONDS, self._begin, (host, call))
+        failed: list[str] = []
+
+        def note_trouble(trouble: str) -> None:
+            failed.append(trouble)
+            if len(failed) > MAX_FAILED_ATTEMPTS:
+                self._begin(host, trouble)
+
+        def note_silence() -> None:
+            self._begin(host, failed[-1] if failed else "the response is not there yet")
+
+        timer = threading.Timer(SILENCE_SECONDS, note_silence)
         timer.daemon = True
         timer.start()
         try:
-            yield call
+            yield note_trouble
         finally:
             timer.cancel()
 
@@ -56,8 +58,8 @@ class OutageLog:
             if was_outage:
                 self._log(f"{host} answers again")
 
-    def _begin(self, host: str, call: CallInProgress) -> None:
+    def _begin(self, host: str, trouble: str) -> None:
         with self._lock:
             if not self._is_outage:
                 self._is_outage = True
-                self._log(f"{host} does not answer, and is asked again: {call.trouble}")
+                self._log(f"{host} does not answer, and is asked again: {trouble}")

@@ -187,6 +187,47 @@ def test_job__lost__a_bounded_run_ends_with_1(
     assert ran.err.endswith("error: 1 job was lost\n")
 
 
+@pytest.mark.parametrize("limits", [("--until-idle",), ()])
+def test_handler__at_fault_twice_in_a_row__ends_with_5_and_claims_no_other(
+    committed: Users,
+    address: str,
+    token: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limits: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv(NOTES, str(tmp_path / "notes"))
+    jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(4)]
+    ran = run_executor(address, "--handler", "tests.support.handlers:CrashAlways", *limits)
+    assert ran.code == 5
+    assert ran.err.endswith("error: the handler was at fault in two jobs in a row\n")
+    assert [reloaded(job).status for job in jobs] == ["FAILED"] * 2 + ["PENDING"] * 2
+
+
+def test_handler__at_fault_once__ends_as_usual(
+    committed: Users,
+    address: str,
+    token: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(NOTES, str(tmp_path / "notes"))
+    pending_job(committed)
+    crashing = ("--handler", "tests.support.handlers:CrashAlways")
+    assert run_executor(address, *crashing, "--once").code == 0
+
+
+def test_site__does_not_answer__is_said_while_it_is_asked_again(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = RetryPolicy(seconds=1, first_pause=0.01, max_pause=0.1)
+    monkeypatch.setattr("governance.client.connection.RetryPolicy", lambda: policy)
+    ran = run_executor(f"http://127.0.0.1:{free_port()}", *TRY, "--until-idle", "--jobs", "2")
+    assert ran.code == 3
+    assert ran.err.startswith("127.0.0.1 does not answer, and is asked again: ConnectError: ")
+    assert ran.err.count("does not answer, and is asked again") == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -29,6 +29,14 @@ class NoteSteps:
         return StepOutcome(did={"applied": dict(step.change)})
 
 
+class CrashAlways(NoteSteps):
+    """A handler with a bug: it notes each step and raises an exception."""
+
+    def run_step(self, step: Step) -> StepOutcome:
+        super().run_step(step)
+        raise KeyError("page_size")
+
+
 class WaitAtGate(NoteSteps):
     """A handler that notes the step, prints AT_GATE, and waits until a byte comes from GATE."""
 
