@@ -217,7 +217,7 @@ def test_handler__at_fault_once__ends_as_usual(
     assert run_executor(address, *crashing, "--once").code == 0
 
 
-def test_site__does_not_answer__is_said_while_it_is_asked_again(
+def test_site__does_not_answer__is_logged_while_it_is_asked_again(
     token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policy = RetryPolicy(seconds=1, first_pause=0.01, max_pause=0.1)
