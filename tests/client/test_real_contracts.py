@@ -83,7 +83,7 @@ def run_executors(proxy: CuttingProxy, notes: Path) -> list[str]:
     with ExitStack() as leaving:
         executors = []
         for number in range(EXECUTORS):
-            person = Account.objects.create_user(f"executor-{number}")
+            person = Account.objects.create_user(f"remote-executor-{number}")
             person.groups.add(Group.objects.get(name=Role.EXECUTOR))
             process = executor_process(
                 proxy.address, new_token(person), "--until-idle", "--json", notes=notes
