@@ -50,6 +50,15 @@ class SecretFiles:
         self.used[secret] = reference
         return secret
 
+    def path_of(self, reference: str) -> Path:
+        """Return the path of a secret's file, for a program that reads it, such as ssh.
+
+        Raises:
+            UnusableSecretError: it is no reference, or its file cannot be used.
+        """
+        self.content(reference)
+        return (self._folder or Path()) / (secret_name(reference) or "")
+
     def content(self, reference: str) -> str:
         """Return a secret, without the line break at its end.
 

@@ -10,5 +10,6 @@ from collections.abc import Mapping
 
 FACTORIES: Mapping[str, str] = {
     "http": f"{__name__}.http:make_http_handler",
+    "git": f"{__name__}.git:make_git_handler",
     "command": f"{__name__}.command:make_command_handler",
 }
