@@ -37,7 +37,7 @@ WRITING: dict[str, tuple[str, ...]] = {
 }
 # These only read, or delete rows outside the record, so they need no acting user.
 READING = (
-    *("archive_contracts", "verify_archive"),
+    *("archive_contracts", "check_routes", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
     *("verify_evidence", "verify_ledger"),
 )
@@ -70,6 +70,7 @@ ARGUMENTS = {
     "revoke_api_token": ("TOKEN", "--reason", "--as USER", "--json"),
     "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
     "archive_contracts": ("--before DATE", "--to DIR", "--sign", "--dry-run", "--json"),
+    "check_routes": ("JOB", "--json", "GOVSITE_EXECUTION_FILE", "would leave the job alone"),
     "verify_archive": ("DIR", "--key", "--json", "bad_archive"),
     "remove_archived": ("DIR", "--confirm", "--json", "not_the_owner"),
     "checkpoint_ledger": ("--output", "--public-key"),

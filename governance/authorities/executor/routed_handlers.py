@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.routes import Route, Routes
@@ -44,3 +44,8 @@ class RoutedHandlers:
     def __call__(self, step: StepInPlan) -> StepHandler | None:
         """Return the handler of a step; None if it is left to clients, or has none here."""
         return self._by_path.get(self.routes.route_of(step.target, step.step_type).path)
+
+    def step_types_of(self, route: Route) -> Collection[str] | None:
+        """Return the types of steps that a route's handler serves; None if it has none here."""
+        handler = self._by_path.get(route.path)
+        return handler.step_types if handler else None

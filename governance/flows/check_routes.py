@@ -1,0 +1,131 @@
+"""What the routes of this site mean: who serves each scope, and what a worker would do with a job.
+
+Nothing is run and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from governance.authorities.executor.machine import obstacles_to
+from governance.authorities.executor.routed_handlers import RoutedHandlers
+from governance.authorities.executor.routes import EVERY, Route
+from governance.authorities.orchestrator.queries import job_progress, job_to_run
+from governance.domain.changes import CHANGE_TYPES
+from governance.domain.values import SYSTEM_SCOPE, JobRunner, JobStatus
+from governance.flows.route_steps import plan_of
+from governance.models import GovernanceJob
+from governance.services.breakers.queries import open_breakers
+from governance.services.registry.queries import capability_names
+
+MAX_CAPABILITIES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ServedSteps:
+    """What serves the steps of one type in one scope; `route` is empty if no route matches.
+
+    `obstacle` says why the handler cannot serve them on this machine, or is empty.
+    """
+
+    scope: str
+    step_type: str
+    handler: str
+    observer: str
+    trust_reports: bool
+    route: str
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What serves one step of a job; `step_index` counts from 0."""
+
+    step_index: int
+    served: ServedSteps
+
+
+@dataclass(frozen=True, slots=True)
+class JobCheck:
+    """What a worker would do with a job now: run it, unless there are obstacles."""
+
+    job_id: UUID
+    status: JobStatus
+    run_by: JobRunner
+    steps: list[PlannedStep]
+    obstacles: list[str]
+
+
+def registered_scopes() -> list[str]:
+    """Return SYSTEM and the names of all registered capabilities."""
+    return [SYSTEM_SCOPE, *capability_names(limit=MAX_CAPABILITIES)]
+
+
+def served_steps(handlers: RoutedHandlers, scopes: Iterable[str]) -> list[ServedSteps]:
+    """Return what serves each type of step in these scopes."""
+    return [_served(handlers, scope, step_type) for scope in scopes for step_type in CHANGE_TYPES]
+
+
+def unregistered_scopes(handlers: RoutedHandlers, registered: Iterable[str]) -> list[str]:
+    """Return the scopes that a route names and that are not registered, in the file's order."""
+    known = {*registered, EVERY}
+    named = [scope for route in handlers.routes.routes for scope in route.scopes]
+    return [scope for scope in dict.fromkeys(named) if scope not in known]
+
+
+def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
+    """Return what a worker would do with a job now, without doing it.
+
+    Raises:
+        NotFoundError: no such job.
+    """
+    status = job_progress(job_id).status
+    run_by = JobRunner(GovernanceJob.objects.values_list("run_by", flat=True).get(pk=job_id))
+    job = job_to_run(job_id)
+    plan = plan_of(job.steps)
+    steps = [
+        PlannedStep(step.step_index, _served(handlers, step.target, step.step_type))
+        for step in plan
+    ]
+    obstacles = []
+    if status is not JobStatus.PENDING:
+        obstacles.append(f"The job is {status}; a worker starts a PENDING one.")
+    if run_by is JobRunner.CLIENT:
+        obstacles.append("Its activation left the job to executors over HTTP.")
+    obstacles += obstacles_to(plan, handler_for=handlers, seconds_left=job.seconds_left)
+    used = {step.served.handler for step in steps}
+    obstacles += [
+        f"The circuit breaker of {breaker.handler} is open."
+        for breaker in open_breakers()
+        if breaker.handler in used
+    ]
+    return JobCheck(job_id, status, run_by, steps, obstacles)
+
+
+def missing_handlers(handlers: RoutedHandlers) -> list[str]:
+    """Return in words which handlers of routes are not installed on this machine."""
+    return sorted({_not_installed(route) for route in handlers.missing})
+
+
+def _not_installed(route: Route) -> str:
+    return f"{route.handler} is not installed on this machine"
+
+
+def _served(handlers: RoutedHandlers, scope: str, step_type: str) -> ServedSteps:
+    route = handlers.routes.route_of(scope, step_type)
+    obstacle = ""
+    if route in handlers.missing:
+        obstacle = _not_installed(route)
+    elif (types := handlers.step_types_of(route)) is not None and step_type not in types:
+        obstacle = f"{route.handler} does not serve {step_type}"
+    return ServedSteps(
+        scope=scope,
+        step_type=step_type,
+        handler=route.handler,
+        observer=route.observer,
+        trust_reports=route.trust_reports,
+        route=route.path,
+        obstacle=obstacle,
+    )
