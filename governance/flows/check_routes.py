@@ -40,7 +40,7 @@ class ServedSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedStep:
+class StepOfJob:
     """What serves one step of a job; `step_index` counts from 0."""
 
     step_index: int
@@ -54,7 +54,7 @@ class JobCheck:
     job_id: UUID
     status: JobStatus
     run_by: JobRunner
-    steps: list[PlannedStep]
+    steps: list[StepOfJob]
     obstacles: list[str]
 
 
@@ -86,8 +86,7 @@ def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
     job = job_to_run(job_id)
     plan = plan_of(job.steps)
     steps = [
-        PlannedStep(step.step_index, _served(handlers, step.target, step.step_type))
-        for step in plan
+        StepOfJob(step.step_index, _served(handlers, step.target, step.step_type)) for step in plan
     ]
     obstacles = []
     if status is not JobStatus.PENDING:
