@@ -219,6 +219,18 @@ def excess_rights(cursor: Any, *, role: str) -> list[str]:
     return sorted(excess + [right for (right,) in cursor.fetchall()])
 
 
+def missing_rights(cursor: Any, *, role: str) -> list[str]:
+    """List, sorted, the rights of the application on tables that `role` lacks."""
+    cursor.execute(_RIGHTS, {"role": role, "tables": list(GRANTS), "schema": _schema()})
+    held = set(cursor.fetchall())
+    return sorted(
+        f"{right} on {table}"
+        for table, granted in GRANTS.items()
+        for right in rights_of(granted)
+        if (table, right) not in held
+    )
+
+
 def _schema() -> str:
     return quote_identifier(settings.GOVSITE_SCHEMA)
 

@@ -39,12 +39,12 @@ WRITING: dict[str, tuple[str, ...]] = {
 READING = (
     *("archive_contracts", "check_routes", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
-    *("verify_evidence", "verify_ledger"),
+    *("doctor", "verify_evidence", "verify_ledger"),
 )
 # These run before a user exists.
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
-# This one needs the PostgreSQL role that owns the tables, not a user.
-OWNING = ("remove_archived",)
+# These need the PostgreSQL role that owns the tables, not a user.
+OWNING = ("remove_archived", "restore_guards")
 # This one acts over the API as the user of its token.
 ELSEWHERE = ("run_executor",)
 
@@ -78,6 +78,8 @@ ARGUMENTS = {
     "verify_ledger": ("CONTRACT", "--checkpoint", "--key", "--archive", "--json"),
     "purge_idempotency_keys": ("24 hours", "--json"),
     "grant_app_role": ("ROLE", "--apply", "role_too_strong"),
+    "doctor": ("--only CHECK", "--json", "something is wrong"),
+    "restore_guards": ("not_the_owner", "verify_ledger"),
     "load_demo": ("manage.py load_demo",),
     "migrate": ("--plan", "--database", "grant_app_role"),
     "run_executor": (
