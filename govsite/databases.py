@@ -14,6 +14,7 @@ from govsite.embedded import APP_ROLE, OWNER
 from govsite.environment import read_flag, read_number
 
 OWNER_URL = "GOVSITE_OWNER_DATABASE_URL"
+WORKER_URL = "GOVSITE_WORKER_DATABASE_URL"
 # Short limits detect an unreachable server soon, and also its return. The keepalive options apply
 # to TCP only, where a host that vanished does not close the connection.
 CONNECTION_OPTIONS: dict[str, Any] = {
@@ -102,6 +103,20 @@ def read_databases(
     elif owner["NAME"] != default["NAME"]:
         raise ImproperlyConfigured(f"{OWNER_URL} and DATABASE_URL must name the same database.")
     return {"default": default, "owner": owner}
+
+
+def read_worker_database(
+    data_dir: Path, *, search_path: str, session: str
+) -> dict[str, Any] | None:
+    """Make the entry of the connection on which a worker listens; None if it is the site's own.
+
+    It is another connection where `DATABASE_URL` is that of a pooler that cannot pass LISTEN on.
+    """
+    if not os.environ.get(WORKER_URL, ""):
+        return None
+    return read_database(
+        data_dir, search_path=search_path, pool_size=0, session=session, variable=WORKER_URL
+    )
 
 
 def read_database(

@@ -9,7 +9,12 @@ from typing import Any
 from django.urls import reverse_lazy
 
 from govsite.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 - of Django
-from govsite.databases import read_databases, read_search_path, read_session_options
+from govsite.databases import (
+    read_databases,
+    read_search_path,
+    read_session_options,
+    read_worker_database,
+)
 from govsite.environment import (
     read_approvals_required,
     read_flag,
@@ -118,6 +123,14 @@ DATABASES = read_databases(
 
 # The queue of the workers: its tasks are in a package of our own and not in a module `tasks`.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["governance.workers.tasks"]
+
+# The direct connection on which a worker listens; None is that of the site.
+GOVSITE_WORKER_DATABASE = read_worker_database(
+    GOVSITE_DATA_DIR,
+    search_path=read_search_path(GOVSITE_SCHEMA),
+    session=read_session_options(),
+)
 
 AUTH_USER_MODEL = "governance.Account"
 
@@ -207,6 +220,9 @@ GOVSITE_LEDGER_SIGNING_KEY_FILE = (
 # left to executors over HTTP. The folder has a file for each secret that a step or a route names.
 GOVSITE_EXECUTION_FILE = os.environ.get("GOVSITE_EXECUTION_FILE", "")
 GOVSITE_SECRETS_DIR = os.environ.get("GOVSITE_SECRETS_DIR", "")
+
+# The folder into which a worker writes a checkpoint every hour; without it, it writes none.
+GOVSITE_CHECKPOINTS_DIR = os.environ.get("GOVSITE_CHECKPOINTS_DIR", "")
 
 # --- limits and policies ------------------------------------------------------------------------
 GOVSITE: dict[str, Any] = {

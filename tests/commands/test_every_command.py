@@ -45,8 +45,8 @@ READING = (
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
 # These need the PostgreSQL role that owns the tables, not a user.
 OWNING = ("remove_archived", "restore_guards")
-# This one acts over the API as the user of its token.
-ELSEWHERE = ("run_executor",)
+# The first acts over the API as the user of its token, the second as accounts of authorities.
+ELSEWHERE = ("run_executor", "worker")
 
 ARGUMENTS = {
     "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
@@ -90,6 +90,7 @@ ARGUMENTS = {
         "--once",
         "--json",
     ),
+    "worker": ("--concurrency N",),
     "run_dev": ("--host", "--port", "--no-demo"),
 }
 

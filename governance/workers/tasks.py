@@ -1,0 +1,98 @@
+"""The tasks of workers: each calls one flow. What is due by time runs once in its period."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from threading import Event
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
+
+from governance.authorities.orchestrator.queries import enqueue_run, enqueue_waiting_runs
+from governance.domain.errors import TooManyEndingsError
+from governance.domain.roles import MachineAccount
+from governance.flows import sweep
+from governance.flows.run_by_worker import run_job_by_worker
+from governance.flows.sweep import SweepResult
+from governance.flows.write_checkpoint import write_due_checkpoint
+from governance.services.access.accounts import machine_account
+from governance.services.idempotency.stored_responses import purge_stored_responses
+
+logger = logging.getLogger(__name__)
+
+EVERY_MINUTE = "* * * * *"
+EVERY_HOUR = "7 * * * *"
+# Set once the worker of this process stops: a task that did not begin goes back to the queue.
+STOPPING = Event()
+
+
+@app.task(name="run_job", queue="runs")
+def run_job(job_id: str) -> None:
+    """Run a job that waits for a worker."""
+    if STOPPING.is_set():
+        enqueue_run(UUID(job_id))
+        return
+    run_job_by_worker(job_id=UUID(job_id))
+
+
+# A task that waits is not enqueued again. There is no lock: a killed worker would keep it for ever.
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="enqueue_runs", queue="sweeps", queueing_lock="enqueue_runs")
+def enqueue_runs(timestamp: int) -> None:
+    """Enqueue the jobs that wait for a worker and have no task."""
+    if found := enqueue_waiting_runs():
+        logger.info("enqueued %s jobs that had no task", found)
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="expire_reviews", queue="sweeps", queueing_lock="expire_reviews")
+def expire_reviews(timestamp: int) -> None:
+    """End the contracts whose review or activation window is over."""
+    _log(sweep.expire_contracts(actor=machine_account(MachineAccount.SCHEDULER)))
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="fail_lost_jobs", queue="sweeps", queueing_lock="fail_lost_jobs")
+def fail_lost_jobs(timestamp: int) -> None:
+    """End the jobs whose lease is over."""
+    _log(sweep.fail_timed_out_jobs(actor=machine_account(MachineAccount.SCHEDULER)))
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="purge_stored_answers", queue="sweeps", queueing_lock="purge_stored_answers")
+def purge_stored_answers(timestamp: int) -> None:
+    """Delete the stored responses of API calls that are older than a day."""
+    purge_stored_responses()
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="write_checkpoint", queue="sweeps", queueing_lock="write_checkpoint")
+def write_checkpoint(timestamp: int) -> None:
+    """Write a checkpoint of the ledger, if the site has a folder for them."""
+    write_due_checkpoint()
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="clean_queue", queue="sweeps", queueing_lock="clean_queue")
+async def clean_queue(timestamp: int) -> None:
+    """Mark the tasks of killed workers as failed, and delete tasks that ended a day ago."""
+    manager = app.job_manager
+    for task in await manager.get_stalled_jobs():
+        await manager.finish_job(task, Status.FAILED, delete_job=False)
+    await manager.delete_old_jobs(
+        nb_hours=24, include_failed=True, include_cancelled=True, include_aborted=True
+    )
+
+
+def _log(results: Iterable[SweepResult]) -> None:
+    """Carry out a sweep, and log what it ended and what it could not."""
+    try:
+        for result in results:
+            if result.refusal is None:
+                logger.info("%s: %s", result.subject_id, result.status)
+            elif not (result.moved_by_another or result.held_by_freeze):
+                logger.warning("%s: %s", result.subject_id, result.refusal)
+    except TooManyEndingsError as held:
+        logger.warning("%s", held)
