@@ -5,10 +5,10 @@ Start a change freeze, Issue a token …) sends a POST, which makes one call of 
 translates the answer. No page adds, changes or deletes a row of the record in another way, not even
 for a superuser. Accounts and groups are managed by superusers only (`accounts.py`).
 
-One file registers the pages of each model: `contracts.py`, `jobs.py`, `freezes.py`, `registry.py`,
-`signals.py`, `notices.py`, `accounts.py`, `tokens.py`. `readonly.py` and `lists.py` are their base
-classes, and `form_pages.py` answers forms. `review_forms.py` and `modify.py` are the forms of a
-review.
+One file registers the pages of each model: `contracts.py`, `jobs.py`, `freezes.py`, `breakers.py`,
+`registry.py`, `signals.py`, `notices.py`, `accounts.py`, `tokens.py`. `readonly.py` and `lists.py`
+are their base classes, and `form_pages.py` answers forms. `review_forms.py` and `modify.py` are the
+forms of a review.
 `ledger_page.py`, `job_page.py`, `contract_page.py` and `capability_page.py` prepare what single
 pages show.
 """
@@ -16,9 +16,29 @@ pages show.
 from django.contrib import admin
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from governance.admin import accounts, contracts, freezes, jobs, notices, registry, signals, tokens
+from governance.admin import (
+    accounts,
+    breakers,
+    contracts,
+    freezes,
+    jobs,
+    notices,
+    registry,
+    signals,
+    tokens,
+)
 
-__all__ = ["accounts", "contracts", "freezes", "jobs", "notices", "registry", "signals", "tokens"]
+__all__ = [
+    "accounts",
+    "breakers",
+    "contracts",
+    "freezes",
+    "jobs",
+    "notices",
+    "registry",
+    "signals",
+    "tokens",
+]
 
 admin.site.index_title = "Home"
 # The queue's own pages have buttons that would change it past our flows.

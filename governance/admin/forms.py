@@ -1,4 +1,4 @@
-"""The forms about a contract (approve, withdraw, repeat, …) and about change freezes.
+"""The forms about a contract (approve, withdraw, …), about change freezes and about breakers.
 
 A form only parses its fields. The operation checks what is allowed.
 """
@@ -143,3 +143,12 @@ class StartFreezeForm(TextForm):
 
 class LiftFreezeForm(TextForm):
     reason = text_field("Reason", "Why changes are safe again; it is recorded for good.", rows=3)
+
+
+class CloseBreakerForm(TextForm):
+    reason = text_field(
+        "Reason",
+        "More than 10 characters: why the handler works again. It is recorded for good.",
+        rows=3,
+        minlength=MIN_REASON_LENGTH,
+    )

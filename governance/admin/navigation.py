@@ -23,6 +23,7 @@ from governance.models import (
     ConfigurationEntry,
     GovernanceJob,
     GovernanceSignal,
+    HandlerBreaker,
     SystemContract,
 )
 from governance.services.notices.queries import MAX_UNREAD_COUNTED
@@ -46,6 +47,11 @@ GROUPS: Sequence[tuple[str, Mapping[type[Model], tuple[str, str, str]]]] = (
                 "Change freeze",
                 "front_hand",
                 "Whether changes are frozen; start a freeze, or lift one.",
+            ),
+            HandlerBreaker: (
+                "Circuit breakers",
+                "offline_bolt",
+                "Which handlers get no jobs after their faults; close a breaker.",
             ),
         },
     ),

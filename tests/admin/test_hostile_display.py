@@ -33,9 +33,15 @@ COLUMNS = {
     "stepresult": ("error",),
     "governanceaudit": ("reason",),
     "changefreeze": ("reason",),
+    "handlerbreaker": ("handler", "last_fault"),
+    "breakerevent": ("text",),
     "apitoken": ("name",),
     "ledgerentry": ("reason", "actor"),
 }
+TRIGGERS_OFF = (
+    *("contractcomment", "governancesignal", "changefreeze", "apitoken"),
+    *("handlerbreaker", "breakerevent"),
+)
 VALUES = {
     "configurationentry": ("value",),
     "capability": ("stages",),
@@ -88,7 +94,7 @@ def lying(users: Users) -> AdminFixtures:
     for page in sorted(ADMIN_PAGES.values(), key=lambda page: page.subject == "freeze"):
         page.address(fixtures)
     with triggers_off(), connection.cursor() as cursor:
-        for table in ("contractcomment", "governancesignal", "changefreeze", "apitoken"):
+        for table in TRIGGERS_OFF:
             cursor.execute(f"ALTER TABLE governance_{table} DISABLE TRIGGER USER")
         for table, columns in COLUMNS.items():
             for column in columns:

@@ -16,6 +16,7 @@ from governance.domain.values import HealthDecision
 from governance.models import Account
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
+from tests.support.breakers import opened
 from tests.support.factories import judged_job
 from tests.support.freezes import frozen
 from tests.support.tokens import made_token
@@ -27,6 +28,7 @@ RECORD = [
     models.GovernanceJob,
     models.GovernanceSignal,
     models.ChangeFreeze,
+    models.HandlerBreaker,
     models.SystemContract,
     models.ApiToken,
 ]
@@ -46,6 +48,7 @@ def one_of_each(users: Users) -> None:
     )
     judged_job(users)
     frozen(users)
+    opened()
     made_token(users.executor)
 
 

@@ -132,6 +132,7 @@ def _single_pages(sample: Sample) -> dict[str, Iterator[str]]:
         "capability, common, further on": cycle([f"{common}?{older}"]),
         "capability, rare": each([capabilities[RARE]], "capability_change"),
         "change freezes": cycle([reverse("admin:governance_changefreeze_changelist")]),
+        "circuit breakers": cycle([reverse("admin:governance_handlerbreaker_changelist")]),
         "notices": cycle([reverse("admin:governance_notice_changelist")]),
         "start a change freeze": cycle([reverse("admin:governance_changefreeze_start")]),
     }

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.domain.breaker import BreakerState
 from governance.domain.roles import Role
 from governance.domain.values import ContractStatus, JobStatus
 from governance.flows.propose_contract import draft_contract
@@ -21,9 +22,11 @@ from governance.models import (
     Capability,
     ChangeFreeze,
     GovernanceJob,
+    HandlerBreaker,
     SystemContract,
 )
 from governance.services.access.tokens import issue_token, record_use, revoke_token
+from governance.services.breakers.operations import close_breaker, record_run
 from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
 from tests.support.factories import proposal_document
@@ -82,6 +85,10 @@ def another_token() -> Any:
     return ApiToken.objects.filter(name="Spare", successor=None, revoked_at=None).first()
 
 
+def open_breaker() -> Any:
+    return HandlerBreaker.objects.filter(state=BreakerState.OPEN).first()
+
+
 def signature() -> tuple[Any, int] | None:
     """Return the id of a signed contract and the number of its first signature."""
     signed = ApprovalSignature.objects.first()
@@ -117,6 +124,9 @@ SCREENS = [
     Screen("notices", "governance_notice_changelist", who="operator"),
     Screen("freezes", "governance_changefreeze_changelist"),
     Screen("start-freeze", "governance_changefreeze_start", who="founder"),
+    Screen("breakers", "governance_handlerbreaker_changelist", who="operator"),
+    Screen("breaker", "governance_handlerbreaker_change", open_breaker, "operator"),
+    Screen("close-breaker", "governance_handlerbreaker_close", open_breaker, "operator"),
     Screen("capabilities", "governance_capability_changelist"),
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
     Screen("configuration", "governance_configurationentry_changelist"),
@@ -148,7 +158,7 @@ HELD_SCREENS = [
 
 
 def add_screen_records() -> None:
-    """Add a comment, a question and tokens to the demo, so that every screen has content."""
+    """Add a comment, a question, tokens and breakers to the demo: every screen has content."""
     founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
     as_of(at, comment_on_contract, contract_id=waiting().pk, person=founder, text=remark)
@@ -169,6 +179,26 @@ def add_screen_records() -> None:
         spare, _ = issue_token(username="spare-worker", name="Spare", **issued)
     reason = "It stood in a log."
     as_of(at, revoke_token, token_id=spare.pk, reason=reason, actor=founder)
+    add_breakers(job_that(status=JobStatus.FAILED)())
+
+
+def add_breakers(job: GovernanceJob) -> None:
+    """Add a breaker that is open for the second time, one that is careful, and one that runs."""
+    operator = Account.objects.get(username="operator")
+
+    def run(handler: str, fault: str = "") -> None:
+        faulty = handler if fault else ""
+        record_run(handlers=[handler], job_id=job.pk, faulty=faulty, fault=fault)
+
+    timeout = "Timed out after 300.0 s."
+    run("library-website", timeout)
+    run("library-website", timeout)
+    reason = "The website was restarted, and answers again."
+    close_breaker(handler="library-website", reason=reason, actor=operator)
+    run("library-website", "ConnectionResetError: [Errno 104] Connection reset by peer")
+    run("git", timeout)
+    run("registry", timeout)
+    run("registry")
 
 
 def start_demo_freeze() -> None:

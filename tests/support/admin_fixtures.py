@@ -19,12 +19,14 @@ from governance.models import (
     Capability,
     ChangeFreeze,
     ConfigurationEntry,
+    HandlerBreaker,
     Notice,
     SystemContract,
 )
 from governance.models.fields import new_id
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, typed
+from tests.support.breakers import opened
 from tests.support.factories import (
     approved,
     asked,
@@ -84,6 +86,11 @@ class AdminFixtures:
     @cached_property
     def freeze(self) -> ChangeFreeze:
         return frozen(self.users)
+
+    @cached_property
+    def breaker(self) -> HandlerBreaker:
+        """A circuit breaker that is open."""
+        return opened()
 
     @cached_property
     def capability(self) -> Capability:

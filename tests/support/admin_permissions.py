@@ -36,6 +36,7 @@ STAFF = READERS | {"clerk"}
 NOT_STAFF = frozenset({"outsider", "anonymous"})
 ALL_VISITORS = STAFF | NOT_STAFF
 FOUNDERS = frozenset({"founder"})
+OPERATORS = frozenset({"operator"})
 PROPOSERS = frozenset({"founder", "operator", "superuser"})
 ANSWERERS = frozenset({"operator", "superuser"})
 NO_ONE: frozenset[str] = frozenset()
@@ -92,6 +93,7 @@ RECORD_MODELS = {
     "governance_systemcontract": "contract",
     "governance_governancejob": "job",
     "governance_changefreeze": "freeze",
+    "governance_handlerbreaker": "breaker",
     "governance_capability": "capability",
     "governance_configurationentry": "entry",
     "governance_governancesignal": "signal",
@@ -159,6 +161,9 @@ _PRODUCT_PAGES = [
     ),
     AdminPage("governance_changefreeze_start", "", FOUNDERS, FOUNDERS, a_freeze),
     AdminPage("governance_changefreeze_lift", "freeze", FOUNDERS, FOUNDERS, text_in("reason")),
+    AdminPage(
+        "governance_handlerbreaker_close", "breaker", OPERATORS, OPERATORS, text_in("reason")
+    ),
 ]
 _ACCOUNT_PAGES = [
     AdminPage("governance_account_changelist", viewers=ROOT, ignores_forms=True),

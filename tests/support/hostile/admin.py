@@ -20,6 +20,7 @@ from governance.domain.values import HealthDecision
 from governance.models import Account, Capability
 from governance.services.registry.operations import register_capabilities
 from tests.support.admin import contract_url, job_url
+from tests.support.breakers import opened
 from tests.support.factories import asked, eligible, finished_job
 from tests.support.freezes import frozen, lifted
 from tests.support.hostile.api import in_header
@@ -86,6 +87,8 @@ def admin_fields(users: Users, root: Account) -> Iterator[Field]:
     lifting = list(_form_fields(founder, address, reason="It is over."))
     lifted(users, freeze)  # an active freeze would refuse the requests of the other fields
     yield from lifting
+    address = reverse("admin:governance_handlerbreaker_close", args=[opened().pk])
+    yield from _form_fields(_browser(users.operator), address, reason="The handler was mended.")
     yield from _form_fields(founder, contract_url(contract, "clarify"), question="Why now?")
     yield from _form_fields(founder, contract_url(contract, "comment"), text="Hm.")
     answering, waiting = _browser(users.operator), asked(users)
