@@ -21,7 +21,7 @@ from governance.admin.forms import CloseBreakerForm
 from governance.admin.links import job_url
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.visible_html import visible
-from governance.admin.wording import format_time, label
+from governance.admin.wording import format_time, label, two_lines
 from governance.domain.breaker import BreakerState
 from governance.models import BreakerEvent, GovernanceJob, HandlerBreaker
 from governance.services.access.permissions import may_close_breakers
@@ -30,7 +30,7 @@ from governance.services.breakers.queries import open_breakers
 
 LIST = "admin:governance_handlerbreaker_changelist"
 MAX_EVENTS = 20
-MAX_CELL_LENGTH = 200
+MAX_CELL_LENGTH = 30  # the width of a list cell on a phone
 # What people read instead of the state: "closed" would sound as if nothing ran.
 STATE_LABELS = {
     BreakerState.CLOSED: "runs",
@@ -43,7 +43,7 @@ STATE_LABELS = {
 class BreakerAdmin(ReadOnlyAdmin):
     """Every circuit breaker, by handler; operators may close one that is open."""
 
-    list_display = ("name", "state_label", "meaning")
+    list_display = ("name", "state_label", "meaning", "last_fault_text")
     list_before_template = "admin/governance/_breakers_now.html"
     ordering = ("handler",)
     sortable_by = ("name",)
@@ -80,7 +80,12 @@ class BreakerAdmin(ReadOnlyAdmin):
 
     @display(description="Why")
     def meaning(self, breaker: HandlerBreaker) -> SafeString:
-        return visible(truncatechars(breaker_in_words(breaker), MAX_CELL_LENGTH))
+        return two_lines(*breaker_in_words(breaker))
+
+    @display(description="Last fault")
+    def last_fault_text(self, breaker: HandlerBreaker) -> SafeString:
+        words = " ".join(breaker.last_fault.split())
+        return visible(truncatechars(words or "—", MAX_CELL_LENGTH))
 
     # --- one breaker ---
     def change_view(
@@ -123,18 +128,20 @@ class BreakerAdmin(ReadOnlyAdmin):
         )
 
 
-def breaker_in_words(breaker: HandlerBreaker) -> str:
-    """Return why the handler gets its jobs as it does, with the last fault."""
-    if breaker.state == BreakerState.CLOSED:
-        return "No fault since it last ran a job."
-    fault = " ".join(breaker.last_fault.split())
+def breaker_in_words(breaker: HandlerBreaker) -> tuple[str, str]:
+    """Return why the handler gets its jobs as it does, and what that means, each in a few words."""
     last: BreakerEvent | None = next(iter(breaker.events.all()), None)
+    if breaker.state == BreakerState.CLOSED:
+        return "No fault in its last job", "jobs run as they come"
     if breaker.state == BreakerState.OPEN and last:
         number = apnumber(breaker.faults_in_a_row)
-        return f"Open since {format_time(last.at)}, after {number} faults in a row: {fault}"
+        return f"Open since {format_time(last.at)}", f"after {number} faults in a row"
     if last and breaker.last_fault_at and last.at >= breaker.last_fault_at:
-        return f"{last.closed_by} closed it at {format_time(last.at)}; one job tries."
-    return f"A fault at {format_time(breaker.last_fault_at)}: {fault}"
+        return f"Closed at {format_time(last.at)} by {last.closed_by}", "one job tries"
+    return (
+        f"A fault at {format_time(breaker.last_fault_at)}",
+        "one job at a time, until one ends well",
+    )
 
 
 def breaker_context(breaker: HandlerBreaker, request: HttpRequest) -> dict[str, Any]:
@@ -145,7 +152,7 @@ def breaker_context(breaker: HandlerBreaker, request: HttpRequest) -> dict[str, 
     return {
         "breaker": breaker,
         "state_label": STATE_LABELS[BreakerState(breaker.state)],
-        "meaning": breaker_in_words(breaker),
+        "meaning": ", ".join(breaker_in_words(breaker)),
         "job_url": job_url(job) if job else "",
         "events": list(breaker.events.all())[:MAX_EVENTS],
         "is_open": is_open,
