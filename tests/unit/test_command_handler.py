@@ -27,8 +27,9 @@ from tests.support.steps import UPDATE, handler_from, performed, step_for, write
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
-# A worker that is root runs programs as another user; any other runs them as itself.
-USER = {"user": "nobody"} if IS_ROOT else {}
+# A worker that is root runs programs as another user; any other runs them as itself, and the limit
+# then counts all processes of whoever runs the tests.
+USER: dict[str, Any] = {"user": "nobody"} if IS_ROOT else {"max_processes": 4096}
 DONE = '{"state_before": 20, "state_after": 50}'
 # The beginning of a program that acts as a worker in a process of its own.
 WORKER = "from tests.unit.test_command_handler import *\n"
@@ -36,7 +37,7 @@ ECHO_DONE = f"echo '{DONE}'"
 
 
 def command(*argv: str, secrets: Path | None = None, **options: Any) -> StepHandler:
-    return handler_from(make_command_handler, secrets, argv=list(argv), **USER, **options)
+    return handler_from(make_command_handler, secrets, argv=list(argv), **(USER | options))
 
 
 def run_script(

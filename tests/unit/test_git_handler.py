@@ -438,6 +438,81 @@ def test_key__of_ssh__is_used_from_its_file(tmp_path: Path) -> None:
     assert SecretFiles(tmp_path).path_of("secret://key") == tmp_path / "key"
 
 
+# --- over ssh ---
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program `ssh` that runs the command on this machine, and writes down its arguments."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "ssh"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'printf "%s\\n" "$*" >> {tmp_path}/ssh.log\n'
+        'for command; do :; done\nexec sh -c "$command"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return tmp_path / "ssh.log"
+
+
+def ssh_handler(repository: BareRepository, secrets: Path) -> StepHandler:
+    write_secret(secrets, "key", "a private key")
+    return handler_from(
+        make_git_handler,
+        secrets,
+        repository=f"ssh://git@git.example{repository.path}",
+        file=FILE,
+        credentials="secret://key",
+    )
+
+
+def test_repository_over_ssh__gets_the_commit_by_its_key(
+    repository: BareRepository, tmp_path: Path, ssh: Path, person_first: type[PersonFirst]
+) -> None:
+    """The other side is git itself."""
+    person_first.pushes = [("rate", 1)]
+    report = performed(ssh_handler(repository, tmp_path), step_for()).report
+    assert report.status == "COMPLETED", report.error
+    assert repository.document()["BILLING"] == {"limit": 50, "currency": "EUR", "rate": 1}
+    assert repository.commits()[:2] == ["Set limit = 50 in BILLING", "rate by hand"]
+    calls = ssh.read_text()
+    assert "-o BatchMode=yes" in calls
+    assert f"-i {tmp_path}/key" in calls
+    git("fsck", "--strict", folder=repository.path)
+
+
+def test_branch__moved_while_the_commit_is_on_its_way__loses_no_commit(
+    repository: BareRepository, tmp_path: Path, ssh: Path
+) -> None:
+    """A hook of the repository moves the branch after git has announced its tip to the handler."""
+    hook = repository.path / "hooks/pre-receive"
+    hook.write_text(
+        "#!/bin/sh\nunset GIT_QUARANTINE_PATH\nexport GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b.c "
+        "GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b.c\n"
+        f"mv $0 {tmp_path}/hook-done\n"
+        "new=$(git commit-tree -p main -m meanwhile main^{tree})\n"
+        "git update-ref refs/heads/main $new\n"
+    )
+    hook.chmod(0o755)
+    report = performed(ssh_handler(repository, tmp_path), step_for()).report
+    assert report.status == "COMPLETED", report.error
+    assert repository.commits()[:2] == ["Set limit = 50 in BILLING", "meanwhile"]
+
+
+def test_repository__refuses_the_commit_by_a_hook__is_a_fault_in_words(
+    repository: BareRepository, tmp_path: Path, ssh: Path
+) -> None:
+    hook = repository.path / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    performance = performed(ssh_handler(repository, tmp_path), step_for())
+    assert "The repository refused the commit: pre-receive hook declined" in (
+        performance.report.error
+    )
+    assert performance.is_fault
+    assert repository.commits()[0] == "settings"
+
+
 def test_remote_repository__that_does_not_answer__fails_in_time(tmp_path: Path) -> None:
     write_secret(tmp_path, "git", "govsite:password")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from governance.authorities.executor.performing import MAX_ERROR_LENGTH, perform, report_document
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 from governance.authorities.orchestrator.step_reports import (
     MAX_ERROR_LENGTH as SERVER_MAX_ERROR_LENGTH,
 )
@@ -100,6 +106,20 @@ def test_step__failed_as_foreseen__says_why_and_what_was_done() -> None:
     report = report_of(raising(failure))
     assert (report.status, report.error) == (StepStatus.FAILED, "The flag is locked.")
     assert report.output["did"] == "looked"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [("The site answered 500.", "The site answered 500."), ("", "The handler gave no reason.")],
+)
+def test_step__failed_by_a_fault_in_words__says_them_and_is_a_fault(words: str, error: str) -> None:
+    performance = perform(
+        FixedHandler(raising(HandlerFault(words))),
+        a_step(),
+        seconds=AMPLE_SECONDS,
+        started_at=STARTED_AT,
+    )
+    assert (performance.report.error, performance.is_fault) == (error, True)
 
 
 class UnprintableError(Exception):

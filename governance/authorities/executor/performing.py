@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 from governance.domain.canonical import MAX_DOCUMENT_BYTES, require_plain_json, timestamp
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import StepReport, StepStatus
@@ -123,6 +129,8 @@ def _work_on(step: Step, handler: StepHandler | None, work: _Work) -> None:
         reason = text_of(refusal)
         work.outcome = refusal.outcome
         work.error = reason if reason.strip() else "The handler gave no reason."
+    except HandlerFault as fault:
+        work.error, work.is_fault = text_of(fault) or "The handler gave no reason.", True
     except BaseException as error:  # noqa: BLE001 - any exception of a handler fails its step
         work.error, work.is_fault = f"{type(error).__name__}: {text_of(error)}", True
     else:

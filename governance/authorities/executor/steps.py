@@ -81,6 +81,13 @@ class StepRefused(Exception):  # noqa: N818 - an outcome that a handler reports,
         self.outcome = outcome
 
 
+class HandlerFault(Exception):  # noqa: N818 - an outcome that a handler reports in its own words
+    """The failure of a handler itself, in words: the step fails, as with any other exception.
+
+    A handler that cannot work is at fault; a target that does not want the step refuses it.
+    """
+
+
 @runtime_checkable
 class StepHandler(Protocol):
     """The protocol of handlers, which perform steps.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from governance.authorities.executor.handlers.reported import HandlerFault
+from governance.authorities.executor.steps import HandlerFault
 
 # Addresses of IPv6 that stand for one of IPv4, whose last 32 bits they have.
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from governance.authorities.executor.handlers import supervisor
-from governance.authorities.executor.handlers.reported import HandlerFault
 from governance.authorities.executor.handlers.step_documents import (
     MAX_ANSWER_BYTES,
     read_outcome,
@@ -30,7 +29,13 @@ from governance.authorities.executor.handlers.step_documents import (
 )
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 from governance.domain.changes import CHANGE_TYPES
 
 # The exit code by which a program says that the target refused the step.

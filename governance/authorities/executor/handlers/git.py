@@ -25,10 +25,15 @@ from governance.authorities.executor.handlers.platform_document import (
     values_of,
     with_values,
 )
-from governance.authorities.executor.handlers.reported import HandlerFault
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 from governance.domain.canonical import load_strict_json
 from governance.domain.changes import CHANGE_TYPES
 from governance.domain.errors import InvalidInputError, UnusableSecretError

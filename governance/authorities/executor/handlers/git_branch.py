@@ -21,8 +21,7 @@ from dulwich.pack import pack_objects_to_data
 from dulwich.refs import Ref
 from dulwich.repo import MemoryRepo
 
-from governance.authorities.executor.handlers.reported import HandlerFault
-from governance.authorities.executor.steps import StepRefused
+from governance.authorities.executor.steps import HandlerFault, StepRefused
 
 FILE_MODE, EXECUTABLE_MODE, FOLDER_MODE = 0o100644, 0o100755, 0o040000
 MAX_FILE_BYTES = 16 * 1024 * 1024

@@ -18,7 +18,6 @@ import httpcore
 from standardwebhooks.webhooks import Webhook
 
 from governance.authorities.executor.handlers.addresses import resolve_host
-from governance.authorities.executor.handlers.reported import HandlerFault
 from governance.authorities.executor.handlers.step_documents import (
     MAX_ANSWER_BYTES,
     read_outcome,
@@ -28,7 +27,13 @@ from governance.authorities.executor.handlers.step_documents import (
 from governance.authorities.executor.handlers.timed_connection import TimedBackend
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 from governance.domain.canonical import timestamp
 from governance.domain.changes import CHANGE_TYPES
 

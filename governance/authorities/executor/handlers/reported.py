@@ -11,14 +11,16 @@ from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.performing import text_of
 from governance.authorities.executor.routed_handlers import HandlerFactory
 from governance.authorities.executor.secret_files import SecretFiles, StepSecrets
-from governance.authorities.executor.steps import Step, StepHandler, StepOutcome, StepRefused
+from governance.authorities.executor.steps import (
+    HandlerFault,
+    Step,
+    StepHandler,
+    StepOutcome,
+    StepRefused,
+)
 
 MAX_TEXT_LENGTH = 10_000
 MAX_STATE_BYTES = 256 * 1024
-
-
-class HandlerFault(Exception):  # noqa: N818 - the name says whose error it is
-    """The failure of a handler itself, and no refusal by the target."""
 
 
 class ReportedHandler:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from governance.authorities.executor.handlers.reported import HandlerFault
-from governance.authorities.executor.steps import Step, StepOutcome
+from governance.authorities.executor.steps import HandlerFault, Step, StepOutcome
 from governance.domain.canonical import load_strict_json, timestamp
 from governance.domain.errors import InvalidInputError
 
