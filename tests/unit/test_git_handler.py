@@ -112,6 +112,18 @@ def test_change__of_each_type__is_under_its_scope_and_key(
     assert repository.document()[scope] == values
 
 
+def test_lifecycle__absent_from_the_file__is_disabled(repository: BareRepository) -> None:
+    change = {
+        "type": "capability_enable",
+        "capability_name": "NEW",
+        "target_lifecycle": "PREVIEW",
+    }
+    rollback = {"type": "capability_disable", "capability_name": "NEW", "reason": "Return."}
+    report = perform_change(repository, change, rollback_action=rollback).report
+    assert report.output["state_before"] == {"lifecycle": "DISABLED"}
+    assert repository.document()["NEW"] == {"lifecycle": "PREVIEW"}
+
+
 def test_file__absent__is_made_with_its_folders(tmp_path: Path) -> None:
     repository = bare_repository(tmp_path)
     report = perform_change(repository, UPDATE | {"old_value": None}, file="a/b/c.json").report

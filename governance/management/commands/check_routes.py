@@ -27,7 +27,7 @@ from governance.flows.check_routes import (
     served_steps,
     unregistered_scopes,
 )
-from governance.flows.route_steps import site_handlers as worker_handlers
+from governance.flows.run_by_worker import worker_handlers
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import parse_id, printable
 

@@ -1,7 +1,7 @@
 """The document of a platform, {scope: {key: value}}, and what a change does to it.
 
-The lifecycle of a capability stands under the key `lifecycle` of its scope. A key without a value
-is absent: `null` is no value.
+The lifecycle of a capability has the key `lifecycle` of its scope; an absent one is DISABLED, as in
+the registry. A key without a value is absent: `null` is no value.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def expected_values(step: Step) -> Values | None:
 
 
 def present_values(document: Document, scope: str, keys: Values) -> dict[str, Any]:
-    """Return the values of the same keys in a document; an absent one is None."""
-    return {key: document.get(scope, {}).get(key) for key in keys}
+    """Return the values of the same keys in a document; an absent setting is None."""
+    absent = {LIFECYCLE: str(Lifecycle.DISABLED)}
+    return {key: document.get(scope, {}).get(key, absent.get(key)) for key in keys}
 
 
 def with_values(document: Document, scope: str, values: Values) -> Document:
