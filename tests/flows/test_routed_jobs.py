@@ -1,4 +1,4 @@
-"""Jobs that a worker runs through the built-in handlers: what targets hold, and what is recorded."""
+"""Jobs that a worker runs by the built-in handlers: what targets hold, and what is recorded."""
 
 from __future__ import annotations
 
