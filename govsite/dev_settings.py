@@ -1,4 +1,4 @@
-"""The gunicorn settings of `run_dev`: those of every site, and the embedded PostgreSQL.
+"""The gunicorn settings of `run_dev`: those of every site, the embedded PostgreSQL, and a worker.
 
 The process of gunicorn keeps the server of the embedded PostgreSQL running, and stops it when the
 site ends. A server that was killed is started again by the next connection.
@@ -6,14 +6,21 @@ site ends. A server that was killed is started again by the next connection.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
 from govsite.gunicorn_settings import *  # noqa: F403 - gunicorn reads the names of this module
+
+WORKER_SECONDS = 20  # to finish what has begun
+PR_SET_PDEATHSIG = 1
+
+_workers: list[subprocess.Popen[bytes]] = []
 
 
 def on_starting(server: Any) -> None:
@@ -24,7 +31,32 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say that the site listens, and stop when the terminal is closed, instead of a reload."""
+    """Start a worker, say that the site listens, and stop when the terminal is closed."""
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    _workers.append(
+        subprocess.Popen(
+            [sys.executable, "manage.py", "worker"],
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C of the terminal would be its first signal, and that of `on_exit` its second.
+            start_new_session=True,
+            preexec_fn=_end_with_the_site,
+        )
+    )
     sys.stdout.write(os.environ[READY_MESSAGE])
     sys.stdout.flush()
+
+
+def on_exit(server: Any) -> None:
+    """Let the worker finish what it has begun."""
+    for worker in _workers:
+        worker.terminate()
+        try:
+            worker.wait(WORKER_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+
+
+def _end_with_the_site() -> None:
+    """Let the kernel ask the worker to stop if the site is killed; only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -13,6 +13,8 @@ from governance.domain.values import RiskLevel
 from governance.record.files import create_private_file
 
 MAX_APPROVALS_REQUIRED = 20
+# The routes of a development site, in its data folder.
+ROUTES_FILE = "routes.toml"
 
 
 def read_flag(name: str, default: bool) -> bool:
@@ -86,6 +88,17 @@ def read_schema(name: str, default: str) -> str:
             f"information_schema), not {value!r}."
         )
     return value
+
+
+def read_execution_file(data_dir: Path, *, is_embedded: bool) -> str:
+    """Read the path of the routes file; empty if there is none.
+
+    On the embedded PostgreSQL it is by default the file that `run_dev` has written, so that the
+    commands and the running site have the same routes.
+    """
+    path = os.environ.get("GOVSITE_EXECUTION_FILE", "")
+    written = data_dir / ROUTES_FILE
+    return str(written) if not path and is_embedded and written.exists() else path
 
 
 def read_secret_key(data_dir: Path) -> str:

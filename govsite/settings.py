@@ -17,6 +17,7 @@ from govsite.databases import (
 )
 from govsite.environment import (
     read_approvals_required,
+    read_execution_file,
     read_flag,
     read_list,
     read_number,
@@ -218,7 +219,9 @@ GOVSITE_LEDGER_SIGNING_KEY_FILE = (
 # --- execution ----------------------------------------------------------------------------------
 # The routes file, which says what serves which steps (docs/routes.md); without one, all steps are
 # left to executors over HTTP. The folder has a file for each secret that a step or a route names.
-GOVSITE_EXECUTION_FILE = os.environ.get("GOVSITE_EXECUTION_FILE", "")
+GOVSITE_EXECUTION_FILE = read_execution_file(
+    GOVSITE_DATA_DIR, is_embedded=DATABASES["default"]["ENGINE"] == "govsite.embedded"
+)
 GOVSITE_SECRETS_DIR = os.environ.get("GOVSITE_SECRETS_DIR", "")
 
 # The folder into which a worker writes a checkpoint every hour; without it, it writes none.

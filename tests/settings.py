@@ -18,6 +18,9 @@ DATABASES.setdefault("owner", DATABASES["default"] | {"CONN_MAX_AGE": None, "OPT
 for part in ("USER", "PASSWORD"):
     DATABASES["default"][part] = DATABASES["owner"].get(part, "")
 
+# The developer's own site may have routes.
+GOVSITE_EXECUTION_FILE = ""
+
 # Whitenoise warns about a folder that is not there.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 

@@ -17,6 +17,7 @@ from governance.domain.values import (
     ActivationWindow,
     AuditVerdict,
     HealthDecision,
+    JobRunner,
     StepReport,
     StepStatus,
 )
@@ -114,7 +115,11 @@ class ScenarioWriter:
         contract = self.approved(scenario)
         set_time((contract.approved_at or contract.created_at) + timedelta(minutes=10))
         return activate_contract(
-            contract_id=contract.pk, actor=self.operator, timeout_minutes=LONG_ENOUGH
+            contract_id=contract.pk,
+            actor=self.operator,
+            timeout_minutes=LONG_ENOUGH,
+            # The demo's own executor runs its jobs, whatever the routes of the site are.
+            run_by=JobRunner.CLIENT,
         )
 
     def running(self, scenario: Mapping[str, Any]) -> None:

@@ -19,12 +19,19 @@ from governance.models import Account, GovernanceJob
 
 @retried
 def activate_contract(
-    *, contract_id: UUID, actor: Account, timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES
+    *,
+    contract_id: UUID,
+    actor: Account,
+    timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
+    run_by: JobRunner | None = None,
 ) -> GovernanceJob:
     """Read the contract and its health, then activate it; return its PENDING job.
 
     A job whose steps all go to handlers of our workers runs by itself; any other is left to
     executors over HTTP.
+
+    Args:
+        run_by: who runs the job; None lets the site's routes decide.
 
     Raises:
         NotFoundError: no such contract.
@@ -39,7 +46,7 @@ def activate_contract(
         health=health,
         changed_settings=changed_settings(state.contract, state.platform),
         timeout_minutes=timeout_minutes,
-        run_by=_runner_of(state.contract.plan),
+        run_by=run_by or _runner_of(state.contract.plan),
     )
 
 

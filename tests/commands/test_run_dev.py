@@ -130,7 +130,8 @@ def test_run_dev__started_stopped_and_started_again__keeps_its_data_and_leaves_n
     assert dev_site.get("/api/v1/schema/")[0] == 200
     assert dev_site.get("/api/v1/docs/")[0] == 200
     assert dev_site.get("/api/v1/contracts/")[0] == 401
-    assert dev_site.processes()
+    assert any(line.endswith("manage.py worker") for line in dev_site.processes())
+    assert 'scopes = ["GiftCards"]' in (dev_site.folder / "routes.toml").read_text()
 
     ended = stop(first, signal.SIGINT)
     assert (ended.code, "Traceback" in ended.err) == (0, False)

@@ -1,8 +1,10 @@
-"""Run the site: start the database, migrate it, and serve the admin and the API.
+"""Run the site: start the database, migrate it, serve the admin and the API, and run a worker.
 
 The database is the PostgreSQL of DATABASE_URL. If that is not set, it is the embedded PostgreSQL
 (for development only), whose data is in GOVSITE_DATA_DIR. An empty database gets a demo, and the
 passwords of its users are printed once. Ctrl-C stops everything; the next run uses the same data.
+Without GOVSITE_EXECUTION_FILE it writes a routes file into the data folder: the worker then changes
+the registry by itself, but leaves the capability GiftCards of the tutorial to executors over HTTP.
 On a local address such as 127.0.0.1 the site serves plain HTTP. On any other address it expects a
 proxy with TLS in front.
 """
@@ -30,8 +32,24 @@ from governance.management.base import NO_DATABASE, GovernanceCommand
 from governance.management.commands.load_demo import password_lines
 from governance.management.values import number_in
 from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
+from govsite.environment import ROUTES_FILE
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+ROUTES = """\
+# Which handler serves which steps; docs/routes.md describes this file. The first route that matches
+# serves a step. The tutorial runs the steps of GiftCards by hand, as an executor over HTTP.
+
+[[route]]
+scopes = ["GiftCards"]
+change_types = "*"
+handler = "client"
+
+[[route]]
+scopes = "*"
+change_types = "*"
+handler = "registry"
+"""
 
 # The workers of a site that was killed keep its port until they notice, a second or two later.
 PORT_WAIT_SECONDS = 5.0
@@ -69,8 +87,9 @@ class Command(GovernanceCommand):
             if not no_demo and is_empty():
                 self.stdout.write("\n".join(password_lines(load_demo())))
                 self.stdout.flush()
+            routes = _routes_file()
             connections.close_all()
-            _become_gunicorn(listener, host, port)
+            _become_gunicorn(listener, host, port, routes)
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:
@@ -96,7 +115,18 @@ def _bound_socket(host: str, port: int) -> socket.socket:
         time.sleep(PORT_RETRY_SECONDS)
 
 
-def _become_gunicorn(listener: socket.socket, host: str, port: int) -> NoReturn:
+def _routes_file() -> str:
+    """Return the path of the routes file; write one into the data folder if there is none."""
+    if settings.GOVSITE_EXECUTION_FILE:
+        return str(settings.GOVSITE_EXECUTION_FILE)
+    path = settings.GOVSITE_DATA_DIR / ROUTES_FILE
+    if not path.exists():
+        path.write_text(ROUTES, encoding="utf-8")
+        path.chmod(0o644)
+    return str(path)
+
+
+def _become_gunicorn(listener: socket.socket, host: str, port: int, routes: str) -> NoReturn:
     """Replace this process by gunicorn, which gets the socket and keeps the embedded database.
 
     GOVSITE_OWNER_DATABASE_URL is left out, because the site never migrates.
@@ -110,6 +140,7 @@ def _become_gunicorn(listener: socket.socket, host: str, port: int) -> NoReturn:
     )
     environment = os.environ | {
         "GOVSITE_DATA_DIR": str(settings.GOVSITE_DATA_DIR),
+        "GOVSITE_EXECUTION_FILE": routes,
         READY_MESSAGE: message,
     }
     environment.pop("GOVSITE_OWNER_DATABASE_URL", None)
