@@ -1,4 +1,4 @@
-"""The home page: notices, what awaits this person, running jobs, recent failures, charts.
+"""The home page: what is stopped, awaited, running and recently failed; notices; charts.
 
 The number of queries is constant, and no count goes further than a thousand. A person sees the
 parts for which they have the permission.
@@ -39,6 +39,7 @@ from governance.domain.values import JobStatus, RiskLevel
 from governance.domain.visible_text import visible_text
 from governance.models import GovernanceAudit, GovernanceJob, SystemContract
 from governance.services.access.permissions import is_auditor, is_founder, is_operator, may_propose
+from governance.services.breakers.queries import open_breakers
 
 CONTRACTS = "admin:governance_systemcontract_changelist"
 JOBS = "admin:governance_governancejob_changelist"
@@ -86,6 +87,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     home["held_endings"] = held_notices([page for page, sees in endings if sees], at)
     if sees_jobs:
         home |= {"runs": runs_now(at), "running_url": reverse(RUNNING)}
+        home["open_breakers"] = open_breakers()
     if sees_contracts and sees_jobs:
         home["recent_failures"] = recent_failures(at)
     home["tiles"] = _tiles(counts)

@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 
 from governance.management.check_result import CheckResult
 from governance.management.doctor_checks import (
+    check_breakers,
     check_clock_body,
     check_database,
     check_disk,
@@ -32,6 +33,7 @@ CHECKS: dict[str, Check] = {
     "guards": check_guards,
     "grants": check_grants,
     "clock": check_clock_body,
+    "breakers": check_breakers,
     "disk": check_disk,
     "settings": check_settings,
 }

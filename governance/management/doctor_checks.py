@@ -17,6 +17,7 @@ from governance.db.rows import fetch_rows
 from governance.domain.wording import plural
 from governance.management.check_result import CheckResult
 from governance.management.roles import application_role
+from governance.services.breakers.queries import open_breakers
 
 MIN_POSTGRESQL = 15
 MIN_FREE_BYTES = 2**30
@@ -109,6 +110,17 @@ def check_clock_body() -> CheckResult:
             remedy="manage.py restore_guards, after you know who replaced it",
         )
     return CheckResult.well("The time of new entries is that of PostgreSQL's clock.")
+
+
+def check_breakers() -> CheckResult:
+    """Check that no circuit breaker is open, because the jobs of its handler wait."""
+    if found := open_breakers():
+        names = [f"{breaker.handler}, after {breaker.last_fault!r}" for breaker in found]
+        return CheckResult.wrong(
+            f"The jobs of {plural(len(found), 'handler')} wait: {_named(names)}.",
+            remedy="mend the handler; then an operator closes its breaker in the admin",
+        )
+    return CheckResult.well("No handler is stopped by its circuit breaker.")
 
 
 def check_disk(folder: Path | None = None) -> CheckResult:

@@ -85,6 +85,22 @@ def test_list__longer__takes_no_more_queries(users: Users, operator_browser: Cli
     assert asked() == few
 
 
+def test_home__while_a_handler_is_stopped__says_so_to_who_sees_jobs(
+    users: Users, signed_in: Browser
+) -> None:
+    home, stopped = reverse("admin:index"), "1 handler gets no jobs, because of faults."
+    faulted()
+    assert stopped not in text_of(signed_in(users.viewer), home)
+    faulted()
+    shown = text_of(signed_in(users.viewer), home)
+    assert stopped in shown
+    assert page_url(breaker_of()) in shown
+    clerk = Account.objects.create_user("clerk", is_staff=True)
+    assert stopped not in text_of(signed_in(clerk), home)
+    closed(users)
+    assert stopped not in text_of(signed_in(users.viewer), home)
+
+
 def test_page__links_the_job_of_the_last_fault_and_shows_the_history(
     users: Users, operator_browser: Client
 ) -> None:

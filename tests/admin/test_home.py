@@ -162,7 +162,7 @@ def test_home__with_more_of_everything__asks_no_more_queries(
         running_job(users)
         failed_job(users)
         judged_job(users)
-    assert len(queries_of(founder_browser)) == len(few) <= 19
+    assert len(queries_of(founder_browser)) == len(few) <= 20
 
 
 def queries_of(browser: Client) -> list[str]:

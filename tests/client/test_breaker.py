@@ -17,7 +17,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.propose_contract import propose_again, record_review_verdicts
 from governance.models import GovernanceJob, SystemContract
 from tests.client.conftest import Site
-from tests.support.factories import MAY, VALIDATOR_VERDICT, pending_job, reloaded, signed
+from tests.support.factories import MAY, VALIDATOR_VERDICT, enabling, pending_job, reloaded, signed
 from tests.support.platform import signal
 from tests.support.users import Users
 from tests.support.verdicts import judge
@@ -66,21 +66,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def jobs_of_their_own(users: Users, number: int) -> list[GovernanceJob]:
     """Return PENDING jobs, each on a capability of its own, so that all could run at once."""
-    return [
-        pending_job(
-            users,
-            affected_capabilities=[name],
-            validator_verdict=VALIDATOR_VERDICT | {"affected_capabilities": [name]},
-            proposed_changes=[
-                {
-                    "type": "capability_enable",
-                    "capability_name": name,
-                    "target_lifecycle": "PREVIEW",
-                }
-            ],
-        )
-        for name in (f"Feature {index + 1}" for index in range(number))
-    ]
+    return [pending_job(users, **enabling(f"Feature {index + 1}")) for index in range(number)]
 
 
 def run_all(site: Site, handler: CountingHandler, *, parallel: int = PARALLEL) -> list[JobOutcome]:

@@ -19,6 +19,7 @@ from governance.management.doctor import CHECKS, NOT_CHECKED, diagnose, table_of
 from governance.management.doctor_checks import check_disk
 from governance.models.sql import installable_statements
 from tests.support.attacks import run_sql
+from tests.support.breakers import closed, opened
 from tests.support.commands import run, shell
 from tests.support.roles import as_owner, require_app_role
 from tests.support.users import Users
@@ -238,6 +239,19 @@ def test_grants__too_many_or_too_few__wrong() -> None:
 def test_grants__of_a_role_that_grants_cannot_limit__wrong() -> None:
     with as_owner():
         assert "Grants cannot limit the role" in found("grants").words
+
+
+@undone_after
+def test_breakers__one_that_is_open__wrong_until_it_is_closed(users: Users) -> None:
+    assert found("breakers").is_ok
+    opened("library-website")
+    finding = found("breakers")
+    assert not finding.is_ok
+    assert finding.words == (
+        """The jobs of 1 handler wait: library-website, after "KeyError: 'page_size'"."""
+    )
+    closed(users, "library-website")
+    assert found("breakers").is_ok
 
 
 def test_disk__that_is_nearly_full__wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

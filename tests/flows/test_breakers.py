@@ -17,19 +17,25 @@ from governance.domain.errors import (
     ReasonRequiredError,
     WrongPersonError,
 )
+from governance.domain.values import JobStatus
+from governance.flows.registry_steps import RegistryHandler
+from governance.flows.run_by_worker import run_job_by_worker
 from governance.flows.run_job import cancel_job
 from governance.models import Account, BreakerEvent, GovernanceJob, HandlerBreaker
 from governance.models.fields import new_id
 from governance.services.breakers.operations import admit_run, close_breaker, record_run
 from governance.services.breakers.queries import open_breakers
+from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
 from tests.support.breakers import HANDLER, REASON, breaker_of, closed, faulted, opened
-from tests.support.factories import pending_job, running_job
+from tests.support.factories import enabling, pending_job, running_job
+from tests.support.routing import routes_file
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
 
 CLOSED, CAREFUL, OPEN = BreakerState
 OTHER = "http"
+WORKERS = 4
 
 
 def begin(users: Users, job: GovernanceJob, *handlers: str) -> bool:
@@ -297,3 +303,48 @@ def test_closing__by_two_operators_at_once__one_is_refused(committed: Users) -> 
     assert isinstance(first, HandlerBreaker)
     assert isinstance(second, BreakerNotOpenError)
     assert BreakerEvent.objects.count() == 2
+
+
+# --- the whole, with workers ---
+def run_by_four_workers(jobs: list[GovernanceJob]) -> None:
+    """Let four threads run the jobs, each thread every fourth one, as far as breakers allow it."""
+
+    def worker(share: list[GovernanceJob]) -> Any:
+        def work(wait: Any) -> None:
+            wait()
+            for job in share:
+                run_job_by_worker(job_id=job.pk)
+
+        return work
+
+    at_once(*(worker(jobs[number::WORKERS]) for number in range(WORKERS)))
+
+
+def test_handler__with_a_bug_and_20_jobs_waiting__loses_two_and_those_in_flight(
+    committed: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"Feature {number + 1}" for number in range(20)]
+    register_capabilities(documents=[{"name": name} for name in names])
+
+    def broken(self: Any, step: Any) -> None:
+        raise KeyError("page_size")
+
+    def count(jobs: list[GovernanceJob], status: JobStatus) -> int:
+        ids = [job.pk for job in jobs]
+        return GovernanceJob.objects.filter(pk__in=ids, status=status).count()
+
+    with routes_file():
+        jobs = [pending_job(committed, **enabling(name)) for name in names]
+        with monkeypatch.context() as bug:
+            bug.setattr(RegistryHandler, "run_step", broken)
+            run_by_four_workers(jobs)
+        lost = count(jobs, JobStatus.FAILED)
+        assert 2 <= lost <= 2 + (WORKERS - 1)
+        assert count(jobs, JobStatus.PENDING) == 20 - lost
+        assert breaker_of().state == OPEN
+
+        closed(committed)
+        run_by_four_workers(jobs)  # one job tries while the others wait
+        run_by_four_workers(jobs)
+    assert count(jobs, JobStatus.COMPLETED) == 20 - lost
+    assert breaker_of().state == CLOSED

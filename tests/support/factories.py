@@ -84,6 +84,16 @@ def proposal_document(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def enabling(name: str) -> dict[str, Any]:
+    """Return the changes of a proposal that enables one capability and affects no other."""
+    change = {"type": "capability_enable", "capability_name": name, "target_lifecycle": "PREVIEW"}
+    return {
+        "affected_capabilities": [name],
+        "validator_verdict": VALIDATOR_VERDICT | {"affected_capabilities": [name]},
+        "proposed_changes": [change],
+    }
+
+
 def draft(users: Users, *, at: datetime | None = None, **changes: Any) -> SystemContract:
     return as_of(at, draft_contract, document=proposal_document(**changes), proposer=users.operator)
 
