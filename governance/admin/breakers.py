@@ -23,9 +23,9 @@ from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_met
 from governance.admin.visible_html import visible
 from governance.admin.wording import format_time, label, two_lines
 from governance.domain.breaker import BreakerState
+from governance.flows.close_breaker import let_handler_run_again
 from governance.models import BreakerEvent, GovernanceJob, HandlerBreaker
 from governance.services.access.permissions import may_close_breakers
-from governance.services.breakers.operations import close_breaker
 from governance.services.breakers.queries import open_breakers
 
 LIST = "admin:governance_handlerbreaker_changelist"
@@ -110,7 +110,7 @@ class BreakerAdmin(ReadOnlyAdmin):
 
         def close(data: dict[str, Any]) -> HttpResponse:
             actor = person_of(request)
-            close_breaker(handler=breaker.handler, reason=data["reason"], actor=actor)
+            let_handler_run_again(handler=breaker.handler, reason=data["reason"], actor=actor)
             messages.success(request, "Closed. One job tries now; then the others follow.")
             return HttpResponseRedirect(reverse(LIST))
 

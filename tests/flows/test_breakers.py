@@ -18,6 +18,7 @@ from governance.domain.errors import (
     WrongPersonError,
 )
 from governance.domain.values import JobStatus
+from governance.flows.close_breaker import let_handler_run_again
 from governance.flows.registry_steps import RegistryHandler
 from governance.flows.run_by_worker import run_job_by_worker
 from governance.flows.run_job import cancel_job
@@ -26,7 +27,7 @@ from governance.models.fields import new_id
 from governance.services.breakers.operations import admit_run, close_breaker, record_run
 from governance.services.breakers.queries import open_breakers
 from governance.services.registry.operations import register_capabilities
-from tests.support.attacks import nothing_written
+from tests.support.attacks import nothing_written, run_sql
 from tests.support.breakers import HANDLER, REASON, breaker_of, closed, faulted, opened
 from tests.support.factories import enabling, pending_job, running_job
 from tests.support.routing import routes_file
@@ -36,6 +37,7 @@ from tests.support.users import Users
 CLOSED, CAREFUL, OPEN = BreakerState
 OTHER = "http"
 WORKERS = 4
+RUNS = "procrastinate_jobs WHERE queue_name = 'runs'"
 
 
 def begin(users: Users, job: GovernanceJob, *handlers: str) -> bool:
@@ -303,6 +305,29 @@ def test_closing__by_two_operators_at_once__one_is_refused(committed: Users) -> 
     assert isinstance(first, HandlerBreaker)
     assert isinstance(second, BreakerNotOpenError)
     assert BreakerEvent.objects.count() == 2
+
+
+def test_closing__while_jobs_wait__enqueues_them_at_once(committed: Users) -> None:
+    register_capabilities(documents=[{"name": "Search"}])
+    opened()
+    with routes_file():
+        job = pending_job(committed)
+    run_sql(f"DELETE FROM {RUNS}")
+    let_handler_run_again(handler=HANDLER, reason=REASON, actor=committed.operator)
+    assert breaker_of().state == CAREFUL
+    assert run_sql(
+        "SELECT args ->> 'job_id' FROM procrastinate_jobs WHERE queue_name = 'runs'"
+    ) == [(str(job.pk),)]
+
+
+def test_closing__that_is_refused__enqueues_nothing(committed: Users) -> None:
+    register_capabilities(documents=[{"name": "Search"}])
+    with routes_file():
+        pending_job(committed)
+    run_sql(f"DELETE FROM {RUNS}")
+    with pytest.raises(BreakerNotFoundError):
+        let_handler_run_again(handler=HANDLER, reason=REASON, actor=committed.operator)
+    assert run_sql(f"SELECT FROM {RUNS}") == []
 
 
 # --- the whole, with workers ---
