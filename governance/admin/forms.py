@@ -125,6 +125,10 @@ class RepeatForm(forms.Form):
     """A form without fields: its button proposes the contract's content again."""
 
 
+class CancelJobForm(TextForm):
+    reason = text_field("Reason", "It is recorded for good, and part of the evidence.", rows=3)
+
+
 class StartFreezeForm(TextForm):
     ends_at = forms.DateTimeField(
         label="Until (UTC)",

@@ -18,11 +18,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from governance.admin.activity import runs_now
+from governance.admin.cancel_job import cancel_page
 from governance.admin.endings import JOB_ENDINGS, endings_page
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
 from governance.admin.lists import CursorPaginatedList, FilteredList
-from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
+from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
+from governance.admin.unfinished_job import unfinished_job
 from governance.admin.wording import format_time, label, two_lines
 from governance.authorities.contract.queries import search_contracts
 from governance.authorities.orchestrator.queries import sealed_evidence_of
@@ -130,13 +132,14 @@ class JobAdmin(ReadOnlyAdmin):
             window = window_of(job, first_step(request, job))
         except ValueError:
             return HttpResponseRedirect(_page(job, "change"))
-        steps = steps_in(job, window)
+        steps, at = steps_in(job, window), timezone.now()
         links = request.user.has_perm(VIEW_CAPABILITY)
         context = self.page_context(
             request,
             title=f"Job of {job.contract.reference}",
             live_url=f"{_page(job, 'live')}?{request.GET.urlencode()}",
-            **now_context(job, window, steps, timezone.now()),
+            unfinished=unfinished_job(job, person=person_of(request), at=at),
+            **now_context(job, window, steps, at),
             **record_context(job, window, steps, links=links),
         )
         return render(request, "admin/governance/job.html", context)
@@ -150,6 +153,7 @@ class JobAdmin(ReadOnlyAdmin):
                 route="endings/",
                 takes_post=True,
             ),
+            self.page_url("cancel", partial(cancel_page, self), takes_post=True),
             self.page_url("live", self.live_view),
             self.page_url("evidence", self.evidence_view),
             self.page_url("verify", self.verify_view),
@@ -173,8 +177,9 @@ class JobAdmin(ReadOnlyAdmin):
             window = window_of(job, first_step(request, job))
         except ValueError as refusal:
             raise Http404("There is no such step.") from refusal
-        steps = steps_in(job, window)
-        context = now_context(job, window, steps, timezone.now())
+        steps, at = steps_in(job, window), timezone.now()
+        context = now_context(job, window, steps, at)
+        context["unfinished"] = unfinished_job(job, person=person_of(request), at=at)
         if request.GET.get("seen") != context["version"]:
             links = request.user.has_perm(VIEW_CAPABILITY)
             context |= record_context(job, window, steps, links=links)

@@ -82,6 +82,7 @@ def test_pages__of_the_admin__show_no_old_label_and_no_command_name(
     # Before the freeze that other pages are about, which forbids approving and activating.
     assert fixtures.signed
     assert fixtures.job
+    assert fixtures.running
     read = 0
     for page in ADMIN_PAGES.values():
         answer = browser.get(page.address(fixtures))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -29,7 +29,10 @@ from governance.services.access.tokens import issue_token, record_use, revoke_to
 from governance.services.breakers.operations import close_breaker, record_run
 from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
-from tests.support.factories import proposal_document
+from tests.support.factories import proposal_document, running_job
+from tests.support.users import Users
+
+LOST = "A-LOST-EXECUTOR"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,19 @@ approved = contract_that(status=ContractStatus.APPROVED)
 rejected = contract_that(status=ContractStatus.REJECTED)
 
 
+def job_that_runs() -> Any:
+    return (
+        GovernanceJob.objects.filter(status=JobStatus.RUNNING)
+        .exclude(contract__reference=LOST)
+        .first()
+    )
+
+
+def lost_job() -> Any:
+    """Return the job whose executor is lost, which `add_screen_records` adds."""
+    return GovernanceJob.objects.filter(contract__reference=LOST).first()
+
+
 def narrow_token() -> Any:
     return ApiToken.objects.filter(name="Search, rack 3").first()
 
@@ -117,9 +133,11 @@ SCREENS = [
     Screen("ledger", "governance_systemcontract_ledger", done),
     Screen("contracts", "governance_systemcontract_changelist"),
     Screen("jobs", "governance_governancejob_changelist"),
-    Screen("job-running", "governance_governancejob_change", job_that(status=JobStatus.RUNNING)),
+    Screen("job-running", "governance_governancejob_change", job_that_runs),
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
+    Screen("job-lost", "governance_governancejob_change", lost_job, "founder"),
+    Screen("cancel-job", "governance_governancejob_cancel", lost_job, "founder"),
     Screen("verify", "governance_governancejob_verify", job_that(status=JobStatus.COMPLETED)),
     Screen("notices", "governance_notice_changelist", who="operator"),
     Screen("freezes", "governance_changefreeze_changelist"),
@@ -166,6 +184,7 @@ def add_screen_records() -> None:
         last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
         question = "Why not after the holidays, when fewer people borrow?"
         as_of(at, request_clarification, contract_id=last.pk, founder=founder, question=question)
+    _lose_executor(at - timedelta(hours=2))
     issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder}
     narrow, _ = issue_token(
         username="search-worker",
@@ -199,6 +218,24 @@ def add_breakers(job: GovernanceJob) -> None:
     run("git", timeout)
     run("registry", timeout)
     run("registry")
+
+
+def _lose_executor(at: datetime) -> None:
+    """Add a job that was started at `at`, and whose executor then reported one step of three."""
+    people = {
+        name: Account.objects.get(username=name) for name in ("operator", "founder", "auditor")
+    }
+    executor = Account.objects.get(username="executor-1")
+    users = Users(
+        **people,
+        executor=executor,
+        second_founder=people["founder"],
+        second_auditor=people["auditor"],
+        viewer=people["founder"],
+        outsider=people["founder"],
+    )
+    running = running_job(users, at=at, reference=LOST, title="Search while people type")
+    running.record(running.report(0), at=at)
 
 
 def start_demo_freeze() -> None:

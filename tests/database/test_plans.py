@@ -97,7 +97,7 @@ def plan_of(sql: str) -> str:
 
 # Addresses that show no list and no record: forms, downloads and event streams.
 LEFT_OUT = re.compile(
-    r"_(add|delete|history|answer|withdraw|repeat|signature_text)$|path:object_id|-events$"
+    r"_(add|delete|history|answer|cancel|withdraw|repeat|signature_text)$|path:object_id|-events$"
 )
 
 

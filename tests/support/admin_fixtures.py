@@ -84,6 +84,11 @@ class AdminFixtures:
         return judged_job(self.users)
 
     @cached_property
+    def running(self) -> Any:
+        """A job that runs."""
+        return running_job(self.users).job
+
+    @cached_property
     def freeze(self) -> ChangeFreeze:
         return frozen(self.users)
 

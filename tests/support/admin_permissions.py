@@ -39,6 +39,7 @@ FOUNDERS = frozenset({"founder"})
 OPERATORS = frozenset({"operator"})
 PROPOSERS = frozenset({"founder", "operator", "superuser"})
 ANSWERERS = frozenset({"operator", "superuser"})
+CANCELLERS = frozenset({"founder", "operator", "superuser"})
 NO_ONE: frozenset[str] = frozenset()
 
 
@@ -138,6 +139,9 @@ _PRODUCT_PAGES = [
     AdminPage("governance_systemcontract_ledger", "contract"),
     AdminPage("governance_systemcontract_ledger_export", "contract"),
     AdminPage("governance_governancejob_running"),
+    AdminPage(
+        "governance_governancejob_cancel", "running", CANCELLERS, CANCELLERS, text_in("reason")
+    ),
     AdminPage("governance_governancejob_live", "job"),
     AdminPage("governance_governancejob_evidence", "job"),
     AdminPage("governance_governancejob_verify", "job"),

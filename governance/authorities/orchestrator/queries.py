@@ -14,7 +14,7 @@ from governance.authorities.orchestrator.evidence import step_status
 from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
-from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus
+from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep
 from governance.models.contract_indexes import within_token_scope
 
@@ -190,6 +190,12 @@ def sealed_evidence_of(job_id: UUID) -> AuditEvidence:
         scope_of_job(job_id)
         raise EvidenceNotSealedError
     return evidence
+
+
+def failed_step_of(job: GovernanceJob) -> int | None:
+    """Return the index of the step that was reported as FAILED, or None; one query."""
+    failed = job.results.filter(status=StepStatus.FAILED)
+    return failed.values_list("step_index", flat=True).first()
 
 
 def steps_with_status(

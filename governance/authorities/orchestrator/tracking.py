@@ -20,6 +20,7 @@ from governance.authorities.orchestrator.guards import (
 from governance.authorities.orchestrator.job_state import JobHistory, read_job_state
 from governance.authorities.orchestrator.leases import (
     completion_grace,
+    expiry_reason,
     lease_grace,
     lease_has_expired,
     require_lease,
@@ -30,7 +31,7 @@ from governance.authorities.orchestrator.step_reports import require_report, req
 from governance.authorities.orchestrator.step_results import RecordedResult, record_reports
 from governance.db.rows import Columns, fetch_rows, mark_absent
 from governance.db.transactions import retried
-from governance.domain.canonical import digest, timestamp
+from governance.domain.canonical import digest
 from governance.domain.errors import LeaseNotOverError, StepsOutstandingError
 from governance.domain.lifecycles import JobStateMachine
 from governance.domain.values import (
@@ -203,7 +204,7 @@ class JobStateTracker:
         require_running(job)
         if not lease_has_expired(job, history.now):
             raise LeaseNotOverError("The job's lease is not over.")
-        reason = f"{_expiry_reason(job)}: {_left_at(history)}."
+        reason = f"{expiry_reason(job)}: {_left_at(history)}."
         return _end(history, JobStatus.FAILED, reason=reason, actor=actor, health=health)
 
     @staticmethod
@@ -307,12 +308,6 @@ def _end(
     job.evidence = evidence
     mark_absent(job, "audit")
     return job
-
-
-def _expiry_reason(job: GovernanceJob) -> str:
-    if job.lease_expires_at == job.deadline_at:
-        return f"Timed out after {job.timeout_minutes} minutes"
-    return f"The lease lapsed at {timestamp(job.lease_expires_at)}"
 
 
 def _left_at(history: JobHistory) -> str:
