@@ -14,7 +14,12 @@ import random
 from typing import Any
 from urllib.parse import urlsplit
 
-from governance.authorities.executor.handlers.git_branch import BranchTip, GitAccess, GitBranch
+from governance.authorities.executor.handlers.git_branch import (
+    MAX_FILE_BYTES,
+    BranchTip,
+    GitAccess,
+    GitBranch,
+)
 from governance.authorities.executor.handlers.platform_document import (
     Document,
     Values,
@@ -40,7 +45,6 @@ from governance.domain.errors import InvalidInputError, UnusableSecretError
 
 MAX_ATTEMPTS = 50
 MAX_PAUSE_SECONDS = 0.2
-MAX_FILE_BYTES = 16 * 1024 * 1024
 
 
 class GitHandler:

@@ -26,8 +26,10 @@ from governance.authorities.executor.steps import HandlerFault, StepRefused
 FILE_MODE, EXECUTABLE_MODE, FOLDER_MODE = 0o100644, 0o100755, 0o040000
 MAX_FILE_BYTES = 16 * 1024 * 1024
 AUTHOR = b"govsite <govsite@localhost>"
-# Nobody is asked for a password or a key of a host at a terminal.
-SSH_COMMAND = "ssh -o BatchMode=yes -o ConnectTimeout=20"
+# Nobody is asked for anything at a terminal, and a connection without an answer ends by itself.
+SSH_COMMAND = (
+    "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
+)
 
 
 @dataclass(frozen=True, slots=True)
