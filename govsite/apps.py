@@ -15,10 +15,12 @@ class GovernanceConfig(AppConfig):
     def ready(self) -> None:
         from governance.management.clock_check import check_clock
         from governance.management.roles import check_application_role
+        from governance.management.routes_check import check_routes_file
 
         post_migrate.connect(_make_missing_groups, sender=self)
         register(check_application_role, deploy=True)
         register(check_clock, deploy=True)
+        register(check_routes_file, deploy=True)
 
 
 def _make_missing_groups(using: str, **_: Any) -> None:

@@ -16,6 +16,7 @@ from governance.authorities.executor.steps import Step, StepHandler, StepOutcome
 from governance.domain.changes import CHANGE_TYPES
 from governance.flows.route_steps import site_routes
 from governance.management.commands import check_routes
+from governance.management.routes_check import check_routes_file
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
 from tests.support.breakers import opened
@@ -180,6 +181,14 @@ def test_handler__that_serves_other_types__is_an_obstacle(
     assert ran.code == 1
     assert "obstacle: command does not serve parameter_change" in ran.out
     assert "capability_enable" not in ran.out.split("obstacle", 1)[1]
+
+
+def test_deployment_check__of_the_file__warns_while_it_cannot_be_used(file: Path) -> None:
+    [warning] = check_routes_file()
+    assert warning.id == "governance.W003"
+    assert "routes.toml: cannot be read" in warning.msg
+    write(file, PROGRAM)
+    assert check_routes_file() == []
 
 
 # --- a job ---
