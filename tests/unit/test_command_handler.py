@@ -70,7 +70,7 @@ def becomes(condition: Callable[[], bool], *, seconds: float = 5) -> bool:
 
 # --- what a program gets, and what it reports ---
 def test_program__gets_the_step_on_its_input(tmp_path: Path) -> None:
-    program = 'read -r step; printf \'{"state_before": %s, "state_after": 1}\' "$step"'
+    program = 'read -r step && printf \'{"state_before": %s, "state_after": 1}\' "$step"'
     report = run_script(program).report
     assert report.status == "COMPLETED", report.error
     assert report.output["state_before"]["change"] == UPDATE

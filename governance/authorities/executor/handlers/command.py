@@ -138,9 +138,9 @@ def _user(options: OptionTable) -> tuple[int, int, list[int]] | None:
 
 
 def _input_of(step: Step) -> IO[bytes]:
-    """Return a file in memory with the step as JSON, which may hold secrets."""
+    """Return a file in memory with the step as one line of JSON, which may hold secrets."""
     file = os.fdopen(os.memfd_create("step"), "wb+")
-    file.write(json.dumps(step_document(step)).encode())
+    file.write(json.dumps(step_document(step)).encode() + b"\n")
     file.seek(0)
     return file
 
