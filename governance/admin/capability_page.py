@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from governance.admin.links import list_url
 from governance.admin.readonly import folded_json
@@ -19,8 +20,8 @@ from governance.authorities.contract.capability_history import (
 )
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
-from governance.models import Capability, ConfigurationEntry, GovernanceSignal
-from governance.services.registry.queries import keys_like, names_like
+from governance.models import Capability, ConfigurationEntry, GovernanceSignal, RegistryValue
+from governance.services.registry.queries import keys_like, names_like, values_in
 from governance.services.registry.secret_keys import visible_value
 
 MAX_ENTRIES = 100
@@ -62,12 +63,15 @@ def capability_context(
         history = _history(page)
     reading = capture_health_snapshot(scopes=[capability.name], at=at)
     health = reading.capabilities[capability.name] if reading else None
-    entries = entry_rows(capability.name) if sees["configuration"] else []
+    origins = {one.key: one for one in values_in(capability.name)}
+    entries = entry_rows(capability.name, origins) if sees["configuration"] else []
     launched = capability.lifecycle == Lifecycle.LAUNCHED
     return {
         "capability": capability,
         "similar": names_like([capability.name]).get(capability.name),
         "sees": sees,
+        "lifecycle_origin": origins.get(""),
+        "edit_url": edit_url(capability) if may_edit(request) else "",
         "reading": reading,
         "health": health,
         "is_incoherent": launched and health == HealthDecision.BLOCKED,
@@ -100,7 +104,16 @@ def read_cursors(request: HttpRequest) -> tuple[ContractCursor | None, ContractC
     return older, newer
 
 
-def entry_rows(scope: str) -> list[dict[str, Any]]:
+def may_edit(request: HttpRequest) -> bool:
+    """Return whether a person may edit the title and the owner of a capability."""
+    return request.user.has_perm("governance.import_contract")
+
+
+def edit_url(capability: Capability) -> str:
+    return reverse("admin:governance_capability_edit", args=[capability.pk])
+
+
+def entry_rows(scope: str, origins: Mapping[str, RegistryValue]) -> list[dict[str, Any]]:
     """Return the configuration of a scope, at most one entry more than is shown; two queries."""
     entries = ConfigurationEntry.objects.filter(scope=scope).order_by("key")
     shown = list(entries[: MAX_ENTRIES + 1])
@@ -110,6 +123,7 @@ def entry_rows(scope: str) -> list[dict[str, Any]]:
             "entry": entry,
             "value": folded_json(visible_value(entry.key, entry.value)),
             "similar": similar.get(entry.key),
+            "origin": origins.get(entry.key),
         }
         for entry in shown
     ]

@@ -1,4 +1,4 @@
-"""The forms about a contract (approve, withdraw, …), about change freezes and about breakers.
+"""The forms about contracts, capabilities, change freezes and circuit breakers.
 
 A form only parses its fields. The operation checks what is allowed.
 """
@@ -143,6 +143,15 @@ class StartFreezeForm(TextForm):
         super().__init__(*args, **options)
         hours = settings.GOVSITE["MAX_FREEZE_HOURS"]
         self.fields["ends_at"].help_text += f" At most {hours} hours from now."
+
+
+class CapabilityForm(forms.Form):
+    title = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget(attrs={"maxlength": 500})
+    )
+    owner = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget(attrs={"maxlength": 200})
+    )
 
 
 class LiftFreezeForm(TextForm):

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from governance.admin.capability_page import capability_context
+from governance.admin.capability_page import capability_context, may_edit
+from governance.admin.form_pages import form_page, sent_data
+from governance.admin.forms import CapabilityForm
 from governance.admin.links import scope_link
 from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method, text_column
 from governance.admin.wording import label
-from governance.models import Capability, ConfigurationEntry
+from governance.models import Capability, ConfigurationEntry, RegistryValue
+from governance.services.registry.operations import describe_capability
 from governance.services.registry.secret_keys import visible_value
 
 
@@ -56,13 +62,40 @@ class CapabilityAdmin(ReadOnlyAdmin):
         context = self.page_context(request, title=capability.name, **page)
         return render(request, "admin/governance/capability.html", context)
 
+    def get_urls(self) -> list[URLPattern]:
+        edit = self.page_url("edit", self.edit_view, route="<int:object_id>/{}/", takes_post=True)
+        return [edit, *super().get_urls()]
+
+    def edit_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show the form by GET; save the title and the owner by POST."""
+        capability = self.find(request, object_id)
+        if not may_edit(request):
+            raise PermissionDenied
+        page = reverse("admin:governance_capability_change", args=[object_id])
+
+        def save(data: dict[str, Any]) -> HttpResponse:
+            describe_capability(capability=capability, **data)
+            messages.success(request, "Title and owner are saved.")
+            return HttpResponseRedirect(page)
+
+        present = {"title": capability.title, "owner": capability.owner}
+        return form_page(
+            request,
+            CapabilityForm(sent_data(request), initial=present),
+            operation=save,
+            template="admin/governance/capability_edit.html",
+            context=lambda: self.page_context(
+                request, title="Edit a capability", capability=capability, back_url=page
+            ),
+        )
+
 
 @admin.register(ConfigurationEntry)
 class ConfigurationAdmin(ReadOnlyAdmin):
     list_display = (text_column("key", "Key"), text_column("scope", "Scope"), "value_display")
     search_fields = ("scope", "key")
     sortable_by = ("scope",)
-    fields = ("scope_display", text_column("key", "Key"), "value_display")
+    fields = ("scope_display", text_column("key", "Key"), "value_display", "origin_display")
 
     @display(description="Scope")
     def scope_display(self, entry: ConfigurationEntry) -> SafeString:
@@ -71,6 +104,12 @@ class ConfigurationAdmin(ReadOnlyAdmin):
     @display(description="Value")
     def value_display(self, entry: ConfigurationEntry) -> SafeString:
         return folded_json(visible_value(entry.key, entry.value))
+
+    @display(description="Origin")
+    def origin_display(self, entry: ConfigurationEntry) -> SafeString:
+        value = RegistryValue.objects.filter(pk=entry.origin_id).first()
+        page = render_to_string("admin/governance/_value_origin.html", {"value": value})
+        return mark_safe(page)  # noqa: S308 - a template of our own escaped it
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
         return self.fields

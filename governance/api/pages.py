@@ -37,6 +37,7 @@ class ApiIndex(APIView):
             "jobs": "api:job-list",
             "freezes": "api:freezes",
             "health": "api:health",
+            "registry": "api:registry-list",
             "schema": "api:schema",
             "docs": "api:docs",
             "redoc": "api:redoc",

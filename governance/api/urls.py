@@ -10,12 +10,14 @@ from governance.api.health import HealthViewSet
 from governance.api.jobs import JobViewSet
 from governance.api.pages import ApiIndex, RedocPage, SwaggerPage
 from governance.api.problems import unknown_address
+from governance.api.registry import RegistryViewSet
 
 app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("contracts", ContractViewSet, basename="contract")
 router.register("jobs", JobViewSet, basename="job")
+router.register("registry", RegistryViewSet, basename="registry")
 
 urlpatterns = [
     path("", ApiIndex.as_view(), name="index"),

@@ -103,9 +103,14 @@ GRANTS: dict[str, TableRights] = {
             "last_fault_job",
         ),
     ),
-    # The registry of the platform: no operation changes a row.
-    "governance_capability": APPEND,
-    "governance_configurationentry": APPEND,
+    # The registry of the platform: a value changes with a row of its history.
+    "governance_registryimport": APPEND,
+    "governance_registrychange": APPEND,
+    "governance_registryvalue": READ,
+    "governance_capability": TableRights(
+        insert=True, update=("lifecycle", "origin_id", "title", "owner")
+    ),
+    "governance_configurationentry": TableRights(insert=True, update=("value", "origin_id")),
     # Responses stored for repeated requests; not part of the record.
     "governance_idempotencyrecord": TableRights(
         insert=True, update=("status", "sealed_answer"), delete=True

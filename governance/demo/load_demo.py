@@ -12,7 +12,6 @@ from governance.demo.people import Login, create_people
 from governance.demo.scenario import ScenarioWriter
 from governance.domain.errors import NotEmptyError
 from governance.models import Account
-from governance.services.registry.operations import register_capabilities
 
 FOLDER = Path(__file__).parent
 
@@ -40,20 +39,10 @@ def _load() -> list[Login]:
     people, logins = create_people()
     writer = ScenarioWriter(database_now(), people)
     proposals = _read("proposals.json")
-    # capabilities.json has the values after the completed contracts. Their capabilities are
-    # registered last, so that no contract is planned on the values that it will set.
-    brought_about = {
-        name
-        for proposal in proposals
-        if proposal["ends_as"] == "completed"
-        for name in proposal["affected_capabilities"]
-    }
-    capabilities = _read("capabilities.json")["capabilities"]
-    register_capabilities(documents=[c for c in capabilities if c["name"] not in brought_about])
+    writer.register(_read("capabilities.json")["capabilities"])
     writer.record_health_signals()
     for proposal in proposals:
         getattr(writer, proposal["ends_as"])(proposal)
-    register_capabilities(documents=[c for c in capabilities if c["name"] in brought_about])
     return logins
 
 

@@ -28,9 +28,11 @@ from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract, view_contract
 from governance.flows.sweep import expire_contracts
 from governance.models import Account, GovernanceJob, SystemContract
+from governance.services.registry.operations import register_capabilities
 
 # The note of an approval while other contracts on the same capabilities are open.
 BESIDE = "Read with the other open contracts on these capabilities; their order does not matter."
+REGISTERED_HOURS_AGO = 400
 LONG_ENOUGH = 1440  # minutes; so far ahead that only the lease ends the running job
 
 
@@ -52,6 +54,11 @@ class ScenarioWriter:
         self.operator, self.founders = people.operator, people.founders
         self.founder = people.founders[0]
         self.executor, self.auditor = people.executor, people.auditor
+
+    def register(self, capabilities: Sequence[Mapping[str, Any]]) -> None:
+        """Register the capabilities as they were before the first proposal."""
+        set_time(self._ago(REGISTERED_HOURS_AGO))
+        register_capabilities(documents=capabilities, actor=self.operator)
 
     def record_health_signals(self) -> None:
         for hours, scope, kind, decision, reason in (

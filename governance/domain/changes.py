@@ -220,6 +220,13 @@ def targets_of(documents: Iterable[Any]) -> list[str]:
         raise InvalidChangesError.at("proposed_changes", "are not changes") from None
 
 
+def keys_set_by(document: Mapping[str, Any]) -> list[str]:
+    """Return the configuration keys that a recorded change sets."""
+    if document["type"] == "configuration_update":
+        return [document["key"]]
+    return list(document.get("parameters", ()))
+
+
 def changes_nothing(step: Mapping[str, Any]) -> bool:
     """Return whether a planned step sets what is recorded already, as its rollback would.
 

@@ -21,6 +21,7 @@ from governance.models.ledger import LedgerEntry
 from governance.models.notice import Notice
 from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
+from governance.models.registry_change import RegistryChange, RegistryImport, RegistryValue
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
 from governance.models.signature import ApprovalSignature
@@ -53,6 +54,9 @@ __all__ = [
     "JobStep",
     "LedgerEntry",
     "Notice",
+    "RegistryChange",
+    "RegistryImport",
+    "RegistryValue",
     "StepResult",
     "SystemContract",
     "TakenReference",

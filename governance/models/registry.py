@@ -1,5 +1,7 @@
 """Capability and ConfigurationEntry: the registry of the governed platform.
 
+A value changes only with a COMPLETED step that sets it, or with an import; `origin` is that change.
+
 Two names that only look alike are refused, unless real data brings both: then the later row says
 in `resembles` which row its name looks like, and pages show the other's name. A foreign key that
 the migration adds holds `resembles` to a row with the same `name_key`.
@@ -13,6 +15,7 @@ from governance.domain.values import Lifecycle
 from governance.domain.visible_text import visible_text
 from governance.models.constraints import closed_set
 from governance.models.fields import ChoiceField, NameKeyField, names_field
+from governance.models.registry_change import RegistryChange
 
 
 def similar_row_key() -> models.ForeignKey:
@@ -21,6 +24,18 @@ def similar_row_key() -> models.ForeignKey:
         "self",
         on_delete=models.PROTECT,
         null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+
+def origin_key() -> models.ForeignKey:
+    """Make the key of the registry change that set the row's value; a database guard checks it."""
+    return models.ForeignKey(
+        RegistryChange,
+        on_delete=models.PROTECT,
         editable=False,
         db_constraint=False,
         db_index=False,
@@ -54,6 +69,7 @@ class Capability(models.Model):
     stages = models.JSONField(default=dict)
     # The names of configuration keys whose values are secrets, besides those of the setting.
     secret_keys = names_field(default=list)
+    origin = origin_key()
 
     class Meta:
         verbose_name_plural = "capabilities"
@@ -77,6 +93,7 @@ class ConfigurationEntry(models.Model):
     name_key = NameKeyField(of="key")
     resembles = similar_row_key()
     value = models.JSONField()
+    origin = origin_key()
 
     class Meta:
         verbose_name_plural = "configuration entries"

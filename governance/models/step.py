@@ -20,6 +20,9 @@ class JobStep(models.Model):
     change = models.JSONField()
     timeout_seconds = models.PositiveIntegerField()
     rollback_action = models.JSONField(null=True)
+    # The `name_key` of each key that the step sets, for a new row of the registry. Not part of the
+    # hashed record.
+    name_keys = models.JSONField(null=True)
 
     class Meta:
         ordering = ["job", "step_index"]

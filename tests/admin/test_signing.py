@@ -15,11 +15,11 @@ from django.utils.html import escape
 from governance.authorities.contract.queries import signatures_of
 from governance.domain.values import ContractStatus
 from governance.flows.review_contract import comment_on_contract, view_contract
-from governance.models import ApprovalSignature, Capability, ConfigurationEntry, SystemContract
+from governance.models import ApprovalSignature, SystemContract
 from tests.admin.conftest import Browser
 from tests.support.admin import approval, contract_url, typed, words_of
 from tests.support.factories import approved, eligible, now, reloaded, signed
-from tests.support.roles import as_owner
+from tests.support.registry import registered, set_value
 from tests.support.tampering import tamper
 from tests.support.users import Users
 
@@ -72,9 +72,8 @@ def test_view__changed_meanwhile__refused_explained_and_offered_anew(
 ) -> None:
     contract = eligible(users)
     form = on_the_form(founder_browser.get(contract_url(contract, "approve")))
-    with as_owner():
-        ConfigurationEntry.objects.create(scope="Search", key="page_size", value=33)
-        Capability.objects.create(name="Search", lifecycle="LAUNCHED")
+    set_value("Search", "page_size", 33)
+    registered("Search", lifecycle="LAUNCHED")
     comment_on_contract(contract_id=contract.pk, person=users.viewer, text="Wait!")
     before = everything()
     form |= {"note": "Go <b>on</b>.", "confirmation": "x"}

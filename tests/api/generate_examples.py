@@ -121,6 +121,7 @@ def _record_freezes(recorder: ExampleRecorder) -> None:
     from tests.support.clock import as_of
 
     recorder.call("get_health", "worker", "get", "health/?scope=Search", title="healthy")
+    recorder.call("list_registry", "worker", "get", "registry/?page_size=2", title="registry")
     recorder.call("get_freeze_state", "worker", "get", "freezes/", title="no-freeze")
     with _rolled_back():
         now = timezone.now()

@@ -286,7 +286,9 @@ def assert_page_is_our_own(answer: Any, *, least: int) -> None:
 def test_index__names_addresses_that_answer(db: None) -> None:
     client = ApiClient()
     addresses = client.get(API).json()
-    assert set(addresses) == {"contracts", "jobs", "freezes", "health", "schema", "docs", "redoc"}
+    assert set(addresses) == {
+        *("contracts", "jobs", "freezes", "health", "registry", "schema", "docs", "redoc")
+    }
     assert client.get(addresses["schema"]).status_code == 200
-    for resource in ("contracts", "jobs", "freezes", "health"):
+    for resource in ("contracts", "jobs", "freezes", "health", "registry"):
         assert client.get(addresses[resource]).status_code == 401

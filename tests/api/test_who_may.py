@@ -46,6 +46,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("post", f"jobs/{ID}/verdict/"): {"auditor"},
     ("get", "freezes/"): ALL_BUT_THE_OUTSIDER,
     ("get", "health/"): ALL_BUT_THE_OUTSIDER,
+    ("get", "registry/"): ALL_BUT_THE_OUTSIDER,
 }
 OPEN_TO_ALL = {"", "schema/", "docs/", "redoc/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")

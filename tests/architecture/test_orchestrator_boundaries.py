@@ -18,11 +18,10 @@ from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.run_job import cancel_job
 from governance.models import (
     AuditResolution,
-    Capability,
-    ConfigurationEntry,
     GovernanceAudit,
     GovernanceJob,
     GovernanceSignal,
+    RegistryChange,
 )
 from governance.services.registry.operations import register_capabilities
 from tests.support.factories import failed_job, finished_job, pending_job, reloaded, running_job
@@ -136,13 +135,15 @@ class TestOrchestratorBoundaries:
         assert contract.closed_at is None
 
     @pytest.mark.parametrize("end", ENDS)
-    def test_platform__whatever_the_job_did__is_not_touched(
+    def test_platform__whatever_the_job_did__only_follows_its_completed_steps(
         self, users: Users, end: Callable[[Users], GovernanceJob]
     ) -> None:
         register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
-        end(users)
-        assert list(Capability.objects.values_list("name", "lifecycle")) == [("Search", "DISABLED")]
-        assert list(ConfigurationEntry.objects.values_list("key", "value")) == [("page_size", 20)]
+        job = end(users)
+        changes = RegistryChange.objects.filter(registry_import=None)
+        followed = set(changes.values_list("job_id", "step_index"))
+        completed = job.results.filter(status="COMPLETED")
+        assert followed == set(completed.values_list("job_id", "step_index"))
         assert not GovernanceSignal.objects.exists()
 
     def test_pending_job__left_alone__does_not_start_itself(self, users: Users) -> None:

@@ -67,6 +67,9 @@ WRITERS = {
         "authorities.orchestrator.step_results",
         "authorities.orchestrator.tracking",
     },
+    # A database guard (`registry_follows.sql`) also writes these with each COMPLETED step result.
+    "RegistryImport": {"services.registry.operations"},
+    "RegistryChange": {"services.registry.operations"},
     "Capability": {"services.registry.operations"},
     "ConfigurationEntry": {"services.registry.operations"},
     "GovernanceSignal": {"authorities.health.signals"},

@@ -24,6 +24,7 @@ from governance.record.ledger.verification import verify_ledger
 from tests.support.commands import ROOT, proposal_line, run, this_database, write_lines
 from tests.support.factories import MAY_NOT
 from tests.support.kubernetes import CAPABILITIES, CHANGES, needs_real_changes
+from tests.support.registry import registered
 from tests.support.users import Users
 
 GOOD = proposal_line("A-1")
@@ -218,7 +219,7 @@ def test_import__bad_registry__loads_nothing_at_all(
 
 
 def test_import__registry__keeps_what_is_known(users: Users, tmp_path: Path) -> None:
-    Capability.objects.create(name="Known", lifecycle="LAUNCHED")
+    registered("Known", lifecycle="LAUNCHED")
     registry = {"source": "here", "capabilities": [{"name": "Known"}, {"name": "New"}]}
     (tmp_path / "registry").write_text(json.dumps(registry))
     ran = imported(

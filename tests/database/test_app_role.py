@@ -35,6 +35,10 @@ SIGNATURE = "governance_refuse(text, text, jsonb)"
 NEW_REFUSE = f"FUNCTION {SIGNATURE.replace('text, text', 'guard text, message text')} RETURNS void"
 
 
+# PostgreSQL refuses to write these before it looks at rights.
+VIEWS = {"governance_registryvalue"}
+
+
 @pytest.fixture(scope="module")
 def record(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
     """Yield the whole record of a filled database; the tests of this module must not change it."""
@@ -129,7 +133,7 @@ def test_what_is_never_removed__deleted_or_truncated__refused(
         assert refused_for_want_of_right(session, statement), statement
 
 
-@pytest.mark.parametrize("table", sorted(GRANTS))
+@pytest.mark.parametrize("table", sorted(set(GRANTS) - VIEWS))
 def test_every_right__tried_for_real__is_there_exactly_where_declared(
     session: psycopg.Connection[Any], table: str
 ) -> None:

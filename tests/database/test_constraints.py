@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from governance.models import (
-    Account,
-    Capability,
-    ConfigurationEntry,
-    GovernanceSignal,
-    IdempotencyRecord,
-)
+from django.db import transaction
+
+from governance.models import Account, ConfigurationEntry, GovernanceSignal, IdempotencyRecord
 from tests.support.archives import tombstone_of
 from tests.support.attacks import insert_row, run_sql, trigger_off, update_row, violates_constraint
 from tests.support.contracts import insert_copy
 from tests.support.factories import asked, draft, now, pending_job
 from tests.support.forgery import JOB, NOON
+from tests.support.registry import new_change, registered, set_value
 from tests.support.tokens import made_token
 from tests.support.users import Users
 
@@ -39,20 +36,22 @@ def test_account__second_of_one_name__refused(users: Users) -> None:
 
 
 def test_capability__second_of_one_name__refused(users: Users) -> None:
-    Capability.objects.create(name="Search", lifecycle="LAUNCHED")
+    registered("Search", lifecycle="LAUNCHED")
     with violates_constraint("governance_capability_name_key"):
-        Capability.objects.create(name="Search", lifecycle="LAUNCHED")
+        registered("Search", lifecycle="LAUNCHED")
 
 
 def test_capability__of_unknown_lifecycle__refused(users: Users) -> None:
     with violates_constraint("capability_lifecycle_known"):
-        Capability.objects.create(name="Search", lifecycle="GONE")
+        registered("Search", lifecycle="GONE")
 
 
 def test_configuration__second_value_of_one_key__refused(users: Users) -> None:
-    ConfigurationEntry.objects.create(scope="Search", key="page_size", value=20)
-    with violates_constraint("one_value_per_key"):
-        ConfigurationEntry.objects.create(scope="Search", key="page_size", value=50)
+    set_value("Search", "page_size", 20)
+    with violates_constraint("one_value_per_key"), transaction.atomic():
+        ConfigurationEntry.objects.create(
+            scope="Search", key="page_size", value=50, origin=new_change("Search", "page_size", 50)
+        )
 
 
 def test_signal__of_unknown_decision__refused(users: Users) -> None:

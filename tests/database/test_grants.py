@@ -29,7 +29,10 @@ def test_grants__every_table_of_every_app__is_named() -> None:
 
 
 def test_grants__every_table_in_the_database__is_named() -> None:
-    tables = run_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = run_sql(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " UNION SELECT viewname FROM pg_views WHERE schemaname = 'public'"
+    )
     assert set(GRANTS) == {table for (table,) in tables}
 
 

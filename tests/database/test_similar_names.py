@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from governance.domain.names import name_key
-from governance.models import Account, Capability, ConfigurationEntry, TakenReference
+from governance.models import Account, Capability, TakenReference
 from tests.support.archives import remove_with_tombstone
 from tests.support.attacks import (
     check_deferred_triggers,
@@ -23,6 +23,7 @@ from tests.support.attacks import (
 )
 from tests.support.factories import contract_in, eligible
 from tests.support.forgery import CONTRACT
+from tests.support.registry import registered, set_value
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
@@ -34,29 +35,29 @@ EDITOR = SimpleNamespace(connection=connection)
 
 # --- the registry ---
 def test_capability__that_resembles_another__refused_unless_it_says_so(users: Users) -> None:
-    first = Capability.objects.create(name="ExclusiveCPUs")
+    first = registered("ExclusiveCPUs")
     with violates_constraint("capability_unlike_others"):
-        Capability.objects.create(name="ExclusiveCPUS")
-    similar = Capability.objects.create(name="ExclusiveCPUS", resembles=first)
+        registered("ExclusiveCPUS")
+    similar = registered("ExclusiveCPUS", resembles=first)
     assert similar.name_key == first.name_key
 
 
 def test_capability__that_resembles_one_it_does_not_resemble__refused(users: Users) -> None:
-    other = Capability.objects.create(name="Search")
+    other = registered("Search")
     with violates_constraint("capability_resembles_same_key"):
-        Capability.objects.create(name="Billing", resembles=other)
+        registered("Billing", resembles=other)
 
 
 def test_setting__that_resembles_another_of_its_scope__refused_unless_it_says_so(
     users: Users,
 ) -> None:
-    first = ConfigurationEntry.objects.create(scope="Search", key="page_size", value=20)
-    ConfigurationEntry.objects.create(scope="Billing", key="Page_Size", value=20)
+    first = set_value("Search", "page_size", 20)
+    set_value("Billing", "Page_Size", 20)
     with violates_constraint("setting_unlike_others"):
-        ConfigurationEntry.objects.create(scope="Search", key="Page_Size", value=20)
+        set_value("Search", "Page_Size", 20)
     with violates_constraint("setting_resembles_same_key"):
-        ConfigurationEntry.objects.create(scope="Sync", key="page_size", value=2, resembles=first)
-    ConfigurationEntry.objects.create(scope="Search", key="Page_Size", value=20, resembles=first)
+        set_value("Sync", "page_size", 2, resembles=first)
+    set_value("Search", "Page_Size", 20, resembles=first)
 
 
 # --- user names ---
@@ -159,11 +160,12 @@ def test_migration__of_similar_names__keeps_both(
     with as_owner():
         run_sql("ALTER TABLE governance_capability DROP CONSTRAINT capability_resembles_same_key")
         run_sql("DROP INDEX capability_unlike_others")
+        run_sql("ALTER TABLE governance_capability DISABLE TRIGGER USER")
         for name in ("CPUs", "CPUS"):
             run_sql(
                 "INSERT INTO governance_capability (name, name_key, lifecycle, frozen, title,"
-                " owner, components, proposal, stages, secret_keys)"
-                " VALUES (%s, '', 'PREVIEW', false, '', '', '{}', '', '{}', '{}')",
+                " owner, components, proposal, stages, secret_keys, origin_id)"
+                " VALUES (%s, '', 'PREVIEW', false, '', '', '{}', '', '{}', '{}', 0)",
                 name,
             )
         MIGRATION.find_similar_names(apps, EDITOR)

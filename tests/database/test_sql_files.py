@@ -96,12 +96,12 @@ def test_python__nowhere_names_the_schema_but_as_the_settings_default() -> None:
     assert naming == {"govsite/settings.py"}
 
 
-def test_folders__hold_functions_alone_and_rules_with_triggers() -> None:
+def test_folders__hold_functions_or_views_alone_and_rules_with_triggers() -> None:
     for path in FOLDER.glob("*/*.sql"):
         made = re.findall(r"^CREATE (?:OR REPLACE )?(?:CONSTRAINT )?(\w+)", path.read_text(), re.M)
         made = set(made)
-        if path.parent.name == "functions":
-            assert made == {"FUNCTION"}, path
+        if path.parent.name in ("functions", "views"):
+            assert made == {path.parent.name.removesuffix("s").upper()}, path
         else:
             assert made <= {"FUNCTION", "TRIGGER"}, path
 

@@ -14,11 +14,11 @@ from governance.authorities.review.signed_settings import changed_settings
 from governance.domain.errors import PlatformChangedError
 from governance.domain.values import ContractStatus
 from governance.flows.activate_contract import activate_contract
-from governance.models import ApprovalSignature, Capability, ConfigurationEntry, SystemContract
+from governance.models import ApprovalSignature, SystemContract
 from governance.services.registry.operations import register_capabilities
+from tests.support import registry
 from tests.support.attacks import nothing_written
 from tests.support.factories import THREE_CHANGES, approved, eligible, reloaded, signed
-from tests.support.roles import as_owner
 from tests.support.tampering import triggers_off
 from tests.support.users import Users
 
@@ -37,18 +37,15 @@ def search(users: Users) -> None:
 
 
 def set_value(key: str, value: Any, *, scope: str = "Search") -> None:
-    with as_owner():
-        ConfigurationEntry.objects.update_or_create(scope=scope, key=key, defaults={"value": value})
+    registry.set_value(scope, key, value)
 
 
 def remove_key(key: str) -> None:
-    with as_owner():
-        ConfigurationEntry.objects.filter(scope="Search", key=key).delete()
+    registry.set_value("Search", key, None)
 
 
 def set_lifecycle(lifecycle: str) -> None:
-    with as_owner():
-        Capability.objects.filter(name="Search").update(lifecycle=lifecycle)
+    registry.set_lifecycle("Search", lifecycle)
 
 
 def activate(users: Users, contract: SystemContract) -> Any:

@@ -28,7 +28,7 @@ from tests.support.factories import (
     proposal_document,
     reloaded,
 )
-from tests.support.roles import as_owner
+from tests.support.registry import set_value
 from tests.support.users import Users
 
 
@@ -172,8 +172,7 @@ def test_propose__without_an_old_value__has_the_recorded_one_and_is_recognised_a
     contract, _ = propose(users, document)
     assert reloaded(contract).proposed_changes == [bare | {"old_value": 25}]
     assert contract.plan[0]["change"] == bare | {"old_value": 25}
-    with as_owner():
-        ConfigurationEntry.objects.update(value=30)
+    set_value("Search", "page_size", 30)
     assert propose(users, document) == (contract, False)
     named = document | {"proposed_changes": [bare | {"old_value": 25}]}
     with refused(ReferenceTakenError, "reference_taken"):

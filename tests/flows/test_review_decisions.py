@@ -31,7 +31,7 @@ from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, ContractStatus, HealthDecision
 from governance.flows.propose_contract import record_review_verdicts
 from governance.flows.review_contract import approve_contract, reject_contract
-from governance.models import Account, Capability, LedgerEntry, SystemContract
+from governance.models import Account, LedgerEntry, SystemContract
 from governance.services.access.accounts import assign_role
 from tests.support.clock import as_of
 from tests.support.contracts import refused
@@ -44,6 +44,7 @@ from tests.support.factories import (
     now,
     reloaded,
 )
+from tests.support.registry import registered
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
@@ -212,7 +213,7 @@ def test_decide__with_text_that_cannot_be_kept__refused(users: Users, text: Any,
 
 
 def test_approve__a_frozen_capability__refused(users: Users) -> None:
-    Capability.objects.create(name="Search", frozen=True)
+    registered("Search", frozen=True)
     contract = eligible(users)
     with refused(CapabilityFrozenError, "capability_frozen"):
         approve(contract, users.founder)

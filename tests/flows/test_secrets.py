@@ -12,13 +12,13 @@ from governance.domain.errors import GovernanceError, SecretInClearError
 from governance.domain.secrets import HIDDEN_SECRET
 from governance.flows.modify_scope import modify_scope, preview_scope
 from governance.flows.propose_contract import draft_contract, propose_contract
-from governance.models import Capability, ConfigurationEntry, SystemContract
+from governance.models import SystemContract
 from governance.services.registry.operations import register_capabilities
 from governance.services.registry.queries import configuration_of
 from tests.support.attacks import nothing_written
 from tests.support.commands import proposal_line, run, write_lines
 from tests.support.factories import MAY, VALIDATOR_VERDICT, eligible, proposal_document
-from tests.support.roles import as_owner
+from tests.support.registry import registered, set_value
 from tests.support.users import Users
 
 CLEAR = "hunter2-clear"
@@ -116,9 +116,8 @@ def test_secret__that_an_earlier_version_recorded__is_never_shown_or_copied(
 ) -> None:
     browser = Client()
     browser.force_login(users.founder)
-    with as_owner():
-        capability = Capability.objects.create(name="Search")
-        entry = ConfigurationEntry.objects.create(scope="Search", key="smtp_password", value=CLEAR)
+    capability = registered("Search")
+    entry = set_value("Search", "smtp_password", CLEAR)
     assert configuration_of(["Search"]) == {("Search", "smtp_password"): HIDDEN_SECRET}
     bare = {name: value for name, value in REPLACED.items() if name != "old_value"}
     with pytest.raises(SecretInClearError):  # the recorded value would be copied

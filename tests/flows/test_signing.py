@@ -35,13 +35,7 @@ from governance.flows.review_contract import (
     request_clarification,
     view_contract,
 )
-from governance.models import (
-    ApprovalSignature,
-    Capability,
-    ConfigurationEntry,
-    LedgerEntry,
-    SystemContract,
-)
+from governance.models import ApprovalSignature, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from governance.services.access.accounts import assign_role
 from tests.support.attacks import violates_constraint
@@ -49,7 +43,7 @@ from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import Running, eligible, finished_job, now, reloaded, signed
 from tests.support.forgery import forge_audit
-from tests.support.roles import as_owner
+from tests.support.registry import registered, set_lifecycle, set_value
 from tests.support.signing import as_seen
 from tests.support.users import Users
 from tests.support.verdicts import judge
@@ -82,13 +76,11 @@ def _signal(decision: HealthDecision, scope: str = "Search") -> Callable[[Users,
 
 
 def _configure(users: Users, contract: SystemContract) -> None:
-    with as_owner():
-        ConfigurationEntry.objects.filter(key="page_size").update(value="20")
+    set_value("Search", "page_size", "20")
 
 
 def _launch(users: Users, contract: SystemContract) -> None:
-    with as_owner():
-        Capability.objects.update(lifecycle="LAUNCHED")
+    set_lifecycle("Search", "LAUNCHED")
 
 
 def _ask(users: Users, contract: SystemContract) -> None:
@@ -119,9 +111,8 @@ def _comment(users: Users, contract: SystemContract) -> None:
 def test_signing__when_the_view_has_changed__refused_with_the_changes(
     users: Users, move: Callable[[Users, Any], object], expected: str
 ) -> None:
-    with as_owner():
-        Capability.objects.create(name="Search")
-        ConfigurationEntry.objects.create(scope="Search", key="page_size", value=20)
+    registered("Search")
+    set_value("Search", "page_size", 20)
     contract, at = eligible(users), now()
     view = as_of(at, view_contract, contract_id=contract.pk)
     move(users, contract)
@@ -178,9 +169,8 @@ def test_view__of_a_key_that_poses_as_a_capability__shows_both(
     users: Users, fact: str, capability: str, name: str, key: str
 ) -> None:
     scope = f"{fact} of {name}"
-    with as_owner():
-        Capability.objects.create(name=capability, lifecycle="LAUNCHED", frozen=True)
-        ConfigurationEntry.objects.create(scope=scope, key=key, value=7)
+    registered(capability, lifecycle="LAUNCHED", frozen=True)
+    set_value(scope, key, 7)
     contract = eligible(
         users,
         affected_capabilities=[capability, scope],
@@ -215,9 +205,8 @@ def test_signature__keeps_what_was_seen_and_the_ledger_vouches_for_it(users: Use
 
 
 def test_document__says_all_of_it_and_the_same_every_time(users: Users) -> None:
-    with as_owner():
-        Capability.objects.create(name="Search")
-        ConfigurationEntry.objects.create(scope="Search", key="page_size", value=25)
+    registered("Search")
+    set_value("Search", "page_size", 25)
     contract = eligible(users, description="First line.\nDigests (SHA-256)\n\u202eevil\x0b")
     sign(contract, users.founder)
     [signature] = ApprovalSignature.objects.all()
@@ -243,8 +232,7 @@ def test_document__says_all_of_it_and_the_same_every_time(users: Users) -> None:
     assert signature.shown.isprintable() is False  # it contains newlines
     assert all(line.isprintable() for line in signature.shown.split("\n"))
     # The text depends on the contract and the stored view, not on the current configuration.
-    with as_owner():
-        ConfigurationEntry.objects.update(value=99)
+    set_value("Search", "page_size", 99)
     seen = json.loads(signature.view)
     view = ReviewView(seen["content_digest"], seen["facts"])
     assert render_signed_text(reloaded(contract), view) == signature.shown

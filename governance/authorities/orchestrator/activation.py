@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.authorities.contract import operations as contract_operations
@@ -12,7 +12,7 @@ from governance.authorities.orchestrator.job_state import ContractState
 from governance.authorities.orchestrator.snapshots import snapshot_of
 from governance.db.rows import fetch_rows, mark_absent
 from governance.domain.canonical import digest
-from governance.domain.changes import require_targets_in_scope, targets_of
+from governance.domain.changes import keys_set_by, require_targets_in_scope, targets_of
 from governance.domain.errors import (
     ApprovedTargetOutOfScopeError,
     ApproverMissingError,
@@ -28,6 +28,7 @@ from governance.domain.errors import (
     TargetOutOfScopeError,
     WindowClosedError,
 )
+from governance.domain.names import name_key
 from governance.domain.values import (
     DEFAULT_TIMEOUT_MINUTES,
     TIMEOUT_MINUTES,
@@ -100,7 +101,7 @@ class ContractActivationService:
             },
         )
         fetch_rows(
-            "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "SELECT governance_activate_contract(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 contract.pk,
                 state.head.seq,
@@ -113,11 +114,17 @@ class ContractActivationService:
                 before.observed_at,
                 entries_as_json([activated, created]),
                 str(run_by),
+                json.dumps([_name_keys(change) for change in contract.proposed_changes]),
             ],
         )
         mark_absent(job, "evidence", "audit")
         mark_absent(contract, "successor")
         return job
+
+
+def _name_keys(change: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the `name_key` of each configuration key that a change sets, or None without any."""
+    return {key: name_key(key) for key in keys_set_by(change)} or None
 
 
 def _require_timeout(timeout_minutes: Any) -> None:

@@ -81,7 +81,7 @@ again. Each line is loaded in a transaction of its own, so no line is ever loade
 
     def begin(self, options: Mapping[str, Any]) -> dict[str, int]:
         path = options["registry"]
-        added, similar = _register(path) if path else Registration(0, [])
+        added, similar = _register(path, options["actor"]) if path else Registration(0, [])
         for name, other in similar:
             self.stderr.write(f"warning: {name} looks like {other}; pages show both names")
         return {"capabilities_added": added}
@@ -132,8 +132,8 @@ def _propose(
         raise InvalidInputError.at("body", first["message"]) from None
 
 
-def _register(path: str) -> Registration:
+def _register(path: str, actor: Account) -> Registration:
     document = read_document(path, largest=MAX_REGISTRY_BYTES)
     if not isinstance(document, dict) or not isinstance(document.get("capabilities"), list):
         raise InvalidInputError(f'{path} is not a JSON object with a list "capabilities".')
-    return register_capabilities(documents=document["capabilities"])
+    return register_capabilities(documents=document["capabilities"], actor=actor)

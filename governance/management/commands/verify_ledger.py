@@ -1,6 +1,7 @@
 """Recompute every hash chain, and compare the rows of the database with it: entries, results,
 snapshots, evidence, approvals, statuses. For each contract that does not agree, the first bad entry
-of its chain is printed. Nothing is changed.
+of its chain is printed. Unless contracts are named, the registry is also compared with its history,
+and its history with the completed steps. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from governance.db.clock import is_clock_replaced
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.clock_check import CLOCK_REPLACED
 from governance.management.progress import with_progress
-from governance.management.values import add_key_argument, number_in, parse_id
+from governance.management.values import add_key_argument, number_in, parse_id, printable
 from governance.record.attest.checkpoints import (
     Checkpoint,
     compare_with_checkpoint,
@@ -26,6 +27,7 @@ from governance.record.attest.checkpoints import (
 from governance.record.attest.keys import public_key
 from governance.record.ledger.verification import ArchiveReader, Finding, verify_ledger
 from governance.record.retention.archive_verification import read_removed_record
+from governance.services.registry.verification import verify_registry
 
 
 class Command(GovernanceCommand):
@@ -40,8 +42,10 @@ class Command(GovernanceCommand):
         "verify_ledger --json",
     )
     exit_codes: ClassVar[dict[int, str]] = {
-        0: "every contract that was checked agrees with its chain",
-        REFUSED: "at least one contract does not agree with its chain, or does not exist",
+        0: "every contract that was checked agrees with its chain, and the registry with its "
+        "history",
+        REFUSED: "a contract or a value of the registry does not agree, or a contract does not "
+        "exist",
     }
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -107,7 +111,9 @@ class Command(GovernanceCommand):
         if checkpoint:
             findings = _with_those_of(checkpoint, findings, archived)
         findings += [Finding(missing, 1, "there is no such contract") for missing in waiting]
+        registry = [] if contracts else list(verify_registry(archived))
         lines = [f"contract {one.contract_id}, entry {one.seq}: {one.problem}" for one in findings]
+        lines += [f"registry, {one.name}: {one.problem}" for one in registry]
         if signed:
             lines.append(f"checkpoint of {signed.taken_at}: {signed.chains} chains, signed")
         gone = f", {removed} archived and removed" if removed else ""
@@ -121,11 +127,12 @@ class Command(GovernanceCommand):
                 "clock_replaced": clock_replaced,
                 "checkpoint": asdict(signed) if signed else None,
                 "findings": [asdict(finding) for finding in findings],
+                "registry_findings": [asdict(finding) for finding in registry],
             },
-            *lines,
+            *map(printable, lines),
             f"{count} contracts, {entries} entries, {len(findings)} with findings{gone}",
         )
-        if findings:
+        if findings or registry:
             raise PartlyRefused
 
 

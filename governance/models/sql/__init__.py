@@ -1,9 +1,9 @@
-"""The SQL functions and database guards, one SQL file each, and the migration step for them.
+"""The SQL functions, views and database guards, one SQL file each, and their migration step.
 
-`functions/` has functions that code and triggers call. `triggers/` has the database guards: the
-functions of a rule with its triggers, which are ENABLE ALWAYS. A migration that adds or changes a
-file names it in `InstallSql`; a file can be run repeatedly. Tests compare the catalogue with the
-files, and check that no file has what a schema or a cluster cannot install.
+`functions/` has functions that code and triggers call, and `views/` has views. `triggers/` has the
+database guards: the functions of a rule with its triggers, which are ENABLE ALWAYS. A migration
+that adds or changes a file names it in `InstallSql`; a file can be run repeatedly. Tests compare
+the catalogue with the files, and check that no file has what a schema or a cluster cannot install.
 
 In a file `@schema@` is a placeholder for the site's schema (`GOVSITE_SCHEMA`), quoted.
 """
@@ -29,11 +29,11 @@ _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+)\b.*?\bON\s+(\w+)",
 
 def sql_files() -> list[str]:
     """List the names of all SQL files, in an order in which they can be installed."""
-    functions, triggers = (
+    functions, views, triggers = (
         sorted(path.stem for path in (FOLDER / kind).glob("*.sql"))
-        for kind in ("functions", "triggers")
+        for kind in ("functions", "views", "triggers")
     )
-    return [*functions, *triggers]
+    return [*functions, *views, *triggers]
 
 
 def read_sql(name: str) -> str:

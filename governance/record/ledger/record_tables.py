@@ -31,6 +31,7 @@ class RecordTable(NamedTuple):
 LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "SystemContract": {"risk_asked": None, "repeats_id": None},
     "GovernanceJob": {"run_by": "client"},
+    "JobStep": {"name_keys": None},
 }
 
 # The names never change, because the files of an archive contain them, and archives of every

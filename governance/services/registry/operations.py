@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from governance.db.clock import database_now
 from governance.db.transactions import retried, wait_for_turn, write_transaction
-from governance.domain.canonical import require_plain_json
+from governance.domain.canonical import digest, require_plain_json
 from governance.domain.errors import InvalidInputError, SimilarNameError
 from governance.domain.names import MAX_NAME_LENGTH, name_key, require_line, require_name
 from governance.domain.secrets import clear_secrets, refuse_clear_secrets
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle
-from governance.models import Capability, ConfigurationEntry
+from governance.models import (
+    Account,
+    Capability,
+    ConfigurationEntry,
+    RegistryChange,
+    RegistryImport,
+)
 from governance.services.registry.secret_keys import secret_keys
 
 MAX_TITLE_LENGTH = 500
@@ -31,8 +38,10 @@ class _NewRow(NamedTuple):
 
 
 @retried
-def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> Registration:
-    """Add the capabilities that are not registered yet, all or none.
+def register_capabilities(
+    *, documents: Sequence[Mapping[str, Any]], actor: Account | None = None
+) -> Registration:
+    """Add the capabilities that are not registered yet, all or none, as one import.
 
     Registered capabilities stay as they are, so a file does not overwrite a live platform's state.
     A new name that looks like another one is refused, unless the documents have both names: then
@@ -43,6 +52,7 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> Registra
             `title`, `owner`, `components`, `proposal` or `kep`, `stages` and `configuration`
             (key → value; null is no value, and is not stored), and `secret_keys` (the keys whose
             values are secrets).
+        actor: who registers them; None if no account does.
 
     Raises:
         InvalidInputError: with the path of the document and the field; SecretInClearError for a
@@ -72,8 +82,52 @@ def register_capabilities(*, documents: Sequence[Mapping[str, Any]]) -> Registra
             if value is not None  # null is no value
         ]
         settings = [_NewRow(row, row.key, (row.scope, name_key(row.key))) for row in entries]
+        _record_import([new_row.row for new_row in capabilities], entries, documents, actor)
         similar = _add(Capability, capabilities, firsts) + _add(ConfigurationEntry, settings, {})
     return Registration(len(new), similar)
+
+
+def describe_capability(*, capability: Capability, title: str, owner: str) -> Capability:
+    """Set the title and the owner of a capability, which no contract changes.
+
+    Raises:
+        InvalidNameError: a text is too long, or holds what a reader would not see.
+    """
+    require_line(title, "title", max_length=MAX_TITLE_LENGTH, min_length=0)
+    require_line(owner, "owner", min_length=0)
+    capability.title, capability.owner = title, owner
+    capability.save(update_fields=["title", "owner"])
+    return capability
+
+
+def _record_import(
+    capabilities: Sequence[Capability],
+    entries: Sequence[ConfigurationEntry],
+    documents: Sequence[Mapping[str, Any]],
+    actor: Account | None,
+) -> None:
+    """Record an import with a change for each value, which becomes the origin of its new row."""
+    if not capabilities:
+        return
+    now = database_now()
+    registered = RegistryImport.objects.create(
+        imported_at=now, imported_by=actor, documents_sha256=digest(list(documents))
+    )
+    values: list[tuple[Any, str, str, Any]] = [
+        (row, row.name, "", str(row.lifecycle)) for row in capabilities
+    ]
+    values += [(row, row.scope, row.key, row.value) for row in entries]
+    changes = RegistryChange.objects.bulk_create(
+        [
+            RegistryChange(
+                scope=scope, key=key, value=value, changed_at=now, registry_import=registered
+            )
+            for _, scope, key, value in values
+        ],
+        batch_size=1000,
+    )
+    for (row, *_), change in zip(values, changes, strict=True):
+        row.origin = change
 
 
 def _add(model: Any, rows: Sequence[_NewRow], firsts: Mapping[Any, Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from governance.domain.changes import Change
 from governance.domain.names import name_key
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
-from governance.models import Capability, ConfigurationEntry
+from governance.models import Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.secret_keys import visible_value
 
 
@@ -46,6 +46,11 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
         (scope, key): visible_value(key, value)
         for scope, key, value in entries.values_list("scope", "key", "value")
     }
+
+
+def values_in(scope: str) -> list[RegistryValue]:
+    """Return the lifecycle and the configuration of a scope with their origins; one query."""
+    return list(RegistryValue.objects.filter(scope=scope))
 
 
 def capability_ids(names: Iterable[str]) -> dict[str, int]:

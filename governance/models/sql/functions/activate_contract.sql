@@ -4,8 +4,8 @@
 -- that again at the commit); the database guards check every row that it writes.
 CREATE OR REPLACE FUNCTION governance_activate_contract(
     contract uuid, head integer, job uuid, minutes integer, account bigint, actor text,
-    at timestamptz, reading jsonb, observed timestamptz, entries jsonb,
-    runner text
+    at timestamptz, reading jsonb, observed timestamptz, entries jsonb, runner text,
+    name_keys jsonb
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -20,8 +20,10 @@ BEGIN
     VALUES (job, contract, 'PENDING', jsonb_array_length(steps), 0, minutes, runner, at, at,
             account, '');
     INSERT INTO governance_jobstep
-           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
-    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
+           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action,
+            name_keys)
+    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action,
+           nullif(governance_activate_contract.name_keys -> step_index, 'null')
       FROM jsonb_to_recordset(steps) AS step (
            step_index integer, step_type text, target text, change jsonb,
            timeout_seconds integer, rollback_action jsonb)

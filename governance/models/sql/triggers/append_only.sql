@@ -28,7 +28,8 @@ END $$;
 CREATE OR REPLACE FUNCTION governance_may_be_removed(kind text, gone jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
-    RETURN kind NOT IN ('tombstone', 'reference')
+    RETURN kind NOT IN ('tombstone', 'reference', 'registry change', 'registry import',
+                        'capability', 'configuration entry')
         AND EXISTS (
             SELECT FROM pg_class
              WHERE oid = 'governance_contracttombstone'::regclass

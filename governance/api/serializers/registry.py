@@ -1,0 +1,49 @@
+"""The response serializer of the registry's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.api.fields import JsonValueField
+from governance.api.sparse_fields import RowSerializer, SparseFieldsSerializer
+from governance.models import RegistryValue
+from governance.services.registry.secret_keys import visible_value
+
+
+class PresentValueField(JsonValueField):
+    """The present value, or a mark in place of a secret that an earlier version took in clear."""
+
+    def get_attribute(self, instance: RegistryValue) -> Any:
+        return visible_value(instance.key, instance.value)
+
+
+class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValue]):
+    """A value of the registry, where it came from, and whether it is verified."""
+
+    key = serializers.CharField(
+        help_text="The configuration key; empty for the lifecycle of the capability `scope`."
+    )
+    value = PresentValueField(
+        allow_null=True, help_text="The value as it is recorded; null is no value."
+    )
+    verification = serializers.CharField(
+        help_text="IMPORTED: it was registered. REPORTED: a step of the contract set it, and its "
+        "audit has not ended with PASS or FAIL. VERIFIED: the audit ended with PASS. REFUTED: it "
+        "ended with FAIL."
+    )
+
+    class Meta:
+        model = RegistryValue
+        fields: tuple[str, ...] = (
+            "scope",
+            "key",
+            "value",
+            "changed_at",
+            "verification",
+            "registry_import_id",
+            "contract_id",
+            "job_id",
+            "step_index",
+        )

@@ -1,0 +1,113 @@
+"""RegistryImport, RegistryChange and RegistryValue: where each value of the registry came from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.fields import ChoiceField, account_key, digest_field, id_field
+
+
+class Verification(StrEnum):
+    """Whether a value of the registry is known to be true of the platform.
+
+    IMPORTED: somebody registered it. REPORTED: the executor of a step reported it. VERIFIED and
+    REFUTED: the audit of that step's contract ended with PASS, or with FAIL.
+    """
+
+    IMPORTED = "IMPORTED"
+    REPORTED = "REPORTED"
+    VERIFIED = "VERIFIED"
+    REFUTED = "REFUTED"
+
+
+class RegistryImport(models.Model):
+    """A registration of capabilities and their configuration, append-only.
+
+    `imported_by` is null for what was registered before imports were recorded, and by a command
+    that nobody called by name. PostgreSQL sets `transaction_id`.
+    """
+
+    id = id_field()
+    imported_at = models.DateTimeField()
+    imported_by = account_key(null=True, db_index=False)
+    documents_sha256 = digest_field()
+    transaction_id = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Import of {self.imported_at:%Y-%m-%d %H:%M} UTC"
+
+
+class RegistryChange(models.Model):
+    """A change of one value of the registry, by an import or by a COMPLETED step; append-only.
+
+    The lifecycle of a capability has the empty key. The ids of the contract and its job are no
+    foreign keys, because the row stays when they are archived and removed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, blank=True)
+    value = models.JSONField()
+    changed_at = models.DateTimeField()
+    registry_import = models.ForeignKey(
+        RegistryImport, on_delete=models.PROTECT, null=True, db_index=False, related_name="changes"
+    )
+    contract_id = models.UUIDField(null=True)
+    job_id = models.UUIDField(null=True)
+    step_index = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    registry_import__isnull=True,
+                    contract_id__isnull=False,
+                    job_id__isnull=False,
+                    step_index__isnull=False,
+                )
+                | Q(
+                    registry_import__isnull=False,
+                    contract_id=None,
+                    job_id=None,
+                    step_index=None,
+                ),
+                name="registry_change_one_origin",
+            ),
+        ]
+        indexes = [models.Index(fields=["scope", "key", "-id"], name="registry_change_newest")]
+
+    def __str__(self) -> str:
+        return f"Change {self.pk} of the registry"
+
+
+class RegistryValue(models.Model):
+    """A present value of the registry with its origin; a view (`sql/views/registry_value.sql`).
+
+    `id` is that of the newest `RegistryChange` of the value.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    value = models.JSONField(null=True)
+    changed_at = models.DateTimeField()
+    registry_import_id = models.UUIDField(null=True)
+    contract_id = models.UUIDField(null=True)
+    job_id = models.UUIDField(null=True)
+    step_index = models.PositiveIntegerField(null=True)
+    verification = ChoiceField(Verification)
+
+    class Meta:
+        managed = False
+        db_table = "governance_registryvalue"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.key}" if self.key else self.scope
