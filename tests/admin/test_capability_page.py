@@ -83,7 +83,7 @@ def test_page__shows_the_current_state_of_the_capability(
         assert words in text
     assert 'data-word="LAUNCHED"' in text
     assert 'data-word="HEALTHY"' in text
-    assert "<td>20</td>" in text
+    assert "<td>20<br>" in text
     assert '"columns"' in text
     assert "contradict each other" not in text
 

@@ -9,10 +9,12 @@ from django.db.models import JSONField, Value
 
 from governance.db.clock import database_now
 from governance.models import Capability, ConfigurationEntry, RegistryChange, RegistryImport
+from tests.support.attacks import run_sql
 
 
 def new_change(scope: str, key: str, value: Any) -> RegistryChange:
     """Record an import of one value, inside the caller's transaction; the row must follow."""
+    run_sql("SET CONSTRAINTS registry_has_import DEFERRED")
     now = database_now()
     origin = RegistryImport.objects.create(imported_at=now, documents_sha256="0" * 64)
     return RegistryChange.objects.create(
@@ -28,6 +30,7 @@ def set_value(scope: str, key: str, value: Any, **columns: Any) -> Configuration
     """Set a configuration value as an import would; None is no value."""
     with transaction.atomic():
         change = new_change(scope, key, value)
+        columns |= {"value": Value(value, JSONField()), "origin": change}
         entries = ConfigurationEntry.objects.filter(scope=scope, key=key)
         if not entries.update(**columns):
             ConfigurationEntry.objects.create(scope=scope, key=key, **columns)
