@@ -21,7 +21,7 @@ from governance.authorities.contract.capability_history import (
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
 from governance.models import Capability, ConfigurationEntry, GovernanceSignal, RegistryValue
-from governance.services.registry.queries import keys_like, names_like, values_in
+from governance.services.registry.queries import keys_like, names_like, registry_values_of
 from governance.services.registry.secret_keys import visible_value
 
 MAX_ENTRIES = 100
@@ -63,7 +63,7 @@ def capability_context(
         history = _history(page)
     reading = capture_health_snapshot(scopes=[capability.name], at=at)
     health = reading.capabilities[capability.name] if reading else None
-    origins = {one.key: one for one in values_in(capability.name)}
+    origins = {one.key: one for one in registry_values_of(capability.name)}
     entries = entry_rows(capability.name, origins) if sees["configuration"] else []
     launched = capability.lifecycle == Lifecycle.LAUNCHED
     return {

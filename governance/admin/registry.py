@@ -74,7 +74,7 @@ class CapabilityAdmin(ReadOnlyAdmin):
         page = reverse("admin:governance_capability_change", args=[object_id])
 
         def save(data: dict[str, Any]) -> HttpResponse:
-            describe_capability(capability=capability, **data)
+            describe_capability(capability_id=capability.pk, **data)
             messages.success(request, "Title and owner are saved.")
             return HttpResponseRedirect(page)
 

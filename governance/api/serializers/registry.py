@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from governance.api.fields import JsonValueField
@@ -12,6 +13,7 @@ from governance.models import RegistryValue
 from governance.services.registry.secret_keys import visible_value
 
 
+@extend_schema_field({})
 class PresentValueField(JsonValueField):
     """The present value, or a mark in place of a secret that an earlier version took in clear."""
 

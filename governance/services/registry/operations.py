@@ -87,7 +87,7 @@ def register_capabilities(
     return Registration(len(new), similar)
 
 
-def describe_capability(*, capability: Capability, title: str, owner: str) -> Capability:
+def describe_capability(*, capability_id: int, title: str, owner: str) -> None:
     """Set the title and the owner of a capability, which no contract changes.
 
     Raises:
@@ -95,9 +95,7 @@ def describe_capability(*, capability: Capability, title: str, owner: str) -> Ca
     """
     require_line(title, "title", max_length=MAX_TITLE_LENGTH, min_length=0)
     require_line(owner, "owner", min_length=0)
-    capability.title, capability.owner = title, owner
-    capability.save(update_fields=["title", "owner"])
-    return capability
+    Capability.objects.filter(pk=capability_id).update(title=title, owner=owner)
 
 
 def _record_import(

@@ -48,7 +48,7 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
     }
 
 
-def values_in(scope: str) -> list[RegistryValue]:
+def registry_values_of(scope: str) -> list[RegistryValue]:
     """Return the lifecycle and the configuration of a scope with their origins; one query."""
     return list(RegistryValue.objects.filter(scope=scope))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.db.rows import fetch_rows
-from governance.domain.canonical import canonical_text
+from governance.domain.canonical import canonical_text, load_json
 from governance.domain.errors import InvalidInputError
 from governance.models import ContractTombstone, RegistryChange
 from governance.record.ledger.verification import ArchiveReader
@@ -109,7 +109,7 @@ def _findings_of_removed(archived: ArchiveReader) -> Iterator[RegistryFinding]:
             row.step_index for row in record.rows["StepResult"] if row.status == "COMPLETED"
         }
         set_by_steps = {
-            (row.step_index, scope, key, canonical_text(value))
+            (row.step_index, scope, key, value)
             for row in record.rows["JobStep"]
             if row.step_index in completed
             for scope, key, value in _values_set_by(row.change)
@@ -124,7 +124,9 @@ def _findings_of_removed(archived: ArchiveReader) -> Iterator[RegistryFinding]:
                 yield RegistryFinding(change.scope, change.key, problem)
 
 
-def _values_set_by(change: Any) -> list[tuple[str, str, Any]]:
-    return fetch_rows(
+def _values_set_by(change: Any) -> list[tuple[str, str, str]]:
+    """Return scope, key and the canonical text of each value that the change sets."""
+    rows = fetch_rows(
         "SELECT scope, key, value FROM governance_values_set_by(%s)", [canonical_text(change)]
     )
+    return [(scope, key, canonical_text(load_json(value))) for scope, key, value in rows]
