@@ -27,6 +27,7 @@ MAX_CAPABILITIES = 200
 TOKEN_VERBS: Mapping[str, str] = {
     "view_systemcontract": "Read contracts and change freezes",
     "view_ledgerentry": "Read ledgers",
+    "view_configurationentry": "Read the registry",
     "view_governancejob": "Read jobs and their progress",
     "view_jobstep": "Read steps and their results",
     "view_auditevidence": "Read sealed evidence",

@@ -25,7 +25,7 @@ from tests.support.attacks import check_deferred_triggers
 from tests.support.factories import THREE_CHANGES, draft, eligible, reloaded
 from tests.support.forms import FORM, Form
 from tests.support.json_values import plain_json
-from tests.support.roles import as_owner
+from tests.support.registry import set_value
 from tests.support.succession import MODIFYING, modified
 from tests.support.users import Users
 
@@ -231,9 +231,7 @@ def test_old_value__moved_between_preview_and_sending__shown_again_not_sent(
     form = opened(founder_browser, contract).set(reason=MODIFYING)
     form.pairs = [[n, "now" if n == "c1-expects" else v] for n, v in form.pairs]
     preview = form_of(form.press(founder_browser, address(contract), "preview"))
-    check_deferred_triggers()
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute("UPDATE governance_configurationentry SET value = '26'")
+    set_value("Search", "page_size", 26)
     answer = preview.press(founder_browser, address(contract), "modify")
     assert answer.status_code == 409
     assert answer.context["refusal"].code == "not_previewed"

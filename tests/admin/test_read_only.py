@@ -63,7 +63,7 @@ def test_registered_models__are_these_and_the_accounts() -> None:
 def test_list_and_page__for_superuser__show_without_a_way_to_edit(
     one_of_each: None, superuser: Account, signed_in: Browser, model: Any
 ) -> None:
-    browser, row = signed_in(superuser), model._default_manager.get()
+    browser, row = signed_in(superuser), model._default_manager.first()
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     for url in (reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])):
         page = browser.get(url)

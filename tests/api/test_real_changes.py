@@ -28,7 +28,7 @@ from tests.support.clients import require_conforming
 from tests.support.factories import Running
 from tests.support.http import served_application
 from tests.support.kubernetes import needs_real_changes, real_changes
-from tests.support.real_contracts import CONTRACTS, approve_all, drawn, propose_all
+from tests.support.real_contracts import CONTRACTS, approve_all, drawn, in_rounds, propose_all
 from tests.support.tokens import new_token
 from tests.support.users import Users
 
@@ -130,11 +130,8 @@ def through_the_flows(users: Users, contract: SystemContract) -> None:
 @needs_real_changes
 def test_real_changes__the_whole_way__all_end_with_a_verified_record(committed: Users) -> None:
     contracts = propose_all(committed)
-    approve_all(committed, contracts)
     over_http = drawn(contracts, OVER_HTTP)
-    for contract in contracts:
-        if contract not in over_http:
-            through_the_flows(committed, contract)
+    by_name = over_http[: OVER_HTTP // 3]
     tokens = {
         role: new_token(getattr(committed, role)) for role in ("operator", "executor", "auditor")
     }
@@ -155,11 +152,17 @@ def test_real_changes__the_whole_way__all_end_with_a_verified_record(committed: 
             Worker(client("operator"), client("executor"), client("auditor"))
             for _ in range(WORKERS)
         ]
-        by_name, by_claim = over_http[: OVER_HTTP // 3], over_http[OVER_HTTP // 3 :]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for way, share in ((started_by_name, by_name), (claimed, by_claim)):
-                shares = [share[number::WORKERS] for number in range(WORKERS)]
-                list(pool.map(way, workers, shares))
+        for together in in_rounds(contracts):
+            approve_all(committed, together)
+            for contract in together:
+                if contract not in over_http:
+                    through_the_flows(committed, contract)
+            named = [contract for contract in together if contract in by_name]
+            others = [one for one in together if one in over_http and one not in by_name]
+            with ThreadPoolExecutor(WORKERS) as pool:
+                for way, share in ((started_by_name, named), (claimed, others)):
+                    shares = [share[number::WORKERS] for number in range(WORKERS)]
+                    list(pool.map(way, workers, shares))
 
     assert_every_record_is_whole(contracts)
 

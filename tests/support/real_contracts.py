@@ -75,6 +75,23 @@ def _propose(users: Users, rows: list[dict[str, Any]]) -> tuple[list[SystemContr
     return contracts, refused
 
 
+def in_rounds(contracts: list[SystemContract]) -> list[list[SystemContract]]:
+    """Part contracts into rounds, in their order: no two of a round affect one capability.
+
+    A founder approves a contract on a page that shows the values of now, so the contract before it
+    on the same capability has to end first.
+    """
+    rounds: list[list[SystemContract]] = []
+    latest: dict[str, int] = {}
+    for contract in contracts:
+        number = 1 + max(latest.get(name, -1) for name in contract.affected_capabilities)
+        latest |= dict.fromkeys(contract.affected_capabilities, number)
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(contract)
+    return rounds
+
+
 def approve_all(users: Users, contracts: list[SystemContract]) -> None:
     """Approve the first contract by the admin's form, and the others by the flow, in threads."""
     first, *others = contracts

@@ -75,11 +75,15 @@ def register_capabilities(
                 raise SimilarNameError.of(f"{path}.name", name, other)
         firsts = {one.name_key: one for one in registered.values() if one.resembles_id is None}
         capabilities = [_NewRow(row, name, keys[name]) for name, (_, row, _) in new.items()]
+        # A step may have set a value of a scope before its capability is registered.
+        known = set(
+            ConfigurationEntry.objects.filter(scope__in=list(new)).values_list("scope", "key")
+        )
         entries = [
             ConfigurationEntry(scope=name, key=key, value=value)
             for name, (_, _, configuration) in new.items()
             for key, value in configuration.items()
-            if value is not None  # null is no value
+            if value is not None and (name, key) not in known  # null is no value
         ]
         settings = [_NewRow(row, row.key, (row.scope, name_key(row.key))) for row in entries]
         _record_import([new_row.row for new_row in capabilities], entries, documents, actor)
