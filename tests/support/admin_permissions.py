@@ -164,6 +164,7 @@ _PRODUCT_PAGES = [
         view_status=302,
     ),
     AdminPage("governance_changefreeze_start", "", FOUNDERS, FOUNDERS, a_freeze),
+    AdminPage("governance_capability_edit", "capability", ANSWERERS, ANSWERERS, text_in("title")),
     AdminPage("governance_changefreeze_lift", "freeze", FOUNDERS, FOUNDERS, text_in("reason")),
     AdminPage(
         "governance_handlerbreaker_close", "breaker", OPERATORS, OPERATORS, text_in("reason")
