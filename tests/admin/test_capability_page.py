@@ -321,3 +321,41 @@ def test_changes_of_a_capability__among_many_contracts__are_found_by_an_index(us
     bulk_copy(eligible(users), 5000)
     rows = contracts_affecting("Capability 7").order_by("-created_at", "-id")[: PAGE_SIZE + 1]
     assert "contract_capabilities" in rows.explain()
+
+
+# --- the origin of values, and the two fields that can be edited ---
+def test_page__after_a_job__says_where_each_value_came_from(
+    users: Users, founder_browser: Client, search: Capability
+) -> None:
+    job = finished_job(users)
+    page = text_of(get_page(founder_browser, search))
+    assert "Step 2 of a contract" in page
+    assert "reported, not verified yet" in page
+    assert "Registered" in page
+    entry = ConfigurationEntry.objects.get(scope="Search", key="page_size")
+    url = reverse("admin:governance_configurationentry_change", args=[entry.pk])
+    shown = founder_browser.get(url)
+    assert "Step 2 of a contract" in text_of(shown)
+    assert contract_url(job.contract) in shown.content.decode()
+
+
+def test_edit__by_an_operator__saves_title_and_owner(
+    users: Users, signed_in: Browser, search: Capability
+) -> None:
+    browser = signed_in(users.operator)
+    url = reverse("admin:governance_capability_edit", args=[search.pk])
+    assert url in get_page(browser, search).content.decode()
+    assert browser.post(url, {"title": "Find", "owner": "sig-two"}).status_code == 302
+    search.refresh_from_db()
+    assert (search.title, search.owner, search.lifecycle) == ("Find", "sig-two", "LAUNCHED")
+    answer = browser.post(url, {"title": "a  b", "owner": ""})
+    assert answer.status_code == 400
+    assert answer.context["refusal"].code == "invalid_name"
+
+
+def test_edit__by_a_founder__is_not_offered(
+    users: Users, founder_browser: Client, search: Capability
+) -> None:
+    url = reverse("admin:governance_capability_edit", args=[search.pk])
+    assert url not in get_page(founder_browser, search).content.decode()
+    assert founder_browser.get(url).status_code == 403
