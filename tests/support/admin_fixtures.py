@@ -104,7 +104,7 @@ class AdminFixtures:
 
     @cached_property
     def entry(self) -> ConfigurationEntry:
-        return ConfigurationEntry.objects.get(scope=self.capability.name)
+        return ConfigurationEntry.objects.get(scope=self.capability.name, key="page_size")
 
     @cached_property
     def signal(self) -> Any:

@@ -25,6 +25,9 @@ def triggers_off() -> Iterator[None]:
         "clarificationrequest",
         "clarificationanswer",
         "approvalsignature",
+        "capability",
+        "configurationentry",
+        "registrychange",
     ]
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -27,9 +27,7 @@ class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValu
     key = serializers.CharField(
         help_text="The configuration key; empty for the lifecycle of the capability `scope`."
     )
-    value = PresentValueField(
-        allow_null=True, help_text="The value as it is recorded; null is no value."
-    )
+    value = PresentValueField(help_text="The value as it is recorded; null is no value.")
     verification = serializers.CharField(
         help_text="IMPORTED: it was registered. REPORTED: a step of the contract set it, and its "
         "audit has not ended with PASS or FAIL. VERIFIED: the audit ended with PASS. REFUTED: it "
