@@ -23,6 +23,7 @@ COUNTED = (
         "admin/test_capability_page.py",
         "admin/test_home.py",
         "admin/test_ledger_page.py",
+        "admin/test_unfinished_job.py",
         "admin/test_verify_evidence.py",
     ),
     *("api/test_stream_broker.py", "api/test_events.py"),
