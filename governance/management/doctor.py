@@ -22,6 +22,7 @@ from governance.management.doctor_checks import (
     check_guards,
     check_migrations,
     check_settings,
+    check_workers,
 )
 
 Check = Callable[[], CheckResult]
@@ -36,6 +37,7 @@ CHECKS: dict[str, Check] = {
     "breakers": check_breakers,
     "disk": check_disk,
     "settings": check_settings,
+    "workers": check_workers,
 }
 
 WIDTH = 100  # of a terminal

@@ -25,6 +25,14 @@ MAX_NAMED = 3
 # Each of these system checks has a check of `doctor` of its own.
 _OF_THE_DATABASE = {"governance.I001", "governance.W001", "governance.W002"}
 
+# A worker renews its heartbeat every ten seconds, and takes a task at once if one waits.
+_WORKERS_AND_TASKS = """
+    SELECT (SELECT count(*) FROM procrastinate_workers
+             WHERE last_heartbeat > clock_timestamp() - interval '1 minute'),
+           (SELECT count(*) FROM procrastinate_jobs
+             WHERE status = 'todo'
+               AND coalesce(scheduled_at, '-infinity') < clock_timestamp() - interval '1 minute')"""
+
 
 def check_database() -> CheckResult:
     """Check that PostgreSQL answers, and that its version is recent enough."""
@@ -155,6 +163,17 @@ def check_settings() -> CheckResult:
             remedy="manage.py check --deploy",
         )
     return CheckResult.well("check --deploy has nothing to say.")
+
+
+def check_workers() -> CheckResult:
+    """Check that a worker answers if a task waits."""
+    [(workers, tasks)] = fetch_rows(_WORKERS_AND_TASKS)
+    waiting = f"{plural(tasks, 'task')} waiting"
+    if tasks and not workers:
+        return CheckResult.wrong(
+            f"No worker has answered for a minute; {waiting}.", remedy="manage.py worker"
+        )
+    return CheckResult.well(f"{plural(workers, 'worker')} at work; {waiting}.")
 
 
 def _named(phrases: list[str]) -> str:

@@ -279,6 +279,22 @@ def test_settings__with_warnings__wrong_but_in_development(
     assert found("settings").is_ok
 
 
+@undone_after
+def test_workers__none_while_a_task_waits__wrong() -> None:
+    assert found("workers").words == "0 workers at work; 0 tasks waiting."
+    run_sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')")
+    run_sql(
+        "INSERT INTO procrastinate_jobs (task_name, queue_name, lock, args, scheduled_at)"
+        " VALUES ('t', 'runs', 'x', '{}', now() - interval '1 hour'),"
+        "        ('t', 'runs', 'y', '{}', now() + interval '1 hour')"
+    )
+    wrong = found("workers")
+    assert wrong.words == "No worker has answered for a minute; 1 task waiting."
+    assert wrong.remedy == "manage.py worker"
+    run_sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    assert found("workers").words == "1 worker at work; 1 task waiting."
+
+
 # --- a check that fails ---
 def test_check__that_raises__is_wrong_and_the_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> CheckResult:

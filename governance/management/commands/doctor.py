@@ -2,8 +2,8 @@
 
 Each line is one check: the database, its migrations, its guards (triggers and functions), the
 rights of the application's role, the clock, the circuit breakers of handlers, the space on the
-disk, the settings. A check that fails is wrong, and the others still run. The command changes
-nothing.
+disk, the settings, the workers and their queue. A check that fails is wrong, and the others still
+run. The command changes nothing.
 """
 
 from __future__ import annotations
