@@ -33,6 +33,7 @@ from governance.authorities.contract.queries import (
 from governance.authorities.contract.siblings import MAX_SIBLINGS, open_siblings
 from governance.authorities.contract.signatures import signing_progress
 from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.orchestrator.queries import overlapping_job
 from governance.authorities.review.differences import ChangeRow, change_rows, values_in
 from governance.authorities.review.queries import review_permissions
 from governance.domain.changes import parse_changes
@@ -42,6 +43,7 @@ from governance.domain.values import (
     AuditVerdict,
     ContractStatus,
     HealthReading,
+    JobRunner,
     JobStatus,
 )
 from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
@@ -206,8 +208,8 @@ def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: 
             return "The job has ended; its evidence waits for an auditor's verdict."
         case ContractStatus.ACTIVE if job and job.status == JobStatus.RUNNING:
             return "An executor is carrying it out."
-        case ContractStatus.ACTIVE:
-            return "Waits for an executor to start the job."
+        case ContractStatus.ACTIVE if job:
+            return waiting_in_words(job)
         case ContractStatus.COMPLETED:
             return "Done, and verified from sealed evidence."
         case ContractStatus.FAILED if contract.audit_verdict == AuditVerdict.FAIL:
@@ -216,6 +218,21 @@ def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: 
             return "Rejected for good."
         case _:
             return split_closing(contract.closed_reason)[0]
+
+
+def waiting_in_words(job: GovernanceJob) -> str:
+    """Return in one sentence what a PENDING job waits for; one query."""
+    if overlapping := overlapping_job(job.contract):
+        reference, capability = overlapping
+        if capability == SYSTEM_SCOPE:
+            return (
+                f"Waits for the job of {reference} to end: "
+                "a change of the whole platform runs alone."
+            )
+        return f"Waits for the job of {reference} to end, which changes {capability} too."
+    if job.run_by == JobRunner.WORKER:
+        return "Runs by itself, as soon as a worker starts it."
+    return "Left to executors: waits for one to start it."
 
 
 def find_open_question(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.admin.contract_page import FoldedList
+from governance.admin.contract_page import FoldedList, waiting_in_words
 from governance.admin.health_comparison import health_rows, scopes_of, signal_rows
 from governance.admin.links import capability_urls
 from governance.admin.timeline import timeline_of
@@ -86,7 +86,10 @@ def steps_in(job: GovernanceJob, window: Window) -> Steps:
 
 
 def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) -> dict[str, Any]:
-    """Return the variables that change while the job runs: state and timeline; no query."""
+    """Return the variables that change while the job runs: state and timeline.
+
+    One query for a PENDING job, which may wait for another one to end.
+    """
     lapsed = lease_has_expired(job, at)
     timeline = timeline_of(job, steps, at)
     extra = len(steps) - (window.last - window.first + 1)
@@ -141,9 +144,7 @@ def job_next_step(job: GovernanceJob, at: datetime) -> str:
     """Return what the job is waiting for, or how it ended, in one sentence."""
     match job.status:
         case JobStatus.PENDING:
-            if job.run_by == JobRunner.WORKER:
-                return "Runs by itself, as soon as a worker starts it."
-            return "Left to executors: waits for one to start it."
+            return waiting_in_words(job)
         case JobStatus.RUNNING if lease_has_expired(job, at):
             return "Its lease expired: the executor counts as lost, and the job will be failed."
         case JobStatus.RUNNING if job.deadline_at and job.lease_expires_at:

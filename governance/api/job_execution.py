@@ -47,7 +47,10 @@ class JobExecution(GovernedViewSet):
         operation_id="claim_job",
         summary="Claim the oldest pending job",
         request=bodies.ClaimSerializer,
-        responses={200: StartedJobSerializer, 204: OpenApiResponse(description="No PENDING job.")},
+        responses={
+            200: StartedJobSerializer,
+            204: OpenApiResponse(description="No job can start."),
+        },
     )
     @can_return(errors.ChangeFreezeActiveError)
     @action(detail=False, methods=["post"])
@@ -55,7 +58,9 @@ class JobExecution(GovernedViewSet):
     def claim(self, request: Request) -> Response:
         """Start the oldest PENDING job; two executors never get the same job.
 
-        A token that is restricted to capabilities gets the oldest job within them. The job has a
+        A token that is restricted to capabilities gets the oldest job within them. A job that
+        affects a capability on which another one runs is passed over; one that affects `SYSTEM`
+        runs alone. The job has a
         lease until `lease_expires_at`: report the step that is due by then. During a change
         freeze the response is 409 `change_freeze_active`, whether or not a job is PENDING;
         `details` hold `until` and `reason`.
@@ -77,6 +82,7 @@ class JobExecution(GovernedViewSet):
         errors.InvalidJobTransitionError,
         errors.ChangeFreezeActiveError,
         errors.JobRunsByItselfError,
+        errors.ScopeBusyError,
     )
     @action(detail=True, methods=["post"])
     @idempotent("job")
@@ -85,7 +91,9 @@ class JobExecution(GovernedViewSet):
 
         Every report must carry this token. The job has a lease until `lease_expires_at`: report
         the step that is due by then. During a change freeze the response is 409
-        `change_freeze_active`.
+        `change_freeze_active`. While another job runs on one of its capabilities, or one of the two
+        affects `SYSTEM`, the response is 409 `scope_busy`; `details` hold `capability` and
+        `job_id`.
         """
         self.read_body(bodies.EmptySerializer)
         return self._started(*JobStateTracker.start_job(pk, executor=self.caller))

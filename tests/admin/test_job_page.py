@@ -21,8 +21,9 @@ from governance.flows.audit_job import resolve_audit
 from governance.models import Account, AuditEvidence, Capability, GovernanceJob
 from governance.services.registry.operations import register_capabilities
 from tests.admin.conftest import Browser
-from tests.support.admin import job_url, words_of
+from tests.support.admin import contract_url, job_url, words_of
 from tests.support.factories import (
+    affecting,
     failed_job,
     finished_job,
     judged_job,
@@ -67,6 +68,29 @@ def test_page__of_a_job_in_each_state__shows_it(
     sealed = status in ("COMPLETED", "FAILED", "CANCELLED")
     assert ('data-word="intact"' in text) == sealed
     assert (job_url(job, "evidence") in text) == sealed
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        (["Maps", "Stock"], "which changes Stock too."),
+        (["SYSTEM", "Maps"], "a change of the whole platform runs alone."),
+    ],
+)
+def test_page__of_a_pending_job_behind_a_running_one__says_for_which_it_waits(
+    users: Users, founder_browser: Client, scope: list[str], words: str
+) -> None:
+    running = running_job(users, **affecting("Stock"))
+    waiting = pending_job(users, **affecting("Maps") | {"affected_capabilities": scope})
+    awaited = f"Waits for the job of {running.job.contract.reference} to end"
+    for text in (
+        text_of(founder_browser, waiting),
+        words_of(founder_browser.get(contract_url(waiting.contract))),
+    ):
+        assert awaited in text
+        assert words in text
+    running.cancel()
+    assert "Left to executors: waits for one to start it." in text_of(founder_browser, waiting)
 
 
 def test_page__with_verdict_and_its_settling__shows_both(

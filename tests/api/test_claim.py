@@ -18,7 +18,7 @@ from governance.models import GovernanceJob
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.clients import ApiClient
-from tests.support.factories import pending_job
+from tests.support.factories import apart, pending_job
 from tests.support.users import Users
 
 TUNED = {"type": "parameter_change", "scope": "Search", "parameters": {"k": 1}}
@@ -77,7 +77,7 @@ def test_claim__while_the_only_job_stays_locked__gives_up_soon(
 def test_claim__by_four_executors_at_once__gives_each_job_to_one(
     committed: Users, client_for: ClientFor
 ) -> None:
-    jobs = {str(pending_job(committed).pk) for _ in range(12)}
+    jobs = {str(pending_job(committed, **apart()).pk) for _ in range(12)}
     clients = [client_for(committed.executor) for _ in range(4)]
 
     def claim_all(client: ApiClient) -> list[str]:

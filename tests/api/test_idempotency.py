@@ -20,7 +20,14 @@ from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem, report_body
 from tests.support.attacks import run_sql
 from tests.support.clock import as_of
-from tests.support.factories import approved, eligible, finished_job, pending_job, running_job
+from tests.support.factories import (
+    apart,
+    approved,
+    eligible,
+    finished_job,
+    pending_job,
+    running_job,
+)
 from tests.support.roles import as_owner
 from tests.support.threads import at_once
 from tests.support.users import Users
@@ -39,14 +46,14 @@ class Post:
 
 
 def completion(users: Users) -> Post:
-    running = running_job(users)
+    running = running_job(users, **apart())
     running.complete_steps()
     token = {"execution_token": running.token}
     return Post("executor", f"jobs/{running.job.pk}/complete/", token, 200)
 
 
 def report(users: Users) -> Post:
-    running = running_job(users)
+    running = running_job(users, **apart())
     return Post("executor", f"jobs/{running.job.pk}/results/", report_body(running.token), 201)
 
 
@@ -57,7 +64,7 @@ def verdict(users: Users) -> Post:
 
 
 def claim(users: Users) -> Post:
-    pending_job(users)
+    pending_job(users, **apart())
     return Post("executor", "jobs/claim/", {}, 200)
 
 
@@ -69,11 +76,13 @@ POSTS: Mapping[str, Callable[[Users], Post]] = {
         "operator", "contracts/activate/", {"contract_ids": [str(approved(users).pk)]}, 200
     ),
     "claim": claim,
-    "start": lambda users: Post("executor", f"jobs/{pending_job(users).pk}/start/", {}, 200),
+    "start": lambda users: Post(
+        "executor", f"jobs/{pending_job(users, **apart()).pk}/start/", {}, 200
+    ),
     "results": report,
     "complete": completion,
     "cancel": lambda users: Post(
-        "operator", f"jobs/{pending_job(users).pk}/cancel/", {"reason": "No."}, 200
+        "operator", f"jobs/{pending_job(users, **apart()).pk}/cancel/", {"reason": "No."}, 200
     ),
     "verdict": verdict,
 }
@@ -181,7 +190,7 @@ def test_key__under_a_token_of_smaller_scope__422(
 def test_key__with_the_same_body_serialized_otherwise__is_the_same_call(
     users: Users, client_for: ClientFor
 ) -> None:
-    running = running_job(users)
+    running = running_job(users, **apart())
     executor, url = client_for(users.executor), f"{API}jobs/{running.job.pk}/results/"
     body = report_body(running.token)
     turned = dict(reversed(body.items()))
@@ -252,7 +261,7 @@ def test_nothing_to_claim__is_stored_like_any_response(
 ) -> None:
     post = Post("executor", "jobs/claim/", {}, 204)
     assert send(post).status_code == 204
-    pending_job(users)
+    pending_job(users, **apart())
     again = send(post)
     assert (again.status_code, again.content) == (204, b"")
     assert "Content-Type" not in again

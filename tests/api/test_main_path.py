@@ -14,6 +14,7 @@ from tests.api.conftest import ClientFor
 from tests.api.support import API, report_body
 from tests.support.factories import (
     THREE_CHANGES,
+    affecting,
     approved,
     failed_job,
     finished_job,
@@ -163,7 +164,7 @@ def test_claim__with_nothing_to_do__answers_204(users: Users, client_for: Client
 
 
 def test_claim__with_two_jobs__takes_the_older(users: Users, client_for: ClientFor) -> None:
-    older, newer = pending_job(users), pending_job(users)
+    older, newer = pending_job(users), pending_job(users, **affecting("Stock"))
     executor = client_for(users.executor)
     claimed = [executor.post(f"{API}jobs/claim/").json()["id"] for _ in range(2)]
     assert claimed == [str(older.pk), str(newer.pk)]

@@ -9,7 +9,15 @@ import pytest
 from governance.models import SystemContract
 from tests.api.conftest import ClientFor
 from tests.api.support import API, all_ids, all_pages, assert_problem, packed
-from tests.support.factories import asked, eligible, finished_job, now, pending_job, running_job
+from tests.support.factories import (
+    apart,
+    asked,
+    eligible,
+    finished_job,
+    now,
+    pending_job,
+    running_job,
+)
 from tests.support.users import Users
 
 ORDERINGS = ["-created_at", "created_at", "-updated_at", "updated_at"]
@@ -41,7 +49,7 @@ def test_contracts__in_every_order__page_through_once_each(
 def test_jobs__in_every_order__page_through_once_each(
     users: Users, client_for: ClientFor, ordering: str
 ) -> None:
-    running = running_job(users)
+    running = running_job(users, **apart())
     made = [running.job, pending_job(users), finished_job(users)]
     running.complete_steps()  # created first, updated last
     ids = [str(job.pk) for job in made]
@@ -57,7 +65,7 @@ def test_jobs__in_every_order__page_through_once_each(
 def test_contract__that_changes_while_one_pages_by_updated_at__comes_again_and_none_is_lost(
     users: Users, client_for: ClientFor
 ) -> None:
-    made = [running_job(users, at=now()) for _ in range(4)]
+    made = [running_job(users, at=now(), **apart()) for _ in range(4)]
     ids = [str(running.job.pk) for running in made]
     pages = all_pages(client_for(users.viewer), f"{API}jobs/?ordering=updated_at&page_size=2")
     first = [row["id"] for row in next(pages)]

@@ -76,7 +76,7 @@ def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
     writer = _writer()
     start_all_pending(writer)
     first = first_free_number(append=True)
-    kind = ContractKind(ends_as, 0, steps, "medium", NOW)
+    kind = ContractKind(ends_as, 0, steps, "medium", NOW, is_apart=True)
     proposal = proposal_for(kind, reference_of(first))
     with adjustable_clock():
         getattr(writer, ends_as)(proposal)

@@ -61,9 +61,9 @@ NOT_TRIED = {
 @pytest.fixture
 def attacks(users: Users) -> dict[str, Attack]:
     """Return one attack for each kind of guard, keyed by the constraint that must refuse it."""
-    contract, running = approved(users), running_job(users)
+    contract, waiting, ended = approved(users), eligible(users), finished_job(users)
+    running = running_job(users)
     running.complete_steps(1)
-    waiting, ended = eligible(users), finished_job(users)
     check_deferred_triggers()  # for the rows above, so that each attack meets its own constraint
 
     def at_commit(attack: Attack) -> Attack:

@@ -58,7 +58,7 @@ class TestAuditInPostgres:
 
     @pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INCONCLUSIVE"])
     def test_sql_insert__job_has_not_ended__refused(self, users: Users, verdict: str) -> None:
-        job, other = running_job(users).job, finished_job(users)
+        other, job = finished_job(users), running_job(users).job
         with violates_constraint("audit_fits_job"):
             forge_audit(other, users.auditor, job_id=job.pk, verdict=verdict)
 

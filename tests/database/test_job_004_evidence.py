@@ -210,7 +210,7 @@ class TestJOB004EvidencePerStep:
             forge_evidence(job.pk, sha256="0" * 64)
 
     def test_sql_insert__evidence_about_another_job__refused(self, users: Users) -> None:
-        job, other = running_job(users).job, finished_job(users)
+        other, job = finished_job(users), running_job(users).job
         with violates_constraint("evidence_digest"):
             forge_evidence(job.pk, body=other.evidence.body)
 

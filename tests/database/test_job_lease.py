@@ -87,10 +87,11 @@ class TestLeaseIsHeldWhileTheJobRuns:
     def test_sql_update__lease_for_a_job_that_ended__refused(
         self, users: Users, status: JobStatus
     ) -> None:
-        running = all_reported(users)
         if status is JobStatus.FAILED:
             running = running_job(users)
             running.record(running.report(0, StepStatus.FAILED))
+        else:
+            running = all_reported(users)
         job = running.cancel() if status is JobStatus.CANCELLED else running.complete()
         assert job.status == status
         with violates_constraint("job_terminal_immutable"):

@@ -34,6 +34,7 @@ from governance.services.freezes.queries import active_freeze, active_freezes
 from tests.support.attacks import nothing_written
 from tests.support.clock import as_of
 from tests.support.factories import (
+    affecting,
     approved,
     eligible,
     judged_job,
@@ -134,7 +135,8 @@ class TestActiveFreeze:
     def test_running_job__while_frozen__goes_on_to_its_verdict(
         self, users: Users, commit_now: Move
     ) -> None:
-        running, other = running_job(users), running_job(users)
+        running = running_job(users)
+        other = running_job(users, **affecting("Stock"))
         frozen(users)
         running.complete_steps()
         job = running.complete()

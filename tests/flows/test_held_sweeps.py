@@ -17,7 +17,7 @@ from governance.flows.sweep import SweepResult, expire_contracts, fail_timed_out
 from governance.models import SystemContract
 from tests.support.attacks import nothing_written
 from tests.support.clock import as_of
-from tests.support.factories import approved, eligible, now, running_job
+from tests.support.factories import affecting, approved, eligible, now, running_job
 from tests.support.users import Users
 
 LATER = timedelta(days=9)  # reviews, windows and leases of now are over
@@ -33,7 +33,7 @@ def windows(users: Users, number: int) -> list[UUID]:
 
 
 def leases(users: Users, number: int) -> list[UUID]:
-    return [running_job(users).job.pk for _ in range(number)]
+    return [running_job(users, **affecting(f"Part {n}")).job.pk for n in range(number)]
 
 
 def open_elsewhere(users: Users, number: int) -> None:

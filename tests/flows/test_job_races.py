@@ -22,7 +22,14 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
 from governance.models import GovernanceAudit, GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import run_sql
-from tests.support.factories import approved, finished_job, pending_job, reloaded, running_job
+from tests.support.factories import (
+    affecting,
+    approved,
+    finished_job,
+    pending_job,
+    reloaded,
+    running_job,
+)
 from tests.support.forgery import CONTRACT, JOB
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
@@ -75,7 +82,7 @@ class TestActivationRaces:
 
 class TestClaimRaces:
     def test_many_threads__claim__each_gets_a_job_of_its_own(self, committed: Users) -> None:
-        jobs = {pending_job(committed).pk for _ in range(6)}
+        jobs = {pending_job(committed, **affecting(f"Part {n}")).pk for n in range(6)}
 
         def attempt(wait: Any) -> UUID | None:
             wait()
@@ -86,7 +93,7 @@ class TestClaimRaces:
         assert set(GovernanceJob.objects.values_list("status", flat=True)) == {"RUNNING"}
 
     def test_more_threads_than_jobs__claim__the_rest_get_none(self, committed: Users) -> None:
-        jobs = {pending_job(committed).pk for _ in range(2)}
+        jobs = {pending_job(committed, **affecting(name)).pk for name in ("Search", "Stock")}
 
         def attempt(wait: Any) -> UUID | None:
             wait()
@@ -99,7 +106,7 @@ class TestClaimRaces:
     def test_claim__oldest_is_being_claimed__takes_the_next_without_waiting(
         self, committed: Users
     ) -> None:
-        oldest, next_one = pending_job(committed), pending_job(committed)
+        oldest, next_one = pending_job(committed), pending_job(committed, **affecting("Stock"))
         with transaction.atomic():
             assert claimed_id(committed) == oldest.pk
             assert at_once(lambda wait: claimed_id(committed)) == [next_one.pk]

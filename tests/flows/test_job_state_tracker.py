@@ -32,7 +32,7 @@ from governance.models import GovernanceJob, LedgerEntry, StepResult
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
 from tests.support.clock import as_of
-from tests.support.factories import Running, now, pending_job, reloaded, running_job
+from tests.support.factories import Running, affecting, now, pending_job, reloaded, running_job
 from tests.support.users import Users
 
 TICK = timedelta(microseconds=1)
@@ -65,7 +65,7 @@ class TestJobStateTracker:
         assert (job.status, job.started_at, job.started_by) == ("RUNNING", at, users.executor)
         assert job.deadline_at == at + timedelta(minutes=5)
         assert len(token) >= 32
-        assert token != running_job(users).token
+        assert token != running_job(users, **affecting("Stock")).token
 
     def test_start__token__is_kept_nowhere_but_as_a_hash(self, users: Users) -> None:
         running = running_job(users)
@@ -81,7 +81,7 @@ class TestJobStateTracker:
 
     # --- claim ---
     def test_claim__several_pending__oldest_first_and_then_none(self, users: Users) -> None:
-        jobs = [pending_job(users) for _ in range(3)]
+        jobs = [pending_job(users, **affecting(name)) for name in ("Search", "Stock", "Maps")]
         claimed = [GovernanceOrchestrator.claim_job(executor=users.executor) for _ in range(4)]
         assert [claim and claim[0].pk for claim in claimed] == [*(j.pk for j in jobs), None]
         assert {reloaded(job).status for job in jobs} == {JobStatus.RUNNING}
@@ -148,7 +148,8 @@ class TestJobStateTracker:
         assert refusal.value.code == "stale_execution"
 
     def test_report__token_of_another_job__stale(self, users: Users) -> None:
-        running, other = running_job(users), running_job(users)
+        running = running_job(users)
+        other = running_job(users, **affecting("Stock"))
         running.token = other.token
         with nothing_written(), pytest.raises(StaleExecutionError):
             running.record(running.report(0))
@@ -234,10 +235,11 @@ class TestJobStateTracker:
         assert job.ended_by == users.operator
 
     def test_timed_out_job__all_reported_or_one_failed__says_so(self, users: Users) -> None:
-        done, broken = running_job(users), running_job(users)
+        done = running_job(users)
         done.complete_steps()
-        broken.record(broken.report(0, StepStatus.FAILED))
         assert "every step was reported" in time_out(done.job, users).end_reason
+        broken = running_job(users)
+        broken.record(broken.report(0, StepStatus.FAILED))
         assert "step 0 failed" in time_out(broken.job, users).end_reason
 
     def test_job__at_its_deadline__still_has_time(self, users: Users) -> None:

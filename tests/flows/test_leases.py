@@ -26,7 +26,15 @@ from governance.models import GovernanceJob, LedgerEntry
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import nothing_written
 from tests.support.clock import as_of, clock_at
-from tests.support.factories import Running, approved, now, pending_job, reloaded, running_job
+from tests.support.factories import (
+    Running,
+    affecting,
+    approved,
+    now,
+    pending_job,
+    reloaded,
+    running_job,
+)
 from tests.support.forgery import forge_activation, forge_step
 from tests.support.users import Users
 
@@ -292,6 +300,7 @@ class TestLength:
             with CaptureQueriesContext(connection) as seen:
                 running.record(running.report(0))
             counts.append(len(seen))
+            running.cancel()
         assert counts[0] == counts[1] <= 11
 
 
@@ -393,7 +402,8 @@ class TestSweep:
         )
 
     def test_lost_executor__after_its_last_report__says_what_is_known(self, users: Users) -> None:
-        done, broken = running_job(users), running_job(users)
+        done = running_job(users)
+        broken = running_job(users, **affecting("Stock"))
         done.complete_steps()
         broken.record(broken.report(0, StepStatus.FAILED))
         assert len(sweep(users, now() + GRACE + TICK)) == 2
@@ -421,7 +431,8 @@ class TestSweep:
 
     def test_sweep__most_overdue_first(self, users: Users) -> None:
         at = now()
-        later, sooner = running_job(users, at=at), running_job(users, at=at, timeout_minutes=1)
+        later = running_job(users, at=at)
+        sooner = running_job(users, at=at, timeout_minutes=1, **affecting("Stock"))
         swept = [outcome.subject_id for outcome in sweep(users, at + timedelta(hours=1))]
         assert swept == [sooner.job.pk, later.job.pk]
 

@@ -26,6 +26,7 @@ from governance.record.ledger.verification import Finding, verify_ledger
 from tests.support.factories import (
     MAY_NOT,
     VALIDATOR_VERDICT,
+    affecting,
     answered,
     approved,
     asked,
@@ -66,9 +67,9 @@ def test_untouched_records_in_every_state__nothing_found(users: Users) -> None:
         if status is not ContractStatus.VALIDATED:
             contract_in(users, status)
     failed_job(users)
-    running_job(users).complete_steps(2)
     running_job(users).cancel()
-    judged_job(users, AuditVerdict.INCONCLUSIVE)
+    running_job(users).complete_steps(2)
+    judged_job(users, AuditVerdict.INCONCLUSIVE, **affecting("Stock"))
     asked(users)
     answered(users)
     modified(users)

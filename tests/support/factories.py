@@ -29,17 +29,40 @@ from tests.support.users import Users
 
 _numbers = itertools.count(1)
 
-THREE_CHANGES: list[dict[str, Any]] = [
-    {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "PREVIEW"},
-    {
-        "type": "configuration_update",
-        "scope": "Search",
-        "key": "page_size",
-        "old_value": 20,
-        "new_value": 50,
-    },
-    {"type": "parameter_change", "scope": "Search", "parameters": {"timeout_seconds": 2.5}},
-]
+
+def three_changes(capability: str) -> list[dict[str, Any]]:
+    return [
+        {"type": "capability_enable", "capability_name": capability, "target_lifecycle": "PREVIEW"},
+        {
+            "type": "configuration_update",
+            "scope": capability,
+            "key": "page_size",
+            "old_value": 20,
+            "new_value": 50,
+        },
+        {"type": "parameter_change", "scope": capability, "parameters": {"timeout_seconds": 2.5}},
+    ]
+
+
+THREE_CHANGES = three_changes("Search")
+
+
+def affecting(capability: str) -> dict[str, Any]:
+    """Return the fields of a proposal for another capability than Search.
+
+    Two jobs on one capability never run at the same time, so a test that needs two has the second
+    one affect another capability.
+    """
+    return {
+        "affected_capabilities": [capability],
+        "proposed_changes": three_changes(capability),
+    }
+
+
+def apart() -> dict[str, Any]:
+    """Return the fields of a proposal for a capability that no other proposal names."""
+    return affecting(f"Part {next(_numbers)}")
+
 
 VALIDATOR_VERDICT: dict[str, Any] = {
     "issue_type": "capability_request",

@@ -15,6 +15,8 @@ from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import GovernanceJob
 from tests.api.support import report_body
 from tests.support.factories import (
+    affecting,
+    apart,
     contract_in,
     failed_job,
     finished_job,
@@ -45,6 +47,7 @@ OF_CONTRACTS = (
 )
 OF_JOBS = (
     "PENDING",
+    "WAITING",
     "RUNNING",
     "REPORTED",
     "COMPLETED",
@@ -119,7 +122,7 @@ def _verdict(fixtures: MatrixFixtures, state: str) -> Mapping[str, Any]:
 # A report by another account than the one that started the job does not reveal that it exists.
 _ANOTHERS = _state({"RUNNING", "REPORTED", *ENDED}, MISSING["job"])
 _SETTLED = _state(ENDED, (409, "job_immutable"))
-_NOT_STARTED: dict[str, Answer] = {"PENDING": (409, "invalid_job_transition")}
+_NOT_STARTED = _state({"PENDING", "WAITING"}, (409, "invalid_job_transition"))
 
 OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
     ("get", "contracts/"): ApiOperation(READERS, (200, "")),
@@ -148,7 +151,7 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
     ("post", f"jobs/{ID}/start/"): ApiOperation(
         EXECUTORS,
         (409, "invalid_job_transition"),
-        {"PENDING": (200, "")} | _SETTLED,
+        {"PENDING": (200, ""), "WAITING": (409, "scope_busy")} | _SETTLED,
     ),
     ("post", f"jobs/{ID}/results/"): ApiOperation(
         EXECUTORS,
@@ -209,10 +212,13 @@ def fixtures_of_contracts(users: Users) -> MatrixFixtures:
 
 
 def fixtures_of_jobs(users: Users) -> MatrixFixtures:
-    fresh, reported, cancelled = (running_job(users) for _ in range(3))
+    fresh = running_job(users, **affecting("Busy"))
+    reported, cancelled = (running_job(users, **apart()) for _ in range(2))
     reported.complete_steps()
     jobs: dict[str, GovernanceJob] = {
         "PENDING": pending_job(users),
+        # It waits for the job that runs.
+        "WAITING": pending_job(users, **affecting("Busy")),
         "RUNNING": fresh.job,
         "REPORTED": reported.job,
         "COMPLETED": finished_job(users),

@@ -125,6 +125,7 @@ ERROR_CODES = {
     "SiblingNoteRequiredError": "sibling_note_required",
     "SignerNotActiveError": "signer_not_active",
     "SimilarNameError": "similar_name",
+    "ScopeBusyError": "scope_busy",
     "SecretInClearError": "secret_in_clear",
     "StaleCopyError": "stale_copy",
     "StaleExecutionError": "stale_execution",

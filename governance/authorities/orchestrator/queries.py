@@ -15,14 +15,30 @@ from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus, StepStatus
-from governance.models import AuditEvidence, GovernanceJob, JobStep
-from governance.models.contract_indexes import within_token_scope
+from governance.models import AuditEvidence, GovernanceJob, JobStep, SystemContract
 
 _SCOPE = """
     SELECT contract.affected_capabilities
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
      WHERE job.id = %s"""
+
+_OVERLAPPING = """
+    SELECT contract.reference, running.capability
+      FROM governance_overlapping_job(%s) running
+      JOIN governance_governancejob job ON job.id = running.job
+      JOIN governance_systemcontract contract ON contract.id = job.contract_id"""
+
+# A claim has the same conditions: `start_job.sql`. The scope of what runs is read once.
+_CLAIMABLE = """
+    SELECT EXISTS (
+        SELECT FROM governance_governancejob job
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+         WHERE job.status = 'PENDING' AND job.run_by = 'client'
+           AND (%s::varchar[] IS NULL
+                OR contract.affected_capabilities && %s AND contract.affected_capabilities <@ %s)
+           AND NOT governance_scopes_overlap(
+               contract.affected_capabilities, (SELECT governance_running_scope())))"""
 
 
 _TO_RUN = """
@@ -165,17 +181,26 @@ def job_progress(job_id: UUID) -> JobProgress:
     )
 
 
-def jobs_are_pending(capabilities: Sequence[str] | None = None) -> bool:
-    """Return whether any job within the token scope waits for a claim, locked or not.
+def jobs_are_claimable(capabilities: Sequence[str] | None = None) -> bool:
+    """Return whether a job waits for a claim, locked or not, that no RUNNING job keeps from starting.
 
     Args:
-        capabilities: the token scope; None is no limit.
+        capabilities: the token scope; only jobs within it count. None is no limit.
     """
-    return GovernanceJob.objects.filter(
-        within_token_scope(capabilities, of="contract__"),
-        status=JobStatus.PENDING,
-        run_by=JobRunner.CLIENT,
-    ).exists()
+    scope = None if capabilities is None else list(capabilities)
+    [(found,)] = fetch_rows(_CLAIMABLE, [scope, scope, scope])
+    return bool(found)
+
+
+def overlapping_job(contract: SystemContract) -> tuple[str, str] | None:
+    """Return the RUNNING job for whose end the job of a contract has to wait; one query.
+
+    Returns:
+        The reference of its contract, and the capability that both affect; `SYSTEM` if one of them
+        affects the whole platform. None if nothing keeps the job from starting.
+    """
+    found = fetch_rows(_OVERLAPPING, [list(contract.affected_capabilities)])
+    return (found[0][0], found[0][1]) if found else None
 
 
 def sealed_evidence_of(job_id: UUID) -> AuditEvidence:

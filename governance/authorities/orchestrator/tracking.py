@@ -25,7 +25,7 @@ from governance.authorities.orchestrator.leases import (
     lease_has_expired,
     require_lease,
 )
-from governance.authorities.orchestrator.queries import job_progress, jobs_are_pending
+from governance.authorities.orchestrator.queries import job_progress, jobs_are_claimable
 from governance.authorities.orchestrator.snapshots import snapshot_of
 from governance.authorities.orchestrator.step_reports import require_report, require_reports
 from governance.authorities.orchestrator.step_results import RecordedResult, record_reports
@@ -68,8 +68,10 @@ class JobStateTracker:
     ) -> tuple[GovernanceJob, str] | None:
         """Start the oldest PENDING job; return it and its execution token, or None if none waits.
 
-        A claim skips jobs that concurrent claims have locked, so it can start nothing although jobs
-        wait. Then it is repeated, at most `CLAIM_ATTEMPTS` times in all.
+        A claim passes over a job whose scope overlaps that of a RUNNING one: they share a
+        capability, or one of them affects SYSTEM. It also skips jobs that concurrent claims have
+        locked, so it can start nothing although jobs wait. Then it is repeated, at most
+        `CLAIM_ATTEMPTS` times in all.
 
         Args:
             capabilities: the token scope; only jobs of contracts that affect nothing else are
@@ -85,7 +87,7 @@ class JobStateTracker:
             if attempt:
                 sleep(MAX_CLAIM_PAUSE_SECONDS * random())  # noqa: S311 - keeps no secret
             started = _start(executor=executor, capabilities=capabilities, step_types=step_types)
-            if started or not jobs_are_pending(capabilities):
+            if started or not jobs_are_claimable(capabilities):
                 return started
         return None
 
@@ -97,6 +99,7 @@ class JobStateTracker:
             NotFoundError: no such job.
             InvalidJobTransitionError: the job is not PENDING (JobImmutableError if it has ended).
             ChangeFreezeActiveError: a change freeze is active.
+            ScopeBusyError: a job on an overlapping scope is RUNNING.
         """
         while (started := _start(executor=executor, job_id=job_id)) is None:
             current = JobStatus(read_job_state(job_id).job.status)

@@ -57,6 +57,14 @@ class JobRunsByItselfError(
     """The start of a job that a worker of the site runs, or by a worker of one that none runs."""
 
 
+class ScopeBusyError(
+    WrongStateError, code="scope_busy", advice=Advice.WAIT, constraints=("scope_busy",)
+):
+    """The start of a job while another one runs on a capability of it, or one of the two affects
+    SYSTEM; `details.capability` is the busy capability, and `details.job_id` the running job.
+    """
+
+
 class StaleExecutionError(StaleCopyError, code="stale_execution", advice=Advice.STOP):
     """An execution token that is not the job's current one."""
 

@@ -18,7 +18,8 @@ copies AS MATERIALIZED (
            'This request is number ' || n || ', and the desk hears of it every week.' AS description,
            -- A skewed choice: few capabilities have many contracts, and most have few.
            ({areas})[1 + (pick / {number_of_aspects})::int]
-               || ({aspects})[1 + (pick % {number_of_aspects})::int] AS capability,
+               || ({aspects})[1 + (pick % {number_of_aspects})::int]
+               || {own_suffix} AS capability,
            ({sources})[1 + floor(chance[7] * {number_of_sources})] AS source,
            floor($4 - ($4 - $3) * (n - $1 + chance[8]) / ($2 - $1 + 1)) * interval '1 minute' AS age
       FROM generate_series($1, $2) AS n,

@@ -166,7 +166,25 @@ def _capability(name: str) -> dict[str, Any]:
 # --- the statements -------------------------------------------------------------------------------
 def prepare_copies(originals: Sequence[Original], *, seed: int, using: str) -> list[str]:
     """Prepare a statement for each original, and return the names of the statements in order."""
-    copies = _COPIES.format(
+    # A suffix makes the capability of each copy its own.
+    copies, apart = (_differences(seed, own_suffix) for own_suffix in ("''", "n"))
+    names = []
+    with connections[using].cursor() as cursor:
+        cursor.execute("DEALLOCATE PREPARE ALL")
+        for number, original in enumerate(originals):
+            names.append(f"copies_of_{number}")
+            statement = copying_statement(read_original_record(original.contract_id))
+            cursor.execute(
+                f"PREPARE {names[-1]} (bigint, bigint, float8, float8) AS "
+                f"WITH {apart if original.kind.is_apart else copies},\n{statement}"
+            )
+    return names
+
+
+def _differences(seed: int, own_suffix: str) -> str:
+    """Return the SQL of what differs between copies."""
+    return _COPIES.format(
+        own_suffix=own_suffix,
         seed=f"{seed}::bigint",
         verbs=_array(VERBS),
         objects=_array(OBJECTS),
@@ -185,17 +203,6 @@ def prepare_copies(originals: Sequence[Original], *, seed: int, using: str) -> l
         number_of_aspects=len(ASPECTS),
         number_of_sources=len(Source),
     )
-    names = []
-    with connections[using].cursor() as cursor:
-        cursor.execute("DEALLOCATE PREPARE ALL")
-        for number, original in enumerate(originals):
-            names.append(f"copies_of_{number}")
-            statement = copying_statement(read_original_record(original.contract_id))
-            cursor.execute(
-                f"PREPARE {names[-1]} (bigint, bigint, float8, float8) AS "
-                f"WITH {copies},\n{statement}"
-            )
-    return names
 
 
 def _array(words: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ class ContractKind:
     """A kind of contracts: the method of `LoadScenarioWriter` for one, and its share in 1000.
 
     `ages` says how much older than the original the youngest and the oldest copy are, in minutes.
+    With `is_apart`, each copy affects a capability of its own: two jobs on one never run together.
     """
 
     ends_as: str
@@ -24,6 +25,7 @@ class ContractKind:
     steps: int
     risk_level: str
     ages: tuple[int, int]
+    is_apart: bool = False
 
 
 KINDS = (
@@ -53,9 +55,9 @@ KINDS = (
     ContractKind("asked", 2, 2, "high", REVIEW),
     ContractKind("answered", 2, 2, "medium", REVIEW),
     ContractKind("approved", 12, 2, "medium", WINDOW),
-    ContractKind("pending", 3, 1, "low", WINDOW),
-    ContractKind("pending", 3, 3, "high", WINDOW),
-    ContractKind("running", 6, 5, "medium", NOW),
+    ContractKind("pending", 3, 1, "low", WINDOW, is_apart=True),
+    ContractKind("pending", 3, 3, "high", WINDOW, is_apart=True),
+    ContractKind("running", 6, 5, "medium", NOW, is_apart=True),
     ContractKind("awaiting_verdict", 10, 3, "medium", WEEKS),
     ContractKind("cancelled", 2, 2, "low", WEEKS),
     ContractKind("inconclusive", 4, 2, "high", WEEKS),

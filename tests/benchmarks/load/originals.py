@@ -125,7 +125,9 @@ def create_originals(
 
 def proposal_for(kind: ContractKind, reference: str) -> dict[str, Any]:
     # Kinds whose number of steps is a multiple of three affect two capabilities, others one.
-    names = [CAPABILITY] if kind.steps % 3 else [CAPABILITY, CAPABILITY + PAIRED]
+    # Each original affects its own, so that one whose job runs keeps no other from starting.
+    capability = f"{CAPABILITY} {reference}"
+    names = [capability] if kind.steps % 3 else [capability, capability + PAIRED]
     return {
         "reference": reference,
         "hours_ago": _hours_ago(kind),

@@ -30,7 +30,7 @@ from governance.models import (
     GovernanceJob,
     LedgerEntry,
 )
-from tests.benchmarks.load.originals import CAPABILITY, DESCRIPTION, SOURCE, TITLE
+from tests.benchmarks.load.originals import DESCRIPTION, SOURCE, TITLE
 from tests.benchmarks.load.record import OriginalRecord, hashed_texts
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -131,7 +131,7 @@ def _name_what_differs(template: Template) -> None:
         contract.reference: "reference",
         TITLE: "title",
         DESCRIPTION: "description",
-        CAPABILITY: "capability",
+        contract.affected_capabilities[0]: "capability",
         SOURCE: "source",
     }
     for at in sorted(_times_of(record)):

@@ -16,7 +16,7 @@ from governance.models import Account
 from tests.api.support import API, report_body
 from tests.support.clients import PlainClient
 from tests.support.events import let_go
-from tests.support.factories import approved, finished_job, pending_job, running_job
+from tests.support.factories import apart, approved, finished_job, pending_job, running_job
 from tests.support.hostile.attack import Field
 from tests.support.hostile.payloads import Payload
 from tests.support.tokens import new_token
@@ -79,23 +79,23 @@ def stage_for(operation_id: str, users: Users, reader: Account) -> Stage:
             ids = [str(approved(users).pk)]
             return Stage(users.operator, None, {"contract_ids": ids, "timeout_minutes": 60})
         case "claim_job":
-            pending_job(users)
+            pending_job(users, **apart())
             return Stage(users.executor)
         case "start_job":
-            return Stage(users.executor, pending_job(users).pk)
+            return Stage(users.executor, pending_job(users, **apart()).pk)
         case "report_step":
-            running = running_job(users)
+            running = running_job(users, **apart())
             body = report_body(running.token, error="", health_after=None)
             one = {name: value for name, value in body.items() if name != "execution_token"}
             several = {"execution_token": running.token, "results": [one]}
             shown = partial(_result, running.job.pk)
             return Stage(users.executor, running.job.pk, body, shown, instead=several)
         case "complete_job":
-            running = running_job(users)
+            running = running_job(users, **apart())
             running.complete_steps()
             return Stage(users.executor, running.job.pk, {"execution_token": running.token})
         case "cancel_job":
-            job = pending_job(users)
+            job = pending_job(users, **apart())
             return Stage(users.operator, job.pk, {"reason": "No."}, partial(_end_of, job.pk))
         case "record_verdict":
             job = finished_job(users)

@@ -1,9 +1,11 @@
 -- JOB-003 and lease: start a PENDING job in one call: the job `wanted`, or the oldest one within the
--- scope of the executor's token that no other transaction has locked. With `served`, only a job
--- counts whose steps all have these types, and whose timeouts fit into its activation window. PostgreSQL picks the job, so
--- its time, its lease and its ledger entry are made here too. Without a job to start, no row is
--- returned. During a change freeze a claim is refused even if no job waits, so that the executor
--- learns the reason. A claim passes over jobs that run by themselves (job_runner.sql). A wanted job that is not PENDING is refused for that, not for the freeze.
+-- scope of the executor's token that no other transaction has locked, and whose own scope no RUNNING
+-- job overlaps (running_scopes.sql). With `served`, only a job counts whose steps all have these
+-- types, and whose timeouts fit into its activation window. PostgreSQL picks the job, so its time,
+-- its lease and its ledger entry are made here too. Without a job to start, no row is returned.
+-- A claim passes over jobs that run by themselves (job_runner.sql). During a change freeze it is
+-- refused even if no job waits, so that the executor learns the reason. A wanted job that is not
+-- PENDING is refused for that, not for the freeze.
 CREATE OR REPLACE FUNCTION governance_job_is_served(
     job uuid, window_closes_at timestamptz, served varchar[]
 ) RETURNS boolean
@@ -22,6 +24,8 @@ CREATE OR REPLACE FUNCTION governance_start_job(
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     picked record;
+    busy varchar[];
+    is_locked boolean;
     started governance_governancejob%ROWTYPE;
     at timestamptz;
     deadline timestamptz;
@@ -32,24 +36,43 @@ BEGIN
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.id = wanted AND job.status = 'PENDING' FOR UPDATE OF contract, job;
-    ELSIF token_scope IS NULL THEN
-        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
-          FROM governance_governancejob job
-          JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.status = 'PENDING' AND job.run_by = 'client'
-           AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
-         ORDER BY job.created_at, job.id
-         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
     ELSE
-        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
-          FROM governance_governancejob job
-          JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.status = 'PENDING' AND job.run_by = 'client'
-           AND contract.affected_capabilities && token_scope
-           AND contract.affected_capabilities <@ token_scope
-           AND (served IS NULL OR governance_job_is_served(job.id, contract.window_closes_at, served))
-         ORDER BY job.created_at, job.id
-         LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+        busy := governance_running_scope();
+        LOOP
+            IF token_scope IS NULL THEN
+                SELECT job.id, job.contract_id, job.timeout_minutes, contract.affected_capabilities
+                  INTO picked
+                  FROM governance_governancejob job
+                  JOIN governance_systemcontract contract ON contract.id = job.contract_id
+                 WHERE job.status = 'PENDING' AND job.run_by = 'client'
+                   AND NOT governance_scopes_overlap(contract.affected_capabilities, busy)
+                   AND (served IS NULL
+                        OR governance_job_is_served(job.id, contract.window_closes_at, served))
+                 ORDER BY job.created_at, job.id
+                 LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+            ELSE
+                SELECT job.id, job.contract_id, job.timeout_minutes, contract.affected_capabilities
+                  INTO picked
+                  FROM governance_governancejob job
+                  JOIN governance_systemcontract contract ON contract.id = job.contract_id
+                 WHERE job.status = 'PENDING' AND job.run_by = 'client'
+                   AND contract.affected_capabilities && token_scope
+                   AND contract.affected_capabilities <@ token_scope
+                   AND NOT governance_scopes_overlap(contract.affected_capabilities, busy)
+                   AND (served IS NULL
+                        OR governance_job_is_served(job.id, contract.window_closes_at, served))
+                 ORDER BY job.created_at, job.id
+                 LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
+            END IF;
+            EXIT WHEN picked.id IS NULL;
+            -- Another start on this scope may be about to commit, or have done so since `busy` was
+            -- read: the statement after the lock sees it. The claim waits for nobody; it passes over
+            -- all jobs of this scope.
+            is_locked := governance_try_lock_scope(picked.affected_capabilities);
+            EXIT WHEN is_locked AND NOT EXISTS (
+                SELECT FROM governance_overlapping_job(picked.affected_capabilities));
+            busy := busy || picked.affected_capabilities;
+        END LOOP;
     END IF;
     IF picked.id IS NOT NULL OR wanted IS NULL THEN
         -- This check takes no lock, because change_freeze_active.sql checks again at the commit.

@@ -1,0 +1,11 @@
+"""Let no two jobs run whose contracts affect the same capability."""
+
+from django.db import migrations
+
+from governance.models.sql import InstallSql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("governance", "0013_run_by")]
+
+    operations = [InstallSql(["running_scopes", "scope_busy", "start_job"])]

@@ -1,0 +1,84 @@
+-- SCOPE: which jobs may run beside each other. The scope of a job is what its contract affects. Two
+-- scopes overlap if they share a capability, or if one of them has SYSTEM, which overlaps every
+-- other. A claim (start_job.sql) passes over a job whose scope overlaps that of a RUNNING one, and
+-- scope_busy.sql refuses its start.
+CREATE OR REPLACE FUNCTION governance_scopes_overlap(one varchar[], other varchar[])
+RETURNS boolean
+IMMUTABLE
+RETURN one && other
+    OR ('SYSTEM' = ANY (one) AND cardinality(other) > 0)
+    OR ('SYSTEM' = ANY (other) AND cardinality(one) > 0);
+
+-- The scopes of all RUNNING jobs together.
+CREATE OR REPLACE FUNCTION governance_running_scope() RETURNS varchar[]
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(array_agg(name), '{}')
+      FROM governance_governancejob job
+      JOIN governance_systemcontract contract ON contract.id = job.contract_id
+     CROSS JOIN unnest(contract.affected_capabilities) name
+     WHERE job.status = 'RUNNING';
+END;
+
+-- The RUNNING job whose scope overlaps `scope`, and the capability on which it does; no row if there
+-- is none. If there are several, the one that was started first.
+CREATE OR REPLACE FUNCTION governance_overlapping_job(scope varchar[])
+RETURNS TABLE (job uuid, capability varchar)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT job.id, coalesce(
+               (SELECT name FROM unnest(contract.affected_capabilities) name
+                 WHERE name = ANY (scope) LIMIT 1), 'SYSTEM')
+      FROM governance_governancejob job
+      JOIN governance_systemcontract contract ON contract.id = job.contract_id
+     WHERE job.status = 'RUNNING'
+       AND governance_scopes_overlap(contract.affected_capabilities, scope)
+     ORDER BY job.started_at, job.id
+     LIMIT 1;
+END;
+
+-- The keys of the advisory locks of a scope, in the order in which every start takes them. A contract
+-- can affect 1000 capabilities, so all capabilities share 64 keys. A start that needs the key of
+-- another start waits for its commit, and is refused only if the scopes overlap. A scope with SYSTEM
+-- needs no key.
+CREATE OR REPLACE FUNCTION governance_scope_keys(scope varchar[]) RETURNS SETOF bigint
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT DISTINCT hashtextextended('@schema@ scope ' || (hashtext(name) & 63), 0) AS key
+      FROM unnest(scope) name
+     WHERE NOT 'SYSTEM' = ANY (scope)
+     ORDER BY key;
+END;
+
+-- Lock a scope until the transaction ends, so that no two starts with overlapping scopes look for
+-- RUNNING jobs at the same time. Each start holds the lock of SYSTEM, shared unless it affects
+-- SYSTEM, and the locks of its capabilities.
+CREATE OR REPLACE FUNCTION governance_lock_scope(scope varchar[]) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    whole bigint := hashtextextended('@schema@ scope SYSTEM', 0);
+BEGIN
+    IF 'SYSTEM' = ANY (scope) THEN
+        PERFORM pg_advisory_xact_lock(whole);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(whole);
+    END IF;
+    PERFORM pg_advisory_xact_lock(key) FROM governance_scope_keys(scope) key;
+END $$;
+
+-- Lock a scope like governance_lock_scope, but wait for nobody; return whether it is locked. The
+-- locks that were free are kept nevertheless, because a transaction cannot give them back.
+CREATE OR REPLACE FUNCTION governance_try_lock_scope(scope varchar[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    whole bigint := hashtextextended('@schema@ scope SYSTEM', 0);
+BEGIN
+    IF 'SYSTEM' = ANY (scope) THEN
+        RETURN pg_try_advisory_xact_lock(whole);
+    END IF;
+    IF NOT pg_try_advisory_xact_lock_shared(whole) THEN
+        RETURN false;
+    END IF;
+    RETURN NOT EXISTS (
+        SELECT FROM governance_scope_keys(scope) key WHERE NOT pg_try_advisory_xact_lock(key));
+END $$;
