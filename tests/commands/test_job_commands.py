@@ -29,6 +29,7 @@ from governance.management.sweeping import SweepCommand
 from governance.models import GovernanceAudit, GovernanceJob, GovernanceSignal
 from tests.support.commands import run, write_lines
 from tests.support.factories import (
+    apart,
     approved,
     draft,
     eligible,
@@ -137,7 +138,7 @@ def test_expire_contracts__that_would_end_too_many__ends_none_with_its_own_exit_
 
 
 def test_fail_timed_out_jobs__past_the_deadline__ends_them(users: Users) -> None:
-    in_time = running_job(users).job
+    in_time = running_job(users, **apart()).job
     late = running_job(users, at=now() - timedelta(minutes=2), timeout_minutes=1).job
     ran = run("fail_timed_out_jobs", "--as", "operator", "--json")
     assert (ran.code, ran.json()["moved"]) == (0, 1)

@@ -157,6 +157,7 @@ def claimable(scope: str) -> str:
     wide, narrow = re.findall(r"SELECT job\.id[^;]*SKIP LOCKED", read_sql("start_job"))
     found = narrow.replace(" token_scope", f" {scope}") if scope else wide
     found = re.sub(r"\bserved\b", "NULL::varchar[]", found)  # the claim of any type of step
+    found = re.sub(r"\bbusy\b", "ARRAY['AccountCards']::varchar[]", found)
     return found.replace("INTO picked", "")
 
 
@@ -178,6 +179,10 @@ def claimable(scope: str) -> str:
         (lambda: newest(unjudged("settling")), "contract_awaiting_verdict"),
         (lambda: claimable(""), "job_claimable"),
         (lambda: claimable("ARRAY['AccountAlerts']::varchar[]"), "job_(claimable|by_status)"),
+        (
+            lambda: "SELECT * FROM governance_overlapping_job(ARRAY['AccountAlerts']::varchar[])",
+            "job_(running_lease|by_status|status_updated)",
+        ),
         (lambda: sql_of(contracts_past_review(timezone.now())), "contract_expiring"),
         (lambda: sql_of(contracts_past_window(timezone.now())), "contract_window_closing"),
         (lambda: sql_of(contracts_due_for_activation(timezone.now())), "contract_window_closing"),
@@ -194,6 +199,7 @@ def claimable(scope: str) -> str:
         "settling",
         "claim",
         "reach",
+        "overlapping",
         "review",
         "window",
         "due",

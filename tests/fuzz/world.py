@@ -11,6 +11,7 @@ from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict, ContractStatus
 from governance.models import Account
 from tests.support.factories import (
+    apart,
     asked,
     contract_in,
     failed_job,
@@ -57,7 +58,7 @@ def make_world(users: Users) -> World:
     world.subjects["activate_contract"] = str(contract_in(users, ContractStatus.APPROVED).pk)
     world.contracts.append(world.subjects["activate_contract"])
 
-    fresh, half, whole = (running_job(users) for _ in range(3))
+    fresh, half, whole = (running_job(users, **apart()) for _ in range(3))
     half.complete_steps(1)
     whole.complete_steps()
     for steps, running in enumerate((fresh, half, whole)):

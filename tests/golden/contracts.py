@@ -112,7 +112,7 @@ def cancelled(users: Users) -> GovernanceJob:
 
 def reported_in_part(users: Users) -> GovernanceJob:
     """Return a RUNNING job with results of two of its three steps."""
-    running = factories.running_job(users)
+    running = factories.running_job(users, **factories.apart())
     running.complete_steps(2)
     return running.job
 

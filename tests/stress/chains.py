@@ -26,7 +26,7 @@ from governance.record.ledger.chain import GENESIS, NewEntry, append_entries, en
 from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import Running, eligible, pending_job, running_job
+from tests.support.factories import Running, apart, eligible, pending_job, running_job
 from tests.support.forgery import forge_entry
 from tests.support.rounds import WorkerThreads, run_simultaneously
 from tests.support.users import Users, create_users
@@ -97,12 +97,8 @@ def write_by_operations(count: int, users: Users, advance: Advance) -> EntryCoun
     around = ENTRIES_OF_A_PENDING_JOB + ENTRIES_OF_START_AND_END
     steps = max(STEPS, ceil(count / 2 / SHARED_JOBS) - around)
     jobs_alone = max(1, ceil((count - SHARED_JOBS * (steps + around)) / (STEPS + around)))
-    changes = [
-        {"type": "parameter_change", "scope": "Search", "parameters": {f"p{number}": number}}
-        for number in range(steps)
-    ]
     tally = EntryCounts(advance)
-    shared = [running_job(users, proposed_changes=changes) for _ in range(SHARED_JOBS)]
+    shared = [shared_job(users, f"Shared {number}", steps) for number in range(SHARED_JOBS)]
     for running in shared:
         tally.wrote(running.job.contract_id, ENTRIES_OF_A_PENDING_JOB + 1)
     to_run = iter(range(jobs_alone))
@@ -124,6 +120,14 @@ def write_by_operations(count: int, users: Users, advance: Advance) -> EntryCoun
     expected = SHARED_JOBS * (steps + around) + jobs_alone * (STEPS + around)
     require(tally.total == expected, f"{tally.total} entries were written, not {expected}")
     return tally
+
+
+def shared_job(users: Users, capability: str, steps: int) -> Running:
+    changes = [
+        {"type": "parameter_change", "scope": capability, "parameters": {f"p{number}": number}}
+        for number in range(steps)
+    ]
+    return running_job(users, affected_capabilities=[capability], proposed_changes=changes)
 
 
 def unended(shared: list[Running]) -> list[Running]:
@@ -158,7 +162,7 @@ def advance_shared(running: Running, tally: EntryCounts) -> None:
 
 def live_through_one(users: Users, tally: EntryCounts) -> None:
     """Create a job; then start it, or claim any pending one, and run that job."""
-    own = pending_job(users)
+    own = pending_job(users, **apart())
     tally.wrote(own.contract_id, ENTRIES_OF_A_PENDING_JOB)
     if random() < 0.5:
         begun = GovernanceOrchestrator.start_job(job_id=own.pk, executor=users.executor)

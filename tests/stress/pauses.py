@@ -30,7 +30,7 @@ from tests.stress.attack import Advance, AttackResult, attack, require
 from tests.stress.proof import require_whole_record
 from tests.support.commands import ROOT, shell, this_database
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import now, pending_job
+from tests.support.factories import apart, now, pending_job
 from tests.support.sites import client_of, output_of, running_site
 from tests.support.tokens import new_token
 from tests.support.users import Users, create_users
@@ -156,7 +156,7 @@ def stop_in_the_middle(wave: list[Pause], users: Users) -> list[str]:
     """Let each worker claim a job, pause it within a step, and wait until all leases are over."""
     codes = []
     for _ in wave:
-        pending_job(users)
+        pending_job(users, **apart())
     for worker in wave:
         worker.send(do="work", until=worker.step)
     for worker in wave:

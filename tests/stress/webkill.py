@@ -24,7 +24,7 @@ from tests.stress.crash_points import CRASH_LOG, HEADER
 from tests.stress.proof import require_whole_record
 from tests.support.clock import as_of
 from tests.support.databases import cloned, ensure_template
-from tests.support.factories import approved, finished_job, now, pending_job, running_job
+from tests.support.factories import apart, approved, finished_job, now, pending_job, running_job
 from tests.support.sites import client_of, running_site
 from tests.support.users import Users, create_users
 
@@ -62,22 +62,22 @@ def activation(users: Users) -> ApiCall:
 
 
 def start(users: Users) -> ApiCall:
-    return of_job(pending_job(users), "start")
+    return of_job(pending_job(users, **apart()), "start")
 
 
 def claim(users: Users) -> ApiCall:
-    return ApiCall(pending_job(users).contract_id, "jobs/claim/", {})
+    return ApiCall(pending_job(users, **apart()).contract_id, "jobs/claim/", {})
 
 
 def report(users: Users) -> ApiCall:
     """Prepare a report of the step that is due."""
-    running = running_job(users)
+    running = running_job(users, **apart())
     return of_job(running.job, "results", execution_token=running.token, **first_step())
 
 
 def reports(users: Users) -> ApiCall:
     """Prepare a report in the form for several steps."""
-    running = running_job(users)
+    running = running_job(users, **apart())
     return of_job(running.job, "results", execution_token=running.token, results=[first_step()])
 
 
@@ -87,17 +87,17 @@ def first_step() -> dict[str, Any]:
 
 
 def completion(users: Users) -> ApiCall:
-    running = running_job(users)
+    running = running_job(users, **apart())
     running.complete_steps()
     return of_job(running.job, "complete", execution_token=running.token)
 
 
 def cancellation(users: Users) -> ApiCall:
-    return of_job(running_job(users).job, "cancel", reason="No longer wanted.")
+    return of_job(running_job(users, **apart()).job, "cancel", reason="No longer wanted.")
 
 
 def verdict(users: Users) -> ApiCall:
-    job = finished_job(users)
+    job = finished_job(users, **apart())
     return of_job(
         job,
         "verdict",

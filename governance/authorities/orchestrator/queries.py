@@ -182,7 +182,7 @@ def job_progress(job_id: UUID) -> JobProgress:
 
 
 def jobs_are_claimable(capabilities: Sequence[str] | None = None) -> bool:
-    """Return whether a job waits for a claim, locked or not, that no RUNNING job keeps from starting.
+    """Return whether a job waits for a claim, locked or not, on a scope in which no job runs.
 
     Args:
         capabilities: the token scope; only jobs within it count. None is no limit.

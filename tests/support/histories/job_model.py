@@ -33,12 +33,23 @@ class JobWorld(ModelWorld):
 
     # --- running ---
     def oldest_pending(self) -> Contract | None:
-        waiting = [c for c in self.contracts if c.job and c.job.status == "PENDING"]
+        """Return the contract whose job a claim starts: the oldest on a capability of its own."""
+        waiting = [
+            contract
+            for contract in self.contracts
+            if contract.job
+            and contract.job.status == "PENDING"
+            and contract.scope not in self.running_scopes()
+        ]
         return min(waiting, key=lambda c: c.job.created_at if c.job else self.at, default=None)
+
+    def running_scopes(self) -> set[str]:
+        return {c.scope for c in self.contracts if c.job and c.job.status == "RUNNING"}
 
     def start(self, it: Contract | None, who: str) -> None:
         it, job = _with_job(it)
         _require_move(job, "RUNNING")
+        refuse_if(it.scope in self.running_scopes(), "scope_busy")
         job.started_at = self.at
         job.deadline = self.at + job.timeout
         job.participants.add(who)
