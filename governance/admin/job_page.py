@@ -23,7 +23,7 @@ from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
 from governance.domain.canonical import sha256_hex
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
-from governance.domain.values import JobRunner, JobStatus, SnapshotPhase
+from governance.domain.values import JobStatus, SnapshotPhase
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, StepResult
 
 STEPS_AT_ONCE = 50
