@@ -21,6 +21,7 @@ from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url
 from tests.support.bulk_contracts import bulk_copy
 from tests.support.factories import (
+    apart,
     approved,
     eligible,
     failed_job,
@@ -48,7 +49,7 @@ def busy(users: Users) -> None:
     reject_contract(contract_id=rejected.pk, founder=users.founder, reason="Not this quarter.")
     approved(users)
     pending_job(users)
-    running_job(users)
+    running_job(users, **apart())
     finished_job(users)
     failed_job(users)
     judged_job(users)
@@ -159,7 +160,7 @@ def test_home__with_more_of_everything__asks_no_more_queries(
     few = queries_of(founder_browser)
     for _ in range(3):
         eligible(users)
-        running_job(users)
+        running_job(users, **apart())
         failed_job(users)
         judged_job(users)
     assert len(queries_of(founder_browser)) == len(few) <= 20
@@ -216,14 +217,14 @@ def test_running__without_permission_or_sent_something__refused(
 def test_running__with_more_jobs__asks_as_many_queries(
     users: Users, founder_browser: Client
 ) -> None:
-    running_job(users)
+    running_job(users, **apart())
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
             founder_browser.get(RUNNING)
         counts.append(len(captured))
         for _ in range(10):
-            running_job(users)
+            running_job(users, **apart())
     assert counts[0] == counts[1] <= 6
     assert len(founder_browser.get(RUNNING).json()["jobs"]) == 8
 

@@ -29,7 +29,7 @@ from governance.services.breakers.queries import open_breakers
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written, run_sql
 from tests.support.breakers import HANDLER, REASON, breaker_of, closed, faulted, opened
-from tests.support.factories import enabling, pending_job, running_job
+from tests.support.factories import apart, enabling, pending_job, running_job
 from tests.support.routing import routes_file
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
@@ -55,7 +55,7 @@ def end(users: Users, job: GovernanceJob) -> None:
 
 # --- admitting ---
 def test_admission__without_a_fault__any_number_of_jobs(users: Users) -> None:
-    assert all(begin(users, pending_job(users)) for _ in range(3))
+    assert all(begin(users, pending_job(users, **apart())) for _ in range(3))
     assert breaker_of().state == CLOSED
     assert len(breaker_of().jobs_in_flight) == 3
 
@@ -77,7 +77,7 @@ def test_admission__after_one_fault__one_job_at_a_time(users: Users) -> None:
 
 
 def test_admission__jobs_of_before_the_fault_still_run__waits_for_them(users: Users) -> None:
-    running = [pending_job(users), pending_job(users)]
+    running = [pending_job(users, **apart()) for _ in range(2)]
     assert all(begin(users, job) for job in running)
     faulted()
     waiting = pending_job(users)
@@ -127,7 +127,7 @@ def test_admission__outside_a_transaction__refused(committed: Users) -> None:
 
 def test_admission__two_workers_at_once__one_begins(committed: Users) -> None:
     faulted()
-    jobs = [pending_job(committed) for _ in range(2)]
+    jobs = [pending_job(committed, **apart()) for _ in range(2)]
     first, second = overtaking(lambda: begin(committed, jobs[0]), lambda: begin(committed, jobs[1]))
     assert (first, second) == (True, False)
     assert breaker_of().jobs_in_flight == [jobs[0].pk]
@@ -136,7 +136,7 @@ def test_admission__two_workers_at_once__one_begins(committed: Users) -> None:
 def test_admission__the_first_of_a_handler_by_two_workers__makes_one_breaker(
     committed: Users,
 ) -> None:
-    jobs = [pending_job(committed) for _ in range(2)]
+    jobs = [pending_job(committed, **apart()) for _ in range(2)]
 
     def worker(job: GovernanceJob) -> Any:
         def work(wait: Any) -> bool:
