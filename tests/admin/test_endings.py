@@ -14,7 +14,7 @@ from django.urls import reverse
 from governance.models import SystemContract
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url
-from tests.support.factories import eligible, now, reloaded, running_job
+from tests.support.factories import apart, eligible, now, reloaded, running_job
 from tests.support.users import Users
 
 HOME = reverse("admin:index")
@@ -50,7 +50,7 @@ def test_home__while_a_sweep_is_held_back__says_so_with_the_list(
 
 def test_home__with_lost_jobs__says_so(users: Users, founder_browser: Client) -> None:
     for _ in range(TOO_MANY):
-        running_job(users, at=now() - timedelta(hours=3))
+        running_job(users, at=now() - timedelta(hours=3), **apart())
     assert "21 jobs would end at once" in text_of(founder_browser, HOME)
     assert "End these 21" not in text_of(founder_browser, JOBS)  # a founder is no operator
 
@@ -105,7 +105,7 @@ def test_page__with_more_due__asks_no_more_queries(users: Users, founder_browser
     counts = []
     for _ in range(2):
         eligible(users, at=now() - LONG_AGO)
-        running_job(users, at=now() - LONG_AGO)
+        running_job(users, at=now() - LONG_AGO, **apart())
         for address in (CONTRACTS, JOBS):
             with CaptureQueriesContext(connection) as sent:
                 text_of(founder_browser, address)

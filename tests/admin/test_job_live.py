@@ -93,9 +93,10 @@ def test_answer__costs_few_queries_however_many_steps(
             {"type": "parameter_change", "scope": "Search", "parameters": {f"p{index}": index}}
             for index in range(number)
         ]
-        job = running_job(users, proposed_changes=changes).job
+        running = running_job(users, proposed_changes=changes)
         with CaptureQueriesContext(connection) as captured:
-            founder_browser.get(job_url(job, "live"), query)
+            founder_browser.get(job_url(running.job, "live"), query)
+        running.cancel()
         return len(captured)
 
     assert cost(1, seen="RUNNING-0-held") == cost(60, seen="RUNNING-0-held") <= 7

@@ -84,7 +84,7 @@ def test_contracts__asked_for_nonsense__never_an_error(
 
 
 def test_jobs__filtered_by_status__only_those(users: Users, founder_browser: Client) -> None:
-    running, failed = running_job(users).job, failed_job(users)
+    failed, running = failed_job(users), running_job(users).job
     page = founder_browser.get(reverse(JOBS), {"status": "FAILED"})
     assert [job.pk for job in page.context["cl"].result_list] == [failed.pk]
     both = founder_browser.get(reverse(JOBS), {"status": ["FAILED", "RUNNING"]})

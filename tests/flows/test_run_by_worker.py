@@ -166,6 +166,15 @@ def test_run__during_a_change_freeze__leaves_it_alone(by_itself: Users) -> None:
     assert status_of(job) == JobStatus.PENDING
 
 
+def test_run__while_another_job_runs_on_its_capability__leaves_it_alone(by_itself: Users) -> None:
+    running, job = pending_job(by_itself), pending_job(by_itself)
+    executor = machine_account(MachineAccount.EXECUTOR)
+    GovernanceOrchestrator.start_job(running.pk, executor=executor)
+    assert run_job_by_worker(job_id=job.pk) is None
+    assert status_of(job) == JobStatus.PENDING
+    assert not HandlerBreaker.objects.filter(jobs_in_flight__contains=[job.pk]).exists()
+
+
 def test_run__whose_handler_has_an_open_breaker__leaves_it_alone(by_itself: Users) -> None:
     job = pending_job(by_itself)
     for _ in range(2):
