@@ -19,7 +19,7 @@ from governance.flows import run_job
 from governance.models import GovernanceJob
 from governance.record.ledger.verification import verify_ledger
 from tests.support.factories import affecting, pending_job, running_job
-from tests.support.threads import at_once
+from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
 
 THREADS = 4
@@ -102,6 +102,20 @@ class TestClaims:
         with transaction.atomic():
             assert claimed(committed, **limits) == first
             assert at_once(lambda wait: claimed(committed, **limits)) == [next_one]
+
+
+def test_start__that_waited_for_another_job__is_dated_after_its_end(committed: Users) -> None:
+    first, second = pending_on(committed, "Search"), pending_on(committed, "Search")
+
+    def start(job_id: UUID) -> GovernanceJob:
+        return GovernanceOrchestrator.start_job(job_id=job_id, executor=committed.executor)[0]
+
+    _, started = overtaking(
+        lambda: start(first), lambda: start(second), meanwhile=lambda: end(committed, first)
+    )
+    ended_at = GovernanceJob.objects.get(pk=first).ended_at
+    assert ended_at
+    assert started.started_at > ended_at
 
 
 # --- any scopes, many threads ---

@@ -66,6 +66,24 @@ BEGIN
     PERFORM pg_advisory_xact_lock(key) FROM governance_scope_keys(scope) key;
 END $$;
 
+-- Lock a scope, and refuse if a RUNNING job overlaps it. Of two starts at once the second waits for
+-- the commit of the first, and then sees its job. That needs a snapshot from after the lock:
+-- change_freeze_active.sql refuses a start that is not under READ COMMITTED.
+CREATE OR REPLACE FUNCTION governance_require_free_scope(scope varchar[]) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+DECLARE
+    other record;
+BEGIN
+    PERFORM governance_lock_scope(scope);
+    SELECT job, capability INTO other FROM governance_overlapping_job(scope);
+    IF FOUND THEN
+        PERFORM governance_refuse('scope_busy',
+            format('Job %s runs on %s; this job can start once it has ended.',
+                   other.job, other.capability),
+            jsonb_build_object('capability', other.capability, 'job_id', other.job));
+    END IF;
+END $$;
+
 -- Lock a scope like governance_lock_scope, but wait for nobody; return whether it is locked. The
 -- locks that were free are kept nevertheless, because a transaction cannot give them back.
 CREATE OR REPLACE FUNCTION governance_try_lock_scope(scope varchar[]) RETURNS boolean

@@ -32,7 +32,8 @@ DECLARE
     start_sha256 text;
 BEGIN
     IF wanted IS NOT NULL THEN
-        SELECT job.id, job.contract_id, job.timeout_minutes INTO picked
+        SELECT job.id, job.contract_id, job.timeout_minutes, contract.affected_capabilities
+          INTO picked
           FROM governance_governancejob job
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.id = wanted AND job.status = 'PENDING' FOR UPDATE OF contract, job;
@@ -80,6 +81,11 @@ BEGIN
     END IF;
     IF picked.id IS NULL THEN
         RETURN;
+    END IF;
+    IF wanted IS NOT NULL THEN
+        -- scope_busy.sql checks again. It is checked here first, so that the job's start is dated
+        -- after the end of a job for whose lock it waited.
+        PERFORM governance_require_free_scope(picked.affected_capabilities);
     END IF;
     at := governance_chain_now(picked.contract_id);
     deadline := at + picked.timeout_minutes * interval '1 minute';
