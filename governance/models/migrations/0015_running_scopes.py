@@ -6,6 +6,6 @@ from governance.models.sql import InstallSql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0013_run_by")]
+    dependencies = [("governance", "0014_registry_follows")]
 
     operations = [InstallSql(["running_scopes", "scope_busy", "start_job"])]
