@@ -22,6 +22,7 @@ from governance.services.registry.operations import register_capabilities
 from governance.workers import tasks
 from tests.support.attacks import run_sql
 from tests.support.factories import now, pending_job
+from tests.support.roles import as_owner
 from tests.support.routing import routes_file
 from tests.support.users import Users
 from tests.support.worker_process import WorkerProcess, eventually, working
@@ -211,3 +212,21 @@ def test_worker__without_a_database__exits(committed: Users) -> None:
             assert "The database cannot be reached" in worker.output
         finally:
             worker.leave()
+
+
+@pytest.mark.long
+def test_worker__whose_connections_are_cut__connects_again(committed: Users) -> None:
+    register("Search", "Billing")
+    with routes_file() as routes, working(routes) as worker:
+        before = job_on(committed, "Search")
+        eventually(lambda: status_of(before) == JobStatus.COMPLETED, worker)
+        with as_owner():
+            cut = run_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert len(cut) > 1
+        after = job_on(committed, "Billing")
+        eventually(lambda: status_of(after) == JobStatus.COMPLETED, worker)
+        worker.send(signal.SIGTERM)
+        assert worker.ended() == 0

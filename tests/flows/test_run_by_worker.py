@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import OperationalError, connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from governance.authorities.executor.machine import LeaseOver
@@ -294,3 +297,41 @@ def test_task__fetched_while_the_worker_stops__goes_back_to_the_queue(
         tasks.STOPPING.clear()
     assert status_of(job) == JobStatus.PENDING
     assert len(run_sql("SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 1
+
+
+def test_checkpoint__with_a_folder_for_it__is_written_and_verifies(
+    by_itself: Users, tmp_path: Path
+) -> None:
+    pending_job(by_itself)
+    tasks.write_checkpoint(timestamp=0)
+    assert list(tmp_path.iterdir()) == []
+    with override_settings(GOVSITE_CHECKPOINTS_DIR=str(tmp_path)):
+        tasks.write_checkpoint(timestamp=0)
+        tasks.write_checkpoint(timestamp=0)
+    [written] = tmp_path.iterdir()
+    assert written.name.endswith(".checkpoint")
+    assert len(written.read_text().splitlines()) == 2
+
+
+def test_queue__with_the_task_of_a_killed_worker__is_cleaned(by_itself: Users) -> None:
+    job = pending_job(by_itself)
+    run_sql("UPDATE procrastinate_jobs SET status = 'doing'")
+    manager = tasks.app.job_manager
+    async_to_sync(tasks.clean_queue.func)(timestamp=0)
+    assert run_sql("SELECT status FROM procrastinate_jobs") == [("failed",)]
+    assert async_to_sync(manager.get_stalled_jobs)() == []
+    assert status_of(job) == JobStatus.PENDING
+    tasks.enqueue_runs(timestamp=0)
+    assert len(run_sql("SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 1
+
+
+def test_tasks__that_are_due_by_time__wait_at_most_once_and_hold_no_lock() -> None:
+    """A lock of the queue would stay with a killed worker, and stop its task for ever."""
+    periodic = tasks.app.periodic_registry.periodic_tasks.values()
+    assert {one.task.name: one.cron for one in periodic} == {
+        **dict.fromkeys(["enqueue_runs", "expire_reviews", "fail_lost_jobs"], "* * * * *"),
+        **dict.fromkeys(["purge_stored_answers", "write_checkpoint", "clean_queue"], "7 * * * *"),
+    }
+    assert all(one.task.queueing_lock == one.task.name for one in periodic)
+    assert {one.task.lock for one in periodic} == {None}
+    assert {one.task.queue for one in periodic} == {"sweeps"}
