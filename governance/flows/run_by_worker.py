@@ -137,7 +137,7 @@ class _Run:
                 job_id=str(job_id),
                 contract_id=str(self._job.contract_id),
                 handler_for=self._handler_for,
-                ask_health=_ask_health,
+                ask_health=self._ask_health,
                 reporter=self,
                 on_report=self._log_report,
             )
@@ -181,6 +181,12 @@ class _Run:
     def _handler_for(self, step: StepInPlan) -> StepHandler | None:
         self._called.append(self._handlers.routes.route_of(step.target, step.step_type).handler)
         return self._handlers(step)
+
+    def _ask_health(self, target: str) -> HealthReading:
+        reading = capture_health_snapshot(scopes=[target], at=self.now())
+        if reading is None:
+            raise HealthUnknownError("The health provider gave no reading.")
+        return reading
 
     def _within_lease(self, call: Callable[[], _R]) -> _R:
         """Call, and again while the database does not answer and the lease is not over.
@@ -230,10 +236,3 @@ def _handlers_of(routes: Routes) -> RoutedHandlers:
 
 def _names_of(handlers: RoutedHandlers, plan: Iterable[StepInPlan]) -> set[str]:
     return {handlers.routes.route_of(step.target, step.step_type).handler for step in plan}
-
-
-def _ask_health(target: str) -> HealthReading:
-    reading = capture_health_snapshot(scopes=[target])
-    if reading is None:
-        raise HealthUnknownError("The health provider gave no reading.")
-    return reading

@@ -20,6 +20,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from governance.workers.tasks import STOPPING
+from govsite.databases import POOL_OPTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ _LOST = (ConnectorException, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 def run_worker(*, concurrency: int) -> None:
     """Work until SIGTERM or SIGINT; then finish what has begun. A second signal exits at once."""
+    _share_connections(concurrency)
     asyncio.run(_work(concurrency))
 
 
@@ -94,6 +96,15 @@ async def _listen(queue: str, concurrency: int) -> None:
         delete_jobs="successful",
         install_signal_handlers=False,
     )
+
+
+def _share_connections(concurrency: int) -> None:
+    """Let the threads of tasks and steps share connections; each step has a thread of its own."""
+    connections.close_all()
+    most = 2 * concurrency + SWEEPS_AT_A_TIME
+    database = connections["default"].settings_dict
+    database |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
+    database["OPTIONS"]["pool"] = POOL_OPTIONS | {"max_size": most}
 
 
 def _connector() -> PsycopgConnector:

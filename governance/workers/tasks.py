@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from governance.authorities.orchestrator.queries import enqueue_run, enqueue_waiting_runs
-from governance.domain.errors import TooManyEndingsError
+from governance.domain.errors import JobNotFoundError, TooManyEndingsError
 from governance.domain.roles import MachineAccount
 from governance.flows import sweep
 from governance.flows.run_by_worker import run_job_by_worker
@@ -34,7 +34,10 @@ def run_job(job_id: str) -> None:
     if STOPPING.is_set():
         enqueue_run(UUID(job_id))
         return
-    run_job_by_worker(job_id=UUID(job_id))
+    try:
+        run_job_by_worker(job_id=UUID(job_id))
+    except JobNotFoundError:
+        logger.info("job %s: was removed", job_id)
 
 
 # A task that waits is not enqueued again. There is no lock: a killed worker would keep it for ever.

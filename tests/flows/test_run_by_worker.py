@@ -285,6 +285,11 @@ def test_task__that_was_lost__is_enqueued_again(by_itself: Users) -> None:
     assert run_sql("SELECT args->>'job_id' FROM procrastinate_jobs") == [(str(job.pk),)]
 
 
+def test_task__of_a_job_that_was_removed__does_nothing(by_itself: Users) -> None:
+    tasks.run_job(job_id="00000000-0000-7000-8000-000000000001")
+    assert not GovernanceJob.objects.exists()
+
+
 def test_task__fetched_while_the_worker_stops__goes_back_to_the_queue(
     by_itself: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
