@@ -188,6 +188,7 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
         "progress": each(sample.jobs, "jobs/{}/progress/"),
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
         "freezes": cycle([f"{API}freezes/"]),
+        "registry": cycle([f"{API}registry/"]),
     }
     return {f"API: {name}": urls for name, urls in found.items()}
 

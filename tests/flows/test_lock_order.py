@@ -30,6 +30,7 @@ from governance.domain.values import (
 )
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.close_breaker import let_handler_run_again
 from governance.flows.expire_review import expire_review
 from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
@@ -40,12 +41,15 @@ from governance.flows.review_contract import (
     request_clarification,
     withdraw_approval,
 )
+from governance.flows.run_by_worker import _start as start_by_worker
 from governance.models import Notice
+from governance.services.breakers.operations import admit_run
 from governance.services.freezes.operations import lift_active_freezes
 from governance.services.idempotency.requests import run_idempotent_parts, run_idempotent_request
 from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 from governance.services.notices.operations import mark_read
 from governance.services.registry.operations import register_capabilities
+from tests.support.breakers import HANDLER, closed, faulted, opened
 from tests.support.clock import as_of
 from tests.support.factories import (
     MAY,
@@ -256,6 +260,32 @@ def _expire_with_notice(users: Users) -> Operation:
     )
 
 
+def _admit(users: Users) -> Operation:
+    faulted()
+    job_id = pending_job(users).pk
+    return lambda: admit_run(handlers=[HANDLER], job_id=job_id)
+
+
+def _record_run(users: Users) -> Operation:
+    return opened
+
+
+def _close(users: Users) -> Operation:
+    opened()
+    return lambda: closed(users)
+
+
+def _run_again(users: Users) -> Operation:
+    opened()
+    pending_job(users)
+    return lambda: let_handler_run_again(handler=HANDLER, reason=REASON, actor=users.operator)
+
+
+def _start_by_worker(users: Users) -> Operation:
+    job_id = pending_job(users).pk
+    return lambda: start_by_worker(job_id, handlers={HANDLER}, executor=users.executor)
+
+
 def _comment(users: Users) -> Operation:
     contract = eligible(users)
     return lambda: comment_on_contract(
@@ -318,6 +348,11 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "api/idempotency.py:_with_if_match": [_on_condition],
     "api/idempotency.py:locked": [_on_condition],
     "services/notices/operations.py:mark_read": [_mark_read],
+    "services/breakers/operations.py:admit_run": [_admit],
+    "services/breakers/operations.py:record_run": [_record_run],
+    "services/breakers/operations.py:close_breaker": [_close],
+    "flows/close_breaker.py:let_handler_run_again": [_run_again],
+    "flows/run_by_worker.py:_start": [_start_by_worker],
     "services/registry/operations.py:register_capabilities": [_register],
     "authorities/health/signals.py:record_signal": [
         lambda users: lambda: signal(users, HealthDecision.HEALTHY),
@@ -359,6 +394,8 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
         not name.startswith(
             (
                 "services/registry/",
+                "flows/close_breaker",
+                "services/breakers/",
                 "services/freezes/",
                 "services/notices/",
                 "authorities/health/",

@@ -31,7 +31,7 @@ class UserFactory:
             founders=[
                 self.person(name, Role.FOUNDER, "approves and rejects") for name in named[:founders]
             ],
-            executor=self.service("executor", Role.EXECUTOR),
+            executor=self.service("first-executor", Role.EXECUTOR),
             auditor=self.service("auditor", Role.AUDITOR),
         )
 
