@@ -9,7 +9,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    INPUT_CLASSES,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
 from governance.admin.wording import normalize_newlines
 from governance.domain.values import MIN_REASON_LENGTH
@@ -42,6 +47,14 @@ class ApproveForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "maxlength": MAX_TEXT_LENGTH}),
         help_text="Stays in the contract's history for good.",
+    )
+    activates_itself = forms.BooleanField(
+        label="Activate by itself",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="As soon as the window opens the changes are made, without a further hand. With"
+        " several founders, each of them has to allow it. Otherwise somebody activates the contract"
+        " within the window.",
     )
     confirmation = forms.CharField(
         label="Type the contract's reference to confirm",

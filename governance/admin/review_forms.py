@@ -91,13 +91,15 @@ def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]
         seen_text=data["seen_text"],
         note=data["note"],
         confirmation=data["confirmation"],
+        activates_itself=data["activates_itself"],
     )
     if signed.status == ContractStatus.ELIGIBLE:
         signing = signing_progress(signed, at=signed.updated_at)
         others = plural(signing.missing, "more founder has", "more founders have")
         return contract, f"Signed: {signing}. The contract is approved once {others} signed too."
     window = f"from {format_time(opens_at)} to {format_time(closes_at)}"
-    return contract, f"Approved. It can be activated {window}."
+    by_itself = " by itself" if data["activates_itself"] else ""
+    return contract, f"Approved. It can be activated{by_itself} {window}."
 
 
 def _reject(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:

@@ -15,12 +15,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from governance.authorities.contract.due import contracts_past_review, contracts_past_window
 from governance.authorities.contract.operations import fail_contract_past_window
-from governance.authorities.contract.queries import (
-    contracts_past_review,
-    contracts_past_window,
-    open_contracts,
-)
+from governance.authorities.contract.queries import open_contracts
 from governance.authorities.orchestrator.queries import jobs_past_lease, open_jobs
 from governance.db.rows import fetch_rows
 from governance.domain.errors import EndingsChangedError, TooManyEndingsError

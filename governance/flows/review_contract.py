@@ -14,6 +14,7 @@ from governance.authorities.contract.clarifications import (
     record_clarification_request,
 )
 from governance.authorities.contract.comments import add_comment
+from governance.authorities.contract.due import enqueue_activation
 from governance.authorities.contract.operations import reject, withdraw
 from governance.authorities.contract.queries import affected_capabilities_of
 from governance.authorities.health.readings import capture_health_snapshot
@@ -28,7 +29,7 @@ from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, require_same_view, review_view
 from governance.db.transactions import retried, write_transaction
 from governance.domain.texts import clean_text
-from governance.domain.values import ActivationWindow, SeenPage
+from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
 from governance.flows.notify import notify_of_answer, notify_of_question
 from governance.models import (
     Account,
@@ -68,6 +69,7 @@ def approve_contract(
     note: str = "",
     confirmation: str = "",
     seen_text: str = "",
+    activates_itself: bool = False,
 ) -> SystemContract:
     """Sign the view that a founder read (`view_contract`); the last signature approves.
 
@@ -75,6 +77,8 @@ def approve_contract(
         seen_digest: the content digest on the page that the founder read.
         seen_view: the view digest on that page.
         seen_text: the view on that page as text; only a refusal uses it, to say what changed.
+        activates_itself: whether the contract may be activated by itself when its window opens. It
+            is, if every founder whose signature counts says so.
 
     Raises:
         WrongPersonError: the person is no founder.
@@ -112,8 +116,11 @@ def approve_contract(
             window=window,
             page=SeenPage(view=view.text(), shown=render_signed_text(contract, view)),
             note=note,
+            activates_itself=activates_itself,
             at=at,
         )
+        if contract.status == ContractStatus.APPROVED and activates_itself:
+            enqueue_activation(contract)
     return contract
 
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from governance.authorities.contract.queries import contracts_due_for_activation
+from governance.authorities.contract.due import (
+    contracts_due_for_activation,
+    contracts_that_activate_themselves,
+)
 from governance.db.clock import database_now
 from governance.domain.errors import (
     ChangeFreezeActiveError,
@@ -97,6 +100,21 @@ def activate_due_contracts(
             actor=actor,
             timeout_minutes=timeout_minutes,
         )
+
+
+def activate_contracts_by_themselves(
+    *, actor: Account, only: UUID | None = None
+) -> Iterator[SweepResult]:
+    """Activate the contracts inside their window whose approval allows it without a further hand.
+
+    Args:
+        only: the one contract that is activated, if it is among them.
+    """
+    due = contracts_that_activate_themselves(database_now())
+    if only is not None:
+        due = due.filter(pk=only)
+    for contract_id in due.values_list("pk", flat=True):
+        yield _attempt(activate_contract, contract_id=contract_id, actor=actor)
 
 
 def _end(

@@ -18,7 +18,8 @@ class ApprovalSignature(models.Model):
     `number` counts a contract's signatures from 1, in the order of their ledger entries. `view` is
     canonical JSON, exactly the text that `view_digest` hashes. `shown` is the page as plain text,
     so that a person can read later what was signed. `quorum` is the number of founders who had to
-    sign.
+    sign. `activates_itself` says that the contract may be activated without a further hand once its
+    window opens.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -37,6 +38,7 @@ class ApprovalSignature(models.Model):
     view = models.TextField()
     shown = models.TextField()
     quorum = models.PositiveIntegerField()
+    activates_itself = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         # The permission to view a contract includes its signatures.
@@ -63,12 +65,20 @@ class ApprovalSignature(models.Model):
         return ActivationWindow(self.window_opens_at, self.window_closes_at)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the record whose digest the ledger contains; it has the texts as digests."""
-        return self.as_sealed() | {
-            "contract_id": str(self.contract_id),
-            "note": self.note,
-            "quorum": self.quorum,
-        }
+        """Return the record whose digest the ledger contains; it has the texts as digests.
+
+        A signature without `activates_itself` has the record of an earlier version.
+        """
+        box = {"activates_itself": True} if self.activates_itself else {}
+        return (
+            self.as_sealed()
+            | box
+            | {
+                "contract_id": str(self.contract_id),
+                "note": self.note,
+                "quorum": self.quorum,
+            }
+        )
 
     def as_sealed(self) -> dict[str, Any]:
         """Return the part of the record that the evidence of a job contains."""

@@ -40,6 +40,13 @@ def run_job(job_id: str) -> None:
         logger.info("job %s: was removed", job_id)
 
 
+@app.task(name="activate_contract", queue="sweeps")
+def activate_contract(contract_id: str) -> None:
+    """Activate a contract whose window has opened, if its approval allows it by itself."""
+    scheduler = machine_account(MachineAccount.SCHEDULER)
+    _log(sweep.activate_contracts_by_themselves(actor=scheduler, only=UUID(contract_id)))
+
+
 # A task that waits is not enqueued again. There is no lock: a killed worker would keep it for ever.
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(name="enqueue_runs", queue="sweeps", queueing_lock="enqueue_runs")
@@ -54,6 +61,14 @@ def enqueue_runs(timestamp: int) -> None:
 def expire_reviews(timestamp: int) -> None:
     """End the contracts whose review or activation window is over."""
     _log(sweep.expire_contracts(actor=machine_account(MachineAccount.SCHEDULER)))
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="activate_due", queue="sweeps", queueing_lock="activate_due")
+def activate_due(timestamp: int) -> None:
+    """Activate the contracts inside their window whose approval allows it by itself."""
+    scheduler = machine_account(MachineAccount.SCHEDULER)
+    _log(sweep.activate_contracts_by_themselves(actor=scheduler))
 
 
 @app.periodic(cron=EVERY_MINUTE)

@@ -21,13 +21,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.api.urls import router
-from governance.authorities.contract.overview import waiting_for
-from governance.authorities.contract.queries import (
+from governance.authorities.contract.due import (
     contracts_due_for_activation,
     contracts_past_review,
     contracts_past_window,
-    search_contracts,
+    contracts_that_activate_themselves,
 )
+from governance.authorities.contract.overview import waiting_for
+from governance.authorities.contract.queries import search_contracts
 from governance.authorities.contract.siblings import open_siblings
 from governance.authorities.orchestrator.queries import jobs_past_lease
 from governance.authorities.review.queue import QueueFilter, queue_page
@@ -186,6 +187,10 @@ def claimable(scope: str) -> str:
         (lambda: sql_of(contracts_past_review(timezone.now())), "contract_expiring"),
         (lambda: sql_of(contracts_past_window(timezone.now())), "contract_window_closing"),
         (lambda: sql_of(contracts_due_for_activation(timezone.now())), "contract_window_closing"),
+        (
+            lambda: sql_of(contracts_that_activate_themselves(timezone.now())),
+            "contract_window_closing",
+        ),
         (lambda: sql_of(jobs_past_lease(timezone.now())), "job_running_lease"),
         (lambda: siblings_sql(), "contract_open_capabilities"),
     ],
@@ -203,6 +208,7 @@ def claimable(scope: str) -> str:
         "review",
         "window",
         "due",
+        "due by itself",
         "lease",
         "siblings",
     ],

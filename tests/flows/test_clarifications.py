@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from governance.authorities.contract.due import contracts_past_review
 from governance.authorities.contract.operations import expire_contract
-from governance.authorities.contract.queries import contracts_past_review, open_clarification_of
+from governance.authorities.contract.queries import open_clarification_of
 from governance.domain.errors import (
     ClarificationConflictError,
     ContractExpiredError,

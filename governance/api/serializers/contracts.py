@@ -85,6 +85,7 @@ class SignatureSerializer(RowSerializer[ApprovalSignature]):
             "content_digest",
             "view_digest",
             "quorum",
+            "activates_itself",
         )
 
 

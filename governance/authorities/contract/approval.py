@@ -72,6 +72,7 @@ def sign_contract(
     window: ActivationWindow,
     page: SeenPage,
     note: str,
+    activates_itself: bool = False,
     at: datetime,
 ) -> None:
     """Write a founder's signature; the last one that the risk needs moves ELIGIBLE to APPROVED.
@@ -81,6 +82,7 @@ def sign_contract(
 
     Args:
         signing: what `require_signable` returned for the same locked contract.
+        activates_itself: whether the contract may be activated by itself when its window opens.
 
     Raises:
         InvalidInputError: the note is no text, or too long.
@@ -93,6 +95,7 @@ def sign_contract(
         window=window,
         page=page,
         note=note,
+        activates_itself=activates_itself,
         at=at,
     )
     records = {"signature_sha256": digest(signature.as_record())}

@@ -90,28 +90,6 @@ def affected_capabilities_of(contract_id: UUID) -> list[str]:
     return names
 
 
-def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
-    """Return the APPROVED contracts inside their window, ordered by its end."""
-    return SystemContract.objects.filter(
-        status=ContractStatus.APPROVED, window_opens_at__lte=at, window_closes_at__gte=at
-    ).order_by("window_closes_at", "id")
-
-
-def contracts_past_review(at: datetime) -> QuerySet[SystemContract]:
-    """Return the undecided contracts whose time for review is over; none whose review is paused."""
-    return SystemContract.objects.filter(
-        status__in=[ContractStatus.DRAFT, ContractStatus.VALIDATED, ContractStatus.ELIGIBLE],
-        review_ends_at__lt=at,
-    ).order_by("review_ends_at", "id")
-
-
-def contracts_past_window(at: datetime) -> QuerySet[SystemContract]:
-    """Return the APPROVED contracts whose window passed unused, ordered by its end."""
-    return SystemContract.objects.filter(
-        status=ContractStatus.APPROVED, window_closes_at__lt=at
-    ).order_by("window_closes_at", "id")
-
-
 def open_contracts() -> QuerySet[SystemContract]:
     """Return the contracts that have not ended, in no order."""
     open_states = set(ContractStatus) - CONTRACT_TERMINAL_STATES

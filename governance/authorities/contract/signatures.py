@@ -91,6 +91,7 @@ def write_signature(
     window: ActivationWindow,
     page: SeenPage,
     note: str,
+    activates_itself: bool,
     at: datetime,
 ) -> ApprovalSignature:
     """Write a founder's signature on a contract that the caller has locked and checked."""
@@ -107,4 +108,5 @@ def write_signature(
         view=page.view,
         shown=page.shown,
         quorum=signing.quorum,
+        activates_itself=activates_itself,
     )

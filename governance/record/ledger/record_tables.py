@@ -32,6 +32,7 @@ LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "SystemContract": {"risk_asked": None, "repeats_id": None},
     "GovernanceJob": {"run_by": "client"},
     "JobStep": {"name_keys": None},
+    "ApprovalSignature": {"activates_itself": False},
 }
 
 # The names never change, because the files of an archive contain them, and archives of every

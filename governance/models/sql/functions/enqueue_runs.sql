@@ -8,6 +8,19 @@ BEGIN
     ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
 END $$;
 
+-- A contract whose approval says so is activated by itself when its window opens. Without this task
+-- the sweep of each minute does it.
+CREATE OR REPLACE FUNCTION governance_enqueue_activation(
+    contract uuid, opens_at timestamptz
+) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args, scheduled_at)
+    VALUES ('sweeps', 'activate_contract', 'activate ' || contract,
+            jsonb_build_object('contract_id', contract), opens_at)
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
+END $$;
+
 -- Enqueue the oldest jobs that wait for a worker, and return how many had no task.
 CREATE OR REPLACE FUNCTION governance_enqueue_waiting_runs() RETURNS integer
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
