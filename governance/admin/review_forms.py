@@ -40,6 +40,7 @@ from governance.authorities.review.view import ReviewView, review_view
 from governance.domain.errors import GovernanceError, ViewChangedError, WrongPersonError
 from governance.domain.values import ActivationWindow, ContractStatus
 from governance.domain.visible_text import visible_text
+from governance.flows.activate_contract import runs_by_itself
 from governance.flows.propose_contract import propose_again
 from governance.flows.review_contract import (
     answer_clarification,
@@ -53,7 +54,7 @@ from governance.models import Account, SystemContract
 
 DEFAULT_WINDOW = timedelta(hours=24)
 # Fields that a fresh form keeps as typed. The confirmation must be typed again.
-KEPT = ("window_opens_at", "window_closes_at", "note")
+KEPT = ("window_opens_at", "window_closes_at", "note", "activates_itself")
 MINUTE = timedelta(minutes=1)
 
 
@@ -235,7 +236,8 @@ def review_form_page(
         raise PermissionDenied
     if view and (request.method != "POST" or isinstance(refusal, ViewChangedError)):
         typed = {name: form.cleaned_data[name] for name in KEPT} if refusal else {}
-        form = ApproveForm(initial=fresh_approval(view, page["signing"], at) | typed)
+        offered = {"activates_itself": runs_by_itself(contract.plan)}
+        form = ApproveForm(initial=fresh_approval(view, page["signing"], at) | offered | typed)
     if view and view.has_siblings:
         form["note"].label = "Why, beside the other open contracts on these capabilities"
     context = model_admin.page_context(

@@ -50,6 +50,14 @@ def activate_contract(
     )
 
 
+def runs_by_itself(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the job of a plan would be run by the site's own workers."""
+    try:
+        return _runner_of(steps) is JobRunner.WORKER
+    except RoutesUnusableError:
+        return False
+
+
 def _runner_of(steps: Sequence[Mapping[str, Any]]) -> JobRunner:
     try:
         routes = site_routes()

@@ -47,8 +47,11 @@ BEGIN
     VALUES (job, subject, 'PENDING', jsonb_array_length(contract.plan), 0, minutes, at, at,
             operator, '');
     INSERT INTO bare.governance_jobstep
-           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action)
-    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action
+           (job_id, step_index, step_type, target, change, timeout_seconds, rollback_action,
+            name_keys)
+    SELECT job, step_index, step_type, target, change, timeout_seconds, rollback_action,
+           CASE WHEN change ->> 'capability_name' IS NULL
+                THEN jsonb_build_object('page_size', coalesce(change ->> 'key', 'page_size')) END
       FROM jsonb_to_recordset(contract.plan) AS step (
            step_index integer, step_type text, target text, change jsonb,
            timeout_seconds integer, rollback_action jsonb);

@@ -21,6 +21,7 @@ from governance.workers import tasks
 from tests.support.admin import approval, contract_url
 from tests.support.attacks import run_sql
 from tests.support.factories import eligible, now, reloaded
+from tests.support.routing import routes_file
 from tests.support.signing import approve_as_seen
 from tests.support.users import Users
 
@@ -146,3 +147,20 @@ def test_form__with_or_without_the_box__signs_what_was_chosen(users: Users, tick
     assert ApprovalSignature.objects.get().activates_itself is ticked
     page = browser.get(contract_url(contract), secure=True).content.decode()
     assert ("activated by itself" in page) is ticked
+
+
+def test_form__of_what_our_workers_run__has_the_box_ticked(users: Users) -> None:
+    contract = eligible(users)
+    browser = Client()
+    browser.force_login(users.founder)
+
+    def is_ticked() -> bool:
+        page = browser.get(contract_url(contract, "approve"), secure=True)
+        ticked: bool = page.context["form"]["activates_itself"].value()
+        return ticked
+
+    assert not is_ticked()
+    with routes_file():
+        assert is_ticked()
+    with routes_file("this is no TOML"):
+        assert not is_ticked()

@@ -6,7 +6,7 @@ from governance.models.sql import InstallSql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0014_registry_follows")]
+    dependencies = [("governance", "0015_running_scopes")]
 
     operations = [
         migrations.AddField(
