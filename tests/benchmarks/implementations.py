@@ -67,7 +67,6 @@ def ours() -> dict[str, Work]:
     """Return the work of govsite by name; must be called in the process that does the work."""
     operator = Account.objects.get(username="operator")
     executor = first_executor()
-    executor = Account.objects.get(username="executor-1")
 
     def report(job_id: UUID, token: str, step: int) -> None:
         at = now()
@@ -123,7 +122,6 @@ def limit() -> dict[str, Work]:
     """Return the work of the limit by name: each is one call of a function of limit.sql."""
     operator = Account.objects.get(username="operator")
     executor = first_executor()
-    executor = Account.objects.get(username="executor-1")
     operator_name, executor_name = actor_name(operator), actor_name(executor)
     grace: timedelta = lease_grace()
     output = json.dumps(OUTPUT)

@@ -189,7 +189,6 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
         "freezes": cycle([f"{API}freezes/"]),
         "registry": cycle([f"{API}registry/"]),
-        "registry": cycle([f"{API}registry/?page_size={PAGE}"]),
     }
     return {f"API: {name}": urls for name, urls in found.items()}
 

@@ -33,8 +33,6 @@ class UserFactory:
             ],
             executor=self.service("first-executor", Role.EXECUTOR),
             auditor=self.service("auditor", Role.AUDITOR),
-            executor=self.service("executor-1", Role.EXECUTOR),
-            auditor=self.service("auditor-1", Role.AUDITOR),
         )
 
     def person(
