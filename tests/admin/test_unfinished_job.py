@@ -20,6 +20,7 @@ from governance.models import Account, GovernanceJob
 from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url, words_of
 from tests.support.factories import (
+    apart,
     failed_job,
     finished_job,
     now,
@@ -162,7 +163,7 @@ def test_live_answer__of_a_lost_job__has_the_card(users: Users, founder_browser:
     answer = founder_browser.get(job_url(job, "live"))
     assert "Executor lost" in words_of(answer)
     assert cancel_url(job) in answer.content.decode()
-    running = running_job(users).job
+    running = running_job(users, **apart()).job
     assert "Executor lost" not in words_of(founder_browser.get(job_url(running, "live")))
 
 

@@ -28,6 +28,7 @@ from governance.services.registry.operations import register_capabilities
 from tests.support.admin import approval, typed
 from tests.support.breakers import opened
 from tests.support.factories import (
+    apart,
     approved,
     asked,
     contract_in,
@@ -76,7 +77,10 @@ class AdminFixtures:
     def overdue(self) -> list[Any]:
         """A contract and a job that a sweep would end."""
         long_ago = now() - timedelta(days=30)
-        return [eligible(self.users, at=long_ago), running_job(self.users, at=long_ago).job]
+        return [
+            eligible(self.users, at=long_ago),
+            running_job(self.users, at=long_ago, **apart()).job,
+        ]
 
     @cached_property
     def job(self) -> Any:
