@@ -230,3 +230,54 @@ def test_worker__whose_connections_are_cut__connects_again(committed: Users) -> 
         eventually(lambda: status_of(after) == JobStatus.COMPLETED, worker)
         worker.send(signal.SIGTERM)
         assert worker.ended() == 0
+
+
+KILLS = 6
+# Writes the id of the job when the step begins, and again when it ends.
+NAMED_STEPS = r"""
+job=$(sed 's/.*"job_id": *"\([^"]*\)".*/\1/')
+echo "begun $job" >> JOURNAL
+sleep 0.3
+echo "ended $job" >> JOURNAL
+echo '{"state_before": null, "state_after": null}'
+"""
+
+
+@pytest.mark.long
+def test_workers__killed_again_and_again__end_every_job_and_do_no_step_twice(
+    committed: Users, journal: Path
+) -> None:
+    script = Path(f"{journal}.sh")
+    script.write_text(NAMED_STEPS.replace("JOURNAL", str(journal)))
+    script.chmod(0o755)
+    routes = slow_steps(journal, seconds=0).partition("argv")[0]
+    with (
+        routes_file(f'{routes}argv = ["/bin/sh", "{script}"]\n') as file,
+        short_steps(),
+    ):
+        jobs = [job_on(committed, f"Capability-{number}") for number in range(30)]
+        for _ in range(KILLS):
+            with working(file, GOVSITE_LEASE_GRACE_SECONDS="0") as worker:
+                seen = len(journal.read_text().splitlines())
+                eventually(lambda seen=seen: len(journal.read_text().splitlines()) > seen, worker)
+                worker.send(signal.SIGKILL)
+        with working(file, GOVSITE_LEASE_GRACE_SECONDS="0") as last:
+            eventually(lambda: all_ended(jobs), last, within=60)
+    script.unlink()
+    lines = journal.read_text().splitlines()
+    assert len(lines) == len(set(lines))  # no step began or ended twice
+    completed = GovernanceJob.objects.filter(status=JobStatus.COMPLETED).values_list(
+        "pk", flat=True
+    )
+    assert {f"ended {job}" for job in completed} <= set(lines)
+    lost = GovernanceJob.objects.filter(status=JobStatus.FAILED)
+    assert 0 < lost.count() <= KILLS * 4  # as many as ran at once
+    assert all("outcome unknown" in job.end_reason for job in lost)
+
+
+def all_ended(jobs: list[GovernanceJob]) -> bool:
+    """Sweep what is due, as a worker does every minute, and tell whether all jobs have ended."""
+    tasks.enqueue_runs(timestamp=0)
+    tasks.fail_lost_jobs(timestamp=0)
+    states = {status_of(job) for job in jobs}
+    return states <= {JobStatus.COMPLETED, JobStatus.FAILED}
