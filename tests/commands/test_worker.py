@@ -177,10 +177,12 @@ def test_workers__two_with_twenty_jobs__run_each_once(committed: Users, journal:
 @pytest.mark.long
 def test_worker__while_jobs_wait_on_one_capability__runs_them_in_turn(committed: Users) -> None:
     register("Search")
-    with routes_file() as routes, working(routes) as worker:
+    with routes_file() as routes:
+        # Before the worker starts: a job that ends changes what the next contract's page showed.
         jobs = [job_on(committed, "Search") for _ in range(5)]
         everyone = GovernanceJob.objects.filter(pk__in=[job.pk for job in jobs])
-        eventually(lambda: everyone.filter(status=JobStatus.COMPLETED).count() == 5, worker)
+        with working(routes) as worker:
+            eventually(lambda: everyone.filter(status=JobStatus.COMPLETED).count() == 5, worker)
 
 
 def test_worker__started_after_the_activation__finds_the_job(committed: Users) -> None:
