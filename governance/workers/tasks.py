@@ -41,7 +41,7 @@ def run_job(job_id: str) -> None:
 
 
 @app.task(name="activate_contract", queue="sweeps")
-def activate_contract(contract_id: str) -> None:
+def activate_one_due(contract_id: str) -> None:
     """Activate a contract whose window has opened, if its approval allows it by itself."""
     scheduler = machine_account(MachineAccount.SCHEDULER)
     _log(sweep.activate_contracts_by_themselves(actor=scheduler, only=UUID(contract_id)))

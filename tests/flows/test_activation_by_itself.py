@@ -108,17 +108,17 @@ def test_task__of_a_contract_in_its_window__activates_only_that_one(users: Users
     second = approved(users, affected_capabilities=["Billing"], proposed_changes=[
         {"type": "capability_enable", "capability_name": "Billing", "target_lifecycle": "PREVIEW"}
     ])  # fmt: skip
-    tasks.activate_contract(str(first.pk))
+    tasks.activate_one_due(str(first.pk))
     assert reloaded(first).status == ContractStatus.ACTIVE
     assert reloaded(second).status == ContractStatus.APPROVED
-    tasks.activate_contract(str(first.pk))  # the queue is a hint: once more does nothing
+    tasks.activate_one_due(str(first.pk))  # the queue is a hint: once more does nothing
     tasks.activate_due(0)
     assert reloaded(second).status == ContractStatus.ACTIVE
 
 
 def test_task__of_a_contract_without_the_box__does_nothing(users: Users) -> None:
     contract = approved(users, by_itself=False)
-    tasks.activate_contract(str(contract.pk))
+    tasks.activate_one_due(str(contract.pk))
     assert reloaded(contract).status == ContractStatus.APPROVED
 
 
