@@ -71,6 +71,7 @@ class JobSummary(TypedDict):
     total_steps: int
     current_step_index: int
     timeout_minutes: int
+    run_by: str
     created_at: str
     updated_at: str
     started_at: str | None
