@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from governance.domain.errors import (
     GovernanceError,
     HealthUnknownError,
     InvalidInputError,
+    JobLeftAloneError,
 )
 from governance.domain.roles import MachineAccount
 from governance.domain.values import HealthReading, JobStatus, StepReport
@@ -63,23 +64,34 @@ def run_job_by_worker(*, job_id: UUID) -> JobStatus | None:
     job = job_to_run(job_id)
     if not job.waits_for_worker:
         return None
-    plan = plan_of(job.steps)
-    if obstacles := obstacles_to(plan, handler_for=handlers, seconds_left=job.seconds_left):
-        logger.info("job %s: left alone: %s", job_id, " ".join(obstacles))
-        return None
-    executor = machine_account(MachineAccount.EXECUTOR)
     try:
-        started = _start(job_id, handlers=_names_of(handlers, plan), executor=executor)
+        run = start_run(job, handlers=handlers)
     except GovernanceError as refusal:
         logger.info("job %s: left alone: %s", job_id, refusal)
         return None
-    if started is None:
-        logger.info("job %s: left alone: the circuit breaker of a handler lets it wait", job_id)
-        return None
-    run = _Run(job, plan, *started, handlers=handlers, executor=executor)
-    status = run.until_its_end()
-    enqueue_next_runs(job_id)
+    logger.info("job %s: %s steps", job_id, len(job.steps))
+    status = run.until_its_end(on_report=partial(_log_report, job))
+    if status is not None:
+        logger.info("job %s: %s", job_id, status)
     return status
+
+
+def start_run(job: JobToRun, *, handlers: RoutedHandlers) -> JobRun:
+    """Start a job as the executor's own account, and return its run, whose steps are to be done.
+
+    Raises:
+        JobLeftAloneError: no handler serves a step, the plan does not fit into its window, or the
+            circuit breaker of a handler lets the job wait.
+        GovernanceError: any error of `JobStateTracker.start_job`.
+    """
+    plan = plan_of(job.steps)
+    if obstacles := obstacles_to(plan, handler_for=handlers, seconds_left=job.seconds_left):
+        raise JobLeftAloneError(" ".join(obstacles))
+    executor = machine_account(MachineAccount.EXECUTOR)
+    started = _start(job.job_id, handlers=_names_of(handlers, plan), executor=executor)
+    if started is None:
+        raise JobLeftAloneError("The circuit breaker of a handler lets the job wait.")
+    return JobRun(job, plan, *started, handlers=handlers, executor=executor)
 
 
 def worker_handlers() -> RoutedHandlers:
@@ -103,7 +115,7 @@ def _start(
         return GovernanceOrchestrator.start_job(job_id, executor=executor)
 
 
-class _Run:
+class JobRun:
     """The run of a started job; it reports to the tracker of this process."""
 
     def __init__(
@@ -126,10 +138,20 @@ class _Run:
         self._started_at, self._begun = started.started_at, time.monotonic()
         self._lease_expires_at: datetime = started.lease_expires_at
 
-    def until_its_end(self) -> JobStatus | None:
-        """Run the plan and end the job; return None if the job was lost."""
+    def until_its_end(
+        self, *, on_report: Callable[[StepInPlan, StepReport], None]
+    ) -> JobStatus | None:
+        """Run the plan and end the job; return None if the job was lost.
+
+        Args:
+            on_report: called after each report, as for a line in a log.
+        """
+        status = self._end(on_report)
+        enqueue_next_runs(self._job.job_id)
+        return status
+
+    def _end(self, on_report: Callable[[StepInPlan, StepReport], None]) -> JobStatus | None:
         job_id = self._job.job_id
-        logger.info("job %s: %s steps", job_id, len(self._plan))
         run = None
         try:
             run = run_plan(
@@ -139,7 +161,7 @@ class _Run:
                 handler_for=self._handler_for,
                 ask_health=self._ask_health,
                 reporter=self,
-                on_report=self._log_report,
+                on_report=on_report,
             )
             ended = self._within_lease(
                 lambda: complete_job(job_id=job_id, token=self._token, executor=self._executor)
@@ -148,7 +170,6 @@ class _Run:
             logger.warning("job %s: dropped: %s", job_id, trouble)
             self._record_run(run, is_lost=True)
             return None
-        logger.info("job %s: %s", job_id, ended.status)
         self._record_run(run, is_lost=False)
         return JobStatus(ended.status)
 
@@ -215,17 +236,18 @@ class _Run:
             fault=run.reason if run is not None and is_fault else "",
         )
 
-    def _log_report(self, step: StepInPlan, report: StepReport) -> None:
-        logger.info(
-            "job %s: step %s of %s, %s on %s: %s %s",
-            self._job.job_id,
-            step.step_index + 1,
-            len(self._plan),
-            step.step_type,
-            step.target,
-            report.status,
-            report.error,
-        )
+
+def _log_report(job: JobToRun, step: StepInPlan, report: StepReport) -> None:
+    logger.info(
+        "job %s: step %s of %s, %s on %s: %s%s",
+        job.job_id,
+        step.step_index + 1,
+        len(job.steps),
+        step.step_type,
+        step.target,
+        report.status,
+        f": {report.error}" if report.error else "",
+    )
 
 
 @lru_cache(maxsize=1)

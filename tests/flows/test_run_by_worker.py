@@ -84,6 +84,26 @@ def test_run__whose_target_is_not_registered__fails_at_its_step(by_itself: Users
     assert not HandlerBreaker.objects.exclude(state=BreakerState.CLOSED).exists()
 
 
+def test_log__of_a_run__has_a_line_for_each_step_with_its_error_if_it_has_one(
+    by_itself: Users, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = [
+        {"type": "parameter_change", "scope": name, "parameters": {"limit": 1}}
+        for name in ("Search", "Other")
+    ]
+    job = pending_job(
+        by_itself, affected_capabilities=["Search", "Other"], proposed_changes=changes
+    )
+    with caplog.at_level("INFO", logger="governance.flows.run_by_worker"):
+        run_job_by_worker(job_id=job.pk)
+    assert [one for one in caplog.messages if one.startswith(f"job {job.pk}: ")] == [
+        f"job {job.pk}: 2 steps",
+        f"job {job.pk}: step 1 of 2, parameter_change on Search: COMPLETED",
+        f"job {job.pk}: step 2 of 2, parameter_change on Other: FAILED: Other is not registered.",
+        f"job {job.pk}: FAILED",
+    ]
+
+
 def test_run__while_health_is_blocked__begins_no_step(by_itself: Users) -> None:
     job = pending_job(by_itself)
     signal(by_itself, HealthDecision.BLOCKED)

@@ -78,6 +78,7 @@ ERROR_CODES = {
     "InvalidWindowError": "invalid_window",
     "JobImmutableError": "job_immutable",
     "JobRunsByItselfError": "runs_by_itself",
+    "JobLeftAloneError": "job_left_alone",
     "JobNotFoundError": "job_not_found",
     "KeyReusedError": "idempotency_key_reused",
     "LeaseExpiredError": "lease_expired",

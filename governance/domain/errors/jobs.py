@@ -65,6 +65,10 @@ class ScopeBusyError(
     """
 
 
+class JobLeftAloneError(WrongStateError, code="job_left_alone", advice=Advice.WAIT):
+    """The run of a job that a worker would leave alone; the message says why."""
+
+
 class StaleExecutionError(StaleCopyError, code="stale_execution", advice=Advice.STOP):
     """An execution token that is not the job's current one."""
 
