@@ -20,22 +20,29 @@ BEGIN ATOMIC
      WHERE job.status = 'RUNNING';
 END;
 
--- The RUNNING job whose scope overlaps `scope`, and the capability on which it does; no row if there
--- is none. If there are several, the one that was started first.
+-- A RUNNING job whose scope overlaps `scope`, and the capability on which it does; no row if there is
+-- none. The index of the open contracts' capabilities finds it, however many jobs run.
 CREATE OR REPLACE FUNCTION governance_overlapping_job(scope varchar[])
 RETURNS TABLE (job uuid, capability varchar)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT job.id, coalesce(
-               (SELECT name FROM unnest(contract.affected_capabilities) name
-                 WHERE name = ANY (scope) LIMIT 1), 'SYSTEM')
-      FROM governance_governancejob job
-      JOIN governance_systemcontract contract ON contract.id = job.contract_id
-     WHERE job.status = 'RUNNING'
-       AND governance_scopes_overlap(contract.affected_capabilities, scope)
-     ORDER BY job.started_at, job.id
-     LIMIT 1;
-END;
+LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF 'SYSTEM' = ANY (scope) THEN
+        RETURN QUERY
+            SELECT running.id, 'SYSTEM'::varchar FROM governance_governancejob running
+             WHERE running.status = 'RUNNING' LIMIT 1;
+    ELSE
+        RETURN QUERY
+            SELECT running.id, coalesce(
+                       (SELECT name FROM unnest(contract.affected_capabilities) name
+                         WHERE name = ANY (scope) LIMIT 1), 'SYSTEM')
+              FROM governance_systemcontract contract
+              JOIN governance_governancejob running ON running.contract_id = contract.id
+             WHERE contract.affected_capabilities && (scope || 'SYSTEM'::varchar)
+               AND contract.status IN ('DRAFT', 'VALIDATED', 'ELIGIBLE', 'APPROVED', 'ACTIVE')
+               AND running.status = 'RUNNING'
+             LIMIT 1;
+    END IF;
+END $$;
 
 -- The keys of the advisory locks of a scope, in the order in which every start takes them. A contract
 -- can affect 1000 capabilities, so all capabilities share 64 keys. A start that needs the key of

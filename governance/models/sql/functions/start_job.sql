@@ -24,8 +24,8 @@ CREATE OR REPLACE FUNCTION governance_start_job(
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
     picked record;
-    busy varchar[];
-    is_locked boolean;
+    other record;
+    busy varchar[] := '{}'; -- the capabilities that this claim passes over
     started governance_governancejob%ROWTYPE;
     at timestamptz;
     deadline timestamptz;
@@ -38,7 +38,6 @@ BEGIN
           JOIN governance_systemcontract contract ON contract.id = job.contract_id
          WHERE job.id = wanted AND job.status = 'PENDING' FOR UPDATE OF contract, job;
     ELSE
-        busy := governance_running_scope();
         LOOP
             IF token_scope IS NULL THEN
                 SELECT job.id, job.contract_id, job.timeout_minutes, contract.affected_capabilities
@@ -46,7 +45,7 @@ BEGIN
                   FROM governance_governancejob job
                   JOIN governance_systemcontract contract ON contract.id = job.contract_id
                  WHERE job.status = 'PENDING' AND job.run_by = 'client'
-                   AND NOT governance_scopes_overlap(contract.affected_capabilities, busy)
+                   AND NOT contract.affected_capabilities && busy
                    AND (served IS NULL
                         OR governance_job_is_served(job.id, contract.window_closes_at, served))
                  ORDER BY job.created_at, job.id
@@ -59,20 +58,28 @@ BEGIN
                  WHERE job.status = 'PENDING' AND job.run_by = 'client'
                    AND contract.affected_capabilities && token_scope
                    AND contract.affected_capabilities <@ token_scope
-                   AND NOT governance_scopes_overlap(contract.affected_capabilities, busy)
+                   AND NOT contract.affected_capabilities && busy
                    AND (served IS NULL
                         OR governance_job_is_served(job.id, contract.window_closes_at, served))
                  ORDER BY job.created_at, job.id
                  LIMIT 1 FOR UPDATE OF contract, job SKIP LOCKED;
             END IF;
             EXIT WHEN picked.id IS NULL;
-            -- Another start on this scope may be about to commit, or have done so since `busy` was
-            -- read: the statement after the lock sees it. The claim waits for nobody; it passes over
-            -- all jobs of this scope.
-            is_locked := governance_try_lock_scope(picked.affected_capabilities);
-            EXIT WHEN is_locked AND NOT EXISTS (
-                SELECT FROM governance_overlapping_job(picked.affected_capabilities));
-            busy := busy || picked.affected_capabilities;
+            -- A claim waits for nobody: it passes over a scope on which another start is about to
+            -- commit. The statement after the lock sees what was committed before.
+            IF governance_try_lock_scope(picked.affected_capabilities) THEN
+                SELECT capability INTO other
+                  FROM governance_overlapping_job(picked.affected_capabilities);
+                EXIT WHEN NOT FOUND;
+                IF other.capability = 'SYSTEM'
+                   AND NOT 'SYSTEM' = ANY (picked.affected_capabilities) THEN
+                    picked.id := NULL; -- a job on SYSTEM runs, so none can start
+                    EXIT;
+                END IF;
+                busy := busy || other.capability;
+            ELSE
+                busy := busy || picked.affected_capabilities;
+            END IF;
         END LOOP;
     END IF;
     IF picked.id IS NOT NULL OR wanted IS NULL THEN
