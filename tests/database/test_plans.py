@@ -164,7 +164,7 @@ def claimable(scope: str) -> str:
 
 def overlapping(scope: str) -> str:
     """Return the query by which the SQL function `governance_overlapping_job` finds a job."""
-    [found] = re.findall(r"SELECT running\.id, coalesce[^;]*", read_sql("running_scopes"))
+    [found] = re.findall(r"WITH active AS[^;]*", read_sql("running_scopes"))
     return re.sub(r"\bscope\b", scope, found)
 
 

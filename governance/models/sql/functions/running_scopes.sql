@@ -31,15 +31,20 @@ BEGIN
             SELECT running.id, 'SYSTEM'::varchar FROM governance_governancejob running
              WHERE running.status = 'RUNNING' LIMIT 1;
     ELSE
+        -- MATERIALIZED, because the planner would go through all running jobs for the first match,
+        -- and mostly there is none. The contract of a RUNNING job is ACTIVE.
         RETURN QUERY
+            WITH active AS MATERIALIZED (
+                SELECT contract.id, contract.affected_capabilities
+                  FROM governance_systemcontract contract
+                 WHERE contract.affected_capabilities && (scope || 'SYSTEM'::varchar)
+                   AND contract.status = 'ACTIVE')
             SELECT running.id, coalesce(
-                       (SELECT name FROM unnest(contract.affected_capabilities) name
+                       (SELECT name FROM unnest(active.affected_capabilities) name
                          WHERE name = ANY (scope) LIMIT 1), 'SYSTEM')
-              FROM governance_systemcontract contract
-              JOIN governance_governancejob running ON running.contract_id = contract.id
-             WHERE contract.affected_capabilities && (scope || 'SYSTEM'::varchar)
-               AND contract.status IN ('DRAFT', 'VALIDATED', 'ELIGIBLE', 'APPROVED', 'ACTIVE')
-               AND running.status = 'RUNNING'
+              FROM active
+              JOIN governance_governancejob running ON running.contract_id = active.id
+             WHERE running.status = 'RUNNING'
              LIMIT 1;
     END IF;
 END $$;
