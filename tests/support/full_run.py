@@ -5,6 +5,7 @@ The tests' write matrix traces this run. An operation that writes something new 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from tests.support.breakers import closed
 from tests.support.clock import as_of
 from tests.support.factories import (
     MAY,
+    MAY_NOT,
     VALIDATOR_VERDICT,
     Running,
     apart,
@@ -150,12 +152,18 @@ def complete_one_contract(users: Users) -> None:
     )
 
 
-def judge(users: Users, contract: SystemContract, *, severity: str = "low") -> None:
-    """Record verdicts on a DRAFT, so that it can be reviewed."""
+def judge(
+    users: Users,
+    contract: SystemContract,
+    *,
+    severity: str = "low",
+    decision: Mapping[str, Any] = MAY,
+) -> None:
+    """Record verdicts on a DRAFT, by default such that it can be reviewed."""
     record_review_verdicts(
         contract_id=contract.pk,
         validator_verdict=VALIDATOR_VERDICT | {"severity": severity},
-        eligibility_verdict=MAY,
+        eligibility_verdict=decision,
         actor=users.operator,
     )
 
@@ -173,6 +181,7 @@ def end_other_contracts(users: Users) -> None:
     propose_again(contract_id=rejected.pk, proposer=users.operator)
     modified(users)
     judge(users, draft(users, risk_level="low"), severity="high")  # which raises the risk
+    judge(users, draft(users), decision=MAY_NOT)
     withdraw_approval(
         contract_id=approved(users, **apart()).pk, founder=users.founder, reason=REASON
     )

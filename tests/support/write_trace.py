@@ -47,7 +47,8 @@ BEGIN
     RETURN NULL;
 END $$
 """
-# A BEFORE trigger that fires first keeps the row as it was given; one that fires last compares.
+# A BEFORE trigger that fires first keeps the row as it was given; one that fires last compares. A
+# trigger may set the value that was given anyway, so its text counts too.
 KEEP_GIVEN = """
 CREATE FUNCTION trace_given() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -63,7 +64,8 @@ BEGIN
       FROM jsonb_each(to_jsonb(NEW)) after
       LEFT JOIN (pg_trigger JOIN pg_proc setting ON setting.oid = tgfoid)
              ON tgrelid = TG_RELID AND setting.prosrc ~ ('NEW\.' || after.key || '\s*:=')
-     WHERE after.value <> current_setting('trace.given')::jsonb -> after.key;
+     WHERE setting.proname IS NOT NULL
+        OR after.value <> current_setting('trace.given')::jsonb -> after.key;
     RETURN NEW;
 END $$
 """
