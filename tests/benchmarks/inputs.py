@@ -17,6 +17,7 @@ from governance.demo.scenario import People
 from governance.domain.values import JobStatus, StepReport, StepStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob, SystemContract
+from governance.services.registry.operations import register_capabilities
 from tests.benchmarks.load.filling import (
     COPIES_PER_STATEMENT,
     create_scenario_writers,
@@ -67,17 +68,20 @@ def prefill(contracts: int, *, advance: Callable[[int], object]) -> None:
         copy_to_mirror_tables(cursor, list(SystemContract.objects.values_list("pk", flat=True)))
 
 
-def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
+def inputs(ends_as: str, number: int, *, steps: int, registered: bool = False) -> list[Item]:
     """Add `number` contracts to both sides, and analyse the tables.
 
     Args:
         ends_as: The method of InputWriter that makes the first one, which is then copied.
+        registered: Register the capabilities of the contracts, so that steps can change them.
     """
     writer = _writer()
     start_all_pending(writer)
     first = first_free_number(append=True)
     kind = ContractKind(ends_as, 0, steps, "medium", NOW, is_apart=True)
     proposal = proposal_for(kind, reference_of(first))
+    if registered:
+        register(proposal["affected_capabilities"])
     with adjustable_clock():
         getattr(writer, ends_as)(proposal)
     contract = SystemContract.objects.get(reference=proposal["reference"])
@@ -91,18 +95,27 @@ def inputs(ends_as: str, number: int, *, steps: int) -> list[Item]:
         end = min(last, start + COPIES_PER_STATEMENT - 1)
         with triggers_disabled(OWNER) as cursor:
             cursor.execute(f"EXECUTE {copies} ({start}, {end}, 0, 0)")
+    made = SystemContract.objects.filter(
+        reference__gt=reference_of(first), reference__lte=reference_of(last)
+    ).order_by("reference")
+    if registered:
+        affected = made.values_list("affected_capabilities", flat=True)
+        register([name for names in affected for name in names])
     # A copy's execution token is the text of its job's id.
     items = [
         Item(contract_id, job_id, str(job_id))
-        for contract_id, job_id in SystemContract.objects.filter(
-            reference__gt=reference_of(first), reference__lte=reference_of(last)
-        )
-        .order_by("reference")
-        .values_list("pk", "job__pk")
+        for contract_id, job_id in made.values_list("pk", "job__pk")
     ]
     with connections[OWNER].cursor() as cursor:
         copy_to_mirror_tables(cursor, [item.contract for item in items])
     return items
+
+
+def register(names: list[str]) -> None:
+    """Register capabilities, with the value that the contracts of a load change first."""
+    register_capabilities(
+        documents=[{"name": name, "configuration": {"limit_0": 20}} for name in names]
+    )
 
 
 def start_all_pending(writer: InputWriter) -> None:

@@ -70,6 +70,13 @@ def verify(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
         yield from measure_verify(rounds=options.rounds, advance=progress.update)
 
 
+def workers(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.workers import measure_workers
+
+    with bar(2 * options.rounds, "workers") as progress:
+        yield from measure_workers(rounds=options.rounds, ops=options.ops, advance=progress.update)
+
+
 def memory(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
     from tests.benchmarks.memory import measure_memory
 

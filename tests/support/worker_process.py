@@ -25,7 +25,7 @@ class WorkerProcess:
     def __init__(self, routes: Path, *arguments: str, **environment: str) -> None:
         self.log: Any = TemporaryFile()  # noqa: SIM115 - closed with the process
         settings = {
-            "DATABASE_URL": this_database(),
+            "DATABASE_URL": environment.get("DATABASE_URL") or this_database(),
             "DJANGO_SETTINGS_MODULE": "govsite.settings",
             "GOVSITE_EXECUTION_FILE": str(routes),
         }
