@@ -26,6 +26,7 @@ from governance.admin.lists import CursorPaginatedList, FilteredList
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.unfinished_job import unfinished_job
 from governance.admin.wording import format_time, label, two_lines
+from governance.admin.workers import workers_view
 from governance.authorities.contract.queries import search_contracts
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.errors import NotFoundError
@@ -147,6 +148,7 @@ class JobAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.page_url("running", self.running_view, route="running/"),
+            self.page_url("workers", partial(workers_view, self), route="workers/"),
             self.page_url(
                 "endings",
                 partial(endings_page, JOB_ENDINGS, self),

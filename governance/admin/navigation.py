@@ -15,6 +15,7 @@ from django.urls import reverse
 from governance.admin.notices import LIST as NOTICES
 from governance.admin.notices import unread_notices
 from governance.admin.queue import QUEUE
+from governance.admin.workers import WORKERS
 from governance.models import (
     Account,
     ApiToken,
@@ -28,6 +29,7 @@ from governance.models import (
 )
 from governance.services.notices.queries import MAX_UNREAD_COUNTED
 
+JOBS = "admin:governance_governancejob_changelist"
 # The groups of the sidebar: for each model its title, its icon and what its list is for.
 GROUPS: Sequence[tuple[str, Mapping[type[Model], tuple[str, str, str]]]] = (
     (
@@ -93,6 +95,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     if request.user.has_perm("governance.view_systemcontract"):
         _add_queue(groups[0]["items"], request)
+    if request.user.has_perm("governance.view_governancejob"):
+        _add_workers(groups[0]["items"], request)
     groups[0]["items"].append(_notices_item(request))
     return [group for group in groups if group["items"]]
 
@@ -115,6 +119,16 @@ def _add_queue(items: list[dict[str, Any]], request: HttpRequest) -> None:
     is_queue = request.path == queue
     items[0]["active"] = is_queue
     items[1]["active"] = not is_queue and request.path.startswith(items[1]["link"])
+
+
+def _add_workers(items: list[dict[str, Any]], request: HttpRequest) -> None:
+    """Add the workers last. Their address begins with that of the list of jobs."""
+    workers = reverse(WORKERS)
+    words = "Which workers run, and what waits in their queue."
+    is_workers = request.path == workers
+    [jobs] = [item for item in items if item["link"] == reverse(JOBS)]
+    jobs["active"] = not is_workers and request.path.startswith(jobs["link"])
+    items.append(_menu_item(workers, "Workers", "engineering", words) | {"active": is_workers})
 
 
 def _notices_item(request: HttpRequest) -> dict[str, Any]:

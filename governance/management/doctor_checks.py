@@ -18,20 +18,13 @@ from governance.domain.wording import plural
 from governance.management.check_result import CheckResult
 from governance.management.roles import application_role
 from governance.services.breakers.queries import open_breakers
+from governance.workers.queries import count_tasks, read_listeners
 
 MIN_POSTGRESQL = 15
 MIN_FREE_BYTES = 2**30
 MAX_NAMED = 3
 # Each of these system checks has a check of `doctor` of its own.
 _OF_THE_DATABASE = {"governance.I001", "governance.W001", "governance.W002"}
-
-# A worker renews its heartbeat every ten seconds, and takes a task at once if one waits.
-_WORKERS_AND_TASKS = """
-    SELECT (SELECT count(*) FROM procrastinate_workers
-             WHERE last_heartbeat > clock_timestamp() - interval '1 minute'),
-           (SELECT count(*) FROM procrastinate_jobs
-             WHERE status = 'todo'
-               AND coalesce(scheduled_at, '-infinity') < clock_timestamp() - interval '1 minute')"""
 
 
 def check_database() -> CheckResult:
@@ -167,11 +160,12 @@ def check_settings() -> CheckResult:
 
 def check_workers() -> CheckResult:
     """Check that a worker answers if a task waits."""
-    [(workers, tasks)] = fetch_rows(_WORKERS_AND_TASKS)
+    workers = sum(not listener.is_silent for listener in read_listeners())
+    tasks = sum(counted.waiting for counted in count_tasks())
     waiting = f"{plural(tasks, 'task')} waiting"
     if tasks and not workers:
         return CheckResult.wrong(
-            f"No worker has answered for a minute; {waiting}.", remedy="manage.py worker"
+            f"No worker has answered for two minutes; {waiting}.", remedy="manage.py worker"
         )
     return CheckResult.well(f"{plural(workers, 'worker')} at work; {waiting}.")
 

@@ -30,6 +30,7 @@ from governance.services.breakers.operations import close_breaker, record_run
 from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
 from tests.support.factories import proposal_document, running_job
+from tests.support.queue import add_task, add_worker
 from tests.support.users import Users
 
 LOST = "A-LOST-EXECUTOR"
@@ -145,6 +146,7 @@ SCREENS = [
     Screen("breakers", "governance_handlerbreaker_changelist", who="operator"),
     Screen("breaker", "governance_handlerbreaker_change", open_breaker, "operator"),
     Screen("close-breaker", "governance_handlerbreaker_close", open_breaker, "operator"),
+    Screen("workers", "governance_governancejob_workers"),
     Screen("capabilities", "governance_capability_changelist"),
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
     Screen("configuration", "governance_configurationentry_changelist"),
@@ -176,7 +178,7 @@ HELD_SCREENS = [
 
 
 def add_screen_records() -> None:
-    """Add a comment, a question, tokens and breakers to the demo: every screen has content."""
+    """Add a comment, a question, tokens, breakers and workers: every screen has content."""
     founder, at = Account.objects.get(username="founder"), timezone.now()
     remark = "The branch in the harbour tried this last year; two readers wrote to thank us."
     as_of(at, comment_on_contract, contract_id=waiting().pk, person=founder, text=remark)
@@ -199,6 +201,7 @@ def add_screen_records() -> None:
     reason = "It stood in a log."
     as_of(at, revoke_token, token_id=spare.pk, reason=reason, actor=founder)
     add_breakers(job_that(status=JobStatus.FAILED)())
+    add_workers()
 
 
 def add_breakers(job: GovernanceJob) -> None:
@@ -218,6 +221,16 @@ def add_breakers(job: GovernanceJob) -> None:
     run("git", timeout)
     run("registry", timeout)
     run("registry")
+
+
+def add_workers() -> None:
+    """Add a worker that runs a job, one that was killed, and tasks in each state."""
+    killed, running = add_worker(silence=timedelta(hours=3)), add_worker()
+    add_task("run_job", worker=running)
+    add_task("run_job", worker=killed)
+    add_task("run_job", waiting_since=timedelta(minutes=7))
+    add_task("expire_reviews", failed_since=timedelta(hours=2))
+    add_task("activate_contract", waiting_since=-timedelta(hours=5))
 
 
 def _lose_executor(at: datetime) -> None:

@@ -289,7 +289,7 @@ def test_workers__none_while_a_task_waits__wrong() -> None:
         "        ('t', 'runs', 'y', '{}', now() + interval '1 hour')"
     )
     wrong = found("workers")
-    assert wrong.words == "No worker has answered for a minute; 1 task waiting."
+    assert wrong.words == "No worker has answered for two minutes; 1 task waiting."
     assert wrong.remedy == "manage.py worker"
     run_sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     assert found("workers").words == "1 worker at work; 1 task waiting."

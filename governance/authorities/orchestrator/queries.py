@@ -117,6 +117,15 @@ def running_jobs() -> QuerySet[GovernanceJob]:
     )
 
 
+def jobs_waiting_for_worker() -> QuerySet[GovernanceJob]:
+    """Return the PENDING jobs that run by themselves with their contracts, the oldest first."""
+    return (
+        GovernanceJob.objects.filter(status=JobStatus.PENDING, run_by=JobRunner.WORKER)
+        .select_related("contract")
+        .order_by("created_at", "id")
+    )
+
+
 def stopped_jobs_since(since: datetime) -> QuerySet[GovernanceJob]:
     """Return the jobs that failed or were cancelled at `since` or later, the latest first.
 
