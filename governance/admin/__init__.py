@@ -9,8 +9,8 @@ One file registers the pages of each model: `contracts.py`, `jobs.py`, `freezes.
 `registry.py`, `signals.py`, `notices.py`, `accounts.py`, `tokens.py`. `readonly.py` and `lists.py`
 are their base classes, and `form_pages.py` answers forms. `review_forms.py` and `modify.py` are the
 forms of a review.
-`ledger_page.py`, `job_page.py`, `contract_page.py` and `capability_page.py` prepare what single
-pages show.
+`ledger_page.py`, `job_page.py`, `contract_page.py`, `capability_page.py` and `workers.py` prepare
+what single pages show.
 """
 
 from django.contrib import admin
