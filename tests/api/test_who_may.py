@@ -15,6 +15,7 @@ from governance.api.contracts import ContractViewSet
 from governance.api.freezes import FreezeViewSet
 from governance.api.health import HealthViewSet
 from governance.api.jobs import JobViewSet
+from governance.api.registry import RegistryViewSet
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
 from tests.support.clients import ApiClient
@@ -188,7 +189,7 @@ def test_action__without_a_named_permission__denied_to_superusers_too(
 ) -> None:
     users.outsider.is_superuser = True
     users.outsider.save()
-    for view in (ContractViewSet, JobViewSet, FreezeViewSet, HealthViewSet):
+    for view in (ContractViewSet, JobViewSet, FreezeViewSet, HealthViewSet, RegistryViewSet):
         monkeypatch.setattr(view, "action_permissions", {})
     client = client_for(users.outsider)
     for method, route in MAY:

@@ -15,7 +15,13 @@ from governance.db.clock import adjustable_clock, database_now, is_clock_replace
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import AuditVerdict, ContractStatus
 from governance.flows.review_contract import reject_contract
-from governance.models import ClarificationRequest, GovernanceAudit, LedgerEntry, SystemContract
+from governance.models import (
+    ClarificationRequest,
+    GovernanceAudit,
+    HandlerBreaker,
+    LedgerEntry,
+    SystemContract,
+)
 from governance.models.sql import installable_statements
 from governance.record.ledger.verification import verify_ledger
 from tests.support.attacks import (
@@ -155,6 +161,19 @@ def lift(users: Users) -> Write:
     return lambda at: insert_row(LIFT, **row, lifted_at=at)
 
 
+def breaker_event(users: Users) -> Write:
+    breaker = HandlerBreaker.objects.create(
+        handler="http", state="CLOSED", faults_in_a_row=0, jobs_in_flight=[]
+    )
+    row = {"breaker_id": breaker.pk, "state": "OPEN", "text": "A bug.", "fault_job": uuid4()}
+    return lambda at: insert_row("governance_breakerevent", **row, at=at)
+
+
+def registry_import(users: Users) -> Write:
+    row = {"id": uuid4(), "documents_sha256": "0" * 64, "transaction_id": 0}
+    return lambda at: insert_row("governance_registryimport", **row, imported_at=at)
+
+
 def first_entry(users: Users) -> Write:
     contract = draft(users)
     entry = {"event": "contract.proposal.drafted", "to_status": "DRAFT"}
@@ -164,6 +183,7 @@ def first_entry(users: Users) -> Write:
 WRITES = [
     *(proposal, approval, end_of_contract, question, answer, signature, job, start_of_job),
     *(end_of_job, step_result, evidence, verdict, resolution, freeze, lift, first_entry),
+    *(breaker_event, registry_import),
 ]
 
 

@@ -137,7 +137,7 @@ def test_change__of_an_import_that_the_registry_does_not_have__refused_at_commit
 
 def test_import__at_another_time_than_now__refused(users: Users) -> None:
     for minutes in (-1, 1):
-        with violates_constraint("registry_follows"):
+        with violates_constraint("time_is_current"):
             RegistryImport.objects.create(
                 imported_at=now() + timedelta(minutes=minutes), documents_sha256="0" * 64
             )

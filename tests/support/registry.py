@@ -27,13 +27,16 @@ def new_change(scope: str, key: str, value: Any) -> RegistryChange:
 
 
 def set_value(scope: str, key: str, value: Any, **columns: Any) -> ConfigurationEntry:
-    """Set a configuration value as an import would; None is no value."""
+    """Set a configuration value as an import would; None is no value.
+
+    `columns` are the others of a new row.
+    """
     with transaction.atomic():
         change = new_change(scope, key, value)
-        columns |= {"value": Value(value, JSONField()), "origin": change}
+        new = {"value": Value(value, JSONField()), "origin": change}
         entries = ConfigurationEntry.objects.filter(scope=scope, key=key)
-        if not entries.update(**columns):
-            ConfigurationEntry.objects.create(scope=scope, key=key, **columns)
+        if not entries.update(**new):
+            ConfigurationEntry.objects.create(scope=scope, key=key, **new, **columns)
         return entries.get()
 
 

@@ -73,9 +73,7 @@ CREATE OR REPLACE FUNCTION governance_registry_import_is_now() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     NEW.transaction_id := pg_current_xact_id()::text::bigint;
-    IF abs(extract(epoch FROM NEW.imported_at - governance_now())) > 30 THEN
-        PERFORM governance_refuse('registry_follows', 'An import is recorded when it happens.');
-    END IF;
+    PERFORM governance_require_current(NEW.imported_at);
     RETURN NEW;
 END $$;
 
