@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from itertools import chain
 
 import pytest
 from django.test import override_settings
 
-from governance.domain.changes import (
-    CapabilityDisable,
-    CapabilityEnable,
-    ConfigurationUpdate,
-    parse_changes,
-)
-from governance.domain.values import AuditVerdict, ContractStatus, JobRunner, JobStatus, Lifecycle
+from governance.domain.changes import parse_changes
+from governance.domain.values import AuditVerdict, ContractStatus, JobRunner, JobStatus
 from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
-from governance.models import (
-    AuditEvidence,
-    Capability,
-    ConfigurationEntry,
-    GovernanceJob,
-    SystemContract,
-)
+from governance.models import AuditEvidence, GovernanceJob, SystemContract
 from governance.record.ledger.verification import verify_ledger
 from governance.services.registry.verification import verify_registry
-from tests.support.kubernetes import CAPABILITIES, needs_real_changes
+from tests.support.kubernetes import needs_real_changes
 from tests.support.real_contracts import CONTRACTS, approve_all, in_rounds, propose_all
+from tests.support.registry_state import described_state, recorded_state
 from tests.support.routing import routes_file
 from tests.support.users import Users
 from tests.support.worker_process import eventually, working
 
 OPEN = (JobStatus.PENDING, JobStatus.RUNNING)
-# The lifecycles by capability, and the configuration by scope and key, without what has no value.
-RegistryState = tuple[dict[str, str], dict[tuple[str, str], Any]]
 
 
 @pytest.mark.long
@@ -61,8 +48,9 @@ def test_real_changes__run_by_two_workers__leave_the_registry_that_they_describe
                 _judge(committed, evidence)
     assert GovernanceJob.objects.filter(status=JobStatus.COMPLETED).count() == CONTRACTS
     assert SystemContract.objects.filter(status=ContractStatus.COMPLETED).count() == CONTRACTS
-    assert _recorded() == _described_by(contracts)
-    assert [chain.finding for chain in verify_ledger() if chain.finding] == []
+    changes = [parse_changes(contract.proposed_changes) for contract in contracts]
+    assert recorded_state() == described_state(chain.from_iterable(changes))
+    assert [checked.finding for checked in verify_ledger() if checked.finding] == []
     assert list(verify_registry()) == []
 
 
@@ -74,34 +62,3 @@ def _judge(users: Users, evidence: AuditEvidence) -> None:
         evidence_sha256=evidence.sha256,
         author=users.auditor,
     )
-
-
-def _recorded() -> RegistryState:
-    entries = ConfigurationEntry.objects.values_list("scope", "key", "value")
-    return (
-        dict(Capability.objects.values_list("name", "lifecycle")),
-        {(scope, key): value for scope, key, value in entries if value is not None},
-    )
-
-
-def _described_by(contracts: list[SystemContract]) -> RegistryState:
-    """Return the registry of the data file after the changes of the contracts, in their order."""
-    lifecycles: dict[str, str] = {}
-    configuration: dict[tuple[str, str], Any] = {}
-    for document in json.loads(CAPABILITIES.read_text())["capabilities"]:
-        lifecycles[document["name"]] = document.get("lifecycle", str(Lifecycle.DISABLED))
-        for key, value in document.get("configuration", {}).items():
-            configuration[document["name"], key] = value
-    for contract in contracts:
-        for change in parse_changes(contract.proposed_changes):
-            match change:
-                case CapabilityEnable():
-                    lifecycles[change.target] = str(change.target_lifecycle)
-                case CapabilityDisable():
-                    lifecycles[change.target] = str(Lifecycle.DISABLED)
-                case ConfigurationUpdate():
-                    configuration[change.scope, change.key] = change.new_value
-                case _:
-                    for key, value in change.parameters.items():
-                        configuration[change.scope, key] = value
-    return lifecycles, {at: value for at, value in configuration.items() if value is not None}

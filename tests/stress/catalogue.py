@@ -13,8 +13,11 @@ from tests.stress import (
     keyedkill,
     pauses,
     pgkill,
+    refusals,
     retention,
     webkill,
+    workerkill,
+    workerpgkill,
 )
 from tests.stress.attack import ATTACKS
 
@@ -30,8 +33,11 @@ MODULES = (
     keyedkill,
     pauses,
     pgkill,
+    refusals,
     retention,
     webkill,
+    workerkill,
+    workerpgkill,
 )
 
 __all__ = ["ATTACKS", "MODULES"]
