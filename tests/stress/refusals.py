@@ -21,6 +21,7 @@ from tests.stress.attack import Advance, AttackResult, attack, chosen_seed, requ
 from tests.stress.proof import require_whole_record
 from tests.support.announced_handlers import HALF_DONE, REASON, announced
 from tests.support.databases import cloned, ensure_template
+from tests.support.kubernetes import CHANGES
 from tests.support.real_contracts import approve_all, in_rounds, propose_some
 from tests.support.registry_state import described_state, recorded_state
 from tests.support.users import create_users
@@ -42,6 +43,7 @@ Refused = dict[UUID, set[int]]
     long=747,
 )
 def refusals(count: int, advance: Advance) -> AttackResult:
+    require(CHANGES.exists(), "the real changes are not on this machine")
     seed = chosen_seed()
     with cloned(ensure_template()):
         users = create_users()

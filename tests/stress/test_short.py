@@ -10,9 +10,16 @@ import pytest
 
 from tests.stress.attack import Attack
 from tests.stress.catalogue import ATTACKS, MODULES
+from tests.support.kubernetes import needs_real_changes
 
 # The attacks of the daily suite: races, forks of a chain, and edits of the record.
 DAILY = {"chains", "concurrent-endings", "edits"}
+
+
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    """Return when an attack runs, and what it needs."""
+    marks = [] if name in DAILY else [pytest.mark.long]
+    return [*marks, needs_real_changes] if name == "refusals" else marks
 
 
 def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
@@ -30,10 +37,7 @@ def test_catalogue__every_module_with_an_attack__is_in_it() -> None:
 
 @pytest.mark.parametrize(
     "chosen",
-    [
-        pytest.param(chosen, id=name, marks=() if name in DAILY else pytest.mark.long)
-        for name, chosen in ATTACKS.items()
-    ],
+    [pytest.param(chosen, id=name, marks=marks_of(name)) for name, chosen in ATTACKS.items()],
 )
 def test_attack__short__withstood(
     chosen: Attack, django_db_setup: None, django_db_blocker: Any
