@@ -73,6 +73,8 @@ def _any(field: Any, value: Any, draw: Random, people: Sequence[int]) -> Any:
         return draw.choice(people)
     if isinstance(field, models.JSONField):
         return other_json(value, draw)
+    if isinstance(field, models.BooleanField):
+        return not value
     if isinstance(field, models.DateTimeField):
         return (value or datetime(2026, 11, 3, 12, tzinfo=UTC)) + draw.choice(MOMENTS)
     if isinstance(field, ArrayField):
