@@ -119,6 +119,9 @@ def build_record(draw: Random, *, copies: int) -> EditContext:
     real = [d for d in real if d["eligibility_verdict"]["decision"] == "MAY"]
     # The changes with many steps first, because one step leaves less to edit.
     real.sort(key=lambda d: -len(d["proposed_changes"]["changes"]))
+    # One change of each capability, because two jobs on one cannot run at once.
+    of_each = {capability: d for d in real for capability in d["affected_capabilities"]}
+    real = [d for d in real if all(of_each[name] is d for name in d["affected_capabilities"])]
     about: list[Any] = [None, *draw.sample(real[:100], len(HISTORIES))] if real else [None]
     older = {}
     for copy in range(copies):

@@ -46,16 +46,14 @@ CREATE TRIGGER registry_follows_result AFTER INSERT ON governance_stepresult
     FOR EACH ROW WHEN (NEW.status = 'COMPLETED')
     EXECUTE FUNCTION governance_registry_follow_result();
 
--- Only the trigger above writes the change of a step, and only the transaction of an import its
--- changes.
+-- Only the trigger above writes the change of a step: a statement outside of triggers is refused. Only
+-- the transaction of an import writes its changes.
 CREATE OR REPLACE FUNCTION governance_registry_change_has_origin() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF NEW.registry_import_id IS NULL THEN
-        IF pg_trigger_depth() < 2 THEN
-            PERFORM governance_refuse('registry_follows',
-                'Only the result of a step makes a change of the registry without an import.');
-        END IF;
+        PERFORM governance_refuse('registry_follows',
+            'Only the result of a step makes a change of the registry without an import.');
     ELSIF NOT EXISTS (
         SELECT FROM governance_registryimport
          WHERE id = NEW.registry_import_id
@@ -67,7 +65,8 @@ BEGIN
 END $$;
 
 CREATE TRIGGER registry_change_has_origin BEFORE INSERT ON governance_registrychange
-    FOR EACH ROW EXECUTE FUNCTION governance_registry_change_has_origin();
+    FOR EACH ROW WHEN (NEW.registry_import_id IS NOT NULL OR pg_trigger_depth() = 0)
+    EXECUTE FUNCTION governance_registry_change_has_origin();
 
 CREATE OR REPLACE FUNCTION governance_registry_import_is_now() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
@@ -111,12 +110,13 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- What the trigger above writes needs no check: no other trigger writes to these tables.
 CREATE TRIGGER registry_follows BEFORE INSERT OR UPDATE OF lifecycle, origin_id
     ON governance_capability
-    FOR EACH ROW EXECUTE FUNCTION governance_capability_follows();
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION governance_capability_follows();
 CREATE TRIGGER registry_follows BEFORE INSERT OR UPDATE OF value, origin_id
     ON governance_configurationentry
-    FOR EACH ROW EXECUTE FUNCTION governance_configuration_follows();
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION governance_configuration_follows();
 
 -- At the commit, the registry has what each import set.
 CREATE OR REPLACE FUNCTION governance_registry_has_import() RETURNS trigger
