@@ -135,7 +135,7 @@ def _tiles(counts: Counts) -> list[dict[str, Any]]:
     ]
     if "pending" in counts:
         url = list_url(JOBS, status=JobStatus.PENDING)
-        tiles.append({"count": counts["pending"], "words": "waiting for an executor", "url": url})
+        tiles.append({"count": counts["pending"], "words": "waiting to be run", "url": url})
     return tiles
 
 
