@@ -130,4 +130,4 @@ def require_ending(contract: SystemContract, refused: Refused) -> list[Change]:
 def require_closed_breaker() -> None:
     breaker = HandlerBreaker.objects.get(handler=HANDLER)
     require(breaker.state == BreakerState.CLOSED, f"the breaker is {breaker.state}")
-    require(breaker.faults_in_a_row == 0, f"refusals counted: {breaker.faults_in_a_row}")
+    require(breaker.last_fault_at is None, f"a refusal counted as a fault: {breaker.last_fault}")

@@ -42,7 +42,7 @@ def workerkill(count: int, advance: Advance) -> AttackResult:
     return AttackResult(
         f"{count} kills, {ways.total()} jobs, none lost and no step done twice: "
         f"{ways['completed']} ended COMPLETED, {ways['lost']} FAILED by the sweep and "
-        f"{ways['timed out']} by a timeout; the last one ended {slowest:.0f} s after its lease; "
+        f"{ways['failed']} by a step; the last one ended {slowest:.0f} s after its lease; "
         f"{entries} entries verify (seed {seed})",
         {"kills": count, "jobs": ways.total(), "lost": ways["lost"], "slowest_seconds": slowest},
     )
