@@ -54,8 +54,8 @@ def workerpgkill(count: int, advance: Advance) -> AttackResult:
         entries = require_whole_record()
     return AttackResult(
         f"{count} kills, {ways.total()} jobs, none lost and no step done twice: "
-        f"{ways['completed']} ended COMPLETED, {ways['failed']} FAILED by a step and {ways['lost']} by the sweep, at most "
-        f"{slowest:.0f} s after the lease; the workers ran jobs again after "
+        f"{ways['completed']} ended COMPLETED, {ways['failed']} FAILED by a step and "
+        f"{ways['lost']} by the sweep, at most {slowest:.0f} s after the lease; the workers ran jobs again after "
         f"{max(recoveries):.1f} s at most; {entries} entries verify (seed {seed})",
         {
             "kills": count,
