@@ -56,7 +56,8 @@ def workerpgkill(count: int, advance: Advance) -> AttackResult:
         f"{count} kills, {ways.total()} jobs, none lost and no step done twice: "
         f"{ways['completed']} ended COMPLETED, {ways['failed']} FAILED by a step and "
         f"{ways['lost']} by the sweep, at most {slowest:.0f} s after the lease; "
-        f"the workers ran jobs again after {max(recoveries):.1f} s at most; {entries} entries verify (seed {seed})",
+        f"the workers ran jobs again after {max(recoveries):.1f} s at most; "
+        f"{entries} entries verify (seed {seed})",
         {
             "kills": count,
             "jobs": ways.total(),

@@ -7,8 +7,8 @@ The record does not cover, on purpose:
 * `id` of entries and of the rows of a job: no other row or entry refers to it.
 * `GovernanceJob.lease_expires_at`: the state of a running job. Its effects (an accepted report, the
   end of the job) are recorded.
-* `GovernanceJob.run_by` and `JobStep.name_keys`: who is to run a job, and how the registry keeps the
-  names of a step. Who did run it is recorded.
+* `GovernanceJob.run_by` and `JobStep.name_keys`: who is to run a job, and how the registry keeps
+  the names of a step. Who did run it is recorded.
 * Capabilities, configuration entries and health signals: the state of the platform. What was read
   of them is in the plan and in the health snapshots.
 * Accounts, groups, tokens and sessions. Entries name a person by id and by the name at that time.
