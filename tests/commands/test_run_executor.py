@@ -257,6 +257,11 @@ def gate(tmp_path: Path) -> Path:
     return gate
 
 
+def one_step_on(capability: str) -> dict[str, Any]:
+    change = THREE_CHANGES[0] | {"capability_name": capability}
+    return {"affected_capabilities": [capability], "proposed_changes": [change]}
+
+
 def in_a_step(executor: subprocess.Popen[str]) -> None:
     assert executor.stdout is not None
     assert executor.stdout.readline() == AT_GATE
@@ -337,7 +342,8 @@ def test_output__pipe_closed__the_job_is_finished_all_the_same(
 def test_output__pipe_closed__other_jobs_are_finished_too(
     committed: Users, address: str, token: str, tmp_path: Path, gate: Path
 ) -> None:
-    jobs = [pending_job(committed, proposed_changes=THREE_CHANGES[:1]) for _ in range(2)]
+    # On capabilities of their own, because two jobs on one cannot run at once.
+    jobs = [pending_job(committed, **one_step_on(name)) for name in ("Search", "Billing")]
     options = ("--json", "--jobs", "2")
     with executor_process(
         address, token, *options, handler="WaitAtGate", notes=tmp_path / "notes", gate=gate
