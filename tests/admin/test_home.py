@@ -75,18 +75,18 @@ def test_home__for_each_group__shows_what_waits_runs_and_went_wrong(
 @pytest.mark.parametrize(
     ("who", "tiles"),
     [
-        ("founder", [FOR_VERDICTS, "for an executor"]),
-        ("operator", [FOR_VERDICTS, "for activation", "for an executor"]),
-        ("executor", ["for activation", "for an executor"]),
+        ("founder", [FOR_VERDICTS, "to be run"]),
+        ("operator", [FOR_VERDICTS, "for activation", "to be run"]),
+        ("executor", ["for activation", "to be run"]),
         (
             "auditor",
             [
                 "for an auditor's verdict",
                 "for a person to settle the audit",
-                "for an executor",
+                "to be run",
             ],
         ),
-        ("viewer", ["for an executor"]),
+        ("viewer", ["to be run"]),
     ],
 )
 def test_tiles__for_each_group__are_what_they_can_move_on(
