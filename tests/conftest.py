@@ -25,6 +25,7 @@ COUNTED = (
         "admin/test_ledger_page.py",
         "admin/test_unfinished_job.py",
         "admin/test_verify_evidence.py",
+        "admin/test_workers.py",
     ),
     *("api/test_stream_broker.py", "api/test_events.py"),
 )
