@@ -12,11 +12,10 @@ from uuid import UUID
 from governance.authorities.executor.machine import obstacles_to
 from governance.authorities.executor.routed_handlers import RoutedHandlers
 from governance.authorities.executor.routes import EVERY, Route
-from governance.authorities.orchestrator.queries import job_progress, job_to_run
+from governance.authorities.orchestrator.queries import job_to_run
 from governance.domain.changes import CHANGE_TYPES
 from governance.domain.values import SYSTEM_SCOPE, JobRunner, JobStatus
 from governance.flows.route_steps import plan_of
-from governance.models import GovernanceJob
 from governance.services.breakers.queries import open_breakers
 from governance.services.registry.queries import capability_names
 
@@ -81,17 +80,15 @@ def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
     Raises:
         NotFoundError: no such job.
     """
-    status = job_progress(job_id).status
-    run_by = JobRunner(GovernanceJob.objects.values_list("run_by", flat=True).get(pk=job_id))
     job = job_to_run(job_id)
     plan = plan_of(job.steps)
     steps = [
         StepOfJob(step.step_index, _served(handlers, step.target, step.step_type)) for step in plan
     ]
     obstacles = []
-    if status is not JobStatus.PENDING:
-        obstacles.append(f"The job is {status}; a worker starts a PENDING one.")
-    if run_by is JobRunner.CLIENT:
+    if job.status is not JobStatus.PENDING:
+        obstacles.append(f"The job is {job.status}; a worker starts a PENDING one.")
+    if job.run_by is JobRunner.CLIENT:
         obstacles.append("Its activation left the job to executors over HTTP.")
     obstacles += obstacles_to(plan, handler_for=handlers, seconds_left=job.seconds_left)
     used = {step.served.handler for step in steps}
@@ -100,7 +97,7 @@ def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
         for breaker in open_breakers()
         if breaker.handler in used
     ]
-    return JobCheck(job_id, status, run_by, steps, obstacles)
+    return JobCheck(job_id, job.status, job.run_by, steps, obstacles)
 
 
 def missing_handlers(handlers: RoutedHandlers) -> list[str]:

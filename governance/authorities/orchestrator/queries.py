@@ -57,10 +57,15 @@ class JobToRun:
     """
 
     job_id: UUID
+    status: JobStatus
+    run_by: JobRunner
     contract_id: UUID
     steps: list[dict[str, Any]]
     seconds_left: float
-    waits_for_worker: bool
+
+    @property
+    def waits_for_worker(self) -> bool:
+        return self.status is JobStatus.PENDING and self.run_by is JobRunner.WORKER
 
 
 def job_to_run(job_id: UUID) -> JobToRun:
@@ -75,10 +80,11 @@ def job_to_run(job_id: UUID) -> JobToRun:
     status, run_by, contract_id, plan, seconds_left = found[0]
     return JobToRun(
         job_id=job_id,
+        status=JobStatus(status),
+        run_by=JobRunner(run_by),
         contract_id=contract_id,
         steps=load_json(plan),
         seconds_left=seconds_left,
-        waits_for_worker=(status, run_by) == (JobStatus.PENDING, JobRunner.WORKER),
     )
 
 
