@@ -22,6 +22,7 @@ from governance.api.errors import (
     UnexpectedError,
 )
 from governance.domain.errors import Advice, GovernanceError, InvalidInputError, NotFoundError
+from governance.domain.texts import cut_text
 
 logger = logging.getLogger(__name__)
 
@@ -175,4 +176,4 @@ def _faults(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 def _short(text: str) -> str:
     """Cut a text and replace lone surrogates, since an error may echo what a client sent."""
     text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"
+    return cut_text(text, MAX_TEXT_LENGTH)

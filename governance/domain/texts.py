@@ -1,4 +1,4 @@
-"""Checks of the texts that people write: reasons, notes, questions, comments."""
+"""Checks of the texts that people write: reasons, notes, questions, comments; and their length."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def clean_text(value: Any, name: str) -> str:
         raise InvalidInputError.at(name, "must be text of at most 4 000 characters")
     require_plain_json(value, name)
     return value.strip()
+
+
+def cut_text(text: str, max_length: int) -> str:
+    """Return a text of at most `max_length` characters; one that was cut ends with "…"."""
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 def require_text(value: Any, name: str) -> str:

@@ -18,6 +18,7 @@ from governance.authorities.executor.steps import (
 )
 from governance.domain.canonical import MAX_DOCUMENT_BYTES, require_plain_json, timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.texts import cut_text
 from governance.domain.values import StepReport, StepStatus
 
 MAX_ERROR_LENGTH = 10_000
@@ -115,7 +116,7 @@ def report_document(report: StepReport) -> dict[str, Any]:
 def storable_text(text: str) -> str:
     """Cut a text to the record's limit, and replace NUL and lone surrogates."""
     text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    return text if len(text) <= MAX_ERROR_LENGTH else text[: MAX_ERROR_LENGTH - 1] + "…"
+    return cut_text(text, MAX_ERROR_LENGTH)
 
 
 def _work_on(step: Step, handler: StepHandler | None, work: _Work) -> None:

@@ -14,7 +14,7 @@ from governance.db.clock import database_now
 from governance.db.transactions import retried, write_transaction
 from governance.domain.breaker import BreakerState, after_run, may_begin
 from governance.domain.errors import BreakerNotFoundError, BreakerNotOpenError, ReasonRequiredError
-from governance.domain.texts import clean_text
+from governance.domain.texts import clean_text, cut_text
 from governance.domain.values import MIN_REASON_LENGTH
 from governance.models import Account, BreakerEvent, HandlerBreaker
 from governance.services.access.permissions import require_operator
@@ -128,7 +128,7 @@ def _record_fault(breaker: HandlerBreaker, *, fault: str, job_id: UUID) -> None:
     """Record a fault of a locked breaker's handler, and the opening if this one opens it."""
     before = BreakerState(breaker.state)
     breaker.state = after_run(before, is_fault=True)
-    at, text = database_now(), _shortened(fault)
+    at, text = database_now(), cut_text(fault, MAX_FAULT_LENGTH)
     HandlerBreaker.objects.filter(pk=breaker.pk).update(
         state=breaker.state,
         faults_in_a_row=breaker.faults_in_a_row + 1,
@@ -147,10 +147,6 @@ def _record_success(breaker: HandlerBreaker) -> None:
     """Record that a locked breaker's handler was called and was not at fault."""
     state = after_run(BreakerState(breaker.state), is_fault=False)
     HandlerBreaker.objects.filter(pk=breaker.pk).update(state=state, faults_in_a_row=0)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_FAULT_LENGTH else text[: MAX_FAULT_LENGTH - 1] + "…"
 
 
 def _require_reason(reason: Any) -> str:

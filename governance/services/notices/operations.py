@@ -13,6 +13,7 @@ from governance.db.clock import DatabaseNow
 from governance.db.rows import fetch_rows
 from governance.db.transactions import retried, write_transaction
 from governance.domain.errors import NotOwnNoticeError
+from governance.domain.texts import cut_text
 from governance.domain.values import MAX_NOTICE_LENGTH, NoticeKind
 from governance.models import Account, Notice
 
@@ -59,5 +60,4 @@ def mark_read(*, notice_ids: Collection[int], person: Account) -> int:
 
 def one_line(text: str) -> str:
     """Join a text's lines, and cut it to the length of a notice."""
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_NOTICE_LENGTH else line[: MAX_NOTICE_LENGTH - 1] + "…"
+    return cut_text(" ".join(text.split()), MAX_NOTICE_LENGTH)

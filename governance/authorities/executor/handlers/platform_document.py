@@ -12,6 +12,7 @@ from typing import Any
 
 from governance.authorities.executor.steps import Step, StepRefused
 from governance.domain.canonical import canonical_text
+from governance.domain.texts import cut_text
 from governance.domain.values import Lifecycle
 
 LIFECYCLE = "lifecycle"
@@ -84,4 +85,4 @@ def shown_values(values: Values) -> str:
     text = ", ".join(
         f"{key} = {json.dumps(one, ensure_ascii=False)}" for key, one in values.items()
     )
-    return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "…"
+    return cut_text(text, MAX_SHOWN_LENGTH)

@@ -18,6 +18,7 @@ from governance.authorities.executor.steps import (
     StepOutcome,
     StepRefused,
 )
+from governance.domain.texts import cut_text
 
 MAX_TEXT_LENGTH = 10_000
 MAX_STATE_BYTES = 256 * 1024
@@ -85,7 +86,7 @@ def _reported(outcome: StepOutcome, secrets: StepSecrets) -> StepOutcome:
 def _cut(text: str) -> str:
     """Return a text of at most 10 000 characters, without NUL."""
     text = text.replace("\x00", "\ufffd")
-    return text if len(text) <= MAX_TEXT_LENGTH else text[: MAX_TEXT_LENGTH - 1] + "…"
+    return cut_text(text, MAX_TEXT_LENGTH)
 
 
 def _cut_texts(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from governance.authorities.executor.steps import HandlerFault, Step, StepOutcome
 from governance.domain.canonical import load_strict_json, timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.texts import cut_text
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _FIELDS = ("did", "state_before", "state_after", "rollback_action")
@@ -61,4 +62,4 @@ def read_outcome(answer: bytes, step: Step, *, did: str) -> StepOutcome:
 def words_of(answer: bytes, *, longest: int = 1000) -> str:
     """Return the beginning of an answer in one line, to be quoted in an error."""
     words = " ".join(answer[: 4 * longest].decode(errors="replace").split())
-    return words if len(words) <= longest else words[: longest - 1] + "…"
+    return cut_text(words, longest)
