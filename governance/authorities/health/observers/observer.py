@@ -1,0 +1,44 @@
+"""The interface of observers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from governance.authorities.executor.options import OptionTable
+from governance.authorities.executor.secret_files import SecretFiles
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeToObserve:
+    """A scope, and those of its configuration keys that are registered as keys of secrets."""
+
+    scope: str
+    secret_keys: Collection[str] = ()
+
+
+class CannotObserve(Exception):  # noqa: N818 - what an observer reports, and no bug in it
+    """The refusal of an observer to say what a scope holds, with the reason."""
+
+
+class Observer(Protocol):
+    """Reads the state of scopes on one platform."""
+
+    def observe(
+        self, scopes: Sequence[ScopeToObserve], *, seconds: float
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return the state of each scope within `seconds`, as `ObservedScope.state` has it.
+
+        A scope that the platform does not know has the state of one where nothing is set. A scope
+        that the answer leaves out could not be observed.
+
+        Raises:
+            CannotObserve: nobody can tell what these scopes hold.
+            Exception: likewise; its type and text become the reason.
+        """
+        ...
+
+
+# Makes the observer of one route from the route's table `observer_options`.
+ObserverFactory = Callable[[OptionTable, SecretFiles], Observer]

@@ -1,0 +1,48 @@
+"""What the health authority observes of a platform: what a scope really holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from governance.domain.canonical import timestamp
+
+# The parts of an observed state. SYSTEM has no lifecycle, and a key without a value is absent.
+LIFECYCLE = "lifecycle"
+CONFIGURATION = "configuration"
+
+
+class ObservationPhase(StrEnum):
+    """When a job's scopes were observed: after its start, after a step, or before its end."""
+
+    BEFORE = "BEFORE"
+    STEP = "STEP"
+    AFTER = "AFTER"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedScope:
+    """What an observer saw of a scope, or why it saw nothing.
+
+    `state` is `{"lifecycle": "LAUNCHED", "configuration": {"limit": 20}}`, and None if the observer
+    cannot tell; then `trouble` says why. The value of a secret is the reference `secret://NAME` if
+    it is that secret's, and otherwise an HMAC.
+    """
+
+    scope: str
+    observer: str
+    state: Mapping[str, Any] | None
+    observed_at: datetime
+    trouble: str = ""
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "scope": self.scope,
+            "observer": self.observer,
+            "state": None if self.state is None else dict(self.state),
+            "observed_at": timestamp(self.observed_at),
+            "trouble": self.trouble,
+        }
