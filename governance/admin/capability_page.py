@@ -19,8 +19,9 @@ from governance.authorities.contract.capability_history import (
     capability_history_page,
 )
 from governance.authorities.health.readings import capture_health_snapshot
-from governance.domain.values import ContractStatus, HealthDecision, Lifecycle
-from governance.models import Capability, ConfigurationEntry, GovernanceSignal, RegistryValue
+from governance.domain.health import contradicts_health
+from governance.domain.values import ContractStatus
+from governance.models import ActiveSignal, Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.queries import keys_like, names_like, registry_values_of
 from governance.services.registry.secret_keys import visible_value
 
@@ -65,7 +66,6 @@ def capability_context(
     health = reading.capabilities[capability.name] if reading else None
     origins = {one.key: one for one in registry_values_of(capability.name)}
     entries = entry_rows(capability.name, origins) if sees["configuration"] else []
-    launched = capability.lifecycle == Lifecycle.LAUNCHED
     return {
         "capability": capability,
         "similar": names_like([capability.name]).get(capability.name),
@@ -74,7 +74,7 @@ def capability_context(
         "edit_url": edit_url(capability) if may_edit(request) else "",
         "reading": reading,
         "health": health,
-        "is_incoherent": launched and health == HealthDecision.BLOCKED,
+        "is_incoherent": contradicts_health(capability.lifecycle, health),
         "signals": active_signal_rows(capability.name, at) if sees["signals"] else [],
         "entries": entries[:MAX_ENTRIES],
         "more_entries": len(entries) > MAX_ENTRIES,
@@ -131,8 +131,8 @@ def entry_rows(scope: str, origins: Mapping[str, RegistryValue]) -> list[dict[st
 
 def active_signal_rows(scope: str, at: datetime) -> list[dict[str, Any]]:
     """Return the active health signals of the scope; one query."""
-    signals = GovernanceSignal.objects.filter(scope=scope, superseded_at=None)
-    active = signals.select_related("recorded_by").order_by("signal_type")[:MAX_SIGNALS]
+    signals = ActiveSignal.objects.filter(scope=scope).select_related("recorded_by")
+    active = signals.order_by("signal_type")[:MAX_SIGNALS]
     return [
         {"signal": signal, "age": format_duration(at - signal.recorded_at)} for signal in active
     ]

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from governance.domain.health import is_worse
 from governance.domain.values import SYSTEM_SCOPE, HealthDecision, SnapshotPhase
-
-BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +119,7 @@ def _compared(before: str, after: str) -> str:
     if before == after:
         return "same"
     try:
-        worse = BEST_TO_WORST.index(HealthDecision(after)) > BEST_TO_WORST.index(
-            HealthDecision(before)
-        )
+        worse = is_worse(HealthDecision(after), than=HealthDecision(before))
     except ValueError:
         return "differs"
     return "worse" if worse else "better"

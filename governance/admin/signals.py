@@ -1,8 +1,12 @@
-"""The admin of health signals, active and superseded ones, for reading only."""
+"""The admin of health signals, active, expired and superseded ones, for reading only."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
@@ -10,7 +14,7 @@ from unfold.decorators import display
 from governance.admin.links import scope_link
 from governance.admin.readonly import ReadOnlyAdmin, text_column
 from governance.admin.wording import format_time, label
-from governance.models import GovernanceSignal
+from governance.models import ActiveSignal, GovernanceSignal
 
 SIGNAL_TYPE = text_column("signal_type", "Signal type")
 REASON = text_column("reason", "Reason")
@@ -38,9 +42,23 @@ class SignalAdmin(ReadOnlyAdmin):
         "state",
         "recorded_by",
         "recorded",
+        "expires",
         "superseded",
     )
-    readonly_fields = ("scope_display", SIGNAL_TYPE, REASON, "state", "recorded", "superseded")
+    readonly_fields = (
+        "scope_display",
+        SIGNAL_TYPE,
+        REASON,
+        "state",
+        "recorded",
+        "expires",
+        "superseded",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GovernanceSignal]:
+        """Return the signals, each with `counts`: whether it is active by PostgreSQL's clock."""
+        active = ActiveSignal.objects.filter(pk=OuterRef("pk"))
+        return super().get_queryset(request).annotate(counts=Exists(active))
 
     @display(description="Decision")
     def decision_label(self, signal: GovernanceSignal) -> SafeString:
@@ -51,12 +69,18 @@ class SignalAdmin(ReadOnlyAdmin):
         return scope_link(signal.scope)
 
     @display(description="State")
-    def state(self, signal: GovernanceSignal) -> str:
-        return "superseded" if signal.superseded_at else "active"
+    def state(self, signal: Any) -> str:
+        if signal.superseded_at:
+            return "superseded"
+        return "active" if signal.counts else "expired"
 
     @display(description="Recorded", ordering="recorded_at")
     def recorded(self, signal: GovernanceSignal) -> str:
         return format_time(signal.recorded_at)
+
+    @display(description="Expires")
+    def expires(self, signal: GovernanceSignal) -> str:
+        return format_time(signal.expires_at)
 
     @display(description="Superseded")
     def superseded(self, signal: GovernanceSignal) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,13 @@ from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, TIMEOUT_MINUTES
 from governance.domain.visible_text import visible_text
 
 MAX_PRINTED_LENGTH = 1000
+MAX_DURATION = timedelta(days=365)
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 
 
 def printable(text: str) -> str:
@@ -47,6 +54,18 @@ def number_in(numbers: range) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse a duration of at most a year: a whole number of s, m, h or d, such as 90m."""
+    number, unit = text[:-1], text[-1:]
+    if number.isascii() and number.isdigit() and unit in _UNITS and len(number) < 9:
+        duration = int(number) * _UNITS[unit]
+        if timedelta(0) < duration <= MAX_DURATION:
+            return duration
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a duration of at most a year, such as 30s, 90m, 12h or 7d"
+    )
 
 
 def add_reason_argument(parser: argparse.ArgumentParser, help_text: str) -> None:

@@ -68,7 +68,10 @@ ARGUMENTS = {
     "list_api_tokens": ("--user", "--all", "--json"),
     "rotate_api_token": ("TOKEN", "--overlap-hours", "--as USER", "--json"),
     "revoke_api_token": ("TOKEN", "--reason", "--as USER", "--json"),
-    "record_signal": ("--scope", "--type", "--decision", "--reason", "--as USER", "--json"),
+    "record_signal": (
+        *("--scope", "--type", "--decision", "--reason", "--expires-in", "--expires-at"),
+        *("--as USER", "--json"),
+    ),
     "archive_contracts": ("--before DATE", "--to DIR", "--sign", "--dry-run", "--json"),
     "check_routes": ("JOB", "--json", "GOVSITE_EXECUTION_FILE", "would leave the job alone"),
     "verify_archive": ("DIR", "--key", "--json", "bad_archive"),
@@ -183,6 +186,17 @@ def test_writing_command__superuser__has_every_permission(users: Users, name: st
         ("create_api_token", ("x", "--role", "Viewer", "--verb", "fly", "--as", "admin")),
         ("rotate_api_token", (NOTHING, "--overlap-hours", "169", "--as", "admin")),
         ("record_signal", ("--scope", "S", "--as", "operator")),
+        *(
+            ("record_signal", ("--scope", "S", "--type", "t", "--decision", *words))
+            for words in (
+                ("FINE", "--reason", "x", "--as", "operator"),
+                *(
+                    ("OK", "--reason", "x", "--as", "operator", "--expires-in", duration)
+                    for duration in ("", "5", "m", "0s", "1.5h", "-1d", "366d", "9" * 12 + "s")
+                ),
+                ("OK", "--reason", "x", "--as", "operator", "--expires-at", "tomorrow"),
+            )
+        ),
         ("export_evidence", ()),
         ("grant_app_role", ()),
         ("run_dev", ("--port", "0")),

@@ -370,6 +370,21 @@ def test_record_signal__again__supersedes_the_last(users: Users) -> None:
     assert GovernanceSignal.objects.count() == 2
 
 
+def test_record_signal__with_an_end__says_until_when_it_counts(users: Users) -> None:
+    at = now()
+    for option, value in (("--expires-in", "90m"), ("--expires-at", "2999-01-01T00:00:00Z")):
+        ran = run(
+            "record_signal",
+            *("--scope", "Search", "--type", option[2:], "--decision", "WARN", "--reason", "Slow."),
+            *(option, value, "--as", "operator"),
+        )
+        assert ran.out.startswith(f"Search {option[2:]}: DEGRADED, until ")
+    lasting, ending = GovernanceSignal.objects.all()
+    assert str(lasting.expires_at) == "2999-01-01 00:00:00+00:00"
+    assert ending.expires_at is not None
+    assert timedelta(0) <= ending.expires_at - at - timedelta(minutes=90) < timedelta(minutes=1)
+
+
 def test_record_signal__without_words__is_refused(users: Users) -> None:
     ran = run(
         "record_signal",

@@ -30,6 +30,7 @@ TRIGGERS = """
 FREE_TABLES = {
     "governance_account",
     "governance_idempotencyrecord",
+    "governance_activesignal",  # a view
     "governance_registryvalue",  # a view
 }
 
@@ -137,6 +138,7 @@ SPEAK_FOR_THE_RECORD = {
     "result_ends_after_start",
     "setting_with_its_key",
     "signal_decision_known",
+    "signal_expires_later",
     "signal_history_kept",
     "signal_never_removed",
     "signal_one_active",

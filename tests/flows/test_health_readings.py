@@ -11,10 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
-from hypothesis import given
-from hypothesis import strategies as st
 
-from governance.authorities.health.readings import capture_health_snapshot, worst_of
+from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.health.signals import record_signal
 from governance.domain.errors import HealthUnknownError, InvalidInputError
 from governance.domain.values import HealthDecision, HealthReading
@@ -44,15 +42,6 @@ def read(*scopes: str) -> HealthReading:
     reading = capture_health_snapshot(scopes=scopes, at=now())
     assert reading is not None
     return reading
-
-
-@given(st.permutations([HEALTHY, HEALTHY, DEGRADED, DEGRADED, BLOCKED]), st.integers(0, 5))
-def test_worst_of__in_any_order__the_worst_that_was_given(
-    decisions: list[HealthDecision], count: int
-) -> None:
-    reported = decisions[:count]
-    expected = next((d for d in reversed(WORST_LAST) if d in reported), HEALTHY)
-    assert worst_of(reported) is expected
 
 
 @pytest.mark.parametrize("order", [WORST_LAST, WORST_LAST[::-1], [DEGRADED, BLOCKED, HEALTHY]])

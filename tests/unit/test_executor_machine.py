@@ -12,6 +12,7 @@ import pytest
 from governance.authorities.executor.machine import LeaseOver, PlanRun, obstacles_to, run_plan
 from governance.authorities.executor.steps import Step, StepInPlan, StepOutcome, StepRefused
 from governance.domain.errors import InvalidPlanError
+from governance.domain.health import parse_decision
 from governance.domain.values import (
     HealthDecision,
     HealthReading,
@@ -344,7 +345,7 @@ def case_health(document: dict[str, Any] | str) -> HealthReading | Exception:
     system = document["system"]["status"]
     return HealthReading(
         observed_at=AT,
-        system=HEALTHY if system == "OK" else HealthDecision(system),
+        system=parse_decision(system),
         capabilities={
             name: HealthDecision(one["state"]) for name, one in document["capabilities"].items()
         },

@@ -15,6 +15,9 @@ class ActiveSignalSerializer(serializers.Serializer[Any]):
     decision = serializers.CharField(help_text="HEALTHY, DEGRADED or BLOCKED.")
     reason = serializers.CharField()
     recorded_at = serializers.CharField()
+    expires_at = serializers.CharField(
+        allow_null=True, default=None, help_text="When the signal no longer counts."
+    )
 
 
 class HealthStateSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -13,21 +13,17 @@ from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from governance.db.clock import database_now
-from governance.db.rows import Columns, fetch_rows
+from governance.db.rows import array_literal, fetch_rows
 from governance.domain.canonical import timestamp
-from governance.domain.values import SYSTEM_SCOPE, HealthDecision, HealthReading
-from governance.models import GovernanceSignal
+from governance.domain.health import worst_of
+from governance.domain.values import SYSTEM_SCOPE, HealthReading
 
 logger = logging.getLogger(__name__)
 
-# From best to worst: a scope has the worst decision of its signals.
-_SEVERITY = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
-
-
-_SIGNAL = Columns(GovernanceSignal, "signal")
-_ACTIVE = f"""
-    SELECT {_SIGNAL.sql} FROM governance_governancesignal signal
-     WHERE superseded_at IS NULL AND scope = ANY (%s) ORDER BY scope, signal_type"""  # noqa: S608
+# Health is read several times in a run of a job, so the columns are taken as they come.
+_ACTIVE = """
+    SELECT scope, signal_type, decision, reason, recorded_at, expires_at
+      FROM governance_activesignal WHERE scope = ANY (%s) ORDER BY scope, signal_type"""
 
 
 class HealthProvider(Protocol):
@@ -81,32 +77,37 @@ class SignalHealthProvider:
     def capture(
         self, *, scopes: Collection[str], at: datetime, timeout_seconds: float
     ) -> HealthReading:
-        wanted = {SYSTEM_SCOPE, *scopes}
-        signals = [_SIGNAL.instance(row) for row in fetch_rows(_ACTIVE, [sorted(wanted)])]
+        capabilities = sorted({*scopes} - {SYSTEM_SCOPE})
+        signals = [
+            _signal_record(*row)
+            for row in fetch_rows(_ACTIVE, [array_literal([SYSTEM_SCOPE, *capabilities])])
+        ]
+        decisions: dict[str, list[str]] = {}
+        for signal in signals:
+            decisions.setdefault(signal["scope"], []).append(signal["decision"])
         return HealthReading(
             observed_at=at,
-            system=worst_of(s.decision for s in signals if s.scope == SYSTEM_SCOPE),
-            capabilities={
-                scope: worst_of(s.decision for s in signals if s.scope == scope)
-                for scope in sorted(wanted - {SYSTEM_SCOPE})
-            },
-            signals=tuple(
-                {
-                    "scope": signal.scope,
-                    "signal_type": signal.signal_type,
-                    "decision": str(signal.decision),
-                    "reason": signal.reason,
-                    "recorded_at": timestamp(signal.recorded_at) or "",
-                }
-                for signal in signals
-            ),
+            system=worst_of(decisions.get(SYSTEM_SCOPE, ())),
+            capabilities={scope: worst_of(decisions.get(scope, ())) for scope in capabilities},
+            signals=tuple(signals),
         )
 
 
-def worst_of(decisions: Iterable[str]) -> HealthDecision:
-    """Return the worst of the decisions, or HEALTHY if there is none."""
-    return max(
-        (HealthDecision(decision) for decision in decisions),
-        key=_SEVERITY.index,
-        default=HealthDecision.HEALTHY,
-    )
+def _signal_record(
+    scope: str,
+    signal_type: str,
+    decision: str,
+    reason: str,
+    recorded_at: datetime,
+    expires_at: datetime | None,
+) -> dict[str, str]:
+    """Return a signal as a reading has it; `expires_at` is there if the signal expires."""
+    record = {
+        "scope": scope,
+        "signal_type": signal_type,
+        "decision": decision,
+        "reason": reason,
+        "recorded_at": timestamp(recorded_at) or "",
+    }
+    expires = timestamp(expires_at)
+    return record if expires is None else record | {"expires_at": expires}

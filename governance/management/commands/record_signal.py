@@ -1,9 +1,9 @@
 """Record a health signal: what a monitor says about a capability, or about the whole
 platform (scope SYSTEM).
 
-The signal supersedes the previous one with the same scope and type. The health of a scope is that
-of its worst active signal. While a scope is BLOCKED, no contract that affects it is approved or
-activated.
+The signal supersedes the previous one with the same scope and type, and no longer counts once it
+has expired. The health of a scope is that of its worst active signal. While a scope is BLOCKED, no
+contract that affects it is approved or activated.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import timestamp
-from governance.domain.values import HealthDecision
+from governance.domain.health import DECISION_WORDS
 from governance.management.base import GovernanceCommand
-from governance.management.values import add_reason_argument, printable
+from governance.management.values import add_reason_argument, parse_duration, parse_time, printable
 
 
 class Command(GovernanceCommand):
@@ -25,7 +25,7 @@ class Command(GovernanceCommand):
     has_json = True
     examples = (
         "record_signal --scope Search --type error-rate --decision DEGRADED "
-        '--reason "2 % of requests fail" --as operator',
+        '--reason "2 % of requests fail" --expires-in 30m --as operator',
         "record_signal --scope SYSTEM --type maintenance --decision HEALTHY "
         '--reason "Maintenance is over" --as operator',
     )
@@ -44,13 +44,28 @@ class Command(GovernanceCommand):
         parser.add_argument(
             "--decision",
             required=True,
-            choices=[str(decision) for decision in HealthDecision],
-            help="The health of the scope.",
+            choices=DECISION_WORDS,
+            help="The health of the scope. OK and CLEAN mean HEALTHY, WARN means DEGRADED, and "
+            "UNHEALTHY means BLOCKED.",
+        )
+        end = parser.add_mutually_exclusive_group()
+        end.add_argument(
+            "--expires-in",
+            metavar="DURATION",
+            type=parse_duration,
+            help="How long the signal counts, such as 30s, 90m, 12h or 7d (default: until it is "
+            "superseded).",
+        )
+        end.add_argument(
+            "--expires-at",
+            metavar="TIME",
+            type=parse_time,
+            help="When the signal no longer counts, in RFC 3339 with a time zone.",
         )
         add_reason_argument(parser, "What the monitor observed.")
 
-    def run(self, *, decision: str, **options: Any) -> None:
-        signal = record_signal(decision=HealthDecision(decision), **options)
+    def run(self, **options: Any) -> None:
+        signal = record_signal(**options)
         self.report(
             {
                 "scope": signal.scope,
@@ -58,6 +73,8 @@ class Command(GovernanceCommand):
                 "decision": signal.decision,
                 "reason": signal.reason,
                 "recorded_at": timestamp(signal.recorded_at),
+                "expires_at": timestamp(signal.expires_at),
             },
-            printable(f"{signal.scope} {signal.signal_type}: {signal.decision}"),
+            printable(f"{signal.scope} {signal.signal_type}: {signal.decision}")
+            + (f", until {timestamp(signal.expires_at)}" if signal.expires_at else ""),
         )

@@ -110,13 +110,17 @@ class InstallSql(Operation):
 
 
 def _names_to_come(app_label: str, state: Any) -> set[str]:
-    """Return the names of the tables and columns that later migrations create."""
+    """Return the names of the tables and columns that later migrations create.
+
+    A column whose name another table has already tells nothing about a file that mentions it.
+    """
     names: set[str] = set()
+    present: set[str] = set()
     for name, model in apps.all_models[app_label].items():
         known = state.models.get((app_label, name))
         if known is None and not model._meta.auto_created:
             names.add(model._meta.db_table)
         elif known is not None:
-            fields = model._meta.concrete_fields
-            names |= {str(field.column) for field in fields if field.name not in known.fields}
-    return names
+            for field in model._meta.concrete_fields:
+                (present if field.name in known.fields else names).add(str(field.column))
+    return names - present

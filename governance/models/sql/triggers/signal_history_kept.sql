@@ -1,14 +1,15 @@
 -- Signals: a health signal changes only once, when a later signal of the same scope and type
--- supersedes it. So no signal ends without a later one in its place.
+-- supersedes it. So no signal ends without a later one in its place, but at the time that it was
+-- recorded with.
 CREATE OR REPLACE FUNCTION governance_signal_history_kept() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
     IF OLD.superseded_at IS NOT NULL OR
        (NEW.id, NEW.scope, NEW.signal_type, NEW.decision, NEW.reason, NEW.recorded_by_id,
-        NEW.recorded_at)
+        NEW.recorded_at, NEW.expires_at)
        IS DISTINCT FROM
        (OLD.id, OLD.scope, OLD.signal_type, OLD.decision, OLD.reason, OLD.recorded_by_id,
-        OLD.recorded_at)
+        OLD.recorded_at, OLD.expires_at)
     THEN
         PERFORM governance_refuse('signal_history_kept',
             'A signal can be superseded once, and does not change otherwise.');

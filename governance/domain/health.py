@@ -1,0 +1,57 @@
+"""Health decisions: their order, the words of monitors for them, and how they fit a lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from governance.domain.errors import InvalidInputError
+from governance.domain.values import HealthDecision, Lifecycle
+
+BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
+
+# What a monitor may write for a decision, besides the decision itself.
+SYNONYMS: Mapping[str, HealthDecision] = {
+    "OK": HealthDecision.HEALTHY,
+    "CLEAN": HealthDecision.HEALTHY,
+    "WARN": HealthDecision.DEGRADED,
+    "UNHEALTHY": HealthDecision.BLOCKED,
+}
+DECISION_WORDS = (*map(str, BEST_TO_WORST), *SYNONYMS)
+
+
+def parse_decision(word: str) -> HealthDecision:
+    """Return the decision that a monitor's word means.
+
+    Raises:
+        InvalidInputError: the word is neither a decision nor one of `SYNONYMS`.
+    """
+    if word in SYNONYMS:
+        return SYNONYMS[word]
+    try:
+        return HealthDecision(word)
+    except ValueError:
+        raise InvalidInputError.at(
+            "decision", f"must be one of {', '.join(DECISION_WORDS)}"
+        ) from None
+
+
+def worst_of(decisions: Iterable[str]) -> HealthDecision:
+    """Return the worst of the decisions, or HEALTHY if there is none."""
+    return max(
+        (HealthDecision(decision) for decision in decisions),
+        key=BEST_TO_WORST.index,
+        default=HealthDecision.HEALTHY,
+    )
+
+
+def is_worse(decision: HealthDecision, than: HealthDecision) -> bool:
+    """Return whether a decision is worse than another one."""
+    return BEST_TO_WORST.index(decision) > BEST_TO_WORST.index(than)
+
+
+def contradicts_health(lifecycle: str, health: HealthDecision | None) -> bool:
+    """Return whether a capability is offered to everybody while its health is BLOCKED.
+
+    This is a warning to people, and refuses nothing.
+    """
+    return lifecycle == Lifecycle.LAUNCHED and health is HealthDecision.BLOCKED
