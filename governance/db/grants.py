@@ -35,6 +35,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_jobstep": APPEND,
     "governance_stepresult": APPEND,
     "governance_healthsnapshot": APPEND,
+    "governance_observation": APPEND,
     "governance_auditevidence": APPEND,
     "governance_governanceaudit": APPEND,
     "governance_auditresolution": APPEND,
@@ -112,6 +113,10 @@ GRANTS: dict[str, TableRights] = {
         insert=True, update=("lifecycle", "origin_id", "title", "owner")
     ),
     "governance_configurationentry": TableRights(insert=True, update=("value", "origin_id")),
+    # What observers saw last of a platform outside of this database; not part of the record.
+    "governance_observedstate": TableRights(
+        insert=True, update=("observer", "state", "trouble", "observed_at")
+    ),
     # Responses stored for repeated requests; not part of the record.
     "governance_idempotencyrecord": TableRights(
         insert=True, update=("status", "sealed_answer"), delete=True

@@ -10,10 +10,10 @@ from functools import partial
 from uuid import UUID
 
 from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.orchestrator.evidence import EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import JobHistory, read_job_history
 from governance.db.transactions import retried, write_transaction
-from governance.domain.values import HealthReading
 from governance.flows.notify import notify_of_failed_job
 from governance.models import Account, GovernanceJob
 
@@ -28,9 +28,9 @@ def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJo
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.complete_job`.
     """
-    history, health = _history_and_health(job_id)
+    history, end = _history_and_end(job_id)
     complete = partial(
-        GovernanceOrchestrator.complete_job, history, token=token, executor=executor, health=health
+        GovernanceOrchestrator.complete_job, history, end, token=token, executor=executor
     )
     # Without a notice to write, the one call that ends the job is the transaction.
     if history.failed is None:
@@ -49,8 +49,8 @@ def cancel_job(*, job_id: UUID, reason: str, actor: Account) -> GovernanceJob:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.cancel_job`.
     """
-    history, health = _history_and_health(job_id)
-    return GovernanceOrchestrator.cancel_job(history, reason=reason, actor=actor, health=health)
+    history, end = _history_and_end(job_id)
+    return GovernanceOrchestrator.cancel_job(history, end, reason=reason, actor=actor)
 
 
 @retried
@@ -63,13 +63,14 @@ def fail_timed_out_job(*, job_id: UUID, actor: Account) -> GovernanceJob:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.fail_timed_out_job`.
     """
-    history, health = _history_and_health(job_id)
+    history, end = _history_and_end(job_id)
     with write_transaction():
-        job = GovernanceOrchestrator.fail_timed_out_job(history, actor=actor, health=health)
+        job = GovernanceOrchestrator.fail_timed_out_job(history, end, actor=actor)
         notify_of_failed_job(history, is_lost=True)
     return job
 
 
-def _history_and_health(job_id: UUID) -> tuple[JobHistory, HealthReading | None]:
+def _history_and_end(job_id: UUID) -> tuple[JobHistory, EndOfJob]:
     history = read_job_history(job_id)
-    return history, capture_health_snapshot(scopes=history.scopes, at=history.now)
+    health = capture_health_snapshot(scopes=history.scopes, at=history.now)
+    return history, EndOfJob(health)

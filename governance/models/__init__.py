@@ -19,6 +19,7 @@ from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
 from governance.models.notice import Notice
+from governance.models.observation import Observation, ObservedState
 from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.registry_change import RegistryChange, RegistryImport, RegistryValue
@@ -55,6 +56,8 @@ __all__ = [
     "JobStep",
     "LedgerEntry",
     "Notice",
+    "Observation",
+    "ObservedState",
     "RegistryChange",
     "RegistryImport",
     "RegistryValue",

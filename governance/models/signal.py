@@ -41,6 +41,7 @@ class GovernanceSignal(models.Model):
                 name="signal_one_active",
             ),
         ]
+        indexes = [models.Index(fields=["scope", "recorded_at"], name="signal_of_scope")]
 
     def __str__(self) -> str:
         return visible_text(f"{self.scope} {self.signal_type}: {self.decision}")

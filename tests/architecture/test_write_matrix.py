@@ -57,6 +57,11 @@ WRITERS = {
         "authorities.orchestrator.snapshots",
         "authorities.orchestrator.tracking",
     },
+    "Observation": {
+        "authorities.orchestrator.observations",
+        "authorities.orchestrator.tracking",
+    },
+    "ObservedState": {"authorities.health.observed_states"},
     "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.tracking"},
     "GovernanceAudit": {"authorities.audit.verdicts"},
     "AuditResolution": {"authorities.audit.verdicts"},
@@ -92,7 +97,14 @@ WRITERS = {
 REMOVED_WITH_THEIR_CONTRACT = {
     *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
     *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
-    *("HealthSnapshot", "AuditEvidence", "GovernanceAudit", "AuditResolution", "Notice"),
+    *(
+        "HealthSnapshot",
+        "Observation",
+        "AuditEvidence",
+        "GovernanceAudit",
+        "AuditResolution",
+        "Notice",
+    ),
 }
 for _name in REMOVED_WITH_THEIR_CONTRACT:
     WRITERS[_name].add("record.retention.removal")

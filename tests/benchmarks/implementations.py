@@ -16,6 +16,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from governance.authorities.orchestrator.evidence import EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract, read_job_history
 from governance.authorities.orchestrator.leases import lease_grace
@@ -109,10 +110,10 @@ def ours() -> dict[str, Work]:
             job_id=item.job, token=item.token, executor=executor
         ),
         "complete-transaction": lambda item: GovernanceOrchestrator.complete_job(
-            read_job_history(item.job), token=item.token, executor=executor, health=reading()
+            read_job_history(item.job), EndOfJob(reading()), token=item.token, executor=executor
         ),
         "cancel-transaction": lambda item: GovernanceOrchestrator.cancel_job(
-            read_job_history(item.job), reason=REASON, actor=operator, health=reading()
+            read_job_history(item.job), EndOfJob(reading()), reason=REASON, actor=operator
         ),
         "whole": whole,
     }

@@ -170,10 +170,13 @@ CREATE FUNCTION bare.evidence(
     seen jsonb, head_seq integer, head_hash bytea
 ) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat(
-        '{"approval":', to_json(approval), ',"collected_at":"', bare.canonical_time(at),
+        '{"affected_capabilities":', to_json(contract.affected_capabilities),
+        ',"approval":', to_json(approval), ',"collected_at":"', bare.canonical_time(at),
         '","contract_content_sha256":"', contract.approved_digest,
         '","contract_id":"', contract.id, '","end_reason":', to_json(why),
-        ',"ended_at":"', bare.canonical_time(at), '","evidence_version":"1.1.0"',
+        ',"ended_at":"', bare.canonical_time(at), '","evidence_version":"1.2.0"',
+        ',"executor_version":null,"observations":{"after":null,"before":null,"steps":[]}',
+        ',"rollout":null,"rolls_back":null,"routes":[]', ',"signals":[]',
         ',"execution_duration_seconds":',
         coalesce(extract(epoch FROM at - job.started_at)::text, 'null'),
         ',"health_after":', seen,

@@ -68,6 +68,7 @@ def test_file__holds_every_row_of_the_contract_as_it_is_stored(
         "JobStep": 3,
         "StepResult": 3,
         "HealthSnapshot": 2,
+        "Observation": 1,
         "AuditEvidence": 1,
         "GovernanceAudit": 1,
         "AuditResolution": 1,

@@ -34,7 +34,7 @@ def rows_of_record() -> int:
     """Return the number of rows that belong to contracts, without tombstones."""
     tables = (
         *("systemcontract", "ledgerentry", "governancejob", "jobstep", "stepresult"),
-        *("healthsnapshot", "auditevidence", "governanceaudit", "auditresolution"),
+        *("healthsnapshot", "observation", "auditevidence", "governanceaudit", "auditresolution"),
         *("clarificationrequest", "clarificationanswer", "contractcomment", "approvalsignature"),
         "notice",
     )

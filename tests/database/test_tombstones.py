@@ -38,6 +38,7 @@ KEPT_BY = {
     "job_step_written_once": ("governance_jobstep", f"job_id IN {JOBS}"),
     "step_result_append_only": ("governance_stepresult", f"job_id IN {JOBS}"),
     "health_snapshot_written_once": ("governance_healthsnapshot", f"job_id IN {JOBS}"),
+    "observation_append_only": ("governance_observation", f"job_id IN {JOBS}"),
     "evidence_written_once": ("governance_auditevidence", f"job_id IN {JOBS}"),
     "audit_append_only": ("governance_governanceaudit", f"job_id IN {JOBS}"),
     "resolution_append_only": (

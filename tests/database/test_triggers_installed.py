@@ -31,6 +31,7 @@ FREE_TABLES = {
     "governance_account",
     "governance_idempotencyrecord",
     "governance_activesignal",  # a view
+    "governance_observedstate",  # only the newest observation of each scope
     "governance_registryvalue",  # a view
 }
 
@@ -91,6 +92,14 @@ SPEAK_FOR_THE_RECORD = {
     "governance_handlerbreaker_handler_key",
     "health_snapshot_in_time",
     "health_snapshot_written_once",
+    "governance_observedstate_scope_key",
+    "observation_append_only",
+    "observation_in_time",
+    "observation_of_step_has_index",
+    "observation_once_per_phase",
+    "observation_phase_known",
+    "observation_state_or_trouble",
+    "observed_state_or_trouble",
     "idempotency_response_complete",
     "job_agrees_with_results",
     "job_cursor_in_bounds",

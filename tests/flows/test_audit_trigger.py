@@ -218,6 +218,7 @@ class TestAuditTrigger:
         assert touched_by("end_job") == [
             "governance_systemcontract",  # locked, not written
             "governance_healthsnapshot",
+            "governance_observation",
             "governance_auditevidence",
             "governance_governancejob",
             "governance_ledgerentry",

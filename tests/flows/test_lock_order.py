@@ -67,6 +67,7 @@ from tests.support.factories import (
     running_job,
 )
 from tests.support.freezes import frozen, lifted
+from tests.support.observations import observe
 from tests.support.platform import signal
 from tests.support.signing import as_seen
 from tests.support.succession import modify
@@ -131,6 +132,11 @@ def _activate(users: Users) -> Operation:
 def _claim(users: Users) -> Operation:
     pending_job(users)
     return lambda: GovernanceOrchestrator.claim_job(executor=users.executor)
+
+
+def _observe(users: Users) -> Operation:
+    running = running_job(users)
+    return lambda: observe(running)
 
 
 def _start(users: Users) -> Operation:
@@ -353,6 +359,7 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "services/breakers/operations.py:close_breaker": [_close],
     "flows/close_breaker.py:let_handler_run_again": [_run_again],
     "flows/run_by_worker.py:_start": [_start_by_worker],
+    "authorities/orchestrator/observations.py:record_observations": [_observe],
     "services/registry/operations.py:register_capabilities": [_register],
     "authorities/health/signals.py:record_signal": [
         lambda users: lambda: signal(users, HealthDecision.HEALTHY),
@@ -399,6 +406,7 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
                 "services/freezes/",
                 "services/notices/",
                 "authorities/health/",
+                "authorities/orchestrator/observations",
                 "authorities/contract/comments",
             )
         )

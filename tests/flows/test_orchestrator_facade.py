@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from governance.authorities.orchestrator.activation import ContractActivationService
-from governance.authorities.orchestrator.evidence import AuditTrigger
+from governance.authorities.orchestrator.evidence import AuditTrigger, EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract, read_job_history
 from governance.authorities.orchestrator.planning import ExecutionOrchestrator
@@ -49,9 +49,9 @@ class TestGovernanceOrchestratorFacade:
         assert facade.get_job_progress(job.pk).completed_steps == 3
         job = facade.complete_job(
             read_job_history(job.pk),
+            EndOfJob(healthy("Search")),
             token=token,
             executor=users.executor,
-            health=healthy("Search"),
         )
         assert reloaded(job).status == JobStatus.COMPLETED
         assert reloaded(job).evidence.document["job_status"] == "COMPLETED"

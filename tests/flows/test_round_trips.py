@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance.authorities.orchestrator.evidence import EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract, read_job_history
 from governance.domain.values import HealthDecision, HealthReading, StepReport
@@ -79,9 +80,9 @@ def completion(users: Users, steps: int) -> Operation:
     running = _reported(users, steps)
     return lambda: GovernanceOrchestrator.complete_job(
         read_job_history(running.job.pk),
+        EndOfJob(reading()),
         token=running.token,
         executor=users.executor,
-        health=reading(),
     )
 
 
@@ -89,9 +90,9 @@ def cancellation(users: Users, steps: int) -> Operation:
     running = _reported(users, steps)
     return lambda: GovernanceOrchestrator.cancel_job(
         read_job_history(running.job.pk),
+        EndOfJob(),
         reason="No longer wanted.",
         actor=users.operator,
-        health=None,
     )
 
 
@@ -99,7 +100,7 @@ def giving_up(users: Users, steps: int) -> Operation:
     with clock_at(now() - timedelta(days=7)):
         running = _reported(users, steps)
     return lambda: GovernanceOrchestrator.fail_timed_out_job(
-        read_job_history(running.job.pk), actor=users.operator, health=None
+        read_job_history(running.job.pk), EndOfJob(), actor=users.operator
     )
 
 

@@ -18,8 +18,9 @@ from governance.record.retention.archive_directory import MANIFEST, contract_fil
 from tests.support.attacks import run_sql
 from tests.support.chains import chain_head
 from tests.support.commands import CommandResult, run
-from tests.support.factories import answered, contract_in, judged_job, now, reloaded
+from tests.support.factories import answered, contract_in, judged, now, reloaded, running_job
 from tests.support.forgery import NOON
+from tests.support.observations import observe
 from tests.support.succession import modified
 from tests.support.users import Users
 
@@ -49,7 +50,10 @@ def discussed(users: Users) -> SystemContract:
 
 def resolved(users: Users) -> SystemContract:
     """Return a contract that is COMPLETED because a person resolved an INCONCLUSIVE audit."""
-    job = judged_job(users, AuditVerdict.INCONCLUSIVE)
+    running = running_job(users)
+    observe(running)
+    running.complete_steps()
+    job = judged(users, running.complete(), AuditVerdict.INCONCLUSIVE)
     resolve_audit(
         job_id=job.pk,
         verdict=AuditVerdict.PASS,

@@ -280,7 +280,11 @@ def failed_job(users: Users, **changes: Any) -> GovernanceJob:
 def judged_job(
     users: Users, verdict: AuditVerdict = AuditVerdict.PASS, **changes: Any
 ) -> GovernanceJob:
-    job = finished_job(users, **changes)
+    return judged(users, finished_job(users, **changes), verdict)
+
+
+def judged(users: Users, job: GovernanceJob, verdict: AuditVerdict) -> GovernanceJob:
+    """Give the verdict on a job that has ended, and return the job."""
     record_verdict(
         job_id=job.pk,
         verdict=verdict,

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.test import Client, override_settings
 
 from governance.authorities.contract.operations import record_review_verdicts
+from governance.authorities.health.observed_states import replace_observed_states
 from governance.authorities.health.signals import record_signal
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.roles import Role
@@ -60,6 +61,7 @@ from tests.support.factories import (
     signed,
 )
 from tests.support.freezes import frozen, lifted
+from tests.support.observations import observe, seen
 from tests.support.routing import routes_file
 from tests.support.succession import modified
 from tests.support.users import Users
@@ -141,6 +143,9 @@ def complete_one_contract(users: Users) -> None:
         claimed = GovernanceOrchestrator.claim_job(executor=users.executor)
         assert claimed is not None
     running = Running(*claimed, users)
+    observe(running)
+    replace_observed_states([seen()])
+    replace_observed_states([seen(state=None, trouble="No answer.", observer="git")])
     running.complete_steps()
     job = running.complete()
     record_verdict(

@@ -19,6 +19,7 @@ def triggers_off() -> Iterator[None]:
         "jobstep",
         "stepresult",
         "healthsnapshot",
+        "observation",
         "auditevidence",
         "governanceaudit",
         "ledgerentry",

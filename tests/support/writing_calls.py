@@ -18,10 +18,13 @@ _STEP = re.compile(
 
 # The functions that write a whole transaction in one call; each is in a file of its name.
 CALLS = ("activate_contract", "start_job", "record_step_results", "end_job")
-_PARTS = ("lock_chain", "append_entries")
-# These write too: the entries of a move, old stored responses, notices, and the removal of a
-# contract.
-WRITING = (*CALLS, "append_entries", "lock_request", "notify", "remove_contracts")
+_PARTS = ("lock_chain", "append_entries", "record_observations")
+# These write too: the entries of a move, observations, old stored responses, notices, and the
+# removal of a contract.
+WRITING = (
+    *(*CALLS, "append_entries", "record_observations"),
+    *("lock_request", "notify", "remove_contracts"),
+)
 
 
 def called_by(sql: str) -> str | None:

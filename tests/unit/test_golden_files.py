@@ -125,7 +125,8 @@ def test_names__in_contract_records() -> None:
 
 
 def test_names__in_contract_records__are_those_of_the_code() -> None:
-    found = {name: {*columns_of(table.model)} for name, table in RECORD_TABLES.items()}
+    # Later versions have more tables, whose rows older archives do not have.
+    found = {name: {*columns_of(RECORD_TABLES[name].model)} for name in names.TABLES}
     assert found == {
         table: {*columns, *LATER_COLUMNS.get(table, ())} for table, columns in names.TABLES.items()
     }

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from governance.authorities.orchestrator.job_state import JobHistory
 from governance.domain.canonical import canonical_text, sha256_hex, timestamp
-from governance.domain.values import JobStatus, StepStatus
+from governance.domain.observations import ObservationPhase, ObservedScope
+from governance.domain.values import HealthReading, JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, StepResult
 
-EVIDENCE_VERSION = "1.1.0"  # 1.1.0 added `signatures` and `signed_by`
+# 1.1.0 added `signatures` and `signed_by`; 1.2.0 added `affected_capabilities`, `rolls_back`,
+# `executor_version`, `routes`, `observations`, `signals` and `rollout`.
+EVIDENCE_VERSION = "1.2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfJob:
+    """What a flow read just before a job ends, outside of the transaction that ends it.
+
+    Args:
+        health: None if the health could not be read.
+        observed: what the observers saw of the scopes; None if nothing was observed.
+        routes: what serves each step, one record each; None if the routes could not be read.
+        executor_version: the version of the machine that ran the job; None for another executor.
+    """
+
+    health: HealthReading | None = None
+    observed: Sequence[ObservedScope] | None = None
+    routes: Sequence[Mapping[str, Any]] | None = None
+    executor_version: str | None = None
+
+    @property
+    def observations(self) -> list[dict[str, Any]] | None:
+        return None if self.observed is None else [one.as_record() for one in self.observed]
 
 
 class AuditTrigger:
     """The sealing of evidence, which makes a job ready for an audit. It gives no verdict."""
 
     @staticmethod
-    def seal_evidence(history: JobHistory, *, health_after: dict[str, Any] | None) -> AuditEvidence:
+    def seal_evidence(
+        history: JobHistory, end: EndOfJob, *, health_after: dict[str, Any] | None
+    ) -> AuditEvidence:
         """Return the unsaved evidence of a job whose end is set on the instance but not written.
 
         One SQL call (`end_job.sql`) writes the job's end, the evidence and the ledger entry.
         """
-        document = AuditTrigger.collect_evidence(history, health_after=health_after)
+        document = AuditTrigger.collect_evidence(history, end, health_after=health_after)
         body = canonical_text(document)
         return AuditEvidence(
             job_id=history.job.pk,
@@ -32,9 +60,13 @@ class AuditTrigger:
 
     @staticmethod
     def collect_evidence(
-        history: JobHistory, *, health_after: dict[str, Any] | None
+        history: JobHistory, end: EndOfJob, *, health_after: dict[str, Any] | None
     ) -> dict[str, Any]:
-        """Return the evidence as a JSON object: approval, steps, results, health, participants."""
+        """Return the evidence as a JSON object: approval, steps, results, health, observations.
+
+        Args:
+            health_after: the reading in `end`, as the snapshot has it.
+        """
         job, contract = history.job, history.job.contract
         results = {result.step_index: result for result in history.results}
         return {
@@ -55,6 +87,17 @@ class AuditTrigger:
             "ended_at": timestamp(job.ended_at),
             "collected_at": timestamp(history.now),
             "contract_content_sha256": contract.content_digest,
+            "affected_capabilities": contract.affected_capabilities,
+            "rolls_back": None,
+            "executor_version": end.executor_version,
+            "routes": None if end.routes is None else [dict(one) for one in end.routes],
+            "observations": {
+                "before": _observed(history, ObservationPhase.BEFORE) or None,
+                "steps": _observed(history, ObservationPhase.STEP),
+                "after": end.observations,
+            },
+            "signals": history.signals,
+            "rollout": None,
             "approval": contract.approval_record(),
             "signatures": [signature.as_sealed() for signature in history.signatures],
             "participants": {
@@ -94,6 +137,10 @@ def step_status(job: GovernanceJob, step_index: int, results: dict[int, StepResu
             failed_before = last is not None and last.status == StepStatus.FAILED
             return StepStatus.SKIPPED if failed_before else StepStatus.FAILED
     return StepStatus.SKIPPED
+
+
+def _observed(history: JobHistory, phase: ObservationPhase) -> list[dict[str, Any]]:
+    return [one.as_record() for one in history.observations if one.phase == phase]
 
 
 def _duration(job: GovernanceJob) -> float | None:

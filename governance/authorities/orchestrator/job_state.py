@@ -23,6 +23,7 @@ from governance.models import (
     ApprovalSignature,
     GovernanceJob,
     JobStep,
+    Observation,
     StepResult,
     SystemContract,
 )
@@ -92,9 +93,21 @@ _SIGNATURES = _ROWS_OF.format(
     table="governance_approvalsignature", order="number", owner="contract_id", of="contract"
 )
 
+_OBSERVATIONS = _ROWS_OF.format(
+    table="governance_observation", order="id", owner="job_id", of="job"
+)
+_SIGNALS = """
+    (SELECT json_agg(json_build_object(
+                'scope', scope, 'signal_type', signal_type, 'decision', decision,
+                'reason', reason, 'recorded_at', governance_timestamp(recorded_at))
+                ORDER BY id)::text
+       FROM governance_governancesignal
+      WHERE scope = ANY (contract.affected_capabilities || 'SYSTEM'::varchar)
+        AND recorded_at >= job.started_at)"""
+
 _READ_HISTORY = f"""
     SELECT {_JOB.sql}, {_APPROVED.sql}, {_HEAD.format(contract="contract.id")},
-           {_STEPS}, {_RESULTS}, {_SIGNATURES},
+           {_STEPS}, {_RESULTS}, {_SIGNATURES}, {_OBSERVATIONS}, {_SIGNALS},
            (SELECT reading::text FROM governance_healthsnapshot
              WHERE job_id = job.id AND phase = 'BEFORE'),
            creator.username
@@ -131,7 +144,10 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """Everything about a job that its evidence contains, as it is before the job ends."""
+    """Everything about a job that its evidence contains, as it is before the job ends.
+
+    `signals` are the health signals of its scopes that were recorded since its start.
+    """
 
     job: GovernanceJob
     head: ChainHead
@@ -139,6 +155,8 @@ class JobHistory:
     steps: list[dict[str, Any]]
     results: list[StepResult]
     signatures: list[ApprovalSignature]
+    observations: list[Observation]
+    signals: list[dict[str, Any]]
     health_before: dict[str, Any] | None
 
     @property
@@ -205,17 +223,18 @@ def read_job_history(job_id: UUID) -> JobHistory:
     job: GovernanceJob = _JOB.instance(row)
     row = row[_JOB.number :]
     job.contract = _APPROVED.instance(row)
-    seq, hash_, now, steps, results, signatures, before, creator = row[_APPROVED.number :]
+    seq, hash_, now, *parts, before, creator = row[_APPROVED.number :]
+    steps, results, signatures, observations, signals = (load_json(one or "[]") for one in parts)
     job.created_by = Account(pk=job.created_by_id, username=creator)
     return JobHistory(
         job=job,
         head=ChainHead(seq, hash_),
         now=now,
-        steps=[instance_from_json(JobStep, step).as_record() for step in load_json(steps)],
-        results=[instance_from_json(StepResult, one) for one in load_json(results or "[]")],
-        signatures=[
-            instance_from_json(ApprovalSignature, one) for one in load_json(signatures or "[]")
-        ],
+        steps=[instance_from_json(JobStep, one).as_record() for one in steps],
+        results=[instance_from_json(StepResult, one) for one in results],
+        signatures=[instance_from_json(ApprovalSignature, one) for one in signatures],
+        observations=[instance_from_json(Observation, one) for one in observations],
+        signals=signals,
         health_before=load_json(before) if before else None,
     )
 

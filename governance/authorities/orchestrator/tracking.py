@@ -9,7 +9,7 @@ from random import random
 from time import sleep
 from uuid import UUID
 
-from governance.authorities.orchestrator.evidence import AuditTrigger
+from governance.authorities.orchestrator.evidence import AuditTrigger, EndOfJob
 from governance.authorities.orchestrator.guards import (
     require_cancellation_reason,
     require_own,
@@ -34,13 +34,7 @@ from governance.db.transactions import retried
 from governance.domain.canonical import digest
 from governance.domain.errors import LeaseNotOverError, StepsOutstandingError
 from governance.domain.lifecycles import JobStateMachine
-from governance.domain.values import (
-    HealthReading,
-    JobProgress,
-    JobStatus,
-    SnapshotPhase,
-    StepReport,
-)
+from governance.domain.values import JobProgress, JobStatus, SnapshotPhase, StepReport
 from governance.models import Account, GovernanceJob
 from governance.record.ledger.chain import NewEntry, actor_name, entries_as_json
 
@@ -49,7 +43,7 @@ MAX_CLAIM_PAUSE_SECONDS = 0.05
 
 _JOB = Columns(GovernanceJob, "job")
 _START = f"SELECT {_JOB.sql} FROM governance_start_job(%s, %s, %s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own
-_END = f"SELECT governance_end_job({', '.join(['%s'] * 13)})"
+_END = f"SELECT governance_end_job({', '.join(['%s'] * 14)})"
 
 
 class JobStateTracker:
@@ -144,7 +138,7 @@ class JobStateTracker:
 
     @staticmethod
     def complete_job(
-        history: JobHistory, *, token: str, executor: Account, health: HealthReading | None
+        history: JobHistory, end: EndOfJob, *, token: str, executor: Account
     ) -> GovernanceJob:
         """End a RUNNING job as its results say: COMPLETED, or FAILED if a step failed.
 
@@ -172,13 +166,13 @@ class JobStateTracker:
                 "are not reported yet.",
                 details={"current_step": job.current_step_index},
             )
-        ended = _end(history, target, reason=reason, actor=executor, health=health)
+        ended = _end(history, end, target, reason=reason, actor=executor)
         ended.started_by = executor
         return ended
 
     @staticmethod
     def cancel_job(
-        history: JobHistory, *, reason: str, actor: Account, health: HealthReading | None
+        history: JobHistory, end: EndOfJob, *, reason: str, actor: Account
     ) -> GovernanceJob:
         """End a PENDING or RUNNING job as CANCELLED, with the reason.
 
@@ -188,12 +182,10 @@ class JobStateTracker:
         """
         reason = require_cancellation_reason(reason)
         JobStateMachine.require_move(JobStatus(history.job.status), JobStatus.CANCELLED)
-        return _end(history, JobStatus.CANCELLED, reason=reason, actor=actor, health=health)
+        return _end(history, end, JobStatus.CANCELLED, reason=reason, actor=actor)
 
     @staticmethod
-    def fail_timed_out_job(
-        history: JobHistory, *, actor: Account, health: HealthReading | None
-    ) -> GovernanceJob:
+    def fail_timed_out_job(history: JobHistory, end: EndOfJob, *, actor: Account) -> GovernanceJob:
         """End a RUNNING job as FAILED because its lease expired.
 
         The outcome of the step that was due is unknown, so the job is never run again.
@@ -208,7 +200,7 @@ class JobStateTracker:
         if not lease_has_expired(job, history.now):
             raise LeaseNotOverError("The job's lease is not over.")
         reason = f"{expiry_reason(job)}: {_left_at(history)}."
-        return _end(history, JobStatus.FAILED, reason=reason, actor=actor, health=health)
+        return _end(history, end, JobStatus.FAILED, reason=reason, actor=actor)
 
     @staticmethod
     def get_job_progress(job_id: UUID) -> JobProgress:
@@ -263,21 +255,16 @@ def _record(
 
 
 def _end(
-    history: JobHistory,
-    target: JobStatus,
-    *,
-    reason: str,
-    actor: Account,
-    health: HealthReading | None,
+    history: JobHistory, end: EndOfJob, target: JobStatus, *, reason: str, actor: Account
 ) -> GovernanceJob:
-    """Write, in one call, the snapshot, the evidence, the job's end and the terminal entry."""
+    """Write, in one call, snapshot, observations, evidence, the job's end and the last entry."""
     job, at = history.job, history.now
     before = JobStatus(job.status)
-    snapshot = snapshot_of(job, SnapshotPhase.AFTER, health) if health else None
+    snapshot = snapshot_of(job, SnapshotPhase.AFTER, end.health) if end.health else None
     getattr(job, f"to_{target.lower()}")(at=at, by=actor, reason=reason)
     job.updated_at = at
     evidence = AuditTrigger.seal_evidence(
-        history, health_after=snapshot.reading if snapshot else None
+        history, end, health_after=snapshot.reading if snapshot else None
     )
     entry = NewEntry(
         f"job.execution.{target.lower()}",
@@ -306,6 +293,7 @@ def _end(
             evidence.body,
             evidence.sha256,
             entries_as_json([entry]),
+            json.dumps(end.observations or []),
         ],
     )
     job.evidence = evidence

@@ -159,6 +159,12 @@ def _of_evidence(contract_record: ContractRecord, evidence: Any) -> Any:
     _require_equal(document.get("job_id"), evidence.job_id)
     _require_equal(document.get("collected_at"), timestamp(evidence.collected_at))
     _require_equal(evidence.sha256, sha256_hex(evidence.body))
+    # Evidence from before version 1.2.0 has no observations, and neither has its job.
+    observations = document.get("observations") or {}
+    for name, phase in (("before", "BEFORE"), ("steps", "STEP"), ("after", "AFTER")):
+        rows = contract_record.rows["Observation"]
+        found = [row.as_record() for row in rows if row.phase == phase]
+        _require_equal(found, observations.get(name) or [])
     return evidence.sha256
 
 

@@ -52,6 +52,7 @@ RECORD_TABLES: Mapping[str, RecordTable] = {
     "JobStep": RecordTable(models.JobStep, "GovernanceJob", "job_id", "step_index, id"),
     "StepResult": RecordTable(models.StepResult, "GovernanceJob", "job_id"),
     "HealthSnapshot": RecordTable(models.HealthSnapshot, "GovernanceJob", "job_id"),
+    "Observation": RecordTable(models.Observation, "GovernanceJob", "job_id"),
     "AuditEvidence": RecordTable(models.AuditEvidence, "GovernanceJob", "job_id"),
     "GovernanceAudit": RecordTable(models.GovernanceAudit, "GovernanceJob", "job_id"),
     "AuditResolution": RecordTable(models.AuditResolution, "GovernanceAudit", "audit_id"),

@@ -1,9 +1,9 @@
 -- JOB-004: write the end of a job in one call, in this order: the health snapshot after (if health
--- could be read), the sealed evidence, one UPDATE of the job, and the ledger entry.
+-- could be read), the observations after (if there are any), the sealed evidence, one UPDATE of the job, and the ledger entry.
 CREATE OR REPLACE FUNCTION governance_end_job(
     contract uuid, head integer, job uuid, ended text, account bigint, actor text, at timestamptz,
     why text, observed timestamptz, reading jsonb, evidence text, evidence_sha256 text,
-    entries jsonb
+    entries jsonb, observations jsonb
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -12,6 +12,7 @@ BEGIN
         INSERT INTO governance_healthsnapshot (job_id, phase, reading, observed_at)
         VALUES (job, 'AFTER', reading, observed);
     END IF;
+    PERFORM governance_record_observations(job, 'AFTER', NULL, observations);
     INSERT INTO governance_auditevidence (job_id, body, sha256, collected_at)
     VALUES (job, evidence, evidence_sha256, at);
     UPDATE governance_governancejob

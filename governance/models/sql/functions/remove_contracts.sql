@@ -24,6 +24,7 @@ BEGIN
     DELETE FROM governance_governanceaudit WHERE job_id = ANY (jobs);
     DELETE FROM governance_auditevidence WHERE job_id = ANY (jobs);
     DELETE FROM governance_healthsnapshot WHERE job_id = ANY (jobs);
+    DELETE FROM governance_observation WHERE job_id = ANY (jobs);
     DELETE FROM governance_stepresult WHERE job_id = ANY (jobs);
     DELETE FROM governance_jobstep WHERE job_id = ANY (jobs);
     DELETE FROM governance_governancejob WHERE contract_id = ANY (gone);

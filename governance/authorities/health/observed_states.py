@@ -1,0 +1,32 @@
+"""Observed states: the only writer of `ObservedState`, the newest observation of each scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from governance.domain.observations import ObservedScope
+from governance.models import ObservedState
+
+# The platform of this observer is the registry itself, which needs no copy.
+REGISTRY_OBSERVER = "registry"
+
+
+def replace_observed_states(observed: Iterable[ObservedScope]) -> None:
+    """Replace the observed states of these scopes by newer ones; one statement."""
+    # In one order, so that two of these statements never wait for each other.
+    newest = {one.scope: one for one in observed if one.observer != REGISTRY_OBSERVER}
+    ObservedState.objects.bulk_create(
+        [
+            ObservedState(
+                scope=one.scope,
+                observer=one.observer,
+                state=one.state,
+                trouble=one.trouble,
+                observed_at=one.observed_at,
+            )
+            for _, one in sorted(newest.items())
+        ],
+        update_conflicts=True,
+        unique_fields=["scope"],
+        update_fields=["observer", "state", "trouble", "observed_at"],
+    )
