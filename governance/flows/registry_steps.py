@@ -22,8 +22,8 @@ from governance.domain.changes import (
     ConfigurationUpdate,
     parse_changes,
 )
-from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
-from governance.services.registry.queries import platform_state_for
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle
+from governance.services.registry.queries import target_state
 
 
 class RegistryHandler:
@@ -40,16 +40,19 @@ class RegistryHandler:
             StepRefused: the target is not registered.
         """
         [change] = parse_changes(dict(step.change))
+        keys = _keys_of(change)
         try:
-            state = platform_state_for([change])
+            lifecycle, values = target_state(change.target, keys)
         finally:
             # A step runs in a thread of its own, whose connection nobody else would close.
             connection.close()
-        if change.target != SYSTEM_SCOPE and change.target not in state.lifecycles:
+        if lifecycle is None and (change.target != SYSTEM_SCOPE or not keys):
             raise StepRefused(f"{change.target} is not registered.")
         return StepOutcome(
             did=f"{step.step_type} of {step.target} in the registry",
-            state_before=_before(change, state),
+            state_before=(
+                {key: values.get(key) for key in keys} if keys else {"lifecycle": str(lifecycle)}
+            ),
             state_after=_after(change),
             rollback_action=step.rollback_action,
         )
@@ -60,11 +63,11 @@ def make_registry_handler(options: OptionTable, secrets: SecretFiles) -> Registr
     return RegistryHandler()
 
 
-def _before(change: Change, state: PlatformState) -> dict[str, Any]:
+def _keys_of(change: Change) -> list[str]:
+    """Return the keys of the configuration that a change sets; none if it sets the lifecycle."""
     if isinstance(change, CapabilityEnable | CapabilityDisable):
-        return {"lifecycle": str(state.lifecycles[change.target])}
-    keys = [change.key] if isinstance(change, ConfigurationUpdate) else change.parameters
-    return {key: state.configuration.get((change.target, key)) for key in keys}
+        return []
+    return [change.key] if isinstance(change, ConfigurationUpdate) else list(change.parameters)
 
 
 def _after(change: Change) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 
 from governance.workers.tasks import STOPPING
 from govsite.databases import POOL_OPTIONS
+from govsite.postgresql.base import is_quiet
 
 logger = logging.getLogger(__name__)
 
@@ -116,4 +117,27 @@ def _connector() -> PsycopgConnector:
     params: dict[str, Any] = database.get_connection_params()
     for name in ("cursor_factory", "context"):
         params.pop(name, None)
-    return PsycopgConnector(kwargs=params, min_size=1, max_size=4)
+    return PsycopgConnector(
+        kwargs=params,
+        configure=_commit_each_statement,
+        pool_factory=_make_pool,
+        min_size=1,
+        max_size=4,
+        timeout=POOL_OPTIONS["timeout"],
+        reconnect_timeout=POOL_OPTIONS["reconnect_timeout"],
+    )
+
+
+async def _commit_each_statement(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let each statement of the queue be a transaction without further round trips."""
+    await connection.set_autocommit(True)
+
+
+def _make_pool(**options: Any) -> psycopg_pool.AsyncConnectionPool[Any]:
+    """Make the pool of the queue, which checks a quiet connection without a round trip."""
+    return psycopg_pool.AsyncConnectionPool(**options | {"check": _check_unless_quiet})
+
+
+async def _check_unless_quiet(connection: psycopg.AsyncConnection[Any]) -> None:
+    if not is_quiet(connection):
+        await psycopg_pool.AsyncConnectionPool.check_connection(connection)

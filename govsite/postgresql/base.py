@@ -19,7 +19,7 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg_pool import ConnectionPool
 
 
-def is_quiet(connection: psycopg.Connection[Any]) -> bool:
+def is_quiet(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
     """Tell whether the server has sent nothing since its last response."""
     ours = connection.pgconn
     if ours.status != ConnStatus.OK or ours.transaction_status != TransactionStatus.IDLE:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from governance.db.rows import fetch_rows
+from governance.domain.canonical import load_json
 from governance.domain.changes import Change
 from governance.domain.names import name_key
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.secret_keys import visible_value
+
+_TARGET = """
+    SELECT (SELECT lifecycle FROM governance_capability WHERE name = %s),
+           (SELECT json_object_agg(key, value)::text FROM governance_configurationentry
+             WHERE scope = %s AND key = ANY (%s))"""
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
@@ -34,6 +41,19 @@ def platform_state_for(
         lifecycles={name: Lifecycle(known[name].lifecycle) for name in targets if name in known},
         configuration=configuration_of(targets),
         secret_keys={name: known[name].secret_keys for name in targets if name in known},
+    )
+
+
+def target_state(target: str, keys: Collection[str]) -> tuple[Lifecycle | None, dict[str, Any]]:
+    """Return the lifecycle of a target, and the recorded values of `keys`; one query.
+
+    A target that is no registered capability has no lifecycle. A key without a value is left out.
+    """
+    [(lifecycle, values)] = fetch_rows(_TARGET, [target, target, list(keys)])
+    recorded = load_json(values) if values else {}
+    return (
+        Lifecycle(lifecycle) if lifecycle else None,
+        {key: visible_value(key, value) for key, value in recorded.items()},
     )
 
 
