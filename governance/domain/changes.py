@@ -16,8 +16,11 @@ from governance.domain.canonical import canonical_text, require_plain_json
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
 from governance.domain.sentences import PartKind, Sentence, named, valued
+from governance.domain.values import Lifecycle
 
 MAX_CHANGES = 10_000
+# The key of a lifecycle among the values of a scope: every configuration key has a character.
+LIFECYCLE_KEY = ""
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^\S(.*\S)?$")
@@ -225,6 +228,22 @@ def keys_set_by(document: Mapping[str, Any]) -> list[str]:
     if document["type"] == "configuration_update":
         return [document["key"]]
     return list(document.get("parameters", ()))
+
+
+def values_set_by(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a recorded change sets in its scope, by key.
+
+    The lifecycle has the key `LIFECYCLE_KEY`, which no configuration key is. A document that is no
+    change sets nothing.
+    """
+    match document.get("type"):
+        case "capability_enable":
+            return {LIFECYCLE_KEY: document["target_lifecycle"]}
+        case "capability_disable":
+            return {LIFECYCLE_KEY: str(Lifecycle.DISABLED)}
+        case "configuration_update":
+            return {document["key"]: document.get("new_value")}
+    return dict(document.get("parameters", ()))
 
 
 def changes_nothing(step: Mapping[str, Any]) -> bool:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from governance.domain.canonical import timestamp
+from governance.domain.changes import LIFECYCLE_KEY
+from governance.domain.values import Lifecycle
 
 # The parts of an observed state. SYSTEM has no lifecycle, and a key without a value is absent.
 LIFECYCLE = "lifecycle"
@@ -46,3 +48,14 @@ class ObservedScope:
             "observed_at": timestamp(self.observed_at),
             "trouble": self.trouble,
         }
+
+
+def values_in_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an observed state by key, the lifecycle under `LIFECYCLE_KEY`.
+
+    A scope without a lifecycle is DISABLED, as in the registry. A key without a value is left out.
+    """
+    configuration = state.get(CONFIGURATION) or {}
+    values = {key: value for key, value in configuration.items() if value is not None}
+    values[LIFECYCLE_KEY] = state.get(LIFECYCLE) or str(Lifecycle.DISABLED)
+    return values

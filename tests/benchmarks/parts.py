@@ -83,3 +83,10 @@ def memory(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
     few, many = options.requests
     with bar(many, "requests") as progress:
         yield from measure_memory(few=few, many=many, advance=progress.update)
+
+
+def audit(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.auditing import measure_audits
+
+    with bar(options.rounds, "audit") as progress:
+        yield from measure_audits(rounds=options.rounds, advance=progress.update)
