@@ -12,6 +12,7 @@ from uuid import UUID
 from governance.authorities.executor.machine import obstacles_to
 from governance.authorities.executor.routed_handlers import RoutedHandlers
 from governance.authorities.executor.routes import EVERY, Route
+from governance.authorities.health.observers.routed_observers import RoutedObservers
 from governance.authorities.orchestrator.queries import job_to_run
 from governance.domain.changes import CHANGE_TYPES
 from governance.domain.values import SYSTEM_SCOPE, JobRunner, JobStatus
@@ -26,7 +27,7 @@ MAX_CAPABILITIES = 100_000
 class ServedSteps:
     """What serves the steps of one type in one scope; `route` is empty if no route matches.
 
-    `obstacle` says why the handler cannot serve them on this machine, or is empty.
+    `obstacle` says why the handler or the observer cannot serve them on this machine, or is empty.
     """
 
     scope: str
@@ -62,9 +63,15 @@ def registered_scopes() -> list[str]:
     return [SYSTEM_SCOPE, *capability_names(limit=MAX_CAPABILITIES)]
 
 
-def served_steps(handlers: RoutedHandlers, scopes: Iterable[str]) -> list[ServedSteps]:
+def served_steps(
+    handlers: RoutedHandlers, observers: RoutedObservers, scopes: Iterable[str]
+) -> list[ServedSteps]:
     """Return what serves each type of step in these scopes."""
-    return [_served(handlers, scope, step_type) for scope in scopes for step_type in CHANGE_TYPES]
+    return [
+        _served(handlers, observers, scope, step_type)
+        for scope in scopes
+        for step_type in CHANGE_TYPES
+    ]
 
 
 def unregistered_scopes(handlers: RoutedHandlers, registered: Iterable[str]) -> list[str]:
@@ -74,7 +81,7 @@ def unregistered_scopes(handlers: RoutedHandlers, registered: Iterable[str]) -> 
     return [scope for scope in dict.fromkeys(named) if scope not in known]
 
 
-def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
+def check_job(job_id: UUID, handlers: RoutedHandlers, observers: RoutedObservers) -> JobCheck:
     """Return what a worker would do with a job now, without doing it.
 
     Raises:
@@ -83,7 +90,8 @@ def check_job(job_id: UUID, handlers: RoutedHandlers) -> JobCheck:
     job = job_to_run(job_id)
     plan = plan_of(job.steps)
     steps = [
-        StepOfJob(step.step_index, _served(handlers, step.target, step.step_type)) for step in plan
+        StepOfJob(step.step_index, _served(handlers, observers, step.target, step.step_type))
+        for step in plan
     ]
     obstacles = []
     if job.status is not JobStatus.PENDING:
@@ -109,13 +117,17 @@ def _not_installed(route: Route) -> str:
     return f"{route.handler} is not installed on this machine"
 
 
-def _served(handlers: RoutedHandlers, scope: str, step_type: str) -> ServedSteps:
+def _served(
+    handlers: RoutedHandlers, observers: RoutedObservers, scope: str, step_type: str
+) -> ServedSteps:
     route = handlers.routes.route_of(scope, step_type)
     obstacle = ""
     if route in handlers.missing:
         obstacle = _not_installed(route)
     elif (types := handlers.step_types_of(route)) is not None and step_type not in types:
         obstacle = f"{route.handler} does not serve {step_type}"
+    elif unusable := observers.obstacle_of(route):
+        obstacle = f"observer {route.observer}: {unusable}"
     return ServedSteps(
         scope=scope,
         step_type=step_type,

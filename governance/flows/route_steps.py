@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,23 @@ from django.conf import settings
 from governance.authorities.executor.handlers import FACTORIES
 from governance.authorities.executor.handlers.reported import reported
 from governance.authorities.executor.routed_handlers import HandlerFactory, RoutedHandlers
-from governance.authorities.executor.routes import BUILT_IN_HANDLERS, Routes, read_routes
+from governance.authorities.executor.routes import (
+    BUILT_IN_HANDLERS,
+    BUILT_IN_OBSERVERS,
+    Routes,
+    read_routes,
+)
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import StepInPlan
 from governance.domain.errors import InvalidRoutesError, UnreadableFileError
+from governance.flows.installed_factories import (
+    HANDLERS,
+    OBSERVERS,
+    announced,
+    built_in,
+    load_factory,
+)
 
-# Packages announce handlers of their own in this group: NAME = "module:factory".
-ENTRY_POINTS = "govsite.handlers"
 MAX_FILE_BYTES = 1024 * 1024
 
 
@@ -57,9 +66,9 @@ def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> Ro
     """
     routes = site_routes()
     factories = dict(provided or {})
-    installed = _built_in() | _entry_points()
+    installed = built_in(FACTORIES) | announced(HANDLERS, reserved=BUILT_IN_HANDLERS)
     for name in {route.handler for route in routes.routes} & set(installed) - set(factories):
-        factories[name] = reported(_load(installed[name]))
+        factories[name] = reported(load_factory(installed[name], "handler"))
     return RoutedHandlers(routes, factories, site_secrets())
 
 
@@ -86,7 +95,11 @@ def _read_file(path: Path, version: tuple[int, ...]) -> Routes:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
             raise InvalidRoutesError.at(str(path), "is larger than 1 MiB")
-        return read_routes(content.decode(), more_handlers=_entry_points())
+        return read_routes(
+            content.decode(),
+            more_handlers=announced(HANDLERS, reserved=BUILT_IN_HANDLERS),
+            more_observers=announced(OBSERVERS, reserved=BUILT_IN_OBSERVERS),
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
 
@@ -94,34 +107,3 @@ def _read_file(path: Path, version: tuple[int, ...]) -> Routes:
 def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
     reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
     return UnreadableFileError.at(str(path), f"cannot be read: {reason}")
-
-
-def _built_in() -> dict[str, EntryPoint]:
-    return {name: EntryPoint(name, value, ENTRY_POINTS) for name, value in FACTORIES.items()}
-
-
-def _entry_points() -> dict[str, EntryPoint]:
-    """Return the announced handlers by name; none takes the name of a built-in one."""
-    return {
-        entry.name: entry
-        for entry in entry_points(group=ENTRY_POINTS)
-        if entry.name not in BUILT_IN_HANDLERS
-    }
-
-
-def _load(entry: EntryPoint) -> HandlerFactory:
-    """Load the factory that an entry point names.
-
-    Raises:
-        InvalidRoutesError: it cannot be loaded.
-    """
-    try:
-        factory: HandlerFactory = entry.load()
-    except Exception as error:  # noqa: BLE001 - a package of somebody else may raise anything
-        raise InvalidRoutesError.whole(
-            f"The handler {entry.name} ({entry.value}) cannot be loaded: "
-            f"{type(error).__name__}: {error}."
-        ) from None
-    if not callable(factory):
-        raise InvalidRoutesError.whole(f"The handler {entry.name} ({entry.value}) is no factory.")
-    return factory

@@ -31,6 +31,9 @@ scopes = ["Search"]
 change_types = "*"
 handler = "command"
 observer = "git"
+[route.observer_options]
+repository = "{{repository}}"
+file = "settings.json"
 [route.options]
 argv = ["/bin/true"]
 {USER}
@@ -55,7 +58,8 @@ def file(tmp_path: Path, settings: Any, users: Users) -> Path:
 
 
 def write(path: Path, text: str) -> None:
-    path.write_text(text)
+    """Write the routes, whose observer reads a folder that counts as a bare repository."""
+    path.write_text(text.replace("{repository}", str(path.parent)))
     path.chmod(0o644)
 
 
@@ -150,6 +154,16 @@ def make_narrow_handler(options: OptionTable, secrets: SecretFiles) -> StepHandl
     for name in ("argv", "user"):
         options.holds(name, "")
     return NarrowHandler()
+
+
+def test_observer__that_cannot_be_made__is_an_obstacle(file: Path) -> None:
+    write(file, PROGRAM.replace("{repository}", "/absent"))
+    ran = run("check_routes")
+    assert ran.code == 1
+    assert (
+        "obstacle: observer git: route[0].observer_options.repository: must be the folder of a "
+        "bare repository" in ran.out
+    )
 
 
 def test_handler__not_installed__is_an_obstacle(

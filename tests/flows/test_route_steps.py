@@ -11,7 +11,7 @@ from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import Step, StepHandler, StepInPlan, StepOutcome
 from governance.domain.errors import InvalidRoutesError, UnreadableFileError
-from governance.flows import route_steps
+from governance.flows import installed_factories
 from governance.flows.route_steps import site_handlers, site_routes
 from tests.support.steps import step_for, write_secret
 
@@ -95,7 +95,11 @@ class Entry:
 
 
 def announce(monkeypatch: pytest.MonkeyPatch, *entries: Entry) -> None:
-    monkeypatch.setattr(route_steps, "entry_points", lambda group: entries)
+    monkeypatch.setattr(
+        installed_factories,
+        "entry_points",
+        lambda group: entries if group == installed_factories.HANDLERS else (),
+    )
 
 
 def test_handler__announced_by_a_package__serves_its_routes(

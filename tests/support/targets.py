@@ -16,10 +16,11 @@ Answering = Callable[[socket.socket], None]
 
 @dataclass
 class FakeTarget:
-    """A server's port, and the requests that it got: their headers and their bodies."""
+    """A server's port, and the requests that it got: their headers and bodies, and their paths."""
 
     port: int
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -82,15 +83,17 @@ def _serve(
         # The handler may end the connection at any moment.
         with connection, suppress(OSError):
             connection.settimeout(PATIENCE_SECONDS)
-            target.requests.append(_read_request(connection))
+            path, headers, body = _read_request(connection)
+            target.paths.append(path)
+            target.requests.append((headers, body))
             answering(connection)
 
 
-def _read_request(connection: socket.socket) -> tuple[dict[str, str], bytes]:
+def _read_request(connection: socket.socket) -> tuple[str, dict[str, str], bytes]:
     with connection.makefile("rb") as file:
-        file.readline()
+        path = file.readline().split()[1].decode()
         headers: dict[str, str] = {}
         while (line := file.readline().strip()) != b"":
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        return headers, file.read(int(headers.get("content-length", "0")))
+        return path, headers, file.read(int(headers.get("content-length", "0")))

@@ -14,6 +14,7 @@ import pytest
 
 from governance.authorities.executor.handlers.git import GitHandler, make_git_handler
 from governance.authorities.executor.handlers.git_branch import BranchTip, GitBranch
+from governance.authorities.executor.handlers.git_source import GitSource
 from governance.authorities.executor.handlers.reported import ReportedHandler
 from governance.authorities.executor.performing import Performance
 from governance.authorities.executor.secret_files import SecretFiles
@@ -193,7 +194,7 @@ class PersonFirst(GitBranch):
 def person_first(repository: BareRepository, monkeypatch: pytest.MonkeyPatch) -> type[PersonFirst]:
     PersonFirst.repository = repository
     PersonFirst.pushes = []
-    module = "governance.authorities.executor.handlers.git"
+    module = "governance.authorities.executor.handlers.git_source"
     monkeypatch.setattr(f"{module}.GitBranch", PersonFirst)
     return PersonFirst
 
@@ -381,10 +382,10 @@ def test_repository__with_a_working_copy__is_refused(repository: BareRepository)
 def remote_handler(address: str, secrets: Path) -> StepHandler:
     """Return a handler as the factory makes it for https, which a test cannot serve."""
     files = SecretFiles(secrets)
-    handler = GitHandler(
+    source = GitSource(
         location=address, branch="main", file=FILE, credentials="secret://git", secrets=files
     )
-    return ReportedHandler(handler, files)
+    return ReportedHandler(GitHandler(source), files)
 
 
 def test_remote_repository__gets_the_commit_by_its_credentials(

@@ -21,6 +21,9 @@ observer = "http"
 [route.options]
 url = "https://billing.example/steps"
 
+[route.observer_options]
+url = "https://billing.example/state"
+
 [[route]]
 scopes = ["BILLING"]
 change_types = "*"
@@ -64,7 +67,8 @@ def test_route__as_written__has_its_fields() -> None:
     [first, _, last] = read_routes(FILE).routes
     assert (first.observer, first.trust_reports, first.path) == ("http", False, "route[0]")
     assert first.options == {"url": "https://billing.example/steps"}
-    assert (last.observer, last.trust_reports, last.options) == ("", True, {})
+    assert first.observer_options == {"url": "https://billing.example/state"}
+    assert (last.observer, last.trust_reports, last.options) == ("registry", True, {})
 
 
 def test_plan__with_one_step_for_clients__does_not_run_here() -> None:
@@ -103,6 +107,17 @@ ROUTE = 'scopes = "*"\nchange_types = "*"\nhandler = "http"\n'
         ),
         ("[[route]]\n" + ROUTE + "trust_reports = 1", "route[0].trust_reports", "true or false"),
         ("[[route]]\n" + ROUTE + "observer = 1", "route[0].observer", "must be a text"),
+        ("[[route]]\n" + ROUTE + "observer = 'htpp'", "route[0].observer", "registry, http, git"),
+        (
+            "[[route]]\n" + ROUTE + "observer = 'registry'",
+            "route[0].observer",
+            "only where the handler is registry",
+        ),
+        (
+            "[[route]]\n" + ROUTE + "observer_options = {url = 'x'}",
+            "route[0].observer_options.url",
+            "is not a known field",
+        ),
         ("[[route]]\n" + ROUTE + "options = 1", "route[0].options", "must be a table"),
         (
             "[[route]]\n" + ROUTE.replace("http", "client") + "options = {url = 'x'}",
@@ -131,6 +146,43 @@ def test_handler__of_a_package__is_known_where_it_is_installed() -> None:
     assert read_routes(text, more_handlers=["ansible"]).routes[0].handler == "ansible"
     with pytest.raises(InvalidRoutesError, match="not a known handler"):
         read_routes(text)
+
+
+def test_observer__of_a_package__is_known_where_it_is_installed() -> None:
+    text = "[[route]]\n" + ROUTE + "observer = 'vault'"
+    assert read_routes(text, more_observers=["vault"]).routes[0].observer == "vault"
+
+
+def observed_route(scopes: str, types: str, url: str) -> str:
+    return (
+        f"[[route]]\nscopes = {scopes}\nchange_types = {types}\nhandler = 'client'\n"
+        f"observer = 'http'\nobserver_options = {{url = '{url}'}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("scopes", "words"), [("['A', 'B']", "that serves B"), ("'*'", "that serves another scope")]
+)
+def test_scope__with_two_observers_of_one_name__is_refused(scopes: str, words: str) -> None:
+    text = observed_route(scopes, "['capability_enable']", "https://one.example/")
+    text += observed_route("['B', 'C']" if "A" in scopes else "'*'", "'*'", "https://two.example/")
+    with pytest.raises(InvalidRoutesError, match=words) as refused:
+        read_routes(text)
+    assert refused.value.errors[0]["path"] == "route[1].observer_options"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        observed_route("['C']", "'*'", "https://two.example/"),
+        observed_route("['A']", "'*'", "https://one.example/"),
+        observed_route("['A']", "['capability_enable']", "https://two.example/"),
+    ],
+    ids=["another scope", "the same options", "never reached"],
+)
+def test_scope__with_one_observer_of_a_name__is_taken(second: str) -> None:
+    first = observed_route("['A']", "['capability_enable']", "https://one.example/")
+    assert len(read_routes(first + second).routes) == 2
 
 
 # --- handlers ---

@@ -28,6 +28,7 @@ from governance.flows.check_routes import (
     unregistered_scopes,
 )
 from governance.flows.run_by_worker import worker_handlers
+from governance.flows.site_observers import site_observers
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import parse_id, printable
 
@@ -48,7 +49,7 @@ class Command(GovernanceCommand):
     exit_codes = {
         0: "everything that a route names is here; with a job: a worker would run it now",
         REFUSED: "the routes file, an option of it or a secret cannot be used; or a handler is "
-        "not installed; or a worker would leave the job alone",
+        "not installed; or an observer cannot be used; or a worker would leave the job alone",
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,12 +62,12 @@ class Command(GovernanceCommand):
         )
 
     def run(self, *, job: UUID | None) -> None:
-        handlers = worker_handlers()
+        handlers, observers = worker_handlers(), site_observers()
         if job is not None:
-            self._show_job(check_job(job, handlers))
+            self._show_job(check_job(job, handlers, observers))
             return
         scopes = registered_scopes()
-        served = served_steps(handlers, scopes)
+        served = served_steps(handlers, observers, scopes)
         missing = unregistered_scopes(handlers, scopes)
         found = {one.obstacle for one in served if one.obstacle}
         obstacles = sorted(found.union(missing_handlers(handlers)))

@@ -26,6 +26,7 @@ from governance.domain.wording import change_in_words
 from governance.flows.check_routes import check_job
 from governance.flows.route_steps import plan_of
 from governance.flows.run_by_worker import JobRun, start_run, worker_handlers
+from governance.flows.site_observers import site_observers
 from governance.management.base import INTERRUPTED, REFUSED, GovernanceCommand, PartlyRefused
 from governance.management.values import parse_id, printable
 
@@ -65,7 +66,7 @@ class Command(GovernanceCommand):
 
     def run(self, *, job: UUID) -> None:
         handlers = worker_handlers()
-        if obstacles := check_job(job, handlers).obstacles:
+        if obstacles := check_job(job, handlers, site_observers()).obstacles:
             raise JobLeftAloneError(" ".join(obstacles))
         waiting = job_to_run(job)
         plan = plan_of(waiting.steps)

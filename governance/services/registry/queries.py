@@ -17,6 +17,10 @@ _TARGET = """
     SELECT (SELECT lifecycle FROM governance_capability WHERE name = %s),
            (SELECT json_object_agg(key, value)::text FROM governance_configurationentry
              WHERE scope = %s AND key = ANY (%s))"""
+_RECORDED = """
+SELECT name, '', to_jsonb(lifecycle) FROM governance_capability WHERE name = ANY (%s)
+ UNION ALL
+SELECT scope, key, value FROM governance_configurationentry WHERE scope = ANY (%s)"""
 
 
 def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
@@ -66,6 +70,18 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
         (scope, key): visible_value(key, value)
         for scope, key, value in entries.values_list("scope", "key", "value")
     }
+
+
+def recorded_values(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
+    """Return the lifecycles, with the key "", and the configuration of these scopes; one query."""
+    rows = fetch_rows(_RECORDED, [[*scopes]] * 2)
+    return {(scope, key): visible_value(key, load_json(value)) for scope, key, value in rows}
+
+
+def secret_keys_of(scopes: Iterable[str]) -> dict[str, list[str]]:
+    """Return the keys that are registered as those of secrets, by scope; one query."""
+    found = Capability.objects.filter(name__in=list(scopes)).exclude(secret_keys=[])
+    return dict(found.values_list("name", "secret_keys"))
 
 
 def registry_values_of(scope: str) -> list[RegistryValue]:

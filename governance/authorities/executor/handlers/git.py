@@ -9,17 +9,10 @@ file, because a repository keeps what was once in it.
 from __future__ import annotations
 
 import json
-import os
 import random
 from typing import Any
-from urllib.parse import urlsplit
 
-from governance.authorities.executor.handlers.git_branch import (
-    MAX_FILE_BYTES,
-    BranchTip,
-    GitAccess,
-    GitBranch,
-)
+from governance.authorities.executor.handlers.git_source import GitSource, read_git_source
 from governance.authorities.executor.handlers.platform_document import (
     Document,
     Values,
@@ -39,9 +32,7 @@ from governance.authorities.executor.steps import (
     StepOutcome,
     StepRefused,
 )
-from governance.domain.canonical import load_strict_json
 from governance.domain.changes import CHANGE_TYPES
-from governance.domain.errors import InvalidInputError, UnusableSecretError
 
 MAX_ATTEMPTS = 50
 MAX_PAUSE_SECONDS = 0.2
@@ -53,20 +44,8 @@ class GitHandler:
     step_types = CHANGE_TYPES
     resolves_secrets = False
 
-    def __init__(
-        self,
-        *,
-        location: str,
-        branch: str,
-        file: str,
-        credentials: str,
-        secrets: SecretFiles,
-    ) -> None:
-        self._location = location
-        self._branch = branch
-        self._file = file
-        self._credentials = credentials
-        self._secrets = secrets
+    def __init__(self, source: GitSource) -> None:
+        self._source = source
 
     def run_step(self, step: Step) -> StepOutcome:
         """Commit the step, on the newest tip of the branch.
@@ -76,15 +55,13 @@ class GitHandler:
             HandlerFault: the branch moved too often, or the time is over.
             Exception: the repository cannot be read or written.
         """
-        access = access_to(self._location, self._credentials, self._secrets)
-        branch = GitBranch(
-            access, branch=self._branch, file=self._file, seconds=step.seconds_left()
-        )
+        source = self._source
+        branch = source.open(seconds=step.seconds_left())
         wanted = values_of(step.change)
         before = expected_values(step)
         for _ in range(MAX_ATTEMPTS):
             tip = branch.read()
-            document = _document(tip, self._file)
+            document = source.document_of(tip)
             found = present_values(document, step.target, wanted)
             before = found if before is None else before
             if not are_equal(found, before):
@@ -94,7 +71,7 @@ class GitHandler:
             content = _serialized(with_values(document, step.target, wanted))
             _require_time(step)
             if commit := branch.push(tip, content, _message(step, wanted)):
-                return _outcome(step, found, wanted, f"committed {commit} on {self._branch}")
+                return _outcome(step, found, wanted, f"committed {commit} on {source.branch}")
             step.timed_out.wait(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311
             _require_time(step)
         raise HandlerFault(f"The branch moved {MAX_ATTEMPTS} times; nothing was committed.")
@@ -107,94 +84,7 @@ def make_git_handler(options: OptionTable, secrets: SecretFiles) -> StepHandler:
         InvalidRoutesError: with the path of the option that is wrong.
         UnusableSecretError: the credentials cannot be read.
     """
-    location = _require_repository(options)
-    branch = options.text("branch", default="main")
-    if not _is_path(branch) or any(character in branch for character in " ~^:?*[\\"):
-        raise options.error("branch", "must be the name of a branch")
-    file = options.text("file")
-    if not _is_path(file) or any(part.lower() == ".git" for part in file.split("/")):
-        raise options.error("file", "must be a path in the repository, without . and ..")
-    credentials = options.text("credentials", default="")
-    if credentials and "://" not in location:
-        raise options.error("credentials", "must not be given for a folder of this machine")
-    if credentials:
-        access_to(location, credentials, secrets)
-    return GitHandler(
-        location=location, branch=branch, file=file, credentials=credentials, secrets=secrets
-    )
-
-
-def access_to(location: str, credentials: str, secrets: SecretFiles) -> GitAccess:
-    """Return the access to a repository: for https `user:password`, for ssh a private key.
-
-    Raises:
-        UnusableSecretError: the credentials cannot be read, or are not `user:password`.
-    """
-    if not credentials:
-        return GitAccess(location)
-    if location.startswith("ssh://"):
-        return GitAccess(location, key_file=str(secrets.path_of(credentials)))
-    username, separator, password = secrets.read(credentials).partition(":")
-    if not (username and separator and password):
-        raise UnusableSecretError.at(credentials, "must have the form user:password")
-    # The password may stand alone in an error.
-    secrets.used[password] = credentials
-    return GitAccess(location, username=username, password=password)
-
-
-def _require_repository(options: OptionTable) -> str:
-    """Return the place of a repository, or refuse it."""
-    location = options.text("repository")
-    if os.path.isabs(location):
-        if not os.path.isdir(location) or os.path.exists(os.path.join(location, ".git")):
-            raise options.error("repository", "must be the folder of a bare repository")
-        return location
-    try:
-        parts = urlsplit(location)
-        host, _ = parts.hostname or "-", parts.port
-    except ValueError:
-        host, parts = "-", urlsplit("")
-    # ssh would read a host that begins with - as an option.
-    if (
-        host.startswith("-")
-        or len(parts.path) < 2
-        or parts.query
-        or parts.fragment
-        or parts.scheme not in ("https", "ssh")
-    ):
-        raise options.error(
-            "repository",
-            "must be the folder of a bare repository, or begin with https:// or ssh://",
-        )
-    if parts.password is not None or (parts.username is not None and parts.scheme == "https"):
-        raise options.error("repository", "must not have a user or a password; use credentials")
-    return location
-
-
-def _is_path(text: str) -> bool:
-    """Return whether a text is a relative path in which every part is a plain name."""
-    return "\\" not in text and all(
-        part not in ("", ".", "..") and part.isprintable() for part in text.split("/")
-    )
-
-
-def _document(tip: BranchTip, file: str) -> Document:
-    """Return the document in the file; an absent file is an empty one.
-
-    Raises:
-        StepRefused: the file is not a JSON object of objects.
-    """
-    if tip.content is None:
-        return {}
-    try:
-        document = load_strict_json(tip.content, largest=MAX_FILE_BYTES)
-    except InvalidInputError as error:
-        raise StepRefused(f"{file} cannot be read. {error}") from None
-    if not isinstance(document, dict) or not all(
-        isinstance(one, dict) for one in document.values()
-    ):
-        raise StepRefused(f"{file} is not of the form {{scope: {{key: value}}}}.")
-    return document
+    return GitHandler(read_git_source(options, secrets))
 
 
 def _serialized(document: Document) -> bytes:

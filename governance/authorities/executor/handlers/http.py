@@ -8,23 +8,23 @@ allows private ones. No redirect is followed, and nothing is sent twice.
 from __future__ import annotations
 
 import json
-import ssl
 from base64 import b64decode
 from binascii import Error as Base64Error
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
-import httpcore
 from standardwebhooks.webhooks import Webhook
 
-from governance.authorities.executor.handlers.addresses import resolve_host
+from governance.authorities.executor.handlers.http_target import (
+    HttpAnswer,
+    host_of,
+    require_url,
+    send_request,
+)
 from governance.authorities.executor.handlers.step_documents import (
-    MAX_ANSWER_BYTES,
     read_outcome,
     step_document,
     words_of,
 )
-from governance.authorities.executor.handlers.timed_connection import TimedBackend
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import (
@@ -64,24 +64,16 @@ class HttpHandler:
                 5xx, or what cannot be read.
             Exception: the target cannot be reached, or did not answer in time.
         """
-        parts = urlsplit(self._url)
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        addresses = resolve_host(host, port, allow_private=self._allow_private)
         body = _request_body(step)
-        headers = [*self._headers(step, body).items()]
-        backend = TimedBackend(addresses, step.seconds_left)
-        try:
-            with (
-                httpcore.ConnectionPool(
-                    ssl_context=ssl.create_default_context(), network_backend=backend
-                ) as pool,
-                pool.stream("POST", self._url, headers=headers, content=body) as response,
-            ):
-                status, answer = response.status, _read_body(response)
-        except httpcore.TimeoutException:
-            raise HandlerFault(f"{host} did not answer in time.") from None
-        return _outcome(status, answer, step, host)
+        answer = send_request(
+            "POST",
+            self._url,
+            headers=self._headers(step, body),
+            content=body,
+            allow_private=self._allow_private,
+            seconds_left=step.seconds_left,
+        )
+        return _outcome(answer, step)
 
     def _headers(self, step: Step, body: bytes) -> dict[str, str]:
         message_id = f"{step.job_id}.{step.step_index}"
@@ -105,8 +97,8 @@ def make_http_handler(options: OptionTable, secrets: SecretFiles) -> StepHandler
         UnusableSecretError: the secret cannot be read.
     """
     allow_private = options.flag("allow_private")
-    url = options.text("url")
-    host = _require_url(url, options, allow_private=allow_private)
+    url = require_url(options, allow_private=allow_private)
+    host = host_of(url)
     if host not in (one.lower() for one in options.texts("hosts", default=[host])):
         raise options.error("hosts", f"must name {host}, the host of url")
     key = options.text("secret")
@@ -115,24 +107,6 @@ def make_http_handler(options: OptionTable, secrets: SecretFiles) -> StepHandler
     except ValueError as error:
         raise options.error("secret", str(error)) from None
     return HttpHandler(url=url, key=key, secrets=secrets, allow_private=allow_private)
-
-
-def _require_url(url: str, options: OptionTable, *, allow_private: bool) -> str:
-    """Return the host of an address, or refuse the address."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or not url.isascii() or any(character.isspace() for character in url):
-        raise options.error("url", "must be an address, as in https://platform.example/steps")
-    if "@" in parts.netloc:
-        raise options.error("url", "must not have a user or a password")
-    if parts.scheme != "https" and not (parts.scheme == "http" and allow_private):
-        raise options.error("url", "must begin with https://, or with http:// if allow_private")
-    if parts.fragment:
-        raise options.error("url", "must not have a fragment (#)")
-    return host.lower()
 
 
 def _webhook(secret: str) -> Webhook:
@@ -159,26 +133,18 @@ def _request_body(step: Step) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _read_body(response: httpcore.Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_stream():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise HandlerFault("The answer is larger than 1 MiB; the rest was not read.")
-    return bytes(body)
-
-
-def _outcome(status: int, answer: bytes, step: Step, host: str) -> StepOutcome:
+def _outcome(answer: HttpAnswer, step: Step) -> StepOutcome:
     """Return the outcome that an answer reports.
 
     Raises:
         StepRefused: for 4xx.
         HandlerFault: for any other status than 2xx, and for what cannot be read.
     """
+    host, status = answer.host, answer.status
     if 200 <= status < 300:
-        return read_outcome(answer, step, did=f"{host} answered {status}")
+        return read_outcome(answer.body, step, did=f"{host} answered {status}")
     if 400 <= status < 500:
-        raise StepRefused(f"{host} refused the step with {status}: {words_of(answer)}")
+        raise StepRefused(f"{host} refused the step with {status}: {words_of(answer.body)}")
     if 300 <= status < 400:
         raise HandlerFault(f"{host} answered the redirect {status}, which is not followed.")
-    raise HandlerFault(f"{host} answered {status}: {words_of(answer)}")
+    raise HandlerFault(f"{host} answered {status}: {words_of(answer.body)}")

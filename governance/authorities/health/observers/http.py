@@ -1,0 +1,95 @@
+"""The observer `http`: asks an address for the state of all scopes, or of one scope at a time.
+
+The address is asked for one scope at a time if `{scope}` stands in it. The host's name is resolved
+for each request, and only to public addresses unless the route allows private ones; no redirect is
+followed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from governance.authorities.executor.handlers.http_target import require_url, send_request
+from governance.authorities.executor.handlers.step_documents import words_of
+from governance.authorities.executor.handlers.timed_connection import SecondsLeft
+from governance.authorities.executor.options import OptionTable
+from governance.authorities.executor.performing import text_of
+from governance.authorities.executor.secret_files import SecretFiles
+from governance.authorities.health.observers.observer import CannotObserve, ScopeToObserve
+from governance.authorities.health.observers.states import read_answer
+
+PLACE_OF_SCOPE = "{scope}"
+
+
+class HttpObserver:
+    """An observer that gets JSON from the address of its route."""
+
+    def __init__(self, *, url: str, token: str, secrets: SecretFiles, allow_private: bool) -> None:
+        self._url = url
+        self._token = token
+        self._secrets = secrets
+        self._allow_private = allow_private
+
+    def observe(
+        self, scopes: Sequence[ScopeToObserve], *, seconds: float
+    ) -> Mapping[str, Mapping[str, Any] | CannotObserve]:
+        """Return the states that the target answered.
+
+        Raises:
+            CannotObserve: the target answered something else than 200 and JSON.
+            Exception: the target cannot be reached, or did not answer in time.
+        """
+        ends_at = time.monotonic() + seconds
+
+        def seconds_left() -> float:
+            return max(0.0, ends_at - time.monotonic())
+
+        if PLACE_OF_SCOPE not in self._url:
+            return self._get(self._url, seconds_left)
+        return {one.scope: self._state_of(one.scope, seconds_left) for one in scopes}
+
+    def _state_of(self, scope: str, seconds_left: SecondsLeft) -> Mapping[str, Any] | CannotObserve:
+        try:
+            return self._get(self._url.replace(PLACE_OF_SCOPE, quote(scope, safe="")), seconds_left)
+        except Exception as trouble:  # noqa: BLE001 - the other scopes may be answered
+            return CannotObserve(text_of(trouble))
+
+    def _get(self, url: str, seconds_left: SecondsLeft) -> Mapping[str, Any]:
+        headers = {"accept": "application/json", "user-agent": "govsite"}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._secrets.read(self._token)}"
+        answer = send_request(
+            "GET",
+            url,
+            headers=headers,
+            allow_private=self._allow_private,
+            seconds_left=seconds_left,
+        )
+        if answer.status != 200:
+            words = words_of(answer.body)
+            raise CannotObserve(f"{answer.host} answered {answer.status}: {words}")
+        return read_answer(answer.body)
+
+
+def make_http_observer(options: OptionTable, secrets: SecretFiles) -> HttpObserver:
+    """Make the observer from the options `url`, `token` and `allow_private`.
+
+    Raises:
+        InvalidRoutesError: with the path of the option that is wrong.
+        UnusableSecretError: the token cannot be read.
+    """
+    allow_private = options.flag("allow_private")
+    url = require_url(options, allow_private=allow_private)
+    if PLACE_OF_SCOPE in urlsplit(url).netloc:
+        raise options.error("url", f"must not have {PLACE_OF_SCOPE} in its host")
+    token = options.text("token", default="")
+    if token and not _is_header(secrets.read(token)):
+        raise options.error("token", "must be a secret of printable ASCII without spaces")
+    return HttpObserver(url=url, token=token, secrets=secrets, allow_private=allow_private)
+
+
+def _is_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
