@@ -60,7 +60,7 @@ def test_http__scope_that_is_answered_badly__leaves_the_others_as_they_are() -> 
     assert seen == {"SEARCH": "127.0.0.1 answered 500: no database", "BILLING": BILLING}
 
 
-def test_http__token__is_sent_and_never_said(tmp_path: Path) -> None:
+def test_http__token__is_sent_and_never_shown(tmp_path: Path) -> None:
     write_secret(tmp_path, "reader", "t0ken-of-the-reader\n")
     with fake_target(answer("403 Forbidden", b"bad t0ken-of-the-reader")) as target:
         seen = seen_by(http_observer(target.url, tmp_path, token="secret://reader"), "BILLING")

@@ -21,7 +21,7 @@ from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.health.observers.observer import CannotObserve, ScopeToObserve
 from governance.authorities.health.observers.states import read_answer
 
-PLACE_OF_SCOPE = "{scope}"
+SCOPE_FIELD = "{scope}"
 
 
 class HttpObserver:
@@ -47,13 +47,13 @@ class HttpObserver:
         def seconds_left() -> float:
             return max(0.0, ends_at - time.monotonic())
 
-        if PLACE_OF_SCOPE not in self._url:
+        if SCOPE_FIELD not in self._url:
             return self._get(self._url, seconds_left)
         return {one.scope: self._state_of(one.scope, seconds_left) for one in scopes}
 
     def _state_of(self, scope: str, seconds_left: SecondsLeft) -> Mapping[str, Any] | CannotObserve:
         try:
-            return self._get(self._url.replace(PLACE_OF_SCOPE, quote(scope, safe="")), seconds_left)
+            return self._get(self._url.replace(SCOPE_FIELD, quote(scope, safe="")), seconds_left)
         except Exception as trouble:  # noqa: BLE001 - the other scopes may be answered
             return CannotObserve(text_of(trouble))
 
@@ -83,8 +83,8 @@ def make_http_observer(options: OptionTable, secrets: SecretFiles) -> HttpObserv
     """
     allow_private = options.flag("allow_private")
     url = require_url(options, allow_private=allow_private)
-    if PLACE_OF_SCOPE in urlsplit(url).netloc:
-        raise options.error("url", f"must not have {PLACE_OF_SCOPE} in its host")
+    if SCOPE_FIELD in urlsplit(url).netloc:
+        raise options.error("url", f"must not have {SCOPE_FIELD} in its host")
     token = options.text("token", default="")
     if token and not _is_header(secrets.read(token)):
         raise options.error("token", "must be a secret of printable ASCII without spaces")
