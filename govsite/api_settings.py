@@ -56,6 +56,7 @@ SPECTACULAR_SETTINGS = {
         "GivenVerdict": "governance.api.request_bodies.GIVEN_VERDICTS",
         "RiskLevel": "governance.api.schema.RISK_LEVELS",
         "Source": "governance.api.schema.SOURCES",
+        "ObservationPhase": "governance.domain.observations.ObservationPhase",
         "TargetLifecycle": ["PREVIEW", "LAUNCHED", "DEPRECATED"],
     },
 }

@@ -19,8 +19,9 @@ from governance.api.declared_errors import can_return
 from governance.api.errors import InvalidHeaderError, TooManyStreamsError
 from governance.api.filters import JOB_FILTERS
 from governance.api.job_execution import JobExecution
-from governance.api.pagination import StepIndexPagination
+from governance.api.pagination import IdPagination, StepIndexPagination
 from governance.api.serializers.jobs import EvidenceSerializer, ProgressSerializer, StepSerializer
+from governance.api.serializers.observations import ObservationSerializer
 from governance.api.serializers.selectable import JobInFullSerializer, JobInListSerializer
 from governance.api.sparse_fields import selectable_fields, serialize
 from governance.authorities.orchestrator import queries
@@ -47,6 +48,7 @@ class JobViewSet(JobExecution):
         "retrieve": "governance.view_governancejob",
         "progress": "governance.view_governancejob",
         "steps": "governance.view_jobstep",
+        "observations": "governance.view_governancejob",
         "evidence": "governance.view_auditevidence",
         "events": "governance.view_ledgerentry",
         "claim": "governance.execute_job",
@@ -56,7 +58,7 @@ class JobViewSet(JobExecution):
         "cancel": "governance.cancel_job",
         "verdict": "governance.record_verdict",
     }
-    paged_actions = frozenset({"list", "steps"})
+    paged_actions = frozenset({"list", "steps", "observations"})
     filters = JOB_FILTERS
 
     @selectable_fields("list_jobs", "List jobs", JobInListSerializer, many=True)
@@ -85,6 +87,22 @@ class JobViewSet(JobExecution):
         job = self.get_object()
         steps = queries.steps_with_status(job, self.paginate_queryset(job.steps.all()))
         return self.get_paginated_response([serialize(StepSerializer, step) for step in steps])
+
+    @extend_schema(
+        operation_id="list_observations",
+        summary="Read what was observed of a job",
+        responses=ObservationSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], pagination_class=IdPagination, filter_backends=[])
+    def observations(self, request: Request, pk: UUID) -> Response:
+        """Return what the scopes of the job really held, as observers saw it, oldest first.
+
+        A job has none if none of its scopes has an observer. The sealed evidence has them too.
+        """
+        rows = self.paginate_queryset(self.get_object().observations.all())
+        return self.get_paginated_response(
+            [serialize(ObservationSerializer, one) for one in rows or ()]
+        )
 
     @extend_schema(
         operation_id="get_progress", summary="Read a job's progress", responses=ProgressSerializer

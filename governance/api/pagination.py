@@ -179,6 +179,7 @@ class SequencePagination(KeysetPagination):
 
     page_size = MAX_PAGE_SIZE
     column: str
+    max_number = 2**31
 
     def in_order(self, rows: Rows, request: Request) -> Rows:
         return rows.order_by(self.column)
@@ -188,13 +189,24 @@ class SequencePagination(KeysetPagination):
 
     def rows_after(self, rows: Rows, key: Any) -> Rows:
         (number,) = key
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**31:
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int)
+            or not 0 <= number < self.max_number
+        ):
             raise ValueError
         return rows.filter(**{f"{self.column}__gt": number})
 
 
 class SeqPagination(SequencePagination):
     column = "seq"
+
+
+class IdPagination(SequencePagination):
+    """Pages of rows whose ids count up, oldest first."""
+
+    column = "id"
+    max_number = 2**63
 
 
 class StepIndexPagination(SequencePagination):

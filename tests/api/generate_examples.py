@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 API = "/api/v1/"
 
@@ -179,6 +180,7 @@ def _record_execution(recorder: ExampleRecorder, job: dict[str, Any]) -> None:
             "get_progress", "worker", "get", "jobs/{id}/progress/", title=title, pk=job_id
         )
 
+    _record_observations(job_id)
     recorder.recorded["follow_job"] = {"id": job_id}  # the response is an event stream, not JSON
     with _rolled_back():
         both = [times | {"step_index": n, "status": "COMPLETED"} for n in (0, 1)]
@@ -189,6 +191,8 @@ def _record_execution(recorder: ExampleRecorder, job: dict[str, Any]) -> None:
     report(0, "completed")
     report(0, "completed")  # a repeated report returns 200, not 201
     recorder.call("list_steps", "worker", "get", "jobs/{id}/steps/", title="running", pk=job_id)
+    address = "jobs/{id}/observations/"
+    recorder.call("list_observations", "worker", "get", address, title="observed", pk=job_id)
     progress("running")
     with _rolled_back():
         fault = {"status": "FAILED", "error": "The shop answered 502.", "output": None}
@@ -204,6 +208,20 @@ def _record_execution(recorder: ExampleRecorder, job: dict[str, Any]) -> None:
         "complete_job", "worker", "post", "jobs/{id}/complete/", body, title="complete", pk=job_id
     )
     progress("ended")
+
+
+def _record_observations(job_id: str) -> None:
+    """Record what observers saw before the first step; the API has no operation for it."""
+    from governance.authorities.orchestrator.observations import record_observations
+    from governance.db.clock import database_now
+    from governance.domain.observations import ObservationPhase, ObservedScope
+
+    at, state = database_now(), {"lifecycle": "DISABLED", "configuration": {"limit": 20}}
+    seen = [
+        ObservedScope("GiftCards", "http", state, at),
+        ObservedScope("SYSTEM", "http", None, at, "The address did not answer in 5 s."),
+    ]
+    record_observations(UUID(job_id), seen, phase=ObservationPhase.BEFORE)
 
 
 def _record_verdict_calls(recorder: ExampleRecorder, job_id: str) -> None:

@@ -112,6 +112,7 @@ def test_activation__when_the_health_is_unknown__409(
         ("post", "contracts/{}/activate/", "contract_not_found"),
         ("get", "jobs/{}/", "job_not_found"),
         ("get", "jobs/{}/steps/", "job_not_found"),
+        ("get", "jobs/{}/observations/", "job_not_found"),
         ("get", "jobs/{}/progress/", "job_not_found"),
         ("get", "jobs/{}/evidence/", "job_not_found"),
         ("post", "jobs/{}/start/", "job_not_found"),

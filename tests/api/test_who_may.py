@@ -36,6 +36,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("get", "jobs/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/steps/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/observations/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/progress/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/evidence/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/events/"): ALL_BUT_THE_OUTSIDER,

@@ -185,6 +185,7 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
             [f"{API}jobs/?contract={contract.pk}" for contract in sample.done]
         ),
         "steps": each(sample.jobs, "jobs/{}/steps/"),
+        "observations": each(sample.jobs, "jobs/{}/observations/"),
         "progress": each(sample.jobs, "jobs/{}/progress/"),
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
         "freezes": cycle([f"{API}freezes/"]),

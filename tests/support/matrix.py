@@ -139,6 +139,7 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
     ("get", "jobs/"): ApiOperation(READERS, (200, "")),
     ("get", f"jobs/{ID}/"): ApiOperation(READERS, (200, "")),
     ("get", f"jobs/{ID}/steps/"): ApiOperation(READERS, (200, "")),
+    ("get", f"jobs/{ID}/observations/"): ApiOperation(READERS, (200, "")),
     ("get", f"jobs/{ID}/progress/"): ApiOperation(READERS, (200, "")),
     ("get", f"jobs/{ID}/evidence/"): ApiOperation(
         READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))

@@ -24,6 +24,10 @@ def as_strings(values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
+def _records(**options: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.DictField(), allow_null=True, **options)
+
+
 def lease(source: str | None = None) -> UtcDateTimeField:
     return UtcDateTimeField(
         source=source,
@@ -227,3 +231,11 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     signatures = serializers.ListField(child=serializers.DictField())
     participants = serializers.DictField()
     ledger_head = serializers.DictField()
+    # Evidence from before version 1.2.0 does not have these.
+    affected_capabilities = serializers.ListField(child=serializers.CharField(), required=False)
+    rolls_back = serializers.UUIDField(allow_null=True, required=False)
+    executor_version = serializers.CharField(allow_null=True, required=False)
+    routes = _records(required=False)
+    observations = serializers.DictField(required=False)
+    signals = _records(required=False)
+    rollout = serializers.DictField(allow_null=True, required=False)
