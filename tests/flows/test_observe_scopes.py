@@ -158,7 +158,7 @@ def test_observer__that_uses_the_database__leaves_no_connection(users: Users) ->
     assert used[0].closed
 
 
-def test_observer__is_told_the_secrets_of_a_scope_by_the_registry(
+def test_observer__gets_the_secrets_of_a_scope_from_the_registry(
     registered: None, tmp_path: Path
 ) -> None:
     write_secret(tmp_path, "db", "s3cret")
