@@ -8,13 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from governance.domain.canonical import timestamp
+from governance.domain.canonical import canonical_bytes, timestamp
 from governance.domain.changes import LIFECYCLE_KEY
-from governance.domain.values import Lifecycle
+from governance.domain.sentences import setting_in_words, value_in_words
+from governance.domain.texts import cut_text
+from governance.domain.values import SYSTEM_SCOPE, Lifecycle
 
 # The parts of an observed state. SYSTEM has no lifecycle, and a key without a value is absent.
 LIFECYCLE = "lifecycle"
 CONFIGURATION = "configuration"
+MAX_SHOWN_LENGTH = 200
 
 
 class ObservationPhase(StrEnum):
@@ -50,6 +53,13 @@ class ObservedScope:
         }
 
 
+def empty_state(scope: str) -> dict[str, Any]:
+    """Return the state of a scope in which nothing is set."""
+    if scope == SYSTEM_SCOPE:
+        return {CONFIGURATION: {}}
+    return {LIFECYCLE: str(Lifecycle.DISABLED), CONFIGURATION: {}}
+
+
 def values_in_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of an observed state by key, the lifecycle under `LIFECYCLE_KEY`.
 
@@ -59,3 +69,32 @@ def values_in_state(state: Mapping[str, Any]) -> dict[str, Any]:
     values = {key: value for key, value in configuration.items() if value is not None}
     values[LIFECYCLE_KEY] = state.get(LIFECYCLE) or str(Lifecycle.DISABLED)
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class DriftingValue:
+    """A value that is not the recorded one; `key` is `LIFECYCLE_KEY` for a lifecycle."""
+
+    key: str
+    recorded: Any
+    observed: Any
+
+    def in_words(self) -> str:
+        name = LIFECYCLE if self.key == LIFECYCLE_KEY else value_in_words(self.key)
+        observed, recorded = (
+            cut_text(setting_in_words(one), MAX_SHOWN_LENGTH)
+            for one in (self.observed, self.recorded)
+        )
+        return f"{name} is {observed} on the platform and {recorded} in the registry"
+
+
+def differences_between(
+    recorded: Mapping[str, Any], observed: Mapping[str, Any]
+) -> list[DriftingValue]:
+    """Return the values in which two states of a scope differ as JSON, where 1 is not true."""
+    known, seen = values_in_state(recorded), values_in_state(observed)
+    return [
+        DriftingValue(key, known.get(key), seen.get(key))
+        for key in sorted(known | seen)
+        if canonical_bytes(known.get(key)) != canonical_bytes(seen.get(key))
+    ]

@@ -14,6 +14,7 @@ from governance.authorities.orchestrator.queries import enqueue_run, enqueue_wai
 from governance.domain.errors import JobNotFoundError, TooManyEndingsError
 from governance.domain.roles import MachineAccount
 from governance.flows import sweep
+from governance.flows.observe_platform import Agreement, observe_platform, scopes_outside
 from governance.flows.run_by_worker import run_job_by_worker
 from governance.flows.sweep import SweepResult
 from governance.flows.write_checkpoint import write_due_checkpoint
@@ -90,6 +91,16 @@ def purge_stored_answers(timestamp: int) -> None:
 def write_checkpoint(timestamp: int) -> None:
     """Write a checkpoint of the ledger, if the site has a folder for them."""
     write_due_checkpoint()
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="observe_platform", queue="sweeps", queueing_lock="observe_platform")
+def observe_whole_platform(timestamp: int) -> None:
+    """Compare what the platform holds with the registry, and record signals of drift."""
+    scheduler = machine_account(MachineAccount.SCHEDULER)
+    for one in observe_platform(scopes_outside(), actor=scheduler):
+        if one.agreement is not Agreement.AGREES:
+            logger.info("%s: %s", one.scope, one.agreement)
 
 
 @app.periodic(cron=EVERY_HOUR)

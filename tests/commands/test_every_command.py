@@ -45,8 +45,8 @@ READING = (
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
 # These need the PostgreSQL role that owns the tables, not a user.
 OWNING = ("remove_archived", "restore_guards")
-# The first acts over the API as the user of its token, the others as accounts of authorities.
-ELSEWHERE = ("run_executor", "run_job", "worker")
+# `run_executor` acts over the API as the user of its token, the others as accounts of authorities.
+ELSEWHERE = ("observe_platform", "run_executor", "run_job", "worker")
 
 ARGUMENTS = {
     "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
@@ -93,6 +93,7 @@ ARGUMENTS = {
         "--once",
         "--json",
     ),
+    "observe_platform": ("SCOPE", "--json", "drifts", "could not be observed"),
     "run_job": ("JOB", "--json", "check_routes JOB", "GOVSITE_EXECUTION_FILE"),
     "worker": ("--concurrency N",),
     "run_dev": ("--host", "--port", "--no-demo"),

@@ -79,7 +79,7 @@ def test_registry__of_a_database_that_does_not_answer__is_no_trouble_of_the_plat
     def fail(*_: Any) -> Any:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("governance.authorities.health.observers.registry.recorded_values", fail)
+    monkeypatch.setattr("governance.authorities.health.observers.registry.recorded_states", fail)
     with pytest.raises(OperationalError):
         observed(registry_observers(), "BILLING")
 

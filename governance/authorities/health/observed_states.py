@@ -12,9 +12,19 @@ REGISTRY_OBSERVER = "registry"
 
 
 def replace_observed_states(observed: Iterable[ObservedScope]) -> None:
-    """Replace the observed states of these scopes by newer ones; one statement."""
+    """Replace the observed states of these scopes, unless a newer one is known; two statements."""
+    outside = {one.scope: one for one in observed if one.observer != REGISTRY_OBSERVER}
+    if not outside:
+        return
+    known = dict(
+        ObservedState.objects.filter(scope__in=outside).values_list("scope", "observed_at")
+    )
+    newest = {
+        scope: one
+        for scope, one in outside.items()
+        if scope not in known or known[scope] <= one.observed_at
+    }
     # In one order, so that two of these statements never wait for each other.
-    newest = {one.scope: one for one in observed if one.observer != REGISTRY_OBSERVER}
     ObservedState.objects.bulk_create(
         [
             ObservedState(

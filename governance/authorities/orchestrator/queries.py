@@ -177,6 +177,12 @@ def scope_of_job(job_id: UUID) -> list[str]:
     return names
 
 
+def running_scope() -> set[str]:
+    """Return the affected capabilities of all RUNNING jobs together."""
+    [[names]] = fetch_rows("SELECT governance_running_scope()")
+    return set(names)
+
+
 def job_progress(job_id: UUID) -> JobProgress:
     """Return the progress of a job; one query.
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
-from governance.domain.changes import Change
+from governance.domain.changes import LIFECYCLE_KEY, Change
 from governance.domain.names import name_key
+from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.secret_keys import visible_value
@@ -72,10 +73,15 @@ def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
     }
 
 
-def recorded_values(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
-    """Return the lifecycles, with the key "", and the configuration of these scopes; one query."""
-    rows = fetch_rows(_RECORDED, [[*scopes]] * 2)
-    return {(scope, key): visible_value(key, load_json(value)) for scope, key, value in rows}
+def recorded_states(scopes: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the recorded state of each scope in the form of an observed one; one query."""
+    states = {scope: empty_state(scope) for scope in scopes}
+    for scope, key, value in fetch_rows(_RECORDED, [[*states]] * 2):
+        if key == LIFECYCLE_KEY:
+            states[scope][LIFECYCLE] = load_json(value)
+        else:
+            states[scope][CONFIGURATION][key] = visible_value(key, load_json(value))
+    return states
 
 
 def secret_keys_of(scopes: Iterable[str]) -> dict[str, list[str]]:

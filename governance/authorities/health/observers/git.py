@@ -10,8 +10,7 @@ from governance.authorities.executor.handlers.platform_document import Document
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.health.observers.observer import ScopeToObserve
-from governance.authorities.health.observers.states import empty_state
-from governance.domain.observations import CONFIGURATION, LIFECYCLE
+from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
 
 
 class GitObserver:

@@ -8,9 +8,7 @@ from typing import Any
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.health.observers.observer import ScopeToObserve
-from governance.authorities.health.observers.states import empty_state
-from governance.domain.observations import CONFIGURATION, LIFECYCLE
-from governance.services.registry.queries import recorded_values
+from governance.services.registry.queries import recorded_states
 
 
 class RegistryObserver:
@@ -23,13 +21,7 @@ class RegistryObserver:
         self, scopes: Sequence[ScopeToObserve], *, seconds: float
     ) -> Mapping[str, Mapping[str, Any]]:
         """Return the recorded state of each scope; one query."""
-        states = {one.scope: empty_state(one.scope) for one in scopes}
-        for (scope, key), value in recorded_values(states).items():
-            if key:
-                states[scope][CONFIGURATION][key] = value
-            else:
-                states[scope][LIFECYCLE] = value
-        return states
+        return recorded_states(one.scope for one in scopes)
 
 
 def make_registry_observer(options: OptionTable, secrets: SecretFiles) -> RegistryObserver:

@@ -10,17 +10,10 @@ from governance.authorities.executor.handlers.step_documents import MAX_ANSWER_B
 from governance.authorities.health.observers.observer import CannotObserve
 from governance.domain.canonical import load_strict_json, require_plain_json
 from governance.domain.errors import InvalidInputError
-from governance.domain.observations import CONFIGURATION, LIFECYCLE
-from governance.domain.values import SYSTEM_SCOPE, Lifecycle
+from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
+from governance.domain.values import Lifecycle
 
 MAX_STATE_BYTES = 256 * 1024
-
-
-def empty_state(scope: str) -> dict[str, Any]:
-    """Return the state of a scope in which nothing is set."""
-    if scope == SYSTEM_SCOPE:
-        return {CONFIGURATION: {}}
-    return {LIFECYCLE: str(Lifecycle.DISABLED), CONFIGURATION: {}}
 
 
 def read_answer(answer: bytes) -> Mapping[str, Any]:
