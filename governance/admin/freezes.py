@@ -28,9 +28,10 @@ from governance.admin.visible_html import visible
 from governance.admin.wording import format_duration, format_time, label, left_until, two_lines
 from governance.db.counting import Count, capped_counts
 from governance.domain.values import ContractStatus, JobStatus
+from governance.flows.lift_freezes import lift_freezes
 from governance.models import ChangeFreeze, GovernanceJob, SystemContract
 from governance.services.access.permissions import is_founder
-from governance.services.freezes.operations import lift_freeze, start_freeze
+from governance.services.freezes.operations import start_freeze
 from governance.services.freezes.queries import active_freeze, active_freezes
 
 DEFAULT_FREEZE = timedelta(hours=4)
@@ -146,7 +147,7 @@ class ChangeFreezeAdmin(ReadOnlyAdmin):
         freeze = self.find(request, object_id)
 
         def lift(data: dict[str, Any]) -> HttpResponse:
-            lift_freeze(freeze_id=freeze.pk, reason=data["reason"], founder=person_of(request))
+            lift_freezes(freeze_id=freeze.pk, reason=data["reason"], founder=person_of(request))
             messages.success(request, lifted_message(timezone.now()))
             return HttpResponseRedirect(reverse(LIST))
 

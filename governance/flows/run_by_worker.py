@@ -19,7 +19,6 @@ from django.db import InterfaceError, OperationalError, connection
 
 from governance.authorities.executor.machine import (
     LeaseOver,
-    PlanRun,
     obstacles_to,
     rejected_report,
     run_plan,
@@ -29,7 +28,7 @@ from governance.authorities.executor.routes import Routes
 from governance.authorities.executor.steps import StepHandler, StepInPlan
 from governance.authorities.health.readings import capture_health_snapshot
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.orchestrator.queries import JobToRun, enqueue_next_runs, job_to_run
+from governance.authorities.orchestrator.queries import JobToRun, job_to_run
 from governance.db.transactions import retried, write_transaction
 from governance.domain.errors import (
     BusyError,
@@ -146,13 +145,7 @@ class JobRun:
         Args:
             on_report: called after each report, as for a line in a log.
         """
-        status = self._end(on_report)
-        enqueue_next_runs(self._job.job_id)
-        return status
-
-    def _end(self, on_report: Callable[[StepInPlan, StepReport], None]) -> JobStatus | None:
         job_id = self._job.job_id
-        run = None
         try:
             run = run_plan(
                 self._plan,
@@ -163,14 +156,17 @@ class JobRun:
                 reporter=self,
                 on_report=on_report,
             )
+            if run.is_fault:
+                # Before the end, which lets the next job of the handler begin.
+                self._within_lease(lambda: self._record_run(fault=run.reason))
             ended = self._within_lease(
                 lambda: complete_job(job_id=job_id, token=self._token, executor=self._executor)
             )
         except (GovernanceError, LeaseOver) as trouble:
             logger.warning("job %s: dropped: %s", job_id, trouble)
-            self._record_run(run, is_lost=True)
             return None
-        self._record_run(run, is_lost=False)
+        if not run.is_fault:
+            self._record_run()
         return JobStatus(ended.status)
 
     # --- the reporter of the machine ---
@@ -204,7 +200,9 @@ class JobRun:
         return self._handlers(step)
 
     def _ask_health(self, target: str) -> HealthReading:
-        reading = capture_health_snapshot(scopes=[target], at=self.now())
+        reading = self._within_lease(
+            lambda: capture_health_snapshot(scopes=[target], at=self.now())
+        )
         if reading is None:
             raise HealthUnknownError("The health provider gave no reading.")
         return reading
@@ -224,16 +222,13 @@ class JobRun:
                 connection.close()
                 time.sleep(RETRY_SECONDS)
 
-    def _record_run(self, run: PlanRun | None, *, is_lost: bool) -> None:
-        """Tell the circuit breakers how the run ended; a lost job shows only a fault."""
-        is_fault = run is not None and run.is_fault
-        if is_lost and not is_fault:
-            return
+    def _record_run(self, *, fault: str = "") -> None:
+        """Tell the circuit breakers how the run ended; a fault is that of the last handler."""
         record_run(
             handlers=set(self._called),
             job_id=self._job.job_id,
-            faulty=self._called[-1] if is_fault else "",
-            fault=run.reason if run is not None and is_fault else "",
+            faulty=self._called[-1] if fault else "",
+            fault=fault,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from governance.domain.breaker import BREAKER_VALID_TRANSITIONS, BreakerState
+from governance.domain.breaker import BREAKER_VALID_TRANSITIONS, BreakerState, may_begin
 from governance.models import Account
 from governance.models.fields import new_id
 from tests.support.attacks import (
@@ -75,6 +75,14 @@ def test_state__moved_along_the_table__accepted(
     update_row(BREAKER, breaker_in(before).pk, state=str(after))
     check_deferred_triggers()
     assert breaker_of().state == after
+
+
+@pytest.mark.parametrize(("state", "running"), list(itertools.product(BreakerState, [0, 1, 7])))
+def test_admission__in_any_state__is_ruled_as_in_python(
+    users: Users, state: BreakerState, running: int
+) -> None:
+    rule = "SELECT governance_breaker_admits(%s, %s)"
+    assert run_sql(rule, str(state), running) == [(may_begin(state, running=running),)]
 
 
 def test_state__opened_without_an_event__refused_at_commit(users: Users) -> None:

@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.orchestrator.queries import (
-    enqueue_next_runs,
-    enqueue_run,
-    enqueue_waiting_runs,
-)
+from governance.authorities.orchestrator.queries import enqueue_run, enqueue_waiting_runs
 from governance.domain.errors import JobRunsByItselfError, RoutesUnusableError
 from governance.domain.roles import MachineAccount
 from governance.domain.values import JobRunner, JobStatus
@@ -211,18 +207,19 @@ def test_queue__after_a_job_has_ended__gets_the_oldest_on_its_capabilities(
         verdict = {"affected_capabilities": list(capabilities), "proposed_changes": changes}
         return pending_job(users, **verdict)
 
-    ended = job_on("Search", "Billing")
-    oldest = ended
+    def enqueued_by_the_end_of(job: GovernanceJob) -> list[str]:
+        run_sql("DELETE FROM procrastinate_jobs")
+        run_job.cancel_job(job_id=job.pk, reason="The test ends it.", actor=users.operator)
+        return waiting_tasks()
+
+    ended, oldest = job_on("Search", "Billing"), job_on("Other")
     billing, search, later = job_on("Billing"), job_on("Search"), job_on("Search")
-    system, other = job_on("SYSTEM"), job_on("Other")
-    run_sql("DELETE FROM procrastinate_jobs")
-    enqueue_next_runs(ended.pk)
-    assert waiting_tasks() == sorted({str(oldest.pk)})
+    system = job_on("SYSTEM")
     started_by_worker(ended)
-    run_sql("DELETE FROM procrastinate_jobs")
-    enqueue_next_runs(ended.pk)
-    assert waiting_tasks() == sorted([str(billing.pk), str(search.pk)])
-    run_sql("DELETE FROM procrastinate_jobs")
-    enqueue_next_runs(system.pk)
-    everything = [billing, search, later, system, other]
-    assert waiting_tasks() == sorted(str(one.pk) for one in everything)
+    found = enqueued_by_the_end_of(ended)
+    assert found == sorted(str(one.pk) for one in [oldest, billing, search, system])
+    found = enqueued_by_the_end_of(system)
+    assert found == sorted(str(one.pk) for one in [oldest, billing, search, later])
+    for job in [oldest, billing, search]:
+        run_job.cancel_job(job_id=job.pk, reason="The test ends it.", actor=users.operator)
+    assert enqueued_by_the_end_of(later) == []

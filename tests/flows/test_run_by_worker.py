@@ -23,6 +23,7 @@ from governance.domain.roles import MachineAccount
 from governance.domain.values import ActivationWindow, HealthDecision, JobStatus
 from governance.flows import run_by_worker
 from governance.flows.activate_contract import activate_contract
+from governance.flows.lift_freezes import lift_freezes
 from governance.flows.registry_steps import RegistryHandler
 from governance.flows.run_by_worker import run_job_by_worker
 from governance.models import GovernanceJob, HandlerBreaker, StepResult
@@ -123,6 +124,12 @@ def test_run__with_a_fault_of_the_handler__is_counted_by_its_circuit_breaker(
     assert run_job_by_worker(job_id=job.pk) is JobStatus.FAILED
     breaker = HandlerBreaker.objects.get(handler="registry")
     assert (breaker.state, breaker.last_fault_job) == (BreakerState.CAREFUL, job.pk)
+    ended = GovernanceJob.objects.get(pk=job.pk)
+    assert breaker.last_fault_at
+    assert ended.ended_at
+    assert breaker.last_fault_at < ended.ended_at, (
+        "another job could begin before the fault counted"
+    )
     assert "a bug" in breaker.last_fault
 
 
@@ -189,6 +196,27 @@ def test_run__during_a_change_freeze__leaves_it_alone(by_itself: Users) -> None:
     assert status_of(job) == JobStatus.PENDING
 
 
+def test_run__left_alone_during_a_change_freeze__is_enqueued_when_it_is_lifted(
+    by_itself: Users,
+) -> None:
+    job, freeze = pending_job(by_itself), frozen(by_itself)
+    run_sql("DELETE FROM procrastinate_jobs")
+    lift_freezes(freeze_id=freeze.pk, reason="It is back.", founder=by_itself.founder)
+    assert run_sql("SELECT args ->> 'job_id' FROM procrastinate_jobs") == [(str(job.pk),)]
+
+
+def test_run__left_alone_during_two_freezes__is_enqueued_when_all_are_lifted(
+    by_itself: Users,
+) -> None:
+    job = pending_job(by_itself)
+    frozen(by_itself)
+    frozen(by_itself)
+    run_sql("DELETE FROM procrastinate_jobs")
+    lifts = lift_freezes(freeze_id=None, reason="It is back.", founder=by_itself.founder)
+    assert len(lifts) == 2
+    assert run_sql("SELECT args ->> 'job_id' FROM procrastinate_jobs") == [(str(job.pk),)]
+
+
 def test_run__while_another_job_runs_on_its_capability__leaves_it_alone(by_itself: Users) -> None:
     running, job = pending_job(by_itself), pending_job(by_itself)
     executor = machine_account(MachineAccount.EXECUTOR)
@@ -222,6 +250,22 @@ def test_report__while_the_database_is_unavailable__is_repeated_within_the_lease
     monkeypatch.setattr(run_by_worker, "RETRY_SECONDS", 0.01)
     assert run_job_by_worker(job_id=job.pk) is JobStatus.COMPLETED
     assert len(results_of(job)) == 3
+
+
+def test_health__while_the_database_is_unavailable__is_asked_again_within_the_lease(
+    by_itself: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, failures = pending_job(by_itself), iter([True, True])
+    capture = run_by_worker.capture_health_snapshot
+
+    def sometimes(**options: Any) -> Any:
+        if next(failures, False):
+            raise OperationalError("unavailable")
+        return capture(**options)
+
+    monkeypatch.setattr(run_by_worker, "capture_health_snapshot", sometimes)
+    monkeypatch.setattr(run_by_worker, "RETRY_SECONDS", 0.01)
+    assert run_job_by_worker(job_id=job.pk) is JobStatus.COMPLETED
 
 
 def test_report__after_the_lease__drops_the_job(

@@ -14,11 +14,15 @@ from django.db import transaction
 from governance.authorities.orchestrator import tracking
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.errors import InvalidJobTransitionError, JobImmutableError, ScopeBusyError
+from governance.domain.roles import MachineAccount
 from governance.domain.values import JobStatus
 from governance.flows import run_job
 from governance.models import GovernanceJob
 from governance.record.ledger.verification import verify_ledger
+from governance.services.access.accounts import machine_account
+from governance.services.registry.operations import register_capabilities
 from tests.support.factories import affecting, pending_job, running_job
+from tests.support.routing import routes_file
 from tests.support.threads import at_once, overtaking
 from tests.support.users import Users
 
@@ -37,6 +41,10 @@ def claimed(users: Users, **limits: Any) -> UUID | None:
 
 def end(users: Users, job_id: UUID) -> None:
     run_job.cancel_job(job_id=job_id, reason="It is over.", actor=users.operator)
+
+
+def start(users: Users, job_id: UUID) -> GovernanceJob:
+    return GovernanceOrchestrator.start_job(job_id=job_id, executor=users.executor)[0]
 
 
 @pytest.fixture
@@ -106,16 +114,30 @@ class TestClaims:
 
 def test_start__that_waited_for_another_job__is_dated_after_its_end(committed: Users) -> None:
     first, second = pending_on(committed, "Search"), pending_on(committed, "Search")
-
-    def start(job_id: UUID) -> GovernanceJob:
-        return GovernanceOrchestrator.start_job(job_id=job_id, executor=committed.executor)[0]
-
     _, started = overtaking(
-        lambda: start(first), lambda: start(second), meanwhile=lambda: end(committed, first)
+        lambda: start(committed, first),
+        lambda: start(committed, second),
+        meanwhile=lambda: end(committed, first),
     )
     ended_at = GovernanceJob.objects.get(pk=first).ended_at
     assert ended_at
     assert started.started_at > ended_at
+
+
+def test_start__while_a_job_on_its_scope_ends__waits_for_the_end_and_is_not_refused(
+    committed: Users,
+) -> None:
+    register_capabilities(documents=[{"name": "Search"}])
+    first = pending_on(committed, "Search")
+    start(committed, first)
+    with routes_file():
+        second = pending_on(committed, "Search")
+    executor = machine_account(MachineAccount.EXECUTOR)
+    _, started = overtaking(
+        lambda: end(committed, first),
+        lambda: GovernanceOrchestrator.start_job(job_id=second, executor=executor)[0],
+    )
+    assert started.status == JobStatus.RUNNING
 
 
 # --- any scopes, many threads ---

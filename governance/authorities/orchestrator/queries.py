@@ -94,11 +94,6 @@ def enqueue_waiting_runs() -> int:
     return int(number)
 
 
-def enqueue_next_runs(job_id: UUID) -> None:
-    """Enqueue the jobs that may have waited for the end of this one."""
-    fetch_rows("SELECT governance_enqueue_next_runs(%s)", [job_id])
-
-
 def enqueue_run(job_id: UUID) -> None:
     """Enqueue the run of a job, unless its task waits already."""
     fetch_rows("SELECT governance_enqueue_run(%s)", [job_id])

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from governance.domain.canonical import timestamp
 from governance.domain.roles import Role
+from governance.flows.lift_freezes import lift_freezes
 from governance.management.base import GovernanceCommand
 from governance.management.values import add_reason_argument, parse_id
 from governance.models import Account
-from governance.services.freezes.operations import lift_active_freezes, lift_freeze
 from governance.services.freezes.queries import active_freeze
 
 
@@ -31,10 +31,7 @@ class Command(GovernanceCommand):
         add_reason_argument(parser, "Why changes are possible again; the reason is stored.")
 
     def run(self, *, freeze: UUID | None, reason: str, actor: Account) -> None:
-        if freeze:
-            lifts = [lift_freeze(freeze_id=freeze, reason=reason, founder=actor)]
-        else:
-            lifts = lift_active_freezes(reason=reason, founder=actor)
+        lifts = lift_freezes(freeze_id=freeze, reason=reason, founder=actor)
         still = active_freeze()
         until = timestamp(still.until) if still else None
         self.report(

@@ -6,21 +6,28 @@ the run it records whether a handler was at fault. An operator closes a breaker 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, cast
 from uuid import UUID
 
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+
 from governance.db.clock import database_now
+from governance.db.rows import fetch_rows
 from governance.db.transactions import retried, write_transaction
-from governance.domain.breaker import BreakerState, after_run, may_begin
+from governance.domain.breaker import BreakerState, after_run
 from governance.domain.errors import BreakerNotFoundError, BreakerNotOpenError, ReasonRequiredError
 from governance.domain.texts import clean_text, cut_text
 from governance.domain.values import MIN_REASON_LENGTH
 from governance.models import Account, BreakerEvent, HandlerBreaker
 from governance.services.access.permissions import require_operator
-from governance.services.breakers.queries import jobs_still_running
 
 MAX_FAULT_LENGTH = 1000
+
+_CAREFUL = """
+    SELECT EXISTS (SELECT FROM governance_handlerbreaker
+                    WHERE handler = ANY (%s) AND state = 'CAREFUL')"""
 
 
 @retried
@@ -37,21 +44,14 @@ def admit_run(*, handlers: Collection[str], job_id: UUID) -> bool:
     Raises:
         TransactionManagementError: no transaction is open.
     """
-    breakers = _locked_breakers(handlers)
-    running = jobs_still_running(breakers) - {job_id}
-    in_flight = {
-        breaker.pk: [each for each in breaker.jobs_in_flight if each in running]
-        for breaker in breakers
-    }
-    if not all(
-        may_begin(BreakerState(breaker.state), running=len(in_flight[breaker.pk]))
-        for breaker in breakers
-    ):
-        return False
-    for breaker in breakers:
-        jobs = [*in_flight[breaker.pk], job_id]
-        HandlerBreaker.objects.filter(pk=breaker.pk).update(jobs_in_flight=jobs)
-    return True
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("admit_run must be called in a transaction.")
+    wanted = sorted(set(handlers))
+    admitted = _admit(wanted, job_id)
+    if admitted is None:
+        _make_breakers(wanted)
+        admitted = _admit(wanted, job_id)
+    return bool(admitted)
 
 
 @retried
@@ -70,8 +70,7 @@ def record_run(
         faulty: the name of the handler that was at fault, which is that of the failed step, or "".
         fault: what went wrong, in words; secrets must be taken out of it already.
     """
-    careful = HandlerBreaker.objects.filter(handler__in=handlers, state=BreakerState.CAREFUL)
-    if not faulty and not careful.exists():
+    if not faulty and not _is_one_careful(handlers):
         return
     called = {*handlers, faulty} - {""}
     with write_transaction():
@@ -113,13 +112,28 @@ def close_breaker(*, handler: str, reason: str, actor: Account) -> HandlerBreake
     return breaker
 
 
+def _admit(handlers: list[str], job_id: UUID) -> bool | None:
+    """Return whether the breakers admit the job; None if a handler has no breaker yet."""
+    [(admitted,)] = fetch_rows("SELECT governance_admit_run(%s, %s)", [handlers, job_id])
+    return cast("bool | None", admitted)
+
+
+def _make_breakers(handlers: Iterable[str]) -> None:
+    new = [HandlerBreaker(handler=name) for name in handlers]
+    HandlerBreaker.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _is_one_careful(handlers: Collection[str]) -> bool:
+    [(found,)] = fetch_rows(_CAREFUL, [list(handlers)])
+    return bool(found)
+
+
 def _locked_breakers(handlers: Collection[str]) -> list[HandlerBreaker]:
     """Lock the breakers of `handlers`, always in the order of their names; make what is missing."""
     locked = HandlerBreaker.objects.select_for_update().filter(handler__in=handlers)
     breakers = list(locked.order_by("handler"))
     if missing := set(handlers) - {breaker.handler for breaker in breakers}:
-        new = [HandlerBreaker(handler=name) for name in sorted(missing)]
-        HandlerBreaker.objects.bulk_create(new, ignore_conflicts=True)
+        _make_breakers(sorted(missing))
         breakers = list(locked.order_by("handler"))
     return breakers
 

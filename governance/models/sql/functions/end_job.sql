@@ -1,5 +1,6 @@
 -- JOB-004: write the end of a job in one call, in this order: the health snapshot after (if health
--- could be read), the observations after (if there are any), the sealed evidence, one UPDATE of the job, and the ledger entry.
+-- could be read), the observations after (if there are any), the sealed evidence, one UPDATE of the job,
+-- the ledger entry, and the tasks of jobs that may have waited for this end.
 CREATE OR REPLACE FUNCTION governance_end_job(
     contract uuid, head integer, job uuid, ended text, account bigint, actor text, at timestamptz,
     why text, observed timestamptz, reading jsonb, evidence text, evidence_sha256 text,
@@ -20,4 +21,6 @@ BEGIN
            lease_expires_at = NULL, updated_at = at
      WHERE id = job;
     PERFORM governance_append_entries(contract, actor, at, entries);
+    PERFORM governance_enqueue_next_runs(affected_capabilities)
+       FROM governance_systemcontract WHERE id = contract;
 END $$;

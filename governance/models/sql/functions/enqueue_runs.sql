@@ -41,30 +41,42 @@ BEGIN
     RETURN found;
 END $$;
 
--- Enqueue what may have waited for the end of this job: for each capability of its contract the
--- oldest job that affects it too, and the oldest job of all.
-CREATE OR REPLACE FUNCTION governance_enqueue_next_runs(ended uuid) RETURNS void
+-- Enqueue what may have waited for the end of a job with this scope: for each of its capabilities, and
+-- for SYSTEM, the oldest job that affects it, and the oldest job of all.
+CREATE OR REPLACE FUNCTION governance_enqueue_next_runs(scope varchar[]) RETURNS void
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
-    capability text;
+    oldest uuid;
 BEGIN
-    FOR capability IN
-        SELECT unnest(contract.affected_capabilities)
-          FROM governance_governancejob job
-          JOIN governance_systemcontract contract ON contract.id = job.contract_id
-         WHERE job.id = ended
-    LOOP
+    SELECT id INTO oldest FROM governance_governancejob
+     WHERE status = 'PENDING' AND run_by = 'worker'
+     ORDER BY created_at, id LIMIT 1;
+    IF oldest IS NULL THEN
+        RETURN;
+    END IF;
+    -- The start of a job on this scope waits for this transaction, so that it is not refused because
+    -- of the job that ends here after its task was found to be enqueued already.
+    PERFORM governance_lock_scope(scope);
+    PERFORM governance_enqueue_run(oldest);
+    IF 'SYSTEM' = ANY (scope) THEN
         PERFORM governance_enqueue_run(next.id)
-           FROM (SELECT job.id FROM governance_governancejob job
-                   JOIN governance_systemcontract contract ON contract.id = job.contract_id
-                  WHERE job.status = 'PENDING' AND job.run_by = 'worker'
-                    AND (capability = 'SYSTEM'
-                         OR contract.affected_capabilities && ARRAY[capability, 'SYSTEM']::varchar[])
-                  ORDER BY job.created_at, job.id
-                  LIMIT CASE WHEN capability = 'SYSTEM' THEN 20 ELSE 1 END) AS next;
-    END LOOP;
+           FROM (SELECT id FROM governance_governancejob
+                  WHERE status = 'PENDING' AND run_by = 'worker'
+                  ORDER BY created_at, id LIMIT 20) AS next;
+        RETURN;
+    END IF;
+    -- MATERIALIZED, because the planner would go through all waiting jobs. The contract of a job that
+    -- has not ended is ACTIVE.
     PERFORM governance_enqueue_run(next.id)
-       FROM (SELECT id FROM governance_governancejob
-              WHERE status = 'PENDING' AND run_by = 'worker'
-              ORDER BY created_at, id LIMIT 1) AS next;
+       FROM (
+            WITH active AS MATERIALIZED (
+                SELECT id, affected_capabilities FROM governance_systemcontract
+                 WHERE affected_capabilities && (scope || 'SYSTEM'::varchar) AND status = 'ACTIVE')
+            SELECT DISTINCT ON (capability) job.id
+              FROM active
+              JOIN governance_governancejob job ON job.contract_id = active.id
+             CROSS JOIN unnest(active.affected_capabilities) capability
+             WHERE job.status = 'PENDING' AND job.run_by = 'worker'
+               AND capability = ANY (scope || 'SYSTEM'::varchar)
+             ORDER BY capability, job.created_at, job.id) AS next;
 END $$;
