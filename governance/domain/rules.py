@@ -10,33 +10,40 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of eligibility.
+    """One rule of eligibility; `condition` is the sentence on pages, without the thresholds.
 
     The rules that block when they are true come first, and the first of them that is true ends the
     evaluation. Then all other rules must be true.
     """
 
     code: str
+    name: str
     condition: str
     blocks_when_true: bool = False
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("E-104", "the system's health is not HEALTHY", blocks_when_true=True),
-    Rule("E-100", "confidence is below 0.30", blocks_when_true=True),
-    Rule("E-101", "it is critical, and escalation is not recommended", blocks_when_true=True),
-    Rule("E-102", "a capability is frozen", blocks_when_true=True),
+    Rule("E-104", "system_health", "the system's health is not HEALTHY", blocks_when_true=True),
+    Rule("E-100", "minimum_confidence", "confidence is below the minimum", blocks_when_true=True),
+    Rule(
+        "E-101",
+        "critical_escalated",
+        "it is critical, and escalation is not recommended",
+        blocks_when_true=True,
+    ),
+    Rule("E-102", "frozen_capability", "a capability is frozen", blocks_when_true=True),
     Rule(
         "E-103",
+        "system_pre_approved",
         "it is about the whole system, and was not approved beforehand",
         blocks_when_true=True,
     ),
-    Rule("E-001", "confidence is at least 0.70"),
-    Rule("E-002", "every capability is known"),
-    Rule("E-003", "no signal blocks the scope or the system"),
-    Rule("E-004", "it is of a kind that may become a contract"),
-    Rule("E-005", "it comes from a source that may propose changes"),
-    Rule("E-006", "no other contract on these capabilities is open"),
+    Rule("E-001", "confidence_threshold", "confidence reaches the threshold"),
+    Rule("E-002", "known_capabilities", "every capability is known"),
+    Rule("E-003", "blocking_signals", "no signal blocks the scope or the system"),
+    Rule("E-004", "issue_type", "it is of a kind that may become a contract"),
+    Rule("E-005", "source", "it comes from a source that may propose changes"),
+    Rule("E-006", "open_contracts", "no recent contract on these capabilities is open"),
 )
 
 
@@ -76,7 +83,7 @@ def rule_results(verdict: Mapping[str, Any]) -> list[RuleResult]:
                 pass
             case _:
                 return []
-        rule = known.get(code, Rule(code, _text(row, "rule_name")))
+        rule = known.get(code, Rule(code, "", _text(row, "rule_name")))
         outcome = RuleOutcome.PASSED if passed else RuleOutcome.REFUSED
         reason = _text(row, "reason")
         results.append(RuleResult(code, rule.condition, rule.blocks_when_true, outcome, reason))

@@ -38,7 +38,7 @@ def test_results__that_the_verdict_lists__are_those() -> None:
     ]
     results = rule_results(MAY | {"rule_results": listed})
     assert [(r.code, r.condition, r.outcome, r.reason, r.blocks_when_true) for r in results] == [
-        ("E-001", "confidence is at least 0.70", RuleOutcome.PASSED, "0.82 is enough.", False),
+        ("E-001", "confidence reaches the threshold", RuleOutcome.PASSED, "0.82 is enough.", False),
         ("E-002", "every capability is known", RuleOutcome.REFUSED, "", False),
         ("X-9", "Moon phase", RuleOutcome.REFUSED, "", False),
         ("E-104", "the system's health is not HEALTHY", RuleOutcome.PASSED, "", True),
