@@ -23,7 +23,7 @@ from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
 from governance.authorities.orchestrator.tracking import JobStateTracker
 from governance.domain import errors
-from governance.flows import audit_job, run_job
+from governance.flows import audit_job, run_job, start_job
 from governance.models import GovernanceJob
 
 # The refusals of a report and of a completion.
@@ -66,9 +66,7 @@ class JobExecution(GovernedViewSet):
         `details` hold `until` and `reason`.
         """
         fields = self.read_body(bodies.ClaimSerializer)
-        claimed = JobStateTracker.claim_job(
-            executor=self.caller, capabilities=self.token_scope, **fields
-        )
+        claimed = start_job.claim_job(executor=self.caller, capabilities=self.token_scope, **fields)
         return self._started(*claimed) if claimed else Response(status=204)
 
     @extend_schema(
@@ -96,7 +94,7 @@ class JobExecution(GovernedViewSet):
         `job_id`.
         """
         self.read_body(bodies.EmptySerializer)
-        return self._started(*JobStateTracker.start_job(pk, executor=self.caller))
+        return self._started(*start_job.start_job(pk, executor=self.caller))
 
     @extend_schema(
         operation_id="report_step",

@@ -39,6 +39,7 @@ from governance.domain.errors import (
 )
 from governance.domain.roles import MachineAccount
 from governance.domain.values import HealthReading, JobStatus, StepReport
+from governance.flows.observe_job import observe_before, observe_step
 from governance.flows.registry_steps import make_registry_handler
 from governance.flows.route_steps import plan_of, site_handlers, site_routes
 from governance.flows.run_job import complete_job
@@ -90,6 +91,7 @@ def start_run(job: JobToRun, *, handlers: RoutedHandlers) -> JobRun:
     started = _start(job.job_id, handlers=_names_of(handlers, plan), executor=executor)
     if started is None:
         raise JobLeftAloneError("The circuit breaker of a handler lets the job wait.")
+    observe_before(started[0], scopes=job.scopes)
     return JobRun(job, plan, *started, handlers=handlers, executor=executor)
 
 
@@ -193,6 +195,10 @@ class JobRun:
             )
         )
         self._lease_expires_at = result.job.lease_expires_at or self._lease_expires_at
+        step = self._plan[result.step_index]
+        observe_step(
+            self._job.job_id, step_index=step.step_index, target=step.target, now=result.recorded_at
+        )
 
     # --- its parts ---
     def _handler_for(self, step: StepInPlan) -> StepHandler | None:

@@ -1,7 +1,6 @@
-"""The flows that end a job, each with the health of what its contract affects.
+"""The flows that end a job, each with the health and the observed state of what it affects.
 
-`JobStateTracker` claims and starts jobs and records reports without a flow, because these need no
-other authority.
+`JobStateTracker` records reports without a flow, because these need no other authority.
 """
 
 from __future__ import annotations
@@ -9,18 +8,17 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from governance.authorities.health.readings import capture_health_snapshot
-from governance.authorities.orchestrator.evidence import EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
-from governance.authorities.orchestrator.job_state import JobHistory, read_job_history
+from governance.authorities.orchestrator.job_state import read_job_history
 from governance.db.transactions import retried, write_transaction
 from governance.flows.notify import notify_of_failed_job
+from governance.flows.observe_job import read_end
 from governance.models import Account, GovernanceJob
 
 
 @retried
 def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJob:
-    """Read health, then end the job as its results say.
+    """Read health and observe, then end the job as its results say.
 
     If a step failed, the proposer and the founders who approved get a notice.
 
@@ -28,7 +26,8 @@ def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJo
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.complete_job`.
     """
-    history, end = _history_and_end(job_id)
+    history = read_job_history(job_id)
+    end = read_end(history)
     complete = partial(
         GovernanceOrchestrator.complete_job, history, end, token=token, executor=executor
     )
@@ -43,13 +42,14 @@ def complete_job(*, job_id: UUID, token: str, executor: Account) -> GovernanceJo
 
 @retried
 def cancel_job(*, job_id: UUID, reason: str, actor: Account) -> GovernanceJob:
-    """Read health, then end the job as CANCELLED.
+    """Read health and observe, then end the job as CANCELLED.
 
     Raises:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.cancel_job`.
     """
-    history, end = _history_and_end(job_id)
+    history = read_job_history(job_id)
+    end = read_end(history)
     return GovernanceOrchestrator.cancel_job(history, end, reason=reason, actor=actor)
 
 
@@ -63,14 +63,9 @@ def fail_timed_out_job(*, job_id: UUID, actor: Account) -> GovernanceJob:
         NotFoundError: no such job.
         GovernanceError: any error of `JobStateTracker.fail_timed_out_job`.
     """
-    history, end = _history_and_end(job_id)
+    history = read_job_history(job_id)
+    end = read_end(history, observes=False)
     with write_transaction():
         job = GovernanceOrchestrator.fail_timed_out_job(history, end, actor=actor)
         notify_of_failed_job(history, is_lost=True)
     return job
-
-
-def _history_and_end(job_id: UUID) -> tuple[JobHistory, EndOfJob]:
-    history = read_job_history(job_id)
-    health = capture_health_snapshot(scopes=history.scopes, at=history.now)
-    return history, EndOfJob(health)

@@ -401,6 +401,7 @@ def test_tasks__that_are_due_by_time__wait_at_most_once_and_hold_no_lock() -> No
         **dict.fromkeys(["enqueue_runs", "activate_due"], "* * * * *"),
         **dict.fromkeys(["expire_reviews", "fail_lost_jobs"], "* * * * *"),
         **dict.fromkeys(["purge_stored_answers", "write_checkpoint", "clean_queue"], "7 * * * *"),
+        "observe_platform": "7 * * * *",
     }
     assert all(one.task.queueing_lock == one.task.name for one in periodic)
     assert {one.task.lock for one in periodic} == {None}

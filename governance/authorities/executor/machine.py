@@ -29,6 +29,8 @@ from governance.domain.values import (
     StepStatus,
 )
 
+# Stands in the evidence of the jobs that our workers ran.
+EXECUTOR_VERSION = "1.0.0"
 # At most this much of the lease is reserved for the report of a step with a long timeout.
 MAX_RESERVE_SECONDS = 5.0
 

@@ -42,7 +42,8 @@ _CLAIMABLE = """
 
 
 _TO_RUN = """
-    SELECT job.status, job.run_by, job.contract_id, contract.plan::text,
+    SELECT job.status, job.run_by, job.contract_id, contract.affected_capabilities,
+           contract.plan::text,
            EXTRACT(EPOCH FROM contract.window_closes_at - governance_now())::float
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
@@ -53,13 +54,15 @@ _TO_RUN = """
 class JobToRun:
     """What a worker reads of a job before it decides whether to start it.
 
-    `steps` are the records of the plan, `seconds_left` the time until the activation window closes.
+    `scopes` are the capabilities that it affects, `steps` the records of the plan, and
+    `seconds_left` is the time until the activation window closes.
     """
 
     job_id: UUID
     status: JobStatus
     run_by: JobRunner
     contract_id: UUID
+    scopes: list[str]
     steps: list[dict[str, Any]]
     seconds_left: float
 
@@ -77,12 +80,13 @@ def job_to_run(job_id: UUID) -> JobToRun:
     found = fetch_rows(_TO_RUN, [job_id])
     if not found:
         raise JobNotFoundError(job_id)
-    status, run_by, contract_id, plan, seconds_left = found[0]
+    status, run_by, contract_id, scopes, plan, seconds_left = found[0]
     return JobToRun(
         job_id=job_id,
         status=JobStatus(status),
         run_by=JobRunner(run_by),
         contract_id=contract_id,
+        scopes=scopes,
         steps=load_json(plan),
         seconds_left=seconds_left,
     )
