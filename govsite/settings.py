@@ -224,13 +224,21 @@ GOVSITE_EXECUTION_FILE = read_execution_file(
 )
 GOVSITE_SECRETS_DIR = os.environ.get("GOVSITE_SECRETS_DIR", "")
 
+# The health rules that are asked of Prometheus (docs/health.md).
+GOVSITE_PROMETHEUS_FILE = os.environ.get("GOVSITE_PROMETHEUS_FILE", "")
+
 # The folder into which a worker writes a checkpoint every hour; without it, it writes none.
 GOVSITE_CHECKPOINTS_DIR = os.environ.get("GOVSITE_CHECKPOINTS_DIR", "")
 
 # --- limits and policies ------------------------------------------------------------------------
 GOVSITE: dict[str, Any] = {
-    # The class that reads the platform's health, by `capture(scopes, timeout_seconds)`.
-    "HEALTH_PROVIDER": "governance.authorities.health.readings.SignalHealthProvider",
+    # The class that reads the platform's health (`HealthProvider` in its module `readings`).
+    "HEALTH_PROVIDER": os.environ.get("GOVSITE_HEALTH_PROVIDER")
+    or (
+        "governance.authorities.health.prometheus_provider.PrometheusHealthProvider"
+        if GOVSITE_PROMETHEUS_FILE
+        else "governance.authorities.health.readings.SignalHealthProvider"
+    ),
     "HEALTH_TIMEOUT_SECONDS": read_number(
         "GOVSITE_HEALTH_TIMEOUT_SECONDS", 5, minimum=1, maximum=60
     ),

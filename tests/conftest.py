@@ -40,6 +40,7 @@ OWN_PROCESSES = (
     "database/test_app_role.py",
     "database/test_plans.py",
     "database/test_two_schemas.py",
+    "flows/test_prometheus.py",
     "stress",
 )
 

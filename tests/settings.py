@@ -18,8 +18,9 @@ DATABASES.setdefault("owner", DATABASES["default"] | {"CONN_MAX_AGE": None, "OPT
 for part in ("USER", "PASSWORD"):
     DATABASES["default"][part] = DATABASES["owner"].get(part, "")
 
-# The developer's own site may have routes.
+# The developer's own site may have routes and health rules.
 GOVSITE_EXECUTION_FILE = ""
+GOVSITE_PROMETHEUS_FILE = ""
 
 # Whitenoise warns about a folder that is not there.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
@@ -30,6 +31,7 @@ WHITENOISE_AUTOREFRESH = True
 
 # A test is no client that takes too much.
 GOVSITE |= {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}
+GOVSITE["HEALTH_PROVIDER"] = "governance.authorities.health.readings.SignalHealthProvider"
 
 # The site's hasher takes a third of a second for each password, on purpose.
 PASSWORD_HASHERS = [

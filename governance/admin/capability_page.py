@@ -19,9 +19,10 @@ from governance.authorities.contract.capability_history import (
     capability_history_page,
 )
 from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.signals import active_signals
 from governance.domain.health import contradicts_health
 from governance.domain.values import ContractStatus
-from governance.models import ActiveSignal, Capability, ConfigurationEntry, RegistryValue
+from governance.models import Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.queries import keys_like, names_like, registry_values_of
 from governance.services.registry.secret_keys import visible_value
 
@@ -131,7 +132,7 @@ def entry_rows(scope: str, origins: Mapping[str, RegistryValue]) -> list[dict[st
 
 def active_signal_rows(scope: str, at: datetime) -> list[dict[str, Any]]:
     """Return the active health signals of the scope; one query."""
-    signals = ActiveSignal.objects.filter(scope=scope).select_related("recorded_by")
+    signals = active_signals().filter(scope=scope).select_related("recorded_by")
     active = signals.order_by("signal_type")[:MAX_SIGNALS]
     return [
         {"signal": signal, "age": format_duration(at - signal.recorded_at)} for signal in active

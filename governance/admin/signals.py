@@ -14,7 +14,8 @@ from unfold.decorators import display
 from governance.admin.links import scope_link
 from governance.admin.readonly import ReadOnlyAdmin, text_column
 from governance.admin.wording import format_time, label
-from governance.models import ActiveSignal, GovernanceSignal
+from governance.authorities.health.signals import active_signals
+from governance.models import GovernanceSignal
 
 SIGNAL_TYPE = text_column("signal_type", "Signal type")
 REASON = text_column("reason", "Reason")
@@ -57,7 +58,7 @@ class SignalAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GovernanceSignal]:
         """Return the signals, each with `counts`: whether it is active by PostgreSQL's clock."""
-        active = ActiveSignal.objects.filter(pk=OuterRef("pk"))
+        active = active_signals().filter(pk=OuterRef("pk"))
         return super().get_queryset(request).annotate(counts=Exists(active))
 
     @display(description="Decision")

@@ -93,7 +93,6 @@ GRANTS: dict[str, TableRights] = {
         ),
     ),
     "governance_governancesignal": TableRights(insert=True, update=("superseded_at",)),
-    "governance_activesignal": READ,
     "governance_handlerbreaker": TableRights(
         insert=True,
         update=(

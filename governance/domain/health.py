@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import HealthDecision, Lifecycle
@@ -55,3 +57,25 @@ def contradicts_health(lifecycle: str, health: HealthDecision | None) -> bool:
     This is a warning to people, and refuses nothing.
     """
     return lifecycle == Lifecycle.LAUNCHED and health is HealthDecision.BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class HealthTrouble:
+    """Why nobody can tell the health of a scope; without a scope, of all that were asked for."""
+
+    scope: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownHealth:
+    """The answer of a health provider that could not tell, with at least one reason; it blocks."""
+
+    observed_at: datetime
+    troubles: tuple[HealthTrouble, ...]
+
+    def in_words(self) -> str:
+        """Return the reasons in one line."""
+        return " ".join(
+            f"{one.scope}: {one.reason}" if one.scope else one.reason for one in self.troubles
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +20,7 @@ from governance.authorities.executor.routes import (
 )
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import StepInPlan
-from governance.domain.errors import InvalidRoutesError, UnreadableFileError
+from governance.domain.errors import InvalidRoutesError
 from governance.flows.installed_factories import (
     HANDLERS,
     OBSERVERS,
@@ -30,8 +28,7 @@ from governance.flows.installed_factories import (
     built_in,
     load_factory,
 )
-
-MAX_FILE_BYTES = 1024 * 1024
+from governance.record.files import file_version, read_protected_file
 
 
 def site_routes() -> Routes:
@@ -46,11 +43,7 @@ def site_routes() -> Routes:
     if not settings.GOVSITE_EXECUTION_FILE:
         return Routes()
     path = Path(settings.GOVSITE_EXECUTION_FILE)
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    return _read_file(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode))
+    return _read_file(path, file_version(path))
 
 
 def site_handlers(*, provided: Mapping[str, HandlerFactory] | None = None) -> RoutedHandlers:
@@ -86,24 +79,8 @@ def site_secrets() -> SecretFiles:
 @lru_cache(maxsize=8)
 def _read_file(path: Path, version: tuple[int, ...]) -> Routes:
     """Read a routes file; `version` is what changes with the file."""
-    try:
-        with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o022:
-                raise InvalidRoutesError.at(
-                    str(path), "may be written by its group or by others; it needs mode 0644"
-                )
-            content = file.read(MAX_FILE_BYTES + 1)
-        if len(content) > MAX_FILE_BYTES:
-            raise InvalidRoutesError.at(str(path), "is larger than 1 MiB")
-        return read_routes(
-            content.decode(),
-            more_handlers=announced(HANDLERS, reserved=BUILT_IN_HANDLERS),
-            more_observers=announced(OBSERVERS, reserved=BUILT_IN_OBSERVERS),
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> UnreadableFileError:
-    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-    return UnreadableFileError.at(str(path), f"cannot be read: {reason}")
+    return read_routes(
+        read_protected_file(path, invalid=InvalidRoutesError),
+        more_handlers=announced(HANDLERS, reserved=BUILT_IN_HANDLERS),
+        more_observers=announced(OBSERVERS, reserved=BUILT_IN_OBSERVERS),
+    )

@@ -24,6 +24,7 @@ from governance.management.doctor_checks import (
     check_settings,
     check_workers,
 )
+from governance.management.health_checks import check_platform_health
 
 Check = Callable[[], CheckResult]
 
@@ -35,6 +36,7 @@ CHECKS: dict[str, Check] = {
     "grants": check_grants,
     "clock": check_clock_body,
     "breakers": check_breakers,
+    "health": check_platform_health,
     "disk": check_disk,
     "settings": check_settings,
     "workers": check_workers,

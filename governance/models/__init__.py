@@ -24,7 +24,7 @@ from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
 from governance.models.registry_change import RegistryChange, RegistryImport, RegistryValue
 from governance.models.result import StepResult
-from governance.models.signal import ActiveSignal, GovernanceSignal
+from governance.models.signal import GovernanceSignal
 from governance.models.signature import ApprovalSignature
 from governance.models.snapshot import HealthSnapshot
 from governance.models.step import JobStep
@@ -33,7 +33,6 @@ from governance.models.tombstone import ContractTombstone
 
 __all__ = [
     "Account",
-    "ActiveSignal",
     "ApiToken",
     "ApprovalSignature",
     "AuditEvidence",

@@ -45,24 +45,3 @@ class GovernanceSignal(models.Model):
 
     def __str__(self) -> str:
         return visible_text(f"{self.scope} {self.signal_type}: {self.decision}")
-
-
-class ActiveSignal(models.Model):
-    """A signal that counts now; a view (`sql/views/active_signal.sql`)."""
-
-    id = models.BigIntegerField(primary_key=True)
-    scope = models.CharField(max_length=200)
-    signal_type = models.CharField(max_length=100)
-    decision = ChoiceField(HealthDecision)
-    reason = models.TextField()
-    recorded_by = account_key()
-    recorded_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
-
-    class Meta:
-        managed = False
-        db_table = "governance_activesignal"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return visible_text(f"{self.scope} {self.signal_type}: {self.decision}")

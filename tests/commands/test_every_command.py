@@ -37,7 +37,7 @@ WRITING: dict[str, tuple[str, ...]] = {
 }
 # These only read, or delete rows outside the record, so they need no acting user.
 READING = (
-    *("archive_contracts", "check_routes", "verify_archive"),
+    *("archive_contracts", "check_health_rules", "check_routes", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
     *("doctor", "verify_evidence", "verify_ledger"),
 )
@@ -73,6 +73,7 @@ ARGUMENTS = {
         *("--as USER", "--json"),
     ),
     "archive_contracts": ("--before DATE", "--to DIR", "--sign", "--dry-run", "--json"),
+    "check_health_rules": ("--json", "GOVSITE_PROMETHEUS_FILE"),
     "check_routes": ("JOB", "--json", "GOVSITE_EXECUTION_FILE", "would leave the job alone"),
     "verify_archive": ("DIR", "--key", "--json", "bad_archive"),
     "remove_archived": ("DIR", "--confirm", "--json", "not_the_owner"),

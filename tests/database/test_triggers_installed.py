@@ -30,7 +30,6 @@ TRIGGERS = """
 FREE_TABLES = {
     "governance_account",
     "governance_idempotencyrecord",
-    "governance_activesignal",  # a view
     "governance_observedstate",  # only the newest observation of each scope
     "governance_registryvalue",  # a view
 }

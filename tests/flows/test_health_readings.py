@@ -12,15 +12,16 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import capture_health_snapshot, read_health
 from governance.authorities.health.signals import record_signal
 from governance.domain.errors import HealthUnknownError, InvalidInputError
+from governance.domain.health import UnknownHealth
 from governance.domain.values import HealthDecision, HealthReading
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceSignal, HealthSnapshot
 from tests.support.attacks import nothing_written, run_sql, violates_constraint
 from tests.support.factories import approved, now, pending_job
-from tests.support.platform import Late
+from tests.support.platform import Late, Partial
 from tests.support.roles import as_owner
 from tests.support.users import Users
 
@@ -137,6 +138,18 @@ def broken_provider(settings: Any) -> None:
 
 def test_reading__from_a_provider_that_raises__none(broken_provider: None) -> None:
     assert capture_health_snapshot(scopes=["Search"], at=now()) is None
+    reading = read_health(scopes=["Search"], at=now())
+    assert isinstance(reading, UnknownHealth)
+    assert reading.in_words() == "The health provider failed: ConnectionError."
+
+
+def test_reading__that_leaves_a_scope_out__says_which(users: Users, settings: Any) -> None:
+    provider = f"{Partial.__module__}.{Partial.__name__}"
+    settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": provider}
+    reading = read_health(scopes=["Search", "Billing"])
+    assert isinstance(reading, UnknownHealth)
+    assert [one.scope for one in reading.troubles] == ["Billing", "Search"]
+    assert reading.in_words().startswith("Billing: The health provider left it out. Search: ")
 
 
 class CutsTheLine:

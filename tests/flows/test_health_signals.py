@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from governance.authorities.health.readings import capture_health_snapshot
-from governance.authorities.health.signals import record_signal
+from governance.authorities.health.signals import active_signals, record_signal
 from governance.domain.errors import InvalidInputError
 from governance.domain.values import HealthDecision, HealthReading
-from governance.models import ActiveSignal, GovernanceSignal
+from governance.models import GovernanceSignal
 from tests.support.attacks import insert_row, nothing_written, run_sql, violates_constraint
 from tests.support.cases import cases_of, needs_cases
 from tests.support.clock import clock_at, now
@@ -84,7 +84,7 @@ class TestExpiry:
         first = record(users, expires_in=HOUR)
         with clock_at(now() + 2 * HOUR):
             second = record(users, "DEGRADED")
-            assert [one.pk for one in ActiveSignal.objects.all()] == [second.pk]
+            assert [one.pk for one in active_signals()] == [second.pk]
         first.refresh_from_db()
         assert first.superseded_at == second.recorded_at
 

@@ -71,6 +71,7 @@ ERROR_CODES = {
     "NumberNotExactError": "number_not_exact",
     "InvalidParameterError": "invalid_parameter",
     "InvalidNameError": "invalid_name",
+    "InvalidHealthRulesError": "invalid_health_rules",
     "InvalidRoutesError": "invalid_routes",
     "InvalidPlanError": "invalid_plan",
     "InvalidTransitionError": "invalid_transition",

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from governance.domain.errors import InvalidRoutesError
+from governance.domain.errors import InvalidInputError, InvalidRoutesError
 
 
 class OptionTable:
-    """A table of the routes file: each field is read once, and `require_no_more` ends the reading.
+    """A table of a file: each field is read once, and `require_no_more` ends the reading.
 
     Every error names the path of its field, as in `route[0].options.url`.
+
+    Args:
+        invalid: the error of a wrong field, by default that of the routes file.
     """
 
-    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        path: str = "",
+        *,
+        invalid: type[InvalidInputError] = InvalidRoutesError,
+    ) -> None:
+        self._invalid = invalid
         self.path = path
         self.values = values
         self._known: set[str] = set()
@@ -22,9 +32,9 @@ class OptionTable:
     def path_of(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
-    def error(self, name: str, message: str) -> InvalidRoutesError:
+    def error(self, name: str, message: str) -> InvalidInputError:
         """Make the error of one field; the caller raises it."""
-        return InvalidRoutesError.at(self.path_of(name), message)
+        return self._invalid.at(self.path_of(name), message)
 
     def holds(self, name: str, value: str) -> bool:
         """Return whether a field has exactly this text."""
@@ -68,7 +78,7 @@ class OptionTable:
         value = self._value(name, {})
         if not isinstance(value, dict):
             raise self.error(name, "must be a table")
-        return OptionTable(value, self.path_of(name))
+        return OptionTable(value, self.path_of(name), invalid=self._invalid)
 
     def tables(self, name: str) -> list[OptionTable]:
         """Return the tables of a list, each with its path; an absent list is empty."""
@@ -76,14 +86,15 @@ class OptionTable:
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.error(name, f"must be tables, each below a line [[{name}]]")
         return [
-            OptionTable(one, f"{self.path_of(name)}[{index}]") for index, one in enumerate(value)
+            OptionTable(one, f"{self.path_of(name)}[{index}]", invalid=self._invalid)
+            for index, one in enumerate(value)
         ]
 
     def require_no_more(self) -> None:
         """Refuse a field that nobody read.
 
         Raises:
-            InvalidRoutesError: with the path of the first such field.
+            InvalidInputError: with the path of the first such field.
         """
         for name in self.values:
             if name not in self._known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,18 +12,28 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
+from governance.authorities.health.signals import IS_ACTIVE
 from governance.db.clock import database_now
 from governance.db.rows import array_literal, fetch_rows
 from governance.domain.canonical import timestamp
-from governance.domain.health import worst_of
+from governance.domain.health import HealthTrouble, UnknownHealth, worst_of
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
 
 logger = logging.getLogger(__name__)
 
 # Health is read several times in a run of a job, so the columns are taken as they come.
-_ACTIVE = """
+_ACTIVE = f"""
     SELECT scope, signal_type, decision, reason, recorded_at, expires_at
-      FROM governance_activesignal WHERE scope = ANY (%s) ORDER BY scope, signal_type"""
+      FROM governance_governancesignal
+     WHERE scope = ANY (%s) AND {IS_ACTIVE} ORDER BY scope, signal_type"""  # noqa: S608
+
+
+class HealthUnreadableError(Exception):
+    """What a health provider raises to say why nobody can tell the health of some scopes."""
+
+    def __init__(self, troubles: Sequence[HealthTrouble]) -> None:
+        super().__init__(" ".join(one.reason for one in troubles))
+        self.troubles = tuple(troubles)
 
 
 class HealthProvider(Protocol):
@@ -39,7 +49,15 @@ class HealthProvider(Protocol):
 def capture_health_snapshot(
     *, scopes: Collection[str], at: datetime | None = None
 ) -> HealthReading | None:
-    """Read health from the configured provider; None if it failed, was late or left out a scope.
+    """Read health as `read_health` does; None if nobody can tell."""
+    reading = read_health(scopes=scopes, at=at)
+    return reading if isinstance(reading, HealthReading) else None
+
+
+def read_health(
+    *, scopes: Collection[str], at: datetime | None = None
+) -> HealthReading | UnknownHealth:
+    """Read health from the configured provider, or say why it failed, was late or left out a scope.
 
     Args:
         at: the time of the operation; by default PostgreSQL's present time.
@@ -49,25 +67,40 @@ def capture_health_snapshot(
             as unavailable or busy, and not the health as unknown.
         InterfaceError: likewise.
     """
-    make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
-    timeout_seconds = settings.GOVSITE["HEALTH_TIMEOUT_SECONDS"]
     at = at or database_now()
-    began = time.monotonic()
     try:
-        provider: HealthProvider = make_provider()
-        reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
-        unread = {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities)
+        return _ask_provider(scopes, at)
     except (OperationalError, InterfaceError):
         raise
-    except Exception:  # whatever else a provider raises, the health is unknown
+    except HealthUnreadableError as error:
+        unknown = UnknownHealth(at, error.troubles)
+        logger.warning("Health is unknown: %s", unknown.in_words())
+        return unknown
+    except Exception as error:  # whatever else a provider raises, the health is unknown
         logger.warning("The health provider gave no reading.", exc_info=True)
-        return None
-    if unread:
-        logger.warning("The health provider left out %s.", ", ".join(sorted(unread)))
-        return None
+        reason = f"The health provider failed: {type(error).__name__}."
+        return UnknownHealth(at, (HealthTrouble("", reason),))
+
+
+def _ask_provider(scopes: Collection[str], at: datetime) -> HealthReading:
+    """Return what the provider answers.
+
+    Raises:
+        HealthUnreadableError: the provider was late or left out a scope, or it raised this.
+        Exception: whatever else the provider raised.
+    """
+    timeout_seconds = settings.GOVSITE["HEALTH_TIMEOUT_SECONDS"]
+    make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
+    began = time.monotonic()
+    provider: HealthProvider = make_provider()
+    reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
+    if unread := {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities):
+        raise HealthUnreadableError(
+            [HealthTrouble(one, "The health provider left it out.") for one in sorted(unread)]
+        )
     if time.monotonic() - began > timeout_seconds:
-        logger.warning("The health provider took longer than %s seconds.", timeout_seconds)
-        return None
+        reason = f"The health provider took longer than {timeout_seconds} seconds."
+        raise HealthUnreadableError([HealthTrouble("", reason)])
     return reading
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from governance.db.clock import database_now
 from governance.db.transactions import retried, wait_for_turn, write_transaction
 from governance.domain.errors import InvalidInputError
@@ -12,6 +14,15 @@ from governance.domain.names import require_name
 from governance.domain.texts import require_text
 from governance.models import Account, GovernanceSignal
 from governance.services.registry.guards import refuse_like_registered
+
+# The condition of signals that count. The end of a signal is the first moment at which it no longer
+# does, and PostgreSQL's clock decides.
+IS_ACTIVE = "superseded_at IS NULL AND (expires_at IS NULL OR expires_at > governance_now())"
+
+
+def active_signals() -> QuerySet[GovernanceSignal]:
+    """Return the signals that count now."""
+    return GovernanceSignal.objects.extra(where=[IS_ACTIVE])  # noqa: S610 - a constant
 
 
 @retried

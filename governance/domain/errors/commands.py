@@ -22,6 +22,10 @@ class InvalidRoutesError(InvalidInputError, code="invalid_routes"):
     """A routes file that other accounts may write, or that has an invalid field."""
 
 
+class InvalidHealthRulesError(InvalidInputError, code="invalid_health_rules"):
+    """A file of health rules that other accounts may write, or that has an invalid field."""
+
+
 class UnusableSecretError(InvalidInputError, code="unusable_secret"):
     """A secret whose file is missing, is open to other accounts, or is no text."""
 

@@ -77,7 +77,8 @@ def send_request(
     try:
         with (
             httpcore.ConnectionPool(
-                ssl_context=ssl.create_default_context(), network_backend=backend
+                ssl_context=ssl.create_default_context() if parts.scheme == "https" else None,
+                network_backend=backend,
             ) as pool,
             pool.stream(method, url, headers=[*headers.items()], content=content) as response,
         ):

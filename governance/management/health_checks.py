@@ -1,0 +1,33 @@
+"""The checks of `doctor` about the health of the platform."""
+
+from __future__ import annotations
+
+from governance.authorities.health.readings import read_health
+from governance.authorities.health.rules import site_health_rules
+from governance.domain.errors import InvalidInputError
+from governance.domain.health import UnknownHealth
+from governance.domain.wording import plural
+from governance.management.check_result import CheckResult
+from governance.management.values import printable
+
+REMEDY = "manage.py check_health_rules; then correct the rule, or mend what it asks"
+
+
+def check_platform_health() -> CheckResult:
+    """Check that the health of the system, and of each scope with a rule, can be read."""
+    try:
+        rules = site_health_rules()
+    except InvalidInputError as error:
+        return CheckResult.wrong(
+            f"The health rules cannot be used: {error}",
+            remedy="correct the file that GOVSITE_PROMETHEUS_FILE names: see docs/health.md",
+        )
+    scopes = [rule.scope for rule in rules.rules] if rules else []
+    reading = read_health(scopes=scopes)
+    if isinstance(reading, UnknownHealth):
+        return CheckResult.wrong(
+            f"Nobody can tell the health of the platform: {printable(reading.in_words())}",
+            remedy=REMEDY,
+        )
+    asked = f"; {plural(len(scopes), 'health rule')} answered" if rules else ""
+    return CheckResult.well(f"The system is {reading.system}{asked}.")
