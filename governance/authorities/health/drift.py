@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from governance.authorities.health.signals import record_signal
+from governance.authorities.health.signals import active_signals, record_signal
 from governance.domain.observations import DriftingValue
 from governance.domain.texts import cut_text
 from governance.domain.values import HealthDecision
-from governance.models import Account, ActiveSignal
+from governance.models import Account
 
 DRIFT = "drift"
 AGREES = "The platform holds what the registry has recorded."
@@ -26,7 +26,7 @@ def record_drift(scopes: Mapping[str, Collection[DriftingValue]], *, actor: Acco
     """
     known = {
         signal.scope: signal
-        for signal in ActiveSignal.objects.filter(signal_type=DRIFT, scope__in=list(scopes))
+        for signal in active_signals().filter(signal_type=DRIFT, scope__in=list(scopes))
     }
     for scope, differences in sorted(scopes.items()):
         decision, reason = HealthDecision.HEALTHY, AGREES
