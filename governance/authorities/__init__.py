@@ -1,4 +1,4 @@
-"""The chain: eligibility, contract, review, orchestrator, executor, health, audit.
+"""The chain: validator, eligibility, contract, review, orchestrator, executor, health, audit.
 
 Each folder is one authority. The docstring of its `__init__.py` says what the authority may read,
 what it alone writes, and what it refuses. A later authority may import an earlier one, and an
