@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 GOVERNANCE = ROOT / "governance"
 # The authorities in the order of the chain, which `governance/authorities/__init__.py` names.
-CHAIN = ["eligibility", "contract", "review", "orchestrator", "executor", "health", "audit"]
+CHAIN = [
+    *("validator", "eligibility", "contract", "review"),
+    *("orchestrator", "executor", "health", "audit"),
+]
 
 
 def test_top_of_governance__is_fourteen_entries_at_most() -> None:

@@ -19,7 +19,7 @@ MAX_FUZZY_WORDS = 20  # words that look like a name and are looked up with error
 MAX_NAME_PARTS = 12
 PLURAL_SIMILARITY = 0.99  # of a name that has an "s" more or less
 
-_LOOKS_LIKE_NAME = re.compile(r"[^\W\d_][a-z]*[A-Z]|.*[\d_-]")
+_NAME_SHAPE = re.compile(r"[^\W\d_][a-z]*[A-Z]|.*[\d_-]")
 _OUTSIDE_PROSE = frozenset({Aside.CODE, Aside.LOG, Aside.LABEL})
 
 
@@ -77,7 +77,7 @@ def named_capabilities(
 
 
 def _exact(sentence: SentenceWords, registry: NameIndex) -> Iterator[NamedCapability]:
-    """Yield the names that are written without errors, the longest at each place."""
+    """Yield the names that are written without errors, the longest at each part."""
     atoms: list[str] = []
     origins: list[int] = []
     for index, word in enumerate(sentence.words):
@@ -113,7 +113,7 @@ def _is_meant(name: str, text: str, sentence: SentenceWords, start: int, end: in
         return True
     if is_ordinary(name):
         return False
-    return text == name or bool(_LOOKS_LIKE_NAME.match(name))
+    return text == name or bool(_NAME_SHAPE.match(name))
 
 
 def _is_beside_naming(sentence: SentenceWords, start: int, end: int) -> bool:
@@ -135,7 +135,7 @@ def _fuzzy(
                 continue
             if sentence.asides.get(index) is Aside.URL or written in asked:
                 continue
-            is_name = _LOOKS_LIKE_NAME.match(written)
+            is_name = _NAME_SHAPE.match(written)
             if not is_name and not _is_beside_naming(sentence, index, index + 1):
                 continue
             if sentence.words[index] in NAMING or len(compact(written)) < MIN_CHARACTERS:

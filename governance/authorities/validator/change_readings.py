@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from governance.authorities.validator.vocabulary import POLITE
-from governance.authorities.validator.words import Place, SentenceWords
+from governance.authorities.validator.words import ReportPart, SentenceWords
 from governance.domain.changes import Change
 
 # What may follow a change in its sentence and says nothing more.
@@ -26,7 +26,7 @@ class ChangeReading:
 
 def first_word_of_wish(sentence: SentenceWords) -> int | None:
     """Return the index of the first word after "please" and the like; None if it is no wish."""
-    if sentence.aside is not None or sentence.is_step or sentence.place is Place.HEADING:
+    if sentence.aside is not None or sentence.is_step or sentence.part is ReportPart.HEADING:
         return None
     words = sentence.words
     index = 0

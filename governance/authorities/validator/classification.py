@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from governance.authorities.validator.capability_names import NamedCapability
 from governance.authorities.validator.indicators import WEIGHTS, Strength
 from governance.authorities.validator.reading import WordsRead
 
-UNKNOWN = "unknown"
+UNKNOWN: Final = "unknown"
 # In the order in which a tie is decided.
 TYPES = ("escalation", "capability_request", "bug_report", "configuration_change")
 THRESHOLD = Decimal("0.30")

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from governance.authorities.validator.words import Place, SentenceWords
+from governance.authorities.validator.words import ReportPart, SentenceWords
 
 MAX_GAP = 4  # words
 _GAP = "..."
@@ -36,14 +36,14 @@ _Element = frozenset[str] | str
 class Indicator:
     """Words that speak for a type of report, or for a severity.
 
-    `strengths` has the places where the words count. `counts` is how often an indicator of a
+    `strengths` has the parts where the words count. `counts` is how often an indicator of a
     severity counts. An action is a verb that asks for something; a rule's own words are not tuned.
     """
 
     name: str
     speaks_for: str
     phrases: tuple[tuple[_Element, ...], ...]
-    strengths: Mapping[Place, Strength]
+    strengths: Mapping[ReportPart, Strength]
     counts: int = 1
     is_action: bool = False
     is_rule: bool = False
@@ -61,12 +61,12 @@ class IndicatorTable:
     def found_in(self, sentence: SentenceWords) -> Iterator[tuple[Indicator, int, int]]:
         """Yield each indicator in a sentence, with the index of its first word and after its last.
 
-        Indicators that count nothing in that place of a report are left out.
+        Indicators that count nothing in that part of a report are left out.
         """
-        starts, words, place = self.starts, sentence.words, sentence.place
+        starts, words, part = self.starts, sentence.words, sentence.part
         for index, word in enumerate(words):
             for indicator, rest in starts.get(word, ()):
-                if place in indicator.strengths:
+                if part in indicator.strengths:
                     end = _end_of(rest, sentence, index + 1)
                     if end is not None:
                         yield indicator, index, end
@@ -125,14 +125,14 @@ def _by_first_word(texts: list[str]) -> dict[str, tuple[tuple[str, ...], ...]]:
 def _indicator(speaks_for: str, row: Mapping[str, Any]) -> Indicator:
     texts = [row["words"]] if isinstance(row["words"], str) else row["words"]
     everywhere = row.get("strength")
-    named = {place: row.get(place.value, everywhere) for place in Place}
+    named = {part: row.get(part.value, everywhere) for part in ReportPart}
     if "heading" not in row:
-        named[Place.HEADING] = None
+        named[ReportPart.HEADING] = None
     return Indicator(
         name=row.get("name", texts[0]),
         speaks_for=speaks_for,
         phrases=tuple(tuple(map(_element, text.split())) for text in texts),
-        strengths={place: Strength(strength) for place, strength in named.items() if strength},
+        strengths={part: Strength(strength) for part, strength in named.items() if strength},
         counts=row.get("counts", 1),
         is_action=row.get("action", False),
         is_rule=row.get("rule", False),

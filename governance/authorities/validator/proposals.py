@@ -52,8 +52,8 @@ def _agreed(readings: Sequence[ChangeReading]) -> ReportProposal:
     for reading in readings:
         if reading.doubt:
             return ReportProposal((), f'"{reading.written}": {reading.doubt}', possible)
-    places = [_place(change) for change in possible]
-    if len(places) > len(set(places)):
+    settings = [_setting_of(change) for change in possible]
+    if len(settings) > len(set(settings)):
         return ReportProposal((), "Two sentences say different things.", possible)
     return ReportProposal(possible, f'"{readings[0].written}"')
 
@@ -68,6 +68,6 @@ def _once(changes: Iterable[Change]) -> list[Change]:
     return list(once.values())
 
 
-def _place(change: Change) -> tuple[str, tuple[str, ...]]:
+def _setting_of(change: Change) -> tuple[str, tuple[str, ...]]:
     """Return what a change sets: the lifecycle of its target, or keys."""
     return change.target, tuple(key for _, key in change.settings())

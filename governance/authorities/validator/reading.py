@@ -13,7 +13,7 @@ from governance.authorities.validator.indicators import Indicator, IndicatorTabl
 from governance.authorities.validator.lines import Aside
 from governance.authorities.validator.name_index import NameIndex
 from governance.authorities.validator.vocabulary import BEFORE_VALUE, STEPS
-from governance.authorities.validator.words import Place, SentenceWords, why_not_counted
+from governance.authorities.validator.words import ReportPart, SentenceWords, why_not_counted
 
 MAX_UNCOUNTED = 50  # words listed that do not count
 
@@ -108,7 +108,7 @@ def _count(
     )
     written = " ".join(sentence.written[start:end])
     if why is None:
-        strength = indicator.strengths[sentence.place]
+        strength = indicator.strengths[sentence.part]
         read.counted[key] = CountedWords(indicator, written, strength, sentence, start)
     elif len(read.uncounted) < MAX_UNCOUNTED:
         read.uncounted.append(UncountedWords(indicator, written, why))
@@ -116,7 +116,7 @@ def _count(
 
 def _notice(read: WordsRead, sentence: SentenceWords, registry: NameIndex) -> None:
     words = sentence.words
-    if not read.steps and not STEPS.isdisjoint(words) and sentence.place is not Place.SUBJECT:
+    if not read.steps and not STEPS.isdisjoint(words) and sentence.part is not ReportPart.SUBJECT:
         read.steps = " ".join(sentence.written[:6])
     for index, word in enumerate(words):
         if word[0].isdigit() and not read.given_value:

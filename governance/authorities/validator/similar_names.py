@@ -127,8 +127,8 @@ def _counted(having: Iterable[int]) -> list[int]:
     """Return how many of the integers have each name's bit, in binary digits, lowest first."""
     digits: list[int] = []
     for carry in having:
-        for place, digit in enumerate(digits):
-            digits[place], carry = digit ^ carry, digit & carry
+        for position, digit in enumerate(digits):
+            digits[position], carry = digit ^ carry, digit & carry
         if carry:
             digits.append(carry)
     return digits
@@ -137,9 +137,9 @@ def _counted(having: Iterable[int]) -> list[int]:
 def _at_least(digits: list[int], least: int, among: int) -> int:
     """Return the names among those given whose number in binary digits is at least `least`."""
     greater, equal = 0, among
-    for place in range(max(len(digits), least.bit_length()) - 1, -1, -1):
-        digit = digits[place] if place < len(digits) else 0
-        if least >> place & 1:
+    for position in range(max(len(digits), least.bit_length()) - 1, -1, -1):
+        digit = digits[position] if position < len(digits) else 0
+        if least >> position & 1:
             equal &= digit
         else:
             greater |= equal & digit

@@ -28,7 +28,7 @@ _SET = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _KEY = re.compile(r"\w[\w.-]*")
-_LOOKS_LIKE_KEY = re.compile(r"[A-Za-z]+[A-Z_\d.-]")
+_KEY_SHAPE = re.compile(r"[A-Za-z]+[A-Z_\d.-]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _WORDS = {"true": True, "false": False, "on": True, "off": False}
 _PLAIN_WORDS = frozenset(("something", "anything", "more", "less", "it", "that", "this", "default"))
@@ -60,7 +60,7 @@ def _reading(match: re.Match[str], registry: NameIndex) -> ChangeReading:
         wanted = [scope] if scope else []
     if not wanted:
         return ChangeReading(written, (), "It names no registered capability and not SYSTEM.")
-    if not (set(wanted) & set(scopes)) and not _LOOKS_LIKE_KEY.match(key):
+    if not (set(wanted) & set(scopes)) and not _KEY_SHAPE.match(key):
         return ChangeReading(written, (), f"{key} is not a known key of {wanted[0]}.")
     changes = tuple(_update(scope, key, old, new) for scope in wanted)
     if len(changes) > 1:

@@ -40,12 +40,16 @@ def validate_report(report: Report, *, registry: NameIndex, at: datetime) -> Val
         at: the time of the analysis, with its time zone.
     """
     try:
-        return verdict_on(analyse_report(report, registry=registry), registry=registry, at=at)
+        return verdict_of_analysis(
+            analyse_report(report, registry=registry), registry=registry, at=at
+        )
     except Exception as error:  # noqa: BLE001 - no report may be lost because the validator broke
         return _verdict_on_error(error, at)
 
 
-def verdict_on(analysis: ReportAnalysis, *, registry: NameIndex, at: datetime) -> ValidatorVerdict:
+def verdict_of_analysis(
+    analysis: ReportAnalysis, *, registry: NameIndex, at: datetime
+) -> ValidatorVerdict:
     """Return the verdict that an analysis leads to."""
     found, severity, affected = analysis.found, analysis.severity.level, analysis.affected
     source = source_weight(analysis.report.source)

@@ -42,7 +42,7 @@ _STEPS_HEADING = re.compile(r"\b(?:reproduc|repro\b|steps\b)", re.IGNORECASE)
 _PLAIN_QUOTES = str.maketrans({"’": "'", "‘": "'", "”": '"', "“": '"', "\u00ad": None})
 
 
-class Place(StrEnum):
+class ReportPart(StrEnum):
     """The part of a report in which a sentence stands."""
 
     SUBJECT = "subject"
@@ -57,7 +57,7 @@ class SentenceWords:
     `breaks` are the indexes of the words that begin a clause.
     """
 
-    place: Place
+    part: ReportPart
     words: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     asides: dict[int, Aside] = field(default_factory=dict)
@@ -77,12 +77,14 @@ class SentenceWords:
 def sentences_of(*, subject: str, body: str) -> Iterator[SentenceWords]:
     """Yield the sentences of a report in order; those that do not count say why."""
     for line in _plain(subject).splitlines():
-        yield from _sentences(line, Place.SUBJECT, None)
+        yield from _sentences(line, ReportPart.SUBJECT, None)
     is_step = False
     for line, aside, is_heading in sorted_lines(_plain(body)):
         if is_heading:
             is_step = bool(_STEPS_HEADING.search(line))
-        for sentence in _sentences(line, Place.HEADING if is_heading else Place.BODY, aside):
+        for sentence in _sentences(
+            line, ReportPart.HEADING if is_heading else ReportPart.BODY, aside
+        ):
             sentence.is_step = is_step
             yield sentence
 
@@ -147,12 +149,12 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_PLAIN_QUOTES)
 
 
-def _sentences(line: str, place: Place, aside: Aside | None) -> Iterator[SentenceWords]:
+def _sentences(line: str, part: ReportPart, aside: Aside | None) -> Iterator[SentenceWords]:
     urls = []
     if "://" in line or "www." in line:
         urls = _URL.findall(line)
         line = _URL.sub(" ", line)
-    sentence = SentenceWords(place, aside=aside)
+    sentence = SentenceWords(part, aside=aside)
     words, written = sentence.words, sentence.written
     for token in _TOKEN.finditer(line):
         kind, text = token.lastgroup, token[0]
@@ -166,7 +168,7 @@ def _sentences(line: str, place: Place, aside: Aside | None) -> Iterator[Sentenc
             sentence.is_question = text[0] in "?？"
             if words:
                 yield sentence
-            sentence = SentenceWords(place, aside=aside)
+            sentence = SentenceWords(part, aside=aside)
             words, written = sentence.words, sentence.written
         else:
             why = Aside.CODE if kind == "code" else Aside.QUOTED

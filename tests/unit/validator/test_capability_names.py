@@ -110,10 +110,10 @@ class TestNamesWithErrors:
         assert names_in(f"Enable {written} {written}") == [name]
 
     @pytest.mark.parametrize("body", ["emial sned", "emialsend", "dataexprt", "email_sxxx"])
-    def test_word__that_does_not_look_like_a_name__is_not_looked_up(self, body: str) -> None:
+    def test_word__that_does_not_look_like_a_name__is_not_compared(self, body: str) -> None:
         assert names_in(body) == []
 
-    def test_word__beside_a_word_of_naming__is_looked_up(self) -> None:
+    def test_word__beside_a_word_of_naming__is_compared(self) -> None:
         assert names_in("the dataexprt feature") == ["data_export"]
 
     def test_word__that_is_like_two_names__names_neither(self) -> None:
@@ -124,19 +124,19 @@ class TestNamesWithErrors:
             {"written": "email_senx", "why": "may be email_send or email_sent"}
         ]
 
-    def test_words__beyond_twenty__are_not_looked_up(self) -> None:
+    def test_words__beyond_twenty__are_not_compared(self) -> None:
         body = " ".join(f"unknown_word_{number}" for number in range(20)) + " email_sned"
         found = analysed("", body)
         assert found.affected == []
         assert found.unmatched[-1].written == "email_sned"
         assert "first 20" in found.unmatched[-1].why
 
-    def test_word_in_a_link_or_too_short__is_not_looked_up(self) -> None:
+    def test_word_in_a_link_or_too_short__is_not_compared(self) -> None:
         assert not analysed(
             "", "https://example.org/emial_send a-b-c-d x_1 feature-gates"
         ).unmatched
 
-    def test_errors_in_code__are_not_looked_up(self) -> None:
+    def test_errors_in_code__are_not_compared(self) -> None:
         assert names_in("```\nemial_send\n```") == []
 
     @settings(max_examples=60, deadline=None)

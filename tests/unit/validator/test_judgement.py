@@ -9,7 +9,7 @@ import pytest
 from governance.authorities.validator.classification import TYPES
 from governance.authorities.validator.confidence import action_for, source_weight
 from governance.authorities.validator.indicators import Strength, indicator_table, read_table
-from governance.authorities.validator.words import Place
+from governance.authorities.validator.words import ReportPart
 from tests.unit.validator.support import analysed, verdict
 
 
@@ -145,7 +145,7 @@ class TestIndicatorTable:
         [sentence] = analysed("", body).sentences
         assert bool(list(table.found_in(sentence))) is found
 
-    def test_strength__by_place__counts_in_that_place_alone(self) -> None:
+    def test_strength__by_part__counts_in_that_part_alone(self) -> None:
         table = read_table(
             {
                 "version": 1,
@@ -155,4 +155,7 @@ class TestIndicatorTable:
             }
         )
         [indicator] = table.indicators
-        assert indicator.strengths == {Place.SUBJECT: Strength.STRONG, Place.HEADING: Strength.WEAK}
+        assert indicator.strengths == {
+            ReportPart.SUBJECT: Strength.STRONG,
+            ReportPart.HEADING: Strength.WEAK,
+        }

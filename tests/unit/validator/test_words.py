@@ -81,7 +81,7 @@ class TestQuotationCodeAndLinks:
             ("Please describe what is urgent", "a form's own words"),
         ],
     )
-    def test_indicator__that_nobody_says__counts_for_nothing(self, body: str, why: str) -> None:
+    def test_indicator__that_nobody_means__counts_for_nothing(self, body: str, why: str) -> None:
         assert why_not(body, "escalation") == why
 
     @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ class TestQuotationCodeAndLinks:
             "<!-- form --> urgent",
         ],
     )
-    def test_indicator__that_is_said__counts(self, body: str) -> None:
+    def test_indicator__that_is_meant__counts(self, body: str) -> None:
         assert why_not(body, "escalation") == ""
 
     def test_comment__in_a_body__is_not_read(self) -> None:
@@ -155,7 +155,7 @@ class TestSentences:
         words = [word for one in sentences_of(subject="", body=body) for word in one.words]
         assert words == ["https"] or long not in words
 
-    def test_sentences__of_a_report__keep_their_order_and_place(self) -> None:
+    def test_sentences__of_a_report__keep_their_order_and_part(self) -> None:
         found = list(sentences_of(subject="One. Two", body="### Three\nFour! ...\n___\n\n"))
         assert [one.words for one in found] == [["one"], ["two"], ["three"], ["four"]]
-        assert [one.place.value for one in found] == ["subject", "subject", "heading", "body"]
+        assert [one.part.value for one in found] == ["subject", "subject", "heading", "body"]
