@@ -39,9 +39,7 @@ class TestExactNames:
             "see https://example.org/email_send/",
         ],
     )
-    def test_name__however_it_is_written__is_found_once_in_the_registrys_spelling(
-        self, body: str
-    ) -> None:
+    def test_name__however_it_is_written__is_found_once_as_registered(self, body: str) -> None:
         assert names_in(body) == ["email_send"]
 
     @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ class TestNamesWithErrors:
         assert names_in(f"Enable {written} {written}") == [name]
 
     @pytest.mark.parametrize("body", ["emial sned", "emialsend", "dataexprt", "email_sxxx"])
-    def test_word__that_does_not_look_like_a_name__is_not_compared(self, body: str) -> None:
+    def test_word__that_has_no_shape_of_a_name__is_not_compared(self, body: str) -> None:
         assert names_in(body) == []
 
     def test_word__beside_a_word_of_naming__is_compared(self) -> None:

@@ -198,7 +198,7 @@ class TestEvidence:
         found = verdict("Enable emial_send", "Not urgent, `crash`; set max_pods to 5. Outage.")
         assert parse_validator_verdict(json.loads(found.model_dump_json())) == found
 
-    def test_components__of_the_confidence__stand_in_the_evidence(self) -> None:
+    def test_components__of_the_confidence__are_in_the_evidence(self) -> None:
         evidence = verdict("Enable email_send", source="ops_alert").evidence
         assert evidence["type_confidence"] == pytest.approx(0.7)
         assert evidence["source_weight"] == 0.2
