@@ -9,6 +9,7 @@ from typing import Any
 
 from governance.admin.contract_page import FoldedList, waiting_in_words
 from governance.admin.health_comparison import health_rows, scopes_of, signal_rows
+from governance.admin.job_evidence import checks_context, evidence_shown, route_rows, signals_during
 from governance.admin.links import capability_urls
 from governance.admin.timeline import timeline_of
 from governance.admin.wording import (
@@ -19,6 +20,7 @@ from governance.admin.wording import (
     pretty_json,
     rollback_in_words,
 )
+from governance.authorities.audit.comparison import ComparedValue, values_of_each_step
 from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
 from governance.domain.canonical import sha256_hex
@@ -114,16 +116,22 @@ def record_context(
 ) -> dict[str, Any]:
     """Return the variables of the job's record: results, health, evidence and verdict.
 
-    Four queries with `links` to the capabilities' pages, three without.
+    Four queries with `links` to the capabilities' pages, three without; two more while it runs.
     """
     shown = [step for step in steps if step["step_index"] >= window.first]
     snapshots = {snapshot.phase: snapshot for snapshot in job.snapshots.all()}
     names = {*scopes_of(snapshots), *(step["target"] for step in shown)}
     urls = capability_urls(names) if links else {}
     health = health_rows(snapshots, urls)
-    audit = audit_of(job)
+    audit, seal = audit_of(job), seal_of(job)
+    evidence = evidence_shown(job, seal.evidence if seal and seal.holds else None, steps)
+    values = values_of_each_step(evidence, [step["step_index"] for step in shown])
+    signals = signals_during(evidence)
     return {
-        "steps": [_step_row(step, urls) for step in shown],
+        "steps": [_step_row(step, urls, values) for step in shown],
+        "values_differ": any(one.differs for each in values.values() for one in each),
+        "signals_during": None if signals is None else FoldedList.of(signals),
+        "routes": FoldedList.of(route_rows(evidence)),
         "health_rows": FoldedList.of(health),
         "differing": sum(row.differs for row in health),
         "signal_rows": FoldedList.of(signal_rows(snapshots)),
@@ -132,8 +140,9 @@ def record_context(
             for label, phase in (("Before", SnapshotPhase.BEFORE), ("After", SnapshotPhase.AFTER))
         ],
         "is_observed": len(snapshots) == 2,
-        "seal": seal_of(job),
+        "seal": seal,
         "audit": audit,
+        **checks_context(audit),
         "checks_json": pretty_json(audit.checks) if audit and audit.checks else "",
         "resolution": getattr(audit, "resolution", None),
         "end_reason": job_end_in_words(job.status, job.end_reason),
@@ -171,12 +180,17 @@ def audit_of(job: GovernanceJob) -> GovernanceAudit | None:
     )
 
 
-def _step_row(step: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, Any]:
+def _step_row(
+    step: Mapping[str, Any],
+    urls: Mapping[str, str],
+    values: Mapping[int, Sequence[ComparedValue]],
+) -> dict[str, Any]:
     """Return a step as `steps_with_status` returns it, with what the page shows in words."""
     result: StepResult | None = step["result"]
     return {
         **step,
         "words": change_in_words(step["change"]),
+        "values": FoldedList.of(values.get(step["step_index"], ())),
         "target_url": urls.get(step["target"], ""),
         "timeout": format_duration(timedelta(seconds=step["timeout_seconds"])),
         "rollback": rollback_in_words(step["rollback_action"]),

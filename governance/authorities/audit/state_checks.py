@@ -81,7 +81,7 @@ def check_mutations(job: SealedJob) -> Conclusion:
             continue
         for key in sorted({*before, *after} - set(declared.get(scope, ()))):
             was, now = before.get(key), after.get(key)
-            if not _are_equal(was, now):
+            if not are_equal_values(was, now):
                 failures.append(
                     f"{setting_name(scope, key)} changed from {shown_value(was)} to "
                     f"{shown_value(now)}, which no step of the job does."
@@ -128,9 +128,9 @@ def _contradictions(job: SealedJob) -> Iterator[str]:
         planned, output = values_set_by(step["change"]), result["output"]
         if isinstance(output, Mapping):
             yield from _other_fields(name, step, output)
-            reported = _values_in_report(output.get("state_after"))
+            reported = values_in_report(output.get("state_after"))
             for key, value in reported.items():
-                if key in planned and not _are_equal(value, planned[key]):
+                if key in planned and not are_equal_values(value, planned[key]):
                     yield (
                         f"{name} reported {shown_value(value)} for {setting_name(scope, key)}, but "
                         f"its plan is {shown_value(planned[key])}."
@@ -145,7 +145,11 @@ def _other_fields(name: str, step: Document, output: Document) -> Iterator[str]:
     """Yield each field of the change that a report repeats with another value."""
     change = step["change"]
     for field in _CHANGE_FIELDS:
-        if field in output and field in change and not _are_equal(output[field], change[field]):
+        if (
+            field in output
+            and field in change
+            and not are_equal_values(output[field], change[field])
+        ):
             yield (
                 f"{name} reported {shown_value(output[field])}, but its plan is "
                 f"{shown_value(change[field])}."
@@ -161,17 +165,17 @@ def _forged(
     name: str, scope: str, planned: Values, output: Document, state: Values
 ) -> Iterator[str]:
     """Yield each value before a step that its report has otherwise than the observer."""
-    for key, value in _values_in_report(output.get("state_before")).items():
+    for key, value in values_in_report(output.get("state_before")).items():
         if key not in planned or _is_secret(value) or _is_secret(state.get(key)):
             continue
-        if not _are_equal(value, state.get(key)):
+        if not are_equal_values(value, state.get(key)):
             yield (
                 f"{name} reported that {setting_name(scope, key)} was {shown_value(value)} before, "
                 f"but the observer found {shown_value(state.get(key))}."
             )
 
 
-def _values_in_report(state: Any) -> dict[str, Any]:
+def values_in_report(state: Any) -> dict[str, Any]:
     """Return the values of a reported state by key: flat, or as an observed state has them."""
     if not isinstance(state, Mapping):
         return {}
@@ -185,7 +189,7 @@ def _values_in_report(state: Any) -> dict[str, Any]:
 
 def _differences(scope: str, expected: Values, observed: Values, when: str) -> Iterator[str]:
     for key, value in expected.items():
-        if not _are_equal(value, observed.get(key)):
+        if not are_equal_values(value, observed.get(key)):
             yield (
                 f"{setting_name(scope, key)} is {shown_value(observed.get(key))} {when}, but the "
                 f"plan sets {shown_value(value)}."
@@ -204,7 +208,8 @@ def _passed(job: SealedJob, words: str) -> str:
     return f"{words} Reports are trusted where nothing was observed."
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def are_equal_values(one: Any, other: Any) -> bool:
+    """Return whether two values are the same as JSON, where 1 is not true."""
     # Values of one type are equal as JSON if Python calls them equal, unless they hold others.
     if type(one) is type(other) and not isinstance(one, dict | list):
         return bool(one == other)
