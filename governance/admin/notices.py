@@ -36,6 +36,9 @@ KINDS: Mapping[str, str] = {
     NoticeKind.QUESTION_ASKED: "Question",
     NoticeKind.QUESTION_ANSWERED: "Answer",
     NoticeKind.CONTRACT_EXPIRED: "Expired",
+    NoticeKind.ROLLBACK_PROPOSED: "Rollback proposed",
+    NoticeKind.ROLLBACK_NOT_MADE: "No rollback",
+    NoticeKind.MANY_ROLLBACKS: "Many rollbacks",
 }
 
 

@@ -213,6 +213,7 @@ class Executor:
             ask_health=self._ask_health,
             reporter=reporter,
             on_report=log_report,
+            is_rollback=job["is_rollback"],
         )
 
     def _ask_health(self, target: str) -> HealthReading:

@@ -72,6 +72,7 @@ class JobSummary(TypedDict):
     current_step_index: int
     timeout_minutes: int
     run_by: str
+    is_rollback: bool
     created_at: str
     updated_at: str
     started_at: str | None

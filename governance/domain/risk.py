@@ -34,13 +34,18 @@ class Risky(Protocol):
     validator_verdict: Any
     proposed_changes: Any
     affected_capabilities: Any
+    rolls_back_id: Any
 
 
 def risk_reasons(contract: Risky) -> list[RiskReason]:
     """Return the reasons for a contract's risk, the highest level first; the first one counts.
 
-    A draft has no verdicts yet, and therefore no severity.
+    A draft has no verdicts yet, and therefore no severity. A rollback takes the risk of the
+    contract that it undoes, whatever its own changes are.
     """
+    if contract.rolls_back_id is not None:
+        level = RiskLevel(contract.risk_level)
+        return [RiskReason(level, f"that is the risk of the contract that it undoes: {level}")]
     changes, capabilities = contract.proposed_changes, contract.affected_capabilities
     asked = contract.risk_asked or contract.risk_level
     reasons = [RiskReason(RiskLevel(asked), f"the proposer calls it {asked}")]

@@ -83,6 +83,13 @@ class EligibilityDecision(StrEnum):
     MAY_NOT = "MAY_NOT"
 
 
+class ApprovalKind(StrEnum):
+    """How a contract is approved: by signatures on it, or by an authorisation given before."""
+
+    SIGNED = "signed"
+    PRE_AUTHORISED = "pre_authorised"
+
+
 class Source(StrEnum):
     CRM_FEEDBACK = "crm_feedback"
     SUPPORT_TICKET = "support_ticket"
@@ -99,6 +106,9 @@ class NoticeKind(StrEnum):
     QUESTION_ASKED = "question_asked"
     QUESTION_ANSWERED = "question_answered"
     CONTRACT_EXPIRED = "contract_expired"
+    ROLLBACK_PROPOSED = "rollback_proposed"
+    ROLLBACK_NOT_MADE = "rollback_not_made"
+    MANY_ROLLBACKS = "many_rollbacks"
 
 
 class Lifecycle(StrEnum):

@@ -12,6 +12,7 @@ from governance.authorities.contract import operations as contract_operations
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
 from governance.domain.values import AuditVerdict
+from governance.flows.propose_rollback import propose_rollback
 from governance.models import Account, AuditResolution, GovernanceAudit, SystemContract
 from governance.record.ledger.chain import lock_job
 from governance.services.access.permissions import require_auditor
@@ -97,3 +98,4 @@ def _end_contract(
         contract_operations.fail(
             contract=contract, actor=actor, at=at, reason=reason, records=records
         )
+        propose_rollback(failed=contract, at=at)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from governance.authorities.orchestrator.job_state import JobHistory
+from governance.domain.roles import Role
+from governance.domain.rollbacks import ComputedRollback
 from governance.domain.values import NoticeKind
 from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
+from governance.services.access.accounts import active_members
 from governance.services.notices.operations import notify
+from governance.services.notices.queries import was_notified
 
 
 def notify_of_failed_job(history: JobHistory, *, is_lost: bool) -> None:
@@ -55,6 +61,49 @@ def notify_of_expiry(contract: SystemContract) -> None:
         text="The time for review is over, and no founder decided.",
         contract_id=contract.pk,
         at=contract.updated_at,
+    )
+
+
+def notify_of_rollback(
+    rollback: SystemContract, *, undone: SystemContract, computed: ComputedRollback
+) -> None:
+    """Notify the people of the undone contract that its rollback waits for founders."""
+    left_out = computed.left_out_in_words
+    text = f"{rollback.reference} would roll this back, and waits for review."
+    notify(
+        account_ids=[undone.proposed_by_id],
+        to_signers=True,
+        kind=NoticeKind.ROLLBACK_PROPOSED,
+        text=f"{text} Left out: {left_out}." if left_out else text,
+        contract_id=undone.pk,
+        at=rollback.created_at,
+    )
+
+
+def notify_of_missing_rollback(failed: SystemContract, *, why: str, at: datetime) -> None:
+    """Notify the people of a FAILED contract that no rollback was proposed, and why."""
+    notify(
+        account_ids=[failed.proposed_by_id],
+        to_signers=True,
+        kind=NoticeKind.ROLLBACK_NOT_MADE,
+        text=f"Failed, and no rollback was proposed. {why}",
+        contract_id=failed.pk,
+        at=at,
+    )
+
+
+def notify_of_many_rollbacks(rollback: SystemContract, *, number: int) -> None:
+    """Notify all founders that many rollbacks were proposed, at most once in an hour."""
+    founders = active_members(Role.FOUNDER)
+    since = rollback.created_at - timedelta(hours=1)
+    if was_notified(founders, kind=NoticeKind.MANY_ROLLBACKS, since=since):
+        return
+    notify(
+        account_ids=founders,
+        kind=NoticeKind.MANY_ROLLBACKS,
+        text=f"{number} rollbacks were proposed within an hour.",
+        contract_id=rollback.pk,
+        at=rollback.created_at,
     )
 
 

@@ -85,8 +85,8 @@ def approve_contract(
         NotFoundError: no such contract.
         ChangeFreezeActiveError: a change freeze is active.
         CapabilityFrozenError: an affected capability is frozen.
-        HealthBlocksError: health is BLOCKED.
-        HealthUnknownError: health could not be read.
+        HealthBlocksError: health is BLOCKED, and the contract is no rollback.
+        HealthUnknownError: health could not be read, and the contract is no rollback.
         ViewChangedError: the view has changed; checked after everything else but the note.
         SiblingNoteRequiredError: other contracts on the capabilities are open; there is no note.
         GovernanceError: any error of `require_signable` and `sign_contract`.
@@ -95,9 +95,10 @@ def approve_contract(
     capabilities = affected_capabilities_of(contract_id)
     health = capture_health_snapshot(scopes=capabilities)
     refuse_active_freeze(active_freeze())
-    require_platform_ready(health=health, frozen=frozen_capabilities(capabilities))
+    frozen = frozen_capabilities(capabilities)
     with write_transaction():
         contract, at = lock_contract(contract_id)
+        require_platform_ready(health=health, frozen=frozen, is_rollback=contract.is_rollback)
         signing = require_signable(
             contract,
             founder=founder,

@@ -157,6 +157,7 @@ class JobRun:
                 ask_health=self._ask_health,
                 reporter=self,
                 on_report=on_report,
+                is_rollback=self._job.is_rollback,
             )
             if run.is_fault:
                 # Before the end, which lets the next job of the handler begin.

@@ -16,6 +16,7 @@ from governance.domain.lifecycles import ContractStateMachine
 from governance.domain.risk import risk_reasons
 from governance.domain.values import (
     ActivationWindow,
+    ApprovalKind,
     AuditVerdict,
     ContractStatus,
     RiskLevel,
@@ -93,6 +94,17 @@ class SystemContract(StatefulModel):
         db_index=False,
         db_constraint=False,
     )
+    # The FAILED contract whose completed steps this one undoes; like `parent` without a database
+    # constraint.
+    rolls_back = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="rollbacks",
+        editable=False,
+        db_index=False,
+        db_constraint=False,
+    )
     proposed_changes = models.JSONField()
     affected_capabilities = names_field()
     risk_level = ChoiceField(RiskLevel)
@@ -113,6 +125,12 @@ class SystemContract(StatefulModel):
     # expires_at plus the time for which questions paused the review; null while one is open.
     review_ends_at = models.DateTimeField(null=True)
 
+    # How it was approved, or will be; `rollback_authorisations.py` makes the second kind.
+    approval_kind = ChoiceField(
+        ApprovalKind, default=ApprovalKind.SIGNED, db_default=ApprovalKind.SIGNED.value
+    )
+    # The digest that names the RollbackAuthorisation in place of signatures.
+    authorisation_sha256 = digest_field(null=True)
     approved_by = account_key(null=True, db_index=False)
     approved_at = models.DateTimeField(null=True)
     approved_digest = digest_field(null=True)
@@ -193,6 +211,10 @@ class SystemContract(StatefulModel):
         self.closed_by = by
         self.closed_reason = reason
 
+    @property
+    def is_rollback(self) -> bool:
+        return self.rolls_back_id is not None
+
     def raise_risk(self) -> None:
         """Raise the risk level to that of its highest reason, before the contract is ELIGIBLE."""
         derived = risk_reasons(self)[0].level
@@ -231,7 +253,11 @@ class SystemContract(StatefulModel):
             "expires_at": timestamp(self.expires_at),
         }
         # Only where there is one: digests from before these fields stay the same.
-        origin = {"parent": self.parent_id, "repeats": self.repeats_id}
+        origin = {
+            "parent": self.parent_id,
+            "repeats": self.repeats_id,
+            "rolls_back": self.rolls_back_id,
+        }
         return record | {name: str(one) for name, one in origin.items() if one is not None}
 
     def content_record(self) -> dict[str, Any]:
@@ -252,7 +278,16 @@ class SystemContract(StatefulModel):
         )
 
     def approval_record(self) -> dict[str, Any]:
-        return {
+        # Only where it is not signed: digests from before the fields stay the same.
+        kind = (
+            {
+                "approval_kind": str(self.approval_kind),
+                "authorisation_sha256": self.authorisation_sha256,
+            }
+            if self.authorisation_sha256
+            else {}
+        )
+        return kind | {
             "approved_by": self.approved_by_id,
             "approved_at": timestamp(self.approved_at),
             "approved_digest": self.approved_digest,

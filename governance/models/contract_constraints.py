@@ -6,8 +6,16 @@ from django.db import models
 from django.db.models import F, Q
 
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
-from governance.domain.values import MAX_WINDOW, AuditVerdict, ContractStatus, RiskLevel, Source
+from governance.domain.values import (
+    MAX_WINDOW,
+    ApprovalKind,
+    AuditVerdict,
+    ContractStatus,
+    RiskLevel,
+    Source,
+)
 from governance.models.constraints import closed_set, filled_only_when, filled_when, plain
+from governance.models.contract_indexes import OPEN_STATUSES
 
 _APPROVED_AND_LATER = plain(
     [
@@ -24,11 +32,29 @@ CONTRACT_CONSTRAINTS: list[models.BaseConstraint] = [
     closed_set("risk_level", RiskLevel, name="contract_risk_level_known"),
     closed_set("risk_asked", RiskLevel, name="contract_risk_asked_known"),
     closed_set("source", Source, name="contract_source_known"),
+    closed_set("approval_kind", ApprovalKind, name="contract_approval_kind_known"),
     models.UniqueConstraint(
         fields=["reference", "proposal_digest"],
         # The index then serves a search by the beginning of a reference in any collation.
         opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
         name="contract_proposed_once",
+    ),
+    models.UniqueConstraint(  # ROLLBACK
+        fields=["rolls_back"],
+        condition=Q(status__in=OPEN_STATUSES),
+        name="contract_one_open_rollback",
+    ),
+    # ROLLBACK: only the approval of a rollback can be given before; approval_pre_authorised.sql
+    # checks by whom.
+    models.CheckConstraint(
+        condition=Q(approval_kind=ApprovalKind.SIGNED.value, authorisation_sha256=None)
+        | Q(
+            approval_kind=ApprovalKind.PRE_AUTHORISED.value,
+            authorisation_sha256__isnull=False,
+            rolls_back__isnull=False,
+            approved_at__isnull=False,
+        ),
+        name="contract_pre_authorised_is_rollback",
     ),
     filled_when(  # CONTRACT-002
         "status",

@@ -44,7 +44,7 @@ class TitleWords(Func):
 
 
 class QueueRank(Case):
-    """The rank in the review queue: by risk, then paused reviews last; 0 is the most urgent."""
+    """The rank by risk, then paused reviews last; 0 is the most urgent."""
 
     def __init__(self) -> None:
         ranks = (
@@ -60,10 +60,31 @@ class QueueRank(Case):
         super().__init__(*ranks, default=last, output_field=models.IntegerField())
 
 
-def queue_rank_of(contract: SystemContract) -> int:
-    """Compute the rank of one contract in Python, as QueueRank does in SQL."""
-    risk = list(RiskLevel).index(RiskLevel(contract.risk_level))
-    return 2 * risk + (contract.review_ends_at is None)
+class ReviewRank(Case):
+    """The rank in the review queue: rollbacks by risk, then the others by `QueueRank`."""
+
+    def __init__(self) -> None:
+        rollbacks = (
+            When(rolls_back__isnull=False, risk_level=risk.value, then=Value(rank))
+            for rank, risk in enumerate(RiskLevel)
+        )
+        others = QueueRank() + Value(len(RiskLevel))
+        super().__init__(*rollbacks, default=others, output_field=models.IntegerField())
+
+
+def review_rank_of(contract: SystemContract) -> int:
+    """Compute the rank of one contract in Python, as ReviewRank does in SQL."""
+    of_rollback, unpaused, paused = review_ranks_of(RiskLevel(contract.risk_level))
+    if contract.rolls_back_id is not None:
+        return of_rollback
+    return paused if contract.review_ends_at is None else unpaused
+
+
+def review_ranks_of(risk: RiskLevel) -> tuple[int, int, int]:
+    """Return the ranks of a risk: of rollbacks, of others, and of others that are paused."""
+    number = list(RiskLevel).index(risk)
+    unpaused = len(RiskLevel) + 2 * number
+    return number, unpaused, unpaused + 1
 
 
 class ReviewEnd(Coalesce):
@@ -122,19 +143,19 @@ CONTRACT_INDEXES: list[models.Index] = [
     ),
     # The review queue, of all sources and of one source.
     models.Index(
-        QueueRank(),
+        ReviewRank(),
         ReviewEnd(),
         "id",
         condition=Q(status=ContractStatus.ELIGIBLE.value),
-        name="contract_queue",
+        name="contract_review_queue",
     ),
     models.Index(
         "source",
-        QueueRank(),
+        ReviewRank(),
         ReviewEnd(),
         "id",
         condition=Q(status=ContractStatus.ELIGIBLE.value),
-        name="contract_queue_by_source",
+        name="contract_review_by_source",
     ),
     GinIndex(
         ContractWords(),
@@ -154,6 +175,8 @@ CONTRACT_INDEXES: list[models.Index] = [
         "closed_by", fields=["closed_by", "-created_at", "-id"], name="contract_closed_by"
     ),
     filled_index("repeats", fields=["repeats", "id"], name="contract_repetitions"),
+    filled_index("rolls_back", fields=["rolls_back", "id"], name="contract_rollbacks"),
+    filled_index("rolls_back", fields=["-created_at", "-id"], name="contract_rollbacks_newest"),
     # The contracts that wait for a verdict, or for the resolution of one.
     models.Index(
         fields=["audit_verdict", "-created_at", "-id"],

@@ -64,6 +64,8 @@ class GovernanceJob(StatefulModel):
     run_by = models.CharField(
         max_length=10, default=JobRunner.CLIENT.value, db_default=JobRunner.CLIENT.value
     )
+    # Whether the contract is a rollback; not part of the hashed record, because the contract's is.
+    is_rollback = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     created_by = account_key(db_index=False)
     started_at = models.DateTimeField(null=True)

@@ -171,7 +171,7 @@ def overlapping(scope: str) -> str:
 @pytest.mark.parametrize(
     ("searched", "index"),
     [
-        (lambda: queue_sql(QueueFilter()), "contract_queue"),
+        (lambda: queue_sql(QueueFilter()), "contract_review_queue"),
         (lambda: queue_sql(QueueFilter(words="marmalade")), "contract_queue_words"),
         (
             lambda: newest(search_contracts(SystemContract.objects, "marmalade")),

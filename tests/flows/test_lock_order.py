@@ -33,6 +33,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.close_breaker import let_handler_run_again
 from governance.flows.expire_review import expire_review
 from governance.flows.propose_contract import propose_again
+from governance.flows.propose_rollback import ask_for_rollback
 from governance.flows.review_contract import (
     answer_clarification,
     approve_contract,
@@ -69,6 +70,13 @@ from tests.support.factories import (
 from tests.support.freezes import frozen, lifted
 from tests.support.observations import observe
 from tests.support.platform import signal
+from tests.support.rollbacks import (
+    failed_contract,
+    half_done,
+    judge_fail,
+    register_search,
+    rollback_of,
+)
 from tests.support.signing import as_seen
 from tests.support.succession import modify
 from tests.support.users import Users
@@ -314,6 +322,19 @@ def _repeat(users: Users) -> Operation:
     return lambda: propose_again(contract_id=contract.pk, proposer=users.operator)
 
 
+def _fail_half_done(users: Users) -> Operation:
+    register_search(users)
+    job = half_done(users)
+    return lambda: judge_fail(users, job)
+
+
+def _ask_for_rollback(users: Users) -> Operation:
+    register_search(users)
+    failed = failed_contract(users)
+    reject_contract(contract_id=rollback_of(failed).pk, founder=users.founder, reason=REASON)
+    return lambda: ask_for_rollback(contract_id=failed.pk, person=users.operator)
+
+
 # The functions that open a transaction, or are one call that is a transaction, with every branch
 # that locks or writes differently.
 OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
@@ -329,6 +350,8 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "flows/review_contract.py:reject_contract": [_reject],
     "flows/review_contract.py:withdraw_approval": [_withdraw],
     "flows/propose_contract.py:propose_again": [_repeat],
+    "flows/propose_rollback.py:_propose": [_fail_half_done],
+    "flows/propose_rollback.py:ask_for_rollback": [_ask_for_rollback],
     "flows/review_contract.py:request_clarification": [_ask],
     "flows/review_contract.py:answer_clarification": [_answer],
     "flows/modify_scope.py:modify_scope": [_modify],

@@ -90,6 +90,7 @@ def run(
     *,
     health: Callable[[str], HealthReading] = lambda target: reading(),
     reporter: ListReporter | None = None,
+    **options: Any,
 ) -> PlanRun:
     return run_plan(
         plan,
@@ -98,6 +99,7 @@ def run(
         handler_for=lambda step: handler,
         ask_health=health,
         reporter=reporter or ListReporter(),
+        **options,
     )
 
 
@@ -252,6 +254,22 @@ class TestEXEC004HealthIsAsked:
         assert (handler.steps, ended.status, ended.is_fault) == ([], JobStatus.FAILED, False)
         assert words in ended.reports[0].error
         assert words in ended.reason
+
+    @pytest.mark.parametrize(
+        ("answer", "recorded"),
+        [
+            (reading(BLOCKED), {"system": "BLOCKED", "target": "HEALTHY"}),
+            (reading(CAP_0=BLOCKED), {"system": "HEALTHY", "target": "BLOCKED"}),
+            (RuntimeError("no answer"), {"absent": "RuntimeError: no answer"}),
+        ],
+    )
+    def test_health__of_a_rollback__is_recorded_and_holds_no_step_back(
+        self, answer: Any, recorded: dict[str, Any]
+    ) -> None:
+        health = health_in_turn(answer, answer)
+        ended = run([planned(0)], FakeHandler(), health=health, is_rollback=True)
+        assert ended.status is JobStatus.COMPLETED
+        assert ended.reports[0].health_after == recorded
 
     @pytest.mark.parametrize("answer", [reading(DEGRADED), reading(CAP_0=DEGRADED), reading()])
     def test_health__degraded_or_silent_about_the_target__the_step_runs(

@@ -48,6 +48,9 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
         help_text="`worker`: the job runs by itself, and no claim gets it. `client`: it is left to "
         "executors.",
     )
+    is_rollback = serializers.BooleanField(
+        help_text="Whether the job undoes a contract that failed; health holds no rollback back."
+    )
     lease_expires_at = lease()
 
     class Meta:
@@ -60,6 +63,7 @@ class JobSummarySerializer(RowSerializer[GovernanceJob]):
             "current_step_index",
             "timeout_minutes",
             "run_by",
+            "is_rollback",
             "created_at",
             "updated_at",
             "started_at",

@@ -34,11 +34,15 @@ def create_contract(
     validator_verdict: Mapping[str, Any],
     eligibility_verdict: Mapping[str, Any],
     proposer: Account,
+    rolls_back: SystemContract | None = None,
+    reason: str = "",
 ) -> SystemContract:
     """Create an ELIGIBLE contract, with DRAFT → VALIDATED → ELIGIBLE as entries in the ledger.
 
     Args:
         plan: the result of `ExecutionOrchestrator.plan_changes` for the proposal.
+        rolls_back: the FAILED contract that the new one undoes.
+        reason: why the new one undoes another contract.
 
     Raises:
         InvalidVerdictError: a verdict does not fit its form.
@@ -46,6 +50,7 @@ def create_contract(
         InvalidPlanError: the plan has not one step for each change.
         DuplicateContractError: the same proposal is a contract already.
         ReferenceTakenError: another contract has the reference, or one that looks like it.
+        RollbackOpenError: another rollback of that contract is open.
     """
     parse_validator_verdict(validator_verdict)
     refuse_may_not(eligibility_verdict)
@@ -55,6 +60,7 @@ def create_contract(
         plan=plan,
         verdicts=(validator_verdict, eligibility_verdict),
         proposer=proposer,
+        rolls_back=rolls_back,
     )
     contract.validator_verdict = dict(validator_verdict)
     contract.confidence_score = float(validator_verdict["confidence_score"])
@@ -70,7 +76,7 @@ def create_contract(
             actor=proposer,
             at=contract.created_at,
             entries=[
-                draft_entry(contract),
+                draft_entry(contract, reason=reason),
                 validation_entry(contract),
                 eligibility_entry(contract),
             ],
@@ -125,6 +131,7 @@ def _new_contract(
     plan: Sequence[Mapping[str, Any]],
     verdicts: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
     proposer: Account,
+    rolls_back: SystemContract | None = None,
 ) -> SystemContract:
     if len(plan) != len(proposal.changes):
         raise InvalidPlanError("The plan must have one step for each change.")
@@ -143,6 +150,7 @@ def _new_contract(
         proposed_changes=[step["change"] for step in plan],
         affected_capabilities=list(proposal.affected_capabilities),
         risk_level=proposal.risk_level,
+        rolls_back=rolls_back,
         plan=[dict(step) for step in plan],
         created_at=at,
         updated_at=at,

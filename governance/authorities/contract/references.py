@@ -11,7 +11,7 @@ from governance.domain.names import MAX_REFERENCE_LENGTH, name_key
 from governance.models import ContractTombstone, SystemContract, TakenReference
 
 REFERENCES_PER_QUERY = 20
-REVISION, REPETITION = "rev", "again"
+REVISION, REPETITION, ROLLBACK = "rev", "again", "rollback"
 
 
 def take_reference(contract: SystemContract) -> None:
@@ -45,7 +45,7 @@ def free_references(reference: str, word: str) -> Iterator[str]:
     """Yield free references without end that continue `reference`: `REF (rev 2)`, …
 
     Args:
-        word: what the suffix says, REVISION or REPETITION.
+        word: what the suffix says: REVISION, REPETITION or ROLLBACK.
     """
     names = numbered_references(reference, word)
     while True:
@@ -56,10 +56,14 @@ def free_references(reference: str, word: str) -> Iterator[str]:
 
 
 def numbered_references(reference: str, word: str) -> Iterator[str]:
-    """Yield the next references without end: `REF (rev 2)`, `REF (rev 3)`, …"""
+    """Yield the next references without end: `REF (rev 2)`, `REF (rev 3)`, …
+
+    A rollback is none of the contract that it undoes, so its numbers begin at 1.
+    """
     numbered = re.compile(rf"(?P<base>.*\S) \({word} (?P<number>[1-9][0-9]{{0,5}})\)", re.DOTALL)
     found = numbered.fullmatch(reference)
-    base, number = (found["base"], int(found["number"])) if found else (reference, 1)
+    first = 0 if word == ROLLBACK else 1
+    base, number = (found["base"], int(found["number"])) if found else (reference, first)
     while True:
         number += 1
         suffix = f" ({word} {number})"

@@ -1,8 +1,9 @@
 """The machine: runs a plan from its first step to its end. Workers and the API's client drive it.
 
 Before each step it asks health; it calls the handler only if neither the system nor the target is
-BLOCKED, and somebody can tell (EXEC-004). It reports each step before the next one (EXEC-002), and
-stops at the first failure (EXEC-003). No step is begun twice (EXEC-006).
+BLOCKED, and somebody can tell (EXEC-004); a rollback is not held back by health. It reports each
+step before the next one (EXEC-002), and stops at the first failure (EXEC-003). No step is begun
+twice (EXEC-006).
 """
 
 from __future__ import annotations
@@ -134,10 +135,13 @@ def run_plan(
     ask_health: HealthQuestion,
     reporter: Reporter,
     on_report: Callable[[StepInPlan, StepReport], None] = lambda planned, report: None,
+    is_rollback: bool = False,
 ) -> PlanRun:
     """Run the steps of a job in order until one fails, and report each.
 
     Args:
+        is_rollback: whether the plan undoes a failed contract: then health, which is asked and
+            recorded all the same, keeps no step from being begun.
         on_report: called after each report, as for a line in a log.
 
     Raises:
@@ -157,7 +161,7 @@ def run_plan(
             raise LeaseOver(f"the lease expired before step {planned.step_index}")
         started_at = reporter.now()
         is_fault = False
-        if obstacle := _health_obstacle(health, planned.target):
+        if not is_rollback and (obstacle := _health_obstacle(health, planned.target)):
             report = _not_begun(planned, obstacle, started_at)
         else:
             seconds = min(planned.timeout_seconds, left - min(left / 10, MAX_RESERVE_SECONDS))

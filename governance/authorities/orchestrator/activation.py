@@ -65,7 +65,8 @@ class ContractActivationService:
 
         Args:
             state: the contract, as the flow read it just before.
-            health: what a flow read just before; None if the health could not be read.
+            health: what a flow read just before; None if the health could not be read. It does not
+                hold a rollback back, and is recorded nevertheless.
             changed_settings: what the flow found to be not as the founders saw it.
             run_by: who runs the job; for a worker, its task is enqueued by the same statement.
 
@@ -73,23 +74,24 @@ class ContractActivationService:
             InvalidInputError: `timeout_minutes` is out of bounds.
             ContractActivationError: a guard refused; the subclass says which.
             MayNotVerdictError: eligibility did not say MAY.
-            HealthUnknownError: `health` is None.
-            HealthBlocksError: health is BLOCKED.
+            HealthUnknownError: `health` is None, and the contract is no rollback.
+            HealthBlocksError: health is BLOCKED, and the contract is no rollback.
             ChangeFreezeActiveError: a change freeze is active.
         """
         _require_timeout(timeout_minutes)
         contract, at = state.contract, state.now
-        reading = _require_activatable(state, health=health, changed_settings=changed_settings)
+        _require_activatable(state, health=health, changed_settings=changed_settings)
         job = GovernanceJob(
             contract=contract,
             total_steps=len(contract.plan),
             timeout_minutes=timeout_minutes,
             run_by=run_by,
+            is_rollback=contract.is_rollback,
             created_at=at,
             created_by=actor,
             updated_at=at,
         )
-        before = snapshot_of(job, SnapshotPhase.BEFORE, reading)
+        before = snapshot_of(job, SnapshotPhase.BEFORE, health) if health else None
         activated = contract_operations.activate(contract=contract, at=at)
         created = NewEntry(
             "job.activation.created",
@@ -97,7 +99,7 @@ class ContractActivationService:
             records={
                 # PostgreSQL copies the steps from the frozen plan, so the plan is their record.
                 "job_sha256": digest(job.creation_record(contract.plan)),
-                "health_before_sha256": digest(before.as_record()),
+                "health_before_sha256": digest(before.as_record()) if before else None,
             },
         )
         fetch_rows(
@@ -110,8 +112,8 @@ class ContractActivationService:
                 actor.pk,
                 actor_name(actor),
                 at,
-                json.dumps(before.reading),
-                before.observed_at,
+                json.dumps(before.reading) if before else None,
+                before.observed_at if before else None,
                 entries_as_json([activated, created]),
                 str(run_by),
                 json.dumps([_name_keys(change) for change in contract.proposed_changes]),
@@ -140,7 +142,7 @@ def _require_activatable(
     *,
     health: HealthReading | None,
     changed_settings: Sequence[ChangedSetting],
-) -> HealthReading:
+) -> None:
     contract, at = state.contract, state.now
     if contract.status != ContractStatus.APPROVED:
         raise ContractNotApprovedError(
@@ -168,13 +170,14 @@ def _require_activatable(
     _require_scope(contract)
     if changed_settings:
         raise _platform_changed(changed_settings)
+    if contract.is_rollback:
+        return
     if health is None:
         raise HealthUnknownError("The platform's health is unknown.")
     if blocking := health.blocking_scopes():
         raise HealthBlocksError(
             f"Health is BLOCKED for {', '.join(blocking)}.", details={"blocking": blocking}
         )
-    return health
 
 
 def _platform_changed(settings: Sequence[ChangedSetting]) -> PlatformChangedError:

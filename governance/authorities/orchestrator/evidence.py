@@ -88,7 +88,7 @@ class AuditTrigger:
             "collected_at": timestamp(history.now),
             "contract_content_sha256": contract.content_digest,
             "affected_capabilities": contract.affected_capabilities,
-            "rolls_back": None,
+            "rolls_back": str(contract.rolls_back_id) if contract.is_rollback else None,
             "executor_version": end.executor_version,
             "routes": None if end.routes is None else [dict(one) for one in end.routes],
             "observations": {

@@ -44,7 +44,8 @@ _CLAIMABLE = """
 _TO_RUN = """
     SELECT job.status, job.run_by, job.contract_id, contract.affected_capabilities,
            contract.plan::text,
-           EXTRACT(EPOCH FROM contract.window_closes_at - governance_now())::float
+           EXTRACT(EPOCH FROM contract.window_closes_at - governance_now())::float,
+           job.is_rollback
       FROM governance_governancejob job
       JOIN governance_systemcontract contract ON contract.id = job.contract_id
      WHERE job.id = %s"""
@@ -65,6 +66,7 @@ class JobToRun:
     scopes: list[str]
     steps: list[dict[str, Any]]
     seconds_left: float
+    is_rollback: bool
 
     @property
     def waits_for_worker(self) -> bool:
@@ -80,7 +82,7 @@ def job_to_run(job_id: UUID) -> JobToRun:
     found = fetch_rows(_TO_RUN, [job_id])
     if not found:
         raise JobNotFoundError(job_id)
-    status, run_by, contract_id, scopes, plan, seconds_left = found[0]
+    status, run_by, contract_id, scopes, plan, seconds_left, is_rollback = found[0]
     return JobToRun(
         job_id=job_id,
         status=JobStatus(status),
@@ -89,6 +91,7 @@ def job_to_run(job_id: UUID) -> JobToRun:
         scopes=scopes,
         steps=load_json(plan),
         seconds_left=seconds_left,
+        is_rollback=is_rollback,
     )
 
 

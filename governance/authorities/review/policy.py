@@ -75,8 +75,12 @@ def require_sibling_note(note: str, *, has_siblings: bool) -> None:
         )
 
 
-def require_platform_ready(*, health: HealthReading | None, frozen: Collection[str]) -> None:
+def require_platform_ready(
+    *, health: HealthReading | None, frozen: Collection[str], is_rollback: bool = False
+) -> None:
     """Refuse an approval if an affected capability is frozen, or health does not allow it.
+
+    Health does not hold a rollback back.
 
     Raises:
         CapabilityFrozenError: `frozen` names a capability.
@@ -87,6 +91,8 @@ def require_platform_ready(*, health: HealthReading | None, frozen: Collection[s
         raise CapabilityFrozenError(
             f"Frozen capabilities cannot change: {', '.join(sorted(frozen))}."
         )
+    if is_rollback:
+        return
     if health is None:
         raise HealthUnknownError("The platform's health is unknown.")
     if blocking := health.blocking_scopes():

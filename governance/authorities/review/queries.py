@@ -83,7 +83,9 @@ def review_permissions(
     approving = _refusals(
         lambda: refuse_active_freeze(freeze),
         lambda: refuse_expired(contract, at),
-        lambda: require_platform_ready(health=health, frozen=frozen),
+        lambda: require_platform_ready(
+            health=health, frozen=frozen, is_rollback=contract.is_rollback
+        ),
         lambda: refuse_second_signature(signing, person),
     )
     asking = _refusals(

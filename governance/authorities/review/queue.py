@@ -1,9 +1,10 @@
 """The review queue: the ELIGIBLE contracts by risk, then by the end of their review (REVIEW-005).
 
-Within a risk, contracts whose review is paused come last, because their time does not pass.
+Rollbacks come first, also by risk. Within a risk, contracts whose review is paused come
+last, because their time does not pass.
 
 Pages use keyset cursors in both directions and no row count, so contracts that arrive or leave
-between two requests shift no page. Each page is one query on an index made for it.
+between two requests shift no page. Each page is read along an index made for it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from governance.domain.values import ContractStatus, RiskLevel, Source
 from governance.models import SystemContract
 from governance.models.contract_indexes import (
     ContractWords,
-    QueueRank,
     ReviewEnd,
-    queue_rank_of,
+    ReviewRank,
+    review_rank_of,
+    review_ranks_of,
     search_query,
 )
 
@@ -41,6 +43,7 @@ AGES: dict[str, tuple[int, int | None]] = {
 LIST_COLUMNS = (
     *("id", "reference", "title", "source", "risk_level", "affected_capabilities"),
     *("confidence_score", "created_at", "expires_at", "review_ends_at", "status", "proposed_by_id"),
+    "rolls_back_id",
 )
 
 
@@ -70,7 +73,7 @@ class QueueCursor:
     @classmethod
     def of(cls, contract: SystemContract) -> QueueCursor:
         return cls(
-            queue_rank_of(contract), contract.review_ends_at or contract.expires_at, contract.pk
+            review_rank_of(contract), contract.review_ends_at or contract.expires_at, contract.pk
         )
 
     @classmethod
@@ -81,7 +84,7 @@ class QueueCursor:
             ValueError: for any other text.
         """
         rank, ends_at, name = text.split("~")
-        return cls(read_digits(rank, max_digits=1), time_from_digits(ends_at), UUID(name))
+        return cls(read_digits(rank, max_digits=2), time_from_digits(ends_at), UUID(name))
 
     def __str__(self) -> str:
         return f"{self.rank}~{time_to_digits(self.ends_at)}~{self.pk}"
@@ -100,10 +103,41 @@ def waiting_contracts(
     filters: QueueFilter = QueueFilter(), *, at: datetime
 ) -> QuerySet[SystemContract]:
     """Return the ELIGIBLE contracts that match `filters`, unordered, with the list's columns."""
+    rows = _of_every_risk(filters, at)
+    return rows.filter(risk_level=filters.risk) if filters.risk else rows
+
+
+def queue_page(
+    filters: QueueFilter = QueueFilter(),
+    *,
+    at: datetime,
+    after: QueueCursor | None = None,
+    before: QueueCursor | None = None,
+    size: int = PAGE_SIZE,
+) -> QueuePage:
+    """Return the first page, the page after `after`, or the page before `before`.
+
+    One query, and of one risk two. The contract of a cursor may have left the queue meanwhile.
+    """
+    ranges = _ranges(filters, at)
+    found: list[SystemContract] = []
+    if before:
+        for rows in reversed(ranges):
+            backwards = rows.filter(TupleLessThan(_queue_key(), before.key)).order_by(
+                ReviewRank().desc(), ReviewEnd().desc(), "-id"
+            )
+            found += backwards[: size + 1 - len(found)]
+        return QueuePage(found[:size][::-1], len(found) > size, True)
+    for rows in ranges:
+        if after:
+            rows = rows.filter(TupleGreaterThan(_queue_key(), after.key))
+        found += rows.order_by(ReviewRank(), ReviewEnd(), "id")[: size + 1 - len(found)]
+    return QueuePage(found[:size], after is not None, len(found) > size)
+
+
+def _of_every_risk(filters: QueueFilter, at: datetime) -> QuerySet[SystemContract]:
+    """Return the ELIGIBLE contracts that match the filters but that of the risk."""
     rows = SystemContract.objects.filter(status=ContractStatus.ELIGIBLE).only(*LIST_COLUMNS)
-    if filters.risk:
-        rank = 2 * list(RiskLevel).index(filters.risk)
-        rows = rows.alias(rank=QueueRank()).filter(rank__gte=rank, rank__lte=rank + 1)
     if filters.source:
         rows = rows.filter(source=filters.source)
     if filters.capability:
@@ -118,31 +152,19 @@ def waiting_contracts(
     return rows
 
 
-def queue_page(
-    filters: QueueFilter = QueueFilter(),
-    *,
-    at: datetime,
-    after: QueueCursor | None = None,
-    before: QueueCursor | None = None,
-    size: int = PAGE_SIZE,
-) -> QueuePage:
-    """Return the first page, the page after `after`, or the page before `before`; one query.
+def _ranges(filters: QueueFilter, at: datetime) -> list[QuerySet[SystemContract]]:
+    """Return the ranges of the index that have the matching contracts, in the queue's order.
 
-    The contract of a cursor may have left the queue meanwhile.
+    The rollbacks of a risk come first, and therefore are a range of their own.
     """
-    rows = waiting_contracts(filters, at=at)
-    if before:
-        backwards = rows.filter(TupleLessThan(_queue_key(), before.key)).order_by(
-            QueueRank().desc(), ReviewEnd().desc(), "-id"
-        )
-        found = list(backwards[: size + 1])
-        return QueuePage(found[:size][::-1], len(found) > size, True)
-    if after:
-        rows = rows.filter(TupleGreaterThan(_queue_key(), after.key))
-    found = list(rows.order_by(QueueRank(), ReviewEnd(), "id")[: size + 1])
-    return QueuePage(found[:size], after is not None, len(found) > size)
+    rows = _of_every_risk(filters, at)
+    if not filters.risk:
+        return [rows]
+    of_rollbacks, first, last = review_ranks_of(filters.risk)
+    ranked = rows.alias(rank=ReviewRank())
+    return [ranked.filter(rank=of_rollbacks), ranked.filter(rank__gte=first, rank__lte=last)]
 
 
 def _queue_key() -> Tuple:
     """Make the expression of the queue's order, which its index serves; one for each query."""
-    return Tuple(QueueRank(), ReviewEnd(), F("id"))
+    return Tuple(ReviewRank(), ReviewEnd(), F("id"))

@@ -160,6 +160,26 @@ class NotRepeatableError(WrongStateError, code="not_repeatable", constraints=("c
     """A repetition of a contract that did not fail, expire or get rejected."""
 
 
+class NotRolledBackError(
+    WrongStateError, code="not_rolled_back", constraints=("contract_rolls_back",)
+):
+    """A rollback of a contract that did not fail with a completed step, or that does something
+    else than undo its completed steps.
+    """
+
+
+class NothingToRollBackError(WrongStateError, code="nothing_to_roll_back"):
+    """A rollback that would change nothing, because every setting was set again since; the message
+    names them.
+    """
+
+
+class RollbackOpenError(
+    WrongStateError, code="rollback_open", constraints=("contract_one_open_rollback",)
+):
+    """A second rollback of a contract while the first one is open."""
+
+
 class NotActiveError(WrongStateError, code="not_active"):
     """A verdict on a contract that is not ACTIVE."""
 

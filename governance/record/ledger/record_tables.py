@@ -29,8 +29,14 @@ class RecordTable(NamedTuple):
 # Columns that are younger than the format of an archive, each with the value that a file leaves
 # out, so that a record with no other value stays byte for byte what an earlier version wrote.
 LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
-    "SystemContract": {"risk_asked": None, "repeats_id": None},
-    "GovernanceJob": {"run_by": "client"},
+    "SystemContract": {
+        "risk_asked": None,
+        "repeats_id": None,
+        "rolls_back_id": None,
+        "approval_kind": "signed",
+        "authorisation_sha256": None,
+    },
+    "GovernanceJob": {"run_by": "client", "is_rollback": False},
     "JobStep": {"name_keys": None},
     "ApprovalSignature": {"activates_itself": False},
 }

@@ -73,3 +73,9 @@ def machine_account(machine: MachineAccount) -> Account:
     [row] = fetch_rows(_MACHINE, [machine])
     account: Account = _ACCOUNT.instance(row)
     return account
+
+
+def active_members(role: Role) -> list[int]:
+    """Return the ids of the active accounts in the group of a role."""
+    members = Account.objects.filter(groups__name=str(role), is_active=True)
+    return list(members.order_by("pk").values_list("pk", flat=True))

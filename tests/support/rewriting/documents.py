@@ -76,7 +76,7 @@ OF_CONTRACT: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("affected_capabilities", "risk_level", "proposal_digest"), _PROPOSAL),
     "risk_asked": _PROPOSAL,
     **dict.fromkeys(("proposed_by_id", "plan", "created_at", "expires_at"), _DRAFT),
-    **dict.fromkeys(("parent_id", "repeats_id"), _DRAFT),
+    **dict.fromkeys(("parent_id", "repeats_id", "rolls_back_id"), _DRAFT),
     **dict.fromkeys(("validator_verdict", "confidence_score"), _VALIDATED),
     **dict.fromkeys(("eligibility_verdict", "eligibility_decision"), _ELIGIBLE),
     "content_digest": ("content_sha256",),

@@ -52,7 +52,7 @@ def substance(value: Any) -> Any:
 
 
 # The references to contracts and jobs, whose ids are UUIDs even where the column is null.
-_IDS = ("contract_id", "job_id", "parent_id", "repeats_id")
+_IDS = ("contract_id", "job_id", "parent_id", "repeats_id", "rolls_back_id")
 
 
 def adapted(field: Any, value: Any) -> Any:

@@ -20,6 +20,10 @@ BEGIN
             RETURN NEW;
         END IF;
     END IF;
+    -- A rollback takes the risk of the contract that it undoes (contract_rolls_back.sql).
+    IF NEW.rolls_back_id IS NOT NULL THEN
+        RETURN NEW;
+    END IF;
     is_grave := 'SYSTEM' = ANY (NEW.affected_capabilities)
         OR jsonb_path_exists(NEW.proposed_changes, '$[10]')
         OR jsonb_path_exists(NEW.proposed_changes, '$[*] ? (@.type == "capability_disable")');

@@ -34,6 +34,22 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- ROLLBACK: a job says whether its contract is a rollback, because health holds no rollback back.
+CREATE OR REPLACE FUNCTION governance_job_is_rollback() RETURNS trigger
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    IF NEW.is_rollback <> (
+        SELECT rolls_back_id IS NOT NULL FROM governance_systemcontract WHERE id = NEW.contract_id)
+    THEN
+        PERFORM governance_refuse('job_is_rollback',
+            'A job is a rollback exactly if its contract is one.');
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER job_is_rollback BEFORE INSERT OR UPDATE OF is_rollback ON governance_governancejob
+    FOR EACH ROW EXECUTE FUNCTION governance_job_is_rollback();
+
 CREATE TRIGGER job_runner BEFORE UPDATE OF run_by, started_by_id, ended_by_id
     ON governance_governancejob
     FOR EACH ROW EXECUTE FUNCTION governance_job_runner();
