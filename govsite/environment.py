@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,7 @@ from governance.domain.values import RiskLevel
 from governance.record.files import create_private_file
 
 MAX_APPROVALS_REQUIRED = 20
+_FRACTION = re.compile(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?")
 # The routes of a development site, in its data folder.
 ROUTES_FILE = "routes.toml"
 
@@ -43,10 +45,29 @@ def read_number(name: str, default: int, *, minimum: int = 0, maximum: int = 10*
     return number
 
 
+def read_fraction(name: str, default: str) -> str:
+    """Read a number from 0 to 1 with a point, as the text that it is written in."""
+    value = os.environ.get(name, "").strip() or default
+    if not _FRACTION.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1, not {value!r}.")
+    return value
+
+
 def read_list(name: str, default: list[str]) -> list[str]:
     """Read a list of words, separated by commas."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] or default
+
+
+def read_choices(name: str, default: list[str], *, choices: Sequence[str]) -> list[str]:
+    """Read a list of words that are all among `choices`."""
+    words = read_list(name, default)
+    for word in words:
+        if word not in choices:
+            raise ImproperlyConfigured(
+                f"{name} must be a list of {', '.join(choices)}; {word!r} is none of them."
+            )
+    return words
 
 
 def read_approvals_required(name: str) -> dict[str, int]:

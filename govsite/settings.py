@@ -8,6 +8,8 @@ from typing import Any
 
 from django.urls import reverse_lazy
 
+from governance.domain.values import Source
+from governance.domain.verdicts import ISSUE_TYPES
 from govsite.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 - of Django
 from govsite.databases import (
     read_databases,
@@ -17,8 +19,10 @@ from govsite.databases import (
 )
 from govsite.environment import (
     read_approvals_required,
+    read_choices,
     read_execution_file,
     read_flag,
+    read_fraction,
     read_list,
     read_number,
     read_schema,
@@ -247,6 +251,22 @@ GOVSITE: dict[str, Any] = {
     # How often one token may read and write per minute, in each web process; 0 sets no limit.
     "API_READS_PER_MINUTE": read_number("GOVSITE_API_READS_PER_MINUTE", 6000),
     "API_WRITES_PER_MINUTE": read_number("GOVSITE_API_WRITES_PER_MINUTE", 3000),
+    # What the rules of eligibility compare a report with (docs/eligibility.md).
+    "ELIGIBILITY_MIN_CONFIDENCE": read_fraction("GOVSITE_ELIGIBILITY_MIN_CONFIDENCE", "0.30"),
+    "ELIGIBILITY_CONFIDENCE": read_fraction("GOVSITE_ELIGIBILITY_CONFIDENCE", "0.70"),
+    "ELIGIBILITY_SOURCES": read_choices(
+        "GOVSITE_ELIGIBILITY_SOURCES",
+        ["crm_feedback", "support_ticket", "ops_alert"],
+        choices=[str(source) for source in Source],
+    ),
+    "ELIGIBILITY_TYPES": read_choices(
+        "GOVSITE_ELIGIBILITY_TYPES",
+        ["capability_request", "configuration_change", "bug_report"],
+        choices=ISSUE_TYPES,
+    ),
+    "ELIGIBILITY_WINDOW_HOURS": read_number(
+        "GOVSITE_ELIGIBILITY_WINDOW_HOURS", 24, maximum=24 * 365
+    ),
     # How many founders must sign a contract, by its risk.
     "APPROVALS_REQUIRED": read_approvals_required("GOVSITE_APPROVALS_REQUIRED"),
     # The words by which a configuration key is a secret's.

@@ -119,6 +119,7 @@ class ContractViewSet(GovernedViewSet):
         errors.SignerNotActiveError,
         errors.ApprovedTargetOutOfScopeError,
         errors.PlanMismatchError,
+        errors.NoLongerEligibleError,
         errors.PlatformChangedError,
         errors.RoutesUnusableError,
         errors.HealthUnknownError,
@@ -131,8 +132,9 @@ class ContractViewSet(GovernedViewSet):
 
         The response is 409 unless all of this holds: the contract is approved and unchanged
         (`contract_not_approved`, `content_changed`, `target_out_of_scope`), each place that it
-        touches is as the founders saw it (`platform_changed`), the time is within the activation
-        window (`window_closed`), the platform's health is known and does not block
+        touches is as the founders saw it (`platform_changed`), the contract passes the rules of
+        eligibility if they changed since its verdict (`no_longer_eligible`), the time is within the
+        activation window (`window_closed`), the platform's health is known and does not block
         (`health_unknown`, `health_blocked`), and no change freeze is active
         (`change_freeze_active`, with `until` and `reason` in `details`).
         """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
 
 MAX_TEXT_LENGTH = 4000  # characters
+MAX_LISTED = 20
 
 
 def clean_text(value: Any, name: str) -> str:
@@ -29,6 +31,13 @@ def clean_text(value: Any, name: str) -> str:
 def cut_text(text: str, max_length: int) -> str:
     """Return a text of at most `max_length` characters; one that was cut ends with "…"."""
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as text, of a long list only the first."""
+    every = list(names)
+    text = ", ".join(every[:MAX_LISTED])
+    return text if len(every) <= MAX_LISTED else f"{text} and {len(every) - MAX_LISTED} more"
 
 
 def require_text(value: Any, name: str) -> str:

@@ -7,7 +7,7 @@ stores both verdicts as they arrived.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,6 +29,10 @@ def _require_aware(text: str) -> str:
 # Stored as the text that arrived, so that the verdict's digest does not change.
 IsoTime = Annotated[str, AfterValidator(_require_aware)]
 VerdictT = TypeVar("VerdictT", bound=BaseModel)
+IssueType = Literal[
+    "capability_request", "bug_report", "configuration_change", "escalation", "unknown"
+]
+ISSUE_TYPES: tuple[str, ...] = get_args(IssueType)
 ReasonText = Annotated[str, Field(max_length=4000)]
 
 
@@ -37,9 +41,7 @@ class ValidatorVerdict(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    issue_type: Literal[
-        "capability_request", "bug_report", "configuration_change", "escalation", "unknown"
-    ]
+    issue_type: IssueType
     severity: Literal["critical", "high", "medium", "low"]
     affected_capabilities: list[str]
     recommended_action: Literal["create_contract", "defer", "reject", "escalate"]

@@ -13,6 +13,7 @@ from governance.authorities.review.signed_settings import changed_settings
 from governance.db.transactions import retried
 from governance.domain.errors import InvalidInputError, RoutesUnusableError
 from governance.domain.values import DEFAULT_TIMEOUT_MINUTES, JobRunner
+from governance.flows.read_eligibility import eligibility_at_activation
 from governance.flows.route_steps import plan_of, site_routes
 from governance.models import Account, GovernanceJob
 
@@ -26,6 +27,8 @@ def activate_contract(
     run_by: JobRunner | None = None,
 ) -> GovernanceJob:
     """Read the contract and its health, then activate it; return its PENDING job.
+
+    Eligibility is asked again if its rules changed since the contract's verdict.
 
     A job whose steps all go to handlers of our workers runs by itself; any other is left to
     executors over HTTP.
@@ -45,6 +48,7 @@ def activate_contract(
         actor=actor,
         health=health,
         changed_settings=changed_settings(state.contract, state.platform),
+        decided_again=eligibility_at_activation(state),
         timeout_minutes=timeout_minutes,
         run_by=run_by or _runner_of(state.contract.plan),
     )

@@ -35,6 +35,7 @@ from governance.flows.notify import (
     notify_of_missing_rollback,
     notify_of_rollback,
 )
+from governance.flows.read_eligibility import site_thresholds
 from governance.models import Account, SystemContract
 from governance.record.ledger.chain import lock_contract
 from governance.services.access.accounts import machine_account
@@ -119,6 +120,7 @@ def _propose(
                 frozen=frozen_capabilities(targets),
             ),
             at=at,
+            thresholds=site_thresholds(),
         )
         rollback = create_rollback(
             undone=failed,

@@ -22,7 +22,9 @@ from govsite.databases import (
 )
 from govsite.environment import (
     read_approvals_required,
+    read_choices,
     read_flag,
+    read_fraction,
     read_list,
     read_number,
     read_schema,
@@ -368,3 +370,31 @@ def test_database__behind_a_pooler_that_keeps_no_statements__prepares_none(
     monkeypatch.setenv("GOVSITE_DB_PREPARED_STATEMENTS", "0")
     read = database(monkeypatch, "postgresql://us@db.example/name")
     assert read["OPTIONS"] == CONNECTION_OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("", "0.30"), (" 0.5 ", "0.5"), ("0", "0"), ("1.0", "1.0")]
+)
+def test_fraction__between_0_and_1__is_the_text(
+    monkeypatch: pytest.MonkeyPatch, value: str, text: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert read_fraction(NAME, "0.30") == text
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.1", "2", "0,5", ".5", "NaN", "5e-1", "0.12345678"])
+def test_fraction__written_otherwise__refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        read_fraction(NAME, "0.30")
+
+
+def test_choices__of_the_closed_set__are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "one, two")
+    assert read_choices(NAME, ["one"], choices=["one", "two", "three"]) == ["one", "two"]
+
+
+def test_choices__with_another_word__refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "one,four")
+    with pytest.raises(ImproperlyConfigured, match="'four' is none of them"):
+        read_choices(NAME, ["one"], choices=["one", "two", "three"])

@@ -89,6 +89,7 @@ ERROR_CODES = {
     "MayNotVerdictError": "may_not",
     "MethodNotAllowedError": "method_not_allowed",
     "NoActiveFreezeError": "no_active_freeze",
+    "NoLongerEligibleError": "no_longer_eligible",
     "NoOpenClarificationError": "no_open_clarification",
     "NoTokenError": "no_token",
     "MachineAccountError": "machine_account",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 from governance.domain.changes import LIFECYCLE_KEY
 from governance.domain.observations import LIFECYCLE
 from governance.domain.sentences import setting_in_words, value_in_words
-from governance.domain.texts import cut_text
+from governance.domain.texts import MAX_LISTED, cut_text
+from governance.domain.texts import listed as listed
 from governance.domain.values import AuditVerdict
 
-MAX_LISTED = 20
 MAX_SENTENCES = 5
 MAX_VALUE_LENGTH = 200
 MAX_REASON_LENGTH = 2000
@@ -69,13 +69,6 @@ def conclude(
     if gaps:
         return Conclusion(AuditVerdict.INCONCLUSIVE, _joined(gaps), evidence)
     return Conclusion(AuditVerdict.PASS, cut_text(passed, MAX_REASON_LENGTH), evidence)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as text, of a long list only the first."""
-    every = list(names)
-    text = ", ".join(every[:MAX_LISTED])
-    return text if len(every) <= MAX_LISTED else f"{text} and {len(every) - MAX_LISTED} more"
 
 
 def first_items(items: Sequence[Any]) -> list[Any]:

@@ -5,9 +5,10 @@ Each looks at a snapshot and finds whether the report passes.
 
 from __future__ import annotations
 
-from governance.authorities.eligibility.findings import RuleFinding, found, listed
+from governance.authorities.eligibility.findings import RuleFinding, found
 from governance.authorities.eligibility.snapshot import EligibilitySnapshot
 from governance.authorities.eligibility.thresholds import EligibilityThresholds
+from governance.domain.texts import listed
 from governance.domain.values import HealthDecision, RiskLevel
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from governance.authorities.eligibility.findings import RuleFinding, found, listed
+from governance.authorities.eligibility.findings import RuleFinding, found
 from governance.authorities.eligibility.snapshot import EligibilitySnapshot, OpenContract
 from governance.authorities.eligibility.thresholds import EligibilityThresholds
+from governance.domain.texts import listed
 from governance.domain.values import SYSTEM_SCOPE
 
 CREATE_CONTRACT = "create_contract"

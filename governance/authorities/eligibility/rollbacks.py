@@ -18,6 +18,7 @@ def decide_rollback(
     verdict: ValidatorVerdict,
     registered: RegisteredNames,
     at: datetime,
+    thresholds: EligibilityThresholds,
 ) -> EligibilityVerdict:
     """Decide whether a contract may be rolled back; the reason names it.
 
@@ -34,7 +35,7 @@ def decide_rollback(
             registered=registered,
             taken_at=at,
         ),
-        EligibilityThresholds(),
+        thresholds,
         only=ROLLBACK_RULES,
     )
     return decided.model_copy(update={"reason": f"Rolls back {reference}. {decided.reason}"})

@@ -22,6 +22,7 @@ from governance.domain.errors import (
     HealthUnknownError,
     InvalidInputError,
     MayNotVerdictError,
+    NoLongerEligibleError,
     PlanMismatchError,
     PlatformChangedError,
     SignerNotActiveError,
@@ -40,6 +41,7 @@ from governance.domain.values import (
     JobStatus,
     SnapshotPhase,
 )
+from governance.domain.verdicts import EligibilityVerdict
 from governance.models import Account, GovernanceJob, SystemContract
 from governance.record.ledger.chain import NewEntry, actor_name, entries_as_json
 
@@ -56,6 +58,7 @@ class ContractActivationService:
         actor: Account,
         health: HealthReading | None,
         changed_settings: Sequence[ChangedSetting] = (),
+        decided_again: EligibilityVerdict | None = None,
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
         run_by: JobRunner = JobRunner.CLIENT,
     ) -> GovernanceJob:
@@ -68,6 +71,8 @@ class ContractActivationService:
             health: what a flow read just before; None if the health could not be read. It does not
                 hold a rollback back, and is recorded nevertheless.
             changed_settings: what the flow found to be not as the founders saw it.
+            decided_again: eligibility by today's rules; None if they are those of the contract's
+                verdict, or that verdict came from outside.
             run_by: who runs the job; for a worker, its task is enqueued by the same statement.
 
         Raises:
@@ -80,7 +85,9 @@ class ContractActivationService:
         """
         _require_timeout(timeout_minutes)
         contract, at = state.contract, state.now
-        _require_activatable(state, health=health, changed_settings=changed_settings)
+        _require_activatable(
+            state, health=health, changed_settings=changed_settings, decided_again=decided_again
+        )
         job = GovernanceJob(
             contract=contract,
             total_steps=len(contract.plan),
@@ -142,6 +149,7 @@ def _require_activatable(
     *,
     health: HealthReading | None,
     changed_settings: Sequence[ChangedSetting],
+    decided_again: EligibilityVerdict | None,
 ) -> None:
     contract, at = state.contract, state.now
     if contract.status != ContractStatus.APPROVED:
@@ -168,6 +176,8 @@ def _require_activatable(
     if not _has_signed_content(contract):
         raise ContentChangedError("The content is not what the founder signed.")
     _require_scope(contract)
+    if decided_again is not None and not decided_again.may:
+        raise _no_longer_eligible(decided_again)
     if changed_settings:
         raise _platform_changed(changed_settings)
     if contract.is_rollback:
@@ -178,6 +188,19 @@ def _require_activatable(
         raise HealthBlocksError(
             f"Health is BLOCKED for {', '.join(blocking)}.", details={"blocking": blocking}
         )
+
+
+def _no_longer_eligible(verdict: EligibilityVerdict) -> NoLongerEligibleError:
+    return NoLongerEligibleError(
+        "The rules of eligibility changed after this contract passed them, and it does not pass "
+        f"them now. {verdict.reason} Withdraw the approval and propose the change again, so that "
+        "it is decided by the rules of today.",
+        details={
+            "first_failing_rule": verdict.first_failing_rule,
+            "missing_prerequisites": verdict.missing_prerequisites,
+            "rules_version": verdict.rules_version,
+        },
+    )
 
 
 def _platform_changed(settings: Sequence[ChangedSetting]) -> PlatformChangedError:

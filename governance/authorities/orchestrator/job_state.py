@@ -59,7 +59,10 @@ _PLATFORM = """
       WHERE capability.name = ANY (contract.affected_capabilities)),
     (SELECT json_agg(json_build_array(entry.scope, entry.key, entry.value))::text
        FROM governance_configurationentry entry
-      WHERE entry.scope = ANY (contract.affected_capabilities))"""
+      WHERE entry.scope = ANY (contract.affected_capabilities)),
+    (SELECT array_agg(capability.name)
+       FROM governance_capability capability
+      WHERE capability.name = ANY (contract.affected_capabilities) AND capability.frozen)"""
 
 _LOCK_CONTRACT = "SELECT FROM governance_systemcontract WHERE id = %s FOR UPDATE"
 _LOCK_JOB = """
@@ -122,7 +125,8 @@ class ContractState:
     """A contract with the head of its chain, the time in its chain, and what an activation checks.
 
     `inactive_signers` are the usernames of the signers who are no active founders any more,
-    `platform` the state of the places that the contract may touch.
+    `platform` the state of the places that the contract may touch, and `frozen_capabilities` are
+    those of its capabilities that are frozen.
     """
 
     contract: SystemContract
@@ -130,6 +134,7 @@ class ContractState:
     now: datetime
     inactive_signers: list[str]
     platform: PlatformState
+    frozen_capabilities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +193,14 @@ def read_contract(contract_id: UUID) -> ContractState:
     contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
     if approver is not None:
         contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
-    lifecycles, entries = platform
+    lifecycles, entries, frozen = platform
     state = PlatformState(
         lifecycles=load_json(lifecycles or "{}"),
         configuration={(scope, key): value for scope, key, value in load_json(entries or "[]")},
     )
-    return ContractState(contract, ChainHead(seq, hash_), now, inactive_signers, state)
+    return ContractState(
+        contract, ChainHead(seq, hash_), now, inactive_signers, state, frozenset(frozen or ())
+    )
 
 
 def read_job_state(job_id: UUID) -> JobState:

@@ -46,6 +46,14 @@ class ApprovedTargetOutOfScopeError(ContractActivationError, code=TargetOutOfSco
     """
 
 
+class NoLongerEligibleError(ContractActivationError, code="no_longer_eligible", advice=Advice.WAIT):
+    """A contract that passed the rules of eligibility, and does not pass those of today;
+    `details.first_failing_rule` is the first rule that refuses it.
+
+    Withdraw the approval and propose the change again.
+    """
+
+
 class PlatformChangedError(ContractActivationError, code="platform_changed"):
     """A place that the changes touch, and that has another value than the founders saw as they
     signed; `details.changed` has each place with the signed and the current value.

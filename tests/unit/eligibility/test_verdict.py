@@ -86,7 +86,7 @@ class TestELIG001Deterministic:
         assert record(**fields) == record(**shuffled)
 
     def test_verdict__under_other_hash_seeds__is_the_same(self) -> None:
-        told = {
+        verdicts = {
             subprocess.run(
                 [sys.executable, "-c", _DECIDE],
                 env=os.environ | {"PYTHONHASHSEED": seed},
@@ -97,8 +97,8 @@ class TestELIG001Deterministic:
             ).stdout
             for seed in ("0", "1", "4242")
         }
-        assert len(told) == 1
-        assert len(json.loads(told.pop())["blocking_signals"]) == 12
+        assert len(verdicts) == 1
+        assert len(json.loads(verdicts.pop())["blocking_signals"]) == 12
 
 
 class TestELIG002ReasonAlways:
@@ -225,7 +225,7 @@ class TestRulesVersion:
         same = EligibilityThresholds(confidence_threshold=Decimal("0.7000"))
         assert same.rules_version == decided().rules_version
 
-    def test_version__of_this_site__is_told_from_others(self) -> None:
+    def test_version__of_this_site__differs_from_others(self) -> None:
         assert is_own_version(decided().rules_version)
         assert not is_own_version("1.0.0")
         assert len(decided().rules_version) <= 50
