@@ -147,3 +147,17 @@ def frozen_capabilities(names: Iterable[str]) -> list[str]:
     return list(
         Capability.objects.filter(name__in=list(names), frozen=True).values_list("name", flat=True)
     )
+
+
+def all_capability_names() -> list[str]:
+    """Return the names of all capabilities, sorted; one query."""
+    return list(Capability.objects.order_by("name").values_list("name", flat=True))
+
+
+def keys_of_all_scopes() -> dict[str, list[str]]:
+    """Map each scope with configuration to its keys, sorted; one query."""
+    keys: dict[str, list[str]] = {}
+    entries = ConfigurationEntry.objects.order_by("scope", "key")
+    for scope, key in entries.values_list("scope", "key"):
+        keys.setdefault(scope, []).append(key)
+    return keys
