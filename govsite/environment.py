@@ -70,6 +70,14 @@ def read_choices(name: str, default: list[str], *, choices: Sequence[str]) -> li
     return words
 
 
+def read_choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """Read one of several words."""
+    value = os.environ.get(name, "").strip() or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}.")
+    return value
+
+
 def read_approvals_required(name: str) -> dict[str, int]:
     """Read how many founders must sign, by risk (`critical=2,high=2`); one for other risks."""
     approvals = {str(risk): 1 for risk in RiskLevel}

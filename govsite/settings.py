@@ -19,6 +19,7 @@ from govsite.databases import (
 )
 from govsite.environment import (
     read_approvals_required,
+    read_choice,
     read_choices,
     read_execution_file,
     read_flag,
@@ -280,6 +281,10 @@ GOVSITE: dict[str, Any] = {
     "MAX_FREEZE_HOURS": read_number("GOVSITE_MAX_FREEZE_HOURS", 168, minimum=1, maximum=168),
     # How often an operation is attempted in all when PostgreSQL rolls it back for another one.
     "TRANSACTION_ATTEMPTS": read_number("GOVSITE_TRANSACTION_ATTEMPTS", 5, minimum=1, maximum=100),
+    # Who gives the verdicts: the auditor of this site, in its workers, or an auditor outside of it.
+    "AUDITOR": read_choice("GOVSITE_AUDITOR", "inside", ["inside", "outside"]),
+    # How long after an attempt without a conclusion the auditor makes its second one.
+    "AUDIT_RETRY_SECONDS": read_number("GOVSITE_AUDIT_RETRY_SECONDS", 60, maximum=600),
     # How long one step may take before its executor counts as lost.
     "STEP_TIMEOUT_SECONDS": read_number(
         "GOVSITE_STEP_TIMEOUT_SECONDS", 300, minimum=1, maximum=86_400

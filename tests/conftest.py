@@ -46,6 +46,8 @@ OWN_PROCESSES = (
 
 # pytest-django has loaded the suite's settings; processes that a test starts use the site's own.
 os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
+# As in `tests/settings.py`: a test whose site judges by itself says so.
+os.environ.setdefault("GOVSITE_AUDITOR", "outside")
 
 
 def pytest_configure() -> None:

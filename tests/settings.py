@@ -33,6 +33,9 @@ WHITENOISE_AUTOREFRESH = True
 GOVSITE |= {"API_READS_PER_MINUTE": 0, "API_WRITES_PER_MINUTE": 0}
 GOVSITE["HEALTH_PROVIDER"] = "governance.authorities.health.readings.SignalHealthProvider"
 
+# Most tests give verdicts themselves; those of the site's own auditor say `inside`.
+GOVSITE |= {"AUDITOR": "outside"}
+
 # The site's hasher takes a third of a second for each password, on purpose.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",

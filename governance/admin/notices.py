@@ -39,6 +39,8 @@ KINDS: Mapping[str, str] = {
     NoticeKind.ROLLBACK_PROPOSED: "Rollback proposed",
     NoticeKind.ROLLBACK_NOT_MADE: "No rollback",
     NoticeKind.MANY_ROLLBACKS: "Many rollbacks",
+    NoticeKind.AUDIT_FAILED: "Verification failed",
+    NoticeKind.AUDIT_INCONCLUSIVE: "Decision needed",
 }
 
 

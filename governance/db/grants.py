@@ -37,6 +37,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_healthsnapshot": APPEND,
     "governance_observation": APPEND,
     "governance_auditevidence": APPEND,
+    "governance_auditattempt": APPEND,
     "governance_governanceaudit": APPEND,
     "governance_auditresolution": APPEND,
     "governance_changefreeze": APPEND,

@@ -42,6 +42,6 @@ def create_people() -> tuple[People, list[Login]]:
         ),
         founders=[person("founder", Role.FOUNDER, "approves and rejects")],
         executor=open_account(username="executor-1", role=Role.EXECUTOR),
-        auditor=open_account(username="auditor", role=Role.AUDITOR),
+        auditor=open_account(username="auditor-1", role=Role.AUDITOR),
     )
     return people, logins

@@ -14,6 +14,7 @@ from enum import StrEnum
 class MachineAccount(StrEnum):
     """The accounts of the chain's own authorities; a migration makes them, and none can log in."""
 
+    AUDITOR = "auditor"
     EXECUTOR = "executor"
     SCHEDULER = "scheduler"
 
@@ -54,6 +55,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[str]] = {
 
 # A machine account is in no group. It may do the deed of its authority, and nothing else.
 MACHINE_PERMISSIONS: Mapping[str, frozenset[str]] = {
+    MachineAccount.AUDITOR: frozenset({"record_verdict"}),
     MachineAccount.EXECUTOR: frozenset({"execute_job"}),
     MachineAccount.SCHEDULER: frozenset({"activate_contract", "cancel_job"}),
 }

@@ -109,6 +109,8 @@ class NoticeKind(StrEnum):
     ROLLBACK_PROPOSED = "rollback_proposed"
     ROLLBACK_NOT_MADE = "rollback_not_made"
     MANY_ROLLBACKS = "many_rollbacks"
+    AUDIT_FAILED = "audit_failed"
+    AUDIT_INCONCLUSIVE = "audit_inconclusive"
 
 
 class Lifecycle(StrEnum):

@@ -1,4 +1,7 @@
-"""The flow of an audit: a verdict on a job's evidence, and its consequence for the contract."""
+"""The flow of an audit: a verdict on a job's evidence, and its consequence for the contract.
+
+`audit_by_machine.py` has the audits of the site's own auditor.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from governance.authorities.audit.verdicts import write_resolution, write_verdict
 from governance.authorities.contract import operations as contract_operations
 from governance.db.transactions import retried, write_transaction
 from governance.domain.canonical import digest
+from governance.domain.errors import AuditorInsideError
 from governance.domain.values import AuditVerdict
+from governance.flows.notify import notify_of_failed_audit, notify_of_inconclusive_audit
 from governance.flows.propose_rollback import propose_rollback
-from governance.models import Account, AuditResolution, GovernanceAudit, SystemContract
+from governance.models import (
+    Account,
+    AuditResolution,
+    GovernanceAudit,
+    GovernanceJob,
+    SystemContract,
+)
 from governance.record.ledger.chain import lock_job
 from governance.services.access.permissions import require_auditor
 
@@ -28,35 +41,30 @@ def record_verdict(
     author: Account,
     checks: Sequence[Mapping[str, Any]] = (),
 ) -> GovernanceAudit:
-    """Record a verdict: PASS completes the contract, FAIL fails it.
+    """Record the verdict of an outside auditor: PASS completes the contract, FAIL fails it.
 
     After INCONCLUSIVE the contract stays ACTIVE until `resolve_audit`.
 
     Raises:
         WrongPersonError: the author is no auditor.
+        AuditorInsideError: the auditor of this site gives the verdicts.
         NotFoundError: no such job.
         GovernanceError: any error of `write_verdict`.
     """
     require_auditor(author)
+    if is_auditor_inside():
+        raise AuditorInsideError
     with write_transaction():
         job, at = lock_job(job_id)
-        audit = write_verdict(
-            job_id=job_id,
+        return write_verdict_and_end(
+            job,
+            at=at,
             verdict=verdict,
             reason=reason,
             checks=checks,
             evidence_sha256=evidence_sha256,
             author=author,
-            at=at,
         )
-        records = {"audit_sha256": digest(audit.as_record())}
-        if verdict is AuditVerdict.INCONCLUSIVE:
-            contract_operations.mark_inconclusive(
-                contract=job.contract, actor=author, at=at, reason=audit.reason, records=records
-            )
-        else:
-            _end_contract(job.contract, verdict, audit.reason, records, actor=author, at=at)
-    return audit
 
 
 @retried
@@ -81,6 +89,33 @@ def resolve_audit(
     return resolution
 
 
+def is_auditor_inside() -> bool:
+    """Return whether the auditor of this site gives the verdicts."""
+    return bool(settings.GOVSITE["AUDITOR"] == "inside")
+
+
+def write_verdict_and_end(job: GovernanceJob, *, at: datetime, **verdict: Any) -> GovernanceAudit:
+    """Write a verdict on a locked job; the contract follows in the same transaction.
+
+    Args:
+        verdict: the other arguments of `write_verdict`.
+
+    Raises:
+        GovernanceError: any error of `write_verdict`.
+    """
+    audit = write_verdict(job_id=job.pk, at=at, **verdict)
+    records = {"audit_sha256": digest(audit.as_record())}
+    given, author = AuditVerdict(audit.verdict), verdict["author"]
+    if given is AuditVerdict.INCONCLUSIVE:
+        contract_operations.mark_inconclusive(
+            contract=job.contract, actor=author, at=at, reason=audit.reason, records=records
+        )
+        notify_of_inconclusive_audit(job.contract, audit)
+    else:
+        _end_contract(job.contract, given, audit.reason, records, actor=author, at=at)
+    return audit
+
+
 def _end_contract(
     contract: SystemContract,
     verdict: AuditVerdict,
@@ -94,8 +129,7 @@ def _end_contract(
         contract_operations.complete(
             contract=contract, verdict=verdict, actor=actor, at=at, reason=reason, records=records
         )
-    else:
-        contract_operations.fail(
-            contract=contract, actor=actor, at=at, reason=reason, records=records
-        )
-        propose_rollback(failed=contract, at=at)
+        return
+    contract_operations.fail(contract=contract, actor=actor, at=at, reason=reason, records=records)
+    notify_of_failed_audit(contract, reason, at=at)
+    propose_rollback(failed=contract, at=at)

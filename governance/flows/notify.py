@@ -8,7 +8,12 @@ from governance.authorities.orchestrator.job_state import JobHistory
 from governance.domain.roles import Role
 from governance.domain.rollbacks import ComputedRollback
 from governance.domain.values import NoticeKind
-from governance.models import ClarificationAnswer, ClarificationRequest, SystemContract
+from governance.models import (
+    ClarificationAnswer,
+    ClarificationRequest,
+    GovernanceAudit,
+    SystemContract,
+)
 from governance.services.access.accounts import active_members
 from governance.services.notices.operations import notify
 from governance.services.notices.queries import was_notified
@@ -92,6 +97,18 @@ def notify_of_missing_rollback(failed: SystemContract, *, why: str, at: datetime
     )
 
 
+def notify_of_failed_audit(contract: SystemContract, reason: str, *, at: datetime) -> None:
+    """Notify the proposer, and the founders who approved, that the verdict on a job is FAIL."""
+    notify(
+        account_ids=[contract.proposed_by_id],
+        to_signers=True,
+        kind=NoticeKind.AUDIT_FAILED,
+        text=reason,
+        contract_id=contract.pk,
+        at=at,
+    )
+
+
 def notify_of_many_rollbacks(rollback: SystemContract, *, number: int) -> None:
     """Notify all founders that many rollbacks were proposed, at most once in an hour."""
     founders = active_members(Role.FOUNDER)
@@ -104,6 +121,18 @@ def notify_of_many_rollbacks(rollback: SystemContract, *, number: int) -> None:
         text=f"{number} rollbacks were proposed within an hour.",
         contract_id=rollback.pk,
         at=rollback.created_at,
+    )
+
+
+def notify_of_inconclusive_audit(contract: SystemContract, audit: GovernanceAudit) -> None:
+    """Notify the auditors, one of whom has to decide, and the founders who approved."""
+    notify(
+        account_ids=active_members(Role.AUDITOR),
+        to_signers=True,
+        kind=NoticeKind.AUDIT_INCONCLUSIVE,
+        text=audit.reason,
+        contract_id=contract.pk,
+        at=audit.recorded_at,
     )
 
 

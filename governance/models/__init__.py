@@ -8,7 +8,7 @@ row that breaks a constraint, and a move that the lifecycle does not have.
 """
 
 from governance.models.account import Account
-from governance.models.audit import AuditResolution, GovernanceAudit
+from governance.models.audit import AuditAttempt, AuditResolution, GovernanceAudit
 from governance.models.breaker import BreakerEvent, HandlerBreaker
 from governance.models.clarification import ClarificationAnswer, ClarificationRequest
 from governance.models.comment import ContractComment
@@ -35,6 +35,7 @@ __all__ = [
     "Account",
     "ApiToken",
     "ApprovalSignature",
+    "AuditAttempt",
     "AuditEvidence",
     "AuditResolution",
     "BreakerEvent",

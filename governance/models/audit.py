@@ -1,4 +1,4 @@
-"""GovernanceAudit and AuditResolution: the verdict on a job, and a person's final decision."""
+"""The audit of a job: attempts without a conclusion, the verdict, and a person's final decision."""
 
 from __future__ import annotations
 
@@ -9,11 +9,71 @@ from django.db import models
 from governance.domain.canonical import timestamp
 from governance.domain.values import AuditVerdict
 from governance.models.constraints import closed_set
-from governance.models.fields import ChoiceField, account_key, digest_field, one_to_one_field
+from governance.models.fields import (
+    ChoiceField,
+    account_key,
+    digest_field,
+    job_key,
+    one_to_one_field,
+)
+
+GIVEN_VERDICTS = [AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE]
+
+
+class AuditAttempt(models.Model):
+    """An attempt of the auditor whose findings are kept beside the verdict; append-only.
+
+    The first attempt of a job is kept if it is INCONCLUSIVE. A later one also judges `observations`
+    (records of `ObservedScope`) and `health` that were read for it after the seal, and is kept
+    always. `asked_by` is the person who asked for an attempt after the verdict.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    job = job_key(related_name="audit_attempts", db_index=False)
+    number = models.PositiveIntegerField()
+    verdict = ChoiceField(AuditVerdict)
+    reason = models.TextField()
+    checks = models.JSONField()
+    observations = models.JSONField(default=list)
+    health = models.JSONField(null=True)
+    evidence_sha256 = digest_field()
+    auditor_version = models.CharField(max_length=50)
+    attempted_at = models.DateTimeField()
+    asked_by = account_key(null=True)
+
+    class Meta:
+        # The permission to view an audit includes its attempts.
+        default_permissions = ()
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_numbered_once"),
+            closed_set("verdict", GIVEN_VERDICTS, name="attempt_verdict_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}: {self.verdict}"
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "job_id": str(self.job_id),
+            "number": self.number,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "checks": self.checks,
+            "observations": self.observations,
+            "health": self.health,
+            "evidence_sha256": self.evidence_sha256,
+            "auditor_version": self.auditor_version,
+            "attempted_at": timestamp(self.attempted_at),
+            "asked_by": self.asked_by_id,
+        }
 
 
 class GovernanceAudit(models.Model):
-    """An auditor's verdict on the sealed evidence of a job; one per job, append-only (AUDIT)."""
+    """An auditor's verdict on the sealed evidence of a job; one per job, append-only (AUDIT).
+
+    `auditor_version` is that of the auditor of this site, and empty for another author.
+    """
 
     id = models.BigAutoField(primary_key=True)
     job = one_to_one_field("governance.GovernanceJob", related_name="audit")
@@ -23,23 +83,22 @@ class GovernanceAudit(models.Model):
     evidence_sha256 = digest_field()
     author = account_key()
     recorded_at = models.DateTimeField()
+    auditor_version = models.CharField(max_length=50, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions = ("view",)
         permissions = [("record_verdict", "Can give a verdict on a job")]
         constraints = [
-            closed_set(
-                "verdict",
-                [AuditVerdict.PASS, AuditVerdict.FAIL, AuditVerdict.INCONCLUSIVE],
-                name="audit_verdict_given",
-            )
+            closed_set("verdict", GIVEN_VERDICTS, name="audit_verdict_given"),
         ]
 
     def __str__(self) -> str:
         return f"Audit {self.verdict}"
 
     def as_record(self) -> dict[str, Any]:
-        return {
+        """Return the record; a verdict without `auditor_version` has that of an earlier version."""
+        version = {"auditor_version": self.auditor_version} if self.auditor_version else {}
+        return version | {
             "job_id": str(self.job_id),
             "verdict": str(self.verdict),
             "reason": self.reason,

@@ -10,10 +10,13 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
+from governance.authorities.audit.queries import enqueue_waiting_audits
 from governance.authorities.orchestrator.queries import enqueue_run, enqueue_waiting_runs
-from governance.domain.errors import JobNotFoundError, TooManyEndingsError
+from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError, TooManyEndingsError
 from governance.domain.roles import MachineAccount
 from governance.flows import sweep
+from governance.flows.audit_by_machine import audit_job
+from governance.flows.audit_job import is_auditor_inside
 from governance.flows.observe_platform import Agreement, observe_platform, scopes_outside
 from governance.flows.run_by_worker import run_job_by_worker
 from governance.flows.sweep import SweepResult
@@ -48,6 +51,17 @@ def activate_one_due(contract_id: str) -> None:
     _log(sweep.activate_contracts_by_themselves(actor=scheduler, only=UUID(contract_id)))
 
 
+@app.task(name="audit_job", queue="sweeps")
+def audit_one(job_id: str) -> None:
+    """Judge a job whose evidence is sealed."""
+    try:
+        audit = audit_job(job_id=UUID(job_id))
+    except EvidenceNotSealedError:
+        logger.info("job %s: was removed", job_id)
+        return
+    logger.info("job %s: the audit is %s", job_id, audit.verdict if audit else "tried again later")
+
+
 # A task that waits is not enqueued again. There is no lock: a killed worker would keep it for ever.
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(name="enqueue_runs", queue="sweeps", queueing_lock="enqueue_runs")
@@ -55,6 +69,14 @@ def enqueue_runs(timestamp: int) -> None:
     """Enqueue the jobs that wait for a worker and have no task."""
     if found := enqueue_waiting_runs():
         logger.info("enqueued %s jobs that had no task", found)
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="enqueue_audits", queue="sweeps", queueing_lock="enqueue_audits")
+def enqueue_audits(timestamp: int) -> None:
+    """Enqueue the audits that have neither a verdict nor a task."""
+    if is_auditor_inside() and (found := enqueue_waiting_audits()):
+        logger.info("enqueued %s audits that had no task", found)
 
 
 @app.periodic(cron=EVERY_MINUTE)

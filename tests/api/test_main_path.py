@@ -67,7 +67,7 @@ def test_contract__from_activation_to_verdict__completes(
     answer = auditor.post(f"{address}verdict/", verdict)
     assert answer.status_code == 201, answer.content
     assert answer.json()["contract_status"] == "COMPLETED"
-    assert answer.json()["author"] == "auditor"
+    assert answer.json()["author"] == "auditor-1"
 
     shown = operator.get(f"{API}contracts/{contract.pk}/").json()
     assert (shown["status"], shown["audit_verdict"]) == ("COMPLETED", "PASS")

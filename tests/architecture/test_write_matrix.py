@@ -63,6 +63,7 @@ WRITERS = {
     },
     "ObservedState": {"authorities.health.observed_states"},
     "AuditEvidence": {"authorities.orchestrator.evidence", "authorities.orchestrator.tracking"},
+    "AuditAttempt": {"authorities.audit.attempts"},
     "GovernanceAudit": {"authorities.audit.verdicts"},
     "AuditResolution": {"authorities.audit.verdicts"},
     # The SQL calls of the orchestrator append their entries by the SQL function that `chain` calls.
@@ -95,6 +96,7 @@ WRITERS = {
 }
 # The one exception: the removal of an archived contract deletes all its rows.
 REMOVED_WITH_THEIR_CONTRACT = {
+    "AuditAttempt",
     *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
     *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
     *(

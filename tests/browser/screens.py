@@ -31,7 +31,7 @@ from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
 from tests.support.factories import proposal_document, running_job
 from tests.support.queue import add_task, add_worker
-from tests.support.users import Users
+from tests.support.users import Users, username_of
 
 LOST = "A-LOST-EXECUTOR"
 
@@ -236,7 +236,8 @@ def add_workers() -> None:
 def _lose_executor(at: datetime) -> None:
     """Add a job that was started at `at`, and whose executor then reported one step of three."""
     people = {
-        name: Account.objects.get(username=name) for name in ("operator", "founder", "auditor")
+        name: Account.objects.get(username=username_of(name))
+        for name in ("operator", "founder", "auditor")
     }
     executor = Account.objects.get(username="executor-1")
     users = Users(

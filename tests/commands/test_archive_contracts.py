@@ -62,7 +62,7 @@ def test_file__holds_every_row_of_the_contract_as_it_is_stored(
     counts = {name: len(found) for name, found in rows.items()}
     assert counts == {
         "SystemContract": 1,
-        "LedgerEntry": 13,
+        "LedgerEntry": 14,
         "ApprovalSignature": 1,
         "GovernanceJob": 1,
         "JobStep": 3,
@@ -70,6 +70,7 @@ def test_file__holds_every_row_of_the_contract_as_it_is_stored(
         "HealthSnapshot": 2,
         "Observation": 1,
         "AuditEvidence": 1,
+        "AuditAttempt": 1,
         "GovernanceAudit": 1,
         "AuditResolution": 1,
     }

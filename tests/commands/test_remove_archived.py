@@ -34,7 +34,8 @@ def rows_of_record() -> int:
     """Return the number of rows that belong to contracts, without tombstones."""
     tables = (
         *("systemcontract", "ledgerentry", "governancejob", "jobstep", "stepresult"),
-        *("healthsnapshot", "observation", "auditevidence", "governanceaudit", "auditresolution"),
+        *("healthsnapshot", "observation", "auditevidence", "auditattempt"),
+        *("governanceaudit", "auditresolution"),
         *("clarificationrequest", "clarificationanswer", "contractcomment", "approvalsignature"),
         "notice",
     )

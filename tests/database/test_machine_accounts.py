@@ -79,12 +79,12 @@ def test_sql_update__machine_account__refused(machine: Account, columns: dict[st
 
 def test_sql_update__person_made_a_machine_account__refused(users: Users) -> None:
     with violates_constraint("machine_account_closed"):
-        update_row(ACCOUNT, users.viewer.pk, machine="auditor")
+        update_row(ACCOUNT, users.viewer.pk, machine="intake")
 
 
 def test_sql_insert__machine_account_by_the_application__refused(users: Users) -> None:
     with pytest.raises(DatabaseError, match="Only a migration makes"), transaction.atomic():
-        Account.objects.create(username="auditor-2", machine="auditor", password="!")
+        Account.objects.create(username="intake-2", machine="intake", password="!")
 
 
 def test_sql_insert__second_account_of_an_authority__refused(machine: Account) -> None:

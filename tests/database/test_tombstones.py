@@ -40,6 +40,7 @@ KEPT_BY = {
     "health_snapshot_written_once": ("governance_healthsnapshot", f"job_id IN {JOBS}"),
     "observation_append_only": ("governance_observation", f"job_id IN {JOBS}"),
     "evidence_written_once": ("governance_auditevidence", f"job_id IN {JOBS}"),
+    "audit_attempt_append_only": ("governance_auditattempt", f"job_id IN {JOBS}"),
     "audit_append_only": ("governance_governanceaudit", f"job_id IN {JOBS}"),
     "resolution_append_only": (
         "governance_auditresolution",

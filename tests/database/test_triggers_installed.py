@@ -38,7 +38,9 @@ FREE_TABLES = {
 SPEAK_FOR_THE_RECORD = {
     "approval_ends_by_time_or_founder",
     "approval_signed",
+    "attempt_verdict_given",
     "audit_append_only",
+    "audit_attempt_append_only",
     "audit_verdict_given",
     "breaker_as_recorded",
     "breaker_closed_by_person",
@@ -104,6 +106,7 @@ SPEAK_FOR_THE_RECORD = {
     "idempotency_response_complete",
     "job_is_rollback",
     "job_agrees_with_results",
+    "ledger_covers_attempt",
     "job_cursor_in_bounds",
     "job_ended_means_terminal",
     "job_ends_with_evidence",

@@ -30,6 +30,7 @@ from governance.domain.values import (
 )
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.audit_by_machine import ask_for_attempt, audit_job
 from governance.flows.close_breaker import let_handler_run_again
 from governance.flows.expire_review import expire_review
 from governance.flows.propose_contract import propose_again
@@ -50,6 +51,7 @@ from governance.services.idempotency.requests import run_idempotent_parts, run_i
 from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 from governance.services.notices.operations import mark_read
 from governance.services.registry.operations import register_capabilities
+from tests.support.audits import observed_job
 from tests.support.breakers import HANDLER, closed, faulted, opened
 from tests.support.clock import as_of
 from tests.support.factories import (
@@ -227,6 +229,27 @@ def _judge(users: Users, verdict: AuditVerdict = AuditVerdict.PASS) -> Operation
     return lambda: judge(job, users.auditor, verdict=verdict)
 
 
+def _audit(users: Users) -> Operation:
+    job_id = observed_job(users).pk
+    return lambda: audit_job(job_id=job_id)
+
+
+def _audit_once(users: Users) -> Operation:
+    job_id = finished_job(users).pk
+    return lambda: audit_job(job_id=job_id)
+
+
+def _audit_twice(users: Users) -> Operation:
+    job_id = finished_job(users).pk
+    return lambda: as_of(now() + LATER, audit_job, job_id=job_id)
+
+
+def _ask_for_attempt(users: Users) -> Operation:
+    job = finished_job(users)
+    judge(job, users.auditor, verdict=AuditVerdict.INCONCLUSIVE)
+    return lambda: ask_for_attempt(job_id=job.pk, person=users.second_auditor)
+
+
 def _settle(users: Users) -> Operation:
     job = finished_job(users)
     judge(job, users.auditor, verdict=AuditVerdict.INCONCLUSIVE)
@@ -372,6 +395,10 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
         lambda users: _judge(users, AuditVerdict.INCONCLUSIVE),
     ],
     "flows/audit_job.py:resolve_audit": [_settle],
+    "flows/audit_by_machine.py:audit_job": [_audit, _audit_once, _audit_twice],
+    "flows/audit_by_machine.py:_keep_first_attempt": [_audit_once],
+    "flows/audit_by_machine.py:_conclude": [_audit],
+    "flows/audit_by_machine.py:ask_for_attempt": [_ask_for_attempt],
     "services/idempotency/requests.py:_run": [_keyed],
     "services/idempotency/requests.py:_begin": [_in_parts],
     "api/idempotency.py:_with_if_match": [_on_condition],

@@ -10,6 +10,7 @@ from typing import Any
 from governance.authorities.contract.comments import add_comment
 from governance.domain.canonical import canonical_text, sha256_hex
 from governance.domain.values import AuditVerdict, ContractStatus
+from governance.flows.audit_by_machine import ask_for_attempt
 from governance.flows.audit_job import resolve_audit
 from governance.flows.review_contract import reject_contract
 from governance.models import SystemContract
@@ -49,11 +50,12 @@ def discussed(users: Users) -> SystemContract:
 
 
 def resolved(users: Users) -> SystemContract:
-    """Return a contract that is COMPLETED because a person resolved an INCONCLUSIVE audit."""
+    """Return a COMPLETED contract, whose audit a person resolved after another attempt."""
     running = running_job(users)
     observe(running)
     running.complete_steps()
     job = judged(users, running.complete(), AuditVerdict.INCONCLUSIVE)
+    ask_for_attempt(job_id=job.pk, person=users.second_auditor)
     resolve_audit(
         job_id=job.pk,
         verdict=AuditVerdict.PASS,

@@ -20,6 +20,7 @@ def triggers_off() -> Iterator[None]:
         "stepresult",
         "healthsnapshot",
         "observation",
+        "auditattempt",
         "auditevidence",
         "governanceaudit",
         "ledgerentry",

@@ -43,8 +43,8 @@ ROLES = {
 
 
 def username_of(name: str) -> str:
-    """Return the user name of a field of `Users`; `executor` is the authority's own account."""
-    return "executor-1" if name == "executor" else name.replace("_", "-")
+    """Return the user name of a field of `Users`, other than those of the authorities' own."""
+    return f"{name}-1" if name in ("executor", "auditor") else name.replace("_", "-")
 
 
 def create_users() -> Users:

@@ -226,6 +226,30 @@ class TestA003ObservationAgainstPlan:
         document["routes"][1]["trust_reports"] = False
         assert outcome_of("A-003", document)[0] == "INCONCLUSIVE"
 
+    def test_two_observers__of_one_scope__each_sees_the_steps_of_its_route(self) -> None:
+        document = evidence_of()
+        document["routes"][0]["observer"] = "registry"
+        for phase, state in (("before", SEARCH_BEFORE), ("after", search_after())):
+            record = observation("Search", state, observer="registry")
+            document["observations"][phase].append(record)
+        assert outcome_of("A-003", document)[0] == "PASS"
+        # The platform of the other observer has no lifecycle; its steps are still checked there.
+        document["observations"]["after"][0]["state"] = search_after() | {"lifecycle": "DISABLED"}
+        assert outcome_of("A-003", document)[0] == "PASS"
+        document["observations"]["after"][1]["state"] = SEARCH_BEFORE
+        assert outcome_of("A-003", document)[0] == "FAIL"
+
+    def test_observer__of_the_route__must_have_observed_itself(self) -> None:
+        document = evidence_of()
+        document["routes"] = routes_of(document, observer="git")
+        assert outcome_of("A-003", document)[0] == "INCONCLUSIVE"
+        assert outcome_of("A-007", document)[0] == "INCONCLUSIVE"
+
+    def test_routes__that_could_not_be_read__leave_the_observer_that_there_is(self) -> None:
+        document = evidence_of(routes=None)
+        assert outcome_of("A-003", document)[0] == "PASS"
+        assert outcome_of("A-007", document)[0] == "PASS"
+
     def test_reports__trusted_but_observed_otherwise__fail(self) -> None:
         document = with_after(observation("Search", SEARCH_BEFORE))
         document["routes"] = routes_of(document, trust_reports=True)
@@ -326,6 +350,11 @@ class TestA007NoOtherMutation:
         document = evidence_of()
         for name in ("observations", "affected_capabilities", "routes", "signals"):
             del document[name]
+        outcome, reason = outcome_of("A-007", document)
+        assert (outcome, reason) == ("INCONCLUSIVE", "Search was not observed before the job.")
+
+    def test_evidence__without_steps_and_scopes__is_inconclusive(self) -> None:
+        document = evidence_of(steps=[], affected_capabilities=[], observations=None)
         outcome, reason = outcome_of("A-007", document)
         assert outcome == "INCONCLUSIVE"
         assert reason == "Nothing was observed before and after the job."

@@ -92,17 +92,23 @@ def shown_value(value: Any) -> str:
     return cut_text(setting_in_words(value), MAX_VALUE_LENGTH)
 
 
-def states_in_words(states: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Return the values of scopes as short texts, of many only the first; None: not observed."""
-    return {
-        scope: None
-        if values is None
-        else {
-            key or LIFECYCLE: shown_value(value)
-            for key, value in islice(values.items(), MAX_LISTED)
+def states_in_words(
+    states: Mapping[tuple[str, str], Mapping[str, Any] | None],
+) -> list[dict[str, Any]]:
+    """Return the values of views as short texts, of many only the first; None: not observed."""
+    return [
+        {
+            "scope": scope,
+            "observer": observer,
+            "values": None
+            if values is None
+            else {
+                key or LIFECYCLE: shown_value(value)
+                for key, value in islice(values.items(), MAX_LISTED)
+            },
         }
-        for scope, values in islice(states.items(), MAX_LISTED)
-    }
+        for (scope, observer), values in islice(states.items(), MAX_LISTED)
+    ]
 
 
 def _joined(sentences: Sequence[str]) -> str:

@@ -16,6 +16,8 @@ TARGET_FIELDS = ("target", "capability_name", "scope")
 
 Document = Mapping[str, Any]
 Values = Mapping[str, Any]
+# A scope, and the observer through which it is seen; several may observe parts of one scope.
+View = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +69,51 @@ class SealedJob:
 
     # --- what was observed ---
     @cached_property
-    def before(self) -> Mapping[str, Values]:
-        """The values of each scope that was observed when the job started."""
+    def before(self) -> Mapping[View, Values]:
+        """The values that were observed when the job started."""
         return _observed(self._observations("before"))
 
     @cached_property
-    def after(self) -> Mapping[str, Values]:
-        """The values of each scope that was observed when the job ended, or later."""
+    def after(self) -> Mapping[View, Values]:
+        """The values that were observed when the job ended, or later."""
         return _observed(self._later.observations) | _observed(self._observations("after"))
 
     @cached_property
-    def after_steps(self) -> Mapping[tuple[int, str], Values]:
-        """The values that were observed after a step, by the step's index and the scope."""
+    def after_steps(self) -> Mapping[tuple[int, View], Values]:
+        """The values that were observed after a step, by the step's index and the view."""
         return {
-            (record["step_index"], record["scope"]): values_in_state(record["state"])
+            (record["step_index"], view_of(record)): values_in_state(record["state"])
             for record in self._observations("steps")
             if record["state"] is not None
         }
 
     @cached_property
-    def observed_scopes(self) -> list[str]:
-        """The scopes that were to be observed before or after, and those in the contract."""
-        records = [*self._observations("before"), *self._observations("after")]
-        return sorted({*(record["scope"] for record in records), *(self.affected or ())})
+    def views(self) -> list[View]:
+        """The views that must be there before and after: of each scope, that of each observer.
 
-    def trouble_of(self, scope: str, *phases: str) -> str:
-        """Return why a scope could not be observed in one of the phases; empty if nobody said."""
-        for phase in phases:
-            for record in self._observations(phase):
-                if record["scope"] == scope and record["state"] is None:
-                    return str(record["trouble"])
+        A scope that nobody observes has a view of the observer "".
+        """
+        records = [*self._observations("before"), *self._observations("after")]
+        views = {view_of(record) for record in [*records, *self._later.observations]}
+        views |= {self.view_of_step(step) for step in self.steps.values()}
+        observed = {scope for scope, observer in views if observer}
+        views = {view for view in views if view[1] or view[0] not in observed}
+        seen = {scope for scope, _ in views}
+        return sorted(views | {(scope, "") for scope in self.affected or () if scope not in seen})
+
+    def view_of_step(self, step: Document) -> View:
+        """Return the view in which a step is observed: that of the observer of its route."""
+        scope, route = step["target"], self.routes.get(step["step_index"])
+        if route is not None:
+            return scope, route["observer"]
+        observers = sorted(one for name, one in {**self.before, **self.after} if name == scope)
+        return scope, observers[0] if observers else ""
+
+    def trouble_of(self, view: View, phase: str) -> str:
+        """Return why nothing was observed in a phase; empty if nobody noted it."""
+        for record in self._observations(phase):
+            if view_of(record) == view and record["state"] is None:
+                return str(record["trouble"])
         return ""
 
     def _observations(self, phase: str) -> Sequence[Document]:
@@ -136,11 +153,10 @@ class SealedJob:
     @cached_property
     def scopes_of_trusted_reports(self) -> list[str]:
         """The scopes that were not observed, where reports are trusted instead."""
-        return [
-            scope
-            for scope in self.observed_scopes
-            if not (scope in self.before and scope in self.after) and self.trusts_reports(scope)
-        ]
+        unobserved = {
+            view[0] for view in self.views if not (view in self.before and view in self.after)
+        }
+        return [scope for scope in sorted(unobserved) if self.trusts_reports(scope)]
 
     @cached_property
     def has_shared_database(self) -> bool:
@@ -156,9 +172,14 @@ def values_of_steps(steps: Collection[Document]) -> dict[str, dict[str, Any]]:
     return values
 
 
-def _observed(records: Collection[Document]) -> dict[str, Values]:
+def view_of(record: Document) -> View:
+    """Return the view of a record of an observation."""
+    return record["scope"], record["observer"]
+
+
+def _observed(records: Collection[Document]) -> dict[View, Values]:
     return {
-        record["scope"]: values_in_state(record["state"])
+        view_of(record): values_in_state(record["state"])
         for record in records
         if record["state"] is not None
     }

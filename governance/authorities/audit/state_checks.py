@@ -18,7 +18,13 @@ from governance.authorities.audit.findings import (
     states_in_words,
     step_in_words,
 )
-from governance.authorities.audit.sealed_job import Document, SealedJob, Values, values_of_steps
+from governance.authorities.audit.sealed_job import (
+    Document,
+    SealedJob,
+    Values,
+    View,
+    values_of_steps,
+)
 from governance.domain.canonical import canonical_bytes
 from governance.domain.changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.observations import CONFIGURATION, LIFECYCLE
@@ -39,20 +45,20 @@ def check_fidelity(job: SealedJob) -> Conclusion:
     compared = 0
     if not job.steps:
         gaps.append("The evidence has no steps.")
-    expected: dict[str, dict[str, Any]] = {}
+    expected: dict[View, dict[str, Any]] = {}
     for step in job.completed_steps:
-        scope = step["target"]
-        expected.setdefault(scope, {}).update(values_set_by(step["change"]))
-        observed = job.after_steps.get((step["step_index"], scope))
+        view = job.view_of_step(step)
+        expected.setdefault(view, {}).update(values_set_by(step["change"]))
+        observed = job.after_steps.get((step["step_index"], view))
         if observed is not None:
             when = f"after {step_in_words(step['step_index']).lower()}"
-            failures += _differences(scope, expected[scope], observed, when)
-    for scope, values in expected.items():
+            failures += _differences(view, expected[view], observed, when)
+    for view, values in expected.items():
         compared += len(values)
-        if scope in job.after:
-            failures += _differences(scope, values, job.after[scope], "after the job")
-        elif not job.trusts_reports(scope):
-            gaps.append(_unobserved(job, scope, "after"))
+        if view in job.after:
+            failures += _differences(view, values, job.after[view], "after the job")
+        elif not job.trusts_reports(view[0]):
+            gaps.append(_unobserved(job, view, "after"))
     return conclude(
         failures=failures,
         gaps=gaps,
@@ -61,7 +67,7 @@ def check_fidelity(job: SealedJob) -> Conclusion:
             "planned_steps": len(job.steps),
             "reports": len(job.results),
             "expected": states_in_words(expected),
-            "observed": states_in_words({scope: job.after.get(scope) for scope in expected}),
+            "observed": states_in_words({view: job.after.get(view) for view in expected}),
         },
     )
 
@@ -72,30 +78,29 @@ def check_mutations(job: SealedJob) -> Conclusion:
     declared = values_of_steps(ran)
     failures: list[str] = []
     gaps: list[str] = []
-    for scope in job.observed_scopes:
-        before, after = job.before.get(scope), job.after.get(scope)
+    for view in job.views:
+        before, after = job.before.get(view), job.after.get(view)
         if before is None or after is None:
-            if not job.trusts_reports(scope):
-                phase = "before" if before is None else "after"
-                gaps.append(_unobserved(job, scope, phase))
+            if not job.trusts_reports(view[0]):
+                gaps.append(_unobserved(job, view, "before" if before is None else "after"))
             continue
-        for key in sorted({*before, *after} - set(declared.get(scope, ()))):
+        for key in sorted({*before, *after} - set(declared.get(view[0], ()))):
             was, now = before.get(key), after.get(key)
             if not are_equal_values(was, now):
                 failures.append(
-                    f"{setting_name(scope, key)} changed from {shown_value(was)} to "
+                    f"{setting_name(view[0], key)} changed from {shown_value(was)} to "
                     f"{shown_value(now)}, which no step of the job does."
                 )
-    if not job.observed_scopes:
+    if not job.views:
         gaps.append("Nothing was observed before and after the job.")
     return conclude(
         failures=failures,
         gaps=gaps,
         passed=_passed(job, "Nothing in scope changed but what the job's steps change."),
         evidence={
-            "scopes": first_items(job.observed_scopes),
-            "before": states_in_words({name: job.before.get(name) for name in job.observed_scopes}),
-            "after": states_in_words({name: job.after.get(name) for name in job.observed_scopes}),
+            "scopes": first_items(sorted({scope for scope, _ in job.views})),
+            "before": states_in_words({view: job.before.get(view) for view in job.views}),
+            "after": states_in_words({view: job.after.get(view) for view in job.views}),
         },
     )
 
@@ -115,12 +120,13 @@ def _missing_and_extra(job: SealedJob) -> Iterator[str]:
 
 def _contradictions(job: SealedJob) -> Iterator[str]:
     """Yield where a report says something else than the plan, or than what was observed before."""
-    state = {scope: dict(values) for scope, values in job.before.items()}
+    state = {view: dict(values) for view, values in job.before.items()}
     for result in sorted(job.results, key=lambda one: int(one["step_index"])):
         step = job.steps.get(result["step_index"])
         if step is None:
             continue
-        name, scope = step_in_words(step["step_index"]), step["target"]
+        name, view = step_in_words(step["step_index"]), job.view_of_step(step)
+        scope = view[0]
         if result["status"] != StepStatus.COMPLETED:
             if job.has_completed:
                 yield f"{name} is reported as {result['status']} in a job that completed."
@@ -135,10 +141,10 @@ def _contradictions(job: SealedJob) -> Iterator[str]:
                         f"{name} reported {shown_value(value)} for {setting_name(scope, key)}, but "
                         f"its plan is {shown_value(planned[key])}."
                     )
-            if scope in state:
-                yield from _forged(name, scope, planned, output, state[scope])
-        if scope in state:
-            state[scope] |= planned
+            if view in state:
+                yield from _forged(name, scope, planned, output, state[view])
+        if view in state:
+            state[view] |= planned
 
 
 def _other_fields(name: str, step: Document, output: Document) -> Iterator[str]:
@@ -187,18 +193,18 @@ def values_in_report(state: Any) -> dict[str, Any]:
     return values
 
 
-def _differences(scope: str, expected: Values, observed: Values, when: str) -> Iterator[str]:
+def _differences(view: View, expected: Values, observed: Values, when: str) -> Iterator[str]:
     for key, value in expected.items():
         if not are_equal_values(value, observed.get(key)):
             yield (
-                f"{setting_name(scope, key)} is {shown_value(observed.get(key))} {when}, but the "
+                f"{setting_name(view[0], key)} is {shown_value(observed.get(key))} {when}, but the "
                 f"plan sets {shown_value(value)}."
             )
 
 
-def _unobserved(job: SealedJob, scope: str, phase: str) -> str:
-    trouble = job.trouble_of(scope, phase)
-    words = f"{scope} was not observed {phase} the job"
+def _unobserved(job: SealedJob, view: View, phase: str) -> str:
+    trouble = job.trouble_of(view, phase)
+    words = f"{view[0]} was not observed {phase} the job"
     return f"{words}: {trouble.rstrip('.')}." if trouble else f"{words}."
 
 

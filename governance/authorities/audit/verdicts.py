@@ -40,8 +40,12 @@ def write_verdict(
     evidence_sha256: str,
     author: Account,
     at: datetime,
+    auditor_version: str = "",
 ) -> GovernanceAudit:
     """Record the one verdict on a job, on exactly the evidence that `evidence_sha256` names.
+
+    Args:
+        auditor_version: that of the auditor of this site; empty for another author.
 
     Raises:
         InvalidVerdictError: an invalid verdict, reason or list of checks.
@@ -61,7 +65,7 @@ def write_verdict(
     if evidence_sha256 != evidence.sha256:
         raise EvidenceMismatchError("The verdict is on other evidence than the sealed evidence.")
     document = evidence.document
-    _require_independent(document, author)
+    require_independent(document, author)
     if GovernanceAudit.objects.filter(job_id=job_id).exists():
         raise VerdictExistsError("This job already has a verdict.")
     if document["job_status"] != "COMPLETED" and verdict is not AuditVerdict.FAIL:
@@ -74,6 +78,7 @@ def write_verdict(
         evidence_sha256=evidence.sha256,
         author=author,
         recorded_at=at,
+        auditor_version=auditor_version,
     )
 
 
@@ -100,13 +105,18 @@ def write_resolution(
         )
     if AuditResolution.objects.filter(audit=audit).exists():
         raise VerdictFinalError("This audit is already resolved.")
-    _require_independent(AuditEvidence.objects.get(job_id=job_id).document, resolver)
+    require_independent(AuditEvidence.objects.get(job_id=job_id).document, resolver)
     return AuditResolution.objects.create(
         audit=audit, verdict=verdict, reason=reason.strip(), resolved_by=resolver, resolved_at=at
     )
 
 
-def _require_independent(document: Mapping[str, Any], person: Account) -> None:
+def require_independent(document: Mapping[str, Any], person: Account) -> None:
+    """Refuse a person who took part in a contract or its job.
+
+    Raises:
+        AuditorNotIndependentError: with what the person did.
+    """
     took_part = document["participants"]
     involved = {
         "proposed the contract": [took_part["proposed_by"]],

@@ -293,6 +293,24 @@ def mark_inconclusive(
     )
 
 
+def note_attempt(
+    *,
+    contract: SystemContract,
+    actor: Account,
+    at: datetime,
+    reason: str,
+    records: Mapping[str, str],
+) -> None:
+    """Record in the ledger an attempt of the audit; the contract stays as it is."""
+    contract.save_change(at=at)
+    append_entries(
+        contract_id=contract.pk,
+        actor=actor,
+        at=at,
+        entries=[NewEntry("contract.audit.attempted", reason=reason, records=records)],
+    )
+
+
 def set_review_clock(*, contract: SystemContract, ends_at: datetime | None, at: datetime) -> None:
     """Pause the review of a locked contract (None), or set its end to `ends_at`.
 

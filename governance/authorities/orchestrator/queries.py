@@ -17,6 +17,18 @@ from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus, StepStatus
 from governance.models import AuditEvidence, GovernanceJob, JobStep, SystemContract
 
+_CHANGED_SINCE = """
+    SELECT DISTINCT scope
+      FROM governance_governancejob ended
+      JOIN governance_systemcontract contract ON contract.id = ended.contract_id
+      JOIN governance_governancejob later
+           ON later.started_at >= ended.ended_at AND later.id <> ended.id
+      JOIN governance_systemcontract other ON other.id = later.contract_id
+      CROSS JOIN LATERAL unnest(other.affected_capabilities) AS scope
+     WHERE ended.id = %s
+       AND (scope = 'SYSTEM' OR scope = ANY (contract.affected_capabilities)
+            OR 'SYSTEM' = ANY (contract.affected_capabilities))
+     ORDER BY scope"""
 _SCOPE = """
     SELECT contract.affected_capabilities
       FROM governance_governancejob job
@@ -93,6 +105,14 @@ def job_to_run(job_id: UUID) -> JobToRun:
         seconds_left=seconds_left,
         is_rollback=is_rollback,
     )
+
+
+def scopes_changed_since(job_id: UUID) -> list[str]:
+    """Return the scopes of a job that has ended which other jobs have begun to change since.
+
+    A contract that affects SYSTEM shares every scope, and so SYSTEM is among them.
+    """
+    return [scope for (scope,) in fetch_rows(_CHANGED_SINCE, [job_id])]
 
 
 def enqueue_waiting_runs() -> int:

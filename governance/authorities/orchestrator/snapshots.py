@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from governance.domain.canonical import timestamp
 from governance.domain.values import HealthReading, SnapshotPhase
 from governance.models import GovernanceJob, HealthSnapshot
@@ -13,12 +15,17 @@ def snapshot_of(job: GovernanceJob, phase: SnapshotPhase, reading: HealthReading
         job_id=job.pk,
         phase=phase,
         observed_at=reading.observed_at,
-        reading={
-            "observed_at": timestamp(reading.observed_at),
-            "system": str(reading.system),
-            "capabilities": {
-                name: str(decision) for name, decision in sorted(reading.capabilities.items())
-            },
-            "signals": [dict(signal) for signal in reading.signals],
-        },
+        reading=reading_record(reading),
     )
+
+
+def reading_record(reading: HealthReading) -> dict[str, Any]:
+    """Return a reading as JSON, as snapshots and the evidence have it."""
+    return {
+        "observed_at": timestamp(reading.observed_at),
+        "system": str(reading.system),
+        "capabilities": {
+            name: str(decision) for name, decision in sorted(reading.capabilities.items())
+        },
+        "signals": [dict(signal) for signal in reading.signals],
+    }

@@ -9,6 +9,8 @@ from random import random
 from time import sleep
 from uuid import UUID
 
+from django.conf import settings
+
 from governance.authorities.orchestrator.evidence import AuditTrigger, EndOfJob
 from governance.authorities.orchestrator.guards import (
     require_cancellation_reason,
@@ -44,6 +46,7 @@ MAX_CLAIM_PAUSE_SECONDS = 0.05
 _JOB = Columns(GovernanceJob, "job")
 _START = f"SELECT {_JOB.sql} FROM governance_start_job(%s, %s, %s, %s, %s, %s, %s, %s) job"  # noqa: S608 - names of our own
 _END = f"SELECT governance_end_job({', '.join(['%s'] * 14)})"
+_END_AND_AUDIT = f"{_END}, governance_enqueue_audit(%s)"
 
 
 class JobStateTracker:
@@ -277,25 +280,26 @@ def _end(
             "evidence_sha256": evidence.sha256,
         },
     )
-    fetch_rows(
-        _END,
-        [
-            job.contract_id,
-            history.head.seq,
-            job.pk,
-            str(target),
-            actor.pk,
-            actor_name(actor),
-            at,
-            reason,
-            snapshot.observed_at if snapshot else None,
-            json.dumps(snapshot.reading) if snapshot else None,
-            evidence.body,
-            evidence.sha256,
-            entries_as_json([entry]),
-            json.dumps(end.observations or []),
-        ],
-    )
+    values = [
+        job.contract_id,
+        history.head.seq,
+        job.pk,
+        str(target),
+        actor.pk,
+        actor_name(actor),
+        at,
+        reason,
+        snapshot.observed_at if snapshot else None,
+        json.dumps(snapshot.reading) if snapshot else None,
+        evidence.body,
+        evidence.sha256,
+        entries_as_json([entry]),
+        json.dumps(end.observations or []),
+    ]
+    if settings.GOVSITE["AUDITOR"] == "inside":
+        fetch_rows(_END_AND_AUDIT, [*values, job.pk])
+    else:
+        fetch_rows(_END, values)
     job.evidence = evidence
     mark_absent(job, "audit")
     return job

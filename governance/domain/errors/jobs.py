@@ -137,6 +137,24 @@ class AuditorNotIndependentError(
     """A verdict of an auditor who took part in the contract or its job."""
 
 
+class AuditorInsideError(WrongStateError, code="auditor_inside", advice=Advice.STOP):
+    """A verdict from outside, on a site whose own auditor gives the verdicts
+    (`GOVSITE_AUDITOR=inside`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The auditor of this site gives the verdicts.")
+
+
+class AttemptConflictError(
+    WrongStateError,
+    code="attempt_conflict",
+    advice=Advice.READ_AGAIN,
+    constraints=("audit_attempt_in_turn", "attempt_numbered_once", "audit_follows_attempts"),
+):
+    """An attempt of an audit that is not INCONCLUSIVE, or is resolved, or goes on just now."""
+
+
 class VerdictConflictError(
     WrongStateError,
     code="verdict_conflict",

@@ -53,6 +53,8 @@ class ChainState:
         if event == "contract.review.signed":
             return contract == ContractStatus.ELIGIBLE
         has_ended = contract == ContractStatus.ACTIVE and job == JobStatus.COMPLETED
+        if event == "contract.audit.attempted":
+            return has_ended
         return has_ended and ("audit_sha256", None) not in self.vouched
 
     def add_entry(self, entry: Any, records: Records) -> None:

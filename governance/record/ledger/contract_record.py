@@ -14,7 +14,7 @@ from governance.domain.canonical import digest, load_json, sha256_hex, timestamp
 NO_DIGEST = "no digest"
 
 # The index of one of several rows: the step of a result, or the number of a question, its answer or
-# a signature. None for a row of which a contract has only one.
+# a signature or an attempt of an audit. None for a row of which a contract has only one.
 RecordIndex = int | None
 
 
@@ -88,6 +88,8 @@ class ContractRecord:
             yield "clarification_answer_sha256", number_of[answer.request_id], answer
         for signature in rows["ApprovalSignature"]:
             yield "signature_sha256", signature.number, signature
+        for attempt in rows["AuditAttempt"]:
+            yield "audit_attempt_sha256", attempt.number, attempt
         for result in rows["StepResult"]:
             yield "step_result_sha256", result.step_index, result
         for snapshot in rows["HealthSnapshot"]:
@@ -197,6 +199,7 @@ VALUE_FUNCTIONS: Mapping[str, ValueFunction] = {
     "job_end_sha256": lambda record, _: record.job and record.job.end_record(),
     "health_after_sha256": _of_row,
     "evidence_sha256": _of_evidence,
+    "audit_attempt_sha256": _of_row,
     "audit_sha256": _of_row,
     "resolution_sha256": _of_row,
 }

@@ -45,6 +45,7 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
     "contract.activation.activated": (_NOTHING,),
     "contract.audit.passed": _VERDICT,
     "contract.audit.failed": _VERDICT,
+    "contract.audit.attempted": (frozenset({"audit_attempt_sha256"}),),
     "contract.audit.inconclusive": (frozenset({"audit_sha256"}),),
     "job.activation.created": (frozenset({"job_sha256", "health_before_sha256"}),),
     "job.execution.started": (frozenset({"start_sha256"}),),
@@ -58,6 +59,7 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
 # The events without a status; each other event is one move.
 STATUSLESS_EVENTS: Set[str] = frozenset(
     {
+        "contract.audit.attempted",
         "contract.audit.inconclusive",
         "contract.review.clarification_requested",
         "contract.review.clarified",
@@ -70,7 +72,12 @@ STATUSLESS_EVENTS: Set[str] = frozenset(
 # The records of which a contract may have several, one entry each: the n-th entry vouches for the
 # n-th row.
 NUMBERED_RECORDS: Set[str] = frozenset(
-    {"clarification_sha256", "clarification_answer_sha256", "signature_sha256"}
+    {
+        "audit_attempt_sha256",
+        "clarification_sha256",
+        "clarification_answer_sha256",
+        "signature_sha256",
+    }
 )
 
 # The records of a review's questions and answers, which alternate.

@@ -39,6 +39,7 @@ LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "GovernanceJob": {"run_by": "client", "is_rollback": False},
     "JobStep": {"name_keys": None},
     "ApprovalSignature": {"activates_itself": False},
+    "GovernanceAudit": {"auditor_version": ""},
 }
 
 # The names never change, because the files of an archive contain them, and archives of every
@@ -60,6 +61,7 @@ RECORD_TABLES: Mapping[str, RecordTable] = {
     "HealthSnapshot": RecordTable(models.HealthSnapshot, "GovernanceJob", "job_id"),
     "Observation": RecordTable(models.Observation, "GovernanceJob", "job_id"),
     "AuditEvidence": RecordTable(models.AuditEvidence, "GovernanceJob", "job_id"),
+    "AuditAttempt": RecordTable(models.AuditAttempt, "GovernanceJob", "job_id", "number, id"),
     "GovernanceAudit": RecordTable(models.GovernanceAudit, "GovernanceJob", "job_id"),
     "AuditResolution": RecordTable(models.AuditResolution, "GovernanceAudit", "audit_id"),
 }

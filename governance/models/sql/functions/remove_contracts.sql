@@ -22,6 +22,7 @@ BEGIN
     DELETE FROM governance_auditresolution WHERE audit_id IN (
         SELECT id FROM governance_governanceaudit WHERE job_id = ANY (jobs));
     DELETE FROM governance_governanceaudit WHERE job_id = ANY (jobs);
+    DELETE FROM governance_auditattempt WHERE job_id = ANY (jobs);
     DELETE FROM governance_auditevidence WHERE job_id = ANY (jobs);
     DELETE FROM governance_healthsnapshot WHERE job_id = ANY (jobs);
     DELETE FROM governance_observation WHERE job_id = ANY (jobs);

@@ -2,7 +2,7 @@
 -- complete accepts only FAIL; only an INCONCLUSIVE verdict is resolved. The author of the verdict and
 -- the person who resolves it are auditors, and took no part: nobody who proposed, signed or approved
 -- the contract, or who activated, started, reported, completed or cancelled its job. A verdict is of
--- now.
+-- now. The auditor of this site is a machine account, which is in no group.
 CREATE OR REPLACE FUNCTION governance_took_part(of_job uuid, person bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
@@ -51,7 +51,11 @@ BEGIN
         PERFORM governance_refuse('audit_independent',
             'A person who took part in a contract cannot give the verdict on it.');
     END IF;
-    PERFORM governance_require_auditor(NEW.author_id);
+    IF governance_machine_of(NEW.author_id) IS DISTINCT FROM 'auditor' THEN
+        PERFORM governance_require_auditor(NEW.author_id);
+    ELSE
+        PERFORM governance_require_attempts(NEW.job_id, NEW.verdict);
+    END IF;
     RETURN NEW;
 END $$;
 

@@ -1,8 +1,8 @@
 -- LEDGER: an entry links to the entry before it in its contract's chain, its hash is the SHA-256 of
 -- the previous hash and its body, and its body equals its columns. An entry with a status is one
 -- valid move that begins where the last one ended: a contract's moves begin with DRAFT, a job's
--- with PENDING, and no move is missing. Only entries of steps, of an INCONCLUSIVE verdict, of
--- questions and answers, and of a signature that is not the last have no status. The time of a chain
+-- with PENDING, and no move is missing. Only entries of steps, of an INCONCLUSIVE verdict, of an
+-- attempt of the audit, of questions and answers, and of a signature that is not the last have no status. The time of a chain
 -- never runs backwards, and a new entry is of now.
 CREATE OR REPLACE FUNCTION governance_ledger_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
@@ -45,7 +45,8 @@ BEGIN
     END IF;
 
     IF (NEW.to_status = '') <> (NEW.event IN (
-        'contract.audit.inconclusive', 'contract.review.clarification_requested',
+        'contract.audit.attempted', 'contract.audit.inconclusive',
+        'contract.review.clarification_requested',
         'contract.review.clarified', 'contract.review.signed',
         'job.step.completed', 'job.step.failed')) THEN
         PERFORM governance_refuse('ledger_chain',

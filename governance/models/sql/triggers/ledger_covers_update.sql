@@ -110,6 +110,8 @@ BEGIN
                 PERFORM governance_require_successor(NEW.contract_id);
             WHEN 'contract.review.signed', 'contract.review.approved' THEN
                 PERFORM governance_require_signature_entries(NEW.contract_id);
+            WHEN 'contract.audit.attempted' THEN
+                PERFORM governance_require_attempt_entries(NEW.contract_id);
             WHEN 'contract.review.clarification_requested', 'contract.review.clarified' THEN
                 PERFORM governance_require_clarification_entries(NEW.contract_id);
             ELSE
