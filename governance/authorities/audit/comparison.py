@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.authorities.audit.findings import shown_value
-from governance.authorities.audit.sealed_job import Document, SealedJob, values_of_steps
+from governance.authorities.audit.sealed_job import Document, SealedJob, View
 from governance.authorities.audit.state_checks import are_equal_values, values_in_report
 from governance.domain.changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.observations import LIFECYCLE
@@ -82,16 +82,22 @@ def values_of_job(job: SealedJob) -> list[ComparedValue]:
 
     Planned is what the completed steps set together; of a job without one, what all steps set.
     """
-    done = values_of_steps(job.completed_steps)
-    planned = done or values_of_steps([job.steps[index] for index in sorted(job.steps)])
+    done = bool(job.completed_steps)
+    planned: dict[View, dict[str, Any]] = {}
+    for step in job.completed_steps or [job.steps[index] for index in sorted(job.steps)]:
+        planned.setdefault(job.view_of_step(step), {}).update(values_set_by(step["change"]))
+    set_anywhere = {(view[0], key) for view, wanted in planned.items() for key in wanted}
     rows = []
-    for scope in sorted({*planned, *job.observed_scopes}):
-        wanted = planned.get(scope, {})
-        before, after = job.before.get(scope), job.after.get(scope)
+    for view in sorted({*planned, *job.views}):
+        scope, wanted = view[0], planned.get(view, {})
+        before, after = job.before.get(view), job.after.get(view)
         keys = dict.fromkeys(wanted)
         if before is not None and after is not None:
             changed = (k for k in sorted({*before, *after}) if not _same(before, after, k))
-            keys |= dict.fromkeys(changed)
+            # What another observer of the scope compares with the plan is in its own row.
+            keys |= dict.fromkeys(
+                k for k in changed if k in wanted or (scope, k) not in set_anywhere
+            )
         rows += [
             ComparedValue(
                 scope,
@@ -101,7 +107,7 @@ def values_of_job(job: SealedJob) -> list[ComparedValue]:
                 before=_shown(before, key),
                 after=_shown(after, key),
                 after_differs=after is not None
-                and (key not in wanted or (bool(done) and not _same(wanted, after, key))),
+                and (key not in wanted or (done and not _same(wanted, after, key))),
             )
             for key in keys
         ]
@@ -118,11 +124,12 @@ def _values_of_step(
     output = report["output"] if report else None
     stated = values_in_report(output.get("state_after")) if isinstance(output, Mapping) else {}
     has_completed = step["status"] == StepStatus.COMPLETED
-    before = job.before.get(scope)
+    view = job.view_of_step(step)
+    before = job.before.get(view)
     for key, value in values_set_by(step["change"]).items():
-        after = job.after_steps.get((index, scope))
+        after = job.after_steps.get((index, view))
         if after is None and last_setters.get((scope, key), index) == index:
-            after = job.after.get(scope)
+            after = job.after.get(view)
         yield ComparedValue(
             scope,
             key,
