@@ -143,8 +143,7 @@ def _reason(job: SealedJob, verdict: AuditVerdict, findings: Sequence[CheckFindi
         sentences.append("All seven checks passed.")
     if trusted := job.scopes_of_trusted_reports:
         sentences.append(
-            f"The executor's own reports were trusted for {listed(trusted)}, "
-            "which nobody observed."
+            f"The executor's own reports were trusted for {listed(trusted)}, which nobody observed."
         )
     if job.has_shared_database:
         sentences.append("Executor and observer share one database.")
