@@ -26,11 +26,12 @@ from governance.flows.review_contract import approve_contract, withdraw_approval
 from governance.models import Account, LedgerEntry
 from governance.record.ledger.verification import verify_contract
 from governance.services.access.accounts import assign_role
-from tests.support.attacks import check_deferred_triggers
+from tests.support.attacks import check_deferred_triggers, run_sql
 from tests.support.clock import as_of
 from tests.support.contracts import refused
 from tests.support.factories import approved, contract_in, eligible, now, reloaded, signed
 from tests.support.freezes import frozen
+from tests.support.roles import as_owner
 from tests.support.signing import as_seen
 from tests.support.users import Users
 
@@ -153,6 +154,19 @@ def test_inactive_signers__of_an_approved_contract_alone__are_named(users: Users
     is_no_founder(users.founder)
     assert inactive_signers_of(contract) == ["founder"]
     assert inactive_signers_of(open_one) == []
+
+
+def test_inactive_signers__of_a_contract__asks_for_the_role_of_no_other_account(
+    users: Users,
+) -> None:
+    contract = approved(users)
+    with as_owner():
+        if run_sql("SHOW is_superuser") != [("on",)]:
+            pytest.skip("only a superuser counts the calls of functions")
+        run_sql("SET LOCAL track_functions = 'all'")
+    assert inactive_signers_of(contract) == []
+    calls = "SELECT pg_stat_get_xact_function_calls('governance_has_role'::regproc)"
+    assert run_sql(calls) == [(1,)]
 
 
 def test_activation__after_one_of_two_signers_left__names_who_must_sign_again(

@@ -3,13 +3,18 @@
 CREATE OR REPLACE FUNCTION governance_inactive_signers(of_contract uuid) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
+    -- MATERIALIZED, because the planner would ask for the role of every account before it joins.
     RETURN ARRAY(
-        SELECT DISTINCT person.username::text
-          FROM governance_systemcontract contract
-          JOIN governance_approvalsignature signature
-               ON signature.contract_id = contract.id
-              AND signature.window_closes_at >= contract.approved_at
-          JOIN governance_account person ON person.id = signature.founder_id
-         WHERE contract.id = of_contract AND NOT governance_has_role(person.id, 'Founder')
+        WITH signers AS MATERIALIZED (
+            SELECT DISTINCT signature.founder_id
+              FROM governance_systemcontract contract
+              JOIN governance_approvalsignature signature
+                   ON signature.contract_id = contract.id
+                  AND signature.window_closes_at >= contract.approved_at
+             WHERE contract.id = of_contract)
+        SELECT person.username::text
+          FROM signers
+          JOIN governance_account person ON person.id = signers.founder_id
+         WHERE NOT governance_has_role(signers.founder_id, 'Founder')
          ORDER BY 1);
 END $$;
