@@ -32,7 +32,7 @@ class UserFactory:
                 self.person(name, Role.FOUNDER, "approves and rejects") for name in named[:founders]
             ],
             executor=self.service("first-executor", Role.EXECUTOR),
-            auditor=self.service("auditor", Role.AUDITOR),
+            auditor=self.service("first-auditor", Role.AUDITOR),
         )
 
     def person(
