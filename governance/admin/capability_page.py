@@ -18,16 +18,18 @@ from governance.authorities.contract.capability_history import (
     HistoryPage,
     capability_history_page,
 )
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.failures import recent_failures
+from governance.authorities.health.readings import read_health
 from governance.authorities.health.signals import active_signals
-from governance.domain.health import contradicts_health
-from governance.domain.values import ContractStatus
-from governance.models import Capability, ConfigurationEntry, RegistryValue
+from governance.domain.health import UnknownHealth, contradicts_health
+from governance.domain.values import SYSTEM_SCOPE, ContractStatus, HealthReading
+from governance.models import Capability, ConfigurationEntry, HealthFailure, RegistryValue
 from governance.services.registry.queries import keys_like, names_like, registry_values_of
 from governance.services.registry.secret_keys import visible_value
 
 MAX_ENTRIES = 100
 MAX_SIGNALS = 50
+MAX_FAILURES = 5
 SEES: Mapping[str, str] = {
     "contracts": "governance.view_systemcontract",
     "jobs": "governance.view_governancejob",
@@ -63,8 +65,10 @@ def capability_context(
     if sees["contracts"]:
         page = capability_history_page(capability.name, older_than=older, newer_than=newer)
         history = _history(page)
-    reading = capture_health_snapshot(scopes=[capability.name], at=at)
-    health = reading.capabilities[capability.name] if reading else None
+    reading = read_health(scopes=[capability.name], at=at)
+    unknown = reading if isinstance(reading, UnknownHealth) else None
+    known = reading if isinstance(reading, HealthReading) else None
+    health = known.capabilities[capability.name] if known else None
     origins = {one.key: one for one in registry_values_of(capability.name)}
     entries = entry_rows(capability.name, origins) if sees["configuration"] else []
     return {
@@ -73,7 +77,9 @@ def capability_context(
         "sees": sees,
         "lifecycle_origin": origins.get(""),
         "edit_url": edit_url(capability) if may_edit(request) else "",
-        "reading": reading,
+        "reading": known,
+        "troubles": unknown.troubles if unknown else (),
+        "failures": failures_of(capability.name) if sees["signals"] else [],
         "health": health,
         "is_incoherent": contradicts_health(capability.lifecycle, health),
         "signals": active_signal_rows(capability.name, at) if sees["signals"] else [],
@@ -137,6 +143,11 @@ def active_signal_rows(scope: str, at: datetime) -> list[dict[str, Any]]:
     return [
         {"signal": signal, "age": format_duration(at - signal.recorded_at)} for signal in active
     ]
+
+
+def failures_of(scope: str) -> list[HealthFailure]:
+    """Return the newest failed readings of the scope or of the system; one query."""
+    return list(recent_failures([SYSTEM_SCOPE, scope])[:MAX_FAILURES])
 
 
 def _change_row(contract: Any) -> dict[str, Any]:

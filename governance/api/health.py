@@ -13,9 +13,13 @@ from governance.api.fields import NOT_BLANK
 from governance.api.serializers.health import HealthStateSerializer
 from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.failures import recent_failures
+from governance.authorities.health.readings import read_health
+from governance.domain.health import UnknownHealth
+from governance.domain.values import SYSTEM_SCOPE, HealthReading
 
 MAX_SCOPE_LENGTH = 200
+MAX_FAILURES = 20
 
 
 class HealthViewSet(GovernedViewSet):
@@ -56,13 +60,26 @@ class HealthViewSet(GovernedViewSet):
     def show(self, request: Request) -> Response:
         """Return the health of the system, and of the capability that `scope` names.
 
-        `known` is false, and everything else null, if the health could not be read: then nobody can
-        tell, and no step may begin. `signals` are the active signals behind the decisions, with
-        their reasons.
+        `signals` are the active signals and the health rules behind the decisions, with their
+        reasons. `known` is false, and what was read is null, if the health could not be read: then
+        nobody can tell, no step may begin, and `troubles` says why.
         """
-        reading = capture_health_snapshot(scopes=self.scope_asked(request))
-        state: dict[str, Any] = {"known": reading is not None}
-        if reading is not None:
+        scopes = self.scope_asked(request)
+        reading = read_health(scopes=scopes)
+        failures = recent_failures([SYSTEM_SCOPE, *scopes])[:MAX_FAILURES]
+        state: dict[str, Any] = {
+            "known": isinstance(reading, HealthReading),
+            "troubles": [],
+            "recent_failures": [
+                {"scope": one.scope or None, "reason": one.reason, "observed_at": one.observed_at}
+                for one in failures
+            ],
+        }
+        if isinstance(reading, UnknownHealth):
+            state["troubles"] = [
+                {"scope": one.scope or None, "reason": one.reason} for one in reading.troubles
+            ]
+        else:
             state |= {
                 "observed_at": reading.observed_at,
                 "system": reading.system,

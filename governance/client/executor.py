@@ -31,6 +31,7 @@ IDLE_SECONDS = 5.0
 FREEZE_RETRY_SECONDS = 60.0
 CAREFUL_RETRY_SECONDS = 0.5
 # A question about health is no reason to lose a lease.
+UNKNOWN_HEALTH = "the site cannot tell"
 HEALTH_SECONDS = 5.0
 
 # What follows a fault of the handler, by the state of the breaker after it.
@@ -220,7 +221,8 @@ class Executor:
         """Ask the site; an error of the client or a health that is not known is an exception."""
         state = self._client.health(scope=target, within=HEALTH_SECONDS)
         if not state["known"] or state["system"] is None or state["observed_at"] is None:
-            raise GovsiteError("the site cannot tell")
+            reasons = " ".join(one["reason"] for one in state.get("troubles", ()))
+            raise GovsiteError(f"{UNKNOWN_HEALTH}: {reasons}" if reasons else UNKNOWN_HEALTH)
         return HealthReading(
             observed_at=datetime.fromisoformat(state["observed_at"]),
             system=HealthDecision(state["system"]),

@@ -187,14 +187,29 @@ class FreezeState(TypedDict):
     since: str | None
 
 
+class HealthTroubleData(TypedDict):
+    """Why nobody can tell the health of a scope; without a scope, of all."""
+
+    scope: str | None
+    reason: str
+
+
+class HealthFailureData(HealthTroubleData):
+    """A failed reading of health."""
+
+    observed_at: str
+
+
 class HealthState(TypedDict):
-    """The platform's health; `known` is false, and the rest null, if nobody can tell."""
+    """The platform's health; `known` is false, and what was read null, if nobody can tell."""
 
     known: bool
     observed_at: str | None
     system: str | None
     capabilities: dict[str, str] | None
-    signals: list[dict[str, str]] | None
+    signals: list[dict[str, str | None]] | None
+    troubles: list[HealthTroubleData]
+    recent_failures: list[HealthFailureData]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ GRANTS: dict[str, TableRights] = {
         ),
     ),
     "governance_governancesignal": TableRights(insert=True, update=("superseded_at",)),
+    "governance_healthfailure": APPEND,
     "governance_handlerbreaker": TableRights(
         insert=True,
         update=(

@@ -74,8 +74,7 @@ class UnknownHealth:
     observed_at: datetime
     troubles: tuple[HealthTrouble, ...]
 
-    def in_words(self) -> str:
-        """Return the reasons in one line."""
-        return " ".join(
-            f"{one.scope}: {one.reason}" if one.scope else one.reason for one in self.troubles
-        )
+
+def in_words(troubles: Iterable[HealthTrouble]) -> str:
+    """Return troubles in one line."""
+    return " ".join(f"{one.scope}: {one.reason}" if one.scope else one.reason for one in troubles)

@@ -26,7 +26,7 @@ from governance.authorities.executor.machine import (
 from governance.authorities.executor.routed_handlers import RoutedHandlers
 from governance.authorities.executor.routes import Routes
 from governance.authorities.executor.steps import StepHandler, StepInPlan
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import read_health
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.queries import JobToRun, job_to_run
 from governance.db.transactions import retried, write_transaction
@@ -37,6 +37,7 @@ from governance.domain.errors import (
     InvalidInputError,
     JobLeftAloneError,
 )
+from governance.domain.health import UnknownHealth, in_words
 from governance.domain.roles import MachineAccount
 from governance.domain.values import HealthReading, JobStatus, StepReport
 from governance.flows.observe_job import observe_before, observe_step
@@ -207,11 +208,9 @@ class JobRun:
         return self._handlers(step)
 
     def _ask_health(self, target: str) -> HealthReading:
-        reading = self._within_lease(
-            lambda: capture_health_snapshot(scopes=[target], at=self.now())
-        )
-        if reading is None:
-            raise HealthUnknownError("The health provider gave no reading.")
+        reading = self._within_lease(lambda: read_health(scopes=[target], at=self.now()))
+        if isinstance(reading, UnknownHealth):
+            raise HealthUnknownError(in_words(reading.troubles))
         return reading
 
     def _within_lease(self, call: Callable[[], _R]) -> _R:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from governance.authorities.health.failures import recent_failures
 from governance.authorities.health.readings import read_health
 from governance.authorities.health.rules import site_health_rules
 from governance.domain.errors import InvalidInputError
-from governance.domain.health import UnknownHealth
+from governance.domain.health import UnknownHealth, in_words
 from governance.domain.wording import plural
 from governance.management.check_result import CheckResult
 from governance.management.values import printable
@@ -26,8 +27,10 @@ def check_platform_health() -> CheckResult:
     reading = read_health(scopes=scopes)
     if isinstance(reading, UnknownHealth):
         return CheckResult.wrong(
-            f"Nobody can tell the health of the platform: {printable(reading.in_words())}",
+            f"Nobody can tell the health of the platform: {printable(in_words(reading.troubles))}",
             remedy=REMEDY,
         )
     asked = f"; {plural(len(scopes), 'health rule')} answered" if rules else ""
-    return CheckResult.well(f"The system is {reading.system}{asked}.")
+    failures = recent_failures().count()
+    failed = f"; {plural(failures, 'failed reading')} in the last 24 hours" if failures else ""
+    return CheckResult.well(f"The system is {reading.system}{asked}{failed}.")

@@ -15,6 +15,7 @@ from governance.models.comment import ContractComment
 from governance.models.contract import SystemContract
 from governance.models.evidence import AuditEvidence
 from governance.models.freeze import ChangeFreeze, FreezeLift
+from governance.models.health_failure import HealthFailure
 from governance.models.idempotency import IdempotencyRecord
 from governance.models.job import GovernanceJob
 from governance.models.ledger import LedgerEntry
@@ -51,6 +52,7 @@ __all__ = [
     "GovernanceJob",
     "GovernanceSignal",
     "HandlerBreaker",
+    "HealthFailure",
     "HealthSnapshot",
     "IdempotencyRecord",
     "JobStep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.admin.conftest import Browser
 from tests.support.admin import contract_url, job_url, words_of
 from tests.support.bulk_contracts import bulk_copy
 from tests.support.factories import contract_in, eligible, failed_job, finished_job, now
+from tests.support.platform import Broken
 from tests.support.users import Users
 
 EVIL = "<script>alert('boo')</script>"
@@ -282,6 +283,36 @@ def test_page__without_permission_or_by_post__refused_and_nothing_changes(
     assert founder_browser.post(url_of(search), {"lifecycle": "DISABLED"}).status_code == 403
     get_page(founder_browser, search)
     assert everything() == before
+
+
+def test_page__while_health_is_unknown__has_the_reason_and_keeps_it_afterwards(
+    users: Users, founder_browser: Client, search: Capability, settings: Any
+) -> None:
+    known = settings.GOVSITE
+    provider = f"{Broken.__module__}.{Broken.__name__}"
+    settings.GOVSITE = known | {"HEALTH_PROVIDER": provider}
+    text = text_of(get_page(founder_browser, search))
+    assert "health unknown" in text
+    assert "Nobody can tell the health of the capability" in text
+    assert "The health provider failed: ConnectionError." in text
+    settings.GOVSITE = known
+    text = text_of(get_page(founder_browser, search))
+    assert "Nobody can tell" not in text
+    assert "UTC, all scopes: The health provider failed: ConnectionError." in text
+
+
+def test_page__of_a_signal_that_expires__says_when(
+    users: Users, founder_browser: Client, search: Capability
+) -> None:
+    record_signal(
+        scope="Search",
+        signal_type="probe",
+        decision="WARN",
+        reason="It was slow.",
+        actor=users.operator,
+        expires_at=datetime(2999, 1, 2, 3, 4, tzinfo=UTC),
+    )
+    assert "expires 2 Jan 2999, 03:04 UTC" in text_of(get_page(founder_browser, search))
 
 
 def test_entry_and_signal__lead_to_their_capability(

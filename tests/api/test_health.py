@@ -6,18 +6,22 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.health.failures import record_failures
+from governance.domain.health import HealthTrouble, UnknownHealth
 from governance.domain.values import HealthDecision
 from tests.api.conftest import ClientFor
 from tests.api.support import API, assert_problem
+from tests.support.factories import now
 from tests.support.platform import Broken, signal
 from tests.support.users import Users
 
-UNKNOWN = {
+UNKNOWN: dict[str, Any] = {
     "known": False,
     "observed_at": None,
     "system": None,
     "capabilities": None,
     "signals": None,
+    "troubles": [{"scope": None, "reason": "The health provider failed: ConnectionError."}],
 }
 
 
@@ -54,7 +58,21 @@ def test_health__that_cannot_be_read__is_unknown(
 ) -> None:
     provider = f"{Broken.__module__}.{Broken.__qualname__}"
     settings.GOVSITE = settings.GOVSITE | {"HEALTH_PROVIDER": provider}
-    assert health(client_for(users.executor), "?scope=Search").json() == UNKNOWN
+    answer = health(client_for(users.executor), "?scope=Search").json()
+    [failure] = answer.pop("recent_failures")
+    assert answer == UNKNOWN
+    assert failure["reason"] == UNKNOWN["troubles"][0]["reason"]
+    assert failure["observed_at"]
+
+
+def test_health__that_could_not_be_read_before__lists_the_failures_of_its_scopes(
+    users: Users, client_for: ClientFor
+) -> None:
+    troubles = [HealthTrouble(scope, "Late.") for scope in ("Search", "Billing", "SYSTEM")]
+    record_failures(UnknownHealth(now(), tuple(troubles)))
+    answer = health(client_for(users.executor), "?scope=Search").json()
+    assert (answer["known"], answer["troubles"]) == (True, [])
+    assert {one["scope"] for one in answer["recent_failures"]} == {"Search", "SYSTEM"}
 
 
 @pytest.mark.parametrize("query", ["?scope=%00", "?scope=" + "x" * 201, "?at=now", "?scope="])

@@ -79,6 +79,7 @@ WRITERS = {
     "Capability": {"services.registry.operations"},
     "ConfigurationEntry": {"services.registry.operations"},
     "GovernanceSignal": {"authorities.health.signals"},
+    "HealthFailure": {"authorities.health.failures"},
     "IdempotencyRecord": {"services.idempotency.stored_responses"},
     "ChangeFreeze": {"services.freezes.operations"},
     "FreezeLift": {"services.freezes.operations"},

@@ -15,6 +15,8 @@ from governance.domain import changes
 from tests.support.commands import ROOT
 
 NAMES = {
+    "HealthFailureData": "HealthFailure",
+    "HealthTroubleData": "HealthTrouble",
     "StepResultData": "StepResult",
     "JobStepData": "Step",
     "JobSummary": "JobInList",
@@ -55,7 +57,7 @@ def test_response_type__its_fields__are_those_of_the_schema(kind: type, schemas:
 
 
 def test_response_types__all__are_compared() -> None:
-    assert len(TYPES) == 18
+    assert len(TYPES) == 20
 
 
 def test_print_steps__knows_every_type_of_change() -> None:

@@ -93,6 +93,8 @@ SPEAK_FOR_THE_RECORD = {
     "governance_auditevidence_job_id_key",
     "governance_capability_name_key",
     "governance_handlerbreaker_handler_key",
+    "health_failure_append_only",
+    "health_failure_has_reason",
     "health_snapshot_in_time",
     "health_snapshot_written_once",
     "governance_observedstate_scope_key",

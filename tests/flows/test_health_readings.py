@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from governance.authorities.health.readings import capture_health_snapshot, read_health
 from governance.authorities.health.signals import record_signal
 from governance.domain.errors import HealthUnknownError, InvalidInputError
-from governance.domain.health import UnknownHealth
+from governance.domain.health import UnknownHealth, in_words
 from governance.domain.values import HealthDecision, HealthReading
 from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceSignal, HealthSnapshot
@@ -140,7 +140,7 @@ def test_reading__from_a_provider_that_raises__none(broken_provider: None) -> No
     assert capture_health_snapshot(scopes=["Search"], at=now()) is None
     reading = read_health(scopes=["Search"], at=now())
     assert isinstance(reading, UnknownHealth)
-    assert reading.in_words() == "The health provider failed: ConnectionError."
+    assert in_words(reading.troubles) == "The health provider failed: ConnectionError."
 
 
 def test_reading__that_leaves_a_scope_out__says_which(users: Users, settings: Any) -> None:
@@ -149,7 +149,9 @@ def test_reading__that_leaves_a_scope_out__says_which(users: Users, settings: An
     reading = read_health(scopes=["Search", "Billing"])
     assert isinstance(reading, UnknownHealth)
     assert [one.scope for one in reading.troubles] == ["Billing", "Search"]
-    assert reading.in_words().startswith("Billing: The health provider left it out. Search: ")
+    assert in_words(reading.troubles).startswith(
+        "Billing: The health provider left it out. Search: "
+    )
 
 
 class CutsTheLine:

@@ -256,14 +256,14 @@ def test_health__while_the_database_is_unavailable__is_asked_again_within_the_le
     by_itself: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, failures = pending_job(by_itself), iter([True, True])
-    capture = run_by_worker.capture_health_snapshot
+    capture = run_by_worker.read_health
 
     def sometimes(**options: Any) -> Any:
         if next(failures, False):
             raise OperationalError("unavailable")
         return capture(**options)
 
-    monkeypatch.setattr(run_by_worker, "capture_health_snapshot", sometimes)
+    monkeypatch.setattr(run_by_worker, "read_health", sometimes)
     monkeypatch.setattr(run_by_worker, "RETRY_SECONDS", 0.01)
     assert run_job_by_worker(job_id=job.pk) is JobStatus.COMPLETED
 

@@ -15,9 +15,11 @@ from django.conf import settings
 from django.test import Client, override_settings
 
 from governance.authorities.contract.operations import record_review_verdicts
+from governance.authorities.health.failures import record_failures
 from governance.authorities.health.observed_states import replace_observed_states
 from governance.authorities.health.signals import record_signal
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.health import HealthTrouble, UnknownHealth
 from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict, HealthDecision, JobStatus
 from governance.flows.audit_job import record_verdict
@@ -125,6 +127,7 @@ def register_platform(users: Users) -> None:
             reason="As measured.",
             actor=users.operator,
         )
+    record_failures(UnknownHealth(now(), (HealthTrouble("Search", "No answer."),)))
 
 
 def complete_one_contract(users: Users) -> None:

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
+from governance.authorities.health.failures import record_failures
 from governance.authorities.health.signals import IS_ACTIVE
 from governance.db.clock import database_now
 from governance.db.rows import array_literal, fetch_rows
 from governance.domain.canonical import timestamp
-from governance.domain.health import HealthTrouble, UnknownHealth, worst_of
+from governance.domain.health import HealthTrouble, UnknownHealth, in_words, worst_of
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class HealthUnreadableError(Exception):
     """What a health provider raises to say why nobody can tell the health of some scopes."""
 
     def __init__(self, troubles: Sequence[HealthTrouble]) -> None:
-        super().__init__(" ".join(one.reason for one in troubles))
+        super().__init__(in_words(troubles))
         self.troubles = tuple(troubles)
 
 
@@ -73,13 +74,18 @@ def read_health(
     except (OperationalError, InterfaceError):
         raise
     except HealthUnreadableError as error:
-        unknown = UnknownHealth(at, error.troubles)
-        logger.warning("Health is unknown: %s", unknown.in_words())
-        return unknown
+        logger.warning("Health is unknown: %s", error)
+        return _recorded(UnknownHealth(at, error.troubles))
     except Exception as error:  # whatever else a provider raises, the health is unknown
         logger.warning("The health provider gave no reading.", exc_info=True)
         reason = f"The health provider failed: {type(error).__name__}."
-        return UnknownHealth(at, (HealthTrouble("", reason),))
+        return _recorded(UnknownHealth(at, (HealthTrouble("", reason),)))
+
+
+def _recorded(unknown: UnknownHealth) -> UnknownHealth:
+    """Record that health could not be read."""
+    record_failures(unknown)
+    return unknown
 
 
 def _ask_provider(scopes: Collection[str], at: datetime) -> HealthReading:

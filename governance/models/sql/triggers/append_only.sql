@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION governance_may_be_removed(kind text, gone jsonb) RETU
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp AS $$
 BEGIN
     RETURN kind NOT IN ('tombstone', 'reference', 'registry change', 'registry import',
-                        'capability', 'configuration entry')
+                        'capability', 'configuration entry', 'health failure')
         AND EXISTS (
             SELECT FROM pg_class
              WHERE oid = 'governance_contracttombstone'::regclass
